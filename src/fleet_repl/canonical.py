@@ -1,0 +1,30 @@
+"""Canonical JSON: one text and one digest for one meaning.
+
+Key order and white space never matter to a digest here; the order of lists does, so
+whoever builds a document sorts what has no order of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+
+def canonical_json(value: Json) -> str:
+    """The shortest JSON text of `value`, keys sorted, non-ASCII kept."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Json) -> str:
+    """`sha256:` and the hex digest of the canonical text."""
+    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def short_hash(text: str) -> str:
+    """The first 8 hex digits of the SHA-256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,105 @@
+"""What can go wrong, as values and as one exception tree under `FleetError`.
+
+A `Fault` is a failed call to AWS told for a reader; it travels in plans and reports.
+A `Problem` is one thing wrong with an inventory. Neither ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    ACCESS_DENIED = "access-denied"
+    THROTTLED = "throttled"
+    INVALID = "invalid"
+    CONFLICT = "conflict"
+    UNKNOWN_FIELDS = "unknown-fields"
+    WRONG_ACCOUNT = "wrong-account"
+    REGION_DISABLED = "region-disabled"
+    TIMEOUT = "timeout"
+    NETWORK = "network"
+    EXPIRED = "expired"
+    SERVICE = "service"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One call that failed: what it was, what AWS said, what to do about it."""
+
+    kind: FaultKind
+    operation: str
+    """The API call, such as `DescribeRegistry`."""
+    message: str
+    code: str | None = None
+    """AWS's error code, where AWS answered."""
+    request_id: str | None = None
+    hint: str | None = None
+    """What the reader can do."""
+
+    def __str__(self) -> str:
+        code = f" ({self.code})" if self.code else ""
+        request = f" [request {self.request_id}]" if self.request_id else ""
+        return f"{self.operation}: {self.kind}{code}: {self.message}{request}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong with an inventory."""
+
+    file: str
+    line: int | None
+    """1-based, where it could be found."""
+    key: str
+    """The key path, such as `accounts[2].id`."""
+    message: str
+    value: str | None = None
+    """What was written there, in TOML's spelling; None for a missing or secret value."""
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line is not None else self.file
+        value = f" (found {self.value})" if self.value is not None else ""
+        remedy = f"\n    {self.remedy}" if self.remedy else ""
+        return f"{place}: {self.key}: {self.message}{value}{remedy}"
+
+
+class FleetError(Exception):
+    """The root of every exception this package raises for something a user can cause."""
+
+
+class InventoryError(FleetError):
+    """An inventory that cannot be used; `problems` names everything wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SelectionError(FleetError):
+    """`--account`, `--label` or `--region` names nothing that the inventory lists."""
+
+
+class ScenarioError(FleetError):
+    """A sandbox scenario file that cannot be used."""
+
+
+class IdentityError(FleetError):
+    """There is no usable base identity; no account could be tried."""
+
+
+class CallError(FleetError):
+    """A call to AWS that failed; `fault` says how.
+
+    `transient` tells that the same call may succeed later; `uncertain` that a write may have
+    happened although its answer says nothing, so only a read can settle it.
+    """
+
+    def __init__(self, fault: Fault, *, transient: bool = False, uncertain: bool = False) -> None:
+        self.fault = fault
+        self.transient = transient
+        self.uncertain = uncertain
+        super().__init__(str(fault))

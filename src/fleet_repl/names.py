@@ -1,0 +1,137 @@
+"""Names of AWS things, parsed once: accounts, regions, partitions, registries, ARNs.
+
+Nothing here looks anything up; a name that parses may still not exist.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple, NewType
+
+AccountId = NewType("AccountId", str)
+Region = NewType("Region", str)
+
+
+class Registry(NamedTuple):
+    """One ECR private registry. A named tuple, because it is the key of every mapping
+    over a fleet and its hash and order are computed in C."""
+
+    account: AccountId
+    region: Region
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.region}"
+
+
+class Partition(StrEnum):
+    AWS = "aws"
+    US_GOV = "aws-us-gov"
+    CN = "aws-cn"
+    EUSC = "aws-eusc"
+    ISO = "aws-iso"
+    ISO_B = "aws-iso-b"
+    ISO_E = "aws-iso-e"
+    ISO_F = "aws-iso-f"
+
+    @property
+    def first_region(self) -> Region:
+        """Where STS is called when nothing else says so."""
+        return _FIRST_REGION[self]
+
+    def holds(self, region: str) -> bool:
+        """Whether `region` is well-formed and of this partition (botocore's partitions.json)."""
+        return _REGIONS[self].fullmatch(region) is not None
+
+
+_REGIONS: Final = {
+    Partition.AWS: re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+"),
+    Partition.US_GOV: re.compile(r"us-gov-\w+-\d+"),
+    Partition.CN: re.compile(r"cn-\w+-\d+"),
+    Partition.EUSC: re.compile(r"eusc-(de)-\w+-\d+"),
+    Partition.ISO: re.compile(r"us-iso-\w+-\d+"),
+    Partition.ISO_B: re.compile(r"us-isob-\w+-\d+"),
+    Partition.ISO_E: re.compile(r"eu-isoe-\w+-\d+"),
+    Partition.ISO_F: re.compile(r"us-isof-\w+-\d+"),
+}
+_FIRST_REGION: Final = {
+    Partition.AWS: Region("us-east-1"),
+    Partition.US_GOV: Region("us-gov-west-1"),
+    Partition.CN: Region("cn-north-1"),
+    Partition.EUSC: Region("eusc-de-east-1"),
+    Partition.ISO: Region("us-iso-east-1"),
+    Partition.ISO_B: Region("us-isob-east-1"),
+    Partition.ISO_E: Region("eu-isoe-west-1"),
+    Partition.ISO_F: Region("us-isof-south-1"),
+}
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ROLE_ARN: Final = re.compile(
+    r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?P<path>[\x21-\x7e]{1,512})"
+)
+
+
+def is_account_id(text: str) -> bool:
+    return _ACCOUNT.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleArn:
+    """`arn:<partition>:iam::<account>:role/<path>`."""
+
+    partition: Partition
+    account: AccountId
+    path: str
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.path}"
+
+    @classmethod
+    def parse(cls, text: str) -> RoleArn | None:
+        """The role, or None where `text` is no role ARN of a partition known here."""
+        match = _ROLE_ARN.fullmatch(text)
+        if match is None or match["partition"] not in set(Partition):
+            return None
+        return cls(
+            partition=Partition(match["partition"]),
+            account=AccountId(match["account"]),
+            path=match["path"],
+        )
+
+
+def root_arn(partition: Partition, account: AccountId) -> str:
+    """The principal that stands for a whole account."""
+    return f"arn:{partition}:iam::{account}:root"
+
+
+def repositories_arn(partition: Partition, registry: Registry) -> str:
+    """What the ARN of every repository in a registry starts with."""
+    return f"arn:{partition}:ecr:{registry.region}:{registry.account}:repository/"
+
+
+class Secret:
+    """A text that no output, log, file or exception may show."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one request that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("a Secret is never stored")

@@ -1,0 +1,162 @@
+"""What became of a run: outcomes per registry, the report, and the events on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import Fault
+from fleet_repl.names import AccountId, Registry
+from fleet_repl.plan import (
+    REST,
+    Action,
+    HeldLink,
+    InventoryRef,
+    Objection,
+    Plan,
+    Resource,
+    Warning,
+)
+
+
+class Outcome(StrEnum):
+    APPLIED = "applied"
+    """Written and read back."""
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class Status(StrEnum):
+    OK = "ok"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    REFUSED = "refused"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOutcome:
+    resource: Resource
+    action: Action
+    wave: str = REST
+    outcome: Outcome
+    request_id: str | None = None
+    before: JsonObject | None
+    after: JsonObject | None
+    """What was written, or would have been."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryOutcome:
+    registry: Registry
+    name: str
+    wave: str = REST
+    outcome: Outcome
+    attempts: int = 0
+    """Every call made for the registry, retries and its account's AssumeRole included."""
+    duration_ms: int = 0
+    changes: tuple[ChangeOutcome, ...] = ()
+    held: tuple[HeldLink, ...] = ()
+    error: Fault | None = None
+    because: str | None = None
+    """Why it was skipped or cancelled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run, every registry in scope exactly once, in order of account and region."""
+
+    run_id: str
+    status: Status
+    started_at: datetime
+    finished_at: datetime
+    fleet: str
+    inventory: InventoryRef
+    plan_digest: str | None
+    """None where the run was interrupted before there was a plan."""
+    forced: bool = False
+    objections: tuple[Objection, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    registries: tuple[RegistryOutcome, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        """How many registries had this outcome."""
+        return sum(one.outcome is outcome for one in self.registries)
+
+    @property
+    def held(self) -> int:
+        """How many links were left out."""
+        return sum(len(one.held) for one in self.registries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    run_id: str
+    registries: int
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRead:
+    """A registry was observed, or could not be (`error`)."""
+
+    registry: Registry
+    error: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMade:
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRetried:
+    """A call failed in a way that can pass and will be made again after `delay` seconds."""
+
+    account: AccountId | None
+    operation: str
+    error: Fault
+    attempt: int
+    delay: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteStarted:
+    registry: Registry
+    resource: Resource
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteSettled:
+    registry: Registry
+    resource: Resource
+    outcome: Outcome
+    error: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryFinished:
+    outcome: RegistryOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    report: Report
+
+
+Event: TypeAlias = (
+    RunStarted
+    | RegistryRead
+    | PlanMade
+    | CallRetried
+    | WriteStarted
+    | WriteSettled
+    | RegistryFinished
+    | RunFinished
+)

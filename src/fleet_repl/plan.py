@@ -1,0 +1,156 @@
+"""The plan: everything that a run will do, as frozen values.
+
+The types only; `planning` makes them. A plan holds AWS documents as they are now and as they
+shall be, so that it can be shown, kept and executed without deciding anything again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import Fault
+from fleet_repl.names import Registry
+from fleet_repl.prefixes import Prefixes
+
+REST = "rest"
+"""The wave of registries that no wave selects."""
+
+
+class Resource(StrEnum):
+    REPLICATION_CONFIGURATION = "replication-configuration"
+    REGISTRY_POLICY = "registry-policy"
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Phase(StrEnum):
+    """The order of writes: a rule only works once it is granted, and a grant may only go
+    once nothing uses it."""
+
+    GRANTS = "grants"
+    RULES = "rules"
+    WITHDRAWALS = "withdrawals"
+
+
+class State(StrEnum):
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEnd:
+    """A link seen from one registry: its other end."""
+
+    registry: Registry
+    prefixes: Prefixes
+    routes: tuple[str, ...] = ()
+    """Empty for a link that no route asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLink:
+    """A link that is left out because its destination does not grant it."""
+
+    destination: Registry
+    prefixes: Prefixes
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One write to one registry. `before` is what it expects to find, None for nothing."""
+
+    resource: Resource
+    action: Action
+    phase: Phase
+    wave: str = REST
+    before: JsonObject | None
+    after: JsonObject | None
+    links_added: tuple[LinkEnd, ...] = ()
+    """For a replication configuration the other end is a destination, for a policy a source
+    (the granted account's registries)."""
+    links_removed: tuple[LinkEnd, ...] = ()
+    needs: frozenset[Registry] = frozenset()
+    """Registries whose rules have to be written before this (withdrawals only)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryPlan:
+    """What a run will do to one registry in scope."""
+
+    registry: Registry
+    name: str
+    state: State
+    changes: tuple[Change, ...] = ()
+    """In the order they are written."""
+    held: tuple[HeldLink, ...] = ()
+    error: Fault | None = None
+    """Why it could not be read, or why a change of `refused` will not be written."""
+    refused: frozenset[Resource] = frozenset()
+    """Resources whose changes are shown but must not be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """A reason to refuse the plan as a whole."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning:
+    """Something the reader should know that stops nothing."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    registries: int
+    changed: int
+    unchanged: int
+    unreadable: int
+    held: int
+    links_added: int
+    links_removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryRef:
+    """Which inventory a plan was made from."""
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`digest` is over the plan's whole document without the digest itself."""
+
+    digest: str
+    created_at: datetime
+    fleet: str
+    inventory: InventoryRef
+    summary: Summary
+    registries: tuple[RegistryPlan, ...]
+    """Every registry in scope exactly once, in order of account and region."""
+    objections: tuple[Objection, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    attempts: Mapping[Registry, int] = field(default_factory=dict, repr=False, compare=False)
+    """Calls made to read each registry, retries included; no part of the document."""
+
+    @property
+    def changes(self) -> tuple[tuple[Registry, Change], ...]:
+        """Every write of the plan, with its registry."""
+        return tuple((one.registry, change) for one in self.registries for change in one.changes)
