@@ -11,13 +11,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 
 
 def canonical_json(value: Json) -> str:
     """The shortest JSON text of `value`, keys sorted, non-ASCII kept."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def compact_json(value: Json) -> str:
+    """The shortest JSON text of `value` with the keys in the order given."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: Json) -> str:

@@ -134,6 +134,18 @@ class InventoryRef:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What one registry took in a run."""
+
+    attempts: int = 0
+    """Calls made, retries and its account's AssumeRole included."""
+    seconds: float = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        return Effort(self.attempts + other.attempts, self.seconds + other.seconds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`digest` is over the plan's whole document without the digest itself."""
@@ -147,8 +159,8 @@ class Plan:
     """Every registry in scope exactly once, in order of account and region."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
-    attempts: Mapping[Registry, int] = field(default_factory=dict, repr=False, compare=False)
-    """Calls made to read each registry, retries included; no part of the document."""
+    efforts: Mapping[Registry, Effort] = field(default_factory=dict, repr=False, compare=False)
+    """What reading each registry took; no part of the document."""
 
     @property
     def changes(self) -> tuple[tuple[Registry, Change], ...]:

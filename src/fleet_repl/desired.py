@@ -1,0 +1,151 @@
+"""What every registry of a fleet shall be, from the inventory alone.
+
+Also the checks that need the computed documents: ECR's limits on rules and the size of the
+statements that a registry has to carry.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fleet_repl.errors import InventoryError, Problem
+from fleet_repl.grants import (
+    VERSION,
+    Grant,
+    Owner,
+    actions_for,
+    grants_for,
+    policy_size,
+    statements_for,
+)
+from fleet_repl.inventory import Inventory, Limits
+from fleet_repl.names import AccountId, Registry
+from fleet_repl.rules import Outgoing, rules_for
+from fleet_repl.topology import Link, Topology, connect, registries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """The whole fleet as the inventory wants it."""
+
+    owner: Owner
+    limits: Limits
+    names: Mapping[AccountId, str]
+    registries: tuple[Registry, ...]
+    """Every managed one, in order of account and region."""
+    by_account: Mapping[AccountId, tuple[Registry, ...]]
+    outgoing: Mapping[Registry, tuple[Link, ...]]
+    """Links by source; a registry without any is missing."""
+    incoming: Mapping[Registry, tuple[Link, ...]]
+    """Links by destination, external ones too."""
+    manages_grants: bool
+    actions: tuple[str, ...]
+    """What a source needs to be granted."""
+
+    def links_out(self, registry: Registry) -> Outgoing:
+        """The prefixes that leave a registry, by destination."""
+        return {link.destination: link.prefixes for link in self.outgoing.get(registry, ())}
+
+    def must_be_granted(self, link: Link) -> bool:
+        """Whether a policy that is ours to write has to allow the link."""
+        return (
+            self.manages_grants
+            and link.crosses_accounts
+            and link.destination.account in self.by_account
+        )
+
+
+def desired_state(inventory: Inventory) -> tuple[Desired, Topology]:
+    """The desired state, and the topology it came from.
+
+    Raises InventoryError with everything that is wrong with the routes or over a limit.
+    """
+    topology = connect(inventory)
+    desired = _desired(inventory, topology.links)
+    problems = [*topology.problems, *_over_limits(inventory, desired)]
+    if problems:
+        raise InventoryError(problems)
+    return desired, topology
+
+
+def _desired(inventory: Inventory, links: tuple[Link, ...]) -> Desired:
+    outgoing: dict[Registry, list[Link]] = defaultdict(list)
+    incoming: dict[Registry, list[Link]] = defaultdict(list)
+    for link in links:
+        outgoing[link.source].append(link)
+        incoming[link.destination].append(link)
+    by_account: dict[AccountId, list[Registry]] = defaultdict(list)
+    managed = registries(inventory)
+    for registry in managed:
+        by_account[registry.account].append(registry)
+    return Desired(
+        owner=Owner(fleet=inventory.name, partition=inventory.aws.partition),
+        limits=inventory.limits,
+        names={one.id: one.name for one in (*inventory.accounts, *inventory.externals)},
+        registries=managed,
+        by_account={account: tuple(found) for account, found in by_account.items()},
+        outgoing={one: tuple(found) for one, found in outgoing.items()},
+        incoming={one: tuple(found) for one, found in incoming.items()},
+        manages_grants=inventory.ownership.grants == "managed",
+        actions=actions_for(create_repositories=inventory.ownership.create_repositories),
+    )
+
+
+def _over_limits(inventory: Inventory, desired: Desired) -> Iterator[Problem]:
+    for source in desired.outgoing:
+        yield from _too_many_rules(inventory, desired, source)
+    if desired.manages_grants:
+        for destination, links in desired.incoming.items():
+            yield from _too_long_policy(inventory, desired, destination, links)
+
+
+def _too_many_rules(inventory: Inventory, desired: Desired, source: Registry) -> Iterator[Problem]:
+    allowed = desired.limits.rules
+    links = desired.outgoing[source]
+    if len(links) <= allowed and all(
+        len(link.prefixes) <= desired.limits.filters for link in links
+    ):
+        return
+    rules = rules_for(desired.links_out(source), filters=desired.limits.filters)
+    if len(rules) > allowed:
+        yield Problem(
+            file=inventory.path,
+            line=None,
+            key="routes",
+            message=f"{source} ({desired.names[source.account]}) would need {len(rules)} "
+            f"replication rules, and ECR takes {allowed}, because of {_routes(links)}",
+            remedy="give destinations the same prefixes so that they share rules, or spread "
+            "the routes over several source registries",
+        )
+
+
+def _too_long_policy(
+    inventory: Inventory, desired: Desired, destination: Registry, links: tuple[Link, ...]
+) -> Iterator[Problem]:
+    granted = tuple(link for link in links if desired.must_be_granted(link))
+    # A statement spends at least 40 characters on a source; most registries are far below.
+    if sum(100 + 300 * len(link.prefixes) for link in granted) <= desired.limits.policy_bytes:
+        return
+    grants: set[Grant] = set()
+    for link in granted:
+        grants |= grants_for(link.source.account, link.prefixes, desired.actions)
+    statements = statements_for(grants, desired.owner, destination)
+    size = policy_size({"Version": VERSION, "Statement": statements})
+    if size > desired.limits.policy_bytes:
+        yield Problem(
+            file=inventory.path,
+            line=None,
+            key="routes",
+            message=f"{destination} ({desired.names[destination.account]}) would need a registry "
+            f"policy of {size:,} characters for {len(granted)} links into it, and ECR takes "
+            f"{desired.limits.policy_bytes:,}, because of {_routes(granted)}",
+            remedy="give sources the same prefixes so that they share statements, or let fewer "
+            "sources replicate into this registry",
+        )
+
+
+def _routes(links: tuple[Link, ...]) -> str:
+    names = dict.fromkeys(name for link in links for name in link.routes)
+    return ("route " if len(names) == 1 else "routes ") + ", ".join(names)

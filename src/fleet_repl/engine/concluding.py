@@ -1,0 +1,72 @@
+"""From what became of each change to what became of each registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet_repl.errors import Fault
+from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan, State
+
+_WORST_FIRST = (
+    Outcome.FAILED,
+    Outcome.CANCELLED,
+    Outcome.SKIPPED,
+    Outcome.APPLIED,
+)
+
+
+def change_outcome(
+    change: Change, outcome: Outcome, request_id: str | None = None
+) -> ChangeOutcome:
+    """What became of one change."""
+    return ChangeOutcome(
+        resource=change.resource,
+        action=change.action,
+        wave=change.wave,
+        outcome=outcome,
+        request_id=request_id,
+        before=change.before,
+        after=change.after,
+    )
+
+
+def registry_outcome(
+    one: RegistryPlan,
+    changes: Sequence[ChangeOutcome],
+    *,
+    held: tuple[HeldLink, ...],
+    effort: Effort,
+    error: Fault | None = None,
+    because: str | None = None,
+) -> RegistryOutcome:
+    """One registry's line in the report: as bad as the worst of its changes."""
+    found = {change.outcome for change in changes}
+    outcome = next((one for one in _WORST_FIRST if one in found), Outcome.UNCHANGED)
+    if one.state is State.UNREADABLE:
+        outcome, error = Outcome.FAILED, one.error
+    return RegistryOutcome(
+        registry=one.registry,
+        name=one.name,
+        outcome=outcome,
+        attempts=effort.attempts,
+        duration_ms=round(effort.seconds * 1000),
+        changes=tuple(changes),
+        held=held,
+        error=error,
+        because=because if outcome in (Outcome.SKIPPED, Outcome.CANCELLED) else None,
+    )
+
+
+def untouched(plan: Plan, because: str) -> tuple[RegistryOutcome, ...]:
+    """The registries of a plan that is not carried out at all."""
+    return tuple(
+        registry_outcome(
+            one,
+            [change_outcome(change, Outcome.SKIPPED) for change in one.changes],
+            held=one.held,
+            effort=plan.efforts.get(one.registry, Effort()),
+            because=because,
+        )
+        for one in plan.registries
+    )

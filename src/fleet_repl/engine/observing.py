@@ -1,0 +1,83 @@
+"""Observe registries: every one asked gets an answer or an error, never nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from fleet_repl.engine.crew import work_through
+from fleet_repl.engine.stopping import Stop
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.names import Registry
+from fleet_repl.observed import Observed, Unreadable
+from fleet_repl.outcomes import RegistryRead
+from fleet_repl.pacing import Clock
+from fleet_repl.plan import Effort
+from fleet_repl.ports import EventSink, RegistryReader
+from fleet_repl.rules import parse_answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observing:
+    """What observing needs beside the registries."""
+
+    reader: RegistryReader
+    owner: Owner
+    with_policies: bool
+    crew: int
+    stop: Stop
+    clock: Clock
+    on_event: EventSink
+
+
+async def observe(
+    registries: Collection[Registry], how: Observing
+) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
+    """Read every registry. After a stop some may be missing from the answer.
+
+    A deadline that passes is an error of each registry it left unread; an interruption is not.
+    """
+    found: dict[Registry, Observed | Unreadable] = {}
+    efforts: dict[Registry, Effort] = {}
+
+    async def read(registry: Registry) -> None:
+        started, calls = how.clock.monotonic(), how.reader.attempts(registry)
+        found[registry] = seen = await _read(registry, how)
+        efforts[registry] = Effort(
+            how.reader.attempts(registry) - calls, how.clock.monotonic() - started
+        )
+        error = seen.error if isinstance(seen, Unreadable) else None
+        how.on_event(RegistryRead(registry=registry, error=error))
+
+    with how.stop.abandonable():
+        await work_through(sorted(registries), read, crew=how.crew, stop=how.stop)
+    if not how.stop.interrupted:
+        late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
+        for registry in registries:
+            found.setdefault(registry, Unreadable(error=late))
+    return found, efforts
+
+
+async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:
+    try:
+        replication = parse_answer(await how.reader.describe(registry))
+        policy = None
+        if how.with_policies:
+            document = await how.reader.read_policy(registry)
+            policy = parse_policy(document, how.owner, registry)
+    except CallError as error:
+        return Unreadable(error=error.fault)
+    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+        return Unreadable(error=unforeseen("DescribeRegistry", error))
+    return Observed(replication=replication, policy=policy)
+
+
+def unforeseen(operation: str, error: Exception) -> Fault:
+    """A failure that no code foresaw, told without its text, which may hold anything."""
+    return Fault(
+        kind=FaultKind.INTERNAL,
+        operation=operation,
+        message=f"unforeseen {type(error).__name__}",
+        hint="this is a defect of fleet-repl; please report it",
+    )

@@ -1,0 +1,226 @@
+"""Grants of one destination: what it shall allow, and the one or two policy writes to it.
+
+New grants are put before rules use them. Grants that rules still use go after those rules;
+where there is nothing to wait for, one write does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.desired import Desired
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import (
+    REPLICATE_IMAGE,
+    Grant,
+    Policy,
+    compose,
+    grants_for,
+    policy_size,
+    reduced,
+)
+from fleet_repl.names import AccountId, Registry
+from fleet_repl.observed import Observation, Observed
+from fleet_repl.permissions import Permissions
+from fleet_repl.plan import Action, Change, LinkEnd, Phase, Resource
+from fleet_repl.prefixes import Prefixes, beyond, intersect, reduce
+from fleet_repl.rules import Outgoing
+from fleet_repl.withdrawals import Stale, stale_grants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granting:
+    """What is decided about the policy of one registry."""
+
+    registry: Registry
+    policy: Policy
+    needed: frozenset[Grant]
+    stale: Stale
+    permissions: Permissions
+    """What is in force when rules are written."""
+    shortfall: str | None = None
+    """Why new grants cannot be put before the rules."""
+    refusal: Fault | None = None
+    """Why the policy must not be written although it differs."""
+
+    @property
+    def final(self) -> frozenset[Grant]:
+        """Our grants once everything is written."""
+        return reduced(self.needed | self.stale.staying)
+
+    @property
+    def first(self) -> frozenset[Grant]:
+        """Our grants while rules are written: what they will use and what they still use."""
+        return reduced(self.final | self.stale.pending.keys())
+
+    def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
+        """Why rules of `source` would not get `prefix` in here, or None where they would."""
+        because = self.permissions.lacks(source.account, prefix, actions)
+        if because is None:
+            return None
+        return f"{self.registry}: {because}" + (f", {self.shortfall}" if self.shortfall else "")
+
+    def document(self, grants: frozenset[Grant], desired: Desired) -> JsonObject | None:
+        """The policy with `grants` as ours."""
+        return compose(self.policy, grants, desired.owner, self.registry)
+
+
+def granting(
+    registry: Registry,
+    seen: Observed,
+    desired: Desired,
+    observation: Observation,
+    *,
+    in_scope: bool,
+) -> Granting:
+    """Decide which grants are in force in `registry` when rules are written."""
+    policy = seen.policy or Policy(document=None)
+    needed = _needed(registry, desired, observation)
+    # Without knowing what rules will be written, every grant in use counts as staying.
+    stale = stale_grants(registry, policy.grants, needed, desired, observation, {})
+    found = Granting(
+        registry=registry,
+        policy=policy,
+        needed=needed,
+        stale=stale,
+        permissions=Permissions(
+            registry=registry,
+            partition=desired.owner.partition,
+            grants=policy.grants,
+            statements=(*policy.foreign, *policy.opaque),
+        ),
+    )
+    if not in_scope:
+        return replace(found, shortfall="and it is outside the selection")
+    if found.first <= policy.grants and not policy.opaque:
+        return found
+    size = policy_size(found.document(found.first, desired))
+    if size > desired.limits.policy_bytes:
+        shortfall = f"and with it the policy would take {size:,} characters"
+        return replace(found, shortfall=shortfall)
+    # The first write leaves statements of ours that someone edited only if another one follows.
+    statements = (*policy.foreign, *(policy.opaque if stale.kept else ()))
+    return replace(
+        found,
+        permissions=replace(found.permissions, grants=found.first, statements=statements),
+    )
+
+
+def settled(
+    found: Granting,
+    desired: Desired,
+    observation: Observation,
+    written: Mapping[Registry, Outgoing],
+) -> Granting:
+    """The decision once it is known what every source will be left with."""
+    if found.stale.kept:
+        stale = stale_grants(
+            found.registry, found.policy.grants, found.needed, desired, observation, written
+        )
+        found = replace(found, stale=stale)
+    if found.final == found.policy.grants:
+        return found
+    size = policy_size(found.document(found.final, desired))
+    if size <= desired.limits.policy_bytes:
+        return found
+    refusal = Fault(
+        kind=FaultKind.INVALID,
+        operation="PutRegistryPolicy",
+        message=f"the registry policy would take {size:,} characters with its "
+        f"{len(found.policy.foreign)} foreign statements, and ECR takes "
+        f"{desired.limits.policy_bytes:,}",
+        hint="shorten or remove statements that are not fleet-repl's",
+    )
+    return replace(found, refusal=refusal)
+
+
+def policy_changes(
+    found: Granting, desired: Desired
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """The writes before and after the rules; together at most two."""
+    before, final = found.policy.document, found.document(found.final, desired)
+    adds = not found.first <= found.policy.grants
+    if not found.stale.pending or found.refusal is not None:
+        if found.final == found.policy.grants and not found.policy.opaque:
+            return (), ()
+        phase = Phase.GRANTS if adds or found.policy.opaque else Phase.WITHDRAWALS
+        change = _change(found, desired, phase, before, final)
+        return ((change,), ()) if phase is Phase.GRANTS else ((), (change,))
+    if not adds or found.shortfall is not None:
+        return (), (_change(found, desired, Phase.WITHDRAWALS, before, final),)
+    between = compose(found.policy, found.first, desired.owner, found.registry, keep_opaque=True)
+    return (
+        (_change(found, desired, Phase.GRANTS, before, between),),
+        (_change(found, desired, Phase.WITHDRAWALS, between, final),),
+    )
+
+
+def _needed(registry: Registry, desired: Desired, observation: Observation) -> frozenset[Grant]:
+    """Grants for every link into the registry whose source could be read.
+
+    An account that does not exist makes the service refuse a whole policy, so a source that
+    does not answer gets nothing new.
+    """
+    needed: set[Grant] = set()
+    for link in desired.incoming.get(registry, ()):
+        if desired.must_be_granted(link) and isinstance(observation.get(link.source), Observed):
+            needed |= grants_for(link.source.account, link.prefixes, desired.actions)
+    return reduced(needed)
+
+
+def _change(
+    found: Granting,
+    desired: Desired,
+    phase: Phase,
+    before: JsonObject | None,
+    after: JsonObject | None,
+) -> Change:
+    action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
+    withdraws = phase is Phase.WITHDRAWALS or not found.stale.pending
+    return Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=action,
+        phase=phase,
+        before=before,
+        after=after,
+        links_added=_granted(found, desired) if phase is Phase.GRANTS else (),
+        links_removed=_withdrawn(found, desired) if withdraws else (),
+        needs=frozenset().union(*found.stale.pending.values())
+        if phase is Phase.WITHDRAWALS
+        else frozenset(),
+    )
+
+
+def _granted(found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
+    """Sources of links that the policy did not grant before."""
+    had, has = _replicating(found.policy.grants), _replicating(found.needed)
+    ends = []
+    for link in desired.incoming.get(found.registry, ()):
+        account = link.source.account
+        granted = intersect(link.prefixes, has.get(account, ()))
+        new = beyond(granted, had.get(account, ()))
+        if new:
+            ends.append(LinkEnd(registry=link.source, prefixes=new, routes=link.routes))
+    return tuple(ends)
+
+
+def _withdrawn(found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
+    """Listed registries of accounts whose grants go."""
+    keeps = _replicating(found.final)
+    return tuple(
+        LinkEnd(registry=registry, prefixes=gone)
+        for account, prefixes in sorted(_replicating(found.policy.grants).items())
+        if (gone := beyond(prefixes, keeps.get(account, ())))
+        for registry in desired.by_account.get(account, ())
+    )
+
+
+def _replicating(grants: frozenset[Grant]) -> dict[AccountId, Prefixes]:
+    """The prefixes that each account may replicate."""
+    found: dict[AccountId, list[str]] = {}
+    for grant in grants:
+        if grant.action == REPLICATE_IMAGE:
+            found.setdefault(grant.source, []).append(grant.prefix)
+    return {account: reduce(prefixes) for account, prefixes in found.items()}

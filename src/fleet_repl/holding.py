@@ -1,0 +1,59 @@
+"""Held links: what a source is written without, because its destination does not grant it.
+
+One decision, taken for the plan and again when a grant fails during apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet_repl.names import Registry
+from fleet_repl.plan import HeldLink
+from fleet_repl.prefixes import Prefixes, covers, intersect, union
+from fleet_repl.rules import Outgoing
+
+Lacks: TypeAlias = Callable[[Registry, str], str | None]
+"""Why a destination will not let a prefix in, or None where it will."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    outgoing: Outgoing
+    """What the source can be written with."""
+    held: tuple[HeldLink, ...]
+
+
+def hold(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> Holding:
+    """Leave out of `wanted` what is not in `present` and not granted; name all of the latter.
+
+    A prefix that is already replicated stays, granted or not: taking it away would not help.
+    """
+    outgoing: dict[Registry, Prefixes] = {}
+    held: list[HeldLink] = []
+    for destination, prefixes in wanted.items():
+        reasons = {prefix: lacks(destination, prefix) for prefix in prefixes}
+        there = present.get(destination, ())
+        kept = tuple(prefix for prefix, reason in reasons.items() if reason is None)
+        outgoing[destination] = union(kept, intersect(prefixes, there))
+        held += _named(destination, reasons, there)
+    return Holding(
+        outgoing={one: prefixes for one, prefixes in outgoing.items() if prefixes},
+        held=tuple(held),
+    )
+
+
+def _named(
+    destination: Registry, reasons: dict[str, str | None], there: Prefixes
+) -> list[HeldLink]:
+    """One held link for each reason."""
+    prefixes: dict[str, list[str]] = {}
+    for prefix, reason in reasons.items():
+        if reason is not None:
+            stays = "; its rule is in place and stays" if covers(there, prefix) else ""
+            prefixes.setdefault(reason + stays, []).append(prefix)
+    return [
+        HeldLink(destination=destination, prefixes=tuple(some), because=because)
+        for because, some in prefixes.items()
+    ]

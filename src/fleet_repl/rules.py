@@ -1,0 +1,193 @@
+"""Replication rules: the links out of one registry as ECR's document, and back.
+
+The canonical form is `Outgoing`, destination → prefixes; two documents mean the same exactly
+when it is equal. A field that is not known here is reported, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+from fleet_repl import limits
+from fleet_repl.canonical import Json, JsonObject, canonical_json
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, reduce, union
+
+Outgoing: TypeAlias = Mapping[Registry, Prefixes]
+"""Destination → the prefixes replicated there."""
+
+PREFIX_MATCH: Final = "PREFIX_MATCH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Every destination receives every prefix."""
+
+    destinations: tuple[Registry, ...]
+    prefixes: Prefixes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """What a registry answered about its replication."""
+
+    document: JsonObject
+    """`replicationConfiguration` as it came, every field kept."""
+    outgoing: Outgoing
+    unknown: tuple[str, ...] = ()
+    """Paths of the fields whose meaning is not known here."""
+
+    def same_as(self, other: Replication) -> bool:
+        """Whether both mean the same; what is not understood has to be equal to the letter."""
+        if self.unknown or other.unknown:
+            return canonical_json(self.document) == canonical_json(other.document)
+        return self.outgoing == other.outgoing
+
+
+def rules_for(outgoing: Outgoing, *, filters: int = limits.FILTERS) -> tuple[Rule, ...]:
+    """Rules that replicate exactly `outgoing`: destinations with equal prefixes share one.
+
+    Prefixes beyond `filters` per rule go on in a further rule, and so do destinations beyond
+    what one rule may list.
+    """
+    sharing: dict[Prefixes, list[Registry]] = defaultdict(list)
+    for destination, prefixes in outgoing.items():
+        if prefixes:
+            sharing[prefixes].append(destination)
+    return tuple(
+        Rule(destinations=somewhere, prefixes=some)
+        for prefixes, destinations in sorted(sharing.items())
+        for somewhere in _chunks(tuple(sorted(destinations)), limits.DESTINATIONS_PER_RULE)
+        for some in _chunks(prefixes, filters)
+    )
+
+
+def outgoing_of(rules: Iterable[Rule]) -> Outgoing:
+    """The links that `rules` make together."""
+    outgoing: dict[Registry, Prefixes] = {}
+    for rule in rules:
+        for destination in rule.destinations:
+            outgoing[destination] = union(outgoing.get(destination, ()), rule.prefixes)
+    return outgoing
+
+
+def document_of(rules: Iterable[Rule]) -> JsonObject:
+    """The `replicationConfiguration` that PutReplicationConfiguration takes."""
+    return {"rules": [_rule_document(rule) for rule in rules]}
+
+
+def parse_answer(answer: JsonObject) -> Replication:
+    """DescribeRegistry's whole raw answer; a field beside the known ones counts as unknown."""
+    document = answer.get("replicationConfiguration")
+    if not isinstance(document, Mapping):
+        return Replication(document={}, outgoing={}, unknown=("replicationConfiguration",))
+    strange = _strange("", answer, "registryId", "replicationConfiguration")
+    found = parse_document(document)
+    return Replication(
+        document=document, outgoing=found.outgoing, unknown=(*strange, *found.unknown)
+    )
+
+
+def parse_document(document: JsonObject) -> Replication:
+    """A `replicationConfiguration`; never fails, what it cannot read is in `unknown`.
+
+    A filter of an unknown kind is taken to match every repository: what a rule may replicate
+    is overestimated, so that no grant it may need is withdrawn.
+    """
+    unknown = list(_strange("", document, "rules"))
+    rules = []
+    for place, item in _items(document, "rules", "", unknown):
+        unknown += _strange(place, item, "destinations", "repositoryFilters")
+        rules.append(
+            Rule(
+                destinations=tuple(_destinations(place, item, unknown)),
+                prefixes=_prefixes(place, item, unknown),
+            )
+        )
+    return Replication(document=document, outgoing=outgoing_of(rules), unknown=tuple(unknown))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChanges:
+    """How two states of a registry's links differ, by destination."""
+
+    added: Outgoing
+    removed: Outgoing
+
+
+def compare(before: Outgoing, after: Outgoing) -> LinkChanges:
+    """The prefixes that `after` has beyond `before`, and the other way round."""
+    if before == after:
+        return LinkChanges(added={}, removed={})
+    return LinkChanges(added=_more(after, before), removed=_more(before, after))
+
+
+def _more(these: Outgoing, than: Outgoing) -> Outgoing:
+    more = {one: beyond(prefixes, than.get(one, ())) for one, prefixes in sorted(these.items())}
+    return {one: prefixes for one, prefixes in more.items() if prefixes}
+
+
+def _rule_document(rule: Rule) -> JsonObject:
+    destinations: list[Json] = [
+        {"region": one.region, "registryId": one.account} for one in rule.destinations
+    ]
+    if rule.prefixes == EVERY_REPOSITORY:
+        # ECR refuses an empty list of filters; leaving it out means every repository.
+        return {"destinations": destinations}
+    filters: list[Json] = [{"filter": one, "filterType": PREFIX_MATCH} for one in rule.prefixes]
+    return {"destinations": destinations, "repositoryFilters": filters}
+
+
+def _destinations(place: str, rule: JsonObject, unknown: list[str]) -> Iterator[Registry]:
+    for where, item in _items(rule, "destinations", place, unknown):
+        unknown += _strange(where, item, "region", "registryId")
+        account, region = item.get("registryId"), item.get("region")
+        if isinstance(account, str) and isinstance(region, str):
+            yield Registry(AccountId(account), Region(region))
+        else:
+            unknown.append(where)
+
+
+def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> Prefixes:
+    if not rule.get("repositoryFilters"):
+        return EVERY_REPOSITORY
+    prefixes = []
+    for where, item in _items(rule, "repositoryFilters", place, unknown):
+        unknown += _strange(where, item, "filter", "filterType")
+        text = item.get("filter")
+        if item.get("filterType") == PREFIX_MATCH and isinstance(text, str):
+            prefixes.append(text)
+        else:
+            unknown.append(f"{where}.filterType")
+            prefixes.append("")
+    return reduce(prefixes)
+
+
+def _items(
+    holder: JsonObject, key: str, place: str, unknown: list[str]
+) -> Iterator[tuple[str, JsonObject]]:
+    """The objects in a list, each with its path."""
+    path = f"{place}.{key}" if place else key
+    items = holder.get(key)
+    if not isinstance(items, list | tuple):
+        unknown.append(path)
+        return
+    for index, item in enumerate(items):
+        if isinstance(item, Mapping):
+            yield f"{path}[{index}]", item
+        else:
+            unknown.append(f"{path}[{index}]")
+
+
+def _strange(place: str, item: JsonObject, *known: str) -> Iterator[str]:
+    return (f"{place}.{key}" if place else key for key in item if key not in known)
+
+
+_T = TypeVar("_T")
+
+
+def _chunks(items: tuple[_T, ...], size: int) -> Iterator[tuple[_T, ...]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
