@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from fleet_repl.aws import AwsRegistries, Endpoint
 
 
+EVERYTHING = Selection()
+"""The selection that narrows nothing."""
+
+
 class Interrupted(FleetError):  # noqa: N818 - an interruption is no error of anybody
     """The run was stopped before there was a plan."""
 
@@ -169,7 +173,7 @@ class Fleet:
         self._stop.interrupt()
 
     async def plan(
-        self, *, selection: Selection = Selection(), allow: Collection[str] = ()
+        self, *, selection: Selection = EVERYTHING, allow: Collection[str] = ()
     ) -> Plan:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
@@ -236,7 +240,7 @@ class Fleet:
         report = self._report(plan, untouched(plan, because), forced=False)
         return replace(report, status=Status.REFUSED)
 
-    def interrupted(self, *, selection: Selection = Selection()) -> Report:
+    def interrupted(self, *, selection: Selection = EVERYTHING) -> Report:
         """The report of a run that was stopped before there was a plan."""
         names = self._desired.names
         return Report(

@@ -1,0 +1,152 @@
+"""Whether a grant is in force: ours, foreign Allows, Denies, conditions, wildcards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.permissions import Permissions
+
+SOURCE = AccountId("1" * 12)
+HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
+ROOT = "arn:aws:iam::111111111111:root"
+BOTH = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+
+
+def lacks(
+    *statements: dict[str, Any], grants: frozenset[Grant] = frozenset(), prefix: str = "a/"
+) -> str | None:
+    """What the source lacks for `prefix` under these statements."""
+    found = Permissions(
+        registry=HERE, partition=Partition.AWS, grants=grants, statements=statements
+    )
+    return found.lacks(SOURCE, prefix, BOTH)
+
+
+def allow(**edits: Any) -> dict[str, Any]:
+    """A foreign statement that allows all that is needed, with edits."""
+    return {
+        "Sid": "Theirs",
+        "Effect": "Allow",
+        "Principal": {"AWS": ROOT},
+        "Action": list(BOTH),
+        "Resource": f"{BASE}*",
+        **edits,
+    }
+
+
+OURS = frozenset({Grant(SOURCE, "a/", action) for action in BOTH})
+
+
+def test_our_own_grant_is_in_force() -> None:
+    """A grant of the prefix or of a shorter one lets the link in."""
+    assert lacks(grants=OURS) is None
+    assert lacks(grants=OURS, prefix="a/b/") is None
+
+
+def test_what_is_missing_is_named() -> None:
+    """Nothing, another prefix, or one action only: the text says what is not granted."""
+    neither = "its registry policy does not grant ecr:ReplicateImage and ecr:CreateRepository"
+    assert lacks() == neither
+    assert lacks(grants=OURS, prefix="b/") == neither
+    assert lacks(grants=OURS, prefix="") == neither
+    assert (
+        lacks(grants=frozenset({Grant(SOURCE, "a/", REPLICATE_IMAGE)}))
+        == "its registry policy does not grant ecr:CreateRepository"
+    )
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {},
+        {"Principal": "*"},
+        {"Principal": {"AWS": "*"}},
+        {"Principal": {"AWS": [f"arn:aws:iam::{'2' * 12}:root", "1" * 12]}},
+        {"Action": "*"},
+        {"Action": "ecr:*"},
+        {"Action": ["ECR:Replicate*", "ecr:createrepositor?"]},
+        {"Resource": "*"},
+        {"Resource": [f"{BASE}b/*", f"{BASE}a*"]},
+        {"Condition": {}},
+    ],
+)
+def test_a_foreign_allow_counts(edits: dict[str, Any]) -> None:
+    """Whoever wrote it, however it is spelled: an unconditional Allow that covers the link."""
+    assert lacks(allow(**edits)) is None
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {"Principal": {"AWS": f"arn:aws:iam::{'2' * 12}:root"}},
+        {"Principal": {"AWS": "arn:aws-cn:iam::111111111111:root"}},
+        {"Principal": {"AWS": "arn:aws:iam::111111111111:role/pusher"}},
+        {"Principal": {"Service": "ecr.amazonaws.com"}},
+        {"Resource": f"{BASE}a/"},
+        {"Resource": f"{BASE}a/b*"},
+        {"Resource": "arn:aws:ecr:eu-west-2:999999999999:repository/*"},
+        {"Action": "ecr:BatchGetImage"},
+    ],
+)
+def test_an_allow_that_may_not_apply_does_not_count(edits: dict[str, Any]) -> None:
+    """A condition, another principal, or less than the prefix."""
+    assert lacks(allow(**edits)) is not None
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {},
+        {"Principal": "*"},
+        {"Action": "ecr:ReplicateImage"},
+        {"Action": "ecr:CreateRepository"},
+        {"Resource": f"{BASE}a/secret/*"},
+        {"Resource": f"{BASE}*/secret"},
+        {"Resource": f"{BASE}a/exact"},
+        {"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {
+            "Principal": {
+                "AWS": "arn:aws:iam::111111111111:role/aws-service-role/"
+                "replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
+            }
+        },
+    ],
+)
+def test_a_deny_that_may_apply_counts(edits: dict[str, Any]) -> None:
+    """Part of the prefix, one of the actions, any condition: somebody would be refused."""
+    deny = allow(Effect="Deny", Sid="Lockdown", **edits)
+    assert lacks(deny, grants=OURS) == "statement Lockdown of its registry policy denies it"
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"Principal": {"AWS": f"arn:aws:iam::{'2' * 12}:root"}},
+        {"Principal": {"AWS": "arn:aws:iam::111111111111:role/pusher"}},
+        {"Action": "ecr:BatchImportUpstreamImage"},
+        {"Resource": f"{BASE}b/*"},
+        {"Resource": f"{BASE}a"},
+    ],
+)
+def test_a_deny_of_something_else_does_not_count(edits: dict[str, Any]) -> None:
+    """Other accounts, actions or repositories."""
+    assert lacks(allow(Effect="Deny", **edits), grants=OURS) is None
+
+
+def test_what_a_deny_leaves_out_is_read_the_other_way_round() -> None:
+    """NotPrincipal, NotAction and NotResource deny everything but what they name."""
+    deny: dict[str, Any] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    because = "a statement without Sid of its registry policy denies it"
+    assert lacks({**deny, "NotPrincipal": {"AWS": ROOT}}, grants=OURS) is None
+    assert lacks({**deny, "NotPrincipal": {"AWS": "2" * 12}}, grants=OURS) == because
+    everyone = {"Effect": "Deny", "Principal": "*"}
+    assert lacks({**everyone, "NotAction": "ecr:*", "Resource": "*"}, grants=OURS) is None
+    assert lacks({**everyone, "NotAction": "s3:*", "Resource": "*"}, grants=OURS) == because
+    assert lacks({**everyone, "Action": "*", "NotResource": f"{BASE}a*"}, grants=OURS) is None
+    assert lacks({**everyone, "Action": "*", "NotResource": f"{BASE}b*"}, grants=OURS) == because
