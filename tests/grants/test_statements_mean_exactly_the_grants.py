@@ -54,8 +54,9 @@ foreign_statements = st.lists(
             st.sampled_from([{}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}]),
         ),
         st.builds(lambda: {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"}),
-        st.frozensets(st.builds(Grant, accounts, st.just("z/"), st.just(REPLICATE_IMAGE)), min_size=1)
-        .map(lambda some: dict(statements_for(some, STRANGER, HERE)[0])),
+        st.frozensets(
+            st.builds(Grant, accounts, st.just("z/"), st.just(REPLICATE_IMAGE)), min_size=1
+        ).map(lambda some: dict(statements_for(some, STRANGER, HERE)[0])),
     ),
     max_size=4,
 )
@@ -146,8 +147,11 @@ def test_sources_that_share_resources_share_a_statement() -> None:
     """Two sources of the same prefixes are one statement, with the Sid the format asks for."""
     one, two = AccountId("1" * 12), AccountId("2" * 12)
     found = statements_for(
-        [Grant(source, "a/", action) for source in (two, one) for action in
-         (REPLICATE_IMAGE, CREATE_REPOSITORY)],
+        [
+            Grant(source, "a/", action)
+            for source in (two, one)
+            for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)
+        ],
         OWNER,
         HERE,
     )
@@ -194,6 +198,7 @@ def test_a_single_statement_need_not_be_a_list() -> None:
 
 def test_300_sources_of_one_prefix_fit_a_policy() -> None:
     """A source more costs its root ARN, quotes and a comma."""
+
     def size(sources: int) -> int:
         these = [Grant(AccountId(f"{n:012}"), "", REPLICATE_IMAGE) for n in range(sources)]
         return policy_size(compose(parse_policy(None, OWNER, HERE), these, OWNER, HERE))

@@ -31,7 +31,9 @@ def test_reducing_keeps_the_meaning(these: list[str]) -> None:
 def test_equal_tuples_are_the_only_equal_meanings(first: list[str], second: list[str]) -> None:
     """Sets made of the same prefixes in another order or spelling are equal."""
     a, b = prefixes.reduce(first), prefixes.reduce(second)
-    covered = all(prefixes.covers(b, one) for one in a) and all(prefixes.covers(a, one) for one in b)
+    covered = all(prefixes.covers(b, one) for one in a) and all(
+        prefixes.covers(a, one) for one in b
+    )
     assert covered == (a == b)
 
 

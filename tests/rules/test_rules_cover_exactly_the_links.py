@@ -100,7 +100,7 @@ def test_changes_name_all_that_differs(before: Outgoing, after: Outgoing) -> Non
 def test_destinations_with_equal_prefixes_share_a_rule() -> None:
     """Two destinations of the same prefixes take one rule, a third with others its own."""
     a, b, c = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
-    document = document_of(rules_for({c: ("x/",), b: ("", ), a: ("",)}))
+    document = document_of(rules_for({c: ("x/",), b: ("",), a: ("",)}))
     assert document == {
         "rules": [
             {

@@ -1,0 +1,89 @@
+"""Every check of the project, each as a session: `nox` runs all, `nox -s lint` one of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.error_on_missing_interpreters = True
+nox.options.stop_on_first_error = False
+
+VERSIONS = ("3.11", "3.12", "3.13")
+TESTS = ["-n", "2", "-q"]
+
+
+def _interpreters() -> list[str]:
+    """One working interpreter for each supported version that this machine has.
+
+    A name on the PATH may be a shim that refuses to run, so each one is asked.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = []
+    for version in VERSIONS:
+        installed = sorted(str(path) for path in pyenv.glob(f"{version}.*/bin/python"))
+        for candidate in (shutil.which(f"python{version}"), *installed, sys.executable):
+            if candidate is not None and _runs(candidate, version):
+                found.append(candidate)
+                break
+    return found
+
+
+def _runs(python: str, version: str) -> bool:
+    asked = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run(
+            [python, "-c", asked], capture_output=True, text=True, check=False, timeout=30
+        )
+    except OSError:
+        return False
+    return done.stdout.strip() == version
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and likely mistakes."""
+    session.install("ruff>=0.9")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install(".[test]", "mypy>=1.13")
+    session.run("mypy")
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """Imports between the project's modules go down only."""
+    session.install("-e", ".", "import-linter>=2.1")
+    session.run("lint-imports")
+
+
+@nox.session(python=_interpreters())
+def tests(session: nox.Session) -> None:
+    """The suite with branch coverage, on every supported interpreter found."""
+    session.install("-e", ".[test]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *TESTS, *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """The suite against the wheel that users install, away from the source tree."""
+    session.install("build>=1.2")
+    built = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(built, ignore_errors=True)
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(built), silent=True)
+    (wheel,) = built.glob("*.whl")
+    session.install(f"{wheel}[test]")
+    session.run("pytest", *TESTS, *session.posargs)

@@ -1,0 +1,11 @@
+"""Plans and reports for people, as text that is the same at every width.
+
+Everything that is written passes through `Page`, which makes names from outside harmless.
+Only these modules and the command line use rich.
+"""
+
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.text.reports import report_text
+
+__all__ = ["Page", "Style", "plan_text", "report_text"]

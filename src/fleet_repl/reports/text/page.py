@@ -1,0 +1,92 @@
+"""A page of lines for a terminal or a file: indented, styled, harmless.
+
+Lines are never wrapped or cut here, so the text depends on nothing but what it says.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final, TypeAlias, TypeVar
+
+from rich.console import Console
+from rich.text import Text
+
+from fleet_repl.reports.visible import visible
+
+T = TypeVar("T")
+
+INDENT: Final = "  "
+
+
+class Style(StrEnum):
+    """What a piece of text means, in rich's words."""
+
+    HEADING = "bold"
+    ADDED = "green"
+    REMOVED = "red"
+    CHANGED = "yellow"
+    BAD = "bold red"
+    FAINT = "dim"
+
+
+Part: TypeAlias = "str | tuple[str, Style]"
+
+
+class Page:
+    """Collects lines. Every part is made visible: no caller has to think of it.
+
+    `full` lifts the caps on long lists; otherwise `cut` tells whether anything was left out.
+    """
+
+    def __init__(self, *, full: bool = False) -> None:
+        self.full = full
+        self.cut = False
+        self._lines: list[Text] = []
+
+    def add(self, *parts: Part, indent: int = 0) -> None:
+        """One line."""
+        line = Text(INDENT * indent)
+        for part in parts:
+            text, style = part if isinstance(part, tuple) else (part, "")
+            line.append(visible(text), style)
+        self._lines.append(line)
+
+    def gap(self) -> None:
+        """An empty line between two blocks; none at the top."""
+        if self._lines and self._lines[-1].plain:
+            self._lines.append(Text())
+
+    def heading(self, text: str) -> None:
+        """A line that starts a block."""
+        self.gap()
+        self.add((text, Style.HEADING))
+
+    def within(self, items: Sequence[T], cap: int) -> Sequence[T]:
+        """The first `cap` items; all of them on a full page."""
+        # One that is left out takes as much room as the line that says so.
+        return items if self.full or len(items) <= cap + 1 else items[:cap]
+
+    def more(self, left_out: int, *, indent: int = 0) -> None:
+        """Say how many items `within` left out, if any."""
+        if left_out:
+            self.cut = True
+            self.add((f"… and {left_out:,} more", Style.FAINT), indent=indent)
+
+    def render(self, *, colour: bool) -> str:
+        """The whole page, each line ending with a newline."""
+        if not colour:
+            return "".join(f"{line.plain}\n" for line in self._lines)
+        file = io.StringIO()
+        console = Console(
+            file=file,
+            force_terminal=True,
+            color_system="standard",
+            legacy_windows=False,
+            # An environment of its own: NO_COLOR was asked before, COLUMNS must not matter.
+            _environ={},
+        )
+        for line in self._lines:
+            console.print(line, soft_wrap=True)
+        return file.getvalue()

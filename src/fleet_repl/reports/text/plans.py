@@ -1,0 +1,122 @@
+"""A plan as text: each registry that changes, what stands in the way, then the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fleet_repl.names import AccountId
+from fleet_repl.plan import Change, LinkEnd, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.sections import (
+    Holding,
+    add_cut,
+    add_faults,
+    add_held,
+    add_objections,
+    add_warnings,
+)
+from fleet_repl.reports.text.wording import (
+    RESOURCES,
+    SYMBOLS,
+    counted,
+    label,
+    prefix_list,
+    route_list,
+)
+
+REGISTRIES: Final = 50
+"""Registries that are listed on a page that is not full."""
+LINKS: Final = 20
+"""Links that are listed for each change."""
+
+
+def plan_text(plan: Plan, *, full: bool = False, colour: bool = False) -> str:
+    """The plan for people. `full` lists everything, however long."""
+    page = Page(full=full)
+    names = {one.registry.account: one.name for one in plan.registries}
+    page.heading(f"Plan for {plan.fleet} ({plan.inventory.path})")
+    changed = [one for one in plan.registries if one.changes]
+    shown = page.within(changed, REGISTRIES)
+    for one in shown:
+        _add_registry(page, one, names)
+    if len(shown) < len(changed):
+        page.gap()
+        page.more(len(changed) - len(shown))
+    add_faults(page, "Not to be overwritten", _failing(plan, readable=True))
+    add_faults(page, "Unreadable", _failing(plan, readable=False))
+    add_held(page, _held(plan), names)
+    add_objections(page, plan.objections)
+    add_warnings(page, plan.warnings)
+    add_cut(page)
+    page.gap()
+    _add_totals(page, plan)
+    return page.render(colour=colour)
+
+
+def _failing(plan: Plan, *, readable: bool) -> list[Failing]:
+    return [
+        Failing(registry=one.registry, name=one.name, fault=one.error)
+        for one in plan.registries
+        if one.error is not None and (one.state is not State.UNREADABLE) is readable
+    ]
+
+
+def _held(plan: Plan) -> list[Holding]:
+    return [
+        Holding(source=one.registry, name=one.name, link=link)
+        for one in plan.registries
+        for link in one.held
+    ]
+
+
+def _add_registry(page: Page, one: RegistryPlan, names: Mapping[AccountId, str]) -> None:
+    page.heading(label(one.registry, one.name))
+    for change in one.changes:
+        notes = []
+        if change.phase is Phase.WITHDRAWALS:
+            notes.append("once the rules are written")
+        if change.resource in one.refused:
+            notes.append("not to be written, see below")
+        note = f" ({', '.join(notes)})" if notes else ""
+        page.add(SYMBOLS[change.action], f"{RESOURCES[change.resource]}{note}", indent=1)
+        _add_links(page, change, names)
+
+
+def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> None:
+    links = [
+        *((("+ ", Style.ADDED), end) for end in change.links_added),
+        *((("- ", Style.REMOVED), end) for end in change.links_removed),
+    ]
+    word = "to" if change.resource is Resource.REPLICATION_CONFIGURATION else "from"
+    shown = page.within(links, LINKS)
+    for symbol, end in shown:
+        page.add(symbol, f"{word} {_end(page, end, names)}", indent=3)
+    page.more(len(links) - len(shown), indent=3)
+    if not links:
+        page.add(("the same links, written differently", Style.FAINT), indent=3)
+
+
+def _end(page: Page, end: LinkEnd, names: Mapping[AccountId, str]) -> str:
+    what = prefix_list(end.prefixes, full=page.full)
+    return f"{label(end.registry, names.get(end.registry.account))}: {what} ({route_list(end.routes)})"
+
+
+def _add_totals(page: Page, plan: Plan) -> None:
+    total = plan.summary
+    if not plan.changes and not total.unreadable and not total.held:
+        registries = counted(total.registries, "registry")
+        verb = "is" if total.registries == 1 else "are"
+        page.add(("No changes.", Style.HEADING), f" {registries} {verb} as the inventory wants.")
+        return
+    head = "Plan: " if plan.changes else "No changes: "
+    page.add(
+        (head, Style.HEADING),
+        f"{counted(total.registries, 'registry')}, {total.changed:,} to change, "
+        f"{total.unchanged:,} unchanged, {total.unreadable:,} unreadable; "
+        f"{counted(total.links_added, 'link')} to add, {total.links_removed:,} to remove, "
+        f"{total.held:,} held.",
+    )
+    if plan.objections:
+        page.add("apply refuses this plan unless it is given --force.")

@@ -1,0 +1,135 @@
+"""A report as text: counts first, then every registry that is not unchanged, then the end.
+
+Errors that many registries share are told once; the JSON document has each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.reports.exits import report_exit
+from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.sections import (
+    EXAMPLES,
+    GROUPS,
+    Holding,
+    add_cut,
+    add_faults,
+    add_held,
+    add_objections,
+    add_warnings,
+)
+from fleet_repl.reports.text.wording import RESOURCES, SYMBOLS, counted, elapsed, label
+
+APPLIED: Final = 50
+"""Applied registries that are listed on a page that is not full."""
+
+_STYLES: Final = {
+    Outcome.APPLIED: Style.ADDED,
+    Outcome.FAILED: Style.BAD,
+    Outcome.SKIPPED: Style.CHANGED,
+    Outcome.CANCELLED: Style.CHANGED,
+}
+_STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
+
+
+def report_text(report: Report, *, full: bool = False, colour: bool = False) -> str:
+    """The report for people. `full` lists everything, however long."""
+    page = Page(full=full)
+    status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
+    forced = " (objections overridden by --force)" if report.forced else ""
+    page.add((f"Run {report.run_id} of {report.fleet}: ", Style.HEADING), status, forced)
+    _add_counts(page, report)
+    _add_applied(page, report)
+    add_faults(page, "Failed", _failing(report))
+    for outcome in (Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED):
+        _add_reasons(page, report, outcome)
+    held = [
+        Holding(source=one.registry, name=one.name, link=link)
+        for one in report.registries
+        for link in one.held
+    ]
+    add_held(page, held, {one.registry.account: one.name for one in report.registries})
+    add_objections(page, report.objections)
+    add_warnings(page, report.warnings)
+    add_cut(page)
+    _add_end(page, report)
+    return page.render(colour=colour)
+
+
+def _add_counts(page: Page, report: Report) -> None:
+    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
+    styles = {outcome.value: style for outcome, style in _STYLES.items()}
+    width = max(len(f"{number:,}") for number in (*counts.values(), report.held))
+    page.gap()
+    for name, number in {**counts, "links held": report.held}.items():
+        style = styles.get(name) if number else Style.FAINT
+        line = f"{name:<10}  {number:>{width},}"
+        page.add((line, style) if style else line, indent=1)
+
+
+def _add_applied(page: Page, report: Report) -> None:
+    applied = _having(report, Outcome.APPLIED)
+    if not applied:
+        return
+    page.heading(f"Applied: {counted(len(applied), 'registry')}")
+    shown = page.within(applied, APPLIED)
+    for one in shown:
+        page.add(f"{label(one.registry, one.name)}: {_changes(one.changes)}", indent=1)
+    page.more(len(applied) - len(shown), indent=1)
+
+
+def _changes(changes: Sequence[ChangeOutcome]) -> str:
+    return ", ".join(
+        f"{SYMBOLS[change.action][0]}{RESOURCES[change.resource]}" for change in changes
+    )
+
+
+def _failing(report: Report) -> list[Failing]:
+    return [
+        Failing(registry=one.registry, name=one.name, fault=one.error)
+        for one in _having(report, Outcome.FAILED)
+        if one.error is not None
+    ]
+
+
+def _add_reasons(page: Page, report: Report, outcome: Outcome) -> None:
+    """Registries that nothing went wrong with, by why nothing was done."""
+    reasons: dict[str, list[RegistryOutcome]] = {}
+    for one in _having(report, outcome):
+        if outcome is not Outcome.FAILED or one.error is None:
+            reasons.setdefault(one.because or "no reason is known", []).append(one)
+    if not reasons:
+        return
+    total = sum(len(some) for some in reasons.values())
+    page.heading(f"{outcome.value.capitalize()}: {counted(total, 'registry')}")
+    groups = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+    shown = page.within(groups, GROUPS)
+    for because, some in shown:
+        page.add((because, Style.CHANGED), f": {counted(len(some), 'registry')}", indent=1)
+        examples = page.within(some, EXAMPLES)
+        for one in examples:
+            page.add(label(one.registry, one.name), indent=2)
+        page.more(len(some) - len(examples), indent=2)
+    page.more(len(groups) - len(shown), indent=1)
+
+
+def _having(report: Report, outcome: Outcome) -> list[RegistryOutcome]:
+    return [one for one in report.registries if one.outcome is outcome]
+
+
+def _add_end(page: Page, report: Report) -> None:
+    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    applied = f"{report.count(Outcome.APPLIED):,} of {counted(len(report.registries), 'registry')}"
+    page.gap()
+    if report.status is Status.OK and not report.count(Outcome.APPLIED):
+        registries = counted(len(report.registries), "registry")
+        verb = "was" if len(report.registries) == 1 else "were"
+        what = f"Nothing to do: {registries} {verb} as the inventory wants, in {took}."
+    else:
+        what = f"Applied {applied} in {took}."
+    code = report_exit(report)
+    page.add((what, Style.HEADING), f" Exit {code.value}: {code.meaning}.")

@@ -1,0 +1,106 @@
+"""Blocks that plans and reports have in common: faults, held links, objections, warnings.
+
+What many registries share is told once, with a few of them as examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fleet_repl.names import AccountId, Registry
+from fleet_repl.plan import HeldLink, Objection, Warning
+from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.wording import counted, label, prefix_list
+
+EXAMPLES: Final = 3
+"""Registries or links named for each reason that many share."""
+GROUPS: Final = 20
+"""Reasons told."""
+WARNINGS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A source and one link that it is written without."""
+
+    source: Registry
+    name: str
+    link: HeldLink
+
+
+def add_faults(page: Page, title: str, failing: Sequence[Failing]) -> None:
+    """A block of registries that failed, one paragraph for each way of failing."""
+    if not failing:
+        return
+    page.heading(f"{title}: {counted(len(failing), 'registry')}")
+    groups = group_faults(failing)
+    shown = page.within(groups, GROUPS)
+    for group in shown:
+        _add_group(page, group)
+    page.more(len(groups) - len(shown), indent=1)
+
+
+def _add_group(page: Page, group: FaultGroup) -> None:
+    where = counted(len(group.members), "registry")
+    if group.accounts > 1:
+        where += f" in {counted(group.accounts, 'account')}"
+    page.add((f"{group.kind} at {group.operation}", Style.BAD), f": {where}", indent=1)
+    shown = page.within(group.members, EXAMPLES)
+    for one in shown:
+        code = f" ({one.fault.code})" if one.fault.code else ""
+        request = f" [request {one.fault.request_id}]" if one.fault.request_id else ""
+        message = f": {one.fault.message}{code}{request}"
+        page.add(label(one.registry, one.name), message, indent=2)
+    page.more(len(group.members) - len(shown), indent=2)
+    if group.hint:
+        page.add(f"→ {group.hint}", indent=2)
+
+
+def add_held(page: Page, held: Iterable[Holding], names: Mapping[AccountId, str]) -> None:
+    """A block of links that are left out, one paragraph for each reason."""
+    reasons: dict[str, list[Holding]] = {}
+    for one in held:
+        reasons.setdefault(one.link.because, []).append(one)
+    if not reasons:
+        return
+    total = sum(len(links) for links in reasons.values())
+    page.heading(f"Held: {counted(total, 'link')} left out until the destination grants it")
+    groups = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+    shown = page.within(groups, GROUPS)
+    for because, links in shown:
+        page.add((because, Style.CHANGED), f": {counted(len(links), 'link')}", indent=1)
+        examples = page.within(links, EXAMPLES)
+        for one in examples:
+            end = label(one.link.destination, names.get(one.link.destination.account))
+            what = prefix_list(one.link.prefixes, full=page.full)
+            page.add(f"{label(one.source, one.name)} → {end}: {what}", indent=2)
+        page.more(len(links) - len(examples), indent=2)
+    page.more(len(groups) - len(shown), indent=1)
+
+
+def add_objections(page: Page, objections: Sequence[Objection]) -> None:
+    """A block of reasons to refuse."""
+    if objections:
+        page.heading("Objections")
+        for one in objections:
+            page.add((one.kind, Style.BAD), f": {one.message}", indent=1)
+
+
+def add_warnings(page: Page, warnings: Sequence[Warning]) -> None:
+    """A block of things to know."""
+    if warnings:
+        page.heading("Warnings")
+        shown = page.within(warnings, WARNINGS)
+        for one in shown:
+            page.add((one.kind, Style.CHANGED), f": {one.message}", indent=1)
+        page.more(len(warnings) - len(shown), indent=1)
+
+
+def add_cut(page: Page) -> None:
+    """Where the rest of the lists is to be had."""
+    if page.cut:
+        page.gap()
+        page.add(("Lists are cut short: -v shows all, --report FILE.json keeps all.", Style.FAINT))

@@ -1,0 +1,64 @@
+"""Which calls suffer, and how long they take: repeatable draws from the scenario's seed.
+
+A draw depends on the seed, on whose call it is and on how many like it came before; not on
+the order in which calls of different registries arrive. So a run repeats, however concurrent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+
+from fleet_repl.names import AccountId, Region
+from fleet_repl.sandbox.scenario import Mishap, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What falls to one call."""
+
+    mishap: Mishap | None
+    latency: float
+    """Seconds."""
+
+
+class Faults:
+    """The draws of one world."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._seen: Counter[tuple[AccountId, Region, str]] = Counter()
+
+    def draw(self, account: AccountId, region: Region, operation: str) -> Lot:
+        """The lot of the next call of this account, region and operation."""
+        place = (account, region, operation)
+        self._seen[place] += 1
+        nth = self._seen[place]
+        least, most = self._scenario.latency_ms
+        share = _share(self._scenario.seed, "latency", *place, nth) if most > least else 0
+        return Lot(
+            mishap=self._mishap(account, region, operation, nth),
+            latency=(least + share * (most - least)) / 1000,
+        )
+
+    def _mishap(
+        self, account: AccountId, region: Region, operation: str, nth: int
+    ) -> Mishap | None:
+        for index, rule in enumerate(self._scenario.faults):
+            if not rule.matches(account, region, operation):
+                continue
+            if rule.first is not None:
+                hit = nth <= rule.first
+            else:
+                share = _share(self._scenario.seed, index, account, region, operation, nth)
+                hit = share < (rule.rate or 0)
+            if hit:
+                return rule.kind
+        return None
+
+
+def _share(seed: int, *key: object) -> float:
+    """A number in [0, 1), evenly spread over keys and fixed for each."""
+    text = "/".join(map(str, (seed, *key)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64

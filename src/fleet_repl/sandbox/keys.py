@@ -1,0 +1,99 @@
+"""Access keys: the base identity's and those of assumed roles, with the secrets they sign by."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import math
+import random
+import string
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from fleet_repl.sandbox.clock import Clock
+from fleet_repl.sandbox.directory import Identity
+from fleet_repl.sandbox.scenario import Scenario
+
+_KEY_CHARACTERS = string.ascii_uppercase + "234567"
+
+
+@dataclass(slots=True, kw_only=True)
+class AccessKey:
+    """One key pair and, for a session, its token and how long it lasts."""
+
+    id: str
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False)
+    identity: Identity
+    expiration: datetime | None
+    """As told to whoever assumed the role; None for the base identity."""
+    ends_at: float
+    """On the monotonic clock; a scenario may end a session sooner than was told."""
+    calls_left: float
+    _signing_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def signing_key(self, date: str, region: str, service: str) -> bytes:
+        """SigV4's derived key, made once per day, region and service."""
+        scope = f"{date}/{region}/{service}"
+        key = self._signing_keys.get(scope)
+        if key is None:
+            key = f"AWS4{self.secret}".encode()
+            for part in (date, region, service, "aws4_request"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            self._signing_keys[scope] = key
+        return key
+
+    def use(self, now: float) -> bool:
+        """Count a call; whether the key was still good for it."""
+        if now >= self.ends_at or self.calls_left <= 0:
+            return False
+        self.calls_left -= 1
+        return True
+
+    def revoke(self) -> None:
+        """End a session for good. The base identity's key never ends."""
+        if self.token is not None:
+            self.ends_at = -math.inf
+
+
+class Keyring:
+    """Every key issued in one world. Keys that ended stay: their use has to be told apart."""
+
+    def __init__(self, base: Identity, scenario: Scenario, clock: Clock) -> None:
+        # Secrets of a sandbox guard nothing; that a seed gives the same ones is the point.
+        self._random = random.Random(f"keys/{scenario.seed}")  # noqa: S311
+        self._scenario = scenario
+        self._clock = clock
+        self._keys: dict[str, AccessKey] = {}
+        self.base = self._issue("AKIA", base)
+
+    def find(self, key_id: str) -> AccessKey | None:
+        return self._keys.get(key_id)
+
+    def open_session(self, identity: Identity, seconds: int) -> AccessKey:
+        """Temporary credentials for an assumed role."""
+        key = self._issue("ASIA", identity)
+        key.token = base64.b64encode(self._random.randbytes(240)).decode()
+        key.expiration = self._clock.now() + timedelta(seconds=seconds)
+        key.ends_at = self._clock.monotonic() + min(seconds, self._scenario.session_seconds)
+        key.calls_left = self._scenario.sessions_expire_after_calls or math.inf
+        return key
+
+    def _issue(self, prefix: str, identity: Identity) -> AccessKey:
+        key = AccessKey(
+            id=prefix + "".join(self._random.choices(_KEY_CHARACTERS, k=16)),
+            secret=base64.b64encode(self._random.randbytes(30)).decode(),
+            token=None,
+            identity=identity,
+            expiration=None,
+            ends_at=math.inf,
+            calls_left=math.inf,
+        )
+        self._keys[key.id] = key
+        return key
+
+    def request_id(self) -> str:
+        """A fresh request id, in the form of a UUID."""
+        digits = self._random.randbytes(16).hex()
+        parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+        return "-".join(parts)

@@ -1,0 +1,222 @@
+"""Scenarios: how a sandbox departs from a quiet AWS, as frozen values.
+
+A scenario says what the registries hold at first and what goes wrong. What it names (accounts,
+regions, documents) is held against the inventory where a world is made of both; reading the
+file is `scenario_file`'s.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
+
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.sandbox.wildcards import matches
+
+OPERATIONS: Final = {
+    "ecr": (
+        "BatchGetImage",
+        "CreateRepository",
+        "DeleteRegistryPolicy",
+        "DescribeImageReplicationStatus",
+        "DescribeImages",
+        "DescribeRegistry",
+        "DescribeRepositories",
+        "GetAccountSetting",
+        "GetRegistryPolicy",
+        "PutImage",
+        "PutRegistryPolicy",
+        "PutReplicationConfiguration",
+    ),
+    "sts": ("AssumeRole", "GetCallerIdentity"),
+}
+"""Every operation the sandbox speaks, by service."""
+
+
+class Mishap(StrEnum):
+    """What can happen to a call."""
+
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server-error"
+    DROPPED = "dropped"
+    """The connection closes before the call is looked at."""
+    LOST_ANSWER = "lost-answer"
+    """The call is carried out, then the connection closes."""
+    GARBAGE = "garbage"
+    """Something on the way answers 200 with an HTML page; the call never arrives."""
+    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a kind of mishap, no password
+    """The session the call was signed with is over, for good."""
+
+
+def _operation(value: object) -> object:
+    known = [name for names in OPERATIONS.values() for name in names]
+    if isinstance(value, str) and value not in known:
+        raise ValueError(f"is no operation of the sandbox; it has {', '.join(sorted(known))}")
+    return value
+
+
+def _action(value: object) -> object:
+    if isinstance(value, str) and not any(
+        matches(value.lower(), f"ecr:{name}".lower()) for name in OPERATIONS["ecr"]
+    ):
+        raise ValueError("fits no action of the sandbox; one is ecr:PutRegistryPolicy")
+    return value
+
+
+def _document(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+
+
+def _latency(value: object) -> object:
+    return [value, value] if isinstance(value, int | float) else value
+
+
+Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+Operation = Annotated[str, BeforeValidator(_operation)]
+Action = Annotated[str, BeforeValidator(_action)]
+Milliseconds = Annotated[float, Field(ge=0)]
+Document = Annotated[dict[str, JsonValue], BeforeValidator(_document)]
+"""An AWS document, written as a TOML table or as JSON text."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FaultRule(_Part):
+    """Calls that fail: a share of those that match, or the first ones.
+
+    `first` counts per account, region and operation, and so does every draw: which calls fail
+    depends on the seed alone, not on the order in which concurrent calls arrive.
+    """
+
+    kind: Mishap
+    rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    first: Annotated[int, Field(ge=1)] | None = None
+    operations: tuple[Operation, ...] = ()
+    """Empty: every operation."""
+    accounts: tuple[Account, ...] = ()
+    """Empty: every account. AssumeRole counts for the account of the role."""
+    regions: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> FaultRule:
+        if (self.rate is None) == (self.first is None):
+            raise ValueError("needs either rate or first")
+        return self
+
+    def matches(self, account: AccountId, region: Region, operation: str) -> bool:
+        return (
+            (not self.operations or operation in self.operations)
+            and (not self.accounts or account in self.accounts)
+            and (not self.regions or region in self.regions)
+        )
+
+
+class AccountScenario(_Part):
+    """What is peculiar about one account."""
+
+    id: Account
+    denied: bool = False
+    """Nobody may assume its role."""
+    denied_actions: tuple[Action, ...] = ()
+    """IAM actions its role lacks, such as `ecr:PutRegistryPolicy` or `ecr:Put*`."""
+    disabled_regions: tuple[str, ...] = ()
+    answers_as: Account | None = None
+    """Its role leads into this other account."""
+    closed: bool = False
+    """The account does not exist any more: no role, and a policy naming it is refused."""
+
+
+class RegistryScenario(_Part):
+    """What one registry holds at first."""
+
+    account: Account
+    region: str
+    replication: Document | None = None
+    policy: Document | None = None
+    repositories: dict[str, tuple[str, ...]] = {}
+    """Repository name → tags, pushed before any rule was in place."""
+    unknown_fields: Document = {}
+    """Members that DescribeRegistry shows in each of its rules beside those that are known."""
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(AccountId(self.account), Region(self.region))
+
+
+class Scenario(_Part):
+    """A quiet AWS, but for what is said here."""
+
+    seed: int = 0
+    latency_ms: Annotated[tuple[Milliseconds, Milliseconds], BeforeValidator(_latency)] = (0, 0)
+    """Before every answer: a number, or the least and the most."""
+    lag_ms: Action = Annotated[str, BeforeValidator(_action)]
+Milliseconds = 0
+    """For how long after a write DescribeRegistry and GetRegistryPolicy show what was before."""
+    sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
+    sessions_expire_after_seconds: Annotated[float, Field(gt=0)] | None = None
+    other_accounts: tuple[Account, ...] = ()
+    """Accounts that exist although the inventory does not name them."""
+    faults: tuple[FaultRule, ...] = ()
+    """Tried in order; a call suffers the first that hits it."""
+    accounts: tuple[AccountScenario, ...] = ()
+    registries: tuple[RegistryScenario, ...] = ()
+    _file: str = PrivateAttr("scenario")
+
+    @field_validator("latency_ms", mode="after")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] > value[1]:
+            raise ValueError("wants the least before the most")
+        return value
+
+    @field_validator("accounts", mode="after")
+    @classmethod
+    def _each_account_once(cls, value: tuple[AccountScenario, ...]) -> tuple[AccountScenario, ...]:
+        _no_doubles([one.id for one in value])
+        return value
+
+    @field_validator("registries", mode="after")
+    @classmethod
+    def _each_registry_once(
+        cls, value: tuple[RegistryScenario, ...]
+    ) -> tuple[RegistryScenario, ...]:
+        _no_doubles([str(one.registry) for one in value])
+        return value
+
+    @property
+    def file(self) -> str:
+        """Where it was read from."""
+        return self._file
+
+    @property
+    def session_seconds(self) -> float:
+        """After how many seconds sessions expire at the latest."""
+        limit = self.sessions_expire_after_seconds
+        return math.inf if limit is None else limit
+
+
+def _no_doubles(names: list[str]) -> None:
+    doubles = sorted(name for name, times in Counter(names).items() if times > 1)
+    if doubles:
+        raise ValueError(f"{', '.join(doubles)} listed more than once")

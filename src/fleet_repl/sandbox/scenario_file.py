@@ -1,0 +1,67 @@
+"""Reads a scenario file: TOML in, a `Scenario` or every problem of the file out."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from fleet_repl.errors import ScenarioError
+from fleet_repl.sandbox.scenario import Scenario
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """The scenario of a TOML file.
+
+    Raises ScenarioError with one line per problem: file, key, what is wrong, what was found.
+    """
+    document = _document(Path(path))
+    try:
+        # Strict JSON is TOML's own notion of types: no "0.2" for a number, but lists for tuples.
+        scenario = Scenario.model_validate_json(json.dumps(document, default=str), strict=True)
+    except ValidationError as error:
+        problems = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
+        raise ScenarioError("\n".join(problems)) from None
+    scenario._file = str(path)  # noqa: SLF001 - where it was read from is no key of the file
+    return scenario
+
+
+def _document(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{path}: not TOML: {error}") from error
+
+
+def _told(detail: ErrorDetails) -> str:
+    key = _key_path(detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key"
+        case "missing":
+            return f"{key}: is missing"
+        case "value_error":
+            message = detail["msg"].removeprefix("Value error, ")
+        case _:
+            message = detail["msg"][:1].lower() + detail["msg"][1:]
+    found = detail["input"]
+    shown = f" (found {json.dumps(found)})" if isinstance(found, str | int | float) else ""
+    return f"{key}: {message}{shown}"
+
+
+def _key_path(parts: Iterable[str | int]) -> str:
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    return path

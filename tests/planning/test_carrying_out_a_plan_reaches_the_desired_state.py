@@ -1,0 +1,285 @@
+"""Laws of planning, on a fleet in memory whose writes are carried out in the plan's order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.desired import Desired
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.permissions import Permissions
+from fleet_repl.plan import Phase, RegistryPlan, Resource, State
+from fleet_repl.planning import plan_registries
+from fleet_repl.prefixes import EVERY_REPOSITORY, covers, reduce
+from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.topology import Link
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+REGISTRIES = tuple(
+    Registry(AccountId(digit * 12), Region(region))
+    for digit in "1234"
+    for region in ("eu-west-1", "us-east-1")
+)
+UNLISTED = AccountId("7" * 12)
+DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
+THEIRS: JsonObject = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::888888888888:root"},
+    "Action": "ecr:BatchImportUpstreamImage",
+    "Resource": "*",
+}
+
+registries = st.sampled_from(REGISTRIES)
+prefix_sets = st.one_of(
+    st.just(EVERY_REPOSITORY),
+    st.lists(st.sampled_from(["aa/", "aa/b/", "cc/"]), min_size=1, max_size=2).map(reduce),
+)
+link_sets = st.dictionaries(
+    st.tuples(registries, registries).filter(lambda pair: pair[0] != pair[1]),
+    prefix_sets,
+    max_size=8,
+)
+
+
+@dataclass
+class Aws:
+    """Registries in memory: their documents, and which of them do not answer."""
+
+    rules: dict[Registry, JsonObject] = field(default_factory=dict)
+    policies: dict[Registry, JsonObject | None] = field(default_factory=dict)
+    silent: frozenset[Registry] = frozenset()
+
+    def observe(self) -> Observation:
+        return {
+            one: Unreadable(error=DENIED)
+            if one in self.silent
+            else Observed(
+                replication=parse_document(self.rules.get(one, {"rules": []})),
+                policy=parse_policy(self.policies.get(one), OWNER, one),
+            )
+            for one in REGISTRIES
+        }
+
+    def outgoing(self, source: Registry) -> Outgoing:
+        return parse_document(self.rules.get(source, {"rules": []})).outgoing
+
+    def grants(self, source: Registry, destination: Registry, prefix: str) -> bool:
+        """Whether an image under `prefix` would be let in, judged by the whole policy."""
+        policy = parse_policy(self.policies.get(destination), OWNER, destination)
+        permissions = Permissions(
+            registry=destination,
+            partition=Partition.AWS,
+            grants=policy.grants,
+            statements=policy.foreign,
+        )
+        return permissions.lacks(source.account, prefix, [REPLICATE_IMAGE]) is None
+
+    def carry_out(self, plans: tuple[RegistryPlan, ...], check: Callable[[], None]) -> None:
+        """Write every change in order of phases, checking after each write."""
+        for phase in Phase:
+            for one in plans:
+                for change in one.changes:
+                    if change.phase is not phase or change.resource in one.refused:
+                        continue
+                    if change.resource is Resource.REPLICATION_CONFIGURATION:
+                        assert change.after is not None
+                        self.rules[one.registry] = change.after
+                    else:
+                        now = parse_policy(self.policies.get(one.registry), OWNER, one.registry)
+                        assert now.same_as(parse_policy(change.before, OWNER, one.registry))
+                        self.policies[one.registry] = json.loads(json.dumps(change.after))
+                    check()
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Aws:
+    """A fleet in any state: stray rules, stale grants, other people's statements."""
+    aws = Aws()
+    for source in REGISTRIES:
+        links = draw(
+            st.dictionaries(registries.filter(lambda one: one != source), prefix_sets, max_size=2)
+        )
+        aws.rules[source] = document_of(rules_for(links))
+    for destination in REGISTRIES:
+        grants = draw(
+            st.frozensets(
+                st.builds(
+                    Grant,
+                    st.sampled_from([*(one.account for one in REGISTRIES), UNLISTED]),
+                    st.sampled_from(["", "aa/", "cc/"]),
+                    st.just(REPLICATE_IMAGE),
+                ),
+                max_size=3,
+            )
+        )
+        statements = [THEIRS] if draw(st.booleans()) else []
+        statements += statements_for(grants, OWNER, destination)
+        document = {"Version": "2012-10-17", "Statement": statements}
+        aws.policies[destination] = document if statements else None
+    return aws
+
+
+def links_of(pairs: Mapping[tuple[Registry, Registry], tuple[str, ...]]) -> list[Link]:
+    return [
+        Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+        for (source, destination), prefixes in pairs.items()
+    ]
+
+
+def plan_of(desired: Desired, aws: Aws) -> tuple[RegistryPlan, ...]:
+    return plan_registries(desired, aws.observe(), REGISTRIES).registries
+
+
+@given(data=st.data(), pairs=link_sets, aws=fleets())
+def test_carrying_out_a_plan_makes_the_next_one_empty(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+) -> None:
+    """From any state, readable or not in part: one run settles what can be settled."""
+    aws.silent = data.draw(st.frozensets(registries, max_size=3))
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    silent = {one: (aws.rules[one], aws.policies[one]) for one in aws.silent}
+    start = {one: aws.outgoing(one) for one in REGISTRIES}
+    aws.carry_out(plan_of(desired, aws), lambda: None)
+    again = plan_of(desired, aws)
+    assert [one.registry for one in again if one.changes] == []
+    assert {one: (aws.rules[one], aws.policies[one]) for one in aws.silent} == silent
+    assert {one.registry for one in again if one.state is State.UNREADABLE} == aws.silent
+    for (source, destination), prefixes in pairs.items():
+        if source in aws.silent:
+            continue
+        crosses = source.account != destination.account
+        held = {
+            prefix
+            for one in again
+            if one.registry == source
+            for link in one.held
+            if link.destination == destination
+            for prefix in link.prefixes
+        }
+        # Exactly the links into destinations that do not answer are held.
+        assert held == (set(prefixes) if crosses and destination in aws.silent else set())
+        for prefix in held:
+            had = covers(start[source].get(destination, ()), prefix)
+            assert covers(aws.outgoing(source).get(destination, ()), prefix) == had
+        if not held:
+            assert aws.outgoing(source)[destination] == prefixes
+
+
+@given(pairs=link_sets, aws=fleets())
+def test_no_rule_is_ever_new_before_its_grant(make_desired: Any, pairs: Any, aws: Aws) -> None:
+    """After each single write: every link that this run made is granted."""
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    start = {one: aws.outgoing(one) for one in REGISTRIES}
+
+    def check() -> None:
+        for source in REGISTRIES:
+            for destination, prefixes in aws.outgoing(source).items():
+                if source.account == destination.account:
+                    continue
+                for prefix in prefixes:
+                    if prefix not in start[source].get(destination, ()):
+                        assert aws.grants(source, destination, prefix)
+
+    aws.carry_out(plan_of(desired, aws), check)
+
+
+@given(pairs=link_sets, aws=fleets())
+def test_no_grant_goes_while_a_rule_uses_it(make_desired: Any, pairs: Any, aws: Aws) -> None:
+    """After each single write: a link that was granted before is gone or granted still."""
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    granted = {
+        (source, destination, prefix)
+        for source in REGISTRIES
+        for destination, prefixes in aws.outgoing(source).items()
+        for prefix in prefixes
+        if source.account != destination.account and aws.grants(source, destination, prefix)
+    }
+
+    def check() -> None:
+        for source, destination, prefix in granted:
+            if prefix in aws.outgoing(source).get(destination, ()):
+                assert aws.grants(source, destination, prefix)
+
+    aws.carry_out(plan_of(desired, aws), check)
+
+
+@given(data=st.data(), pairs=link_sets, aws=fleets())
+def test_foreign_statements_and_unlisted_grants_stay(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+) -> None:
+    """Nothing of anybody else is lost, and no grant of an account that cannot be asked."""
+    aws.silent = data.draw(st.frozensets(registries, max_size=3))
+    silent_accounts = {one.account for one in aws.silent} | {UNLISTED}
+    start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    aws.carry_out(plan_of(desired, aws), lambda: None)
+    for one in REGISTRIES:
+        found = parse_policy(aws.policies[one], OWNER, one)
+        assert found.foreign == start[one].foreign
+        for grant in start[one].grants:
+            if grant.source in silent_accounts:
+                assert any(
+                    grant.prefix.startswith(kept.prefix)
+                    for kept in found.grants
+                    if (kept.source, kept.action) == (grant.source, grant.action)
+                )
+
+
+@given(data=st.data(), pairs=link_sets, aws=fleets())
+def test_a_source_that_does_not_answer_gets_no_new_grant(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+) -> None:
+    """An account that may not exist must not make a destination's whole policy invalid."""
+    account = data.draw(st.sampled_from(sorted({one.account for one in REGISTRIES})))
+    aws.silent = frozenset(one for one in REGISTRIES if one.account == account)
+    start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    aws.carry_out(plan_of(desired, aws), lambda: None)
+    for one in REGISTRIES:
+        found = parse_policy(aws.policies[one], OWNER, one)
+        mine = {grant for grant in found.grants if grant.source == account}
+        assert mine <= start[one].grants
+
+
+@given(pairs=link_sets)
+def test_a_fleet_that_is_as_desired_needs_nothing(make_desired: Any, pairs: Any) -> None:
+    """plan(x, x) is empty: no change, no held link."""
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    aws = Aws()
+    aws.carry_out(plan_of(desired, aws), lambda: None)
+    for one in plan_of(desired, aws):
+        assert (one.state, one.changes, one.held) == (State.UNCHANGED, (), ())
+
+
+@given(data=st.data(), pairs=link_sets, aws=fleets())
+def test_a_narrowed_plan_changes_nothing_outside_its_scope(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+) -> None:
+    """Only the selected registries are planned, and a link that needs another's grant is held."""
+    scope = data.draw(st.frozensets(registries, min_size=1, max_size=4))
+    desired = make_desired(links_of(pairs), REGISTRIES)
+    plans = plan_registries(desired, aws.observe(), scope).registries
+    assert [one.registry for one in plans] == sorted(scope)
+    aws.carry_out(plans, lambda: None)
+    for source, destination in pairs:
+        if source in scope and source.account != destination.account:
+            for prefix in aws.outgoing(source).get(destination, ()):
+                start_or_granted = aws.grants(source, destination, prefix)
+                held = [
+                    link
+                    for one in plans
+                    if one.registry == source
+                    for link in one.held
+                    if link.destination == destination and prefix in link.prefixes
+                ]
+                assert start_or_granted or held
