@@ -128,9 +128,8 @@ def settled(
     refusal = Fault(
         kind=FaultKind.INVALID,
         operation="PutRegistryPolicy",
-        message=f"the registry policy would take {size:,} characters with its "
-        f"{len(found.policy.foreign)} foreign statements, and ECR takes "
-        f"{desired.limits.policy_bytes:,}",
+        message=f"the registry policy would take {size:,} characters, foreign statements "
+        f"included, and ECR takes {desired.limits.policy_bytes:,}",
         hint="shorten or remove statements that are not fleet-repl's",
     )
     return replace(found, refusal=refusal)

@@ -172,9 +172,7 @@ class Fleet:
         """Start nothing new; writes in flight finish and are read back."""
         self._stop.interrupt()
 
-    async def plan(
-        self, *, selection: Selection = EVERYTHING, allow: Collection[str] = ()
-    ) -> Plan:
+    async def plan(self, *, selection: Selection = EVERYTHING, allow: Collection[str] = ()) -> Plan:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
         `selection` narrows what may be changed, never what is wanted. `allow` may hold

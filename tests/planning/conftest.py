@@ -25,7 +25,7 @@ def make_desired() -> MakeDesired:
         *,
         manages_grants: bool = True,
         create_repositories: bool = True,
-        limits: Limits = Limits(),
+        limits: Limits | None = None,
     ) -> Desired:
         managed = tuple(sorted(registries))
         links = tuple(links)
@@ -33,7 +33,7 @@ def make_desired() -> MakeDesired:
         names: Mapping[AccountId, str] = {one: f"name-{one[:3]}" for one in accounts}
         return Desired(
             owner=Owner(fleet="prod", partition=Partition.AWS),
-            limits=limits,
+            limits=limits or Limits(),
             names=names,
             registries=managed,
             by_account={

@@ -106,9 +106,7 @@ def fleets(draw: st.DrawFn) -> Aws:
     """A fleet in any state: stray rules, stale grants, other people's statements."""
     aws = Aws()
     for source in REGISTRIES:
-        links = draw(
-            st.dictionaries(registries.filter(lambda one: one != source), prefix_sets, max_size=2)
-        )
+        links = draw(st.dictionaries(registries.filter(source.__ne__), prefix_sets, max_size=2))
         aws.rules[source] = document_of(rules_for(links))
     for destination in REGISTRIES:
         grants = draw(

@@ -20,6 +20,8 @@ class Failing:
     registry: Registry
     name: str
     fault: Fault
+    done: str | None = None
+    """What was done all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,12 @@ def group_faults(failing: Iterable[Failing]) -> tuple[FaultGroup, ...]:
     groups: dict[_Key, list[Failing]] = {}
     for one in failing:
         groups.setdefault((one.fault.kind, one.fault.operation, one.fault.hint), []).append(one)
-    return tuple(
+    found = [
         FaultGroup(kind=kind, operation=operation, hint=hint, members=tuple(members))
-        for (kind, operation, hint), members in sorted(
-            groups.items(), key=lambda item: (-len(item[1]), item[0][0], item[0][1], str(item[0][2]))
-        )
-    )
+        for (kind, operation, hint), members in groups.items()
+    ]
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(group: FaultGroup) -> tuple[int, str, str, str]:
+    return -len(group.members), group.kind, group.operation, group.hint or ""

@@ -99,8 +99,8 @@ def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> No
 
 
 def _end(page: Page, end: LinkEnd, names: Mapping[AccountId, str]) -> str:
-    what = prefix_list(end.prefixes, full=page.full)
-    return f"{label(end.registry, names.get(end.registry.account))}: {what} ({route_list(end.routes)})"
+    where = label(end.registry, names.get(end.registry.account))
+    return f"{where}: {prefix_list(end.prefixes, full=page.full)} ({route_list(end.routes)})"
 
 
 def _add_totals(page: Page, plan: Plan) -> None:

@@ -45,7 +45,7 @@ def report_text(report: Report, *, full: bool = False, colour: bool = False) -> 
     _add_counts(page, report)
     _add_applied(page, report)
     add_faults(page, "Failed", _failing(report))
-    for outcome in (Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED):
+    for outcome in (Outcome.SKIPPED, Outcome.CANCELLED):
         _add_reasons(page, report, outcome)
     held = [
         Holding(source=one.registry, name=one.name, link=link)
@@ -90,18 +90,23 @@ def _changes(changes: Sequence[ChangeOutcome]) -> str:
 
 def _failing(report: Report) -> list[Failing]:
     return [
-        Failing(registry=one.registry, name=one.name, fault=one.error)
-        for one in _having(report, Outcome.FAILED)
+        Failing(registry=one.registry, name=one.name, fault=one.error, done=_done(one))
+        for one in report.registries
         if one.error is not None
     ]
+
+
+def _done(one: RegistryOutcome) -> str | None:
+    """What was written to a registry before it failed."""
+    written = [change for change in one.changes if change.outcome is Outcome.APPLIED]
+    return f"applied: {_changes(written)}" if written else None
 
 
 def _add_reasons(page: Page, report: Report, outcome: Outcome) -> None:
     """Registries that nothing went wrong with, by why nothing was done."""
     reasons: dict[str, list[RegistryOutcome]] = {}
     for one in _having(report, outcome):
-        if outcome is not Outcome.FAILED or one.error is None:
-            reasons.setdefault(one.because or "no reason is known", []).append(one)
+        reasons.setdefault(one.because or "no reason is known", []).append(one)
     if not reasons:
         return
     total = sum(len(some) for some in reasons.values())

@@ -52,7 +52,8 @@ def _add_group(page: Page, group: FaultGroup) -> None:
     for one in shown:
         code = f" ({one.fault.code})" if one.fault.code else ""
         request = f" [request {one.fault.request_id}]" if one.fault.request_id else ""
-        message = f": {one.fault.message}{code}{request}"
+        done = f"; {one.done}" if one.done else ""
+        message = f": {one.fault.message}{code}{request}{done}"
         page.add(label(one.registry, one.name), message, indent=2)
     page.more(len(group.members) - len(shown), indent=2)
     if group.hint:

@@ -1,0 +1,87 @@
+"""`${NAME}` in string values: filled in from an environment that is passed in.
+
+`$${` stands for a literal `${`. Keys are never filled, and neither is what was filled in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from fleet_repl.inventory.findings import Findings
+from fleet_repl.inventory.paths import KeyPath
+
+_REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
+
+
+def holds_reference(text: str) -> bool:
+    """Whether `text` is not simply what the value will be."""
+    return "${" in text
+
+
+def fill(
+    document: Mapping[str, object], environ: Mapping[str, str], findings: Findings
+) -> dict[str, object]:
+    """A copy of `document`, its containers new, with every reference replaced.
+
+    A value with a reference that cannot be replaced is told about and left as it is.
+    """
+    filler = _Filler(environ, findings)
+    return {key: filler.value(one, (key,)) for key, one in document.items()}
+
+
+class _Filler:
+    def __init__(self, environ: Mapping[str, str], findings: Findings) -> None:
+        self._environ = environ
+        self._findings = findings
+
+    def value(self, value: object, path: KeyPath) -> object:
+        match value:
+            case str():
+                return self._text(value, path) if holds_reference(value) else value
+            case dict():
+                return {key: self.value(one, (*path, key)) for key, one in value.items()}
+            case list():
+                return [self.value(one, (*path, index)) for index, one in enumerate(value)]
+            case _:
+                return value
+
+    def _text(self, text: str, path: KeyPath) -> str:
+        for match in _REFERENCE.finditer(text):
+            self._check(match, path)
+        if self._findings.about(path):
+            return text
+        return _REFERENCE.sub(self._replacement, text)
+
+    def _check(self, match: re.Match[str], path: KeyPath) -> None:
+        name = match["name"]
+        if match[0] == "$${":
+            return
+        if name is None:
+            self._findings.tell(
+                path,
+                "holds ${ that names no environment variable",
+                remedy="write ${NAME} for a variable, or $${ for a literal ${",
+            )
+        elif name not in self._environ:
+            self._findings.tell(
+                path,
+                f"the environment variable {name} is not set",
+                remedy=f"set {name} before the command runs",
+            )
+        elif not _is_text(self._environ[name]):
+            self._findings.tell(path, f"the environment variable {name} is not UTF-8 text")
+
+    def _replacement(self, match: re.Match[str]) -> str:
+        name = match["name"]
+        return "${" if name is None else self._environ[name]
+
+
+def _is_text(value: str) -> bool:
+    """Bytes that are not UTF-8 reach an environment as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Plans and reports as documents: JSON with its schemas, JUnit XML, files.
+
+Text for people is in `fleet_repl.reports.text`, which alone needs rich.
+"""
+
+from fleet_repl.reports.documents import (
+    PLAN_SCHEMA,
+    REPORT_SCHEMA,
+    json_text,
+    plan_digest,
+    plan_document,
+    report_document,
+    timestamp,
+    to_json,
+)
+from fleet_repl.reports.exits import ExitCode, exit_code, plan_exit, report_exit
+from fleet_repl.reports.files import (
+    ENDINGS,
+    ReportError,
+    check_ending,
+    check_writable,
+    write_report,
+)
+from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.published import SCHEMAS, schema
+from fleet_repl.reports.visible import visible
+
+__all__ = [
+    "ENDINGS",
+    "PLAN_SCHEMA",
+    "REPORT_SCHEMA",
+    "SCHEMAS",
+    "ExitCode",
+    "ReportError",
+    "check_ending",
+    "check_writable",
+    "exit_code",
+    "json_text",
+    "plan_digest",
+    "plan_document",
+    "plan_exit",
+    "report_document",
+    "report_exit",
+    "schema",
+    "timestamp",
+    "to_json",
+    "to_junit",
+    "visible",
+    "write_report",
+]

@@ -1,0 +1,85 @@
+"""Reports in files: the format from the name's ending, whole or not at all.
+
+Whether a file can be written is found out before a run starts, not after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.errors import FleetError
+from fleet_repl.outcomes import Report
+from fleet_repl.plan import Plan
+from fleet_repl.reports.documents import to_json
+from fleet_repl.reports.junit import to_junit
+
+_FORMATS: Final[dict[str, Callable[[Plan | Report], str]]] = {
+    ".json": to_json,
+    ".xml": to_junit,
+}
+ENDINGS: Final = tuple(_FORMATS)
+
+
+class ReportError(FleetError):
+    """A report file that cannot be written."""
+
+
+def check_ending(path: Path) -> None:
+    """Raises ReportError where the name does not say which format is meant."""
+    if path.suffix.lower() not in _FORMATS:
+        raise ReportError(
+            f"{path}: the name's ending gives the format; write one of "
+            f"{', '.join(ENDINGS)} (JSON, JUnit XML)"
+        )
+
+
+def check_writable(path: Path) -> None:
+    """Raises ReportError where a file of this name cannot be made in its folder."""
+    check_ending(path)
+    if path.is_dir():
+        raise ReportError(f"{path}: this is a folder; name a file")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def write_report(subject: Plan | Report, path: Path) -> None:
+    """Write a plan or a report in the format of the name's ending, readable by its owner only.
+
+    An older file is replaced in one step. Raises ReportError; then no file was changed.
+    """
+    check_ending(path)
+    text = _FORMATS[path.suffix.lower()](subject)
+    try:
+        _replace(path, text)
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    # mkstemp makes the file with mode 0600.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".fleet-repl-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        Path(name).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _failure(path: Path, error: OSError) -> ReportError:
+    if not path.parent.is_dir():
+        return ReportError(f"{path}: there is no folder {path.parent} to write the report to")
+    reason = error.strerror or type(error).__name__
+    return ReportError(f"{path}: the report cannot be written there: {reason}")

@@ -1,0 +1,187 @@
+"""Plans and reports as JUnit XML, so that a CI server shows a fleet as it shows tests.
+
+Pure. A suite for the fleet and a case for each registry: `error` where a call failed,
+`failure` where it is not as the inventory wants it, `skipped` where nothing was tried. A case
+of its own stands for each objection: a refused run must not look green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, assert_never
+from xml.etree import ElementTree as ET
+
+from fleet_repl.errors import Fault
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import Outcome, RegistryOutcome, Report
+from fleet_repl.plan import HeldLink, Objection, Plan, RegistryPlan
+from fleet_repl.reports.documents import timestamp
+from fleet_repl.reports.visible import visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """Why a case is not simply passed."""
+
+    element: Literal["failure", "error", "skipped"]
+    kind: str
+    message: str
+    lines: tuple[str, ...] = ()
+    """What else is to be said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    group: str
+    name: str
+    seconds: float = 0
+    verdict: _Verdict | None = None
+
+
+def to_junit(subject: Plan | Report) -> str:
+    """JUnit XML of what a run did, or of how a fleet differs from its inventory."""
+    match subject:
+        case Plan():
+            cases = [_planned(subject.fleet, one) for one in subject.registries]
+            cases += _objecting(subject.fleet, subject.objections)
+            properties = {"plan_digest": subject.digest, "inventory": subject.inventory.path}
+            return _suite(subject.fleet, timestamp(subject.created_at), 0, properties, cases)
+        case Report():
+            cases = [_ended(subject.fleet, one) for one in subject.registries]
+            if not subject.forced:
+                cases += _objecting(subject.fleet, subject.objections)
+            properties = {
+                "run_id": subject.run_id,
+                "status": subject.status.value,
+                "plan_digest": subject.plan_digest or "",
+                "inventory": subject.inventory.path,
+            }
+            seconds = (subject.finished_at - subject.started_at).total_seconds()
+            started = timestamp(subject.started_at)
+            return _suite(subject.fleet, started, seconds, properties, cases)
+
+
+def _planned(fleet: str, one: RegistryPlan) -> _Case:
+    verdict = _fault(one.error) or _held(one.held)
+    if verdict is None and one.changes:
+        lines = tuple(f"{change.action} {change.resource}" for change in one.changes)
+        verdict = _Verdict(
+            element="failure", kind="drift", message="it differs from the inventory", lines=lines
+        )
+    return _Case(group=fleet, name=_name(one.registry, one.name), verdict=verdict)
+
+
+def _ended(fleet: str, one: RegistryOutcome) -> _Case:
+    held = _held(one.held)
+    match one.outcome:
+        case Outcome.APPLIED | Outcome.UNCHANGED:
+            verdict = held
+        case Outcome.FAILED:
+            verdict = _fault(one.error) or _Verdict(
+                element="error", kind="failed", message=one.because or "it failed"
+            )
+        case Outcome.SKIPPED | Outcome.CANCELLED:
+            because = one.because or one.outcome.value
+            verdict = _Verdict(element="skipped", kind=one.outcome.value, message=because)
+        case _:
+            assert_never(one.outcome)
+    return _Case(
+        group=fleet,
+        name=_name(one.registry, one.name),
+        seconds=one.duration_ms / 1000,
+        verdict=_with(verdict, held),
+    )
+
+
+def _with(verdict: _Verdict | None, held: _Verdict | None) -> _Verdict | None:
+    """A case takes one verdict; held links are added to a worse one as lines."""
+    if verdict is None or held is None or verdict is held:
+        return verdict
+    return _Verdict(
+        element=verdict.element,
+        kind=verdict.kind,
+        message=verdict.message,
+        lines=(*verdict.lines, held.message, *held.lines),
+    )
+
+
+def _fault(fault: Fault | None) -> _Verdict | None:
+    if fault is None:
+        return None
+    lines = (fault.hint,) if fault.hint else ()
+    return _Verdict(element="error", kind=fault.kind.value, message=str(fault), lines=lines)
+
+
+def _held(links: Sequence[HeldLink]) -> _Verdict | None:
+    if not links:
+        return None
+    noun = "link is" if len(links) == 1 else "links are"
+    return _Verdict(
+        element="failure",
+        kind="held",
+        message=f"{len(links)} {noun} held",
+        lines=tuple(
+            f"{link.destination} {', '.join(link.prefixes) or 'every repository'}: {link.because}"
+            for link in links
+        ),
+    )
+
+
+def _objecting(fleet: str, objections: Iterable[Objection]) -> Iterator[_Case]:
+    for one in objections:
+        verdict = _Verdict(element="failure", kind=one.kind, message=one.message)
+        yield _Case(group=fleet, name=f"objection: {one.kind}", verdict=verdict)
+
+
+def _name(registry: Registry, name: str) -> str:
+    return f"{registry.account} {registry.region} ({name})"
+
+
+def _suite(
+    fleet: str,
+    started: str,
+    seconds: float,
+    properties: dict[str, str],
+    cases: Sequence[_Case],
+) -> str:
+    counts = {
+        "tests": len(cases),
+        "failures": _count(cases, "failure"),
+        "errors": _count(cases, "error"),
+        "skipped": _count(cases, "skipped"),
+    }
+    attributes = {
+        "name": fleet,
+        **{name: str(count) for name, count in counts.items()},
+        "time": f"{seconds:.3f}",
+    }
+    root = _element("testsuites", attributes)
+    suite = _element("testsuite", {**attributes, "timestamp": started}, root)
+    listed = _element("properties", {}, suite)
+    for name, value in properties.items():
+        _element("property", {"name": name, "value": value}, listed)
+    for case in cases:
+        _add_case(suite, case)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+def _count(cases: Iterable[_Case], element: str) -> int:
+    return sum(case.verdict is not None and case.verdict.element == element for case in cases)
+
+
+def _add_case(suite: ET.Element, case: _Case) -> None:
+    attributes = {"classname": case.group, "name": case.name, "time": f"{case.seconds:.3f}"}
+    element = _element("testcase", attributes, suite)
+    if case.verdict is not None:
+        verdict = case.verdict
+        attributes = {"type": verdict.kind, "message": verdict.message}
+        told = _element(verdict.element, attributes, element)
+        told.text = "\n".join(visible(line) for line in (verdict.message, *verdict.lines))
+
+
+def _element(tag: str, attributes: dict[str, str], parent: ET.Element | None = None) -> ET.Element:
+    """An element whose attributes hold nothing that XML forbids."""
+    plain = {name: visible(value) for name, value in attributes.items()}
+    return ET.Element(tag, plain) if parent is None else ET.SubElement(parent, tag, plain)

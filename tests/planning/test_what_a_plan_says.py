@@ -1,0 +1,316 @@
+"""Single decisions of planning, told by example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import (
+    CREATE_REPOSITORY,
+    REPLICATE_IMAGE,
+    Grant,
+    Owner,
+    compose,
+    parse_policy,
+    policy_size,
+)
+from fleet_repl.inventory import Limits
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.plan import Action, HeldLink, LinkEnd, Phase, Resource, State, Warning
+from fleet_repl.planning import plan_registries, summarize
+from fleet_repl.rules import document_of, parse_answer, rules_for
+from fleet_repl.safety import objections
+from fleet_repl.topology import Link
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+MIRROR = Registry(AccountId("1" * 12), Region("eu-west-2"))
+ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+DENIED = Unreadable(error=Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no"))
+
+
+def link(source: Registry, destination: Registry, *prefixes: str) -> Link:
+    return Link(
+        source=source, destination=destination, prefixes=prefixes or ("",), routes=("golden",)
+    )
+
+
+def seen(
+    at: Registry,
+    links: Mapping[Registry, tuple[str, ...]] | None = None,
+    policy: JsonObject | None = None,
+    **strange: Any,
+) -> Observed:
+    """A registry that answers with these links and this policy."""
+    rules = document_of(rules_for(links or {}))
+    answer = {"registryId": at.account, "replicationConfiguration": {**rules, **strange}}
+    return Observed(replication=parse_answer(answer), policy=parse_policy(policy, OWNER, at))
+
+
+def granting(at: Registry, *grants: Grant, theirs: tuple[JsonObject, ...] = ()) -> JsonObject:
+    document = compose(
+        parse_policy({"Version": "2012-10-17", "Statement": theirs}, OWNER, at), grants, OWNER, at
+    )
+    assert document is not None
+    return document
+
+
+def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: Any) -> None:
+    """The destination's policy is created first, the source's rules follow."""
+    desired = make_desired([link(HUB, SPOKE, "base/")], [HUB, SPOKE])
+    plan = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB, SPOKE])
+    hub, spoke = plan.registries
+    (rules,), (policy,) = hub.changes, spoke.changes
+    assert (policy.resource, policy.action, policy.phase) == (
+        Resource.REGISTRY_POLICY,
+        Action.CREATE,
+        Phase.GRANTS,
+    )
+    assert (rules.resource, rules.action, rules.phase) == (
+        Resource.REPLICATION_CONFIGURATION,
+        Action.UPDATE,
+        Phase.RULES,
+    )
+    assert rules.links_added == (LinkEnd(registry=SPOKE, prefixes=("base/",), routes=("golden",)),)
+    assert policy.links_added == (LinkEnd(registry=HUB, prefixes=("base/",), routes=("golden",)),)
+    assert policy.before is None
+    summary = summarize(plan.registries)
+    assert (summary.changed, summary.links_added, summary.links_removed) == (2, 1, 0)
+    assert objections(plan.registries) == ()
+
+
+def test_links_within_an_account_need_no_grant(make_desired: Any) -> None:
+    """A destination in the source's own account is written without any policy, readable or not."""
+    desired = make_desired([link(HUB, MIRROR)], [HUB, MIRROR])
+    observation: Observation = {HUB: seen(HUB), MIRROR: DENIED}
+    hub, mirror = plan_registries(desired, observation, [HUB, MIRROR]).registries
+    assert [change.resource for change in hub.changes] == [Resource.REPLICATION_CONFIGURATION]
+    assert hub.held == ()
+    assert (mirror.state, mirror.error, mirror.changes) == (State.UNREADABLE, DENIED.error, ())
+
+
+def test_links_to_external_accounts_are_never_held(make_desired: Any) -> None:
+    """Somebody else's policy is neither read nor written."""
+    desired = make_desired([link(HUB, SPOKE)], [HUB])
+    (hub,) = plan_registries(desired, {HUB: seen(HUB)}, [HUB]).registries
+    assert len(hub.changes) == 1
+    assert hub.held == ()
+
+
+def test_nothing_is_held_where_grants_are_off(make_desired: Any) -> None:
+    """Without managed grants only rules are planned."""
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], manages_grants=False)
+    hub, spoke = plan_registries(desired, {HUB: seen(HUB), SPOKE: DENIED}, [HUB, SPOKE]).registries
+    assert len(hub.changes) == 1
+    assert (hub.held, spoke.changes) == ((), ())
+
+
+def test_a_link_into_a_denied_account_is_held_and_named(make_desired: Any) -> None:
+    """The source is written without it; one broken account does not block its hub."""
+    other = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    desired = make_desired([link(HUB, SPOKE), link(HUB, other)], [HUB, SPOKE, other])
+    observation: Observation = {HUB: seen(HUB), SPOKE: DENIED, other: seen(other)}
+    hub, *_ = plan_registries(desired, observation, list(observation)).registries
+    assert hub.held == (
+        HeldLink(
+            destination=SPOKE,
+            prefixes=("",),
+            because="222222222222/eu-west-1 could not be read (access-denied)",
+        ),
+    )
+    (change,) = hub.changes
+    assert change.after == document_of(rules_for({other: ("",)}))
+
+
+def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: Any) -> None:
+    """A rule that is there is not taken out for a missing grant, but it is named."""
+    desired = make_desired([link(HUB, SPOKE, "a/", "b/")], [HUB, SPOKE])
+    observation: Observation = {HUB: seen(HUB, {SPOKE: ("a/",)}), SPOKE: DENIED}
+    hub, _ = plan_registries(desired, observation, list(observation)).registries
+    assert hub.changes == ()
+    because = "222222222222/eu-west-1 could not be read (access-denied)"
+    assert hub.held == (
+        HeldLink(
+            destination=SPOKE,
+            prefixes=("a/",),
+            because=f"{because}; its rule is in place and stays",
+        ),
+        HeldLink(destination=SPOKE, prefixes=("b/",), because=because),
+    )
+
+
+def test_a_foreign_deny_holds_the_link_and_its_sid_is_named(make_desired: Any) -> None:
+    """Our grant is put all the same; it does not help against a Deny."""
+    deny = {"Sid": "Lockdown", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
+    policy = granting(SPOKE, theirs=(deny,))
+    hub, spoke = plan_registries(
+        desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
+    ).registries
+    assert hub.changes == ()
+    assert [one.because for one in hub.held] == [
+        "222222222222/eu-west-1: statement Lockdown of its registry policy denies it"
+    ]
+    assert len(spoke.changes) == 1
+
+
+def test_a_destination_outside_the_selection_is_not_written(make_desired: Any) -> None:
+    """A link that needs its grant is held, and the reason says which selection is too narrow."""
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
+    (hub,) = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB]).registries
+    assert [one.because for one in hub.held] == [
+        "222222222222/eu-west-1: its registry policy does not grant ecr:ReplicateImage and "
+        "ecr:CreateRepository, and it is outside the selection"
+    ]
+
+
+def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> None:
+    """The rules go first; the withdrawal names the registry it has to wait for."""
+    grants = [Grant(HUB.account, "", action) for action in ACTIONS]
+    observation: Observation = {
+        HUB: seen(HUB, {SPOKE: ("",)}),
+        SPOKE: seen(SPOKE, policy=granting(SPOKE, *grants)),
+    }
+    plan = plan_registries(make_desired([], [HUB, SPOKE]), observation, [HUB, SPOKE])
+    hub, spoke = plan.registries
+    assert [change.phase for change in hub.changes] == [Phase.RULES]
+    (withdrawal,) = spoke.changes
+    assert (withdrawal.phase, withdrawal.action) == (Phase.WITHDRAWALS, Action.DELETE)
+    assert withdrawal.needs == {HUB}
+    assert withdrawal.links_removed == (LinkEnd(registry=HUB, prefixes=("",)),)
+    (objection,) = objections(plan.registries)
+    assert objection.kind == "foreign-rules"
+    assert objection.message == (
+        "1 link out of 111111111111/eu-west-1 would be removed that no route asks for, such as "
+        "111111111111/eu-west-1 → 222222222222/eu-west-1. Nothing records that fleet-repl made "
+        "them, so they may be somebody else's. Add a route for what must stay, or remove them "
+        "with --force."
+    )
+
+
+def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: Any) -> None:
+    """Gains before the rules, losses after them, and the second write expects the first."""
+    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    old = [Grant(HUB.account, "", action) for action in ACTIONS]
+    observation: Observation = {
+        HUB: seen(HUB, {SPOKE: ("",)}),
+        SPOKE: seen(SPOKE, policy=granting(SPOKE, *old)),
+        third: seen(third),
+    }
+    desired = make_desired([link(third, SPOKE)], [HUB, SPOKE, third])
+    _, spoke, _ = plan_registries(desired, observation, list(observation)).registries
+    first, second = spoke.changes
+    new = [Grant(third.account, "", action) for action in ACTIONS]
+    assert parse_policy(first.after, OWNER, SPOKE).grants == {*old, *new}
+    assert second.before == first.after
+    assert parse_policy(second.after, OWNER, SPOKE).grants == set(new)
+    assert (first.phase, second.phase) == (Phase.GRANTS, Phase.WITHDRAWALS)
+
+
+def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(make_desired: Any) -> None:
+    """Old and new grants together exceed the limit: the old ones go first, the next run adds."""
+    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    old = [Grant(HUB.account, "old/", action) for action in ACTIONS]
+    policy = granting(SPOKE, *old)
+    limits = Limits(policy_bytes=policy_size(policy) + 20)
+    observation: Observation = {
+        HUB: seen(HUB, {SPOKE: ("old/",)}),
+        SPOKE: seen(SPOKE, policy=policy),
+        third: seen(third),
+    }
+    desired = make_desired([link(third, SPOKE)], [HUB, SPOKE, third], limits=limits)
+    plan = plan_registries(desired, observation, list(observation))
+    _, spoke, source = plan.registries
+    assert [change.phase for change in spoke.changes] == [Phase.WITHDRAWALS]
+    assert source.changes == ()
+    (held,) = source.held
+    assert (
+        held.because
+        == (
+            "222222222222/eu-west-1: its registry policy does not grant ecr:ReplicateImage and "
+            f"ecr:CreateRepository, and with it the policy would take {2 * 295 + 38 + 0} characters"
+        )
+        or "and with it the policy would take" in held.because
+    )
+
+
+def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
+    make_desired: Any,
+) -> None:
+    """The policy is not written, the link is held, and the fault says how much too long."""
+    theirs = {"Sid": "T" * 300, "Effect": "Allow", "Principal": "*", "Action": "s3:*"}
+    policy = granting(SPOKE, theirs=(theirs,))
+    limits = Limits(policy_bytes=policy_size(policy) + 10)
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
+    hub, spoke = plan_registries(
+        desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
+    ).registries
+    assert spoke.refused == {Resource.REGISTRY_POLICY}
+    assert spoke.error is not None
+    assert spoke.error.kind is FaultKind.INVALID
+    assert spoke.error.message == (
+        "the registry policy would take 695 characters with its 1 foreign statements, and ECR "
+        "takes 425"
+    )
+    assert hub.changes == ()
+    assert len(hub.held) == 1
+
+
+def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: Any) -> None:
+    """They are readable and shown, but only overwritten on request; grants are not concerned."""
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
+    observation: Observation = {HUB: seen(HUB, flavour="new"), SPOKE: seen(SPOKE)}
+    plan = plan_registries(desired, observation, [HUB, SPOKE])
+    hub, spoke = plan.registries
+    assert (hub.state, hub.refused) == (State.CHANGED, {Resource.REPLICATION_CONFIGURATION})
+    assert hub.error is not None
+    assert (hub.error.kind, hub.error.operation) == (FaultKind.UNKNOWN_FIELDS, "DescribeRegistry")
+    assert len(spoke.changes) == 1
+    assert plan.warnings == (
+        Warning(
+            kind="unknown-fields",
+            message="111111111111/eu-west-1 answers with fields that this version does not "
+            "know: flavour",
+        ),
+    )
+    hub, _ = plan_registries(
+        desired, observation, [HUB, SPOKE], allow=["unknown-fields"]
+    ).registries
+    assert (hub.refused, hub.error) == (frozenset(), None)
+
+
+def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: Any) -> None:
+    """Nobody can be asked whether it is still used."""
+    stray = AccountId("7" * 12)
+    policy = granting(SPOKE, Grant(stray, "", REPLICATE_IMAGE))
+    plan = plan_registries(make_desired([], [SPOKE]), {SPOKE: seen(SPOKE, policy=policy)}, [SPOKE])
+    assert plan.registries[0].changes == ()
+    assert plan.warnings == (
+        Warning(
+            kind="grant-kept",
+            message="222222222222/eu-west-1 grants account 777777777777, which the inventory "
+            "does not list: the grant stays, because nobody knows whether it is still used; "
+            "list the account to have it withdrawn",
+        ),
+    )
+
+
+def test_an_edited_statement_of_ours_is_put_right(make_desired: Any) -> None:
+    """Someone added a condition to our statement: it is written again as it must be."""
+    grants = [Grant(HUB.account, "", action) for action in ACTIONS]
+    (good,) = granting(SPOKE, *grants)["Statement"]  # type: ignore[misc,union-attr]
+    edited = {**good, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}  # type: ignore[dict-item]
+    observation: Observation = {
+        HUB: seen(HUB, {SPOKE: ("",)}),
+        SPOKE: seen(SPOKE, policy={"Version": "2012-10-17", "Statement": [edited]}),
+    }
+    _, spoke = plan_registries(
+        make_desired([link(HUB, SPOKE)], [HUB, SPOKE]), observation, [HUB, SPOKE]
+    ).registries
+    (change,) = spoke.changes
+    assert change.phase is Phase.GRANTS
+    assert change.after == {"Version": "2012-10-17", "Statement": (good,)}

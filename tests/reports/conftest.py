@@ -1,0 +1,358 @@
+"""Arbitrary plans and reports for laws, and two small ones for what people read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.plan import (
+    Action,
+    Change,
+    HeldLink,
+    InventoryRef,
+    LinkEnd,
+    Objection,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+    Warning,
+)
+from fleet_repl.prefixes import reduce
+from fleet_repl.reports import plan_digest
+
+_OBJECTIONS = (
+    "foreign-rules",
+    "max-removals",
+    "max-changed",
+    "max-unreadable",
+    "protected",
+    "rolled-back",
+)
+
+texts = st.text(max_size=20)
+kinds = st.from_regex(r"[a-z]{1,8}(-[a-z]{1,8})?", fullmatch=True)
+moments = st.datetimes(
+    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the time zone
+    max_value=datetime(2100, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
+registries_ = st.builds(
+    Registry,
+    st.from_regex(r"[0-9]{12}", fullmatch=True).map(AccountId),
+    st.sampled_from(["us-east-1", "eu-west-1", "ap-south-1"]).map(Region),
+)
+prefixes = st.one_of(
+    st.just(("",)),
+    st.lists(st.from_regex(r"[a-z0-9]{2,6}/?", fullmatch=True), min_size=1, max_size=3).map(reduce),
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | texts,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
+    max_leaves=4,
+)
+documents = st.none() | st.dictionaries(texts, json_values, max_size=2)
+faults = st.builds(
+    Fault,
+    kind=st.sampled_from(FaultKind),
+    operation=st.sampled_from(["AssumeRole", "DescribeRegistry", "PutRegistryPolicy"]),
+    message=texts,
+    code=st.none() | texts,
+    request_id=st.none() | texts,
+    hint=st.none() | texts,
+)
+routes = st.lists(texts, max_size=2, unique=True).map(tuple)
+ends = st.builds(LinkEnd, registry=registries_, prefixes=prefixes, routes=routes)
+held = st.lists(
+    st.builds(HeldLink, destination=registries_, prefixes=prefixes, because=texts), max_size=2
+).map(tuple)
+changes = st.builds(
+    Change,
+    resource=st.sampled_from(Resource),
+    action=st.sampled_from(Action),
+    phase=st.sampled_from(Phase),
+    wave=texts,
+    before=documents,
+    after=documents,
+    links_added=st.lists(ends, max_size=2).map(tuple),
+    links_removed=st.lists(ends, max_size=2).map(tuple),
+)
+inventories = st.builds(InventoryRef, path=texts, digest=digests)
+objections_ = st.lists(
+    st.builds(Objection, kind=st.sampled_from(_OBJECTIONS), message=texts), max_size=2
+).map(tuple)
+warnings_ = st.lists(st.builds(Warning, kind=kinds, message=texts), max_size=2).map(tuple)
+
+
+def _planned(state: State) -> SearchStrategy[RegistryPlan]:
+    found = {
+        State.CHANGED: st.lists(changes, min_size=1, max_size=2).map(tuple),
+        State.UNCHANGED: st.just(()),
+        State.UNREADABLE: st.just(()),
+    }
+    return st.builds(
+        RegistryPlan,
+        registry=registries_,
+        name=texts,
+        state=st.just(state),
+        changes=found[state],
+        held=st.just(()) if state is State.UNREADABLE else held,
+        error=faults if state is State.UNREADABLE else st.none() | faults,
+        refused=st.frozensets(st.sampled_from(Resource)),
+    )
+
+
+EMPTY = Summary(
+    registries=0, changed=0, unchanged=0, unreadable=0, held=0, links_added=0, links_removed=0
+)
+
+
+def _digested(plan: Plan) -> Plan:
+    states = [one.state for one in plan.registries]
+    rules = [
+        change
+        for _, change in plan.changes
+        if change.resource is Resource.REPLICATION_CONFIGURATION
+    ]
+    summary = Summary(
+        registries=len(states),
+        changed=states.count(State.CHANGED),
+        unchanged=states.count(State.UNCHANGED),
+        unreadable=states.count(State.UNREADABLE),
+        held=sum(len(one.held) for one in plan.registries),
+        links_added=sum(len(change.links_added) for change in rules),
+        links_removed=sum(len(change.links_removed) for change in rules),
+    )
+    plan = replace(plan, summary=summary)
+    return replace(plan, digest=plan_digest(plan))
+
+
+_PLANS = st.builds(
+    Plan,
+    digest=st.just(""),
+    created_at=moments,
+    fleet=texts,
+    inventory=inventories,
+    summary=st.just(EMPTY),
+    registries=st.lists(
+        st.sampled_from(State).flatmap(_planned), max_size=3, unique_by=lambda one: one.registry
+    ).map(tuple),
+    objections=objections_,
+    warnings=warnings_,
+).map(_digested)
+
+_CHANGE_OUTCOMES = st.builds(
+    ChangeOutcome,
+    resource=st.sampled_from(Resource),
+    action=st.sampled_from(Action),
+    wave=texts,
+    outcome=st.sampled_from(Outcome),
+    request_id=st.none() | texts,
+    before=documents,
+    after=documents,
+)
+_OUTCOMES = st.builds(
+    RegistryOutcome,
+    registry=registries_,
+    name=texts,
+    wave=texts,
+    outcome=st.sampled_from(Outcome),
+    attempts=st.integers(0, 99),
+    duration_ms=st.integers(0, 10**7),
+    changes=st.lists(_CHANGE_OUTCOMES, max_size=2).map(tuple),
+    held=held,
+    error=st.none() | faults,
+    because=st.none() | texts,
+)
+_REPORTS = st.builds(
+    Report,
+    run_id=texts,
+    status=st.sampled_from(Status),
+    started_at=moments,
+    finished_at=moments,
+    fleet=texts,
+    inventory=inventories,
+    plan_digest=st.none() | digests,
+    forced=st.booleans(),
+    objections=objections_,
+    warnings=warnings_,
+    registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda one: one.registry).map(tuple),
+)
+
+
+@pytest.fixture(scope="session")
+def plans() -> SearchStrategy[Plan]:
+    """Plans of every shape, each with its own digest."""
+    return _PLANS
+
+
+@pytest.fixture(scope="session")
+def reports() -> SearchStrategy[Report]:
+    """Reports of every shape."""
+    return _REPORTS
+
+
+BUILD = Registry(AccountId("111111111111"), Region("us-east-1"))
+SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+DARK = Registry(AccountId("333333333333"), Region("eu-west-1"))
+OLD = Registry(AccountId("444444444444"), Region("eu-west-1"))
+PLAIN = Registry(AccountId("555555555555"), Region("eu-west-1"))
+
+DENIED = Fault(
+    kind=FaultKind.ACCESS_DENIED,
+    operation="AssumeRole",
+    code="AccessDenied",
+    message="not authorized to assume arn:aws:iam::333333333333:role/fleet-replication",
+    request_id="7a1c",
+    hint="check that the role exists and trusts the base identity",
+)
+HELD = HeldLink(
+    destination=DARK,
+    prefixes=("base/", "golden/"),
+    because="333333333333/eu-west-1 could not be read (access-denied)",
+)
+REFERENCE = InventoryRef(path="inventories/prod.toml", digest="sha256:" + "1" * 64)
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """A hub that changes, a spoke that gets a grant, a dark one, one that is fine."""
+    rules = Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        before={"rules": []},
+        after={"rules": ["…"]},
+        links_added=(LinkEnd(registry=SPOKE, prefixes=("base/", "golden/"), routes=("golden",)),),
+        links_removed=(LinkEnd(registry=OLD, prefixes=("",)),),
+    )
+    policy = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.CREATE,
+        phase=Phase.GRANTS,
+        before=None,
+        after={"Version": "2012-10-17"},
+        links_added=(
+            LinkEnd(registry=BUILD, prefixes=("base/", "golden/"), routes=("golden", "dr")),
+        ),
+    )
+    return _digested(
+        Plan(
+            digest="",
+            created_at=NOON,
+            fleet="prod",
+            inventory=REFERENCE,
+            summary=EMPTY,
+            registries=(
+                RegistryPlan(
+                    registry=BUILD,
+                    name="build",
+                    state=State.CHANGED,
+                    changes=(rules,),
+                    held=(HELD,),
+                ),
+                RegistryPlan(registry=SPOKE, name="spoke", state=State.CHANGED, changes=(policy,)),
+                RegistryPlan(registry=DARK, name="dark", state=State.UNREADABLE, error=DENIED),
+                RegistryPlan(registry=PLAIN, name="555555555555", state=State.UNCHANGED),
+            ),
+            objections=(Objection(kind="foreign-rules", message="1 link would be removed"),),
+            warnings=(Warning(kind="not-transitive", message="spoke only receives base/"),),
+        )
+    )
+
+
+@pytest.fixture
+def report(plan: Plan) -> Report:
+    """What became of that plan when it was forced."""
+    return Report(
+        run_id="20261123T120000Z-a1b2c3",
+        status=Status.PARTIAL,
+        started_at=NOON,
+        finished_at=NOON + timedelta(seconds=12, milliseconds=430),
+        fleet="prod",
+        inventory=REFERENCE,
+        plan_digest=plan.digest,
+        forced=True,
+        objections=plan.objections,
+        warnings=plan.warnings,
+        registries=(
+            RegistryOutcome(
+                registry=BUILD,
+                name="build",
+                outcome=Outcome.APPLIED,
+                attempts=5,
+                duration_ms=212,
+                changes=(
+                    ChangeOutcome(
+                        resource=Resource.REPLICATION_CONFIGURATION,
+                        action=Action.UPDATE,
+                        outcome=Outcome.APPLIED,
+                        request_id="9f",
+                        before={"rules": []},
+                        after={"rules": ["…"]},
+                    ),
+                ),
+                held=(HELD,),
+            ),
+            RegistryOutcome(
+                registry=SPOKE,
+                name="spoke",
+                outcome=Outcome.FAILED,
+                attempts=9,
+                duration_ms=4000,
+                changes=(
+                    ChangeOutcome(
+                        resource=Resource.REGISTRY_POLICY,
+                        action=Action.CREATE,
+                        outcome=Outcome.APPLIED,
+                        request_id="a0",
+                        before=None,
+                        after={"Version": "2012-10-17"},
+                    ),
+                    ChangeOutcome(
+                        resource=Resource.REPLICATION_CONFIGURATION,
+                        action=Action.UPDATE,
+                        outcome=Outcome.FAILED,
+                        before={"rules": []},
+                        after={"rules": []},
+                    ),
+                ),
+                error=Fault(
+                    kind=FaultKind.CONFLICT,
+                    operation="PutReplicationConfiguration",
+                    message="the rules were changed since the plan was made",
+                ),
+            ),
+            RegistryOutcome(
+                registry=DARK,
+                name="dark",
+                outcome=Outcome.FAILED,
+                attempts=1,
+                error=DENIED,
+            ),
+            RegistryOutcome(
+                registry=OLD,
+                name="old",
+                outcome=Outcome.SKIPPED,
+                because="the run's deadline of 7200 s had passed",
+            ),
+            RegistryOutcome(
+                registry=PLAIN,
+                name="555555555555",
+                outcome=Outcome.UNCHANGED,
+                attempts=2,
+                duration_ms=90,
+            ),
+        ),
+    )
