@@ -162,10 +162,11 @@ def test_a_destination_outside_the_selection_is_not_written(make_desired: Any) -
     """A link that needs its grant is held, and the reason says which selection is too narrow."""
     desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
     (hub,) = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB]).registries
-    assert [one.because for one in hub.held] == [
+    (held,) = hub.held
+    assert held.because == (
         "222222222222/eu-west-1: its registry policy does not grant ecr:ReplicateImage and "
         "ecr:CreateRepository, and it is outside the selection"
-    ]
+    )
 
 
 def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> None:
@@ -228,13 +229,9 @@ def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(make_desire
     assert [change.phase for change in spoke.changes] == [Phase.WITHDRAWALS]
     assert source.changes == ()
     (held,) = source.held
-    assert (
-        held.because
-        == (
-            "222222222222/eu-west-1: its registry policy does not grant ecr:ReplicateImage and "
-            f"ecr:CreateRepository, and with it the policy would take {2 * 295 + 38 + 0} characters"
-        )
-        or "and with it the policy would take" in held.because
+    assert held.because == (
+        "222222222222/eu-west-1: its registry policy does not grant ecr:ReplicateImage and "
+        "ecr:CreateRepository, and with it the policy would take 506 characters"
     )
 
 
@@ -253,8 +250,8 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
     assert spoke.error is not None
     assert spoke.error.kind is FaultKind.INVALID
     assert spoke.error.message == (
-        "the registry policy would take 695 characters with its 1 foreign statements, and ECR "
-        "takes 425"
+        "the registry policy would take 620 characters, foreign statements included, and ECR "
+        "takes 408"
     )
     assert hub.changes == ()
     assert len(hub.held) == 1
