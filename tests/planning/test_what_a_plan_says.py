@@ -231,7 +231,7 @@ def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(make_desire
     (held,) = source.held
     assert held.because == (
         "222222222222/eu-west-1: its registry policy does not grant ecr:ReplicateImage and "
-        "ecr:CreateRepository, and with it the policy would take 506 characters"
+        "ecr:CreateRepository, and with it the policy would take 486 characters"
     )
 
 

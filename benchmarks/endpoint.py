@@ -1,0 +1,123 @@
+"""A simulated AWS that costs as little as possible: STS and the ECR registry calls, no checks.
+
+Run as a process of its own, so that only the program under test is measured. It answers every
+request after a fixed latency and prints its counters as JSON when standard input closes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+from collections import Counter
+from typing import Any, Final
+
+ROLE: Final = re.compile(rb"RoleArn=arn%3A[a-z-]+%3Aiam%3A%3A(\d{12})")
+CREDENTIAL: Final = re.compile(rb"(?i)Credential=([^/]+)/\d+/([^/]+)/")
+ASSUMED: Final = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleResult><AssumedRoleUser><AssumedRoleId>AROA:x</AssumedRoleId>
+<Arn>arn:aws:sts::{0}:assumed-role/r/x</Arn></AssumedRoleUser><Credentials>
+<AccessKeyId>ASIA{0}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
+<SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>
+</Credentials></AssumeRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>
+</AssumeRoleResponse>"""
+IDENTITY: Final = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<GetCallerIdentityResult><Arn>arn:aws:iam::999999999999:user/bench</Arn><UserId>A</UserId>
+<Account>999999999999</Account></GetCallerIdentityResult><ResponseMetadata>
+<RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"""
+
+rules: dict[tuple[str, str], Any] = {}
+policies: dict[tuple[str, str], str] = {}
+calls: Counter[str] = Counter()
+traffic: Counter[str] = Counter()
+
+
+def answer(head: bytes, body: bytes) -> tuple[int, str, bytes]:
+    """Status, content type and body for one request."""
+    target = re.search(rb"(?i)x-amz-target: [^.]+\.(\w+)", head)
+    if target is None:
+        role = ROLE.search(body)
+        calls["AssumeRole" if role else "GetCallerIdentity"] += 1
+        text = ASSUMED.format(role[1].decode()) if role else IDENTITY
+        return 200, "text/xml", text.encode()
+    credential = CREDENTIAL.search(head)
+    assert credential is not None
+    where = (credential[1].decode()[4:], credential[2].decode())
+    operation = target[1].decode()
+    calls[operation] += 1
+    status, document = registry(operation, where, json.loads(body))
+    return status, "application/x-amz-json-1.1", json.dumps(document).encode()
+
+
+def registry(operation: str, where: tuple[str, str], given: Any) -> tuple[int, Any]:
+    """ECR's answer for the registry `where`."""
+    match operation:
+        case "DescribeRegistry":
+            found = rules.get(where, {"rules": []})
+            return 200, {"registryId": where[0], "replicationConfiguration": found}
+        case "PutReplicationConfiguration":
+            rules[where] = given["replicationConfiguration"]
+            return 200, {"replicationConfiguration": rules[where]}
+        case "PutRegistryPolicy":
+            policies[where] = given["policyText"]
+        case "DeleteRegistryPolicy":
+            policies.pop(where, None)
+    if where not in policies:
+        return 400, {"__type": "RegistryPolicyNotFoundException", "message": "none"}
+    return 200, {"registryId": where[0], "policyText": policies[where]}
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive HTTP/1.1 connection."""
+
+    latency = 0.03
+
+    def __init__(self) -> None:
+        self._data = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        traffic["in"] += len(data)
+        self._data += data
+        head, found, rest = self._data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if not found or len(rest) < (size := int(length[1]) if length else 0):
+            return
+        self._data = rest[size:]
+        status, kind, body = answer(head, rest[:size])
+        text = b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (
+            status,
+            kind.encode(),
+            len(body),
+            body,
+        )
+        traffic["out"] += len(text)
+        asyncio.get_running_loop().call_later(self.latency, self._send, text)
+
+    def _send(self, text: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(text)
+
+
+async def serve(latency: float) -> None:
+    """Serve until standard input closes; the first line out is the URL, the last the counters."""
+    Connection.latency = latency
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Connection, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    sys.stdout.write(f"http://{host}:{port}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    sys.stdout.write(json.dumps({"calls": dict(calls), "bytes": dict(traffic)}) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency-ms", type=float, default=30)
+    asyncio.run(serve(parser.parse_args().latency_ms / 1000))

@@ -1,0 +1,61 @@
+"""One call to AWS and its answer, as values: what is asked, where, by whom and for whom.
+
+Nothing here talks to anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from fleet_repl.names import AccountId, Region, Registry, RoleArn, Secret
+
+Service: TypeAlias = Literal["ecr", "sts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One operation with its parameters, and what a reader of its failure has to know."""
+
+    service: Service
+    operation: str
+    """As AWS spells it, such as `DescribeRegistry`."""
+    region: Region
+    account: AccountId | None = None
+    """The account it is made for; None where it is for all of them."""
+    role: RoleArn | None = None
+    """The role at work, or for AssumeRole the one to be assumed; None: the base identity."""
+    parameters: Mapping[str, object] = field(default_factory=dict, repr=False)
+    hidden: tuple[Secret, ...] = ()
+    """Texts that AWS may repeat in an error and nobody may see."""
+
+    @property
+    def writes(self) -> bool:
+        return self.operation.startswith(("Put", "Delete"))
+
+    @property
+    def subject(self) -> Registry | AccountId | None:
+        """Whose attempt it is: a registry's for ECR, an account's for its AssumeRole."""
+        if self.service == "ecr" and self.account is not None:
+            return Registry(self.account, self.region)
+        return self.account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back with a status below 300."""
+
+    body: bytes = field(repr=False)
+    """As it came over the wire."""
+    parsed: Mapping[str, object] = field(repr=False)
+    """What the SDK made of it: fields it does not know are missing."""
+    request_id: str | None
+
+
+class UnparsedAnswerError(Exception):
+    """An answer came, and the SDK could make nothing of it. Never leaves this package."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(f"status {status}")

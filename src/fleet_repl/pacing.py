@@ -1,0 +1,159 @@
+"""When to call, how long to wait for an answer, and when to call again.
+
+Clocks, the pace of retries, and rate limits. It knows no AWS: it retries what says of itself
+that it can pass (`CallError.transient`), and everything else leaves it as it came.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeAlias, TypeVar
+
+import anyio
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from fleet_repl.errors import CallError, Fault, FaultKind
+
+T = TypeVar("T")
+
+OnRetry: TypeAlias = Callable[[CallError, int, float], object]
+"""Told, before a delay: the error, the number of the attempt that failed, the seconds to wait."""
+
+
+class Clock(Protocol):
+    """Time, so that a test can own it."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment."""
+        ...
+
+    def now(self) -> datetime:
+        """The date and time, aware and in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class _SystemClock:
+    """The machine's own time."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+SYSTEM: Final[Clock] = _SystemClock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a call is tried, how long one attempt may take, and how long to wait between."""
+
+    attempts: int
+    """Per call, the first included."""
+    timeout: float
+    """Seconds per attempt, in real time."""
+    deadline: float
+    """The instant of `clock.monotonic()` that no delay may reach past."""
+    clock: Clock
+    uniform: Callable[[float, float], float]
+    """A random number between two, such as `random.uniform`: the jitter."""
+    first_delay: float = 0.25
+    """Seconds that the first delay may take at most; each one doubles it."""
+    longest_delay: float = 20.0
+
+    async def retry(
+        self, once: Callable[[], Awaitable[T]], *, on_retry: OnRetry | None = None
+    ) -> T:
+        """Call `once` until it answers or fails for good, with full jitter between attempts.
+
+        Raises the last CallError as it came: one that is not transient, the one of the last
+        attempt, or the one whose delay would have reached past the deadline.
+        """
+
+        # tenacity awaits only what it can tell to be a coroutine function.
+        async def attempt() -> T:
+            return await once()
+
+        def announce(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if on_retry is not None and isinstance(error, CallError):
+                on_retry(error, state.attempt_number, state.upcoming_sleep)
+
+        # One object per call: shared, it would mix up attempts and errors of concurrent tasks.
+        retrying = AsyncRetrying(
+            retry=_TRANSIENT,
+            stop=self._spent,
+            wait=self._delay,
+            sleep=self.clock.sleep,
+            before_sleep=announce,
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def attempt(self, operation: str, once: Callable[[], Awaitable[T]]) -> T:
+        """Call `once` and wait `timeout` seconds for it at most.
+
+        Past that it raises a CallError that is transient, and uncertain as nobody knows what the
+        other side made of it. The deadline does not cut an attempt short, for that same reason;
+        whoever starts attempts looks at it. A TimeoutError or a cancellation from elsewhere
+        passes through as it is.
+        """
+        with anyio.move_on_after(self.timeout):
+            return await once()
+        fault = Fault(
+            kind=FaultKind.TIMEOUT,
+            operation=operation,
+            message=f"no answer within {self.timeout:g} s",
+        )
+        raise CallError(fault, transient=True, uncertain=True)
+
+    def _delay(self, state: RetryCallState) -> float:
+        # Beyond 2**30 the longest delay has long won, and a float could overflow.
+        doublings = min(state.attempt_number - 1, 30)
+        return self.uniform(0.0, min(self.longest_delay, self.first_delay * 2.0**doublings))
+
+    def _spent(self, state: RetryCallState) -> bool:
+        if state.attempt_number >= self.attempts:
+            return True
+        return self.clock.monotonic() + state.upcoming_sleep > self.deadline
+
+
+_TRANSIENT: Final = retry_if_exception(
+    lambda error: isinstance(error, CallError) and error.transient
+)
+
+
+class TokenBucket:
+    """A rate limit: `rate` per second in the long run, `burst` at once after a rest.
+
+    In any `t` seconds it lets through at most `rate * t + burst`. First come, first served.
+    """
+
+    def __init__(self, rate: float, clock: Clock, *, burst: float | None = None) -> None:
+        """`burst` is at least 1; without it, what comes in 50 ms."""
+        self._interval = 1 / rate
+        self._leeway = (max(1.0, rate / 20 if burst is None else burst) - 1) * self._interval
+        self._clock = clock
+        self._due = -math.inf
+        """When the next token is due if there were no burst."""
+        self._queue = anyio.Lock(fast_acquire=True)
+
+    async def take(self) -> None:
+        """Wait for a token and take it. Who is cancelled while waiting takes none."""
+        async with self._queue:
+            wait = self._due - self._leeway - self._clock.monotonic()
+            if wait > 0:
+                await self._clock.sleep(wait)
+            # Counted from when it was due, not from a clock that may wake early, so that no
+            # rounding adds up.
+            self._due = max(self._due, self._clock.monotonic()) + self._interval
