@@ -53,6 +53,10 @@ class _SystemClock:
 
 SYSTEM: Final[Clock] = _SystemClock()
 
+_TRANSIENT: Final = retry_if_exception(
+    lambda error: isinstance(error, CallError) and error.transient
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -126,11 +130,6 @@ class Pace:
         if state.attempt_number >= self.attempts:
             return True
         return self.clock.monotonic() + state.upcoming_sleep > self.deadline
-
-
-_TRANSIENT: Final = retry_if_exception(
-    lambda error: isinstance(error, CallError) and error.transient
-)
 
 
 class TokenBucket:

@@ -220,6 +220,7 @@ class Fleet:
             owner=self._desired.owner,
             pace=self._pace,
             stop=self._stop,
+            on_event=sink,
         )
         how = Applying(
             desired=self._desired,

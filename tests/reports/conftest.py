@@ -356,3 +356,9 @@ def report(plan: Plan) -> Report:
             ),
         ),
     )
+
+
+@pytest.fixture
+def denied() -> Fault:
+    """A role that must not be assumed."""
+    return DENIED

@@ -13,7 +13,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.outcomes import Outcome
-from fleet_repl.pacing import Pace
+from fleet_repl.pacing import OnRetry, Pace
 
 READ_BACK_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)
 """Seconds between reads that still show what was there before; about 10 s in all."""
@@ -43,6 +43,7 @@ class Slot(Generic[V]):
     after: V
     superseded: Sequence[V] = ()
     """What this run itself has replaced here: a late read may still show it."""
+    on_retry: OnRetry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class _Write(Generic[V]):
 
     async def run(self) -> Settled[V]:
         try:
-            request_id = await self._pace.retry(self._once)
+            request_id = await self._pace.retry(self._once, on_retry=self._slot.on_retry)
         except _AbandonedError:
             return Settled(outcome=self._stop.outcome, found=self._slot.before)
         except _ConflictError as conflict:

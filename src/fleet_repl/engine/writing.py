@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from fleet_repl.canonical import JsonObject
 from fleet_repl.engine.settling import Settled, Slot, settle
 from fleet_repl.engine.stopping import Stop
+from fleet_repl.errors import CallError
 from fleet_repl.grants import Owner, Policy, parse_policy
 from fleet_repl.names import Registry
-from fleet_repl.pacing import Pace
+from fleet_repl.outcomes import CallRetried
+from fleet_repl.pacing import OnRetry, Pace
 from fleet_repl.plan import Change
-from fleet_repl.ports import RegistryReader, RegistryWriter
+from fleet_repl.ports import EventSink, RegistryReader, RegistryWriter
 from fleet_repl.rules import Replication, parse_answer, parse_document
 
 
@@ -25,6 +27,7 @@ class Writing:
     owner: Owner
     pace: Pace
     stop: Stop
+    on_event: EventSink
 
     async def rules(self, registry: Registry, change: Change) -> Settled[Replication]:
         """Write a replication configuration."""
@@ -42,6 +45,7 @@ class Writing:
             put=put,
             before=parse_document(change.before or {"rules": []}),
             after=parse_document(after),
+            on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)
 
@@ -69,8 +73,23 @@ class Writing:
             before=self._parse(change.before, registry),
             after=self._parse(after, registry),
             superseded=tuple(self._parse(one, registry) for one in earlier),
+            on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)
+
+    def _announce(self, registry: Registry) -> OnRetry:
+        def announce(error: CallError, attempt: int, delay: float) -> None:
+            self.on_event(
+                CallRetried(
+                    account=registry.account,
+                    operation=error.fault.operation,
+                    error=error.fault,
+                    attempt=attempt,
+                    delay=delay,
+                )
+            )
+
+        return announce
 
     def _parse(self, document: JsonObject | None, registry: Registry) -> Policy:
         return parse_policy(document, self.owner, registry)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-PATTERN: Final = r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?"
-"""What a duration looks like; to be matched in full."""
+from fleet_repl.inventory.patterns import DURATION
 
+_DURATION: Final = re.compile(DURATION)
 _UNITS: Final = re.compile(r"([0-9]+)([hms])")
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 
 
 def seconds(text: str) -> int | None:
     """Seconds, or None where `text` is no duration."""
-    if re.fullmatch(PATTERN, text) is None:
+    if _DURATION.fullmatch(text) is None:
         return None
     return sum(int(number) * _SECONDS[unit] for number, unit in _UNITS.findall(text))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fleet_repl.errors import Problem
-from fleet_repl.inventory.paths import KeyPath, nearest_line, written
+from fleet_repl.inventory.paths import KeyPath, found, nearest_line, written
 from fleet_repl.inventory.spelling import spelled
 
 SECRET = "external_id"  # noqa: S105 - the name of the key, not its value
@@ -55,16 +55,7 @@ class Findings:
 
     def raw(self, path: KeyPath) -> object:
         """What the file has at `path`; None where it has nothing."""
-        value: object = self._document
-        for step in path:
-            match value, step:
-                case dict(), str() if step in value:
-                    value = value[step]
-                case list(), int() if step < len(value):
-                    value = value[step]
-                case _:
-                    return None
-        return value
+        return found(self._document, path)
 
     def line(self, path: KeyPath) -> int | None:
         """The line of `path` or of what encloses it."""

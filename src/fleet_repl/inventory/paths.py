@@ -44,3 +44,16 @@ def nearest_line(lines: Mapping[str, int], key: str) -> int | None:
             return None
         key = shorter
     return lines.get(key)
+
+
+def found(document: object, path: KeyPath) -> object:
+    """What a parsed document has at `path`; None where it has nothing."""
+    for step in path:
+        match document, step:
+            case dict(), str() if step in document:
+                document = document[step]
+            case list(), int() if step < len(document):
+                document = document[step]
+            case _:
+                return None
+    return document

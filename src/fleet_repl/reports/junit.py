@@ -63,13 +63,9 @@ def to_junit(subject: Plan | Report) -> str:
 
 
 def _planned(fleet: str, one: RegistryPlan) -> _Case:
-    verdict = _fault(one.error) or _held(one.held)
-    if verdict is None and one.changes:
-        lines = tuple(f"{change.action} {change.resource}" for change in one.changes)
-        verdict = _Verdict(
-            element="failure", kind="drift", message="it differs from the inventory", lines=lines
-        )
-    return _Case(group=fleet, name=_name(one.registry, one.name), verdict=verdict)
+    held = _held(one.held)
+    verdict = _fault(one.error) or _drift(one) or held
+    return _Case(group=fleet, name=_name(one.registry, one.name), verdict=_with(verdict, held))
 
 
 def _ended(fleet: str, one: RegistryOutcome) -> _Case:
@@ -111,6 +107,17 @@ def _fault(fault: Fault | None) -> _Verdict | None:
         return None
     lines = (fault.hint,) if fault.hint else ()
     return _Verdict(element="error", kind=fault.kind.value, message=str(fault), lines=lines)
+
+
+def _drift(one: RegistryPlan) -> _Verdict | None:
+    if not one.changes:
+        return None
+    return _Verdict(
+        element="failure",
+        kind="drift",
+        message="it differs from the inventory",
+        lines=tuple(f"{change.action} {change.resource}" for change in one.changes),
+    )
 
 
 def _held(links: Sequence[HeldLink]) -> _Verdict | None:

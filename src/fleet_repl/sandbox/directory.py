@@ -6,12 +6,14 @@ A role trusts exactly one caller: the last role of the inventory's `via`, or the
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import AccountId, Region, RoleArn, Secret
-from fleet_repl.sandbox.scenario import AccountScenario, Scenario
+from fleet_repl.sandbox.scenario import Scenario
 from fleet_repl.sandbox.wildcards import matches
 
 BASE_ACCOUNT = AccountId("999999999999")
@@ -105,12 +107,19 @@ class Directory:
             and any(trust.admits(caller, external_id) for trust in self._trusts(role))
         )
 
-    def landing(self, role: RoleArn) -> AccountId:
-        """The account whose sessions the role really gives."""
-        peculiar: AccountScenario | None = self._peculiar.get(role.account)
-        if peculiar is None or peculiar.answers_as is None:
-            return role.account
-        return AccountId(peculiar.answers_as)
+    def assumed(self, role: RoleArn, session_name: str) -> Identity:
+        """Who one is in a session of the role."""
+        peculiar = self._peculiar.get(role.account)
+        wrong = peculiar.answers_as if peculiar is not None else None
+        account = role.account if wrong is None else AccountId(wrong)
+        name = role.path.rpartition("/")[2]
+        unique = base64.b32encode(hashlib.sha256(str(role).encode()).digest()).decode()[:17]
+        return Identity(
+            account=account,
+            arn=f"arn:{self.partition}:sts::{account}:assumed-role/{name}/{session_name}",
+            user_id=f"AROA{unique}:{session_name}",
+            role=role,
+        )
 
     def _trusts(self, role: RoleArn) -> Iterable[Trust]:
         for before, one in zip((None, *self._via), self._via, strict=False):

@@ -8,7 +8,6 @@ import math
 import random
 import string
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from fleet_repl.sandbox.clock import Clock
 from fleet_repl.sandbox.directory import Identity
@@ -22,14 +21,12 @@ class AccessKey:
     """One key pair and, for a session, its token and how long it lasts."""
 
     id: str
-    secret: str = field(repr=False)
-    token: str | None = field(repr=False)
     identity: Identity
-    expiration: datetime | None
-    """As told to whoever assumed the role; None for the base identity."""
-    ends_at: float
-    """On the monotonic clock; a scenario may end a session sooner than was told."""
-    calls_left: float
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    ends_at: float = math.inf
+    """On the monotonic clock; a scenario may end a session sooner than its caller was told."""
+    calls_left: float = math.inf
     _signing_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def signing_key(self, date: str, region: str, service: str) -> bytes:
@@ -74,7 +71,6 @@ class Keyring:
         """Temporary credentials for an assumed role."""
         key = self._issue("ASIA", identity)
         key.token = base64.b64encode(self._random.randbytes(240)).decode()
-        key.expiration = self._clock.now() + timedelta(seconds=seconds)
         key.ends_at = self._clock.monotonic() + min(seconds, self._scenario.session_seconds)
         key.calls_left = self._scenario.sessions_expire_after_calls or math.inf
         return key
@@ -82,12 +78,8 @@ class Keyring:
     def _issue(self, prefix: str, identity: Identity) -> AccessKey:
         key = AccessKey(
             id=prefix + "".join(self._random.choices(_KEY_CHARACTERS, k=16)),
-            secret=base64.b64encode(self._random.randbytes(30)).decode(),
-            token=None,
             identity=identity,
-            expiration=None,
-            ends_at=math.inf,
-            calls_left=math.inf,
+            secret=base64.b64encode(self._random.randbytes(30)).decode(),
         )
         self._keys[key.id] = key
         return key

@@ -7,7 +7,6 @@ costs what is used of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -96,7 +95,6 @@ class RegistryState:
     replication: Lagging[JsonObject] = field(default_factory=lambda: Lagging(NO_RULES))
     policy: Lagging[Policy | None] = field(default_factory=lambda: Lagging[Policy | None](None))
     repositories: dict[str, Repository] = field(default_factory=dict)
-    unknown_fields: Mapping[str, object] = field(default_factory=dict)
 
 
 class Registries:

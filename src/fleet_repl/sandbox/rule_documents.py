@@ -16,7 +16,6 @@ from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.sandbox.refusals import Refusal, invalid_parameter
 from fleet_repl.sandbox.shapes import Structure, Text
 
-_AT: Final = "replicationConfiguration"
 _REGION: Final = Text(pattern=re.compile(r"[0-9a-z-]{2,25}"))
 _REGISTRY_ID: Final = Text(pattern=re.compile(r"[0-9]{12}"))
 _FILTER: Final = Text(
@@ -31,17 +30,17 @@ _FILTER_TYPE: Final = Text(values=("PREFIX_MATCH",))
 def checked_replication(
     value: Json, *, registry: Registry, partition: Partition, most: Limits
 ) -> JsonObject:
-    """The replication configuration of `registry` as it will be shown, or Refusal."""
-    document = Structure.read(value, frozenset({"rules"}), _AT)
+    """The replication configuration of `registry` as it will be shown. Raises Refusal."""
+    asked = Structure.read(value, frozenset({"rules"}), "replicationConfiguration")
     rules, destinations = [], set()
-    for path, item in document.items("rules", 0, most.rules):
+    for path, item in asked.items("rules", 0, most.rules):
         rule = Structure.read(item, _RULE, path)
         found = _destinations(rule, partition)
         destinations.update(found)
         rules.append(_shown(rule, found, most))
     if registry in destinations:
         raise invalid_parameter(
-            _AT, "Replication destination cannot be the same as the source registry"
+            asked.at, "Replication destination cannot be the same as the source registry"
         )
     if len(destinations) > most.destinations:
         raise Refusal(

@@ -157,7 +157,7 @@ class RegistryScenario(_Part):
     repositories: dict[str, tuple[str, ...]] = {}
     """Repository name → tags, pushed before any rule was in place."""
     unknown_fields: Document = {}
-    """Members that DescribeRegistry shows in each of its rules beside those that are known."""
+    """Members that each of its first rules has beside those that ECR is known to have."""
 
     @property
     def registry(self) -> Registry:
@@ -214,6 +214,10 @@ Milliseconds = 0
         """After how many seconds sessions expire at the latest."""
         limit = self.sessions_expire_after_seconds
         return math.inf if limit is None else limit
+
+
+QUIET: Final = Scenario()
+"""Nothing goes wrong and every registry is empty."""
 
 
 def _no_doubles(names: list[str]) -> None:

@@ -65,12 +65,16 @@ class Structure:
         """The member, or None where it is absent or null."""
         return self.members.get(name)
 
+    def required(self, name: str) -> Json:
+        """The member, which has to be there."""
+        value = self.get(name)
+        if value is None:
+            raise invalid_parameter(self.path(name), "Member must not be null")
+        return value
+
     def text(self, name: str, rule: Text = ANY_TEXT) -> str:
         """A required string."""
-        value = self.optional_text(name, rule)
-        if value is None:
-            raise self._missing(name)
-        return value
+        return checked_text(self.required(name), self.path(name), rule)
 
     def optional_text(self, name: str, rule: Text = ANY_TEXT) -> str | None:
         value = self.get(name)
@@ -102,39 +106,21 @@ class Structure:
 
     def items(self, name: str, fewest: int, most: int) -> tuple[tuple[str, Json], ...]:
         """A required list: path and value of each item."""
-        items = self.optional_items(name, fewest, most)
-        if items is None:
-            raise self._missing(name)
-        return items
+        return _checked_items(self.required(name), self.path(name), fewest, most)
 
     def optional_items(
         self, name: str, fewest: int, most: int
     ) -> tuple[tuple[str, Json], ...] | None:
         value = self.get(name)
-        if value is None:
-            return None
-        at = self.path(name)
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            raise _wrong_type(at, "a list")
-        if len(value) < fewest:
-            raise invalid_parameter(at, f"Member must have length greater than or equal to {fewest}")
-        if len(value) > most:
-            raise invalid_parameter(at, f"Member must have length less than or equal to {most}")
-        return tuple((f"{at}[{index}]", item) for index, item in enumerate(value))
+        return None if value is None else _checked_items(value, self.path(name), fewest, most)
 
     def inner(self, name: str, known: frozenset[str]) -> Structure:
         """A required structure."""
-        value = self.optional_inner(name, known)
-        if value is None:
-            raise self._missing(name)
-        return value
+        return Structure.read(self.required(name), known, self.path(name))
 
     def optional_inner(self, name: str, known: frozenset[str]) -> Structure | None:
         value = self.get(name)
         return None if value is None else Structure.read(value, known, self.path(name))
-
-    def _missing(self, name: str) -> Refusal:
-        return invalid_parameter(self.path(name), "Member must not be null")
 
 
 def checked_text(value: Json, at: str, rule: Text) -> str:
@@ -144,6 +130,16 @@ def checked_text(value: Json, at: str, rule: Text) -> str:
     if (objection := rule.objection(value)) is not None:
         raise invalid_parameter(at, objection)
     return value
+
+
+def _checked_items(value: Json, at: str, fewest: int, most: int) -> tuple[tuple[str, Json], ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong_type(at, "a list")
+    if len(value) < fewest:
+        raise invalid_parameter(at, f"Member must have length greater than or equal to {fewest}")
+    if len(value) > most:
+        raise invalid_parameter(at, f"Member must have length less than or equal to {most}")
+    return tuple((f"{at}[{index}]", item) for index, item in enumerate(value))
 
 
 def _wrong_type(at: str, wanted: str) -> Refusal:

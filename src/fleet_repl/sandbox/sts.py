@@ -1,14 +1,14 @@
 """STS: AssumeRole and GetCallerIdentity, as functions on a world.
 
-Parameters come from a form, results are nested names and texts that `wire` writes as XML.
+Parameters come from a form; results are nested names and texts that `wire` writes as XML.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 from fleet_repl import limits
@@ -29,9 +29,10 @@ _EXTERNAL_ID: Final = Text(
     shortest=limits.EXTERNAL_ID_LENGTH[0],
     longest=limits.EXTERNAL_ID_LENGTH[1],
 )
-_DEFAULT_SECONDS: Final = 3600
-_NOT_SPOKEN: Final = ("Policy", "PolicyArns", "SerialNumber", "TokenCode", "ProvidedContexts")
-"""Parameters that would change what a session may do, which a sandbox does not model."""
+_DEFAULT_SECONDS: Final = "3600"
+_NOT_SPOKEN: Final = ("Policy", "PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCode")
+"""Parameters that narrow or guard a session in ways that are not modelled here: taking them and
+doing nothing would be worse than a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,28 +60,87 @@ def role_of(parameters: Mapping[str, str]) -> RoleArn | None:
 
 
 def _get_caller_identity(_world: World, call: StsCall) -> Result:
-    return {
-        "UserId": call.caller.user_id,
-        "Account": call.caller.account,
-        "Arn": call.caller.arn,
-    }
+    caller = call.caller
+    return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
 
 def _assume_role(world: World, call: StsCall) -> Result:
     asked = call.parameters
-    role, name = _checked_role(asked), _checked(asked, "RoleSessionName", _SESSION_NAME)
-    seconds = _seconds(asked, chained=call.caller.role is not None)
+    arn = _checked(asked, "RoleArn", _ROLE_ARN)
+    session_name = _checked(asked, "RoleSessionName", _SESSION_NAME)
     external_id = _checked(asked, "ExternalId", _EXTERNAL_ID) if "ExternalId" in asked else None
-    for one in _NOT_SPOKEN:
-        if any(key.split(".")[0] == one for key in asked):
-            raise _validation_error(f"The sandbox does not speak {one}")
-    if role is None or not world.directory.may_assume(call.caller, role, external_id):
+    seconds = _seconds(asked, chained=call.caller.role is not None)
+    for name in asked:
+        if name.split(".")[0] in _NOT_SPOKEN:
+            raise _validation_error(f"The sandbox does not speak {name}")
+    role = role_of(asked)
+    if role is None:
+        raise _validation_error(f"{arn} is invalid")
+    if not world.directory.may_assume(call.caller, role, external_id):
         raise Refusal(
             "AccessDenied",
             f"User: {call.caller.arn} is not authorized to perform: sts:AssumeRole on resource: "
-            f"{asked['RoleArn']}",
+            f"{arn}",
             403,
         )
-    session = world.open_session(role, name, seconds)
-    expiration = session.expiration
-    ...
+    return _session(world, world.directory.assumed(role, session_name), seconds)
+
+
+def _session(world: World, identity: Identity, seconds: int) -> Result:
+    key = world.keyring.open_session(identity, seconds)
+    expiration = world.clock.now() + timedelta(seconds=seconds)
+    return {
+        "AssumedRoleUser": {"AssumedRoleId": identity.user_id, "Arn": identity.arn},
+        "Credentials": {
+            "AccessKeyId": key.id,
+            "SecretAccessKey": key.secret,
+            "SessionToken": key.token or "",
+            "Expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    }
+
+
+def _seconds(asked: Mapping[str, str], *, chained: bool) -> int:
+    shortest, longest = limits.SESSION_SECONDS
+    text = asked.get("DurationSeconds", _DEFAULT_SECONDS)
+    if not text.isdecimal():
+        raise Refusal("MalformedInput", f"'{text}' can not be converted to an Integer")
+    seconds = int(text)
+    if not shortest <= seconds <= longest:
+        side, bound = ("greater", shortest) if seconds < shortest else ("less", longest)
+        constraint = f"Member must have value {side} than or equal to {bound}"
+        raise _broken(text, "DurationSeconds", constraint)
+    if chained and seconds > limits.CHAINED_SESSION_SECONDS:
+        raise _validation_error(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
+            "role chaining"
+        )
+    return seconds
+
+
+def _checked(asked: Mapping[str, str], name: str, rule: Text) -> str:
+    value = asked.get(name)
+    if value is None:
+        raise _broken(None, name, "Member must not be null")
+    if (objection := rule.objection(value)) is not None:
+        # The value itself may be an external id, which no message shows.
+        raise _broken("***" if name == "ExternalId" else value, name, objection)
+    return value
+
+
+def _broken(value: str | None, name: str, constraint: str) -> Refusal:
+    shown = "null" if value is None else f"'{value}'"
+    return _validation_error(
+        f"1 validation error detected: Value {shown} at '{name[0].lower()}{name[1:]}' failed to "
+        f"satisfy constraint: {constraint}"
+    )
+
+
+def _validation_error(message: str) -> Refusal:
+    return Refusal("ValidationError", message)
+
+
+_OPERATIONS: Final[dict[str, Callable[[World, StsCall], Result]]] = {
+    "AssumeRole": _assume_role,
+    "GetCallerIdentity": _get_caller_identity,
+}

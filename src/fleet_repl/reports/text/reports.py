@@ -97,9 +97,11 @@ def _failing(report: Report) -> list[Failing]:
 
 
 def _done(one: RegistryOutcome) -> str | None:
-    """What was written to a registry before it failed."""
-    written = [change for change in one.changes if change.outcome is Outcome.APPLIED]
-    return f"applied: {_changes(written)}" if written else None
+    """What was written to a registry that failed."""
+    written = [
+        RESOURCES[change.resource] for change in one.changes if change.outcome is Outcome.APPLIED
+    ]
+    return f"{' and '.join(written)} applied" if written else None
 
 
 def _add_reasons(page: Page, report: Report, outcome: Outcome) -> None:

@@ -1,0 +1,167 @@
+"""One client per service and region, for all accounts: credentials are chosen call by call.
+
+A client per account would cost fifty times the processor time. It sends and returns; what a
+failure means is told elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from typing import Final, TypeAlias
+
+import anyio
+import anyio.to_thread
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore import xform_name
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
+
+from fleet_repl.aws.calls import Answer, Call, Service, UnparsedAnswerError
+from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.names import Region
+
+_Operation: TypeAlias = Callable[..., Awaitable[Mapping[str, object]]]
+
+_CLOSING_SECONDS: Final = 5.0
+
+
+class _Exchange:
+    """The call that the running task is making: its credentials, and what came back."""
+
+    __slots__ = ("body", "credentials", "status")
+
+    def __init__(self, credentials: ReadOnlyCredentials) -> None:
+        self.credentials = credentials
+        self.status: int | None = None
+        self.body = b""
+
+
+_EXCHANGE: Final[ContextVar[_Exchange | None]] = ContextVar("fleet_repl_exchange", default=None)
+
+
+class _CredentialsOfTheCall:
+    """What the SDK takes for credentials: those of whatever call asks."""
+
+    method = "fleet-repl"
+
+    async def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        exchange = _EXCHANGE.get()
+        if exchange is None:
+            raise RuntimeError("a call was made past Clients.send")
+        return exchange.credentials
+
+    async def get_account_id(self) -> None:
+        """Unknown to the SDK, so that no endpoint is derived from it."""
+
+
+class _Resolver:
+    """The SDK's credential chain, of one link."""
+
+    async def load_credentials(self) -> _CredentialsOfTheCall:
+        return _CredentialsOfTheCall()
+
+
+def _keep_body(response_dict: Mapping[str, object], **_: object) -> None:
+    """Keep the body as it came: the SDK's parser drops every field it does not know."""
+    exchange = _EXCHANGE.get()
+    body, status = response_dict.get("body"), response_dict.get("status_code")
+    if exchange is not None and isinstance(body, bytes) and isinstance(status, int):
+        exchange.body, exchange.status = body, status
+
+
+class Clients:
+    """The clients of one run, each made when first needed, once."""
+
+    def __init__(
+        self,
+        session: AioSession,
+        config: AioConfig,
+        endpoint: Endpoint | None,
+        stack: AsyncExitStack,
+    ) -> None:
+        self._session = session
+        self._config = config
+        self._endpoint = endpoint
+        self._stack = stack
+        self._clients: dict[tuple[Service, Region], object] = {}
+        self._operations: dict[tuple[Service, Region, str], _Operation] = {}
+        self._making = anyio.Lock()
+
+    async def send(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
+        """Make one attempt, signed with `credentials`. Raises whatever the SDK raises."""
+        operation = await self._operation(call.service, call.region, call.operation)
+        exchange = _Exchange(credentials)
+        token = _EXCHANGE.set(exchange)
+        unparsed: int | None = None
+        try:
+            parsed = await operation(**call.parameters)
+        except (BotoCoreError, ClientError):
+            raise
+        except Exception:
+            # The SDK's parsers raise anything at a body they do not expect.
+            if exchange.status is None:
+                raise
+            unparsed = exchange.status
+        finally:
+            _EXCHANGE.reset(token)
+        if unparsed is not None:
+            raise UnparsedAnswerError(unparsed)
+        metadata = parsed.get("ResponseMetadata")
+        request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
+        return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
+
+    async def prepare(self, service: Service, region: Region) -> None:
+        """Make a client before it is needed, so that settings it cannot live with show."""
+        async with self._making:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = await self._make(service, region)
+
+    async def _operation(self, service: Service, region: Region, name: str) -> _Operation:
+        key = (service, region, name)
+        if key not in self._operations:
+            await self.prepare(service, region)
+            self._operations[key] = getattr(self._clients[service, region], xform_name(name))
+        return self._operations[key]
+
+    async def _make(self, service: Service, region: Region) -> object:
+        endpoint = self._endpoint
+        plain = endpoint is not None and endpoint.url.startswith("http:")
+        try:
+            return await self._stack.enter_async_context(
+                self._session.create_client(
+                    service,
+                    region_name=region,
+                    config=self._config,
+                    endpoint_url=endpoint.url if endpoint is not None else None,
+                    # Loading certificates takes longer than all the rest of making a client.
+                    verify=False if plain else None,
+                )
+            )
+        except ValueError as error:
+            # So the SDK says that AWS_ENDPOINT_URL is none.
+            raise InvalidConfigError(error_msg=str(error)) from None
+
+
+@asynccontextmanager
+async def open_clients(
+    session: AioSession, config: AioConfig, endpoint: Endpoint | None
+) -> AsyncIterator[Clients]:
+    """Clients made by `session`, which from now on resolves no credentials of its own."""
+    session.register_component("credential_provider", _Resolver())
+    session.register("before-parse", _keep_body)
+    for service in ("sts", "ecr"):
+        # Service models are megabytes of JSON: not on the event loop.
+        await anyio.to_thread.run_sync(session.warm_up_loader_caches, service)
+    async with AsyncExitStack() as outer:
+        stack = AsyncExitStack()
+        outer.push_async_callback(_close, stack)
+        yield Clients(session, config, endpoint, stack)
+
+
+async def _close(stack: AsyncExitStack) -> None:
+    """Close the connections even while the run is being cancelled."""
+    with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+        await stack.aclose()

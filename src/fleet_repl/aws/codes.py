@@ -1,0 +1,93 @@
+"""AWS's error codes sorted by what they mean for a fleet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet_repl.aws.calls import Service
+from fleet_repl.errors import FaultKind
+
+SESSION_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
+"""The session at work has ended; a new one will do."""
+CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+"""The signature's time is off."""
+
+_THROTTLED: Final = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+_UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
+"""Credentials that this endpoint knows nothing of. ECR says so of good ones too, in a region that
+the account has not enabled."""
+_DENIED: Final = _UNKNOWN_KEY | frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NotAuthorized",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+    }
+)
+_REGION: Final = frozenset({"OptInRequired", "RegionDisabled", "RegionDisabledException"})
+_SERVICE: Final = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServerException",
+        "ServerException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
+_TIMEOUT: Final = frozenset({"RequestTimeout", "RequestTimeoutException"})
+
+_KINDS: Final = {
+    **dict.fromkeys(_THROTTLED, FaultKind.THROTTLED),
+    **dict.fromkeys(_DENIED, FaultKind.ACCESS_DENIED),
+    **dict.fromkeys(_REGION, FaultKind.REGION_DISABLED),
+    **dict.fromkeys(_SERVICE, FaultKind.SERVICE),
+    **dict.fromkeys(_TIMEOUT, FaultKind.TIMEOUT),
+    **dict.fromkeys(SESSION_CODES | CLOCK_CODES, FaultKind.EXPIRED),
+}
+
+
+def kind_of(code: str, status: int, message: str, service: Service) -> FaultKind:
+    """What an error answer means. An unknown code is judged by the HTTP status."""
+    if service == "ecr" and code in _UNKNOWN_KEY:
+        return FaultKind.REGION_DISABLED
+    if "Rate exceeded" in message:
+        return FaultKind.THROTTLED
+    return _KINDS.get(code) or _kind_of_status(status)
+
+
+def _kind_of_status(status: int) -> FaultKind:
+    match status:
+        case 429 | 509:
+            return FaultKind.THROTTLED
+        case 408:
+            return FaultKind.TIMEOUT
+        case 401 | 403:
+            return FaultKind.ACCESS_DENIED
+        case _ if status >= 500:
+            return FaultKind.SERVICE
+        case _:
+            return FaultKind.INVALID

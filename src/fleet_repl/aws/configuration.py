@@ -1,0 +1,103 @@
+"""How the AWS SDK is set up: where its settings come from and what is fixed here.
+
+Everything the SDK reads from the environment and the profile holds, unless a simulated AWS is
+named: that one depends on nothing of the machine's.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+
+from fleet_repl._version import __version__
+from fleet_repl.inventory import Aws
+from fleet_repl.names import Partition, Region, Secret
+
+_CONNECT_SECONDS: Final = 10.0
+"""A connection that takes longer will not come; a request not sent is certain not to have run."""
+
+# A setting: its name in a profile, its environment variables, its default, its conversion.
+_EVERY_SDK_REGION: Final = {"region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)}
+_NOTHING_OF_THE_MACHINE: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+    "region": (None, None, None, None),
+    "ca_bundle": (None, None, None, None),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a simulated AWS answers for every service and region, and who it takes us for."""
+
+    url: str
+    access_key_id: str
+    secret_access_key: Secret
+    region: Region
+    """Where STS is called unless the inventory says otherwise."""
+
+
+def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
+    """An SDK session that reads the profile and environment, or nothing with an `endpoint`.
+
+    Raises what the SDK raises for a profile that does not exist.
+    """
+    if endpoint is not None:
+        session = AioSession(_NOTHING_OF_THE_MACHINE)
+    else:
+        session = AioSession(_EVERY_SDK_REGION, profile=aws.profile)
+    # Tokens of the global STS endpoint fail in opt-in regions.
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    return session
+
+
+def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Region:
+    """The inventory's, else the environment's or profile's if in the partition, else its first."""
+    if aws.sts_region is not None:
+        return aws.sts_region
+    if endpoint is not None:
+        return endpoint.region
+    configured = session.get_config_variable("region")
+    if isinstance(configured, str) and aws.partition.holds(configured):
+        return Region(configured)
+    return Partition(aws.partition).first_region
+
+
+def client_config(
+    session: AioSession, endpoint: Endpoint | None, *, concurrency: int, timeout: float
+) -> AioConfig:
+    """One configuration for every client. Retries are made elsewhere, and only there."""
+    config = AioConfig(
+        user_agent=_user_agent(session),
+        # The mode is named so that AWS_RETRY_MODE cannot bring in a rate limit of the SDK's own.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        defaults_mode="legacy",
+        max_pool_connections=concurrency,
+        connect_timeout=min(_CONNECT_SECONDS, timeout),
+        read_timeout=timeout,
+    )
+    if endpoint is None:
+        return config
+    return config.merge(
+        AioConfig(proxies={}, use_fips_endpoint=False, use_dualstack_endpoint=False)
+    )
+
+
+def _user_agent(session: AioSession) -> str:
+    """Fixed, because the SDK's own takes a seventh of a call's time to build, every time."""
+    parts = [
+        f"fleet-repl/{__version__}",
+        f"python/{platform.python_version()}",
+        f"aiobotocore/{version('aiobotocore')}",
+    ]
+    application = session.get_config_variable("user_agent_appid")
+    if isinstance(application, str) and application.isascii() and application.isprintable():
+        parts.append(f"app/{application}")
+    return " ".join(parts)

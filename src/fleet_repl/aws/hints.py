@@ -1,0 +1,107 @@
+"""What the reader of a failed call can do about it, in plain words.
+
+Pure: a hint follows from the call, the kind of failure and AWS's code alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from fleet_repl.aws.calls import Call
+from fleet_repl.canonical import Json
+from fleet_repl.errors import FaultKind
+from fleet_repl.names import AccountId
+
+RENEW_BASE: Final = (
+    "renew the base identity's credentials, for instance with `aws sso login`, and run again"
+)
+CLOCK: Final = "set this machine's clock: AWS refuses requests that look minutes old"
+CERTIFICATES: Final = (
+    "name the certificate authorities to trust in AWS_CA_BUNDLE, or unset it if it is wrong"
+)
+NOT_AWS: Final = (
+    "something on the way may have answered in AWS's place: check the proxy and AWS_ENDPOINT_URL"
+)
+SETTINGS: Final = "check the AWS settings in the environment and the profile"
+DEFECT: Final = "this is a defect of fleet-repl; please report it"
+
+_NAMED_ACCOUNTS: Final = 10
+_PRINCIPAL: Final = re.compile(r"(?:arn:[a-z-]+:iam::)?([0-9]{12})(?::.*)?")
+
+
+def hint_for(kind: FaultKind, call: Call) -> str | None:
+    """What to do about a failure of this kind; None where there is nothing to say."""
+    match kind:
+        case FaultKind.ACCESS_DENIED:
+            return _allow(call)
+        case FaultKind.THROTTLED:
+            if call.service == "sts":
+                return "lower [apply] sts_rate, or raise [apply] attempts"
+            return "lower [apply] concurrency, or raise [apply] attempts"
+        case FaultKind.REGION_DISABLED:
+            if call.service == "sts":
+                return f"enable {call.region} for STS, or set [aws] sts_region to another region"
+            return f"enable {call.region} for account {call.account}, or take it out of the inventory"
+        case FaultKind.TIMEOUT:
+            return "raise [apply] timeout if the network is slow"
+        case FaultKind.NETWORK:
+            return "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
+        case FaultKind.WRONG_ACCOUNT:
+            return "check the account's id and role in the inventory, and AWS_ENDPOINT_URL"
+        case FaultKind.EXPIRED:
+            return RENEW_BASE
+        case FaultKind.SERVICE:
+            return "the failure is on AWS's side: run again later"
+        case FaultKind.INTERNAL:
+            return DEFECT
+        case _:
+            return None
+
+
+def _allow(call: Call) -> str:
+    if call.operation == "AssumeRole":
+        external_id = " and expect the inventory's external id" if call.hidden else ""
+        return (
+            f"the trust policy of {call.role} must name who assumes it{external_id}, who assumes "
+            "it needs sts:AssumeRole on it, and no SCP may deny that; AWS answers the same where "
+            "the role does not exist"
+        )
+    who = str(call.role) if call.role is not None else "the base identity"
+    needed = f"{call.service}:{call.operation}"
+    if call.operation == "PutReplicationConfiguration":
+        needed += " and, for replication.ecr.amazonaws.com, iam:CreateServiceLinkedRole"
+    return f"allow {who} {needed}, and see that no SCP denies it"
+
+
+def session_too_long(call: Call) -> str:
+    """For a DurationSeconds that the role does not grant."""
+    return f"lower session_duration, or raise the maximum session duration of {call.role}"
+
+
+def unknown_principal(policy: Json) -> str:
+    """For a policy that AWS takes to be invalid although it is well-formed."""
+    accounts = sorted(_principal_accounts(policy))
+    if not accounts:
+        return "one of its principals may not exist"
+    named = ", ".join(accounts[:_NAMED_ACCOUNTS])
+    more = len(accounts) - _NAMED_ACCOUNTS
+    rest = f" and {more} more" if more > 0 else ""
+    return (
+        "one of its principals may not exist: see whether one of these accounts has been closed, "
+        f"and take it out of the inventory: {named}{rest}"
+    )
+
+
+def _principal_accounts(policy: Json) -> set[AccountId]:
+    """Accounts that the `Principal` elements of a policy document name."""
+    found: set[AccountId] = set()
+    statements = policy.get("Statement") if isinstance(policy, Mapping) else None
+    for statement in statements if isinstance(statements, Sequence) else [statements]:
+        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
+        names = principal.get("AWS") if isinstance(principal, Mapping) else None
+        for name in [names] if isinstance(names, str) else names or ():
+            if isinstance(name, str) and (match := _PRINCIPAL.fullmatch(name)):
+                found.add(AccountId(match[1]))
+    return found

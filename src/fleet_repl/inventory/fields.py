@@ -1,0 +1,64 @@
+"""Types of single values in an inventory file, with what editors are told about their text.
+
+The patterns are for editors only: a value is checked after `${}` was filled in, elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator, Field, JsonValue, SecretStr, WithJsonSchema
+from pydantic.fields import FieldInfo
+
+from fleet_repl import limits
+from fleet_repl.inventory import patterns
+from fleet_repl.names import Partition
+
+
+def choice(*choices: str) -> WithJsonSchema:
+    """One of a few words."""
+    words: list[JsonValue] = [str(one) for one in choices]
+    return WithJsonSchema({"anyOf": [{"enum": words}, {"type": "string", "pattern": r"\$\{"}]})
+
+
+def _listed(value: object) -> object:
+    """Selectors take one text for a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _one_or_many(item: dict[str, JsonValue]) -> WithJsonSchema:
+    many: dict[str, JsonValue] = {"type": "array", "items": item, "minItems": 1}
+    return WithJsonSchema({"anyOf": [item, many]})
+
+
+def _text(pattern: str, lengths: tuple[int, int] | None = None) -> FieldInfo:
+    field: FieldInfo = Field(
+        json_schema_extra={"pattern": patterns.for_editors(pattern, lengths)}
+    )
+    return field
+
+
+_REGION: dict[str, JsonValue] = {
+    "type": "string",
+    "pattern": patterns.for_editors(patterns.REGION, patterns.REGION_LENGTH),
+}
+
+FleetName: TypeAlias = Annotated[str, _text(patterns.FLEET_NAME)]
+AccountText: TypeAlias = Annotated[str, _text(patterns.ACCOUNT)]
+RegionText: TypeAlias = Annotated[str, WithJsonSchema(_REGION)]
+RegionList: TypeAlias = Annotated[
+    list[RegionText], Field(min_length=1, json_schema_extra={"uniqueItems": True})
+]
+DurationText: TypeAlias = Annotated[str, _text(patterns.DURATION)]
+PrefixText: TypeAlias = Annotated[str, _text(patterns.PREFIX, limits.FILTER_LENGTH)]
+PrefixList: TypeAlias = Annotated[list[PrefixText], Field(min_length=1)]
+ExternalId: TypeAlias = Annotated[SecretStr, _text(patterns.EXTERNAL_ID)]
+PartitionName: TypeAlias = Annotated[Partition, Field(strict=False), choice(*Partition)]
+
+Texts: TypeAlias = Annotated[
+    list[str], BeforeValidator(_listed), Field(min_length=1), _one_or_many({"type": "string"})
+]
+"""One text or a list of them, in selectors."""
+RegionTexts: TypeAlias = Annotated[
+    list[str], BeforeValidator(_listed), Field(min_length=1), _one_or_many(_REGION)
+]

@@ -1,0 +1,210 @@
+"""A single write under everything that can happen to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import FaultKind
+from fleet_repl.outcomes import CallRetried, Outcome
+from fleet_repl.plan import Action, Change, Phase, Resource
+
+NONE: JsonObject = {"rules": []}
+WANTED: JsonObject = {
+    "rules": [{"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}]
+}
+OTHER: JsonObject = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "3" * 12}]}]}
+POLICY: JsonObject = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "a"}]}
+
+
+def rules(before: JsonObject = NONE, after: JsonObject = WANTED) -> Change:
+    return Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        before=before,
+        after=after,
+    )
+
+
+async def test_it_is_read_written_and_read_back(bench: Any) -> None:
+    """The plain case: three calls, and the write's request id."""
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert (settled.outcome, settled.request_id) == (Outcome.APPLIED, "request-2")
+    assert bench.aws.log == ["read", "ok", "read"]
+    assert bench.aws.document == WANTED
+
+
+async def test_what_is_there_already_is_not_written(bench: Any) -> None:
+    """Another run was faster: nothing to do, no write."""
+    bench.aws.document = WANTED
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.UNCHANGED
+    assert bench.aws.log == ["read"]
+
+
+async def test_what_changed_since_the_plan_is_not_overwritten(bench: Any) -> None:
+    """Somebody else's document stays, and the error says so."""
+    bench.aws.document = OTHER
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.FAILED
+    assert str(settled.error) == (
+        "PutReplicationConfiguration: conflict: it was changed by someone else after the plan "
+        "was made, and is left as it is"
+    )
+    assert bench.aws.document == OTHER
+    assert bench.aws.log == ["read"]
+
+
+async def test_reads_that_lag_are_waited_for(bench: Any) -> None:
+    """300 ms of old answers after the write are no failure."""
+    bench.aws.lag = 0.3
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.log == ["read", "ok", "read", "read", "read"]
+
+
+async def test_reads_that_lag_for_good_do_not_count_as_applied(bench: Any) -> None:
+    """Written but never seen: failed, with what the reader has to know."""
+    bench.aws.lag = 3600
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.FAILED
+    assert str(settled.error) == (
+        "PutReplicationConfiguration: conflict: it was written, but reads still show what was "
+        "there before after 10 s"
+    )
+
+
+async def test_a_throttled_write_is_tried_again(bench: Any) -> None:
+    """Each further attempt looks first; the attempts are announced as events."""
+    bench.aws.script = ["throttled", "throttled"]
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.log == ["read", "throttled", "read", "throttled", "read", "ok", "read"]
+    retried = [event for event in bench.events if isinstance(event, CallRetried)]
+    assert [(one.attempt, one.delay) for one in retried] == [(1, 0.25), (2, 0.5)]
+
+
+async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench: Any) -> None:
+    """While the write was throttled, another one went through."""
+    bench.aws.script = ["throttled"]
+
+    def meanwhile() -> None:
+        bench.aws.document = OTHER
+
+    bench.aws.before_write = meanwhile
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.error is not None
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert bench.aws.document == OTHER
+
+
+async def test_a_lost_answer_is_settled_by_reading(bench: Any) -> None:
+    """The write happened: it is found in place, and not written twice."""
+    bench.aws.script = ["lost"]
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert (settled.outcome, settled.request_id) == (Outcome.APPLIED, None)
+    assert bench.aws.log == ["read", "lost", "read", "read"]
+
+
+async def test_a_dropped_write_is_written_again(bench: Any) -> None:
+    """The write did not happen: reading shows it, and the next attempt does it."""
+    bench.aws.script = ["dropped"]
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.log == ["read", "dropped", "read", "ok", "read"]
+
+
+async def test_the_last_attempt_is_settled_too(bench: Any) -> None:
+    """Every attempt was dropped but the last one, whose answer was lost: it counts."""
+    bench.aws.script = ["dropped"] * 4 + ["lost"]
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.document == WANTED
+
+
+async def test_a_write_that_never_arrives_fails_with_its_own_error(bench: Any) -> None:
+    """All attempts dropped: the network is to blame, and nothing was changed."""
+    bench.aws.script = ["dropped"] * 5
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.FAILED
+    assert settled.error is not None
+    assert settled.error.kind is FaultKind.NETWORK
+    assert bench.aws.document == NONE
+
+
+async def test_a_denied_write_fails_at_once(bench: Any) -> None:
+    """What cannot pass is not tried again."""
+    bench.aws.script = ["denied"]
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.error is not None
+    assert settled.error.kind is FaultKind.ACCESS_DENIED
+    assert bench.aws.log == ["read", "denied"]
+
+
+async def test_after_a_stop_no_write_starts(bench: Any) -> None:
+    """The registry is left as it was, as cancelled."""
+    bench.stop.interrupt()
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.CANCELLED
+    assert bench.aws.log == ["read"]
+
+
+async def test_a_stop_lets_a_write_in_flight_finish(bench: Any) -> None:
+    """It is sent already: it is read back and counts."""
+    bench.aws.before_write = bench.stop.interrupt
+    bench.aws.lag = 0.3
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+
+
+async def test_a_stop_gives_up_a_write_that_surely_did_not_happen(bench: Any) -> None:
+    """Throttled means not written: there is nothing in flight to wait for."""
+    bench.aws.script = ["throttled"]
+    bench.aws.before_write = bench.stop.interrupt
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.CANCELLED
+    assert bench.aws.document == NONE
+
+
+async def test_a_stop_settles_a_write_whose_answer_was_lost(bench: Any) -> None:
+    """Nobody knows whether it happened, so it is found out."""
+    bench.aws.script = ["lost"]
+    bench.aws.before_write = bench.stop.interrupt
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+
+
+async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Any) -> None:
+    """No statement left: DeleteRegistryPolicy, and read back as gone."""
+    bench.aws.policy = POLICY
+    change = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.DELETE,
+        phase=Phase.WITHDRAWALS,
+        before=POLICY,
+        after=None,
+    )
+    settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.policy is None
+
+
+async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Any) -> None:
+    """The second write of one policy in a run: reads may still show what the first replaced."""
+    first: JsonObject = {**POLICY, "Id": "first"}
+    second: JsonObject = {**POLICY, "Id": "second"}
+    bench.aws.policy = POLICY
+    bench.aws.lag = 0.5
+    await bench.aws.put_policy(bench.registry, first)
+    bench.aws.log.clear()
+    change = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.UPDATE,
+        phase=Phase.WITHDRAWALS,
+        before=first,
+        after=second,
+    )
+    settled = await bench.writing.policy(bench.registry, change, (POLICY,))
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.policy == second

@@ -1,0 +1,133 @@
+"""Plans and reports as a CI server reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.plan import Plan
+from fleet_repl.reports import to_junit
+
+REPORT = """\
+<?xml version="1.0" encoding="utf-8"?>
+<testsuites name="prod" tests="3" failures="1" errors="1" skipped="0" time="12.430">
+  <testsuite name="prod" tests="3" failures="1" errors="1" skipped="0" time="12.430" \
+timestamp="2026-11-23T12:00:00Z">
+    <properties>
+      <property name="run_id" value="20261123T120000Z-a1b2c3" />
+      <property name="status" value="partial" />
+      <property name="plan_digest" value="sha256:…" />
+      <property name="inventory" value="inventories/prod.toml" />
+    </properties>
+    <testcase classname="prod" name="111111111111 us-east-1 (build)" time="0.212">
+      <failure type="held" message="1 link is held">1 link is held
+333333333333/eu-west-1 base/, golden/: 333333333333/eu-west-1 could not be read (access-denied)\
+</failure>
+    </testcase>
+    <testcase classname="prod" name="222222222222 eu-west-1 (spoke)" time="4.000">
+      <error type="conflict" message="PutReplicationConfiguration: conflict: the rules were \
+changed since the plan was made">PutReplicationConfiguration: conflict: the rules were changed \
+since the plan was made</error>
+    </testcase>
+    <testcase classname="prod" name="555555555555 eu-west-1 (555555555555)" time="0.090" />
+  </testsuite>
+</testsuites>
+"""
+
+
+def verdicts(text: str) -> list[tuple[str, str | None, str | None]]:
+    """Name, element and type of every case."""
+    found = []
+    for case in ET.fromstring(text).iter("testcase"):
+        verdict = next(iter(case), None)
+        kind = None if verdict is None else verdict.get("type")
+        found.append((case.attrib["name"], None if verdict is None else verdict.tag, kind))
+    return found
+
+
+def test_a_report_in_full(report: Report) -> None:
+    """The whole document of a run over three registries."""
+    one, two, *_, five = report.registries
+    small = replace(report, plan_digest="sha256:…", registries=(one, two, five))
+    assert to_junit(small) == REPORT
+
+
+def test_each_outcome_has_its_element(report: Report) -> None:
+    """Failed is an error, held a failure, skipped and cancelled are skipped."""
+    last = replace(report.registries[4], outcome=Outcome.CANCELLED, because="interrupted")
+    text = to_junit(replace(report, registries=(*report.registries[:4], last)))
+    assert verdicts(text) == [
+        ("111111111111 us-east-1 (build)", "failure", "held"),
+        ("222222222222 eu-west-1 (spoke)", "error", "conflict"),
+        ("333333333333 eu-west-1 (dark)", "error", "access-denied"),
+        ("444444444444 eu-west-1 (old)", "skipped", "skipped"),
+        ("555555555555 eu-west-1 (555555555555)", "skipped", "cancelled"),
+    ]
+
+
+def test_a_failed_registry_names_its_held_links_too(report: Report) -> None:
+    """One element for a case, and nothing of what is wrong with it lost."""
+    held = report.registries[0].held
+    both = replace(report.registries[2], held=held)
+    [error] = ET.fromstring(to_junit(replace(report, registries=(both,)))).iter("error")
+    assert error.text is not None
+    assert error.text.splitlines()[1:] == [
+        "check that the role exists and trusts the base identity",
+        "1 link is held",
+        "333333333333/eu-west-1 base/, golden/: "
+        "333333333333/eu-west-1 could not be read (access-denied)",
+    ]
+
+
+def test_a_refused_run_is_not_green(report: Report) -> None:
+    """Each objection that was not overridden is a failure of its own."""
+    refused = replace(report, status=Status.REFUSED, forced=False, registries=())
+    assert verdicts(to_junit(refused)) == [("objection: foreign-rules", "failure", "foreign-rules")]
+    assert verdicts(to_junit(replace(refused, forced=True))) == []
+
+
+def test_a_plan_shows_drift(plan: Plan) -> None:
+    """A registry that would be changed fails, one that cannot be read is an error."""
+    text = to_junit(plan)
+    assert verdicts(text) == [
+        ("111111111111 us-east-1 (build)", "failure", "drift"),
+        ("222222222222 eu-west-1 (spoke)", "failure", "drift"),
+        ("333333333333 eu-west-1 (dark)", "error", "access-denied"),
+        ("555555555555 eu-west-1 (555555555555)", None, None),
+        ("objection: foreign-rules", "failure", "foreign-rules"),
+    ]
+    [first, *_] = ET.fromstring(text).iter("failure")
+    assert first.text is not None
+    assert first.text.splitlines() == [
+        "it differs from the inventory",
+        "update replication-configuration",
+        "1 link is held",
+        "333333333333/eu-west-1 base/, golden/: "
+        "333333333333/eu-west-1 could not be read (access-denied)",
+    ]
+
+
+@given(data=st.data())
+def test_the_xml_is_valid_whatever_the_texts(
+    data: DataObject, plans: SearchStrategy[Plan], reports: SearchStrategy[Report]
+) -> None:
+    """Characters that XML forbids never come through, and the counts add up."""
+    for text in (to_junit(data.draw(plans)), to_junit(data.draw(reports))):
+        suite = ET.fromstring(text.encode())[0]
+        cases = list(suite.iter("testcase"))
+        assert int(suite.attrib["tests"]) == len(cases)
+        for element, count in (("failure", "failures"), ("error", "errors"), ("skipped",) * 2):
+            assert int(suite.attrib[count]) == len(list(suite.iter(element)))
+
+
+def test_hostile_texts_are_spelled_out(report: Report) -> None:
+    """A name with markup and controls in it is a name, not markup."""
+    one = replace(report.registries[4], name='"><error/>\x00\x1b[2J\ufffe')
+    assert verdicts(to_junit(replace(report, registries=(one,)))) == [
+        ('555555555555 eu-west-1 ("><error/>\\x00\\x1b[2J\\ufffe)', None, None)
+    ]

@@ -1,0 +1,196 @@
+"""A plan as people read it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.plan import LinkEnd, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.reports.text import plan_text
+
+PLAN = """\
+Plan for prod (inventories/prod.toml)
+
+111111111111 us-east-1 (build)
+  ~ replication configuration
+      + to 222222222222 eu-west-1 (spoke): base/, golden/ (route golden)
+      - to 444444444444 eu-west-1: every repository (no route)
+
+222222222222 eu-west-1 (spoke)
+  + registry policy
+      + from 111111111111 us-east-1 (build): base/, golden/ (routes golden, dr)
+
+Unreadable: 1 registry
+  access-denied at AssumeRole: 1 registry
+    333333333333 eu-west-1 (dark): not authorized to assume \
+arn:aws:iam::333333333333:role/fleet-replication (AccessDenied) [request 7a1c]
+    → check that the role exists and trusts the base identity
+
+Held: 1 link left out until the destination grants it
+  333333333333/eu-west-1 could not be read (access-denied): 1 link
+    111111111111 us-east-1 (build) → 333333333333 eu-west-1 (dark): base/, golden/
+
+Objections
+  foreign-rules: 1 link would be removed
+
+Warnings
+  not-transitive: spoke only receives base/
+
+Plan: 4 registries, 2 to change, 1 unchanged, 1 unreadable; 1 link to add, 1 to remove, 1 held.
+apply refuses this plan unless it is given --force.
+"""
+
+
+def many(plan: Plan, number: int) -> Plan:
+    """The plan with its first registry in `number` accounts."""
+    registries = tuple(
+        replace(plan.registries[0], registry=Registry(AccountId(f"{n:012}"), Region("us-east-1")))
+        for n in range(number)
+    )
+    summary = replace(plan.summary, registries=number, changed=number, held=number)
+    return replace(plan, registries=registries, summary=summary)
+
+
+def quiet(plan: Plan, *, registries: int) -> Plan:
+    """A plan without any change."""
+    fine = replace(plan.registries[3])
+    summary = replace(
+        plan.summary,
+        registries=registries,
+        changed=0,
+        unchanged=registries,
+        unreadable=0,
+        held=0,
+        links_added=0,
+        links_removed=0,
+    )
+    return replace(
+        plan, registries=(fine,) * registries, summary=summary, objections=(), warnings=()
+    )
+
+
+def test_a_plan_of_four_registries(plan: Plan) -> None:
+    """What changes and why, what stands in the way, then one line of totals."""
+    assert plan_text(plan) == PLAN
+
+
+def test_a_plan_without_changes(plan: Plan) -> None:
+    """It says so, and nothing else."""
+    assert plan_text(quiet(plan, registries=2)) == (
+        "Plan for prod (inventories/prod.toml)\n\n"
+        "No changes. 2 registries are as the inventory wants.\n"
+    )
+    assert plan_text(quiet(plan, registries=1)).endswith(
+        "No changes. 1 registry is as the inventory wants.\n"
+    )
+
+
+def test_no_changes_but_something_unreadable(plan: Plan) -> None:
+    """A registry that could not be read is not one that is fine."""
+    calm = quiet(plan, registries=1)
+    dark = replace(
+        calm,
+        registries=(*calm.registries, plan.registries[2]),
+        summary=replace(calm.summary, registries=2, unreadable=1),
+    )
+    assert plan_text(dark).endswith(
+        "No changes: 2 registries, 0 to change, 1 unchanged, 1 unreadable; "
+        "0 links to add, 0 to remove, 0 held.\n"
+    )
+
+
+def test_colours_do_not_change_the_words(plan: Plan) -> None:
+    """Additions are green and removals red; without the colours it is the same text."""
+    text = plan_text(plan, colour=True)
+    assert "\x1b[32m+ \x1b[0mto 222222222222" in text
+    assert "\x1b[31m- \x1b[0mto 444444444444" in text
+    for code in ("0", "1", "31", "32", "33", "1;31"):
+        text = text.replace(f"\x1b[{code}m", "")
+    assert text == PLAN
+
+
+def test_a_hundred_thousand_registries_are_readable(plan: Plan) -> None:
+    """Long lists are cut short, and it is said by how much and where the rest is."""
+    lines = plan_text(many(plan, 100_000)).splitlines()
+    assert len(lines) < 300
+    assert "… and 99,950 more" in lines
+    assert "  333333333333/eu-west-1 could not be read (access-denied): 100,000 links" in lines
+    assert "    … and 99,997 more" in lines
+    assert "Lists are cut short: -v shows all, --report FILE.json keeps all." in lines
+
+
+def test_a_full_page_leaves_nothing_out(plan: Plan) -> None:
+    """With -v every registry is listed."""
+    text = plan_text(many(plan, 200), full=True)
+    assert text.count("~ replication configuration") == 200
+    assert "more" not in text
+    assert "cut short" not in text
+
+
+def test_nothing_is_cut_for_one_line(plan: Plan) -> None:
+    """Saying that one registry was left out takes as much room as the registry."""
+    bare = replace(plan.registries[0], held=())
+    plans = [replace(plan, registries=(bare,) * number) for number in (51, 52)]
+    assert "cut short" not in plan_text(plans[0])
+    assert "… and 2 more\n" in plan_text(plans[1])
+
+
+def test_many_links_and_prefixes_are_cut_too(plan: Plan) -> None:
+    """A hub with many destinations and prefixes does not fill the screen."""
+    first = plan.registries[0]
+    ends = tuple(
+        LinkEnd(
+            registry=Registry(AccountId(f"{n:012}"), Region("eu-west-1")),
+            prefixes=tuple(f"p{m:02}/" for m in range(10)),
+            routes=("mesh",),
+        )
+        for n in range(25)
+    )
+    change = replace(first.changes[0], links_added=ends, links_removed=())
+    one = replace(plan, registries=(replace(first, changes=(change,), held=()),))
+    lines = plan_text(one).splitlines()
+    assert lines[4] == (
+        "      + to 000000000000 eu-west-1: "
+        "p00/, p01/, p02/, p03/, p04/ and 5 more prefixes (route mesh)"
+    )
+    assert lines[24] == "      … and 5 more"
+
+
+def test_withdrawals_and_refusals_are_marked(plan: Plan) -> None:
+    """What waits for the rules, and what must not be written, is said where it stands."""
+    first, second = plan.registries[:2]
+    fault = Fault(
+        kind=FaultKind.UNKNOWN_FIELDS,
+        operation="DescribeRegistry",
+        message="the rules hold fields that this version does not know: rules[0].speed",
+        hint="overwrite them with --allow unknown-fields",
+    )
+    refused = replace(
+        first, refused=frozenset({Resource.REPLICATION_CONFIGURATION}), error=fault, held=()
+    )
+    later = replace(second.changes[0], phase=Phase.WITHDRAWALS, links_added=(), links_removed=())
+    text = plan_text(replace(plan, registries=(refused, replace(second, changes=(later,)))))
+    assert "  ~ replication configuration (not to be written, see below)\n" in text
+    assert (
+        "  + registry policy (once the rules are written)\n"
+        "      the same links, written differently\n" in text
+    )
+    assert (
+        "Not to be overwritten: 1 registry\n"
+        "  unknown-fields at DescribeRegistry: 1 registry\n"
+        "    111111111111 us-east-1 (build): the rules hold fields that this version does not "
+        "know: rules[0].speed\n"
+        "    → overwrite them with --allow unknown-fields\n" in text
+    )
+
+
+def test_an_unreadable_registry_is_not_listed_as_changing(plan: Plan) -> None:
+    """A registry of which nothing is known appears with its error only."""
+    dark = RegistryPlan(
+        registry=plan.registries[2].registry,
+        name="dark",
+        state=State.UNREADABLE,
+        error=plan.registries[2].error,
+    )
+    assert plan_text(replace(plan, registries=(dark,))).count("333333333333 eu-west-1 (dark)") == 1

@@ -1,0 +1,98 @@
+"""Reports in files: the format from the ending, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from fleet_repl.errors import FleetError
+from fleet_repl.outcomes import Report
+from fleet_repl.plan import Plan
+from fleet_repl.reports import (
+    ReportError,
+    check_ending,
+    check_writable,
+    to_json,
+    to_junit,
+    write_report,
+)
+
+
+def test_the_ending_gives_the_format(plan: Plan, report: Report, tmp_path: Path) -> None:
+    """JSON and JUnit XML, for plans and reports, whatever the case of the ending."""
+    for subject in (plan, report):
+        write_report(subject, tmp_path / "out.json")
+        write_report(subject, tmp_path / "out.XML")
+        assert (tmp_path / "out.json").read_text(encoding="utf-8") == to_json(subject)
+        assert (tmp_path / "out.XML").read_text(encoding="utf-8") == to_junit(subject)
+
+
+def test_only_its_owner_can_read_it(report: Report, tmp_path: Path) -> None:
+    """A report names accounts and roles: mode 0600, also over an older file."""
+    path = tmp_path / "out.json"
+    path.write_text("older", encoding="utf-8")
+    path.chmod(0o644)
+    write_report(report, path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["out.md", "out", ".json", "out.json.gz"])
+def test_other_endings_are_refused(name: str) -> None:
+    """The error names the endings that there are."""
+    with pytest.raises(ReportError) as caught:
+        check_ending(Path(name))
+    assert str(caught.value) == (
+        f"{name}: the name's ending gives the format; write one of .json, .xml (JSON, JUnit XML)"
+    )
+    assert isinstance(caught.value, FleetError)
+
+
+def test_a_missing_folder_is_found_before_the_run(tmp_path: Path) -> None:
+    """Nobody waits an hour to learn that the folder is not there."""
+    path = tmp_path / "missing" / "out.json"
+    with pytest.raises(ReportError) as caught:
+        check_writable(path)
+    assert str(caught.value) == (f"{path}: there is no folder {path.parent} to write the report to")
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    """A folder of that name cannot be replaced."""
+    path = tmp_path / "out.json"
+    path.mkdir()
+    with pytest.raises(ReportError) as caught:
+        check_writable(path)
+    assert str(caught.value) == f"{path}: this is a folder; name a file"
+
+
+def test_a_folder_that_cannot_be_written_to() -> None:
+    """The kernel's own folder takes no files, not even from root."""
+    with pytest.raises(ReportError, match=r"^/proc/out\.json: the report cannot be written there"):
+        check_writable(Path("/proc/out.json"))
+
+
+def test_finding_out_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A check makes no file that stays, and does not touch one that is there."""
+    check_writable(tmp_path / "out.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The older file stays as it was, no half file is left, and the reason is told."""
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "out.json"
+    path.write_text("older", encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ReportError) as caught:
+        write_report(report, path)
+    assert str(caught.value) == (
+        f"{path}: the report cannot be written there: No space left on device"
+    )
+    assert path.read_text(encoding="utf-8") == "older"
+    assert list(tmp_path.iterdir()) == [path]

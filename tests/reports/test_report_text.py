@@ -1,0 +1,200 @@
+"""A report as people read it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.reports.text import report_text
+from fleet_repl.reports.text.wording import counted, elapsed
+
+REPORT = """\
+Run 20261123T120000Z-a1b2c3 of prod: partial (objections overridden by --force)
+
+  applied     1
+  unchanged   1
+  failed      2
+  skipped     1
+  cancelled   0
+  links held  1
+
+Applied: 1 registry
+  111111111111 us-east-1 (build): ~ replication configuration
+
+Failed: 2 registries
+  access-denied at AssumeRole: 1 registry
+    333333333333 eu-west-1 (dark): not authorized to assume \
+arn:aws:iam::333333333333:role/fleet-replication (AccessDenied) [request 7a1c]
+    → check that the role exists and trusts the base identity
+  conflict at PutReplicationConfiguration: 1 registry
+    222222222222 eu-west-1 (spoke): the rules were changed since the plan was made; \
+registry policy applied
+
+Skipped: 1 registry
+  the run's deadline of 7200 s had passed: 1 registry
+    444444444444 eu-west-1 (old)
+
+Held: 1 link left out until the destination grants it
+  333333333333/eu-west-1 could not be read (access-denied): 1 link
+    111111111111 us-east-1 (build) → 333333333333 eu-west-1 (dark): base/, golden/
+
+Objections
+  foreign-rules: 1 link would be removed
+
+Warnings
+  not-transitive: spoke only receives base/
+
+Applied 1 of 5 registries in 12.4 s. Exit 4: partial: \
+not every registry is as the inventory wants it.
+"""
+
+
+def denied(report: Report, number: int) -> Report:
+    """A report of `number` registries, two to an account, all denied in the same way."""
+    dark = report.registries[2]
+    assert dark.error is not None
+    registries = tuple(
+        replace(
+            dark,
+            registry=Registry(AccountId(f"{n // 2:012}"), Region("eu-west-1")),
+            error=replace(dark.error, request_id=f"{n}"),
+        )
+        for n in range(number)
+    )
+    return replace(report, registries=registries, objections=(), warnings=(), forced=False)
+
+
+def test_a_partial_run(report: Report) -> None:
+    """Counts first, then what is not unchanged, then what it amounts to."""
+    assert report_text(report) == REPORT
+
+
+def test_nothing_to_do(report: Report) -> None:
+    """A run over a fleet that is as it should be says so in a few lines."""
+    calm = replace(
+        report,
+        status=Status.OK,
+        forced=False,
+        objections=(),
+        warnings=(),
+        registries=report.registries[4:],
+    )
+    assert report_text(calm) == (
+        "Run 20261123T120000Z-a1b2c3 of prod: ok\n"
+        "\n"
+        "  applied     0\n"
+        "  unchanged   1\n"
+        "  failed      0\n"
+        "  skipped     0\n"
+        "  cancelled   0\n"
+        "  links held  0\n"
+        "\n"
+        "Nothing to do: 1 registry was as the inventory wants, in 12.4 s. Exit 0: done.\n"
+    )
+
+
+def test_five_thousand_denied_registries_are_one_paragraph(report: Report) -> None:
+    """What many registries share is told once, with a few examples and a count."""
+    assert report_text(denied(report, 5_000)) == (
+        "Run 20261123T120000Z-a1b2c3 of prod: partial\n"
+        "\n"
+        "  applied         0\n"
+        "  unchanged       0\n"
+        "  failed      5,000\n"
+        "  skipped         0\n"
+        "  cancelled       0\n"
+        "  links held      0\n"
+        "\n"
+        "Failed: 5,000 registries\n"
+        "  access-denied at AssumeRole: 5,000 registries in 2,500 accounts\n"
+        + "".join(
+            f"    00000000000{account} eu-west-1 (dark): not authorized to assume "
+            "arn:aws:iam::333333333333:role/fleet-replication (AccessDenied) "
+            f"[request {n}]\n"
+            for n, account in enumerate("001")
+        )
+        + "    … and 4,997 more\n"
+        "    → check that the role exists and trusts the base identity\n"
+        "\n"
+        "Lists are cut short: -v shows all, --report FILE.json keeps all.\n"
+        "\n"
+        "Applied 0 of 5,000 registries in 12.4 s. Exit 4: partial: "
+        "not every registry is as the inventory wants it.\n"
+    )
+
+
+def test_a_full_page_names_every_failure(report: Report) -> None:
+    """With -v each of them has its line."""
+    text = report_text(denied(report, 500), full=True)
+    assert all(f"[request {n}]" in text for n in range(500))
+    assert "more" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "because", "end"),
+    [
+        (
+            Status.REFUSED,
+            Outcome.SKIPPED,
+            "the plan was refused: foreign-rules",
+            "Exit 3: refused as a whole, nothing written.",
+        ),
+        (
+            Status.INTERRUPTED,
+            Outcome.CANCELLED,
+            "interrupted before it was started",
+            "Exit 130: interrupted.",
+        ),
+    ],
+)
+def test_registries_left_alone_are_grouped_by_reason(
+    report: Report, status: Status, outcome: Outcome, because: str, end: str
+) -> None:
+    """A refused or interrupted run names why, and its exit code says it too."""
+    left = [replace(report.registries[3], outcome=outcome, because=because)] * 7
+    text = report_text(replace(report, status=status, forced=False, registries=tuple(left)))
+    assert text.startswith(f"Run 20261123T120000Z-a1b2c3 of prod: {status}\n")
+    assert (
+        f"{outcome.value.capitalize()}: 7 registries\n"
+        f"  {because}: 7 registries\n"
+        "    444444444444 eu-west-1 (old)\n"
+        "    444444444444 eu-west-1 (old)\n"
+        "    444444444444 eu-west-1 (old)\n"
+        "    … and 4 more\n" in text
+    )
+    assert text.endswith(f"Applied 0 of 7 registries in 12.4 s. {end}\n")
+
+
+def test_a_hundred_thousand_applied_registries_are_readable(report: Report) -> None:
+    """The list of what was applied is cut short, the counts are not."""
+    lines = report_text(replace(report, registries=report.registries[:1] * 100_000)).splitlines()
+    assert len(lines) < 100
+    assert "  applied     100,000" in lines
+    assert "  … and 99,950 more" in lines
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (59.9, "59.9 s"),
+        (60, "1 min 00 s"),
+        (192.4, "3 min 12 s"),
+        (3600, "1 h 00 min"),
+        (timedelta(hours=26, minutes=5).total_seconds(), "26 h 05 min"),
+    ],
+)
+def test_how_long_it_took(seconds: float, text: str) -> None:
+    """Durations in the unit that fits."""
+    assert elapsed(seconds) == text
+
+
+def test_counting() -> None:
+    """Nouns agree with their numbers, and large numbers can be read."""
+    assert counted(1, "registry") == "1 registry"
+    assert counted(0, "registry") == "0 registries"
+    assert counted(12_000, "link") == "12,000 links"
