@@ -1,0 +1,141 @@
+"""Plan and apply ECR replication over a whole fleet of AWS accounts.
+
+    import fleet_repl
+
+    inventory = fleet_repl.load_inventory("inventories/prod.toml")
+    async with fleet_repl.connect(inventory) as fleet:
+        plan = await fleet.plan()
+        report = await fleet.apply(plan)
+    print(fleet_repl.to_json(report))
+
+Importing it loads nothing but this module; each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from fleet_repl._version import __version__
+
+if TYPE_CHECKING:
+    from fleet_repl.errors import (
+        CallError,
+        Fault,
+        FaultKind,
+        FleetError,
+        IdentityError,
+        InventoryError,
+        Problem,
+        ScenarioError,
+        SelectionError,
+    )
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.names import AccountId, Partition, Region, Registry
+    from fleet_repl.outcomes import (
+        CallRetried,
+        ChangeOutcome,
+        Event,
+        Outcome,
+        PlanMade,
+        RegistryFinished,
+        RegistryOutcome,
+        RegistryRead,
+        Report,
+        RunFinished,
+        RunStarted,
+        Status,
+        WriteSettled,
+        WriteStarted,
+    )
+    from fleet_repl.plan import (
+        Action,
+        Change,
+        HeldLink,
+        LinkEnd,
+        Objection,
+        Phase,
+        Plan,
+        RegistryPlan,
+        Resource,
+        State,
+        Summary,
+        Warning,
+    )
+    from fleet_repl.reports import to_json
+    from fleet_repl.topology import Selection
+    from fleet_repl.workflow import (
+        Fleet,
+        FleetSummary,
+        Interrupted,
+        connect,
+        describe_fleet,
+        load_inventory,
+    )
+
+__all__ = [
+    "AccountId",
+    "Action",
+    "CallError",
+    "CallRetried",
+    "Change",
+    "ChangeOutcome",
+    "Event",
+    "Fault",
+    "FaultKind",
+    "Fleet",
+    "FleetError",
+    "FleetSummary",
+    "HeldLink",
+    "IdentityError",
+    "Interrupted",
+    "Inventory",
+    "InventoryError",
+    "LinkEnd",
+    "Objection",
+    "Outcome",
+    "Partition",
+    "Phase",
+    "Plan",
+    "PlanMade",
+    "Problem",
+    "Region",
+    "Registry",
+    "RegistryFinished",
+    "RegistryOutcome",
+    "RegistryPlan",
+    "RegistryRead",
+    "Report",
+    "Resource",
+    "RunFinished",
+    "RunStarted",
+    "ScenarioError",
+    "Selection",
+    "SelectionError",
+    "State",
+    "Status",
+    "Summary",
+    "Warning",
+    "WriteSettled",
+    "WriteStarted",
+    "__version__",
+    "connect",
+    "describe_fleet",
+    "load_inventory",
+    "to_json",
+]
+
+_HOMES = ("errors", "names", "plan", "outcomes", "inventory", "topology", "reports", "workflow")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"fleet_repl.{home}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module 'fleet_repl' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

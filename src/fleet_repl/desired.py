@@ -83,7 +83,8 @@ def _desired(inventory: Inventory, links: tuple[Link, ...]) -> Desired:
     return Desired(
         owner=Owner(fleet=inventory.name, partition=inventory.aws.partition),
         limits=inventory.limits,
-        names={one.id: one.name for one in (*inventory.accounts, *inventory.externals)},
+        names={account.id: account.name for account in inventory.accounts}
+        | {external.id: external.name for external in inventory.externals},
         registries=managed,
         by_account={account: tuple(found) for account, found in by_account.items()},
         outgoing={one: tuple(found) for one, found in outgoing.items()},

@@ -13,7 +13,7 @@ from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.granting import Granting, granting, policy_changes, settled
 from fleet_repl.holding import Holding, Lacks, hold
-from fleet_repl.names import Registry
+from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.plan import (
     Action,
@@ -250,8 +250,8 @@ def _unknown_fields(observation: Observation, scope: Collection[Registry]) -> It
 
 def _kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
     """One warning for each account whose grants nobody needs and nobody can ask about."""
-    unlisted: dict[str, list[Registry]] = {}
-    unread: dict[str, list[Registry]] = {}
+    unlisted: dict[AccountId, list[Registry]] = {}
+    unread: dict[AccountId, list[Registry]] = {}
     for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
         for account in sorted({grant.source for grant in one.stale.unlisted}):
             unlisted.setdefault(account, []).append(registry)
@@ -265,7 +265,7 @@ def _kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> It
             "account to have it withdrawn",
         )
     for account, places in sorted(unread.items()):
-        name = desired.names.get(account, account)  # type: ignore[call-overload]
+        name = desired.names.get(account, account)
         yield Warning(
             kind="grant-kept",
             message=f"{_places(places)} grants account {account} ({name}) what no route asks "

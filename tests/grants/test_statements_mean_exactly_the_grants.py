@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import given
@@ -62,7 +62,7 @@ foreign_statements = st.lists(
 )
 
 
-def allowed(statements: list[Mapping[str, Any]], account: str, name: str, action: str) -> bool:
+def allowed(statements: Sequence[Mapping[str, Any]], account: str, name: str, action: str) -> bool:
     """Whether plain Allow statements of ours let `account` do `action` on repository `name`."""
 
     def many(value: Any) -> list[Any]:

@@ -122,7 +122,7 @@ def fleets(draw: st.DrawFn) -> Aws:
         )
         statements = [THEIRS] if draw(st.booleans()) else []
         statements += statements_for(grants, OWNER, destination)
-        document = {"Version": "2012-10-17", "Statement": statements}
+        document: JsonObject = {"Version": "2012-10-17", "Statement": statements}
         aws.policies[destination] = document if statements else None
     return aws
 

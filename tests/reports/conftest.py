@@ -42,8 +42,8 @@ _OBJECTIONS = (
 texts = st.text(max_size=20)
 kinds = st.from_regex(r"[a-z]{1,8}(-[a-z]{1,8})?", fullmatch=True)
 moments = st.datetimes(
-    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the time zone
-    max_value=datetime(2100, 1, 1),  # noqa: DTZ001
+    min_value=datetime(2020, 1, 1),
+    max_value=datetime(2100, 1, 1),
     timezones=st.just(UTC),
 )
 digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)

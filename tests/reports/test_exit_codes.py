@@ -61,7 +61,8 @@ def test_a_plan(plan: Plan) -> None:
 )
 def test_a_report(report: Report, outcome: Outcome, code: int) -> None:
     """One registry that is not as it should be makes a run partial."""
-    good, one = replace(report.registries[4]), replace(report.registries[4], outcome=outcome)
+    good = report.registries[4]
+    one = replace(good, outcome=outcome)
     run = replace(report, status=Status.PARTIAL, registries=(good, one))
     assert report_exit(run) == code
 

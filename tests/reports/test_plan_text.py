@@ -54,7 +54,6 @@ def many(plan: Plan, number: int) -> Plan:
 
 def quiet(plan: Plan, *, registries: int) -> Plan:
     """A plan without any change."""
-    fine = replace(plan.registries[3])
     summary = replace(
         plan.summary,
         registries=registries,
@@ -66,7 +65,11 @@ def quiet(plan: Plan, *, registries: int) -> Plan:
         links_removed=0,
     )
     return replace(
-        plan, registries=(fine,) * registries, summary=summary, objections=(), warnings=()
+        plan,
+        registries=plan.registries[3:] * registries,
+        summary=summary,
+        objections=(),
+        warnings=(),
     )
 
 

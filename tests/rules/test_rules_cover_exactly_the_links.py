@@ -126,7 +126,7 @@ def test_more_filters_than_a_rule_takes_go_on_in_another() -> None:
 
 def test_unknown_fields_are_named_wherever_they_are() -> None:
     """A field beside the known ones is reported with its path, at every level."""
-    answer = {
+    answer: dict[str, Any] = {
         "registryId": "111111111111",
         "mode": "x",
         "replicationConfiguration": {

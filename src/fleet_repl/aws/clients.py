@@ -155,13 +155,10 @@ async def open_clients(
     for service in ("sts", "ecr"):
         # Service models are megabytes of JSON: not on the event loop.
         await anyio.to_thread.run_sync(session.warm_up_loader_caches, service)
-    async with AsyncExitStack() as outer:
-        stack = AsyncExitStack()
-        outer.push_async_callback(_close, stack)
+    stack = AsyncExitStack()
+    try:
         yield Clients(session, config, endpoint, stack)
-
-
-async def _close(stack: AsyncExitStack) -> None:
-    """Close the connections even while the run is being cancelled."""
-    with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
-        await stack.aclose()
+    finally:
+        # Also while the run is being cancelled.
+        with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+            await stack.aclose()

@@ -16,8 +16,8 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 
 from fleet_repl._version import __version__
-from fleet_repl.inventory import Aws
-from fleet_repl.names import Partition, Region, Secret
+from fleet_repl.inventory.model import Aws
+from fleet_repl.names import Region, Secret
 
 _CONNECT_SECONDS: Final = 10.0
 """A connection that takes longer will not come; a request not sent is certain not to have run."""
@@ -67,7 +67,7 @@ def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Regi
     configured = session.get_config_variable("region")
     if isinstance(configured, str) and aws.partition.holds(configured):
         return Region(configured)
-    return Partition(aws.partition).first_region
+    return aws.partition.first_region
 
 
 def client_config(

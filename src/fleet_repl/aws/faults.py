@@ -45,8 +45,8 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
         case sdk.HTTPClientError() | sdk.ConnectionError():
             return _unconnected(error, call, hidden)
         case _ if isinstance(error, _BASE_CREDENTIALS):
-            message = f"the base identity's credentials cannot be had: {error}"
-            return _failed(FaultKind.EXPIRED, call, clean(message, hidden))
+            message = clean(f"the base identity's credentials cannot be had: {error}", hidden)
+            return _failed(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE)
         case sdk.BotoCoreError():
             message = clean(str(error), hidden)
             return _failed(FaultKind.INVALID, call, message, hint=hints.SETTINGS)
@@ -66,9 +66,9 @@ def garbage(call: Call, what: str) -> CallError:
     )
 
 
-def wrong_account(call: Call, answered: str) -> CallError:
+def wrong_account(call: Call, actual: str) -> CallError:
     """For credentials or an answer of another account than the one that was meant."""
-    message = f"account {call.account} was meant, and account {clean(answered)} answers"
+    message = f"account {call.account} was meant, and it is account {clean(actual)}"
     return _failed(FaultKind.WRONG_ACCOUNT, call, message)
 
 

@@ -50,8 +50,6 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
             return "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
         case FaultKind.WRONG_ACCOUNT:
             return "check the account's id and role in the inventory, and AWS_ENDPOINT_URL"
-        case FaultKind.EXPIRED:
-            return RENEW_BASE
         case FaultKind.SERVICE:
             return "the failure is on AWS's side: run again later"
         case FaultKind.INTERNAL:

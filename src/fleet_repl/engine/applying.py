@@ -13,7 +13,6 @@ from fleet_repl.desired import Desired
 from fleet_repl.engine.concluding import change_outcome, registry_outcome
 from fleet_repl.engine.crew import work_through
 from fleet_repl.engine.observing import unforeseen
-from fleet_repl.engine.settling import Settled
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.engine.writing import Writing
 from fleet_repl.errors import Fault, FaultKind
@@ -199,24 +198,32 @@ class _Run:
                 if done.resource is change.resource and done.outcome is Outcome.APPLIED
             )
             policy = await self._how.writing.policy(one.registry, change, earlier)
-            self._record(one, change, policy)
+            self._record(one, change, policy.outcome, policy.request_id, policy.error)
             if policy.outcome not in _DONE:
                 self._block(one.registry, change, policy.error, policy.found)
         else:
-            self._record(one, change, await self._how.writing.rules(one.registry, change))
+            rules = await self._how.writing.rules(one.registry, change)
+            self._record(one, change, rules.outcome, rules.request_id, rules.error)
 
-    def _record(self, one: RegistryPlan, change: Change, settled: Settled[object]) -> None:
-        self._done[one.registry].append(change_outcome(change, settled.outcome, settled.request_id))
-        if settled.error is not None:
-            self._errors.setdefault(one.registry, settled.error)
-        elif settled.outcome not in _DONE:
+    def _record(
+        self,
+        one: RegistryPlan,
+        change: Change,
+        outcome: Outcome,
+        request_id: str | None = None,
+        error: Fault | None = None,
+    ) -> None:
+        self._done[one.registry].append(change_outcome(change, outcome, request_id))
+        if error is not None:
+            self._errors.setdefault(one.registry, error)
+        elif outcome not in _DONE:
             self._because.setdefault(one.registry, self._how.stop.because)
         self._how.on_event(
             WriteSettled(
                 registry=one.registry,
                 resource=change.resource,
-                outcome=settled.outcome,
-                error=settled.error,
+                outcome=outcome,
+                error=error,
             )
         )
 
@@ -240,11 +247,11 @@ class _Run:
         )
 
     def _fail(self, one: RegistryPlan, change: Change, fault: Fault) -> None:
-        self._record(one, change, Settled(outcome=Outcome.FAILED, found=None, error=fault))
+        self._record(one, change, Outcome.FAILED, error=fault)
 
     def _skip(self, one: RegistryPlan, change: Change, because: str) -> None:
         self._because[one.registry] = because
-        self._record(one, change, Settled(outcome=Outcome.SKIPPED, found=None))
+        self._record(one, change, Outcome.SKIPPED)
 
     def _leave_rest(self, one: RegistryPlan) -> None:
         """What was never started is named as such."""

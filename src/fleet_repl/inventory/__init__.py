@@ -1,1 +1,37 @@
-"""What the operator wrote."""
+"""What the operator wrote: one TOML file → one frozen value, or every problem with it.
+
+The law of this package: a problem tells what the file says, never what the environment put in
+its place, and an external id is not told at all.
+"""
+
+from __future__ import annotations
+
+from fleet_repl.inventory.editors import json_schema
+from fleet_repl.inventory.loading import parse
+from fleet_repl.inventory.model import (
+    Account,
+    Apply,
+    Aws,
+    External,
+    Inventory,
+    Limits,
+    Match,
+    Ownership,
+    Route,
+    Selector,
+)
+
+__all__ = [
+    "Account",
+    "Apply",
+    "Aws",
+    "External",
+    "Inventory",
+    "Limits",
+    "Match",
+    "Ownership",
+    "Route",
+    "Selector",
+    "json_schema",
+    "parse",
+]

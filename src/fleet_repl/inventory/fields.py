@@ -32,9 +32,7 @@ def _one_or_many(item: dict[str, JsonValue]) -> WithJsonSchema:
 
 
 def _text(pattern: str, lengths: tuple[int, int] | None = None) -> FieldInfo:
-    field: FieldInfo = Field(
-        json_schema_extra={"pattern": patterns.for_editors(pattern, lengths)}
-    )
+    field: FieldInfo = Field(json_schema_extra={"pattern": patterns.for_editors(pattern, lengths)})
     return field
 
 

@@ -16,7 +16,7 @@ REGION: Final = r"[a-z]{2,8}(?:-[a-z0-9]{1,16})+"
 """ECR takes `[0-9a-z-]{2,25}`; every region there is has this form."""
 REGION_LENGTH: Final = (2, 25)
 DURATION: Final = r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?"
-EXTERNAL_ID: Final = r"[A-Za-z0-9_+=,.@:/-]{%d,%d}" % limits.EXTERNAL_ID_LENGTH
+EXTERNAL_ID: Final = r"[A-Za-z0-9_+=,.@:/-]{{{},{}}}".format(*limits.EXTERNAL_ID_LENGTH)
 """STS's own pattern for ExternalId."""
 ROLE: Final = r"(?:[\x21-\x2e\x30-\x7a\x7c\x7e][\x21-\x7a\x7c\x7e]*/)?[A-Za-z0-9_+=,.@-]{1,64}"
 """IAM's path without its leading slash, and the role's name."""
@@ -26,5 +26,5 @@ PREFIX: Final = limits.FILTER_PATTERN.pattern
 
 def for_editors(pattern: str, lengths: tuple[int, int] | None = None) -> str:
     """A search pattern for JSON Schema; a value with `${` in it is not known yet and passes."""
-    within = r"(?=.{%d,%d}$)" % lengths if lengths else ""
+    within = "(?=.{{{},{}}}$)".format(*lengths) if lengths else ""
     return rf"\$\{{|^{within}(?:{pattern})$"

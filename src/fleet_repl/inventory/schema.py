@@ -137,9 +137,7 @@ class MatchTable(Table):
     labels: dict[str, Texts] | None = Field(
         default=None, description="Labels of the account; each with one value or a list of them."
     )
-    regions: RegionTexts | None = Field(
-        default=None, description="Regions; one or a list of them."
-    )
+    regions: RegionTexts | None = Field(default=None, description="Regions; one or a list of them.")
 
 
 class SelectorTable(MatchTable):
@@ -161,9 +159,7 @@ class SelectorTable(MatchTable):
 class RouteTable(Table):
     """What replicates where: every matching source to every matching destination."""
 
-    model_config = ConfigDict(
-        title="route", json_schema_extra={"required": ["name", "from", "to"]}
-    )
+    model_config = ConfigDict(title="route", json_schema_extra={"required": ["name", "from", "to"]})
 
     name: str | None = Field(default=None, description="A unique name, shown with every link.")
     source: SelectorTable | None = Field(
@@ -242,8 +238,7 @@ class LimitsTable(Table):
     )
     policy_bytes: Annotated[int, Field(ge=1_000, le=1_000_000)] | None = Field(
         default=None,
-        description="Characters of a registry policy's text. "
-        f"Default: {limits.POLICY_BYTES:,}.",
+        description=f"Characters of a registry policy's text. Default: {limits.POLICY_BYTES:,}.",
     )
 
 

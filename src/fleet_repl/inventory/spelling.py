@@ -5,7 +5,7 @@ Tables are only hinted at, because an external id may stand in one.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import unicodedata
 from typing import Final
 
@@ -44,20 +44,21 @@ def spelled(value: object) -> str:
 def _spelled(value: object) -> str:
     match value:
         case str():
-            return quoted(value[: LONGEST + 1])
+            text = quoted(value[: LONGEST + 1])
         case bool():
-            return "true" if value else "false"
+            text = "true" if value else "false"
         case int() if value.bit_length() > 64:
             # Python refuses to write very long integers in decimal.
-            return hex(value)
+            text = hex(value)
         case list():
-            return f"[{', '.join(_spelled(one) for one in value[:LONGEST])}]"
+            text = f"[{', '.join(map(_spelled, value[:LONGEST]))}]"
         case dict():
-            return "{…}" if value else "{}"
-        case datetime.datetime() | datetime.date() | datetime.time():
-            return value.isoformat()
+            text = "{…}" if value else "{}"
+        case dt.date() | dt.time():
+            text = value.isoformat()
         case _:
-            return str(value)
+            text = str(value)
+    return text
 
 
 def _is_unsafe(character: str) -> bool:

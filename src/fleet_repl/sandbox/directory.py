@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import AccountId, Region, RoleArn, Secret
+from fleet_repl.names import AccountId, RoleArn, Secret
 from fleet_repl.sandbox.scenario import Scenario
 from fleet_repl.sandbox.wildcards import matches
 

@@ -47,10 +47,12 @@ class AccessKey:
         self.calls_left -= 1
         return True
 
-    def revoke(self) -> None:
-        """End a session for good. The base identity's key never ends."""
-        if self.token is not None:
-            self.ends_at = -math.inf
+    def revoke(self) -> bool:
+        """End a session for good; False for the base identity's key, which never ends."""
+        if self.token is None:
+            return False
+        self.ends_at = -math.inf
+        return True
 
 
 class Keyring:

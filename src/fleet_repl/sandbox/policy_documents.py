@@ -13,8 +13,8 @@ from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Partition
+from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.policy import statements_of
-from fleet_repl.sandbox.refusals import Refusal, invalid_parameter
 from fleet_repl.sandbox.registries import Policy
 
 _TOP: Final = {"Version", "Id", "Statement"}
@@ -31,14 +31,14 @@ _AWS_PRINCIPAL: Final = re.compile(
 _OTHER_PRINCIPALS: Final = {"Service", "Federated", "CanonicalUser"}
 
 
-class _NotAPolicy(Exception):
+class _GrammarError(Exception):
     """The document breaks the grammar."""
 
 
 def checked_policy(
     text: str, *, longest: int, partition: Partition, exists: Callable[[str], bool]
 ) -> Policy:
-    """The policy of a text of at most `longest` characters, or Refusal.
+    """The policy of a text of at most `longest` characters, or AwsError.
 
     `exists` tells whether an account does: naming one that does not makes ECR refuse the whole
     policy. ECR gives a policy back in its own layout, so the text kept is not the one sent.
@@ -50,8 +50,8 @@ def checked_policy(
     try:
         document = _object(json.loads(text))
         _check(document, partition, exists)
-    except (_NotAPolicy, json.JSONDecodeError):
-        raise _refusal() from None
+    except (_GrammarError, json.JSONDecodeError):
+        raise _invalid() from None
     return stored(document)
 
 
@@ -61,7 +61,7 @@ def stored(document: JsonObject) -> Policy:
     return Policy(text=text, document=document)
 
 
-def _refusal() -> Refusal:
+def _invalid() -> AwsError:
     return invalid_parameter("PolicyText", "Invalid registry policy provided")
 
 
@@ -83,9 +83,7 @@ def _check(document: JsonObject, partition: Partition, exists: Callable[[str], b
         _check_condition(statement.get("Condition", {}))
 
 
-def _check_principal(
-    principal: Json, partition: Partition, exists: Callable[[str], bool]
-) -> None:
+def _check_principal(principal: Json, partition: Partition, exists: Callable[[str], bool]) -> None:
     if principal == "*":
         return
     kinds = _object(principal)
@@ -96,7 +94,7 @@ def _check_principal(
             if kind == "AWS" and one != "*":
                 match = _AWS_PRINCIPAL.fullmatch(one)
                 if match is None or match["partition"] not in (None, partition):
-                    raise _NotAPolicy
+                    raise _GrammarError
                 _require(exists(match["bare"] or match["account"]))
 
 
@@ -126,7 +124,7 @@ def _list(value: Json) -> Sequence[Json]:
 
 def _object(value: Json) -> JsonObject:
     if not isinstance(value, Mapping):
-        raise _NotAPolicy
+        raise _GrammarError
     return value
 
 
@@ -136,4 +134,4 @@ def _only(document: JsonObject, known: set[str]) -> None:
 
 def _require(condition: bool) -> None:  # noqa: FBT001 - reads as an assertion
     if not condition:
-        raise _NotAPolicy
+        raise _GrammarError

@@ -79,8 +79,8 @@ class Repository:
     name: str
     created_at: datetime
     immutable: bool = False
-    settings: JsonObject = field(default_factory=dict)
-    """Members of CreateRepository that are only shown again."""
+    scan_on_push: bool = False
+    encryption: JsonObject = field(default_factory=lambda: {"encryptionType": "AES256"})
     images: dict[str, Image] = field(default_factory=dict)
     """By digest, in the order of their first push."""
     deliveries: dict[str, tuple[Delivery, ...]] = field(default_factory=dict)

@@ -9,8 +9,8 @@ from typing import Final
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
+from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.policy_documents import checked_policy
-from fleet_repl.sandbox.refusals import Refusal
 from fleet_repl.sandbox.registries import Policy
 from fleet_repl.sandbox.rule_documents import checked_replication
 from fleet_repl.sandbox.shapes import Structure, Text
@@ -32,9 +32,7 @@ def describe_registry(world: World, registry: Registry, body: JsonObject) -> Jso
     return {"registryId": registry.account, "replicationConfiguration": shown}
 
 
-def put_replication_configuration(
-    world: World, registry: Registry, body: JsonObject
-) -> JsonObject:
+def put_replication_configuration(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     asked = Structure.read(body, frozenset({"replicationConfiguration"}))
     document = checked_replication(
         asked.required("replicationConfiguration"),
@@ -84,8 +82,8 @@ def _shown(registry: Registry, policy: Policy) -> JsonObject:
     return {"registryId": registry.account, "policyText": policy.text}
 
 
-def _no_policy(registry: Registry) -> Refusal:
-    return Refusal(
+def _no_policy(registry: Registry) -> AwsError:
+    return AwsError(
         "RegistryPolicyNotFoundException",
         f"Registry policy does not exist in the registry with id '{registry.account}'",
     )

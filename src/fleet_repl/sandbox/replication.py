@@ -8,16 +8,17 @@ while a rule is in place is replicated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.canonical import JsonObject
 from fleet_repl.names import AccountId, Region, Registry, repositories_arn
+from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
 from fleet_repl.sandbox.policy import Access, allows
-from fleet_repl.sandbox.refusals import Refusal
 from fleet_repl.sandbox.registries import Delivery, Image, Registries, Repository
+from fleet_repl.sandbox.shapes import objects
 
 ACCESS_DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
 TAG_IMMUTABLE = "DESTINATION_IMAGE_TAG_IMMUTABLE"
@@ -48,7 +49,7 @@ class Estate:
     def push(self, registry: Registry, repository: Repository, push: Push) -> Image:
         """Put an image into a repository of `registry` and replicate it.
 
-        Raises Refusal where the repository has exactly this already or will not move the tag.
+        Raises AwsError where the repository has exactly this already or will not move the tag.
         """
         image = _placed(repository, push)
         if image is None:
@@ -65,7 +66,9 @@ class Estate:
     def _destinations(self, source: Registry, name: str) -> Iterable[Registry]:
         rules = self.registries[source].replication.latest
         found = [
-            one for rule in _objects(rules.get("rules")) if _selects(rule, name)
+            one
+            for rule in objects(rules.get("rules"))
+            if _selects(rule, name)
             for one in _registries(rule)
         ]
         return dict.fromkeys(one for one in found if one != source)
@@ -77,12 +80,10 @@ class Estate:
         state = self.registries[destination]
         if not self._admits(source, destination, name, exists=name in state.repositories):
             return ACCESS_DENIED
-        repository = state.repositories.setdefault(
-            name, Repository(name=name, created_at=push.at)
-        )
+        repository = state.repositories.setdefault(name, Repository(name=name, created_at=push.at))
         try:
             _placed(repository, push)
-        except Refusal:
+        except AwsError:
             return TAG_IMMUTABLE
         return None
 
@@ -95,7 +96,9 @@ class Estate:
             return True
         policy = self.registries[destination].policy.latest
         partition = self.directory.partition
-        needed = ["ecr:ReplicateImage"] if exists else ["ecr:ReplicateImage", "ecr:CreateRepository"]
+        needed = (
+            ["ecr:ReplicateImage"] if exists else ["ecr:ReplicateImage", "ecr:CreateRepository"]
+        )
         return all(
             allows(
                 None if policy is None else policy.document,
@@ -113,7 +116,7 @@ class Estate:
 def _placed(repository: Repository, push: Push) -> Image | None:
     """The image in the repository, or None where it was there already, under that tag.
 
-    Raises Refusal where the tag is another image's and the repository's tags are immutable.
+    Raises AwsError where the tag is another image's and the repository's tags are immutable.
     """
     known = repository.images.get(push.digest)
     if known is not None and (push.tag is None or push.tag in known.tags):
@@ -121,7 +124,7 @@ def _placed(repository: Repository, push: Push) -> Image | None:
     holder = None if push.tag is None else repository.tagged(push.tag)
     if holder is not None:
         if repository.immutable:
-            raise Refusal(
+            raise AwsError(
                 "ImageTagAlreadyExistsException",
                 f"The image tag '{push.tag}' already exists in the '{repository.name}' repository "
                 "and cannot be overwritten because the tag is immutable.",
@@ -141,9 +144,9 @@ def _placed(repository: Repository, push: Push) -> Image | None:
     return image
 
 
-def _already_there(registry: Registry, repository: Repository, push: Push) -> Refusal:
+def _already_there(registry: Registry, repository: Repository, push: Push) -> AwsError:
     tag = "" if push.tag is None else f" and tag '{push.tag}'"
-    return Refusal(
+    return AwsError(
         "ImageAlreadyExistsException",
         f"Image with digest '{push.digest}'{tag} already exists in the repository with name "
         f"'{repository.name}' in registry with id '{registry.account}'",
@@ -154,15 +157,10 @@ def _selects(rule: JsonObject, name: str) -> bool:
     """PREFIX_MATCH: `prod` selects `production/x` too; no filters select every repository."""
     filters = rule.get("repositoryFilters")
     return filters is None or any(
-        name.startswith(str(one.get("filter"))) for one in _objects(filters)
+        name.startswith(str(one.get("filter"))) for one in objects(filters)
     )
 
 
 def _registries(rule: JsonObject) -> Iterable[Registry]:
-    for one in _objects(rule.get("destinations")):
+    for one in objects(rule.get("destinations")):
         yield Registry(AccountId(str(one.get("registryId"))), Region(str(one.get("region"))))
-
-
-def _objects(value: Json) -> Iterable[JsonObject]:
-    items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-    return (one for one in items if isinstance(one, Mapping))

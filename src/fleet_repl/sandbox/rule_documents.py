@@ -13,7 +13,7 @@ from fleet_repl import limits
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.inventory.model import Limits
 from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.sandbox.refusals import Refusal, invalid_parameter
+from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.shapes import Structure, Text
 
 _REGION: Final = Text(pattern=re.compile(r"[0-9a-z-]{2,25}"))
@@ -30,7 +30,7 @@ _FILTER_TYPE: Final = Text(values=("PREFIX_MATCH",))
 def checked_replication(
     value: Json, *, registry: Registry, partition: Partition, most: Limits
 ) -> JsonObject:
-    """The replication configuration of `registry` as it will be shown. Raises Refusal."""
+    """The replication configuration of `registry` as it will be shown. Raises AwsError."""
     asked = Structure.read(value, frozenset({"rules"}), "replicationConfiguration")
     rules, destinations = [], set()
     for path, item in asked.items("rules", 0, most.rules):
@@ -43,7 +43,7 @@ def checked_replication(
             asked.at, "Replication destination cannot be the same as the source registry"
         )
     if len(destinations) > most.destinations:
-        raise Refusal(
+        raise AwsError(
             "ValidationException",
             f"The replication configuration has {len(destinations)} unique destinations across "
             f"all rules; at most {most.destinations} are allowed",

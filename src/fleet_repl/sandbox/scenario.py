@@ -170,8 +170,7 @@ class Scenario(_Part):
     seed: int = 0
     latency_ms: Annotated[tuple[Milliseconds, Milliseconds], BeforeValidator(_latency)] = (0, 0)
     """Before every answer: a number, or the least and the most."""
-    lag_ms: Action = Annotated[str, BeforeValidator(_action)]
-Milliseconds = 0
+    lag_ms: Milliseconds = 0
     """For how long after a write DescribeRegistry and GetRegistryPolicy show what was before."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
     sessions_expire_after_seconds: Annotated[float, Field(gt=0)] | None = None

@@ -26,7 +26,7 @@ def load_scenario(path: str | Path) -> Scenario:
     except ValidationError as error:
         problems = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
         raise ScenarioError("\n".join(problems)) from None
-    scenario._file = str(path)  # noqa: SLF001 - where it was read from is no key of the file
+    scenario._file = str(path)
     return scenario
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.sandbox.refusals import Refusal, invalid_parameter
+from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,12 @@ class Structure:
         return None if value is None else Structure.read(value, known, self.path(name))
 
 
+def objects(value: Json) -> tuple[JsonObject, ...]:
+    """The objects in a list, whatever else it may be."""
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return tuple(one for one in items if isinstance(one, Mapping))
+
+
 def checked_text(value: Json, at: str, rule: Text) -> str:
     """`value` as a string that keeps to `rule`."""
     if not isinstance(value, str):
@@ -142,5 +148,5 @@ def _checked_items(value: Json, at: str, fewest: int, most: int) -> tuple[tuple[
     return tuple((f"{at}[{index}]", item) for index, item in enumerate(value))
 
 
-def _wrong_type(at: str, wanted: str) -> Refusal:
-    return Refusal("SerializationException", f"{at} is not {wanted}")
+def _wrong_type(at: str, wanted: str) -> AwsError:
+    return AwsError("SerializationException", f"{at} is not {wanted}")

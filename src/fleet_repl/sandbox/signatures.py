@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.names import Region
+from fleet_repl.sandbox.aws_errors import Common, Service, common
 from fleet_repl.sandbox.keys import AccessKey, Keyring
-from fleet_repl.sandbox.refusals import Common, Service, common
 
 _AUTHORIZATION: Final = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)"
@@ -68,7 +68,7 @@ def claim_of(request: Request) -> Claim | None:
 def verified(request: Request, claim: Claim, service: Service, keyring: Keyring) -> AccessKey:
     """The key that signed the request.
 
-    Raises Refusal, as AWS does, for a key that was not issued here, a session token that is not
+    Raises AwsError, as AWS does, for a key that was not issued here, a session token that is not
     the key's, or a signature made with another secret or over another request.
     """
     key = keyring.find(claim.key_id)

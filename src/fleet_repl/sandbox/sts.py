@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from fleet_repl import limits
 from fleet_repl.names import Region, RoleArn
+from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
-from fleet_repl.sandbox.refusals import Refusal
 from fleet_repl.sandbox.shapes import Text
 from fleet_repl.sandbox.world import World
 
@@ -35,52 +34,44 @@ _NOT_SPOKEN: Final = ("Policy", "PolicyArns", "ProvidedContexts", "SerialNumber"
 doing nothing would be worse than a refusal."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StsCall:
-    caller: Identity
-    region: Region
-    parameters: Mapping[str, str]
-
-
-def call_sts(world: World, operation: str, call: StsCall) -> Result:
-    """The operation's result. Raises Refusal."""
-    if not world.directory.enabled(call.caller.account, call.region):
-        raise Refusal(
+def call_sts(
+    world: World, caller: Identity, region: Region, operation: str, form: Mapping[str, str]
+) -> Result:
+    """The operation's result. Raises AwsError."""
+    if not world.directory.enabled(caller.account, region):
+        raise AwsError(
             "RegionDisabledException",
-            f"STS is not activated in this region for account:{call.caller.account}. Your account "
+            f"STS is not activated in this region for account:{caller.account}. Your account "
             "administrator can activate STS in this region using the IAM Console.",
             403,
         )
-    return _OPERATIONS[operation](world, call)
+    return _OPERATIONS[operation](world, caller, form)
 
 
-def role_of(parameters: Mapping[str, str]) -> RoleArn | None:
+def role_of(form: Mapping[str, str]) -> RoleArn | None:
     """The role that an AssumeRole is about, if it names one."""
-    return RoleArn.parse(parameters.get("RoleArn", ""))
+    return RoleArn.parse(form.get("RoleArn", ""))
 
 
-def _get_caller_identity(_world: World, call: StsCall) -> Result:
-    caller = call.caller
+def _get_caller_identity(_world: World, caller: Identity, _form: Mapping[str, str]) -> Result:
     return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
 
-def _assume_role(world: World, call: StsCall) -> Result:
-    asked = call.parameters
+def _assume_role(world: World, caller: Identity, asked: Mapping[str, str]) -> Result:
     arn = _checked(asked, "RoleArn", _ROLE_ARN)
     session_name = _checked(asked, "RoleSessionName", _SESSION_NAME)
     external_id = _checked(asked, "ExternalId", _EXTERNAL_ID) if "ExternalId" in asked else None
-    seconds = _seconds(asked, chained=call.caller.role is not None)
+    seconds = _seconds(asked, chained=caller.role is not None)
     for name in asked:
         if name.split(".")[0] in _NOT_SPOKEN:
             raise _validation_error(f"The sandbox does not speak {name}")
     role = role_of(asked)
     if role is None:
         raise _validation_error(f"{arn} is invalid")
-    if not world.directory.may_assume(call.caller, role, external_id):
-        raise Refusal(
+    if not world.directory.may_assume(caller, role, external_id):
+        raise AwsError(
             "AccessDenied",
-            f"User: {call.caller.arn} is not authorized to perform: sts:AssumeRole on resource: "
-            f"{arn}",
+            f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
             403,
         )
     return _session(world, world.directory.assumed(role, session_name), seconds)
@@ -104,7 +95,7 @@ def _seconds(asked: Mapping[str, str], *, chained: bool) -> int:
     shortest, longest = limits.SESSION_SECONDS
     text = asked.get("DurationSeconds", _DEFAULT_SECONDS)
     if not text.isdecimal():
-        raise Refusal("MalformedInput", f"'{text}' can not be converted to an Integer")
+        raise AwsError("MalformedInput", f"'{text}' can not be converted to an Integer")
     seconds = int(text)
     if not shortest <= seconds <= longest:
         side, bound = ("greater", shortest) if seconds < shortest else ("less", longest)
@@ -128,7 +119,7 @@ def _checked(asked: Mapping[str, str], name: str, rule: Text) -> str:
     return value
 
 
-def _broken(value: str | None, name: str, constraint: str) -> Refusal:
+def _broken(value: str | None, name: str, constraint: str) -> AwsError:
     shown = "null" if value is None else f"'{value}'"
     return _validation_error(
         f"1 validation error detected: Value {shown} at '{name[0].lower()}{name[1:]}' failed to "
@@ -136,11 +127,11 @@ def _broken(value: str | None, name: str, constraint: str) -> Refusal:
     )
 
 
-def _validation_error(message: str) -> Refusal:
-    return Refusal("ValidationError", message)
+def _validation_error(message: str) -> AwsError:
+    return AwsError("ValidationError", message)
 
 
-_OPERATIONS: Final[dict[str, Callable[[World, StsCall], Result]]] = {
+_OPERATIONS: Final[dict[str, Callable[[World, Identity, Mapping[str, str]], Result]]] = {
     "AssumeRole": _assume_role,
     "GetCallerIdentity": _get_caller_identity,
 }

@@ -1,6 +1,6 @@
 """Errors as AWS answers them: a code, a message, an HTTP status.
 
-Operations raise a `Refusal`; only `wire` turns it into bytes. The errors that every AWS
+Operations raise an `AwsError`; only `wire` turns it into bytes. The errors that every AWS
 service has are spelled differently by the JSON and the query protocol; both are in the table.
 """
 
@@ -17,7 +17,7 @@ class Service(StrEnum):
     STS = "sts"
 
 
-class Refusal(Exception):
+class AwsError(Exception):
     """A call that AWS would answer with an error."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -65,23 +65,23 @@ _SPELLING: Final[dict[Service, dict[Common, tuple[str, int]]]] = {
 }
 
 
-def common(service: Service, error: Common, detail: str | None = None) -> Refusal:
+def common(service: Service, error: Common, detail: str | None = None) -> AwsError:
     """`error` as `service` spells it, with `detail` in place of its usual message."""
     code, status = _SPELLING[service][error]
-    return Refusal(code, detail or error.value, status)
+    return AwsError(code, detail or error.value, status)
 
 
-def invalid_parameter(at: str, constraint: str) -> Refusal:
+def invalid_parameter(at: str, constraint: str) -> AwsError:
     """ECR's word for a parameter that does not fit its model."""
-    return Refusal(
+    return AwsError(
         "InvalidParameterException",
         f"Invalid parameter at '{at}' failed to satisfy constraint: '{constraint}'",
     )
 
 
-def denied(caller: str, action: str, resource: str, *, because: str) -> Refusal:
+def denied(caller: str, action: str, resource: str, *, because: str) -> AwsError:
     """ECR's word for an identity that may not do this (`because` ends the sentence)."""
-    return Refusal(
+    return AwsError(
         "AccessDeniedException",
         f"User: {caller} is not authorized to perform: {action} on resource: {resource} "
         f"because {because} allows the {action} action",

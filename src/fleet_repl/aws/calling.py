@@ -1,0 +1,102 @@
+"""Make a call as somebody: the right credentials, bounded in time, every failure a `CallError`.
+
+It counts attempts and tells of retries. What an answer means is told by its reader.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final, TypeVar
+
+from fleet_repl.aws import hints
+from fleet_repl.aws.calls import Answer, Call
+from fleet_repl.aws.clients import Clients
+from fleet_repl.aws.credentials import Issued, Source
+from fleet_repl.aws.faults import settled, translate, wrong_account
+from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.names import AccountId, Registry
+from fleet_repl.outcomes import CallRetried
+from fleet_repl.pacing import Pace
+from fleet_repl.ports import EventSink
+
+T = TypeVar("T")
+
+
+class Caller:
+    """Makes the calls of a whole run."""
+
+    def __init__(self, clients: Clients, pace: Pace, on_event: EventSink) -> None:
+        self.attempts: Final[Counter[Registry | AccountId | None]] = Counter()
+        """Made so far, by whom they were for."""
+        self.pace: Final = pace
+        self._clients = clients
+        self._on_event = on_event
+
+    async def once(self, call: Call, source: Source, read: Callable[[Answer, Call], T]) -> T:
+        """One attempt, signed with what `source` issues and understood by `read`.
+
+        A session that turns out to have expired is given back to its source; the failure is
+        transient where that can issue another.
+        """
+        issued = await self._issue(call, source)
+        self.attempts[call.subject] += 1
+        send = partial(self._clients.send, call, issued.credentials)
+        try:
+            return read(await self.pace.attempt(call.operation, send), call)
+        except CallError as error:
+            failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value
+            failure = translate(error, call, issued.hidden)
+        if failure.fault.kind is FaultKind.EXPIRED and failure.transient:
+            if not source.forget(issued):
+                failure = settled(_with_hint(failure, hints.RENEW_BASE))
+        # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
+        raise failure
+
+    async def persist(self, call: Call, once: Callable[[], Awaitable[T]]) -> T:
+        """Retry `once`, an attempt at `call`, and tell of every retry.
+
+        The CallError that it raises at last is not transient: whoever retries around it need not
+        start over.
+        """
+
+        def tell(error: CallError, attempt: int, delay: float) -> None:
+            self._on_event(
+                CallRetried(
+                    account=call.account,
+                    operation=call.operation,
+                    error=error.fault,
+                    attempt=attempt,
+                    delay=delay,
+                )
+            )
+
+        try:
+            return await self.pace.retry(once, on_retry=tell)
+        except CallError as error:
+            failure = settled(error)
+        raise failure
+
+    async def _issue(self, call: Call, source: Source) -> Issued:
+        try:
+            issued = await source.issue()
+        except CallError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK renews the base identity's credentials
+            failure = translate(error, call)
+        else:
+            if call.service == "sts" or issued.account == call.account:
+                return issued
+            failure = wrong_account(call, str(issued.account))
+        raise failure
+
+
+def _with_hint(error: CallError, hint: str | None) -> CallError:
+    if error.fault.hint is not None or hint is None:
+        return error
+    return CallError(
+        replace(error.fault, hint=hint), transient=error.transient, uncertain=error.uncertain
+    )

@@ -1,0 +1,118 @@
+"""The base identity: resolved once and checked once, before any account is tried.
+
+Whatever is wrong with it becomes one `IdentityError` that says what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from aiobotocore.credentials import AioCredentials
+from aiobotocore.session import AioSession
+from botocore import exceptions as sdk
+
+from fleet_repl.aws import hints
+from fleet_repl.aws.answers import Identity, identity
+from fleet_repl.aws.calling import Caller
+from fleet_repl.aws.calls import Call
+from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.aws.credentials import Base, SdkCredentials
+from fleet_repl.aws.faults import code_of, request_id_of
+from fleet_repl.aws.wording import clean
+from fleet_repl.errors import CallError, Fault, FaultKind, IdentityError
+from fleet_repl.names import Partition, Region
+
+_FIND: Final = (
+    "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
+)
+_REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (sdk.ProfileNotFound, "see `aws configure list-profiles`, and set AWS_PROFILE or [aws] profile"),
+    (sdk.NoCredentialsError, _FIND),
+    (sdk.PartialCredentialsError, "set what is missing, or use a profile"),
+    (sdk.SSOError, "run `aws sso login` for this profile"),
+    (sdk.TokenRetrievalError, "run `aws sso login` for this profile"),
+    (sdk.LoginError, "run `aws login` for this profile"),
+    (sdk.ConfigParseError, "mend that file"),
+    (sdk.ConfigNotFound, "see AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"),
+    (sdk.CredentialRetrievalError, "see that the source of the credentials works by itself"),
+    (sdk.ClientError, "see that the profile's role can be assumed: `aws sts get-caller-identity`"),
+    (FileNotFoundError, "see the profile's credential_process"),
+)
+
+
+async def resolve(session: AioSession, endpoint: Endpoint | None) -> SdkCredentials:
+    """The base credentials: those of the endpoint, else what the SDK's own chain finds.
+
+    Raises IdentityError.
+    """
+    if endpoint is not None:
+        return AioCredentials(endpoint.access_key_id, endpoint.secret_access_key.reveal())
+    with usable_identity():
+        # The SDK takes no lock here, so it is done before anything runs beside it.
+        chain = session.get_component("credential_provider")
+        credentials: SdkCredentials | None = await chain.load_credentials()
+        if credentials is None:
+            raise sdk.NoCredentialsError
+        return credentials
+
+
+async def check(caller: Caller, base: Base, region: Region, partition: Partition) -> Identity:
+    """Who the base identity is, by GetCallerIdentity.
+
+    Raises IdentityError where AWS does not take it, or where it is of another partition.
+    """
+    call = Call(service="sts", operation="GetCallerIdentity", region=region)
+    try:
+        found = await caller.persist(call, lambda: caller.once(call, base, identity))
+    except CallError as error:
+        fault = error.fault
+    else:
+        if found.partition != partition:
+            raise _error(
+                f"the base identity {found.arn} is of partition {found.partition}, and the "
+                f"inventory of {partition}",
+                "use credentials of that partition, or set [aws] partition",
+            )
+        return found
+    raise _error(_refused(fault), _remedy_for(fault, region))
+
+
+@contextmanager
+def usable_identity() -> Iterator[None]:
+    """Turn what the SDK raises for its settings and credentials into IdentityError."""
+    try:
+        yield
+    except IdentityError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a profile can fail in any way, and is the user's
+        failure = _unusable(error)
+    else:
+        return
+    raise failure
+
+
+def _unusable(error: Exception) -> IdentityError:
+    remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), hints.SETTINGS)
+    said = clean(str(error)) or type(error).__name__
+    if (code := code_of(error)) is not None:
+        said = f"{said} ({code}, request {request_id_of(error)})"
+    return _error(f"there is no usable base identity: {said}", remedy)
+
+
+def _refused(fault: Fault) -> str:
+    return f"there is no usable base identity: {fault}"
+
+
+def _remedy_for(fault: Fault, region: Region) -> str:
+    if fault.kind is FaultKind.ACCESS_DENIED:
+        return (
+            f"these credentials are unknown to STS in {region}: renew them, or see that they are "
+            "of the inventory's partition"
+        )
+    return fault.hint or hints.SETTINGS
+
+
+def _error(what: str, remedy: str) -> IdentityError:
+    return IdentityError(f"{what}\n    {remedy}")

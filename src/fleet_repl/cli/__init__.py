@@ -1,0 +1,17 @@
+"""The command line: one file for each command, and what they share.
+
+The outermost floor. Only `main` is called from outside; importing it loads no AWS code.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from fleet_repl.cli.app import run
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """The console entry point; ends the process with the run's exit code."""
+    sys.exit(run(sys.argv[1:]))

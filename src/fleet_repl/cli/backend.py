@@ -1,0 +1,138 @@
+"""What the command line asks of the library, and the library as the answer.
+
+Everything is imported when it is first needed: help and offline commands load no AWS code.
+Tests put another backend in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from fleet_repl.errors import FleetError
+
+if TYPE_CHECKING:
+    from fleet_repl.aws import Endpoint
+    from fleet_repl.canonical import JsonObject
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.names import Registry
+    from fleet_repl.outcomes import Report
+    from fleet_repl.plan import Plan
+    from fleet_repl.ports import EventSink
+    from fleet_repl.topology import Selection
+    from fleet_repl.workflow import FleetSummary
+
+
+class ServeError(FleetError):
+    """The sandbox cannot listen where it was told to."""
+
+
+class Fleet(Protocol):
+    """A connected fleet, as commands use it."""
+
+    async def plan(self, *, selection: Selection, allow: Collection[str] = ()) -> Plan: ...
+
+    async def apply(self, plan: Plan, *, force: bool = False) -> Report: ...
+
+    def refuse(self, plan: Plan, because: str) -> Report: ...
+
+    def interrupted(self, *, selection: Selection) -> Report: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """A simulated AWS that is being served."""
+
+    url: str
+    environment: Mapping[str, str]
+    """What an AWS client reads from its environment to use it."""
+    endpoint: Endpoint
+
+
+class Backend(Protocol):
+    """The library, as commands use it. Errors are FleetErrors."""
+
+    def load_inventory(self, path: Path) -> Inventory: ...
+
+    def describe(self, inventory: Inventory) -> FleetSummary: ...
+
+    def inventory_schema(self) -> JsonObject: ...
+
+    def scope(self, inventory: Inventory, selection: Selection) -> Collection[Registry]: ...
+
+    def simulate(
+        self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
+    ) -> AbstractAsyncContextManager[Simulation]: ...
+
+    def connect(
+        self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink
+    ) -> AbstractAsyncContextManager[Fleet]: ...
+
+
+class Library:
+    """The real thing."""
+
+    def load_inventory(self, path: Path) -> Inventory:
+        """Raises InventoryError."""
+        from fleet_repl.workflow import load_inventory  # noqa: PLC0415
+
+        return load_inventory(path)
+
+    def describe(self, inventory: Inventory) -> FleetSummary:
+        from fleet_repl.workflow import describe_fleet  # noqa: PLC0415
+
+        return describe_fleet(inventory)
+
+    def inventory_schema(self) -> JsonObject:
+        from fleet_repl.inventory import json_schema  # noqa: PLC0415
+
+        return json_schema()
+
+    def scope(self, inventory: Inventory, selection: Selection) -> Collection[Registry]:
+        """Raises SelectionError."""
+        from fleet_repl.topology import select  # noqa: PLC0415
+
+        return select(inventory, selection)
+
+    @asynccontextmanager
+    async def simulate(
+        self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
+    ) -> AsyncIterator[Simulation]:
+        """Raises ScenarioError, and ServeError where the address is not to be had."""
+        from fleet_repl import sandbox  # noqa: PLC0415
+        from fleet_repl.aws import Endpoint  # noqa: PLC0415
+        from fleet_repl.names import Secret  # noqa: PLC0415
+
+        faults = {} if scenario is None else {"scenario": sandbox.load_scenario(scenario)}
+        serving = sandbox.serve(sandbox.world_of(inventory, **faults), host=host, port=port)
+        try:
+            server = await serving.__aenter__()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ServeError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
+        try:
+            yield Simulation(
+                url=server.url,
+                environment=server.environment(),
+                endpoint=Endpoint(
+                    url=server.url,
+                    access_key_id=server.access_key_id,
+                    secret_access_key=Secret(server.secret_access_key),
+                    region=server.region,
+                ),
+            )
+        finally:
+            await serving.__aexit__(None, None, None)
+
+    def connect(
+        self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink
+    ) -> AbstractAsyncContextManager[Fleet]:
+        """Raises IdentityError when it is entered."""
+        from fleet_repl.workflow import connect  # noqa: PLC0415
+
+        return connect(inventory, endpoint=endpoint, on_event=on_event)

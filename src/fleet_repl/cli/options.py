@@ -1,0 +1,202 @@
+"""The flags that commands share, each told once, and how a command gets them.
+
+A dataclass of options is spliced into a command's own parameters, so that a flag means the
+same everywhere. Nothing is run here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_type_hints
+
+import typer
+
+from fleet_repl.reports import ReportError, check_ending
+
+if TYPE_CHECKING:
+    from fleet_repl.topology import Selection
+
+SCOPE = "What is changed"
+OUTPUT = "Output"
+SANDBOX = "Simulated AWS"
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+def _pairs(labels: list[str]) -> list[str]:
+    for label in labels:
+        if not label.partition("=")[0] or "=" not in label:
+            raise typer.BadParameter(f"{label!r} is not KEY=VALUE")
+    return labels
+
+
+def _report_files(paths: list[Path]) -> list[Path]:
+    for path in paths:
+        try:
+            check_ending(path)
+        except ReportError as error:
+            raise typer.BadParameter(str(error)) from error
+    return paths
+
+
+InventoryPath = Annotated[
+    Path, typer.Argument(metavar="INVENTORY", help="The fleet's TOML file.", show_default=False)
+]
+ScenarioPath = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Latency, throttling and faults of the simulated AWS.",
+        show_default=False,
+        rich_help_panel=SANDBOX,
+    ),
+]
+OutputFormat = Annotated[
+    Format, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """Flags of every command."""
+
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Only errors on stderr.", rich_help_panel=OUTPUT),
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="List everything, however long, and log retries, writes and failures.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
+    log_format: Annotated[Format, typer.Option(help="Lines on stderr.", rich_help_panel=OUTPUT)] = (
+        Format.TEXT
+    )
+
+    def check(self) -> None:
+        """Raises typer.BadParameter for flags that do not go together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Describing(Common):
+    """Flags of a command that looks at an inventory."""
+
+    inventory: InventoryPath
+    format: OutputFormat = Format.TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving(Common):
+    """Flags of a command that serves a simulated AWS."""
+
+    inventory: InventoryPath
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="The port; 0 takes one that is free.")
+    ] = 0
+    scenario: ScenarioPath = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running(Common):
+    """Flags of a command that talks to the fleet."""
+
+    inventory: InventoryPath
+    account: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ID|NAME",
+            help="Only these accounts. Repeatable.",
+            show_default=False,
+            rich_help_panel=SCOPE,
+        ),
+    ] = field(default_factory=list)
+    label: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY=VALUE",
+            callback=_pairs,
+            help="Only accounts with this label. Repeatable.",
+            show_default=False,
+            rich_help_panel=SCOPE,
+        ),
+    ] = field(default_factory=list)
+    region: Annotated[
+        list[str],
+        typer.Option(
+            metavar="REGION",
+            help="Only registries in these regions. Repeatable.",
+            show_default=False,
+            rich_help_panel=SCOPE,
+        ),
+    ] = field(default_factory=list)
+    format: OutputFormat = Format.TEXT
+    report: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="FILE",
+            callback=_report_files,
+            help="Write the result to a file too; its ending, .json or .xml (JUnit), gives the "
+            "format. Repeatable.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = field(default_factory=list)
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="Run against a simulated AWS inside this process.",
+            rich_help_panel=SANDBOX,
+        ),
+    ] = False
+    scenario: ScenarioPath = None
+
+    def check(self) -> None:
+        if self.scenario is not None and not self.sandbox:
+            raise typer.BadParameter("--scenario needs --sandbox")
+
+    @property
+    def selection(self) -> Selection:
+        """What the run may change."""
+        from fleet_repl.topology import Selection  # noqa: PLC0415 - help needs no topology
+
+        pairs = (label.partition("=") for label in self.label)
+        return Selection(
+            accounts=tuple(self.account),
+            labels=tuple((key, value) for key, _, value in pairs),
+            regions=tuple(self.region),
+        )
+
+
+def parameters_of(options: type[Common]) -> list[inspect.Parameter]:
+    """The options as parameters of a command, arguments and the nearest class's own first."""
+    hints = get_type_hints(options, include_extras=True)
+    own = [one for one in fields(options) if one.name not in Common.__dataclass_fields__]
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_default(one),
+            annotation=hints[one.name],
+        )
+        for one in (*own, *fields(Common))
+    ]
+
+
+def _default(one: Field[object]) -> object:
+    if one.default is not MISSING:
+        return one.default
+    factory: Callable[[], object] | object = one.default_factory
+    return factory() if callable(factory) else inspect.Parameter.empty

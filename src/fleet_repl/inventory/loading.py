@@ -1,0 +1,116 @@
+"""Loading: an inventory file → the frozen core value, or every problem with it at once.
+
+Read, fill in, check the shape, then the meaning; each step goes on with what the one before
+could make out. Calls nothing and shows nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from fleet_repl import canonical
+from fleet_repl.errors import InventoryError
+from fleet_repl.inventory import schema
+from fleet_repl.inventory.account_roles import AccountRoles
+from fleet_repl.inventory.accounts import resolve_accounts
+from fleet_repl.inventory.findings import Findings
+from fleet_repl.inventory.lines import key_lines
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.patterns import FLEET_NAME
+from fleet_repl.inventory.reading import read
+from fleet_repl.inventory.regions import Regions
+from fleet_repl.inventory.routes import resolve_routes
+from fleet_repl.inventory.selectors import Selectors
+from fleet_repl.inventory.settings import (
+    known_partition,
+    resolve_apply,
+    resolve_aws,
+    resolve_limits,
+    resolve_ownership,
+)
+from fleet_repl.inventory.shape import check_shape
+from fleet_repl.inventory.texts import MISSING
+from fleet_repl.inventory.variables import fill
+
+VERSION: Final = 1
+_FLEET_NAME: Final = re.compile(FLEET_NAME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    path: str
+    parsed: Mapping[str, object]
+    lines: Mapping[str, int]
+
+
+def parse(text_path: str | Path, *, environ: Mapping[str, str]) -> Inventory:
+    """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
+
+    Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
+    its routes match anything is for `topology` to say.
+    """
+    text, parsed = read(Path(text_path))
+    file = _File(path=str(text_path), parsed=parsed, lines=key_lines(text))
+    findings = Findings(file.path, parsed, file.lines)
+    _check_version(parsed, findings)
+    document = check_shape(fill(parsed, environ, findings), findings)
+    inventory = _resolve(document, file, findings)
+    if inventory is None:
+        raise InventoryError(findings.problems)
+    return inventory
+
+
+def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
+    """A file of another version is not judged further: nothing known here holds for it."""
+    version = parsed.get("version")
+    if version is None:
+        findings.tell(("version",), MISSING, remedy=f"write version = {VERSION} at the top")
+    elif isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
+        findings.tell(("version",), f"is not known here: this program reads version {VERSION}")
+        raise InventoryError(findings.problems)
+
+
+def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inventory | None:
+    """The core value, or None where anything is wrong."""
+    name = _fleet_name(document, findings)
+    partition = known_partition(document, findings)
+    regions = Regions(partition, findings)
+    table = document.aws or schema.AwsTable()
+    aws, defaults = resolve_aws(table, regions, partition, findings)
+    roles = AccountRoles(defaults.role, partition, findings)
+    listing = resolve_accounts(document, defaults, roles, regions, findings)
+    routes = resolve_routes(document.routes, Selectors(listing, regions, findings), findings)
+    apply = resolve_apply(document.apply or schema.ApplyTable(), findings)
+    if findings.problems:
+        return None
+    return Inventory(
+        path=file.path,
+        # The shape allows nothing that JSON has no form for.
+        digest=canonical.digest(cast(canonical.JsonObject, file.parsed)),
+        name=name,
+        aws=aws,
+        accounts=listing.accounts,
+        externals=listing.externals,
+        routes=routes,
+        ownership=resolve_ownership(document.ownership or schema.OwnershipTable()),
+        apply=apply,
+        limits=resolve_limits(document.limits or schema.LimitsTable()),
+        lines=file.lines,
+    )
+
+
+def _fleet_name(document: schema.Document, findings: Findings) -> str:
+    name = document.name or ""
+    if document.name is None:
+        findings.tell(("name",), MISSING, remedy='give the fleet a name: name = "prod"')
+    elif _FLEET_NAME.fullmatch(name) is None:
+        findings.tell(
+            ("name",),
+            "is not a fleet name",
+            remedy="1 to 32 letters, digits and . _ -, and a letter or digit first",
+        )
+    return name

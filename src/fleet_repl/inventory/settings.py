@@ -1,0 +1,120 @@
+"""Settings: [aws], [ownership], [apply] and [limits] as core values, defaults filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fleet_repl import limits
+from fleet_repl.inventory import schema
+from fleet_repl.inventory.findings import Findings
+from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership
+from fleet_repl.inventory.regions import Regions
+from fleet_repl.inventory.roles import Refusal, parse_via
+from fleet_repl.inventory.texts import check_name, duration, secret
+from fleet_repl.names import Partition, Region, RoleArn, Secret
+
+LONGEST_TIMEOUT: Final = 50
+"""Seconds of one attempt; a lost answer has to show well before credentials run out."""
+LONGEST_DEADLINE: Final = 7 * 24 * 3600
+
+_DEFAULT_SESSION: Final = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds for accounts that say nothing else."""
+
+    regions: tuple[Region, ...]
+    role: str | None
+    external_id: Secret | None
+    session_seconds: int
+
+
+def known_partition(document: schema.Document, findings: Findings) -> Partition | None:
+    """The partition, or None where it was written but cannot be used."""
+    if findings.about(("aws", "partition")):
+        return None
+    if document.aws is None:
+        return None if findings.about(("aws",)) else Partition.AWS
+    return document.aws.partition or Partition.AWS
+
+
+def resolve_aws(
+    table: schema.AwsTable, regions: Regions, partition: Partition | None, findings: Findings
+) -> tuple[Aws, Defaults]:
+    """[aws]: what concerns the base identity, and the defaults of accounts."""
+    if table.profile is not None:
+        check_name(("aws", "profile"), table.profile, findings)
+    sts = table.sts_region
+    external_id = secret(("aws", "external_id"), table.external_id, findings)
+    aws = Aws(
+        partition=partition or Partition.AWS,
+        profile=table.profile,
+        sts_region=None if sts is None else regions.one(("aws", "sts_region"), sts),
+        via=_via(table.via or [], partition, findings),
+        external_id=external_id,
+    )
+    session = duration(
+        ("aws", "session_duration"),
+        table.session_duration,
+        limits.SESSION_SECONDS,
+        _DEFAULT_SESSION,
+        findings,
+    )
+    defaults = Defaults(
+        regions=regions.each(("aws", "regions"), table.regions or []),
+        role=table.role,
+        external_id=external_id,
+        session_seconds=session,
+    )
+    return aws, defaults
+
+
+def resolve_ownership(table: schema.OwnershipTable) -> Ownership:
+    """[ownership]."""
+    default = Ownership()
+    create = table.create_repositories
+    return Ownership(
+        rules=table.rules or default.rules,
+        grants=table.grants or default.grants,
+        create_repositories=default.create_repositories if create is None else create,
+    )
+
+
+def resolve_apply(table: schema.ApplyTable, findings: Findings) -> Apply:
+    """[apply]."""
+    default = Apply()
+    return Apply(
+        concurrency=table.concurrency or default.concurrency,
+        sts_rate=table.sts_rate or default.sts_rate,
+        attempts=table.attempts or default.attempts,
+        timeout=duration(("apply", "timeout"), table.timeout, (1, LONGEST_TIMEOUT), 30, findings),
+        deadline=duration(
+            ("apply", "deadline"), table.deadline, (1, LONGEST_DEADLINE), 7200, findings
+        ),
+    )
+
+
+def resolve_limits(table: schema.LimitsTable) -> Limits:
+    """[limits]."""
+    default = Limits()
+    return Limits(
+        rules=table.rules or default.rules,
+        destinations=table.destinations or default.destinations,
+        filters=table.filters or default.filters,
+        policy_bytes=table.policy_bytes or default.policy_bytes,
+    )
+
+
+def _via(texts: list[str], partition: Partition | None, findings: Findings) -> tuple[RoleArn, ...]:
+    if partition is None:
+        return ()
+    roles = []
+    for index, text in enumerate(texts):
+        role = parse_via(text, partition)
+        if isinstance(role, Refusal):
+            findings.tell(("aws", "via", index), role.message, remedy=role.remedy)
+        else:
+            roles.append(role)
+    return tuple(roles)

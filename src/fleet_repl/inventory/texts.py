@@ -1,0 +1,63 @@
+"""Short texts that are checked alike wherever they stand: names, durations, external ids."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pydantic import SecretStr
+
+from fleet_repl.inventory.durations import seconds, spell_seconds
+from fleet_repl.inventory.findings import Findings
+from fleet_repl.inventory.paths import KeyPath
+from fleet_repl.inventory.patterns import EXTERNAL_ID
+from fleet_repl.inventory.spelling import is_plain
+from fleet_repl.names import Secret
+
+MISSING: Final = "is missing"
+
+_EXTERNAL_ID: Final = re.compile(EXTERNAL_ID)
+
+
+def check_name(path: KeyPath, text: str, findings: Findings) -> None:
+    """Tell what makes `text` unfit to be shown as the name of something."""
+    if not text.strip():
+        findings.tell(path, "must not be empty")
+    check_plain(path, text, findings)
+
+
+def check_plain(path: KeyPath, text: str, findings: Findings) -> None:
+    """Tell about characters that would garble a report or a terminal."""
+    if not is_plain(text):
+        findings.tell(path, "holds control characters, line breaks or direction marks")
+
+
+def duration(
+    path: KeyPath, text: str | None, bounds: tuple[int, int], default: int, findings: Findings
+) -> int:
+    """Seconds within `bounds`; `default` where there is no text or no good one."""
+    if text is None:
+        return default
+    count = seconds(text)
+    shortest, longest = bounds
+    if count is None:
+        findings.tell(path, "is not a duration", remedy='write it like "30s", "15m" or "1h30m"')
+    elif not shortest <= count <= longest:
+        span = f"{spell_seconds(shortest)} to {spell_seconds(longest)}"
+        findings.tell(path, f"must be {span}")
+    else:
+        return count
+    return default
+
+
+def secret(path: KeyPath, text: SecretStr | None, findings: Findings) -> Secret | None:
+    """An external id."""
+    if text is None:
+        return None
+    if _EXTERNAL_ID.fullmatch(text.get_secret_value()) is None:
+        findings.tell(
+            path,
+            "is not an external id that STS takes (it is not shown here)",
+            remedy="2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line breaks",
+        )
+    return Secret(text.get_secret_value())

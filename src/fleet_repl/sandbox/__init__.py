@@ -1,0 +1,35 @@
+"""A simulated AWS over real HTTP: STS and ECR for the accounts of an inventory.
+
+It replicates images as rules and policies together allow, decided by its own reading of them
+and not by what the rest of the package computes, so that it can say when that is wrong.
+"""
+
+from fleet_repl.sandbox.clock import SYSTEM, Clock
+from fleet_repl.sandbox.registries import Image
+from fleet_repl.sandbox.scenario import (
+    AccountScenario,
+    FaultRule,
+    Mishap,
+    RegistryScenario,
+    Scenario,
+)
+from fleet_repl.sandbox.scenario_file import load_scenario
+from fleet_repl.sandbox.seeding import world_of
+from fleet_repl.sandbox.server import Server, serve
+from fleet_repl.sandbox.world import World
+
+__all__ = [
+    "SYSTEM",
+    "AccountScenario",
+    "Clock",
+    "FaultRule",
+    "Image",
+    "Mishap",
+    "RegistryScenario",
+    "Scenario",
+    "Server",
+    "World",
+    "load_scenario",
+    "serve",
+    "world_of",
+]

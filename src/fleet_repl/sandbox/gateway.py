@@ -1,0 +1,176 @@
+"""From an HTTP request to its answer, in two steps with time between them.
+
+`arrive` tells who calls what and draws the call's lot; then its latency passes; `conclude`
+carries it out. Nothing here waits or touches a socket.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, assert_never
+from urllib.parse import parse_qsl
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.names import AccountId, Region
+from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
+from fleet_repl.sandbox.ecr import call_ecr
+from fleet_repl.sandbox.faults import Lot
+from fleet_repl.sandbox.keys import AccessKey
+from fleet_repl.sandbox.scenario import OPERATIONS, Mishap
+from fleet_repl.sandbox.signatures import Claim, Request, claim_of, verified
+from fleet_repl.sandbox.sts import call_sts, role_of
+from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_reply, xml_reply
+from fleet_repl.sandbox.world import World
+
+_TARGET: Final = "AmazonEC2ContainerRegistry_V20150921."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EcrCall:
+    key: AccessKey
+    region: Region
+    operation: str
+    members: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StsCall:
+    key: AccessKey
+    region: Region
+    operation: str
+    form: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A request that was understood and is its caller's own, with the lot it has drawn."""
+
+    call: EcrCall | StsCall
+    lot: Lot
+
+
+def arrive(world: World, request: Request) -> Arrival | Reply:
+    """The call of a request, or at once the answer to one that cannot be taken."""
+    claim = claim_of(request)
+    service = _service(request, claim)
+    try:
+        key, region = _caller(world, request, claim, service)
+        call = _read(request, service, key, region)
+    except AwsError as error:
+        return error_reply(service, error, world.keyring.request_id())
+    world.calls[call.operation] += 1
+    return Arrival(call=call, lot=world.faults.draw(_account(call), region, call.operation))
+
+
+def conclude(world: World, arrival: Arrival) -> Reply | None:
+    """Carry a call out as its lot has it; None: the connection closes without an answer."""
+    call, mishap = arrival.call, arrival.lot.mishap
+    if mishap is Mishap.DROPPED:
+        return None
+    if mishap is Mishap.GARBAGE:
+        return garbage_reply()
+    error = _suffered(call, mishap)
+    if error is not None:
+        return _refused(world, call, error)
+    reply = _carried_out(world, call)
+    return None if mishap is Mishap.LOST_ANSWER else reply
+
+
+def _suffered(call: EcrCall | StsCall, mishap: Mishap | None) -> Common | None:
+    """The error that AWS answers with in place of the operation."""
+    match mishap:
+        case Mishap.THROTTLED:
+            return Common.THROTTLED
+        case Mishap.SERVER_ERROR:
+            return Common.FAILED
+        case Mishap.EXPIRED_TOKEN:
+            # The base identity signs with a key of its own, which has no session to lose.
+            return Common.EXPIRED if call.key.revoke() else None
+        case Mishap.DROPPED | Mishap.GARBAGE | Mishap.LOST_ANSWER | None:
+            return None
+        case never:
+            assert_never(never)
+
+
+def _service(request: Request, claim: Claim | None) -> Service:
+    """Whose way of answering a request gets, even one that is no good."""
+    if claim is not None and claim.service in set(Service):
+        return Service(claim.service)
+    return Service.ECR if "x-amz-target" in request.headers else Service.STS
+
+
+def _caller(
+    world: World, request: Request, claim: Claim | None, service: Service
+) -> tuple[AccessKey, Region]:
+    if claim is None:
+        unsigned = not request.headers.get("authorization")
+        raise common(service, Common.UNSIGNED if unsigned else Common.INCOMPLETE)
+    key = verified(request, claim, service, world.keyring)
+    if not key.use(world.clock.monotonic()):
+        raise common(service, Common.EXPIRED)
+    if claim.service != service:
+        raise AwsError(
+            "UnknownOperationException", f"The sandbox speaks ecr and sts, not {claim.service}"
+        )
+    return key, claim.region
+
+
+def _read(request: Request, service: Service, key: AccessKey, region: Region) -> EcrCall | StsCall:
+    match service:
+        case Service.ECR:
+            operation = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
+            _check_known(service, operation, "UnknownOperationException")
+            members = _json_object(request.body)
+            return EcrCall(key=key, region=region, operation=operation, members=members)
+        case Service.STS:
+            form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+            operation = form.get("Action", "")
+            _check_known(service, operation, "InvalidAction")
+            return StsCall(key=key, region=region, operation=operation, form=form)
+
+
+def _check_known(service: Service, operation: str, code: str) -> None:
+    if operation not in OPERATIONS[service]:
+        raise AwsError(
+            code, f"The sandbox speaks {', '.join(OPERATIONS[service])}, not '{operation}'"
+        )
+
+
+def _json_object(body: bytes) -> JsonObject:
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError:
+        members = None
+    if not isinstance(members, dict):
+        raise AwsError("SerializationException", "The request body is not a JSON object")
+    return members
+
+
+def _account(call: EcrCall | StsCall) -> AccountId:
+    """Whose faults a call suffers: for AssumeRole, those of the account it leads into."""
+    role = role_of(call.form) if isinstance(call, StsCall) else None
+    return call.key.identity.account if role is None else role.account
+
+
+def _carried_out(world: World, call: EcrCall | StsCall) -> Reply:
+    request_id = world.keyring.request_id()
+    caller, region, operation = call.key.identity, call.region, call.operation
+    try:
+        if isinstance(call, EcrCall):
+            return json_reply(call_ecr(world, caller, region, operation, call.members), request_id)
+        return xml_reply(
+            operation, call_sts(world, caller, region, operation, call.form), request_id
+        )
+    except AwsError as error:
+        return error_reply(_spoken(call), error, request_id)
+
+
+def _refused(world: World, call: EcrCall | StsCall, error: Common) -> Reply:
+    service = _spoken(call)
+    return error_reply(service, common(service, error), world.keyring.request_id())
+
+
+def _spoken(call: EcrCall | StsCall) -> Service:
+    return Service.ECR if isinstance(call, EcrCall) else Service.STS

@@ -1,0 +1,102 @@
+"""The world that an inventory and a scenario describe together.
+
+Everything the scenario names is held against the inventory, and every document against ECR's
+own rules, so that a slip in a scenario file is told and not played out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fleet_repl.canonical import JsonObject, compact_json
+from fleet_repl.errors import ScenarioError
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.clock import SYSTEM, Clock
+from fleet_repl.sandbox.directory import Directory
+from fleet_repl.sandbox.policy_documents import checked_policy
+from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME
+from fleet_repl.sandbox.rule_documents import checked_replication
+from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
+from fleet_repl.sandbox.shapes import objects
+from fleet_repl.sandbox.world import World
+
+
+def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock = SYSTEM) -> World:
+    """A world with the inventory's accounts and roles, and what the scenario makes of it.
+
+    The base identity is a user in account 999999999999, or in the account whose role is "none".
+    Raises ScenarioError, one line per problem, where the scenario does not fit the inventory or
+    holds documents that ECR would not take.
+    """
+    world = World(inventory, scenario, clock)
+    problems = [*_strangers(scenario, world.directory)]
+    for index, one in enumerate(scenario.registries):
+        problems.extend(_seed(world, one, f"registries[{index}]"))
+    if problems:
+        raise ScenarioError("\n".join(f"{scenario.file}: {problem}" for problem in problems))
+    return world
+
+
+def _strangers(scenario: Scenario, directory: Directory) -> Iterator[str]:
+    """What the scenario names that is not there."""
+    for index, rule in enumerate(scenario.faults):
+        yield from _unknown(f"faults[{index}]", rule.accounts, rule.regions, directory)
+    for index, one in enumerate(scenario.accounts):
+        named = [one.id] if one.answers_as is None else [one.id, one.answers_as]
+        yield from _unknown(f"accounts[{index}]", named, one.disabled_regions, directory)
+    for index, registry in enumerate(scenario.registries):
+        at = f"registries[{index}]"
+        yield from _unknown(at, [registry.account], [registry.region], directory)
+
+
+def _unknown(
+    at: str, accounts: Iterable[str], regions: Iterable[str], directory: Directory
+) -> Iterator[str]:
+    for account in accounts:
+        if not directory.lists(account):
+            yield (
+                f"{at}: no account {account} in the inventory; name it there or in other_accounts"
+            )
+    for region in regions:
+        if not directory.partition.holds(region):
+            yield f"{at}: '{region}' is not a region of partition {directory.partition}"
+
+
+def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
+    """Fill a registry: images first, so that no rule replicates them."""
+    for name, tags in seed.repositories.items():
+        if (objection := REPOSITORY_NAME.objection(name)) is not None:
+            yield f"{at}.repositories: '{name}': {objection}"
+        for tag in tags:
+            world.push(seed.registry, name, tag)
+    try:
+        if seed.replication is not None:
+            world.set_replication(seed.registry, _replication(world, seed))
+        if seed.policy is not None:
+            world.set_policy(seed.registry, _policy(world, seed))
+    except AwsError as error:
+        yield f"{at}: {error.message}"
+    if seed.unknown_fields and not (seed.replication or {}).get("rules"):
+        yield f"{at}.unknown_fields: needs rules in replication to show up in"
+
+
+def _replication(world: World, seed: RegistryScenario) -> JsonObject:
+    checked = checked_replication(
+        seed.replication,
+        registry=seed.registry,
+        partition=world.directory.partition,
+        most=world.limits,
+    )
+    return {"rules": [{**rule, **seed.unknown_fields} for rule in objects(checked["rules"])]}
+
+
+def _policy(world: World, seed: RegistryScenario) -> JsonObject:
+    policy = checked_policy(
+        compact_json(seed.policy),
+        longest=world.limits.policy_bytes,
+        partition=world.directory.partition,
+        # What is there may well name accounts that are gone by now.
+        exists=lambda _: True,
+    )
+    return policy.document

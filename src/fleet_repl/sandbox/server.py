@@ -1,0 +1,135 @@
+"""The sandbox on a loopback port: one HTTP endpoint for every account, region and service.
+
+Thin: it turns bytes into requests and answers into bytes, lets latency pass and closes
+connections. It never listens where another machine could reach it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from aiohttp import web
+
+from fleet_repl.errors import FleetError
+from fleet_repl.sandbox.gateway import arrive, conclude
+from fleet_repl.sandbox.signatures import Request
+from fleet_repl.sandbox.wire import Reply
+from fleet_repl.sandbox.world import World
+
+_SHUTDOWN_SECONDS: Final = 1.0
+"""How long calls in flight get to finish when the sandbox closes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where a sandbox listens and the base identity's key to it."""
+
+    url: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    region: str
+
+    def environment(self) -> dict[str, str]:
+        """What an AWS client needs in its environment to talk to this sandbox."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_REGION": self.region,
+            # Python's SDK reads this name only.
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+
+@asynccontextmanager
+async def serve(world: World, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Server]:
+    """Serve a world until the block ends; port 0 takes a free one.
+
+    Raises FleetError for a host that is not loopback, and where it cannot listen.
+    """
+    _refuse_the_network(host)
+    runner = web.ServerRunner(
+        web.Server(_Handler(world), access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS
+    )
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise FleetError(
+                f"the sandbox cannot listen on {host}:{port}: {error.strerror}"
+            ) from error
+        yield _server(world, runner)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await runner.cleanup()
+
+
+def _server(world: World, runner: web.ServerRunner) -> Server:
+    host, port = runner.addresses[0][:2]
+    base = world.keyring.base
+    return Server(
+        url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+        access_key_id=base.id,
+        secret_access_key=base.secret,
+        region=world.directory.region,
+    )
+
+
+def _refuse_the_network(host: str) -> None:
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise FleetError(
+            f"the sandbox listens on loopback only, not on {host!r}: use 127.0.0.1 or ::1"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    """Answers one HTTP request after another; calls of several connections interleave."""
+
+    world: World
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read()
+        arrival = arrive(self.world, _request(request, body))
+        if isinstance(arrival, Reply):
+            return _response(arrival)
+        if arrival.lot.latency > 0:
+            await self.world.clock.sleep(arrival.lot.latency)
+        reply = conclude(self.world, arrival)
+        if reply is None:
+            return _hang_up(request)
+        return _response(reply)
+
+
+def _request(request: web.BaseRequest, body: bytes) -> Request:
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
+    path, _, query = request.path_qs.partition("?")
+    return Request(method=request.method, path=path, query=query, headers=headers, body=body)
+
+
+def _response(reply: Reply) -> web.Response:
+    headers = {"Content-Type": reply.content_type}
+    if reply.request_id is not None:
+        headers["x-amzn-RequestId"] = reply.request_id
+    return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+def _hang_up(request: web.BaseRequest) -> web.Response:
+    """Close the connection; the response is for form, there is nobody left to read it."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()

@@ -1,0 +1,77 @@
+"""Bytes of answers, exactly as AWS writes them: JSON 1.1 for ECR, query XML for STS."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fleet_repl.canonical import JsonObject, compact_json
+from fleet_repl.sandbox.aws_errors import AwsError, Service
+from fleet_repl.sandbox.sts import Result
+
+_JSON: Final = "application/x-amz-json-1.1"
+_XML: Final = "text/xml"
+_XMLNS: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
+_GARBAGE: Final = (
+    b"<!DOCTYPE html><html><head><title>Welcome</title></head>"
+    b"<body><p>Please sign in to use this network.</p></body></html>"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int = 200
+    content_type: str
+    body: bytes
+    request_id: str | None
+    """None where it was not AWS that answered."""
+
+
+def json_reply(members: JsonObject, request_id: str) -> Reply:
+    body = compact_json(members).encode()
+    return Reply(content_type=_JSON, body=body, request_id=request_id)
+
+
+def xml_reply(operation: str, result: Result, request_id: str) -> Reply:
+    body = (
+        f'<{operation}Response xmlns="{_XMLNS}"><{operation}Result>{_xml(result)}'
+        f"</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId>"
+        f"</ResponseMetadata></{operation}Response>"
+    )
+    return Reply(content_type=_XML, body=body.encode(), request_id=request_id)
+
+
+def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
+    match service:
+        case Service.ECR:
+            body = compact_json({"__type": error.code, "message": error.message})
+            content_type = _JSON
+        case Service.STS:
+            side = "Receiver" if error.status >= 500 else "Sender"
+            told = {"Type": side, "Code": error.code, "Message": error.message}
+            body = (
+                f'<ErrorResponse xmlns="{_XMLNS}"><Error>{_xml(told)}</Error>'
+                f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+            )
+            content_type = _XML
+    return Reply(
+        status=error.status,
+        content_type=content_type,
+        body=body.encode(),
+        request_id=request_id,
+    )
+
+
+def garbage_reply() -> Reply:
+    """What a proxy or a captive portal says in AWS's place."""
+    return Reply(content_type="text/html", body=_GARBAGE, request_id=None)
+
+
+def _xml(value: Result | str) -> str:
+    if isinstance(value, Mapping):
+        return "".join(f"<{name}>{_xml(inner)}</{name}>" for name, inner in value.items())
+    return html.escape(value, quote=False)
