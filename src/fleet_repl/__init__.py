@@ -125,16 +125,68 @@ __all__ = [
     "to_json",
 ]
 
-_HOMES = ("errors", "names", "plan", "outcomes", "inventory", "topology", "reports", "workflow")
+_HOMES = {
+    "errors": (
+        "CallError",
+        "Fault",
+        "FaultKind",
+        "FleetError",
+        "IdentityError",
+        "InventoryError",
+        "Problem",
+        "ScenarioError",
+        "SelectionError",
+    ),
+    "inventory": ("Inventory",),
+    "names": ("AccountId", "Partition", "Region", "Registry"),
+    "outcomes": (
+        "CallRetried",
+        "ChangeOutcome",
+        "Event",
+        "Outcome",
+        "PlanMade",
+        "RegistryFinished",
+        "RegistryOutcome",
+        "RegistryRead",
+        "Report",
+        "RunFinished",
+        "RunStarted",
+        "Status",
+        "WriteSettled",
+        "WriteStarted",
+    ),
+    "plan": (
+        "Action",
+        "Change",
+        "HeldLink",
+        "LinkEnd",
+        "Objection",
+        "Phase",
+        "Plan",
+        "RegistryPlan",
+        "Resource",
+        "State",
+        "Summary",
+        "Warning",
+    ),
+    "reports": ("to_json",),
+    "topology": ("Selection",),
+    "workflow": (
+        "Fleet",
+        "FleetSummary",
+        "Interrupted",
+        "connect",
+        "describe_fleet",
+        "load_inventory",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"fleet_repl.{home}")
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module 'fleet_repl' has no attribute {name!r}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'fleet_repl' has no attribute {name!r}")
+    return getattr(import_module(f"fleet_repl.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -107,9 +107,7 @@ def identity(answer: Answer, call: Call) -> Identity:
     match = _IDENTITY_ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None:
         raise garbage(call, "the answer holds no identity's ARN")
-    return Identity(
-        arn=match[0], account=AccountId(match["account"]), partition=match["partition"]
-    )
+    return Identity(arn=match[0], account=AccountId(match["account"]), partition=match["partition"])
 
 
 def _check_account(document: JsonObject, call: Call) -> None:

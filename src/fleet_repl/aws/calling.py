@@ -50,9 +50,9 @@ class Caller:
             failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value
             failure = translate(error, call, issued.hidden)
-        if failure.fault.kind is FaultKind.EXPIRED and failure.transient:
-            if not source.forget(issued):
-                failure = settled(_with_hint(failure, hints.RENEW_BASE))
+        ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
+        if ended and not source.forget(issued):
+            failure = settled(_with_hint(failure, hints.RENEW_BASE))
         # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
         raise failure
 

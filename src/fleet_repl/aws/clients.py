@@ -12,8 +12,8 @@ from contextvars import ContextVar
 from typing import Final, TypeAlias
 
 import anyio
-import anyio.to_thread
 from aiobotocore.config import AioConfig
+from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import AioSession
 from botocore import xform_name
 from botocore.credentials import ReadOnlyCredentials
@@ -43,18 +43,22 @@ _EXCHANGE: Final[ContextVar[_Exchange | None]] = ContextVar("fleet_repl_exchange
 
 
 class _CredentialsOfTheCall:
-    """What the SDK takes for credentials: those of whatever call asks."""
+    """What the SDK takes for credentials: those of whatever call asks.
 
-    method = "fleet-repl"
+    Anything else that it wants of credentials it gets from a plain pair that signs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._plain = AioCredentials("chosen-per-call", "chosen-per-call")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._plain, name)
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials:
         exchange = _EXCHANGE.get()
         if exchange is None:
             raise RuntimeError("a call was made past Clients.send")
         return exchange.credentials
-
-    async def get_account_id(self) -> None:
-        """Unknown to the SDK, so that no endpoint is derived from it."""
 
 
 class _Resolver:
@@ -95,20 +99,17 @@ class Clients:
         operation = await self._operation(call.service, call.region, call.operation)
         exchange = _Exchange(credentials)
         token = _EXCHANGE.set(exchange)
-        unparsed: int | None = None
         try:
             parsed = await operation(**call.parameters)
         except (BotoCoreError, ClientError):
             raise
         except Exception:
             # The SDK's parsers raise anything at a body they do not expect.
-            if exchange.status is None:
-                raise
-            unparsed = exchange.status
+            if exchange.status is not None:
+                raise UnparsedAnswerError(exchange.status) from None
+            raise
         finally:
             _EXCHANGE.reset(token)
-        if unparsed is not None:
-            raise UnparsedAnswerError(unparsed)
         metadata = parsed.get("ResponseMetadata")
         request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
@@ -152,9 +153,6 @@ async def open_clients(
     """Clients made by `session`, which from now on resolves no credentials of its own."""
     session.register_component("credential_provider", _Resolver())
     session.register("before-parse", _keep_body)
-    for service in ("sts", "ecr"):
-        # Service models are megabytes of JSON: not on the event loop.
-        await anyio.to_thread.run_sync(session.warm_up_loader_caches, service)
     stack = AsyncExitStack()
     try:
         yield Clients(session, config, endpoint, stack)

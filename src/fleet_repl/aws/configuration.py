@@ -10,10 +10,12 @@ import os
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore.exceptions import InvalidConfigError
 
 from fleet_repl._version import __version__
 from fleet_repl.inventory.model import Aws
@@ -47,7 +49,7 @@ class Endpoint:
 def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
     """An SDK session that reads the profile and environment, or nothing with an `endpoint`.
 
-    Raises what the SDK raises for a profile that does not exist.
+    Raises what the SDK raises for settings that cannot be used.
     """
     if endpoint is not None:
         session = AioSession(_NOTHING_OF_THE_MACHINE)
@@ -55,6 +57,9 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
         session = AioSession(_EVERY_SDK_REGION, profile=aws.profile)
     # Tokens of the global STS endpoint fail in opt-in regions.
     session.set_config_variable("sts_regional_endpoints", "regional")
+    bundle = session.get_config_variable("ca_bundle")
+    if isinstance(bundle, str) and bundle and not Path(bundle).exists():
+        raise InvalidConfigError(error_msg=f"the CA bundle {bundle} does not exist")
     return session
 
 
@@ -75,6 +80,8 @@ def client_config(
 ) -> AioConfig:
     """One configuration for every client. Retries are made elsewhere, and only there."""
     config = AioConfig(
+        # Service models are megabytes of JSON: not on the event loop.
+        warm_up_loader_caches=True,
         user_agent=_user_agent(session),
         # The mode is named so that AWS_RETRY_MODE cannot bring in a rate limit of the SDK's own.
         retries={"total_max_attempts": 1, "mode": "standard"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fleet_repl import limits
@@ -15,6 +15,7 @@ from fleet_repl.aws.identity import check, resolve, usable_identity
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.roles import Role, Sts, session_name
 from fleet_repl.inventory.model import Account, Aws, Inventory
+from fleet_repl.names import Region
 from fleet_repl.outcomes import Event
 from fleet_repl.pacing import Pace, TokenBucket
 from fleet_repl.ports import EventSink
@@ -60,11 +61,39 @@ async def open_aws(
             session_name=session_name(inventory.name, run_id),
             limit=TokenBucket(inventory.apply.sts_rate, pace.clock),
         )
-        base = Base(credentials, identity.account)
-        sources = _Sources(sts, aws, identity, base)
+        sources = _sources(sts, aws, identity, Base(credentials, identity.account))
         accounts = {account.id: account for account in inventory.accounts}
-        yield AwsRegistries(caller, identity, accounts, sources.of)
+        yield AwsRegistries(caller, identity, accounts, sources)
 
 
-def _regions(inventory: Inventory) -> set[str]:
+def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Account], Source]:
+    """Where each account's credentials come from: its role, assumed through those of `via`.
+
+    A role assumed by an assumed role gets an hour at most, whatever it allows (AWS, "Role
+    chaining").
+    """
+    last: Source = base
+    for arn in aws.via:
+        last = Role(
+            sts, arn, last, seconds=limits.CHAINED_SESSION_SECONDS, external_id=aws.external_id
+        )
+    chained = identity.is_assumed_role or bool(aws.via)
+    longest = limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
+
+    def source_of(account: Account) -> Source:
+        if account.role is None:
+            return base
+        return Role(
+            sts,
+            account.role,
+            last,
+            seconds=min(account.session_seconds, longest),
+            external_id=account.external_id,
+            account=account.id,
+        )
+
+    return source_of
+
+
+def _regions(inventory: Inventory) -> set[Region]:
     return {region for account in inventory.accounts for region in account.regions}

@@ -62,6 +62,6 @@ class Base:
         frozen = await self._credentials.get_frozen_credentials()
         return Issued(credentials=frozen, account=self._account)
 
-    def forget(self, issued: Issued) -> bool:
+    def forget(self, issued: Issued) -> bool:  # noqa: ARG002 - there is nothing to tell apart
         """No: what can be renewed has been, minutes before it would have expired."""
         return False

@@ -46,30 +46,25 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
             return _unconnected(error, call, hidden)
         case _ if isinstance(error, _BASE_CREDENTIALS):
             message = clean(f"the base identity's credentials cannot be had: {error}", hidden)
-            return _failed(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE)
+            return CallError(_fault(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE))
         case sdk.BotoCoreError():
             message = clean(str(error), hidden)
-            return _failed(FaultKind.INVALID, call, message, hint=hints.SETTINGS)
+            return CallError(_fault(FaultKind.INVALID, call, message, hint=hints.SETTINGS))
         case _:
-            return _failed(FaultKind.INTERNAL, call, f"unforeseen {type(error).__name__}")
+            message = f"unforeseen {type(error).__name__}"
+            return CallError(_fault(FaultKind.INTERNAL, call, message))
 
 
 def garbage(call: Call, what: str) -> CallError:
     """For a 200 whose body is not the answer. A write may have happened all the same."""
-    return _failed(
-        FaultKind.SERVICE,
-        call,
-        what,
-        hint=hints.NOT_AWS,
-        transient=True,
-        uncertain=call.writes,
-    )
+    fault = _fault(FaultKind.SERVICE, call, what, hint=hints.NOT_AWS)
+    return CallError(fault, transient=True, uncertain=call.writes)
 
 
 def wrong_account(call: Call, actual: str) -> CallError:
     """For credentials or an answer of another account than the one that was meant."""
     message = f"account {call.account} was meant, and it is account {clean(actual)}"
-    return _failed(FaultKind.WRONG_ACCOUNT, call, message)
+    return CallError(_fault(FaultKind.WRONG_ACCOUNT, call, message))
 
 
 def settled(error: CallError) -> CallError:
@@ -98,15 +93,17 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
     status = metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
     said = _text(error.response.get("Error"), "Message") or ""
     kind = kind_of(code, status if isinstance(status, int) else 0, said, call.service)
-    expired = code in SESSION_CODES
-    return _failed(
+    fault = _fault(
         kind,
         call,
         clean(said, hidden) or "AWS says no more than that",
         code=clean(code, hidden),
         request_id=request_id_of(error),
         hint=_hint_for_code(code, said, call),
-        transient=kind in _PASSING or expired,
+    )
+    return CallError(
+        fault,
+        transient=kind in _PASSING or code in SESSION_CODES,
         uncertain=kind in _UNCERTAIN,
     )
 
@@ -123,24 +120,25 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
     """No whole answer came. Certain only where no request can have been sent."""
     cause = _cause(error)
     if isinstance(error, sdk.ConnectTimeoutError):
-        return _failed(FaultKind.TIMEOUT, call, "no connection within the timeout", transient=True)
+        fault = _fault(FaultKind.TIMEOUT, call, "no connection within the timeout")
+        return CallError(fault, transient=True)
     if isinstance(error, sdk.ReadTimeoutError):
-        message = "no answer within the timeout"
-        return _failed(FaultKind.TIMEOUT, call, message, transient=True, uncertain=True)
+        fault = _fault(FaultKind.TIMEOUT, call, "no answer within the timeout")
+        return CallError(fault, transient=True, uncertain=True)
     if isinstance(cause, (sdk.BotoCoreError, aiohttp.InvalidURL)):
-        return _failed(FaultKind.INVALID, call, clean(str(cause), hidden), hint=hints.SETTINGS)
+        message = clean(str(cause), hidden)
+        return CallError(_fault(FaultKind.INVALID, call, message, hint=hints.SETTINGS))
     if _is_configuration(cause):
         message = clean(f"no trusted connection: {cause}", hidden)
-        return _failed(FaultKind.NETWORK, call, message, hint=hints.CERTIFICATES)
-    if isinstance(error, (sdk.ProxyConnectionError, sdk.SSLError)) or isinstance(
-        # The SDK tells a refused connection and one that broke half-way by this alone.
-        cause,
-        aiohttp.ClientConnectorError,
+        return CallError(_fault(FaultKind.NETWORK, call, message, hint=hints.CERTIFICATES))
+    # The SDK has one name for a connection that was refused and for one that broke half-way.
+    if isinstance(error, sdk.ProxyConnectionError) or isinstance(
+        cause, aiohttp.ClientConnectorError
     ):
-        message = clean(f"no connection: {cause or error}", hidden)
-        return _failed(FaultKind.NETWORK, call, message, transient=True)
-    message = "the connection was closed before the whole answer came"
-    return _failed(FaultKind.NETWORK, call, message, transient=True, uncertain=True)
+        message = clean(f"no connection: {cause}", hidden)
+        return CallError(_fault(FaultKind.NETWORK, call, message), transient=True)
+    fault = _fault(FaultKind.NETWORK, call, "the connection broke before the whole answer came")
+    return CallError(fault, transient=True, uncertain=True)
 
 
 def _is_configuration(cause: object) -> bool:
@@ -163,7 +161,7 @@ def _text(value: object, key: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _failed(
+def _fault(
     kind: FaultKind,
     call: Call,
     message: str,
@@ -171,10 +169,8 @@ def _failed(
     code: str | None = None,
     request_id: str | None = None,
     hint: str | None = None,
-    transient: bool = False,
-    uncertain: bool = False,
-) -> CallError:
-    fault = Fault(
+) -> Fault:
+    return Fault(
         kind=kind,
         operation=call.operation,
         message=message,
@@ -182,4 +178,3 @@ def _failed(
         request_id=request_id,
         hint=hint or hints.hint_for(kind, call),
     )
-    return CallError(fault, transient=transient, uncertain=uncertain)

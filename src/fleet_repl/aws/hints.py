@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fleet_repl.aws.calls import Call
-from fleet_repl.canonical import Json
+from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.errors import FaultKind
 from fleet_repl.names import AccountId
 
@@ -27,6 +27,15 @@ NOT_AWS: Final = (
 SETTINGS: Final = "check the AWS settings in the environment and the profile"
 DEFECT: Final = "this is a defect of fleet-repl; please report it"
 
+_HINTS: Final = {
+    FaultKind.THROTTLED: "lower [apply] sts_rate, or raise [apply] attempts",
+    FaultKind.REGION_DISABLED: "set [aws] sts_region to a region that is enabled",
+    FaultKind.TIMEOUT: "raise [apply] timeout if the network is slow",
+    FaultKind.NETWORK: "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL",
+    FaultKind.WRONG_ACCOUNT: "check the account in the inventory, its role, and AWS_ENDPOINT_URL",
+    FaultKind.SERVICE: "the failure is on AWS's side: run again later",
+    FaultKind.INTERNAL: DEFECT,
+}
 _NAMED_ACCOUNTS: Final = 10
 _PRINCIPAL: Final = re.compile(r"(?:arn:[a-z-]+:iam::)?([0-9]{12})(?::.*)?")
 
@@ -36,26 +45,14 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
     match kind:
         case FaultKind.ACCESS_DENIED:
             return _allow(call)
-        case FaultKind.THROTTLED:
-            if call.service == "sts":
-                return "lower [apply] sts_rate, or raise [apply] attempts"
+        case FaultKind.REGION_DISABLED if call.service == "ecr":
+            return (
+                f"enable {call.region} for account {call.account}, or take it out of the inventory"
+            )
+        case FaultKind.THROTTLED if call.service == "ecr":
             return "lower [apply] concurrency, or raise [apply] attempts"
-        case FaultKind.REGION_DISABLED:
-            if call.service == "sts":
-                return f"enable {call.region} for STS, or set [aws] sts_region to another region"
-            return f"enable {call.region} for account {call.account}, or take it out of the inventory"
-        case FaultKind.TIMEOUT:
-            return "raise [apply] timeout if the network is slow"
-        case FaultKind.NETWORK:
-            return "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
-        case FaultKind.WRONG_ACCOUNT:
-            return "check the account's id and role in the inventory, and AWS_ENDPOINT_URL"
-        case FaultKind.SERVICE:
-            return "the failure is on AWS's side: run again later"
-        case FaultKind.INTERNAL:
-            return DEFECT
         case _:
-            return None
+            return _HINTS.get(kind)
 
 
 def _allow(call: Call) -> str:
@@ -78,7 +75,7 @@ def session_too_long(call: Call) -> str:
     return f"lower session_duration, or raise the maximum session duration of {call.role}"
 
 
-def unknown_principal(policy: Json) -> str:
+def unknown_principal(policy: JsonObject) -> str:
     """For a policy that AWS takes to be invalid although it is well-formed."""
     accounts = sorted(_principal_accounts(policy))
     if not accounts:
@@ -92,14 +89,17 @@ def unknown_principal(policy: Json) -> str:
     )
 
 
-def _principal_accounts(policy: Json) -> set[AccountId]:
+def _principal_accounts(policy: JsonObject) -> set[AccountId]:
     """Accounts that the `Principal` elements of a policy document name."""
     found: set[AccountId] = set()
-    statements = policy.get("Statement") if isinstance(policy, Mapping) else None
-    for statement in statements if isinstance(statements, Sequence) else [statements]:
+    for statement in _listed(policy.get("Statement")):
         principal = statement.get("Principal") if isinstance(statement, Mapping) else None
-        names = principal.get("AWS") if isinstance(principal, Mapping) else None
-        for name in [names] if isinstance(names, str) else names or ():
+        for name in _listed(principal.get("AWS") if isinstance(principal, Mapping) else None):
             if isinstance(name, str) and (match := _PRINCIPAL.fullmatch(name)):
                 found.add(AccountId(match[1]))
     return found
+
+
+def _listed(value: Json) -> Sequence[Json]:
+    """IAM takes one thing for a list of one."""
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]

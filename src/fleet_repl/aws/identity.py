@@ -28,7 +28,10 @@ _FIND: Final = (
     "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
 )
 _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (sdk.ProfileNotFound, "see `aws configure list-profiles`, and set AWS_PROFILE or [aws] profile"),
+    (
+        sdk.ProfileNotFound,
+        "see `aws configure list-profiles`, and set AWS_PROFILE or [aws] profile",
+    ),
     (sdk.NoCredentialsError, _FIND),
     (sdk.PartialCredentialsError, "set what is missing, or use a profile"),
     (sdk.SSOError, "run `aws sso login` for this profile"),
@@ -39,6 +42,10 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (sdk.CredentialRetrievalError, "see that the source of the credentials works by itself"),
     (sdk.ClientError, "see that the profile's role can be assumed: `aws sts get-caller-identity`"),
     (FileNotFoundError, "see the profile's credential_process"),
+)
+
+_UNASKED: Final = frozenset(
+    {FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE}
 )
 
 
@@ -94,14 +101,18 @@ def usable_identity() -> Iterator[None]:
 
 
 def _unusable(error: Exception) -> IdentityError:
-    remedy = next((text for kind, text in _REMEDIES if isinstance(error, kind)), hints.SETTINGS)
     said = clean(str(error)) or type(error).__name__
     if (code := code_of(error)) is not None:
         said = f"{said} ({code}, request {request_id_of(error)})"
-    return _error(f"there is no usable base identity: {said}", remedy)
+    for kind, remedy in _REMEDIES:
+        if isinstance(error, kind):
+            return _error(f"there is no usable base identity: {said}", remedy)
+    return _error(f"the AWS settings cannot be used: {said}", hints.SETTINGS)
 
 
 def _refused(fault: Fault) -> str:
+    if fault.kind in _UNASKED:
+        return f"STS could not be asked who the base identity is: {fault}"
     return f"there is no usable base identity: {fault}"
 
 

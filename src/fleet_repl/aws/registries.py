@@ -28,7 +28,7 @@ T = TypeVar("T")
 _NO_POLICY: Final = "RegistryPolicyNotFoundException"
 _UNKNOWN_PRINCIPAL: Final = "Invalid registry policy provided"
 _PROPAGATION_ATTEMPTS: Final = 5
-"""How often a policy is put whose principals AWS may not know yet; a few seconds in all."""
+"""How often a policy may be put whose principals AWS does not know: a few seconds in all."""
 
 
 class AwsRegistries:
@@ -51,13 +51,12 @@ class AwsRegistries:
 
     async def describe(self, registry: Registry) -> JsonObject:
         """DescribeRegistry's whole answer as it came over the wire, every field kept."""
-        return await self._read(self._call(registry, "DescribeRegistry"), registry_document)
+        return await self._read(registry, "DescribeRegistry", registry_document)
 
     async def read_policy(self, registry: Registry) -> JsonObject | None:
         """The registry policy's document, or None where there is none."""
-        call = self._call(registry, "GetRegistryPolicy")
         try:
-            return await self._read(call, policy_document)
+            return await self._read(registry, "GetRegistryPolicy", policy_document)
         except CallError as error:
             if error.fault.code == _NO_POLICY:
                 return None
@@ -66,17 +65,17 @@ class AwsRegistries:
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the replication configuration; the request id. One attempt."""
         parameters = {"replicationConfiguration": document}
-        return await self._write(
-            self._call(registry, "PutReplicationConfiguration", parameters), put_rules
-        )
+        return await self._write(registry, "PutReplicationConfiguration", put_rules, parameters)
 
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
-        """Overwrite the registry policy; the request id. One attempt."""
+        """Overwrite the registry policy; the request id. One attempt.
+
+        A policy that AWS takes to be invalid is transient a few times: a new principal may not
+        have spread yet.
+        """
         parameters = {"policyText": compact_json(document)}
         try:
-            request_id = await self._write(
-                self._call(registry, "PutRegistryPolicy", parameters), wrote_policy
-            )
+            request_id = await self._write(registry, "PutRegistryPolicy", wrote_policy, parameters)
         except CallError as error:
             if _UNKNOWN_PRINCIPAL not in error.fault.message:
                 raise
@@ -88,9 +87,8 @@ class AwsRegistries:
 
     async def delete_policy(self, registry: Registry) -> str | None:
         """Delete the registry policy (it not being there is fine); the request id. One attempt."""
-        call = self._call(registry, "DeleteRegistryPolicy")
         try:
-            return await self._write(call, wrote_policy)
+            return await self._write(registry, "DeleteRegistryPolicy", wrote_policy, {})
         except CallError as error:
             if error.fault.code == _NO_POLICY:
                 return error.fault.request_id
@@ -101,9 +99,23 @@ class AwsRegistries:
         made = self._caller.attempts
         return made[registry] + made[registry.account]
 
-    def _call(
-        self, registry: Registry, operation: str, parameters: Mapping[str, object] | None = None
-    ) -> Call:
+    async def _read(
+        self, registry: Registry, operation: str, read: Callable[[Answer, Call], T]
+    ) -> T:
+        call, source = self._call(registry, operation, {}), self._source(registry.account)
+        return await self._caller.persist(call, lambda: self._caller.once(call, source, read))
+
+    async def _write(
+        self,
+        registry: Registry,
+        operation: str,
+        read: Callable[[Answer, Call], T],
+        parameters: Mapping[str, object],
+    ) -> T:
+        call = self._call(registry, operation, parameters)
+        return await self._caller.once(call, self._source(registry.account), read)
+
+    def _call(self, registry: Registry, operation: str, parameters: Mapping[str, object]) -> Call:
         account = self._accounts[registry.account]
         return Call(
             service="ecr",
@@ -111,22 +123,14 @@ class AwsRegistries:
             region=registry.region,
             account=registry.account,
             role=account.role,
-            parameters=parameters or {},
+            parameters=parameters,
             hidden=(account.external_id,) if account.external_id is not None else (),
         )
 
-    async def _read(self, call: Call, read: Callable[[Answer, Call], T]) -> T:
-        source = self._source(call)
-        return await self._caller.persist(call, lambda: self._caller.once(call, source, read))
-
-    async def _write(self, call: Call, read: Callable[[Answer, Call], T]) -> T:
-        return await self._caller.once(call, self._source(call), read)
-
-    def _source(self, call: Call) -> Source:
-        assert call.account is not None
-        if call.account not in self._sources:
-            self._sources[call.account] = self._source_of(self._accounts[call.account])
-        return self._sources[call.account]
+    def _source(self, account: AccountId) -> Source:
+        if account not in self._sources:
+            self._sources[account] = self._source_of(self._accounts[account])
+        return self._sources[account]
 
     def _rejected(self, registry: Registry, document: JsonObject, error: CallError) -> CallError:
         """A principal may not have spread yet, which passes, or be gone, which does not."""

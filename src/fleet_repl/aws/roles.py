@@ -21,9 +21,7 @@ from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import AccountId, Region, RoleArn, Secret
 from fleet_repl.pacing import TokenBucket
 
-_LASTING: Final = frozenset(
-    {FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.REGION_DISABLED}
-)
+_LASTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.REGION_DISABLED})
 """Failures that stay for the run: asking again for the account's next registry tells nothing."""
 
 _RENEWAL_SECONDS: Final = 300.0

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fleet_repl.errors import FleetError
-
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
     from fleet_repl.canonical import JsonObject
@@ -24,10 +22,6 @@ if TYPE_CHECKING:
     from fleet_repl.ports import EventSink
     from fleet_repl.topology import Selection
     from fleet_repl.workflow import FleetSummary
-
-
-class ServeError(FleetError):
-    """The sandbox cannot listen where it was told to."""
 
 
 class Fleet(Protocol):
@@ -103,19 +97,17 @@ class Library:
     async def simulate(
         self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
     ) -> AsyncIterator[Simulation]:
-        """Raises ScenarioError, and ServeError where the address is not to be had."""
+        """Raises ScenarioError, and FleetError where the address is not to be had."""
         from fleet_repl import sandbox  # noqa: PLC0415
         from fleet_repl.aws import Endpoint  # noqa: PLC0415
-        from fleet_repl.names import Secret  # noqa: PLC0415
+        from fleet_repl.names import Region, Secret  # noqa: PLC0415
 
-        faults = {} if scenario is None else {"scenario": sandbox.load_scenario(scenario)}
-        serving = sandbox.serve(sandbox.world_of(inventory, **faults), host=host, port=port)
-        try:
-            server = await serving.__aenter__()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise ServeError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
-        try:
+        world = (
+            sandbox.world_of(inventory)
+            if scenario is None
+            else sandbox.world_of(inventory, scenario=sandbox.load_scenario(scenario))
+        )
+        async with sandbox.serve(world, host=host, port=port) as server:
             yield Simulation(
                 url=server.url,
                 environment=server.environment(),
@@ -123,11 +115,9 @@ class Library:
                     url=server.url,
                     access_key_id=server.access_key_id,
                     secret_access_key=Secret(server.secret_access_key),
-                    region=server.region,
+                    region=Region(server.region),
                 ),
             )
-        finally:
-            await serving.__aexit__(None, None, None)
 
     def connect(
         self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink

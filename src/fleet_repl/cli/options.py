@@ -7,7 +7,6 @@ same everywhere. Nothing is run here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -58,9 +57,7 @@ ScenarioPath = Annotated[
         rich_help_panel=SANDBOX,
     ),
 ]
-OutputFormat = Annotated[
-    Format, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
-]
+OutputFormat = Annotated[Format, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +98,7 @@ class Serving(Common):
     """Flags of a command that serves a simulated AWS."""
 
     inventory: InventoryPath
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1"
+    host: Annotated[str, typer.Option(help="The loopback address to listen on.")] = "127.0.0.1"
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="The port; 0 takes one that is free.")
     ] = 0
@@ -198,5 +195,6 @@ def parameters_of(options: type[Common]) -> list[inspect.Parameter]:
 def _default(one: Field[object]) -> object:
     if one.default is not MISSING:
         return one.default
-    factory: Callable[[], object] | object = one.default_factory
-    return factory() if callable(factory) else inspect.Parameter.empty
+    if one.default_factory is not MISSING:
+        return one.default_factory()
+    return inspect.Parameter.empty

@@ -30,8 +30,14 @@ class Listing:
     """What selectors may call an account: its id and its name."""
     places: Mapping[str, KeyPath]
     """Where each of these stands."""
-    is_complete: bool
-    """Whether every id and name could be read."""
+    ids_known: bool
+    """Whether every id could be read, so that any other is a stranger's."""
+    names_known: bool
+
+    def is_stranger(self, text: str) -> bool:
+        """Whether `text` is surely no account of this inventory."""
+        known = self.ids_known if is_account_id(text) else self.names_known
+        return known and text not in self.meant_by
 
 
 def resolve_accounts(
@@ -49,12 +55,16 @@ def resolve_accounts(
         findings.tell(("accounts",), "must not be empty")
     accounts = resolver.accounts(document.accounts or [])
     externals = resolver.externals(document.external or [])
+    is_whole = document.accounts is not None and (
+        document.external is not None or findings.raw(("external",)) is None
+    )
     return Listing(
         accounts=accounts,
         externals=externals,
         meant_by=resolver.meant_by,
         places=resolver.places,
-        is_complete=resolver.is_complete,
+        ids_known=is_whole and "id" not in resolver.unreadable,
+        names_known=is_whole and "name" not in resolver.unreadable,
     )
 
 
@@ -64,7 +74,8 @@ class _Resolver:
     ) -> None:
         self.meant_by: dict[str, AccountId] = {}
         self.places: dict[str, KeyPath] = {}
-        self.is_complete = True
+        self.unreadable: set[str] = set()
+        """Of `id` and `name`, what something is wrong with in some account."""
         self._defaults = defaults
         self._roles = roles
         self._regions = regions
@@ -76,7 +87,7 @@ class _Resolver:
         )
         if not self._defaults.regions:
             without = [index for index, table in enumerate(tables) if table.regions is None]
-            self._tell_missing("regions", without, 'regions = ["us-east-1"]')
+            self._tell_missing("regions", without, f'regions = ["{self._regions.example}"]')
         if self._defaults.role is None:
             without = [index for index, table in enumerate(tables) if table.role is None]
             self._tell_missing("role", without, 'role = "fleet-replication"')
@@ -133,8 +144,7 @@ class _Resolver:
             self._check_account_name((*where, "name"), name, account)
             if name != account:
                 self._enlist((*where, "name"), name, account)
-        if any(self._findings.about((*where, key)) for key in ("id", "name")):
-            self.is_complete = False
+        self.unreadable |= {key for key in ("id", "name") if self._findings.about((*where, key))}
         return account, account if name is None else name
 
     def _check_id(self, path: KeyPath, text: str | None) -> None:

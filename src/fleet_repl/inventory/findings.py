@@ -23,35 +23,30 @@ class Findings:
         self._file = file
         self._document = document
         self._lines = lines
-        self._problems: list[Problem] = []
-        self._told: set[KeyPath] = set()
+        self._problems: dict[KeyPath, Problem] = {}
         self._touched: set[KeyPath] = set()
 
     def tell(
         self, path: KeyPath, message: str, *, remedy: str | None = None, show: bool = True
     ) -> None:
         """Something is wrong at `path`. `show` tells whether the value may be quoted."""
-        starts = [path[:length] for length in range(1, len(path) + 1)]
-        if any(start in self._told for start in starts):
+        if self._is_told(path):
             return
-        self._told.add(path)
-        self._touched.update(starts)
+        self._touched.update(_starts(path))
         value = self.raw(path)
         hidden = not show or value is None or SECRET in path
-        self._problems.append(
-            Problem(
-                file=self._file,
-                line=self.line(path),
-                key=written(path),
-                message=message,
-                value=None if hidden else spelled(value),
-                remedy=remedy,
-            )
+        self._problems[path] = Problem(
+            file=self._file,
+            line=self.line(path),
+            key=written(path),
+            message=message,
+            value=None if hidden else spelled(value),
+            remedy=remedy,
         )
 
     def about(self, path: KeyPath) -> bool:
-        """Whether something at `path` or below it is wrong."""
-        return path in self._touched
+        """Whether something is wrong at `path`, below it, or with what encloses it."""
+        return path in self._touched or self._is_told(path)
 
     def raw(self, path: KeyPath) -> object:
         """What the file has at `path`; None where it has nothing."""
@@ -68,5 +63,18 @@ class Findings:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """By line; those of the file as a whole first."""
-        return tuple(sorted(self._problems, key=lambda problem: problem.line or 0))
+        """By line, those of the file as a whole first; on one line by key."""
+        return tuple(self._problems[path] for path in sorted(self._problems, key=self._order))
+
+    def _order(self, path: KeyPath) -> tuple[int, list[tuple[bool, int, str]]]:
+        steps = [(True, step, "") if isinstance(step, int) else (False, 0, step) for step in path]
+        return self._problems[path].line or 0, steps
+
+    def _is_told(self, path: KeyPath) -> bool:
+        # Mostly nothing is wrong, and this is asked for every account of a large fleet.
+        return bool(self._problems) and any(start in self._problems for start in _starts(path))
+
+
+def _starts(path: KeyPath) -> list[KeyPath]:
+    """`path` and everything that encloses it."""
+    return [path[:length] for length in range(1, len(path) + 1)]

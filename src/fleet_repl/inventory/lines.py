@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet_repl.inventory.paths import child, item
@@ -32,8 +33,37 @@ _SIMPLE: Final = re.compile(
 """Most statements of most files, in one step."""
 
 
+class Lines(Mapping[str, int]):
+    """Key path → 1-based line, for every table, key and list element of a text.
+
+    Found out when first asked: a large inventory without problems never is.
+    """
+
+    __slots__ = ("_found", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[str, int] | None = None
+
+    def __getitem__(self, key: str) -> int:
+        return self._lines[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def _lines(self) -> dict[str, int]:
+        if self._found is None:
+            self._found = key_lines(self._text)
+            self._text = ""
+        return self._found
+
+
 def key_lines(text: str) -> dict[str, int]:
-    """Key path → 1-based line, for every table, key and list element of `text`."""
+    """What `Lines` holds."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
     while scanner.statement():
         pass

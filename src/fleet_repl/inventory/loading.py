@@ -18,7 +18,7 @@ from fleet_repl.inventory import schema
 from fleet_repl.inventory.account_roles import AccountRoles
 from fleet_repl.inventory.accounts import resolve_accounts
 from fleet_repl.inventory.findings import Findings
-from fleet_repl.inventory.lines import key_lines
+from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.patterns import FLEET_NAME
 from fleet_repl.inventory.reading import read
@@ -54,7 +54,7 @@ def parse(text_path: str | Path, *, environ: Mapping[str, str]) -> Inventory:
     its routes match anything is for `topology` to say.
     """
     text, parsed = read(Path(text_path))
-    file = _File(path=str(text_path), parsed=parsed, lines=key_lines(text))
+    file = _File(path=str(text_path), parsed=parsed, lines=Lines(text))
     findings = Findings(file.path, parsed, file.lines)
     _check_version(parsed, findings)
     document = check_shape(fill(parsed, environ, findings), findings)

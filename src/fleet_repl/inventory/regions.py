@@ -25,6 +25,11 @@ class Regions:
         self._findings = findings
         self._good: dict[str, Region] = {}
 
+    @property
+    def example(self) -> Region:
+        """A region that would do."""
+        return (self._partition or Partition.AWS).first_region
+
     def one(self, path: KeyPath, text: str) -> Region:
         """The region; what is wrong with it is told."""
         known = self._good.get(text)
@@ -35,8 +40,7 @@ class Regions:
         if fault is None:
             self._good[text] = region
         else:
-            example = (self._partition or Partition.AWS).first_region
-            self._findings.tell(path, fault, remedy=f'write it like "{example}"')
+            self._findings.tell(path, fault, remedy=f'write it like "{self.example}"')
         return region
 
     def each(self, path: KeyPath, texts: Sequence[str]) -> tuple[Region, ...]:

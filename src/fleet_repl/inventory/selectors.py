@@ -83,7 +83,7 @@ class Selectors:
 
     def _account(self, path: KeyPath, text: str) -> AccountId | None:
         account = self._listing.meant_by.get(text)
-        if account is None and self._listing.is_complete:
+        if self._listing.is_stranger(text):
             self._findings.tell(
                 path,
                 "is not the id or name of an account that is listed",

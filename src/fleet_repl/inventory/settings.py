@@ -32,12 +32,11 @@ class Defaults:
 
 
 def known_partition(document: schema.Document, findings: Findings) -> Partition | None:
-    """The partition, or None where it was written but cannot be used."""
+    """The partition, or None where one was written but cannot be used."""
     if findings.about(("aws", "partition")):
         return None
-    if document.aws is None:
-        return None if findings.about(("aws",)) else Partition.AWS
-    return document.aws.partition or Partition.AWS
+    written = document.aws.partition if document.aws else None
+    return written or Partition.AWS
 
 
 def resolve_aws(

@@ -58,9 +58,11 @@ def arrive(world: World, request: Request) -> Arrival | Reply:
     try:
         key, region = _caller(world, request, claim, service)
         call = _read(request, service, key, region)
+        world.calls[call.operation] += 1
+        if not key.use(world.clock.monotonic()):
+            raise common(service, Common.EXPIRED)
     except AwsError as error:
         return error_reply(service, error, world.keyring.request_id())
-    world.calls[call.operation] += 1
     return Arrival(call=call, lot=world.faults.draw(_account(call), region, call.operation))
 
 
@@ -108,8 +110,6 @@ def _caller(
         unsigned = not request.headers.get("authorization")
         raise common(service, Common.UNSIGNED if unsigned else Common.INCOMPLETE)
     key = verified(request, claim, service, world.keyring)
-    if not key.use(world.clock.monotonic()):
-        raise common(service, Common.EXPIRED)
     if claim.service != service:
         raise AwsError(
             "UnknownOperationException", f"The sandbox speaks ecr and sts, not {claim.service}"
@@ -141,7 +141,7 @@ def _check_known(service: Service, operation: str, code: str) -> None:
 def _json_object(body: bytes) -> JsonObject:
     try:
         members = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         members = None
     if not isinstance(members, dict):
         raise AwsError("SerializationException", "The request body is not a JSON object")

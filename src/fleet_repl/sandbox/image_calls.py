@@ -112,7 +112,7 @@ def _repository(world: World, registry: Registry, asked: Structure) -> Repositor
 def _media_type(asked: Structure) -> str:
     try:
         manifest = json.loads(asked.text("imageManifest", _MANIFEST))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         manifest = None
     if not isinstance(manifest, dict):
         raise invalid_parameter("ImageManifest", "Invalid JSON syntax")
@@ -174,7 +174,7 @@ def _detail(registry: Registry, repository: Repository, image: Image) -> JsonObj
         "registryId": registry.account,
         "repositoryName": repository.name,
         "imageDigest": image.digest,
-        "imageSizeInBytes": len(image.manifest.encode()),
+        "imageSizeInBytes": len(image.manifest.encode(errors="surrogatepass")),
         "imagePushedAt": image.pushed_at.timestamp(),
         "imageManifestMediaType": image.media_type,
         "imageStatus": "ACTIVE",

@@ -50,7 +50,7 @@ def checked_policy(
     try:
         document = _object(json.loads(text))
         _check(document, partition, exists)
-    except (_GrammarError, json.JSONDecodeError):
+    except (_GrammarError, ValueError, RecursionError):
         raise _invalid() from None
     return stored(document)
 

@@ -36,7 +36,7 @@ class Push:
 
     @property
     def digest(self) -> str:
-        return "sha256:" + hashlib.sha256(self.manifest.encode()).hexdigest()
+        return "sha256:" + hashlib.sha256(self.manifest.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,7 +100,8 @@ class _Handler:
     world: World
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        # Not `request.read()`, which stops at a megabyte: manifests may have four.
+        body = await request.content.read()
         arrival = arrive(self.world, _request(request, body))
         if isinstance(arrival, Reply):
             return _response(arrival)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.canonical import JsonObject, compact_json
+from fleet_repl.canonical import JsonObject
 from fleet_repl.sandbox.aws_errors import AwsError, Service
 from fleet_repl.sandbox.sts import Result
 
@@ -32,7 +33,8 @@ class Reply:
 
 
 def json_reply(members: JsonObject, request_id: str) -> Reply:
-    body = compact_json(members).encode()
+    # Escaped ASCII, because a text taken from a request may hold what UTF-8 cannot.
+    body = json.dumps(members, separators=(",", ":")).encode()
     return Reply(content_type=_JSON, body=body, request_id=request_id)
 
 
@@ -46,29 +48,31 @@ def xml_reply(operation: str, result: Result, request_id: str) -> Reply:
 
 
 def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
-    match service:
-        case Service.ECR:
-            body = compact_json({"__type": error.code, "message": error.message})
-            content_type = _JSON
-        case Service.STS:
-            side = "Receiver" if error.status >= 500 else "Sender"
-            told = {"Type": side, "Code": error.code, "Message": error.message}
-            body = (
-                f'<ErrorResponse xmlns="{_XMLNS}"><Error>{_xml(told)}</Error>'
-                f"<RequestId>{request_id}</RequestId></ErrorResponse>"
-            )
-            content_type = _XML
+    if service is Service.ECR:
+        body, content_type = _json_error(error), _JSON
+    else:
+        body, content_type = _xml_error(error, request_id), _XML
     return Reply(
-        status=error.status,
-        content_type=content_type,
-        body=body.encode(),
-        request_id=request_id,
+        status=error.status, content_type=content_type, body=body.encode(), request_id=request_id
     )
 
 
 def garbage_reply() -> Reply:
     """What a proxy or a captive portal says in AWS's place."""
     return Reply(content_type="text/html", body=_GARBAGE, request_id=None)
+
+
+def _json_error(error: AwsError) -> str:
+    return json.dumps({"__type": error.code, "message": error.message}, separators=(",", ":"))
+
+
+def _xml_error(error: AwsError, request_id: str) -> str:
+    side = "Receiver" if error.status >= 500 else "Sender"
+    told = {"Type": side, "Code": error.code, "Message": error.message}
+    return (
+        f'<ErrorResponse xmlns="{_XMLNS}"><Error>{_xml(told)}</Error>'
+        f"<RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
 
 
 def _xml(value: Result | str) -> str:

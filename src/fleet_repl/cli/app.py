@@ -1,0 +1,90 @@
+"""The commands put together, and the one place where a process's exit code is decided."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Annotated, Final
+
+import typer
+
+from fleet_repl._version import __version__
+from fleet_repl.cli.apply import apply
+from fleet_repl.cli.backend import Backend, Library
+from fleet_repl.cli.call import Ended, Surroundings, command, flowing
+from fleet_repl.cli.drift import drift
+from fleet_repl.cli.options import Common, Describing, Running, Serving
+from fleet_repl.cli.plan import plan
+from fleet_repl.cli.sandbox import sandbox
+from fleet_repl.cli.schema import schema
+from fleet_repl.cli.streams import Streams
+from fleet_repl.cli.validate import validate
+from fleet_repl.reports import ExitCode
+
+NAME: Final = "fleet-repl"
+WRONG_USAGE: Final = 2
+"""What typer exits with; here that code means that changes are pending."""
+CODES: Final = (
+    "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending (drift, plan --exit-code)"
+    " · 3 refused, nothing written · 4 partial · 64 wrong usage · 130 interrupted"
+)
+
+
+def _print_version(context: typer.Context, *, wanted: bool) -> None:
+    if wanted:
+        around: Surroundings = context.obj
+        around.streams.emit(f"{NAME} {__version__}\n")
+        raise Ended(ExitCode.OK)
+
+
+def fleet_repl(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Replicate ECR images across a whole fleet of AWS accounts, as one file says.
+
+    Start with validate, look at plan, then apply. With --sandbox all of it runs against a
+    simulated AWS, without an account.
+    """
+
+
+app = typer.Typer(
+    name=NAME,
+    epilog=CODES,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.callback(help=flowing(fleet_repl))(fleet_repl)
+app.command("validate")(command(Describing, validate))
+app.command("plan")(command(Running, plan))
+app.command("apply")(command(Running, apply))
+app.command("drift")(command(Running, drift))
+app.command("schema")(command(Common, schema))
+app.command("sandbox")(command(Serving, sandbox))
+
+
+def run(args: Sequence[str], backend: Backend | None = None) -> int:
+    """Run a command line and say how the process shall end."""
+    around = Surroundings(backend=backend or Library(), streams=Streams.of_process())
+    if not args:
+        with redirect_stdout(sys.stderr):
+            _invoke(["--help"], around)
+        return ExitCode.USAGE
+    return _invoke(args, around)
+
+
+def _invoke(args: Sequence[str], around: Surroundings) -> int:
+    try:
+        app(list(args), prog_name=NAME, obj=around)
+    except Ended as ended:
+        return ended.code
+    except SystemExit as ended:
+        return ExitCode.USAGE if ended.code == WRONG_USAGE else int(ended.code or 0)
+    return ExitCode.OK

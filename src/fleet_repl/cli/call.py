@@ -1,0 +1,117 @@
+"""One invocation of a command: its options, what it works with, how it ends.
+
+Every error becomes a message and an exit code here; nothing a user can cause shows a traceback.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import typer
+
+from fleet_repl.cli.backend import Backend
+from fleet_repl.cli.log import Log
+from fleet_repl.cli.options import Common, parameters_of
+from fleet_repl.cli.streams import Streams
+from fleet_repl.errors import FleetError, InventoryError, SelectionError
+from fleet_repl.reports import ExitCode
+
+Options = TypeVar("Options", bound=Common)
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a command finds when it is called, whatever its options."""
+
+    backend: Backend
+    streams: Streams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Options]):
+    options: Options
+    backend: Backend
+    streams: Streams
+    log: Log
+
+
+class Ended(Exception):  # noqa: N818 - a command's end is no error
+    """Carries a command's exit code through typer, which would take 2 for wrong usage."""
+
+    def __init__(self, code: ExitCode) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def command(
+    options: type[Options], body: Callable[Concatenate[Call[Options], P], ExitCode]
+) -> Callable[..., None]:
+    """A function for typer: `body` with the parameters of `options` before its own."""
+    shared = parameters_of(options)
+    own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+
+    def run(context: typer.Context, **values: object) -> None:
+        # typer made the values by the annotations that mypy cannot follow here.
+        chosen = options(**{one.name: values.pop(one.name) for one in shared})  # type: ignore[arg-type]
+        chosen.check()
+        around: Surroundings = context.obj
+        log = Log(around.streams, chosen)
+        call = Call(options=chosen, backend=around.backend, streams=around.streams, log=log)
+        raise Ended(conclude(log, lambda: body(call, **values), verbose=chosen.verbose))  # type: ignore[call-arg, arg-type]
+
+    context = inspect.Parameter(
+        "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    run.__signature__ = inspect.Signature([context, *shared, *own])  # type: ignore[attr-defined]
+    run.__doc__ = flowing(body)
+    return run
+
+
+def flowing(documented: object) -> str:
+    """A docstring as help text: paragraphs without the line ends of the source."""
+    paragraphs = (inspect.getdoc(documented) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def conclude(log: Log, work: Callable[[], ExitCode], *, verbose: bool) -> ExitCode:
+    """Do the work; every way in which it fails is told and gets its code."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, not a traceback
+        return _failed(log, _single(error), verbose=verbose)
+
+
+def _failed(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
+    match error:
+        case InventoryError():
+            log.problems(error)
+            return ExitCode.ERROR
+        case SelectionError():
+            log.failure(str(error))
+            return ExitCode.USAGE
+        case FleetError():
+            log.failure(str(error))
+            return ExitCode.ERROR
+        case _:
+            if verbose:
+                log.trace("".join(traceback.format_exception(error)))
+            more = "this output" if verbose else "what it says with -v"
+            log.failure(
+                f"internal error: {type(error).__name__}: {error}. This is a mistake in "
+                f"fleet-repl; please report it to the project, with {more}"
+            )
+            return ExitCode.ERROR
+
+
+def _single(error: BaseException) -> BaseException:
+    """The error itself, where task groups have done nothing but wrap it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

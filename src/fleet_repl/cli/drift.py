@@ -1,0 +1,21 @@
+"""`fleet-repl drift`: does the fleet still look as the inventory says."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.options import Running
+from fleet_repl.cli.plan import show_plan
+from fleet_repl.cli.running import run_fleet
+from fleet_repl.reports import ExitCode
+
+
+def drift(call: Call[Running]) -> ExitCode:
+    """Exit with 2 if the fleet differs from the inventory. Writes nothing.
+
+    The same as plan --exit-code, for schedules and alarms.
+
+    Example: fleet-repl drift inventories/prod.toml --quiet --report drift.xml
+    """
+    return run_fleet(call, partial(show_plan, detailed=True))

@@ -1,0 +1,69 @@
+"""Live progress on a terminal: one line, redrawn a few times a second, gone at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+from fleet_repl.cli.counting import Counters
+from fleet_repl.reports.text.wording import elapsed
+
+BAR = 20
+"""Characters of the bar."""
+WIDE = 100
+"""Columns from which on there is room for it."""
+
+
+class ProgressLine:
+    """What rich draws: the counters as they are at that moment."""
+
+    def __init__(self, counters: Counters, seconds: Callable[[], float]) -> None:
+        self._counters = counters
+        self._seconds = seconds
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = progress_text(self._counters, self._seconds())
+        if options.max_width >= WIDE:
+            line = bar(self._counters, ascii_only=options.ascii_only).append("  ").append(line)
+        line.no_wrap = True
+        line.overflow = "crop"
+        yield line
+
+
+def progress_text(counters: Counters, seconds: float) -> Text:
+    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`."""
+    text = Text(f"{counters.phase}  {counters.accounts_done:,}/{counters.accounts:,} accounts")
+    text.append(f"  {counters.in_flight:,} in flight")
+    text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
+    text.append(f"  {counters.failed:,} failed", "bold red" if counters.failed else "")
+    return text.append(f"  {elapsed(seconds)}")
+
+
+def bar(counters: Counters, *, ascii_only: bool) -> Text:
+    """How many of the accounts are done, as a bar."""
+    done = BAR * counters.accounts_done // max(counters.accounts, 1)
+    full, empty = ("#", "-") if ascii_only else ("━", "─")
+    return Text(full * done, "green").append(empty * (BAR - done), "dim")
+
+
+@contextmanager
+def live_progress(
+    console: Console, counters: Counters, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
+    """Show the counters while this lasts. Lines printed on the console appear above."""
+    started = clock()
+    line = ProgressLine(counters, lambda: clock() - started)
+    with Live(
+        line,
+        console=console,
+        refresh_per_second=8,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield

@@ -1,0 +1,151 @@
+"""Run a command against a fleet: connect, watch, let it be interrupted, hand over the result."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+
+from fleet_repl.cli.backend import Fleet
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.interrupts import Interrupts, interruptible
+from fleet_repl.cli.options import Format, Running
+from fleet_repl.cli.progress import live_progress
+from fleet_repl.cli.streams import OutputError
+from fleet_repl.errors import FleetError
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import Event, Report
+from fleet_repl.plan import Plan
+from fleet_repl.reports import (
+    ExitCode,
+    ReportError,
+    check_writable,
+    exit_code,
+    to_json,
+    write_report,
+)
+from fleet_repl.reports.text import plan_text, report_text
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+
+STOPPING = "stopping; press Ctrl-C again to stop at once"
+FINISHING = "finishing writes in flight; press Ctrl-C again to stop at once"
+ENDED = "stopped at once; there is no report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A connected fleet, and the invocation it was connected for."""
+
+    call: Call[Running]
+    fleet: Fleet
+    interrupts: Interrupts
+    counters: Counters
+
+    async def plan(self, *, allow: Collection[str] = ()) -> Plan | None:
+        """The plan, or None where the run was interrupted before there was one."""
+        with self._working(STOPPING):
+            try:
+                return await self.fleet.plan(selection=self.call.options.selection, allow=allow)
+            except FleetError:
+                if not self.interrupts.requested.is_set():
+                    raise
+                return None
+
+    async def apply(self, plan: Plan, *, force: bool) -> Report:
+        """Carry out a plan; after an interruption, say only what was left undone."""
+        with self._working(FINISHING):
+            return await self.fleet.apply(plan, force=force)
+
+    @contextmanager
+    def _working(self, message: str) -> Iterator[None]:
+        """Progress, and what Ctrl-C does meanwhile."""
+        log, streams = self.call.log, self.call.streams
+        with self.interrupts.stopping(self.fleet.stop, message):
+            if self.call.options.quiet or not streams.can_move(streams.stderr):
+                yield
+            else:
+                with live_progress(log.console, self.counters):
+                    yield
+
+
+Work: TypeAlias = Callable[[Session], Awaitable[ExitCode]]
+
+
+def run_fleet(call: Call[Running], work: Work) -> ExitCode:
+    """Do `work` with the fleet of the inventory. What can be wrong is found before it starts."""
+    inventory = call.backend.load_inventory(call.options.inventory)
+    scope = call.backend.scope(inventory, call.options.selection)
+    for path in call.options.report:
+        check_writable(path)
+    connected = partial(_connected, call, inventory, scope, work)
+    code = anyio.run(interruptible, call.log, connected)
+    if code is None:
+        call.log.note(ENDED)
+        return ExitCode.INTERRUPTED
+    return code
+
+
+async def _connected(
+    call: Call[Running],
+    inventory: Inventory,
+    scope: Collection[Registry],
+    work: Work,
+    interrupts: Interrupts,
+) -> ExitCode:
+    options, counters = call.options, Counters(scope)
+
+    def watch(event: Event) -> None:
+        counters.see(event)
+        call.log.event(event)
+
+    async with AsyncExitStack() as stack:
+        endpoint = None
+        if options.sandbox:
+            simulation = call.backend.simulate(
+                inventory, scenario=options.scenario, host="127.0.0.1", port=0
+            )
+            endpoint = (await stack.enter_async_context(simulation)).endpoint
+        connection = call.backend.connect(inventory, endpoint=endpoint, on_event=watch)
+        fleet = await stack.enter_async_context(connection)
+        return await work(Session(call=call, fleet=fleet, interrupts=interrupts, counters=counters))
+
+
+def hand_over(call: Call[Running], subject: Plan | Report, code: ExitCode) -> ExitCode:
+    """Write the result to its files and to stdout.
+
+    The exit code: `code`, or an error where something could not be written.
+    """
+    failures: list[str] = []
+    for path in call.options.report:
+        try:
+            write_report(subject, path)
+        except ReportError as error:
+            failures.append(str(error))
+    try:
+        call.streams.emit(_rendered(call, subject))
+    except OutputError as error:
+        failures.append(str(error))
+    if not failures:
+        return code
+    for failure in failures:
+        call.log.failure(failure)
+    call.log.failure(f"but for that, the exit code would be {code}: {code.meaning}")
+    return exit_code(interrupted=code is ExitCode.INTERRUPTED, error=True)
+
+
+def _rendered(call: Call[Running], subject: Plan | Report) -> str:
+    if call.options.format is Format.JSON:
+        return to_json(subject)
+    full, colour = call.options.verbose, call.streams.has_colour(call.streams.stdout)
+    match subject:
+        case Plan():
+            return plan_text(subject, full=full, colour=colour)
+        case Report():
+            return report_text(subject, full=full, colour=colour)

@@ -1,0 +1,48 @@
+"""`fleet-repl sandbox`: serve a simulated AWS with the inventory's accounts, until stopped."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.interrupts import Interrupts, interruptible
+from fleet_repl.cli.options import Serving
+from fleet_repl.reports import ExitCode
+from fleet_repl.reports.text.wording import counted
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+
+
+def sandbox(call: Call[Serving]) -> ExitCode:
+    """Serve a simulated AWS with the inventory's accounts, until stopped.
+
+    Prints on stdout the environment that points any AWS client at it. It keeps a registry for
+    each account and region, takes what ECR takes and refuses what ECR refuses, and replicates
+    images as rules and policies allow. Ctrl-C or SIGTERM ends it, with exit code 0.
+
+    Example: fleet-repl sandbox inventories/demo.toml --port 8080
+    """
+    inventory = call.backend.load_inventory(call.options.inventory)
+    # None stands for a signal that came before it served: that, too, is how it is stopped.
+    anyio.run(interruptible, call.log, partial(_serve, call, inventory))
+    return ExitCode.OK
+
+
+async def _serve(call: Call[Serving], inventory: Inventory, interrupts: Interrupts) -> None:
+    options = call.options
+    simulation = call.backend.simulate(
+        inventory, scenario=options.scenario, host=options.host, port=options.port
+    )
+    async with simulation as served:
+        variables = served.environment.items()
+        exports = [f"export {name}={shlex.quote(value)}\n" for name, value in variables]
+        call.streams.emit("".join(exports))
+        accounts = counted(len(inventory.accounts), "account")
+        call.log.note(f"serving {accounts} of {inventory.name} at {served.url}; Ctrl-C stops it")
+        with interrupts.stopping(lambda: None, "stopping"):
+            await interrupts.requested.wait()

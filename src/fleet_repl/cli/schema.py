@@ -1,0 +1,38 @@
+"""`fleet-repl schema`: the JSON Schemas of what the tool reads and writes. Offline."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.options import Common
+from fleet_repl.reports import ExitCode, json_text
+from fleet_repl.reports import schema as published
+
+
+class Document(StrEnum):
+    INVENTORY = "inventory"
+    PLAN = "plan"
+    REPORT = "report"
+
+
+def schema(
+    call: Call[Common],
+    *,
+    document: Annotated[Document, typer.Argument(help="Whose schema.")] = Document.INVENTORY,
+) -> ExitCode:
+    """Print the JSON Schema of an inventory, a plan or a report.
+
+    Editors use the inventory's to complete and check; automation can rely on the others.
+
+    Example: fleet-repl schema > fleet-repl.schema.json
+    """
+    if document is Document.INVENTORY:
+        found = call.backend.inventory_schema()
+    else:
+        found = published(document.value)
+    call.streams.emit(json_text(found))
+    return ExitCode.OK

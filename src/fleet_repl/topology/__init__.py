@@ -1,0 +1,25 @@
+"""From what the operator wrote to links between registries. Pure: selectors and routes in,
+links, problems and notices out; nothing here knows of AWS, plans or rules.
+"""
+
+from __future__ import annotations
+
+from fleet_repl.topology.connecting import Topology, connect
+from fleet_repl.topology.fleet import external_registries, names, registries
+from fleet_repl.topology.hops import Notice
+from fleet_repl.topology.links import Link
+from fleet_repl.topology.selection import Selection, select
+from fleet_repl.topology.summaries import RouteSummary
+
+__all__ = [
+    "Link",
+    "Notice",
+    "RouteSummary",
+    "Selection",
+    "Topology",
+    "connect",
+    "external_registries",
+    "names",
+    "registries",
+    "select",
+]

@@ -1,0 +1,84 @@
+"""Connecting: routes → links, with everything that is wrong or noteworthy about them.
+
+Exact: a pair of registries is linked if and only if some route asks for it. Sources over
+ECR's limit are problems and get no links, so that the result always stays of a sane size.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fleet_repl.errors import Problem
+from fleet_repl.inventory import Inventory
+from fleet_repl.names import Registry
+from fleet_repl.prefixes import Prefixes, reduce
+from fleet_repl.topology.crowding import Departures, find_crowding
+from fleet_repl.topology.fleet import index
+from fleet_repl.topology.hops import Notice, hop_notices
+from fleet_repl.topology.links import Link
+from fleet_repl.topology.reach import Reach, reach
+from fleet_repl.topology.summaries import RouteSummary, idle_routes, summarize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """What an inventory's routes mean."""
+
+    links: tuple[Link, ...]
+    """Merged over all routes, by source and destination."""
+    routes: tuple[RouteSummary, ...]
+    """In the inventory's order."""
+    notices: tuple[Notice, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """By line. With any, the links are incomplete and not to be used."""
+
+
+def connect(inventory: Inventory) -> Topology:
+    """Resolve every route of `inventory`. Raises nothing: what is wrong is in `problems`."""
+    fleet = index(inventory)
+    reaches = [reach(number, route, fleet) for number, route in enumerate(inventory.routes)]
+    departures = _departures(reaches)
+    crowding = find_crowding(departures, inventory, fleet)
+    links = tuple(_links(departures, crowding.sources))
+    problems = [*idle_routes(reaches, inventory, fleet), *crowding.problems]
+    return Topology(
+        links=links,
+        routes=tuple(summarize(one, fleet) for one in reaches),
+        notices=hop_notices(links, {one.name: one.prefixes for one in reaches}),
+        problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
+    )
+
+
+def _departures(reaches: Sequence[Reach]) -> Departures:
+    departures: dict[Registry, list[Reach]] = defaultdict(list)
+    for one in reaches:
+        for source in one.sources:
+            if one.count(source):
+                departures[source].append(one)
+    return departures
+
+
+def _links(departures: Departures, left_out: frozenset[Registry]) -> Iterator[Link]:
+    merged: dict[tuple[int, ...], tuple[Prefixes, tuple[str, ...]]] = {}
+    for source in sorted(departures):
+        if source in left_out:
+            continue
+        asking: dict[Registry, list[Reach]] = defaultdict(list)
+        for one in departures[source]:
+            for end in one.candidates(source):
+                if end != source:
+                    asking[end].append(one)
+        for end in sorted(asking):
+            key = tuple(one.number for one in asking[end])
+            if key not in merged:
+                merged[key] = _merge(asking[end])
+            prefixes, routes = merged[key]
+            yield Link(source=source, destination=end, prefixes=prefixes, routes=routes)
+
+
+def _merge(reaches: Sequence[Reach]) -> tuple[Prefixes, tuple[str, ...]]:
+    """What several routes between the same two registries come to."""
+    prefixes = reduce(prefix for one in reaches for prefix in one.prefixes)
+    return prefixes, tuple(one.name for one in reaches)

@@ -1,0 +1,120 @@
+"""Hops: routes that look as if images went on from one registry to the next. They do not:
+ECR replicates what is pushed, one hop, and nothing that arrived by replication.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from fleet_repl.names import Registry
+from fleet_repl.prefixes import NOTHING, Prefixes, beyond, intersect
+from fleet_repl.topology.links import Link
+from fleet_repl.topology.near_misses import counted
+
+NOT_TRANSITIVE: Final = "not-transitive"
+
+_PREFIXES_SHOWN: Final = 3
+
+Outgoing: TypeAlias = Mapping[Registry, Mapping[Registry, Link]]
+_Pair: TypeAlias = tuple[str, str]
+"""The names of the route in and the route on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something about the routes that the reader should know and that stops nothing."""
+
+    kind: str
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Chain:
+    """Links of one pair of routes that follow each other."""
+
+    example: tuple[Link, Link]
+    prefixes: Prefixes
+    """What the example's last registry would have to get directly."""
+    middles: set[Registry] = field(default_factory=set)
+
+
+def hop_notices(links: Sequence[Link], prefixes: Mapping[str, Prefixes]) -> tuple[Notice, ...]:
+    """One notice for each pair of routes of which the second asks for images that only the
+    first brings, and that its destinations do not get from where they were pushed.
+
+    `prefixes` are those of each route. Two-way pairs and meshes are quiet.
+    """
+    outgoing: dict[Registry, dict[Registry, Link]] = defaultdict(dict)
+    for link in links:
+        outgoing[link.source][link.destination] = link
+    finder = _Finder(outgoing, prefixes)
+    for link in links:
+        finder.follow(link)
+    return tuple(
+        _notice(incoming, onward, chain) for (incoming, onward), chain in finder.chains.items()
+    )
+
+
+class _Finder:
+    def __init__(self, outgoing: Outgoing, prefixes: Mapping[str, Prefixes]) -> None:
+        self.chains: dict[_Pair, _Chain] = {}
+        self._outgoing = outgoing
+        self._prefixes = prefixes
+        self._known: dict[object, Sequence[tuple[_Pair, Prefixes]]] = {}
+
+    def follow(self, first: Link) -> None:
+        """Look at every link that goes on where `first` ends."""
+        onward = self._outgoing.get(first.destination)
+        if onward is None:
+            return
+        direct = self._outgoing[first.source]
+        for end, second in onward.items():
+            if end == first.source:
+                continue
+            got = direct[end].prefixes if end in direct else NOTHING
+            for pair, prefixes in self._lacking(first.routes, second.routes, got):
+                chain = self.chains.setdefault(
+                    pair, _Chain(example=(first, second), prefixes=prefixes)
+                )
+                chain.middles.add(first.destination)
+
+    def _lacking(
+        self, incoming: tuple[str, ...], onward: tuple[str, ...], got: Prefixes
+    ) -> Sequence[tuple[_Pair, Prefixes]]:
+        """What each pair of routes passes on and `got` does not hold. A few routes make
+        many links, so the answer is mostly known."""
+        key = (incoming, onward, got)
+        if key not in self._known:
+            self._known[key] = tuple(self._compare(incoming, onward, got))
+        return self._known[key]
+
+    def _compare(
+        self, incoming: tuple[str, ...], onward: tuple[str, ...], got: Prefixes
+    ) -> Iterator[tuple[_Pair, Prefixes]]:
+        for first in incoming:
+            for second in onward:
+                shared = intersect(self._prefixes[first], self._prefixes[second])
+                if lacking := beyond(shared, got):
+                    yield (first, second), lacking
+
+
+def _notice(incoming: str, onward: str, chain: _Chain) -> Notice:
+    first, second = chain.example
+    return Notice(
+        kind=NOT_TRANSITIVE,
+        message=f"route {onward} starts from {counted(len(chain.middles), 'registry')} that "
+        f"route {incoming} replicates to, but ECR does not replicate images on that arrived by "
+        f"replication: {first.source} → {first.destination} → {second.destination} will not "
+        f"carry {_shown(chain.prefixes)}; where they are needed, let a route lead there from "
+        f"{first.source}",
+    )
+
+
+def _shown(prefixes: Prefixes) -> str:
+    if "" in prefixes:
+        return "any repository"
+    more = f" and {len(prefixes) - _PREFIXES_SHOWN} more" if prefixes[_PREFIXES_SHOWN:] else ""
+    return f"{', '.join(prefixes[:_PREFIXES_SHOWN])}{more}"

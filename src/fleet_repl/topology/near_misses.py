@@ -1,0 +1,89 @@
+"""Near misses: what a selector almost matches, and why a selector matches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from fleet_repl.inventory import Match, Selector
+from fleet_repl.inventory.guessing import closest
+from fleet_repl.inventory.spelling import quoted
+from fleet_repl.names import AccountId, Region
+from fleet_repl.topology.fleet import Fleet
+
+_MOST_GUESSED: Final = 1_000
+"""Among more values than that, guessing takes too long."""
+
+
+def near_misses(
+    fleet: Fleet, selector: Selector, within: Collection[AccountId] | None = None
+) -> tuple[str, ...]:
+    """What nearly matches, for people. `within` narrows the accounts that could match at all."""
+    match = selector.match
+    accounts = {*fleet.managed(match), *fleet.named_externals(match)}
+    if within is not None:
+        accounts.intersection_update(within)
+    missed = [*_labels(fleet, match), *_named(fleet, match)]
+    if not accounts and not missed:
+        missed.append("no account has all of this together")
+    kept = accounts.difference(_excluded_accounts(fleet, selector))
+    if accounts and not kept:
+        missed.append(f"`not` takes away all {len(accounts):,} that match")
+    return (*missed, *_regions(fleet, match, kept))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 account`, `2 accounts`, `2 registries`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count:,} {noun}s"
+
+
+def _labels(fleet: Fleet, match: Match) -> Iterator[str]:
+    """Labels and values that no account has: most likely slips."""
+    for label, values in sorted(match.labels.items()):
+        known = fleet.labels.get(label)
+        if known is None:
+            yield f"no account has a label {_key(label)}{_guess(label, fleet.labels)}"
+            continue
+        for value in sorted(values - known.keys()):
+            yield f"no account has {_key(label)} = {quoted(value)}{_guess(value, known)}"
+
+
+def _named(fleet: Fleet, match: Match) -> Iterator[str]:
+    """Accounts that are named, but have other labels than are asked for."""
+    if match.accounts is None or not match.labels:
+        return
+    lacking = match.accounts - {*fleet.managed(match)}
+    if lacking:
+        verb = "is" if len(lacking) == 1 else "are"
+        yield f"{counted(len(lacking), 'account')} {verb} named but without these labels"
+
+
+def _regions(fleet: Fleet, match: Match, accounts: Collection[AccountId]) -> Iterator[str]:
+    """Regions that accounts would have to list in order to match."""
+    for region in sorted(match.regions or ()):
+        if region not in fleet.regions:
+            yield f"no account lists {region}{_guess(region, fleet.regions)}"
+        elif lacking := sum(not _lists(fleet, account, region) for account in accounts):
+            verbs = "matches but lists" if lacking == 1 else "match but list"
+            yield f"{counted(lacking, 'account')} {verbs} no {region}"
+
+
+def _lists(fleet: Fleet, account: AccountId, region: Region) -> bool:
+    return any(one.region == region for one in fleet.registries[account])
+
+
+def _excluded_accounts(fleet: Fleet, selector: Selector) -> Collection[AccountId]:
+    """The accounts that `not` takes away whole."""
+    exclude = selector.exclude
+    return {*fleet.matched(exclude)} if exclude and exclude.regions is None else set()
+
+
+def _guess(text: str, known: Collection[str]) -> str:
+    guess = closest(text, known) if len(known) <= _MOST_GUESSED else None
+    return f" (did you mean {quoted(guess)}?)" if guess else ""
+
+
+def _key(label: str) -> str:
+    return label if label.isidentifier() and label.isascii() else quoted(label)

@@ -1,0 +1,86 @@
+"""Reach: how far one route goes, without counting out its pairs.
+
+A route over 100,000 registries may ask for billions of pairs; how many any one source has
+is known from the size of its group of destinations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet_repl.inventory import Route, Selector
+from fleet_repl.names import Registry
+from fleet_repl.prefixes import Prefixes, reduce
+from fleet_repl.topology.fleet import Fleet
+
+Common: TypeAlias = "Registry | str | None"
+"""What a source and its destinations have in common."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """A route with the registries that its selectors match."""
+
+    number: int
+    """The route's place in the inventory, from 0."""
+    route: Route
+    prefixes: Prefixes
+    sources: tuple[Registry, ...]
+    destinations: tuple[Registry, ...]
+    members: frozenset[Registry]
+    """The destinations as a set."""
+    groups: Mapping[Common, tuple[Registry, ...]]
+    """The destinations by what they have in common with their sources."""
+
+    def candidates(self, source: Registry) -> tuple[Registry, ...]:
+        """The destinations of `source`, maybe with itself among them, sorted."""
+        return self.groups.get(self.common(source), ())
+
+    def count(self, source: Registry) -> int:
+        """How many links the route asks for out of `source`."""
+        return len(self.candidates(source)) - (source in self.members)
+
+    def ends(self) -> int:
+        """How many different registries the route replicates to."""
+        starts = Counter(self.common(source) for source in self.sources)
+        ends = sum(len(group) for common, group in self.groups.items() if starts[common])
+        # One that is the only source of its group is left out as its own destination.
+        return ends - sum(
+            source in self.members and starts[self.common(source)] == 1 for source in self.sources
+        )
+
+    def common(self, registry: Registry) -> Common:
+        """What `registry` has in common with the other ends of its links."""
+        return _common(self.route.destination, registry)
+
+    @property
+    def name(self) -> str:
+        return self.route.name
+
+
+def reach(number: int, route: Route, fleet: Fleet) -> Reach:
+    """Resolve a route."""
+    destinations = fleet.destinations(route.destination)
+    groups: dict[Common, list[Registry]] = defaultdict(list)
+    for one in destinations:
+        groups[_common(route.destination, one)].append(one)
+    return Reach(
+        number=number,
+        route=route,
+        prefixes=reduce(route.prefixes),
+        sources=fleet.sources(route.source),
+        destinations=destinations,
+        members=frozenset(destinations),
+        groups={group: tuple(found) for group, found in groups.items()},
+    )
+
+
+def _common(selector: Selector, registry: Registry) -> Common:
+    if selector.same_account and selector.same_region:
+        return registry
+    if selector.same_account:
+        return registry.account
+    return registry.region if selector.same_region else None

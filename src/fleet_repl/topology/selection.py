@@ -1,0 +1,94 @@
+"""Selection: the part of a fleet that a command may change, as its flags name it.
+
+A flag that names nothing is an error: a typing slip must neither widen nor empty the scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fleet_repl.errors import SelectionError
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.guessing import Guesser
+from fleet_repl.inventory.spelling import quoted
+from fleet_repl.names import Registry
+from fleet_repl.topology.fleet import registries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Alternatives per flag; the flags that are given must all match. Empty: everything."""
+
+    accounts: tuple[str, ...] = ()
+    """Ids or names."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Key and value."""
+    regions: tuple[str, ...] = ()
+
+
+def select(inventory: Inventory, selection: Selection) -> frozenset[Registry]:
+    """The managed registries that `selection` names.
+
+    Raises SelectionError, with a line for every part of it that names nothing.
+    """
+    faults = [
+        *_account_faults(inventory, selection.accounts),
+        *_label_faults(inventory, selection.labels),
+        *_region_faults(inventory, selection.regions),
+    ]
+    if faults:
+        raise SelectionError("\n".join(faults))
+    found = frozenset(_matching(inventory, selection))
+    if not found:
+        raise SelectionError("no registry is of these accounts, labels and regions together")
+    return found
+
+
+def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:
+    accounts, regions = frozenset(selection.accounts), frozenset(selection.regions)
+    by_id = {one.id: one for one in inventory.accounts}
+    for registry in registries(inventory):
+        account = by_id[registry.account]
+        if (
+            (not accounts or account.id in accounts or account.name in accounts)
+            and (
+                not selection.labels
+                or any(account.labels.get(key) == value for key, value in selection.labels)
+            )
+            and (not regions or registry.region in regions)
+        ):
+            yield registry
+
+
+def _account_faults(inventory: Inventory, texts: Iterable[str]) -> Iterator[str]:
+    known = {text for one in inventory.accounts for text in (one.id, one.name)}
+    external = {text for one in inventory.externals for text in (one.id, one.name)}
+    guesser = Guesser(sorted(known))
+    for text in texts:
+        if text in external:
+            yield f"account {quoted(text)} is external: nothing of it is managed here"
+        elif text not in known:
+            yield f"no account is called {quoted(text)}{_guess(guesser, text)}"
+
+
+def _label_faults(inventory: Inventory, labels: Iterable[tuple[str, str]]) -> Iterator[str]:
+    known = {pair for one in inventory.accounts for pair in one.labels.items()}
+    guesser = Guesser(sorted(f"{key}={value}" for key, value in known))
+    for key, value in labels:
+        if (key, value) not in known:
+            text = f"{key}={value}"
+            yield f"no account has the label {quoted(text)}{_guess(guesser, text)}"
+
+
+def _region_faults(inventory: Inventory, regions: Iterable[str]) -> Iterator[str]:
+    known = {str(region) for one in inventory.accounts for region in one.regions}
+    guesser = Guesser(sorted(known))
+    for region in regions:
+        if region not in known:
+            yield f"no account lists the region {quoted(region)}{_guess(guesser, region)}"
+
+
+def _guess(guesser: Guesser, text: str) -> str:
+    guess = guesser.guess(text)
+    return f"; did you mean {quoted(guess)}?" if guess else ""

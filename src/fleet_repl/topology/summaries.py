@@ -1,0 +1,93 @@
+"""Summaries: what each route amounts to, what it almost matches, and routes that do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fleet_repl.errors import Problem
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.paths import nearest_line
+from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.near_misses import counted, near_misses
+from fleet_repl.topology.reach import Reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSummary:
+    """What one route amounts to by itself, before it is merged with others."""
+
+    name: str
+    sources: int
+    """Registries that it replicates from."""
+    destinations: int
+    """Registries that it replicates to."""
+    links: int
+    near_misses: tuple[str, ...] = ()
+    """What it almost matches, such as `to: 40 accounts match but list no eu-west-1`."""
+
+
+def summarize(reach: Reach, fleet: Fleet) -> RouteSummary:
+    """Count a route, without counting out its links."""
+    counts = [reach.count(source) for source in reach.sources]
+    return RouteSummary(
+        name=reach.name,
+        sources=sum(count > 0 for count in counts),
+        destinations=reach.ends(),
+        links=sum(counts),
+        near_misses=tuple(_route_misses(reach, counts, fleet)),
+    )
+
+
+def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
+    """A problem for every route that links nothing: an empty match never means "all"."""
+    for one in reaches:
+        key = f"routes[{one.number}]"
+        if not one.sources:
+            misses = near_misses(fleet, one.route.source)
+            yield _problem(inventory, f"{key}.from", "matches no registry", misses)
+        if not one.destinations:
+            misses = _destination_misses(one, fleet)
+            yield _problem(inventory, f"{key}.to", "matches no registry", misses)
+        if one.sources and one.destinations and not any(map(one.count, one.sources)):
+            yield _problem(inventory, key, "links no registries", [_why_no_pair(one)])
+
+
+def _route_misses(reach: Reach, counts: Sequence[int], fleet: Fleet) -> Iterator[str]:
+    for miss in near_misses(fleet, reach.route.source):
+        yield f"from: {miss}"
+    for miss in _destination_misses(reach, fleet):
+        yield f"to: {miss}"
+    stuck = [source for source, count in zip(reach.sources, counts, strict=True) if not count]
+    if stuck and len(stuck) < len(counts):
+        verb = "has" if len(stuck) == 1 else "have"
+        yield f"{counted(len(stuck), 'source')} {verb} no destination, such as {stuck[0]}"
+
+
+def _destination_misses(reach: Reach, fleet: Fleet) -> tuple[str, ...]:
+    selector = reach.route.destination
+    within = {source.account for source in reach.sources} if selector.same_account else None
+    return near_misses(fleet, selector, within)
+
+
+def _why_no_pair(reach: Reach) -> str:
+    match reach.route.destination:
+        case selector if selector.same_account and selector.same_region:
+            return "only a registry itself has both its account and its region"
+        case selector if selector.same_account:
+            return "no source's account has another registry among the destinations"
+        case selector if selector.same_region:
+            return "no source's region has another registry among the destinations"
+        case _:
+            return f"{reach.sources[0]} is its only source and its only destination"
+
+
+def _problem(inventory: Inventory, key: str, message: str, because: Sequence[str]) -> Problem:
+    reasons = f": {'; '.join(because)}" if because else ""
+    return Problem(
+        file=inventory.path,
+        line=nearest_line(inventory.lines, key),
+        key=key,
+        message=f"{message}{reasons}",
+        remedy="compare its conditions with the labels and regions of the accounts",
+    )

@@ -1,0 +1,249 @@
+"""A small fleet, a clock that only sleeping moves, and signed calls to a served world."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlencode
+
+import aiohttp
+import anyio
+import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from fleet_repl.canonical import Json
+from fleet_repl.inventory.model import Account, Aws, External, Inventory
+from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
+from fleet_repl.sandbox import Scenario, Server, World, serve, world_of
+
+HUB = AccountId("111111111111")
+SPOKE = AccountId("222222222222")
+OTHER = AccountId("333333333333")
+CUSTOMER = AccountId("444444444444")
+EAST = Region("us-east-1")
+WEST = Region("eu-west-1")
+EXTERNAL_ID = "open-sesame"
+
+
+def role_in(account: str, path: str = "ops/fleet-replication") -> RoleArn:
+    return RoleArn(partition=Partition.AWS, account=AccountId(account), path=path)
+
+
+@pytest.fixture
+def inventory() -> Inventory:
+    """Three accounts with a role and an external id each, and an external account."""
+    return Inventory(
+        path="fleet.toml",
+        digest="sha256:0",
+        name="fleet",
+        aws=Aws(),
+        accounts=tuple(
+            Account(
+                id=account,
+                name=name,
+                regions=(EAST, WEST),
+                role=role_in(account),
+                external_id=Secret(EXTERNAL_ID),
+            )
+            for account, name in ((HUB, "hub"), (SPOKE, "spoke"), (OTHER, "other"))
+        ),
+        externals=(External(id=CUSTOMER, name="customer", regions=(WEST,)),),
+    )
+
+
+class VirtualClock:
+    """Time that passes only where somebody sleeps or says so."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 23, 8, tzinfo=UTC) + timedelta(seconds=self.elapsed)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.pass_time(seconds)
+        await anyio.lowlevel.checkpoint()
+
+    def pass_time(self, seconds: float) -> None:
+        self.elapsed += seconds
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[str, str]:
+        """Code and message, of either protocol."""
+        if self.body.startswith(b"<"):
+            found = {one.tag.rpartition("}")[2]: one.text or "" for one in self.xml.iter()}
+            return found["Code"], found["Message"]
+        return self.json["__type"], self.json["message"]
+
+    @property
+    def xml(self) -> ET.Element:
+        return ET.fromstring(self.body)
+
+
+@dataclass(kw_only=True)
+class Served:
+    """A world behind a real port, and ways to call it."""
+
+    world: World
+    server: Server
+    clock: VirtualClock
+    http: aiohttp.ClientSession
+    sdk: AioSession
+    sessions: dict[str, Credentials] = field(default_factory=dict)
+
+    @property
+    def base(self) -> Credentials:
+        return Credentials(self.server.access_key_id, self.server.secret_access_key)
+
+    def signed(
+        self, service: str, body: bytes, headers: Mapping[str, str], key: Credentials, region: str
+    ) -> dict[str, str]:
+        """The headers of a request, signed as botocore does."""
+        request = AWSRequest("POST", self.server.url + "/", data=body, headers=dict(headers))
+        SigV4Auth(key, service, region).add_auth(request)
+        return dict(request.headers.items())
+
+    async def send(self, body: bytes, headers: Mapping[str, str], path: str = "/") -> Answer:
+        async with self.http.post(self.server.url + path, data=body, headers=headers) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    async def sts(
+        self, form: Mapping[str, str], *, key: Credentials | None = None, region: str = EAST
+    ) -> Answer:
+        """An STS call, by the base identity unless a key is given."""
+        body = urlencode({"Version": "2011-06-15", **form}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+        key = key or self.base
+        return await self.send(body, self.signed("sts", body, headers, key, region))
+
+    async def assume(
+        self,
+        account: str,
+        *,
+        key: Credentials | None = None,
+        path: str = "ops/fleet-replication",
+        **form: str,
+    ) -> Answer:
+        """AssumeRole of the account's role with the right external id, unless told otherwise."""
+        asked = {
+            "Action": "AssumeRole",
+            "RoleArn": f"arn:aws:iam::{account}:role/{path}",
+            "RoleSessionName": "fleet-run1",
+            "ExternalId": EXTERNAL_ID,
+            **form,
+        }
+        return await self.sts({name: text for name, text in asked.items() if text}, key=key)
+
+    async def session(self, account: str, **form: str) -> Credentials:
+        """Credentials of a new session in the account."""
+        answer = await self.assume(account, **form)
+        assert answer.status == 200, answer.body
+        return credentials_of(answer)
+
+    async def ecr(
+        self,
+        operation: str,
+        members: Json = None,
+        *,
+        account: str = HUB,
+        region: str = EAST,
+        key: Credentials | None = None,
+    ) -> Answer:
+        """An ECR call by the account's role, whatever botocore would say to the parameters."""
+        if key is None:
+            if account not in self.sessions:
+                self.sessions[account] = await self.session(account)
+            key = self.sessions[account]
+        body = json.dumps({} if members is None else members).encode()
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}",
+        }
+        return await self.send(body, self.signed("ecr", body, headers, key, region))
+
+    def client(
+        self, service: str, key: Credentials | None = None, region: str = EAST
+    ) -> AbstractAsyncContextManager[Any]:
+        """An aiobotocore client that tries once."""
+        key = key or self.base
+        client: AbstractAsyncContextManager[Any] = self.sdk.create_client(
+            service,
+            region_name=region,
+            endpoint_url=self.server.url,
+            aws_access_key_id=key.access_key,
+            aws_secret_access_key=key.secret_key,
+            aws_session_token=key.token,
+            config=AioConfig(retries={"total_max_attempts": 1}),
+        )
+        return client
+
+
+def credentials_of(answer: Answer) -> Credentials:
+    found = {one.tag.rpartition("}")[2]: one.text for one in answer.xml.iter()}
+    return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+
+
+Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+@pytest.fixture(scope="session")
+def sdk() -> AioSession:
+    """One SDK session for all tests: loading service models is what costs."""
+    return get_session()
+
+
+@pytest.fixture
+def served(inventory: Inventory, clock: VirtualClock, sdk: AioSession) -> Serve:
+    """Serve the fleet, or another inventory, under a scenario."""
+
+    @asynccontextmanager
+    async def start(
+        scenario: Scenario | None = None, of: Inventory = inventory
+    ) -> AsyncIterator[Served]:
+        world = world_of(of, scenario=scenario or Scenario(), clock=clock)
+        async with serve(world) as server, aiohttp.ClientSession() as http:
+            yield Served(world=world, server=server, clock=clock, http=http, sdk=sdk)
+
+    return start
+
+
+@pytest.fixture
+async def aws(served: Serve) -> AsyncIterator[Served]:
+    """The fleet in a quiet world."""
+    async with served() as running:
+        yield running
+
+
+@pytest.fixture
+def world(inventory: Inventory, clock: VirtualClock) -> World:
+    """The fleet in a quiet world that nobody serves."""
+    return world_of(inventory, clock=clock)

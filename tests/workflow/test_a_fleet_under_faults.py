@@ -1,0 +1,90 @@
+"""Two hundred accounts while AWS throttles, fails, drops, loses answers and lags."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from fleet_repl import FaultKind, Outcome, Status
+from fleet_repl.reports import report_exit
+from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, Scenario
+
+HUBS = 10
+ACCOUNTS = 200
+DENIED = tuple(f"{number:012}" for number in (17, 42, 99, 123, 200))
+
+
+def fleet() -> str:
+    """Ten hubs, each feeding its own nineteen spokes in one region; every account to its other."""
+    accounts = "\n".join(
+        f'[[accounts]]\nid = "{number:012}"\n'
+        f'labels = {{ hub = "h{number % HUBS}", tier = "{"hub" if number <= HUBS else "spoke"}" }}'
+        for number in range(1, ACCOUNTS + 1)
+    )
+    routes = "\n".join(
+        f'[[routes]]\nname = "golden-{hub}"\nprefixes = ["base/"]\n'
+        f'from = {{ labels = {{ tier = "hub", hub = "h{hub}" }}, regions = ["eu-west-1"] }}\n'
+        f'to = {{ labels = {{ tier = "spoke", hub = "h{hub}" }}, regions = ["eu-west-1"] }}'
+        for hub in range(HUBS)
+    )
+    return f"""version = 1
+name = "storm"
+[aws]
+role = "fleet"
+regions = ["eu-west-1", "eu-west-2"]
+[apply]
+attempts = 12
+{accounts}
+{routes}
+[[routes]]
+name = "dr"
+from = {{ labels = {{ tier = "spoke" }}, regions = ["eu-west-1"] }}
+to = {{ same_account = true, regions = ["eu-west-2"] }}
+"""
+
+
+STORM = Scenario(
+    seed=7,
+    lag_ms=300,
+    faults=(
+        FaultRule(kind=Mishap.THROTTLED, rate=0.20),
+        FaultRule(kind=Mishap.SERVER_ERROR, rate=0.05),
+        FaultRule(kind=Mishap.DROPPED, rate=0.02),
+        FaultRule(kind=Mishap.LOST_ANSWER, rate=0.02),
+    ),
+    accounts=tuple(AccountScenario(id=account, denied=True) for account in DENIED),
+)
+
+
+async def test_everything_independent_of_five_denied_accounts_is_applied(simulate: Any) -> None:
+    """Exit 4: five accounts failed, links into them held, all else applied, each named once."""
+    async with simulate(fleet(), STORM) as aws:
+        async with aws.connected() as run:
+            report = await run.apply(await run.plan())
+        assert report.status is Status.PARTIAL
+        assert report_exit(report) == 4
+        registries = [one.registry for one in report.registries]
+        assert len(registries) == len(set(registries)) == 2 * ACCOUNTS
+        for one in report.registries:
+            if one.registry.account in DENIED:
+                assert one.outcome is Outcome.FAILED
+                assert one.error is not None
+                assert one.error.kind is FaultKind.ACCESS_DENIED
+            else:
+                assert one.error is None, one
+        outcomes = Counter(one.outcome for one in report.registries)
+        # Hubs and spokes change in one region; the other one only receives from its own account.
+        assert outcomes == {
+            Outcome.FAILED: 2 * len(DENIED),
+            Outcome.APPLIED: ACCOUNTS - len(DENIED),
+            Outcome.UNCHANGED: ACCOUNTS - len(DENIED),
+        }
+        held = {link.destination.account for one in report.registries for link in one.held}
+        assert held == set(DENIED)
+        assert report.held == len(DENIED)
+        assert sum(one.attempts for one in report.registries) > 4 * ACCOUNTS
+        writes = list(aws.world.writes)
+        async with aws.connected() as run:
+            again = await run.apply(await run.plan())
+        assert aws.world.writes == writes
+        assert again.count(Outcome.UNCHANGED) == 2 * (ACCOUNTS - len(DENIED))
