@@ -6,12 +6,12 @@ The fake answers each operation with the next step of its script, and plainly wi
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import struct
-import uuid
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,13 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 import anyio
+import anyio.lowlevel
 import pytest
 from aiohttp import web
 
 from fleet_repl.aws import AwsRegistries, Endpoint, open_aws
-from fleet_repl.inventory.model import Account, Apply, Aws, Inventory
-from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
+from fleet_repl.inventory.model import Account, Aws, Inventory
+from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn, Secret
 from fleet_repl.outcomes import Event
 from fleet_repl.pacing import Pace
 
@@ -33,11 +34,11 @@ BASE_ACCOUNT = "999999999999"
 BASE_KEY = "AKIABASEBASEBASEBASE"
 BASE_SECRET = "base/secret/key/of/forty/characters/long"
 
-Step: TypeAlias = "Callable[[FakeAws, Request], Awaitable[web.Response]]"
+Step: TypeAlias = "Callable[[Request], Awaitable[web.Response]]"
 
 
 class VirtualClock:
-    """Time that passes only where somebody sleeps."""
+    """Time that passes only where somebody sleeps or says so."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -59,22 +60,14 @@ class VirtualClock:
 class Request:
     """One request as the fake saw it."""
 
+    number: int
     service: str
     region: str
     operation: str
     key: str
     """The access key id that signed it."""
-    token: str | None
     parameters: dict[str, object]
     http: web.Request = field(repr=False)
-
-
-@dataclass
-class Session:
-    """Who an access key stands for."""
-
-    account: str
-    arn: str
 
 
 class FakeAws:
@@ -85,7 +78,8 @@ class FakeAws:
         self.clock = clock
         self.requests: list[Request] = []
         self.scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
-        self.sessions = {BASE_KEY: Session(BASE_ACCOUNT, f"arn:aws:iam::{BASE_ACCOUNT}:user/ops")}
+        self.identities = {BASE_KEY: f"arn:aws:iam::{BASE_ACCOUNT}:user/ops"}
+        """Whom each access key stands for, by ARN."""
         self.rules: dict[tuple[str, str], object] = {}
         self.policies: dict[tuple[str, str], str] = {}
 
@@ -97,179 +91,130 @@ class FakeAws:
         return [one for one in self.requests if one.operation == operation]
 
     async def serve(self, http: web.Request) -> web.Response:
-        request = _understood(http, await http.read())
+        body = await http.read()
+        signed = re.search(r"Credential=(\S+?)/\d+/([^/]+)/([^/]+)/", http.headers["Authorization"])
+        assert signed is not None
+        key, region, service = signed.groups()
+        if service == "ecr":
+            operation, parameters = http.headers["X-Amz-Target"].split(".")[1], json.loads(body)
+        else:
+            parameters = dict(parse_qsl(body.decode()))
+            operation = parameters["Action"]
+        request = Request(len(self.requests) + 1, service, region, operation, key, parameters, http)
         self.requests.append(request)
-        script = self.scripts[request.operation]
-        return await (script.popleft() if script else answer)(self, request)
+        script = self.scripts[operation]
+        return await (script.popleft() if script else self.answer)(request)
 
+    async def answer(self, request: Request) -> web.Response:
+        """What AWS would answer."""
+        arn = self.identities[request.key]
+        account = arn.split(":")[4]
+        if request.operation == "GetCallerIdentity":
+            return xml(request, f"<Arn>{arn}</Arn><Account>{account}</Account>")
+        if request.operation == "AssumeRole":
+            return self._assume(request)
+        place = (account, request.region)
+        match request.operation:
+            case "DescribeRegistry":
+                rules = self.rules.get(place, {"rules": []})
+                document = {"registryId": account, "replicationConfiguration": rules}
+                return as_json(request, document)
+            case "PutReplicationConfiguration":
+                self.rules[place] = request.parameters["replicationConfiguration"]
+                return as_json(request, request.parameters)
+            case "PutRegistryPolicy":
+                self.policies[place] = str(request.parameters["policyText"])
+            case _ if place not in self.policies:
+                return await self.refuse("RegistryPolicyNotFoundException")(request)
+        text = self.policies[place]
+        if request.operation == "DeleteRegistryPolicy":
+            del self.policies[place]
+        return as_json(request, {"registryId": account, "policyText": text})
 
-def _understood(http: web.Request, body: bytes) -> Request:
-    scope = re.search(r"Credential=(\S+?)/\d{8}/([^/]+)/([^/]+)/", http.headers["Authorization"])
-    assert scope is not None
-    key, region, service = scope.groups()
-    parameters: dict[str, object]
-    if service == "ecr":
-        operation = http.headers["X-Amz-Target"].rpartition(".")[2]
-        parameters = json.loads(body)
-    else:
-        parameters = dict(parse_qsl(body.decode()))
-        operation = str(parameters["Action"])
-    token = http.headers.get("X-Amz-Security-Token")
-    return Request(service, region, operation, key, token, parameters, http)
-
-
-async def answer(aws: FakeAws, request: Request) -> web.Response:
-    """What AWS would answer."""
-    session = aws.sessions[request.key]
-    if request.service == "sts":
-        return _sts(aws, request, session)
-    place = (session.account, request.region)
-    match request.operation:
-        case "DescribeRegistry":
-            rules = aws.rules.get(place, {"rules": []})
-            return ecr({"registryId": session.account, "replicationConfiguration": rules})
-        case "PutReplicationConfiguration":
-            aws.rules[place] = rules = request.parameters["replicationConfiguration"]
-            return ecr({"replicationConfiguration": rules})
-        case "PutRegistryPolicy":
-            aws.policies[place] = str(request.parameters["policyText"])
-        case _ if place not in aws.policies:
-            return ecr_error(400, "RegistryPolicyNotFoundException", "Registry policy not found")
-    text = aws.policies[place]
-    if request.operation == "DeleteRegistryPolicy":
-        del aws.policies[place]
-    return ecr({"registryId": session.account, "policyText": text})
-
-
-def _sts(aws: FakeAws, request: Request, session: Session) -> web.Response:
-    if request.operation == "GetCallerIdentity":
-        return sts(
-            f"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{session.arn}</Arn>"
-            f"<UserId>AIDA</UserId><Account>{session.account}</Account>"
-            "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+    def _assume(self, request: Request) -> web.Response:
+        role = RoleArn.parse(str(request.parameters["RoleArn"]))
+        assert role is not None
+        key = f"ASIA{len(self.identities):016d}"
+        name = request.parameters["RoleSessionName"]
+        self.identities[key] = (
+            f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.path}/{name}"
         )
-    arn, name = str(request.parameters["RoleArn"]), request.parameters["RoleSessionName"]
-    role = RoleArn.parse(arn)
-    assert role is not None
-    number = len(aws.sessions)
-    key = f"ASIA{number:016d}"
-    assumed = f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.path}/{name}"
-    aws.sessions[key] = Session(role.account, assumed)
-    seconds = int(str(request.parameters["DurationSeconds"]))
-    expires = aws.clock.now() + timedelta(seconds=seconds)
-    return sts(
-        "<AssumeRoleResponse><AssumeRoleResult><Credentials>"
-        f"<AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret{number}</SecretAccessKey>"
-        f"<SessionToken>token{number}</SessionToken>"
-        f"<Expiration>{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>"
-        f"<AssumedRoleUser><Arn>{assumed}</Arn><AssumedRoleId>AROA:x</AssumedRoleId>"
-        "</AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>"
-    )
+        seconds = int(str(request.parameters["DurationSeconds"]))
+        expires = self.clock.now() + timedelta(seconds=seconds)
+        return xml(
+            request,
+            f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret of {key}"
+            f"</SecretAccessKey><SessionToken>token of {key}</SessionToken><Expiration>"
+            f"{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>",
+        )
+
+    def refuse(self, code: str, message: str = "no", status: int = 400) -> Step:
+        """An error answer."""
+
+        async def step(request: Request) -> web.Response:
+            if request.service == "ecr":
+                return as_json(request, {"__type": code, "message": message}, status)
+            error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            identifier = f"<RequestId>request-{request.number}</RequestId>"
+            text = f"<ErrorResponse>{error}{identifier}</ErrorResponse>"
+            return web.Response(status=status, text=text, content_type="text/xml")
+
+        return step
+
+    def say(self, text: str, status: int = 200) -> Step:
+        """An answer with any body at all."""
+
+        async def step(request: Request) -> web.Response:
+            return web.Response(status=status, text=text)
+
+        return step
+
+    async def drop(self, request: Request) -> web.Response:
+        """Close the connection without having done anything."""
+        assert request.http.transport is not None
+        request.http.transport.close()
+        return web.Response()
+
+    async def reset(self, request: Request) -> web.Response:
+        """Reset the connection."""
+        transport = request.http.transport
+        assert transport is not None
+        at_once = struct.pack("ii", 1, 0)
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        transport.abort()
+        return web.Response()
+
+    async def lose(self, request: Request) -> web.Response:
+        """Do what was asked and lose the answer."""
+        await self.answer(request)
+        return await self.drop(request)
+
+    def hold(self, until: anyio.Event, begun: anyio.Event | None = None) -> Step:
+        """Answer once `until` is set; `begun` is set when the request is there."""
+
+        async def step(request: Request) -> web.Response:
+            if begun is not None:
+                begun.set()
+            await until.wait()
+            return await self.answer(request)
+
+        return step
 
 
-def ecr(document: object, status: int = 200) -> web.Response:
+def as_json(request: Request, document: object, status: int = 200) -> web.Response:
     return web.Response(
         status=status,
         body=json.dumps(document).encode(),
         content_type="application/x-amz-json-1.1",
-        headers={"x-amzn-RequestId": str(uuid.uuid4())},
+        headers={"x-amzn-RequestId": f"request-{request.number}"},
     )
 
 
-def ecr_error(status: int, code: str, message: str) -> web.Response:
-    return ecr({"__type": code, "message": message}, status)
-
-
-def sts(xml: str, status: int = 200) -> web.Response:
-    return web.Response(
-        status=status,
-        text=xml,
-        content_type="text/xml",
-        headers={"x-amzn-RequestId": str(uuid.uuid4())},
-    )
-
-
-def refuse(code: str, message: str = "no", status: int = 400) -> Step:
-    """An error answer."""
-
-    async def step(aws: FakeAws, request: Request) -> web.Response:
-        if request.service == "ecr":
-            return ecr_error(status, code, message)
-        return sts(
-            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
-            f"<Message>{message}</Message></Error><RequestId>req-{code}</RequestId>"
-            "</ErrorResponse>",
-            status,
-        )
-
-    return step
-
-
-def body(text: str, status: int = 200) -> Step:
-    """An answer with any body at all."""
-
-    async def step(aws: FakeAws, request: Request) -> web.Response:
-        return web.Response(status=status, text=text)
-
-    return step
-
-
-async def drop(aws: FakeAws, request: Request) -> web.Response:
-    """Close the connection without having done anything."""
-    assert request.http.transport is not None
-    request.http.transport.close()
-    return web.Response()
-
-
-async def reset(aws: FakeAws, request: Request) -> web.Response:
-    """Reset the connection."""
-    transport = request.http.transport
-    assert transport is not None
-    linger_not = struct.pack("ii", 1, 0)
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
-    transport.abort()
-    return web.Response()
-
-
-async def lose(aws: FakeAws, request: Request) -> web.Response:
-    """Do what was asked and lose the answer."""
-    await answer(aws, request)
-    return await drop(aws, request)
-
-
-def hold(until: anyio.Event, begun: anyio.Event | None = None) -> Step:
-    """Answer once `until` is set; `begun` is set when the request is there."""
-
-    async def step(aws: FakeAws, request: Request) -> web.Response:
-        if begun is not None:
-            begun.set()
-        await until.wait()
-        return await answer(aws, request)
-
-    return step
-
-
-def make_account(number: int, **fields: object) -> Account:
-    """The account 000…<number>, with the role `fleet` and two regions."""
-    account = AccountId(f"{number:012d}")
-    values: dict[str, object] = {
-        "id": account,
-        "name": f"account-{number}",
-        "regions": (Region("eu-west-1"), Region("us-east-1")),
-        "role": RoleArn(partition=Partition.AWS, account=account, path="fleet"),
-    }
-    return Account(**{**values, **fields})  # type: ignore[arg-type]
-
-
-def make_inventory(*accounts: Account, aws: Aws | None = None, **fields: object) -> Inventory:
-    return Inventory(
-        path="prod.toml",
-        digest="sha256:0",
-        name="prod",
-        aws=aws or Aws(),
-        accounts=accounts,
-        **fields,  # type: ignore[arg-type]
-    )
+def xml(request: Request, result: str) -> web.Response:
+    name = request.operation
+    text = f"<{name}Response><{name}Result>{result}</{name}Result></{name}Response>"
+    return web.Response(text=text, content_type="text/xml")
 
 
 @dataclass
@@ -278,9 +223,36 @@ class Edge:
 
     aws: FakeAws
     clock: VirtualClock
-    events: list[Event]
+    config: Path
+    """The AWS configuration file that the environment names."""
+    events: list[Event] = field(default_factory=list)
 
-    def pace(self, **fields: object) -> Pace:
+    def registry(self, number: int = 1, region: str = "eu-west-1") -> Registry:
+        return Registry(AccountId(f"{number:012d}"), Region(region))
+
+    def role(self, number: int, path: str = "fleet") -> RoleArn:
+        return RoleArn(partition=Partition.AWS, account=AccountId(f"{number:012d}"), path=path)
+
+    def account(self, number: int, **fields: object) -> Account:
+        """An account of two regions, reached by its role `fleet`."""
+        regions = (Region("eu-west-1"), Region("us-east-1"))
+        values = {"id": AccountId(f"{number:012d}"), "name": str(number), "regions": regions}
+        return Account(**{**values, "role": self.role(number), **fields})  # type: ignore[arg-type]
+
+    def inventory(self, *accounts: Account, aws: Aws | None = None) -> Inventory:
+        """An inventory of these accounts, or of the first one."""
+        return Inventory(
+            path="prod.toml",
+            digest="sha256:0",
+            name="prod",
+            aws=aws or Aws(),
+            accounts=accounts or (self.account(1),),
+        )
+
+    def open(
+        self, inventory: Inventory | None = None, *, by_environment: bool = False, **pace: object
+    ) -> AbstractAsyncContextManager[AwsRegistries]:
+        """The edge against the fake, or `by_environment` wherever the SDK's settings lead."""
         values: dict[str, object] = {
             "attempts": 4,
             "timeout": 5.0,
@@ -288,37 +260,17 @@ class Edge:
             "clock": self.clock,
             "uniform": lambda low, high: high,
         }
-        return Pace(**{**values, **fields})  # type: ignore[arg-type]
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint(
+        endpoint = Endpoint(
             url=self.aws.url,
             access_key_id=BASE_KEY,
             secret_access_key=Secret(BASE_SECRET),
             region=Region("eu-central-1"),
         )
-
-    def open(
-        self, inventory: Inventory, **pace: object
-    ) -> AbstractAsyncContextManager[AwsRegistries]:
-        """The edge against the fake, named as an endpoint."""
         return open_aws(
-            inventory,
+            inventory or self.inventory(),
             run_id="20261123T080000Z-abc123",
-            pace=self.pace(**pace),
-            endpoint=self.endpoint,
-            on_event=self.events.append,
-        )
-
-    def open_by_environment(
-        self, inventory: Inventory, **pace: object
-    ) -> AbstractAsyncContextManager[AwsRegistries]:
-        """The edge against whatever the SDK's own settings say."""
-        return open_aws(
-            inventory,
-            run_id="20261123T080000Z-abc123",
-            pace=self.pace(**pace),
+            pace=Pace(**{**values, **pace}),  # type: ignore[arg-type]
+            endpoint=None if by_environment else endpoint,
             on_event=self.events.append,
         )
 
@@ -336,33 +288,24 @@ async def aws(clock: VirtualClock) -> AsyncIterator[FakeAws]:
     app.router.add_post("/", fake.serve)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    fake.url = f"http://{host}:{port}"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    fake.url = "http://{}:{}".format(*runner.addresses[0][:2])
     yield fake
     await runner.cleanup()
 
 
-@pytest.fixture
-def edge(aws: FakeAws, clock: VirtualClock) -> Edge:
-    return Edge(aws, clock, [])
-
-
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mapping[str, str]:
-    """An environment without anything of the machine's own AWS settings; profiles go to
-    `AWS_CONFIG_FILE`."""
-    import os
-
+def config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment without the machine's own AWS settings, and where its profiles would be."""
     for name in list(os.environ):
         if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
-    settings = {
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": str(tmp_path / "config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    return settings
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    return tmp_path / "config"
+
+
+@pytest.fixture
+def edge(aws: FakeAws, clock: VirtualClock, config: Path) -> Edge:
+    return Edge(aws, clock, config)

@@ -76,9 +76,7 @@ async def test_an_answer_on_the_wire(aws: Any) -> None:
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/x-amz-json-1.1"
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id(answer))
-    assert answer.body == (
-        b'{"registryId":"111111111111","replicationConfiguration":{"rules":[]}}'
-    )
+    assert answer.body == (b'{"registryId":"111111111111","replicationConfiguration":{"rules":[]}}')
     assert request_id(answer) != request_id(await aws.ecr("DescribeRegistry"))
 
 

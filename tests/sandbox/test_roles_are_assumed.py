@@ -115,9 +115,7 @@ async def test_a_duration_that_is_no_number(aws: Any) -> None:
     assert answer.error == ("MalformedInput", "'1h' can not be converted to an Integer")
 
 
-async def test_a_chained_session_lasts_an_hour_at_most(
-    served: Any, inventory: Inventory
-) -> None:
+async def test_a_chained_session_lasts_an_hour_at_most(served: Any, inventory: Inventory) -> None:
     """AWS refuses more, in these words."""
     chained = replace(inventory, aws=replace(inventory.aws, via=(role(BASE, "hub"),)))
     async with served(of=chained) as aws:

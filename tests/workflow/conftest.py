@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import anyio
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from fleet_repl import Event, Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
 from fleet_repl.names import Secret
+from fleet_repl.ports import EventSink
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 
 
@@ -47,10 +47,11 @@ class Simulated:
     events: list[Event]
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[Fleet]:
+    async def connected(self, on_event: EventSink | None = None) -> AsyncIterator[Fleet]:
         """A new connection, as each run of the program makes one."""
+        sink = on_event or self.events.append
         async with connect(
-            self.inventory, endpoint=self.endpoint, on_event=self.events.append, clock=self.clock
+            self.inventory, endpoint=self.endpoint, on_event=sink, clock=self.clock
         ) as fleet:
             yield fleet
 
@@ -58,13 +59,13 @@ class Simulated:
 Simulate = Callable[..., AbstractAsyncContextManager[Simulated]]
 
 
-@pytest.fixture
-def simulate(tmp_path: Path) -> Simulate:
-    """A sandbox for an inventory's text."""
+@pytest.fixture(scope="session")
+def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
+    """Starts a sandbox for an inventory's text; each call is a new one."""
 
     @asynccontextmanager
     async def start(text: str, scenario: Scenario | None = None) -> AsyncIterator[Simulated]:
-        path = tmp_path / "fleet.toml"
+        path = tmp_path_factory.mktemp("inventory") / "fleet.toml"
         path.write_text(text)
         inventory = load_inventory(path, environ={"EXTERNAL_ID": "s3cr3t-external-id"})
         clock = SharedClock()

@@ -70,7 +70,9 @@ async def _carry_out(session: Session, plan: Plan, *, yes: bool, force: bool) ->
     refused = bool(plan.objections) and not force
     if plan.changes and not refused and not yes and streams.can_answer:
         agreed = await _agreed(session, plan)
-        if not agreed and not session.interrupts.requested.is_set():
+        if session.interrupts.requested.is_set():
+            log.note(NOTHING_WRITTEN)
+        elif not agreed:
             return session.fleet.refuse(plan, "the plan was not confirmed")
     return await session.apply(plan, force=force)
 
@@ -80,10 +82,7 @@ async def _agreed(session: Session, plan: Plan) -> bool:
     call = session.call
     assert call.streams.stdin is not None  # noqa: S101 - who can answer has one
     changed = counted(plan.summary.changed, "registry")
-    with (
-        call.streams.terminal() as terminal,
-        session.interrupts.stopping(session.fleet.stop, NOTHING_WRITTEN),
-    ):
+    with call.streams.terminal() as terminal, session.interrupts.stopping(session.fleet.stop):
         if call.options.quiet or terminal is not call.streams.stderr:
             # Nobody can agree to what they have not seen.
             terminal.write(_shown(session, plan, colour=False))

@@ -25,11 +25,11 @@ class Interrupts:
         self.requested = anyio.Event()
         """Set by the first signal."""
         self._stop: Callable[[], None] | None = None
-        self._message = ""
+        self._message: str | None = None
 
     @contextmanager
-    def stopping(self, stop: Callable[[], None], message: str) -> Iterator[None]:
-        """While this lasts, the first signal calls `stop` and tells `message`."""
+    def stopping(self, stop: Callable[[], None], message: str | None = None) -> Iterator[None]:
+        """While this lasts, the first signal tells `message` and calls `stop`."""
         before = self._stop, self._message
         self._stop, self._message = stop, message
         try:
@@ -42,7 +42,8 @@ class Interrupts:
         self.requested.set()
         if self._stop is None:
             return False
-        log.note(self._message)
+        if self._message is not None:
+            log.note(self._message)
         self._stop()
         return True
 

@@ -19,7 +19,7 @@ from fleet_repl.cli.options import Common, Format
 from fleet_repl.cli.streams import Streams
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.outcomes import Event
-from fleet_repl.reports import timestamp, visible
+from fleet_repl.reports import visible
 
 _STYLES: Mapping[str, str] = {"info": "", "warning": "yellow", "error": "bold red"}
 
@@ -48,8 +48,9 @@ class Log:
         if entry is not None and self._json:
             self._write_json(entry)
         elif entry is not None:
-            moment = timestamp(self._clock())
-            self._write(f"{moment} {entry.level:<7} {entry.message}", _STYLES[entry.level])
+            self._write(
+                f"{_moment(self._clock())} {entry.level:<7} {entry.message}", _STYLES[entry.level]
+            )
 
     def note(self, message: str) -> None:
         """Something to know now; left out with --quiet."""
@@ -71,7 +72,8 @@ class Log:
             if remedy:
                 self._write(f"    {remedy}", "green")
         number = len(error.problems)
-        self.failure("1 problem" if number == 1 else f"{number:,} problems")
+        noun = "1 problem" if number == 1 else f"{number:,} problems"
+        self.failure(f"{noun}; nothing was called")
 
     def block(self, text: str) -> None:
         """A text of several lines that was made for this stream; left out with --quiet."""
@@ -95,7 +97,7 @@ class Log:
 
     def _write_json(self, entry: Entry) -> None:
         document: dict[str, Json] = {
-            "time": timestamp(self._clock()),
+            "time": _moment(self._clock()),
             "level": entry.level,
             "event": entry.event,
             "message": entry.message,
@@ -151,6 +153,11 @@ def problem_document(problem: Problem) -> dict[str, Json]:
         "value": problem.value,
         "remedy": problem.remedy,
     }
+
+
+def _moment(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond: retries come thick and fast."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def _problem_entry(problem: Problem) -> Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -29,16 +28,21 @@ class ProgressLine:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         line = progress_text(self._counters, self._seconds())
         if options.max_width >= WIDE:
-            line = bar(self._counters, ascii_only=options.ascii_only).append("  ").append(line)
+            drawn = bar(self._counters, ascii_only=options.ascii_only)
+            line = Text.assemble(drawn, "  ", line)
         line.no_wrap = True
         line.overflow = "crop"
         yield line
 
 
 def progress_text(counters: Counters, seconds: float) -> Text:
-    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`."""
+    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`.
+
+    While registries are read nothing is in flight that could be left half done.
+    """
     text = Text(f"{counters.phase}  {counters.accounts_done:,}/{counters.accounts:,} accounts")
-    text.append(f"  {counters.in_flight:,} in flight")
+    if counters.phase == "writing":
+        text.append(f"  {counters.in_flight:,} in flight")
     text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
     text.append(f"  {counters.failed:,} failed", "bold red" if counters.failed else "")
     return text.append(f"  {elapsed(seconds)}")
@@ -48,16 +52,15 @@ def bar(counters: Counters, *, ascii_only: bool) -> Text:
     """How many of the accounts are done, as a bar."""
     done = BAR * counters.accounts_done // max(counters.accounts, 1)
     full, empty = ("#", "-") if ascii_only else ("━", "─")
-    return Text(full * done, "green").append(empty * (BAR - done), "dim")
+    return Text.assemble((full * done, "green"), (empty * (BAR - done), "dim"))
 
 
 @contextmanager
 def live_progress(
-    console: Console, counters: Counters, *, clock: Callable[[], float] = time.monotonic
+    console: Console, counters: Counters, seconds: Callable[[], float]
 ) -> Iterator[None]:
     """Show the counters while this lasts. Lines printed on the console appear above."""
-    started = clock()
-    line = ProgressLine(counters, lambda: clock() - started)
+    line = ProgressLine(counters, seconds)
     with Live(
         line,
         console=console,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -47,6 +48,7 @@ class Session:
     fleet: Fleet
     interrupts: Interrupts
     counters: Counters
+    started: float = field(default_factory=time.monotonic)
 
     async def plan(self, *, allow: Collection[str] = ()) -> Plan | None:
         """The plan, or None where the run was interrupted before there was one."""
@@ -68,11 +70,15 @@ class Session:
         """Progress, and what Ctrl-C does meanwhile."""
         log, streams = self.call.log, self.call.streams
         with self.interrupts.stopping(self.fleet.stop, message):
-            if self.call.options.quiet or not streams.can_move(streams.stderr):
+            over = self.call.options.quiet or self.interrupts.requested.is_set()
+            if over or not streams.can_move(streams.stderr):
                 yield
             else:
-                with live_progress(log.console, self.counters):
+                with live_progress(log.console, self.counters, self._seconds):
                     yield
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.started
 
 
 Work: TypeAlias = Callable[[Session], Awaitable[ExitCode]]

@@ -44,5 +44,5 @@ async def _serve(call: Call[Serving], inventory: Inventory, interrupts: Interrup
         call.streams.emit("".join(exports))
         accounts = counted(len(inventory.accounts), "account")
         call.log.note(f"serving {accounts} of {inventory.name} at {served.url}; Ctrl-C stops it")
-        with interrupts.stopping(lambda: None, "stopping"):
+        with interrupts.stopping(lambda: None):
             await interrupts.requested.wait()

@@ -53,7 +53,7 @@ def parse(text_path: str | Path, *, environ: Mapping[str, str]) -> Inventory:
     Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
     its routes match anything is for `topology` to say.
     """
-    text, parsed = read(Path(text_path))
+    text, parsed = read(str(text_path))
     file = _File(path=str(text_path), parsed=parsed, lines=Lines(text))
     findings = Findings(file.path, parsed, file.lines)
     _check_version(parsed, findings)

@@ -18,31 +18,32 @@ WHOLE_FILE: Final = "(file)"
 _POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
-def read(path: Path) -> tuple[str, dict[str, object]]:
+def read(file: str) -> tuple[str, dict[str, object]]:
     """The text and the parsed document. Raises InventoryError with one problem."""
-    text = _text(path)
+    text = _text(file)
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         fault = str(error)
     except (ValueError, RecursionError):
-        # Not told by the parser as errors of the text: numbers and nesting beyond Python's own.
+        # The parser does not tell these as errors of the text: they are limits of Python's own.
         fault = "a number is too long or brackets are nested too deeply"
-    raise _refusal(path, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
+    raise _refusal(file, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
 
 
-def _text(path: Path) -> str:
+def _text(file: str) -> str:
+    # Raised after the handlers, so that no exception drags the file's bytes along.
     try:
-        content = path.read_bytes()
+        content = Path(file).read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        refusal = _refusal(path, f"cannot be read: {reason or error}")
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        refusal = _refusal(file, f"cannot be read: {reason}")
     else:
         try:
             return content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            refusal = _refusal(path, "is not UTF-8", line=line, remedy="save the file as UTF-8")
+            refusal = _refusal(file, "is not UTF-8", line=line, remedy="save the file as UTF-8")
     raise refusal
 
 
@@ -50,12 +51,11 @@ def _line(fault: str, text: str) -> int | None:
     position = _POSITION.search(fault)
     if position is None:
         return None
-    return int(position["line"]) if position["line"] else text.rstrip("\n").count("\n") + 1
+    return int(position["line"]) if position["line"] else text.rstrip().count("\n") + 1
 
 
 def _refusal(
-    path: Path, message: str, *, line: int | None = None, remedy: str | None = None
+    file: str, message: str, *, line: int | None = None, remedy: str | None = None
 ) -> InventoryError:
-    return InventoryError(
-        [Problem(file=str(path), line=line, key=WHOLE_FILE, message=message, remedy=remedy)]
-    )
+    problem = Problem(file=file, line=line, key=WHOLE_FILE, message=message, remedy=remedy)
+    return InventoryError([problem])

@@ -260,8 +260,8 @@ class Document(Table):
     aws: AwsTable | None = Field(
         default=None, description="How AWS is reached, and defaults for every account."
     )
-    accounts: list[AccountTable] | None = Field(
-        default=None, description="The accounts whose registries are managed."
+    accounts: Annotated[list[AccountTable], Field(json_schema_extra={"minItems": 1})] | None = (
+        Field(default=None, description="The accounts whose registries are managed.")
     )
     external: list[ExternalTable] | None = Field(
         default=None, description="Accounts that may receive images but are not managed."

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from fleet_repl.names import Registry
-from fleet_repl.prefixes import NOTHING, Prefixes, beyond, intersect
+from fleet_repl.prefixes import EVERY_REPOSITORY, NOTHING, Prefixes, beyond, intersect
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
 
@@ -106,15 +106,14 @@ def _notice(incoming: str, onward: str, chain: _Chain) -> Notice:
     return Notice(
         kind=NOT_TRANSITIVE,
         message=f"route {onward} starts from {counted(len(chain.middles), 'registry')} that "
-        f"route {incoming} replicates to, but ECR does not replicate images on that arrived by "
-        f"replication: {first.source} → {first.destination} → {second.destination} will not "
-        f"carry {_shown(chain.prefixes)}; where they are needed, let a route lead there from "
-        f"{first.source}",
+        f"route {incoming} replicates to, but ECR does not pass on what arrived by replication: "
+        f"{first.source} → {first.destination} → {second.destination} carries "
+        f"{_nothing_of(chain.prefixes)}; let a route lead there from {first.source} if it should",
     )
 
 
-def _shown(prefixes: Prefixes) -> str:
-    if "" in prefixes:
-        return "any repository"
+def _nothing_of(prefixes: Prefixes) -> str:
+    if prefixes == EVERY_REPOSITORY:
+        return "nothing"
     more = f" and {len(prefixes) - _PREFIXES_SHOWN} more" if prefixes[_PREFIXES_SHOWN:] else ""
-    return f"{', '.join(prefixes[:_PREFIXES_SHOWN])}{more}"
+    return f"nothing of {', '.join(prefixes[:_PREFIXES_SHOWN])}{more}"

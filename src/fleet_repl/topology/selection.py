@@ -5,7 +5,7 @@ A flag that names nothing is an error: a typing slip must neither widen nor empt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from fleet_repl.errors import SelectionError
@@ -61,34 +61,32 @@ def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:
             yield registry
 
 
-def _account_faults(inventory: Inventory, texts: Iterable[str]) -> Iterator[str]:
+def _account_faults(inventory: Inventory, texts: Sequence[str]) -> Iterator[str]:
     known = {text for one in inventory.accounts for text in (one.id, one.name)}
     external = {text for one in inventory.externals for text in (one.id, one.name)}
-    guesser = Guesser(sorted(known))
     for text in texts:
         if text in external:
             yield f"account {quoted(text)} is external: nothing of it is managed here"
-        elif text not in known:
-            yield f"no account is called {quoted(text)}{_guess(guesser, text)}"
+    strangers = [text for text in texts if text not in external]
+    yield from _strangers(strangers, known, "no account is called")
 
 
-def _label_faults(inventory: Inventory, labels: Iterable[tuple[str, str]]) -> Iterator[str]:
-    known = {pair for one in inventory.accounts for pair in one.labels.items()}
-    guesser = Guesser(sorted(f"{key}={value}" for key, value in known))
-    for key, value in labels:
-        if (key, value) not in known:
-            text = f"{key}={value}"
-            yield f"no account has the label {quoted(text)}{_guess(guesser, text)}"
+def _label_faults(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> Iterator[str]:
+    known = {f"{key}={value}" for one in inventory.accounts for key, value in one.labels.items()}
+    texts = [f"{key}={value}" for key, value in labels]
+    yield from _strangers(texts, known, "no account has the label")
 
 
-def _region_faults(inventory: Inventory, regions: Iterable[str]) -> Iterator[str]:
+def _region_faults(inventory: Inventory, regions: Sequence[str]) -> Iterator[str]:
     known = {str(region) for one in inventory.accounts for region in one.regions}
-    guesser = Guesser(sorted(known))
-    for region in regions:
-        if region not in known:
-            yield f"no account lists the region {quoted(region)}{_guess(guesser, region)}"
+    yield from _strangers(regions, known, "no account lists the region")
 
 
-def _guess(guesser: Guesser, text: str) -> str:
-    guess = guesser.guess(text)
-    return f"; did you mean {quoted(guess)}?" if guess else ""
+def _strangers(texts: Sequence[str], known: Collection[str], fault: str) -> Iterator[str]:
+    """What is not known, each with a guess at what was meant."""
+    strangers = [text for text in texts if text not in known]
+    guesser = Guesser(sorted(known) if strangers else ())
+    for text in strangers:
+        guess = guesser.guess(text)
+        meant = f"; did you mean {quoted(guess)}?" if guess else ""
+        yield f"{fault} {quoted(text)}{meant}"

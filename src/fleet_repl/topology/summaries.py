@@ -35,7 +35,7 @@ def summarize(reach: Reach, fleet: Fleet) -> RouteSummary:
         sources=sum(count > 0 for count in counts),
         destinations=reach.ends(),
         links=sum(counts),
-        near_misses=tuple(_route_misses(reach, counts, fleet)),
+        near_misses=tuple(_route_misses(reach, fleet)),
     )
 
 
@@ -53,13 +53,14 @@ def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) ->
             yield _problem(inventory, key, "links no registries", [_why_no_pair(one)])
 
 
-def _route_misses(reach: Reach, counts: Sequence[int], fleet: Fleet) -> Iterator[str]:
+def _route_misses(reach: Reach, fleet: Fleet) -> Iterator[str]:
     for miss in near_misses(fleet, reach.route.source):
         yield f"from: {miss}"
     for miss in _destination_misses(reach, fleet):
         yield f"to: {miss}"
-    stuck = [source for source, count in zip(reach.sources, counts, strict=True) if not count]
-    if stuck and len(stuck) < len(counts):
+    # A registry that is only its own destination is no miss: a mesh leaves that pair out.
+    stuck = [source for source in reach.sources if not reach.candidates(source)]
+    if stuck and len(stuck) < len(reach.sources):
         verb = "has" if len(stuck) == 1 else "have"
         yield f"{counted(len(stuck), 'source')} {verb} no destination, such as {stuck[0]}"
 

@@ -18,6 +18,10 @@ from fleet_repl.reports.visible import visible
 T = TypeVar("T")
 
 INDENT: Final = "  "
+FEW: Final = 10
+"""So many that share a reason are all named."""
+EXAMPLES: Final = 3
+"""So many are named where there are more."""
 
 
 class Style(StrEnum):
@@ -67,6 +71,10 @@ class Page:
         """The first `cap` items; all of them on a full page."""
         # One that is left out takes as much room as the line that says so.
         return items if self.full or len(items) <= cap + 1 else items[:cap]
+
+    def examples(self, items: Sequence[T]) -> Sequence[T]:
+        """All items where they are few or the page is full, otherwise the first of them."""
+        return items if self.full or len(items) <= FEW else items[:EXAMPLES]
 
     def more(self, left_out: int, *, indent: int = 0) -> None:
         """Say how many items `within` left out, if any."""

@@ -13,7 +13,6 @@ from fleet_repl.reports.exits import report_exit
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import (
-    EXAMPLES,
     GROUPS,
     Holding,
     add_cut,
@@ -117,7 +116,7 @@ def _add_reasons(page: Page, report: Report, outcome: Outcome) -> None:
     shown = page.within(groups, GROUPS)
     for because, some in shown:
         page.add((because, Style.CHANGED), f": {counted(len(some), 'registry')}", indent=1)
-        examples = page.within(some, EXAMPLES)
+        examples = page.examples(some)
         for one in examples:
             page.add(label(one.registry, one.name), indent=2)
         page.more(len(some) - len(examples), indent=2)

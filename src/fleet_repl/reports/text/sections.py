@@ -15,8 +15,6 @@ from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.wording import counted, label, prefix_list
 
-EXAMPLES: Final = 3
-"""Registries or links named for each reason that many share."""
 GROUPS: Final = 20
 """Reasons told."""
 WARNINGS: Final = 20
@@ -48,7 +46,7 @@ def _add_group(page: Page, group: FaultGroup) -> None:
     if group.accounts > 1:
         where += f" in {counted(group.accounts, 'account')}"
     page.add((f"{group.kind} at {group.operation}", Style.BAD), f": {where}", indent=1)
-    shown = page.within(group.members, EXAMPLES)
+    shown = page.examples(group.members)
     for one in shown:
         code = f" ({one.fault.code})" if one.fault.code else ""
         request = f" [request {one.fault.request_id}]" if one.fault.request_id else ""
@@ -73,7 +71,7 @@ def add_held(page: Page, held: Iterable[Holding], names: Mapping[AccountId, str]
     shown = page.within(groups, GROUPS)
     for because, links in shown:
         page.add((because, Style.CHANGED), f": {counted(len(links), 'link')}", indent=1)
-        examples = page.within(links, EXAMPLES)
+        examples = page.examples(links)
         for one in examples:
             end = label(one.link.destination, names.get(one.link.destination.account))
             what = prefix_list(one.link.prefixes, full=page.full)

@@ -1,0 +1,132 @@
+"""A 200 whose body is not the answer: tried again, and never taken for "nothing there"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fleet_repl.errors import CallError, FaultKind, IdentityError
+
+if TYPE_CHECKING:
+    from tests.aws.conftest import Edge
+
+WHOLE = '"registryId": "000000000001"'
+NO_RULES = "the answer holds no replicationConfiguration.rules"
+NO_TEXT = "the answer's policyText is no JSON object"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the answer is no JSON object"),
+        ("<html>ok</html>", "the answer is no JSON object"),
+        ("[]", "the answer cannot be parsed"),
+        ('{"registryId": "0000', "the answer is no JSON object"),
+        ("[" * 100_000, "the answer cannot be parsed"),
+        ("{}", NO_RULES),
+        ('{"replicationConfiguration": {"rules": []}}', "the answer holds no registryId"),
+        ("{" + WHOLE + "}", NO_RULES),
+        ("{" + WHOLE + ', "replicationConfiguration": null}', NO_RULES),
+        ("{" + WHOLE + ', "replicationConfiguration": {}}', NO_RULES),
+        ("{" + WHOLE + ', "replicationConfiguration": {"rules": null}}', NO_RULES),
+    ],
+)
+async def test_a_registry_is_never_read_from_half_an_answer(
+    edge: Edge, text: str, message: str
+) -> None:
+    """Once is retried; for good is a fault of the service."""
+    edge.aws.script("DescribeRegistry", edge.aws.say(text))
+    async with edge.open() as registries:
+        assert (await registries.describe(edge.registry()))["registryId"] == "000000000001"
+        edge.aws.script("DescribeRegistry", *[edge.aws.say(text)] * 4)
+        with pytest.raises(CallError) as caught:
+            await registries.describe(edge.registry())
+    fault = caught.value.fault
+    assert (fault.kind, fault.message) == (FaultKind.SERVICE, message)
+    assert fault.hint == (
+        "something on the way may have answered in AWS's place: check the proxy and "
+        "AWS_ENDPOINT_URL"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "the answer holds no policyText"),
+        ('{"policyText": "{}"}', "the answer holds no registryId"),
+        ("{" + WHOLE + ', "policyText": ""}', NO_TEXT),
+        ("{" + WHOLE + ', "policyText": "[]"}', NO_TEXT),
+        ("{" + WHOLE + ', "policyText": "{"}', NO_TEXT),
+    ],
+)
+async def test_a_policy_is_never_read_from_half_an_answer(
+    edge: Edge, text: str, message: str
+) -> None:
+    """An empty answer would read as "no policy", and foreign statements be overwritten."""
+    edge.aws.script("GetRegistryPolicy", *[edge.aws.say(text)] * 4)
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await registries.read_policy(edge.registry())
+    assert (caught.value.fault.kind, caught.value.fault.message) == (FaultKind.SERVICE, message)
+    assert len(edge.aws.calls("GetRegistryPolicy")) == 4
+
+
+@pytest.mark.parametrize("text", ["", "{}", "nothing of the kind"])
+@pytest.mark.parametrize(
+    ("operation", "write", "document"),
+    [
+        ("PutReplicationConfiguration", "put_replication", {"rules": []}),
+        ("PutRegistryPolicy", "put_policy", {"Statement": []}),
+        ("DeleteRegistryPolicy", "delete_policy", None),
+    ],
+)
+async def test_a_write_may_have_happened(
+    edge: Edge, operation: str, write: str, document: object, text: str
+) -> None:
+    """Only a read can tell, so the failure says so and the caller settles it."""
+    edge.aws.script(operation, edge.aws.say(text))
+    arguments = [edge.registry()] if document is None else [edge.registry(), document]
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await getattr(registries, write)(*arguments)
+    assert caught.value.fault.kind is FaultKind.SERVICE
+    assert (caught.value.transient, caught.value.uncertain) == (True, True)
+    assert len(edge.aws.calls(operation)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "<html><body>sign in to the guest network</body></html>",
+        "<AssumeRoleResponse/>",
+        "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId>"
+        "<Expiration>soon</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId>"
+        "<SecretAccessKey/><SessionToken>t</SessionToken><Expiration>2026-11-23T09:00:00Z"
+        "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+    ],
+)
+async def test_a_session_needs_all_its_parts(edge: Edge, text: str) -> None:
+    """AssumeRole is asked again until it gives one, and then the registry is read."""
+    edge.aws.script("AssumeRole", edge.aws.say(text))
+    async with edge.open() as registries:
+        await registries.describe(edge.registry())
+    assert len(edge.aws.calls("AssumeRole")) == 2
+
+
+async def test_an_identity_needs_an_arn(edge: Edge) -> None:
+    """Whatever answers in STS's place is not AWS."""
+    edge.aws.script("GetCallerIdentity", *[edge.aws.say("<html/>")] * 4)
+    with pytest.raises(IdentityError) as caught:
+        async with edge.open():
+            pass
+    assert str(caught.value) == (
+        "STS could not be asked who the base identity is: GetCallerIdentity: service: the answer "
+        "cannot be parsed\n"
+        "    something on the way may have answered in AWS's place: check the proxy and "
+        "AWS_ENDPOINT_URL"
+    )

@@ -1,0 +1,326 @@
+"""ECR's calls on repositories and images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.sandbox.paging import page
+from fleet_repl.sandbox.shapes import Structure
+
+HUB, SPOKE = "1" * 12, "2" * 12
+REPOSITORY = {"repositoryName": "base/python"}
+MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json"})
+DIGEST = "sha256:" + hashlib.sha256(MANIFEST.encode()).hexdigest()
+NAME_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
+
+
+@pytest.fixture
+async def hub(aws: Any) -> Any:
+    """A world in which the hub has one empty repository."""
+    assert (await aws.ecr("CreateRepository", REPOSITORY)).status == 200
+    return aws
+
+
+async def push(aws: Any, **members: Any) -> Any:
+    return await aws.ecr("PutImage", {**REPOSITORY, "imageManifest": MANIFEST, **members})
+
+
+def invalid(at: str, constraint: str) -> tuple[str, str]:
+    return (
+        "InvalidParameterException",
+        f"Invalid parameter at '{at}' failed to satisfy constraint: '{constraint}'",
+    )
+
+
+async def test_a_repository_is_shown_as_it_was_made(aws: Any) -> None:
+    """Name, ARN, URI and settings; and again by DescribeRepositories."""
+    asked = {
+        "repositoryName": "team/app",
+        "imageTagMutability": "IMMUTABLE",
+        "imageScanningConfiguration": {"scanOnPush": True},
+        "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "alias/x"},
+        "tags": [{"Key": "a", "Value": "b"}],
+    }
+    made = (await aws.ecr("CreateRepository", asked)).json["repository"]
+    assert made == {
+        "repositoryArn": f"arn:aws:ecr:us-east-1:{HUB}:repository/team/app",
+        "registryId": HUB,
+        "repositoryName": "team/app",
+        "repositoryUri": f"{HUB}.dkr.ecr.us-east-1.amazonaws.com/team/app",
+        "createdAt": made["createdAt"],
+        "imageTagMutability": "IMMUTABLE",
+        "imageScanningConfiguration": {"scanOnPush": True},
+        "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "alias/x"},
+    }
+    shown = await aws.ecr("DescribeRepositories", {"repositoryNames": ["team/app"]})
+    assert shown.json == {"repositories": [made]}
+
+
+async def test_a_repository_is_made_once(hub: Any) -> None:
+    """The second time it is there already."""
+    answer = await hub.ecr("CreateRepository", REPOSITORY)
+    assert (answer.status, answer.error) == (
+        400,
+        (
+            "RepositoryAlreadyExistsException",
+            "The repository with name 'base/python' already exists in the registry with id "
+            f"'{HUB}'",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({}, invalid("repositoryName", "Member must not be null")),
+        (
+            {"repositoryName": "Base"},
+            invalid("repositoryName", f"must satisfy regular expression '{NAME_PATTERN}'"),
+        ),
+        (
+            {"repositoryName": "ab", "imageTagMutability": "SOMETIMES"},
+            invalid(
+                "imageTagMutability", "Member must satisfy enum value set: [MUTABLE, IMMUTABLE]"
+            ),
+        ),
+        (
+            {"repositoryName": "ab", "imageScanningConfiguration": {"scan": True}},
+            invalid("imageScanningConfiguration.scan", "Member is not known"),
+        ),
+    ],
+)
+async def test_what_is_no_repository(aws: Any, members: Any, error: tuple[str, str]) -> None:
+    """Names and settings are held against ECR's model."""
+    answer = await aws.ecr("CreateRepository", members)
+    assert (answer.status, answer.error) == (400, error)
+
+
+async def test_repositories_come_in_pages(aws: Any) -> None:
+    """A page holds what is asked for and leads to the next; the last leads nowhere."""
+    for name in ("cc", "aa", "bb"):
+        await aws.ecr("CreateRepository", {"repositoryName": name})
+    first = (await aws.ecr("DescribeRepositories", {"maxResults": 2})).json
+    more = {"maxResults": 2, "nextToken": first["nextToken"]}
+    second = (await aws.ecr("DescribeRepositories", more)).json
+    names = [one["repositoryName"] for one in first["repositories"] + second["repositories"]]
+    assert names == ["aa", "bb", "cc"]
+    assert "nextToken" not in second
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        (
+            {"maxResults": 0},
+            invalid("maxResults", "Member must have value greater than or equal to 1"),
+        ),
+        (
+            {"maxResults": 1001},
+            invalid("maxResults", "Member must have value less than or equal to 1000"),
+        ),
+        ({"maxResults": "9"}, ("SerializationException", "maxResults is not an integer")),
+        ({"maxResults": True}, ("SerializationException", "maxResults is not an integer")),
+        ({"nextToken": "?"}, invalid("nextToken", "Token is not valid")),
+        ({"nextToken": "YWJj"}, invalid("nextToken", "Token is not valid")),
+        (
+            {"repositoryNames": ["base/python"], "maxResults": 5},
+            invalid("maxResults", "maxResults cannot be used with repositoryNames"),
+        ),
+        (
+            {"repositoryNames": ["no/such"]},
+            (
+                "RepositoryNotFoundException",
+                "The repository with name 'no/such' does not exist in the registry with id "
+                f"'{HUB}'",
+            ),
+        ),
+    ],
+)
+async def test_what_cannot_be_listed(hub: Any, members: Any, error: tuple[str, str]) -> None:
+    """Pages out of bounds, tokens that were not given out, and names that are not there."""
+    answer = await hub.ecr("DescribeRepositories", members)
+    assert (answer.status, answer.error) == (400, error)
+
+
+async def test_an_image_is_described(hub: Any) -> None:
+    """Digest, tags and media type of what was pushed."""
+    pushed = await push(hub, imageTag="3.13", imageDigest=DIGEST)
+    assert pushed.json["image"] == {
+        "registryId": HUB,
+        "repositoryName": "base/python",
+        "imageId": {"imageDigest": DIGEST, "imageTag": "3.13"},
+        "imageManifest": MANIFEST,
+        "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
+    }
+    await push(hub, imageTag="latest")
+    shown = await hub.ecr("DescribeImages", {**REPOSITORY, "imageIds": [{"imageTag": "latest"}]})
+    (detail,) = shown.json["imageDetails"]
+    assert detail == {
+        "registryId": HUB,
+        "repositoryName": "base/python",
+        "imageDigest": DIGEST,
+        "imageTags": ["3.13", "latest"],
+        "imageSizeInBytes": len(MANIFEST),
+        "imagePushedAt": detail["imagePushedAt"],
+        "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
+        "imageStatus": "ACTIVE",
+    }
+
+
+async def test_a_manifest_larger_than_a_megabyte(hub: Any) -> None:
+    """ECR takes four."""
+    manifest = json.dumps({"annotations": {"x": "y" * 3_000_000}})
+    assert (await push(hub, imageManifest=manifest)).status == 200
+
+
+async def test_media_types(hub: Any) -> None:
+    """Said in the call, else in the manifest, else Docker's."""
+    said = await push(hub, imageManifestMediaType="application/x")
+    unsaid = await push(hub, imageManifest="{}")
+    assert said.json["image"]["imageManifestMediaType"] == "application/x"
+    assert unsaid.json["image"]["imageManifestMediaType"] == (
+        "application/vnd.docker.distribution.manifest.v2+json"
+    )
+
+
+@pytest.mark.parametrize("tag", [{}, {"imageTag": "3"}], ids=["untagged", "tagged"])
+async def test_the_same_image_twice(hub: Any, tag: dict[str, str]) -> None:
+    """The same digest under the same tag, or none, is there already."""
+    await push(hub, **tag)
+    answer = await push(hub, **tag)
+    named = " and tag '3'" if tag else ""
+    assert (answer.status, answer.error) == (
+        400,
+        (
+            "ImageAlreadyExistsException",
+            f"Image with digest '{DIGEST}'{named} already exists in the repository with name "
+            f"'base/python' in registry with id '{HUB}'",
+        ),
+    )
+
+
+async def test_an_immutable_tag_stays(aws: Any) -> None:
+    """Another image cannot take it."""
+    await aws.ecr("CreateRepository", {**REPOSITORY, "imageTagMutability": "IMMUTABLE"})
+    await push(aws, imageTag="3")
+    answer = await push(aws, imageTag="3", imageManifest="{}")
+    assert answer.error == (
+        "ImageTagAlreadyExistsException",
+        "The image tag '3' already exists in the 'base/python' repository and cannot be "
+        "overwritten because the tag is immutable.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"imageManifest": "nonsense"}, invalid("ImageManifest", "Invalid JSON syntax")),
+        ({"imageManifest": "[]"}, invalid("ImageManifest", "Invalid JSON syntax")),
+        (
+            {"imageTag": "a b"},
+            invalid("imageTag", "must satisfy regular expression '[a-zA-Z0-9_][a-zA-Z0-9._-]*'"),
+        ),
+        (
+            {"imageDigest": "sha256:" + "0" * 64},
+            (
+                "ImageDigestDoesNotMatchException",
+                f"The image digest 'sha256:{'0' * 64}' does not match the digest that Amazon ECR "
+                f"computed, '{DIGEST}'",
+            ),
+        ),
+        (
+            {"repositoryName": "no/such"},
+            (
+                "RepositoryNotFoundException",
+                "The repository with name 'no/such' does not exist in the registry with id "
+                f"'{HUB}'",
+            ),
+        ),
+    ],
+)
+async def test_what_cannot_be_pushed(hub: Any, members: Any, error: tuple[str, str]) -> None:
+    """Manifests, tags, digests and repositories that are not right."""
+    answer = await push(hub, **members)
+    assert (answer.status, answer.error) == (400, error)
+
+
+async def test_images_are_found_by_digest_or_tag(hub: Any) -> None:
+    """What is not there fails alone in BatchGetImage, and fails the call elsewhere."""
+    await push(hub, imageTag="3")
+    ids = [
+        {"imageTag": "3"},
+        {"imageDigest": DIGEST},
+        {"imageTag": "3", "imageDigest": DIGEST},
+        {"imageTag": "4"},
+        {"imageTag": "4", "imageDigest": DIGEST},
+        {},
+    ]
+    got = (await hub.ecr("BatchGetImage", {**REPOSITORY, "imageIds": ids})).json
+    assert [one["imageId"]["imageDigest"] for one in got["images"]] == [DIGEST] * 3
+    assert [(one["imageId"], one["failureCode"]) for one in got["failures"]] == [
+        ({"imageTag": "4"}, "ImageNotFound"),
+        ({"imageTag": "4", "imageDigest": DIGEST}, "ImageNotFound"),
+        ({}, "MissingDigestAndTag"),
+    ]
+    missing = {**REPOSITORY, "imageId": {"imageTag": "4"}}
+    error = (
+        "ImageNotFoundException",
+        "The image with imageId {imageDigest:'null', imageTag:'4'} does not exist within the "
+        f"repository with name 'base/python' in the registry with id '{HUB}'",
+    )
+    assert (await hub.ecr("DescribeImageReplicationStatus", missing)).error == error
+    asked = {**REPOSITORY, "imageIds": [{"imageTag": "4"}]}
+    assert (await hub.ecr("DescribeImages", asked)).error == error
+
+
+async def test_images_are_filtered_and_paged(hub: Any) -> None:
+    """By tag status, in the order of pushing."""
+    await push(hub, imageTag="3")
+    await push(hub, imageManifest="{}")
+    for status, count in (("TAGGED", 1), ("UNTAGGED", 1), ("ANY", 2)):
+        asked = {**REPOSITORY, "filter": {"tagStatus": status}}
+        assert len((await hub.ecr("DescribeImages", asked)).json["imageDetails"]) == count
+    archived = {**REPOSITORY, "filter": {"imageStatus": "ARCHIVED"}}
+    assert (await hub.ecr("DescribeImages", archived)).json["imageDetails"] == []
+    first = (await hub.ecr("DescribeImages", {**REPOSITORY, "maxResults": 1})).json
+    assert first["imageDetails"][0]["imageTags"] == ["3"]
+    more = {**REPOSITORY, "nextToken": first["nextToken"]}
+    second = (await hub.ecr("DescribeImages", more)).json
+    assert "imageTags" not in second["imageDetails"][0]
+
+
+async def test_another_accounts_registry_is_closed(hub: Any) -> None:
+    """`registryId` of one's own account is fine; another's would need a policy there."""
+    own = {**REPOSITORY, "registryId": HUB}
+    assert (await hub.ecr("DescribeImages", own)).status == 200
+    answer = await hub.ecr("DescribeImages", {**REPOSITORY, "registryId": SPOKE})
+    assert (answer.status, answer.error) == (
+        400,
+        (
+            "AccessDeniedException",
+            f"User: arn:aws:sts::{HUB}:assumed-role/fleet-replication/fleet-run1 is not authorized "
+            f"to perform: ecr:DescribeImages on resource: arn:aws:ecr:us-east-1:{SPOKE}:"
+            "repository/base/python because no resource-based policy allows the "
+            "ecr:DescribeImages action",
+        ),
+    )
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers(1, 7))
+def test_pages_together_are_everything(items: list[int], most: int) -> None:
+    """Following the tokens gives every item once and in order."""
+    seen: list[int] = []
+    token: dict[str, Any] = {}
+    while True:
+        found, token = page(items, Structure({"maxResults": most, **token}))
+        seen.extend(found)
+        assert len(found) <= most
+        if not token:
+            break
+    assert seen == items
