@@ -127,6 +127,14 @@ def test_five_thousand_denied_registries_are_one_paragraph(report: Report) -> No
     )
 
 
+def test_ten_that_share_a_reason_are_all_named(report: Report) -> None:
+    """Up to ten, nobody has to look elsewhere for the names."""
+    text = report_text(denied(report, 10))
+    assert text.count("eu-west-1 (dark)") == 10
+    assert "more" not in text
+    assert report_text(denied(report, 11)).count("eu-west-1 (dark)") == 3
+
+
 def test_a_full_page_names_every_failure(report: Report) -> None:
     """With -v each of them has its line."""
     text = report_text(denied(report, 500), full=True)
@@ -155,18 +163,18 @@ def test_registries_left_alone_are_grouped_by_reason(
     report: Report, status: Status, outcome: Outcome, because: str, end: str
 ) -> None:
     """A refused or interrupted run names why, and its exit code says it too."""
-    left = [replace(report.registries[3], outcome=outcome, because=because)] * 7
+    left = [replace(report.registries[3], outcome=outcome, because=because)] * 12
     text = report_text(replace(report, status=status, forced=False, registries=tuple(left)))
     assert text.startswith(f"Run 20261123T120000Z-a1b2c3 of prod: {status}\n")
     assert (
-        f"{outcome.value.capitalize()}: 7 registries\n"
-        f"  {because}: 7 registries\n"
+        f"{outcome.value.capitalize()}: 12 registries\n"
+        f"  {because}: 12 registries\n"
         "    444444444444 eu-west-1 (old)\n"
         "    444444444444 eu-west-1 (old)\n"
         "    444444444444 eu-west-1 (old)\n"
-        "    … and 4 more\n" in text
+        "    … and 9 more\n" in text
     )
-    assert text.endswith(f"Applied 0 of 7 registries in 12.4 s. {end}\n")
+    assert text.endswith(f"Applied 0 of 12 registries in 12.4 s. {end}\n")
 
 
 def test_a_hundred_thousand_applied_registries_are_readable(report: Report) -> None:

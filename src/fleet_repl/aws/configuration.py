@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import aiobotocore
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.exceptions import InvalidConfigError
@@ -102,7 +102,7 @@ def _user_agent(session: AioSession) -> str:
     parts = [
         f"fleet-repl/{__version__}",
         f"python/{platform.python_version()}",
-        f"aiobotocore/{version('aiobotocore')}",
+        f"aiobotocore/{aiobotocore.__version__}",
     ]
     application = session.get_config_variable("user_agent_appid")
     if isinstance(application, str) and application.isascii() and application.isprintable():

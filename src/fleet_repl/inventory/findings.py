@@ -59,7 +59,7 @@ class Findings:
     def place(self, path: KeyPath) -> str:
         """`path` and its line, for a problem elsewhere to point at."""
         line = self.line(path)
-        return written(path) if line is None else f"{written(path)}, line {line}"
+        return written(path) if line is None else f"{written(path)} (line {line})"
 
     @property
     def problems(self) -> tuple[Problem, ...]:
