@@ -48,7 +48,8 @@ class VirtualClock:
         return self.time
 
     def now(self) -> datetime:
-        return datetime(2026, 11, 23, 8, tzinfo=UTC) + timedelta(seconds=self.time)
+        # Far ahead: the SDK looks at the machine's clock when it judges what it was given.
+        return datetime(2099, 11, 23, 8, tzinfo=UTC) + timedelta(seconds=self.time)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -139,7 +140,7 @@ class FakeAws:
         self.identities[key] = (
             f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.path}/{name}"
         )
-        seconds = int(str(request.parameters["DurationSeconds"]))
+        seconds = int(str(request.parameters.get("DurationSeconds", 3600)))
         expires = self.clock.now() + timedelta(seconds=seconds)
         return xml(
             request,

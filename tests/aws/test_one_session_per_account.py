@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -9,11 +10,14 @@ import anyio.lowlevel
 import pytest
 
 from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.inventory.model import Apply
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from fleet_repl.aws import AwsRegistries
     from fleet_repl.names import Registry
-    from tests.aws.conftest import Edge, FakeAws
+    from tests.aws.conftest import Edge, Request
 
 
 async def describe_all(registries: AwsRegistries, *asked: Registry) -> list[Fault | None]:
@@ -32,13 +36,6 @@ async def describe_all(registries: AwsRegistries, *asked: Registry) -> list[Faul
         for place, registry in enumerate(asked):
             group.start_soon(describe, place, registry)
     return [faults[place] for place in range(len(asked))]
-
-
-async def until(aws: FakeAws, operation: str, calls: int) -> None:
-    """Wait until the fake has seen so many."""
-    with anyio.fail_after(5):
-        while len(aws.calls(operation)) < calls:
-            await anyio.sleep(0.001)
 
 
 async def test_all_regions_and_tasks_share_one_session(edge: Edge) -> None:
@@ -90,23 +87,22 @@ async def test_a_failure_that_can_pass_is_shared_by_those_who_wait_and_no_longer
     edge: Edge,
 ) -> None:
     """Who comes later asks anew."""
-    go = anyio.Event()
-    edge.aws.script("AssumeRole", edge.aws.hold(go), *[edge.aws.refuse("Throttling", "", 400)] * 4)
-    edge.aws.scripts["AssumeRole"].popleft()
+    go, begun = anyio.Event(), anyio.Event()
+    refuse = edge.aws.refuse("Throttling", "Rate exceeded")
 
-    async def hold_then_throttle(request: object) -> object:
+    async def refuse_later(request: Request) -> web.Response:
+        begun.set()
         await go.wait()
-        return await edge.aws.refuse("Throttling")(request)  # type: ignore[arg-type]
+        return await refuse(request)
 
-    edge.aws.scripts["AssumeRole"].appendleft(hold_then_throttle)  # type: ignore[arg-type]
-    edge.aws.scripts["AssumeRole"].pop()
+    edge.aws.script("AssumeRole", refuse_later, refuse, refuse, refuse)
+
+    async def release() -> None:
+        await begun.wait()
+        go.set()
+
     async with edge.open() as registries:
         async with anyio.create_task_group() as group:
-
-            async def release() -> None:
-                await until(edge.aws, "AssumeRole", 1)
-                go.set()
-
             group.start_soon(release)
             faults = await describe_all(registries, *[edge.registry()] * 5)
         assert [fault and fault.kind for fault in faults] == [FaultKind.THROTTLED] * 5
@@ -213,10 +209,6 @@ async def test_a_session_longer_than_the_role_allows(edge: Edge) -> None:
 
 async def test_roles_are_assumed_no_faster_than_the_rate(edge: Edge) -> None:
     """AWS charges the quota to the base identity's account."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from fleet_repl.inventory.model import Apply  # noqa: PLC0415
-
     inventory = edge.inventory(*(edge.account(number) for number in range(1, 31)))
     inventory = replace(inventory, apply=Apply(sts_rate=20))
     async with edge.open(inventory) as registries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from fleet_repl.errors import CallError, FaultKind
@@ -83,8 +84,6 @@ async def test_a_failure_says_whether_the_write_may_have_happened(
 
 async def test_a_write_that_nobody_answers_is_uncertain(edge: Edge) -> None:
     """The attempt ends after its timeout, in real time."""
-    import anyio  # noqa: PLC0415
-
     never = anyio.Event()
     async with edge.open(timeout=0.2) as registries:
         edge.aws.script("PutRegistryPolicy", edge.aws.hold(never))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -133,7 +134,9 @@ class Served:
         return dict(request.headers.items())
 
     async def send(self, body: bytes, headers: Mapping[str, str], path: str = "/") -> Answer:
-        async with self.http.post(self.server.url + path, data=body, headers=headers) as answer:
+        async with self.http.post(
+            self.server.url + path, data=io.BytesIO(body), headers=headers
+        ) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 
     async def sts(
@@ -163,9 +166,9 @@ class Served:
         }
         return await self.sts({name: text for name, text in asked.items() if text}, key=key)
 
-    async def session(self, account: str, **form: str) -> Credentials:
-        """Credentials of a new session in the account."""
-        answer = await self.assume(account, **form)
+    async def session(self, account: str, **how: Any) -> Credentials:
+        """Credentials of a new session in the account, assumed as `assume` says."""
+        answer = await self.assume(account, **how)
         assert answer.status == 200, answer.body
         return credentials_of(answer)
 
@@ -208,7 +211,7 @@ class Served:
 
 
 def credentials_of(answer: Answer) -> Credentials:
-    found = {one.tag.rpartition("}")[2]: one.text for one in answer.xml.iter()}
+    found = {one.tag.rpartition("}")[2]: one.text or "" for one in answer.xml.iter()}
     return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
 

@@ -69,8 +69,10 @@ async def test_a_repository_is_made_once(hub: Any) -> None:
         400,
         (
             "RepositoryAlreadyExistsException",
-            "The repository with name 'base/python' already exists in the registry with id "
-            f"'{HUB}'",
+            (
+                "The repository with name 'base/python' already exists in the registry with id "
+                f"'{HUB}'"
+            ),
         ),
     )
 
@@ -136,8 +138,10 @@ async def test_repositories_come_in_pages(aws: Any) -> None:
             {"repositoryNames": ["no/such"]},
             (
                 "RepositoryNotFoundException",
-                "The repository with name 'no/such' does not exist in the registry with id "
-                f"'{HUB}'",
+                (
+                    "The repository with name 'no/such' does not exist in the registry with id "
+                    f"'{HUB}'"
+                ),
             ),
         ),
     ],
@@ -199,8 +203,10 @@ async def test_the_same_image_twice(hub: Any, tag: dict[str, str]) -> None:
         400,
         (
             "ImageAlreadyExistsException",
-            f"Image with digest '{DIGEST}'{named} already exists in the repository with name "
-            f"'base/python' in registry with id '{HUB}'",
+            (
+                f"Image with digest '{DIGEST}'{named} already exists in the repository with name "
+                f"'base/python' in registry with id '{HUB}'"
+            ),
         ),
     )
 
@@ -212,8 +218,10 @@ async def test_an_immutable_tag_stays(aws: Any) -> None:
     answer = await push(aws, imageTag="3", imageManifest="{}")
     assert answer.error == (
         "ImageTagAlreadyExistsException",
-        "The image tag '3' already exists in the 'base/python' repository and cannot be "
-        "overwritten because the tag is immutable.",
+        (
+            "The image tag '3' already exists in the 'base/python' repository and cannot be "
+            "overwritten because the tag is immutable."
+        ),
     )
 
 
@@ -230,16 +238,20 @@ async def test_an_immutable_tag_stays(aws: Any) -> None:
             {"imageDigest": "sha256:" + "0" * 64},
             (
                 "ImageDigestDoesNotMatchException",
-                f"The image digest 'sha256:{'0' * 64}' does not match the digest that Amazon ECR "
-                f"computed, '{DIGEST}'",
+                (
+                    f"The image digest 'sha256:{'0' * 64}' does not match the digest that Amazon "
+                    f"ECR computed, '{DIGEST}'"
+                ),
             ),
         ),
         (
             {"repositoryName": "no/such"},
             (
                 "RepositoryNotFoundException",
-                "The repository with name 'no/such' does not exist in the registry with id "
-                f"'{HUB}'",
+                (
+                    "The repository with name 'no/such' does not exist in the registry with id "
+                    f"'{HUB}'"
+                ),
             ),
         ),
     ],
@@ -271,8 +283,10 @@ async def test_images_are_found_by_digest_or_tag(hub: Any) -> None:
     missing = {**REPOSITORY, "imageId": {"imageTag": "4"}}
     error = (
         "ImageNotFoundException",
-        "The image with imageId {imageDigest:'null', imageTag:'4'} does not exist within the "
-        f"repository with name 'base/python' in the registry with id '{HUB}'",
+        (
+            "The image with imageId {imageDigest:'null', imageTag:'4'} does not exist within the "
+            f"repository with name 'base/python' in the registry with id '{HUB}'"
+        ),
     )
     assert (await hub.ecr("DescribeImageReplicationStatus", missing)).error == error
     asked = {**REPOSITORY, "imageIds": [{"imageTag": "4"}]}
@@ -304,10 +318,12 @@ async def test_another_accounts_registry_is_closed(hub: Any) -> None:
         400,
         (
             "AccessDeniedException",
-            f"User: arn:aws:sts::{HUB}:assumed-role/fleet-replication/fleet-run1 is not authorized "
-            f"to perform: ecr:DescribeImages on resource: arn:aws:ecr:us-east-1:{SPOKE}:"
-            "repository/base/python because no resource-based policy allows the "
-            "ecr:DescribeImages action",
+            (
+                f"User: arn:aws:sts::{HUB}:assumed-role/fleet-replication/fleet-run1 is not "
+                f"authorized to perform: ecr:DescribeImages on resource: "
+                f"arn:aws:ecr:us-east-1:{SPOKE}:repository/base/python because no resource-based policy allows the "
+                "ecr:DescribeImages action"
+            ),
         ),
     )
 

@@ -14,8 +14,10 @@ from fleet_repl.sandbox import AccountScenario, Scenario
 HUB, SPOKE, CUSTOMER, STRANGER = "1" * 12, "2" * 12, "4" * 12, "7" * 12
 INVALID = (
     "InvalidParameterException",
-    "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy "
-    "provided'",
+    (
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy "
+        "provided'"
+    ),
 )
 
 
@@ -162,8 +164,10 @@ async def test_a_policy_has_10240_characters_at_most(aws: Any) -> None:
     assert (await put(aws, text_of(10_240))).status == 200
     assert (await put(aws, text_of(10_241))).error == (
         "InvalidParameterException",
-        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Member must have length "
-        "less than or equal to 10240'",
+        (
+            "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Member must have "
+            "length less than or equal to 10240'"
+        ),
     )
 
 

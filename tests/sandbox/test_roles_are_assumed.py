@@ -21,8 +21,10 @@ def role(account: str, path: str) -> RoleArn:
 def denied(caller: str, account: str, path: str = "ops/fleet-replication") -> tuple[str, str]:
     return (
         "AccessDenied",
-        f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: "
-        f"arn:aws:iam::{account}:role/{path}",
+        (
+            f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: "
+            f"arn:aws:iam::{account}:role/{path}"
+        ),
     )
 
 
@@ -123,8 +125,10 @@ async def test_a_chained_session_lasts_an_hour_at_most(served: Any, inventory: I
         answer = await aws.assume(SPOKE, key=hub, DurationSeconds="3601")
         assert answer.error == (
             "ValidationError",
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
-            "role chaining",
+            (
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
+                "by role chaining"
+            ),
         )
         assert (await aws.assume(SPOKE, key=hub, DurationSeconds="3600")).status == 200
 
@@ -134,18 +138,24 @@ async def test_a_chained_session_lasts_an_hour_at_most(served: Any, inventory: I
     [
         (
             {"RoleSessionName": "a b"},
-            "1 validation error detected: Value 'a b' at 'roleSessionName' failed to satisfy "
-            r"constraint: must satisfy regular expression '[\w+=,.@-]*'",
+            (
+                "1 validation error detected: Value 'a b' at 'roleSessionName' failed to satisfy "
+                r"constraint: must satisfy regular expression '[\w+=,.@-]*'"
+            ),
         ),
         (
             {"RoleSessionName": ""},
-            "1 validation error detected: Value null at 'roleSessionName' failed to satisfy "
-            "constraint: Member must not be null",
+            (
+                "1 validation error detected: Value null at 'roleSessionName' failed to satisfy "
+                "constraint: Member must not be null"
+            ),
         ),
         (
             {"RoleSessionName": "x" * 65},
-            f"1 validation error detected: Value '{'x' * 65}' at 'roleSessionName' failed to "
-            "satisfy constraint: Member must have length less than or equal to 64",
+            (
+                f"1 validation error detected: Value '{'x' * 65}' at 'roleSessionName' failed to "
+                "satisfy constraint: Member must have length less than or equal to 64"
+            ),
         ),
         (
             {"RoleArn": "arn:aws:iam::1:role/x"},
@@ -153,8 +163,10 @@ async def test_a_chained_session_lasts_an_hour_at_most(served: Any, inventory: I
         ),
         (
             {"ExternalId": "sécret"},
-            "1 validation error detected: Value '***' at 'externalId' failed to satisfy "
-            r"constraint: must satisfy regular expression '[\w+=,.@:\/-]*'",
+            (
+                "1 validation error detected: Value '***' at 'externalId' failed to satisfy "
+                r"constraint: must satisfy regular expression '[\w+=,.@:\/-]*'"
+            ),
         ),
         ({"Policy": "{}"}, "The sandbox does not speak Policy"),
         ({"PolicyArns.member.1.arn": "x"}, "The sandbox does not speak PolicyArns.member.1.arn"),

@@ -168,8 +168,10 @@ async def test_unique_destinations_are_a_quota(aws: Any, rules: list[Any]) -> No
         400,
         (
             "ValidationException",
-            "The replication configuration has 26 unique destinations across all rules; at most "
-            "25 are allowed",
+            (
+                "The replication configuration has 26 unique destinations across all rules; at "
+                "most 25 are allowed"
+            ),
         ),
     )
 

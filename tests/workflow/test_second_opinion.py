@@ -73,7 +73,7 @@ async def test_plan_apply_second_run_and_tampering(moto_endpoint: Endpoint, tmp_
     hub = ecr_backends["111111111111"]["eu-west-1"]
     spoke = ecr_backends["222222222222"]["eu-west-1"]
     assert json.loads(json.dumps(hub.replication_config)) == RULES
-    policy = json.loads(spoke.registry_policy)
+    policy = json.loads(str(spoke.registry_policy))
     assert [one["Principal"] for one in policy["Statement"]] == [
         {"AWS": "arn:aws:iam::111111111111:root"}
     ]
@@ -85,5 +85,5 @@ async def test_plan_apply_second_run_and_tampering(moto_endpoint: Endpoint, tmp_
         assert plan.summary.changed == 2
         report = await fleet.apply(plan)
         assert report.status is Status.OK
-    assert json.loads(spoke.registry_policy) == policy
+    assert json.loads(str(spoke.registry_policy)) == policy
     assert json.loads(json.dumps(hub.replication_config)) == RULES

@@ -3,15 +3,9 @@
 The only package that imports the AWS SDK, which takes a third of a second: import it late.
 """
 
-import logging
-
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.connecting import open_aws
 from fleet_repl.aws.registries import AwsRegistries
 
 __all__ = ["AwsRegistries", "Endpoint", "Identity", "open_aws"]
-
-# Unlike botocore, aiobotocore leaves its warnings to Python's handler of last resort, which would
-# print a traceback where credentials could not be renewed. Whoever sets up logging gets them.
-logging.getLogger("aiobotocore").addHandler(logging.NullHandler())

@@ -115,7 +115,7 @@ class Clients:
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
     async def prepare(self, service: Service, region: Region) -> None:
-        """Make a client before it is needed, so that settings it cannot live with show."""
+        """Make the client, unless it is there. Raises whatever the SDK raises at its settings."""
         async with self._making:
             if (service, region) not in self._clients:
                 self._clients[service, region] = await self._make(service, region)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ import aiobotocore
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.exceptions import InvalidConfigError
+from botocore.loaders import Loader, create_loader
 
 from fleet_repl._version import __version__
 from fleet_repl.inventory.model import Aws
@@ -55,12 +57,23 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
         session = AioSession(_NOTHING_OF_THE_MACHINE)
     else:
         session = AioSession(_EVERY_SDK_REGION, profile=aws.profile)
+    data_path = session.get_config_variable("data_path")
+    session.register_component("data_loader", _loader(data_path))
     # Tokens of the global STS endpoint fail in opt-in regions.
     session.set_config_variable("sts_regional_endpoints", "regional")
     bundle = session.get_config_variable("ca_bundle")
     if isinstance(bundle, str) and bundle and not Path(bundle).exists():
         raise InvalidConfigError(error_msg=f"the CA bundle {bundle} does not exist")
+    if session.get_config_variable("region") is None:
+        # A profile whose role has to be assumed would otherwise ask for one.
+        session.set_config_variable("region", sts_region(session, aws, endpoint))
     return session
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    """The SDK's service models, megabytes of JSON: read once for all runs of a process."""
+    return create_loader(data_path)
 
 
 def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Region:
@@ -80,7 +93,7 @@ def client_config(
 ) -> AioConfig:
     """One configuration for every client. Retries are made elsewhere, and only there."""
     config = AioConfig(
-        # Service models are megabytes of JSON: not on the event loop.
+        # Service models are read off the event loop.
         warm_up_loader_caches=True,
         user_agent=_user_agent(session),
         # The mode is named so that AWS_RETRY_MODE cannot bring in a rate limit of the SDK's own.

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from aiobotocore.session import AioSession
+
 from fleet_repl import limits
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.calling import Caller
-from fleet_repl.aws.clients import open_clients
+from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, make_session, sts_region
-from fleet_repl.aws.credentials import Base, Source
-from fleet_repl.aws.identity import check, resolve, usable_identity
+from fleet_repl.aws.credentials import Base, SdkCredentials, Source
+from fleet_repl.aws.identity import check, resolve, usable
+from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.roles import Role, Sts, session_name
 from fleet_repl.inventory.model import Account, Aws, Inventory
@@ -40,19 +43,13 @@ async def open_aws(
     with the SDK's settings. Without `endpoint`, every setting that the SDK reads from the
     environment and the profile holds.
     """
-    aws = inventory.aws
-    with usable_identity():
-        session = make_session(aws, endpoint)
-        region = sts_region(session, aws, endpoint)
-        config = client_config(
-            session, endpoint, concurrency=inventory.apply.concurrency, timeout=pace.timeout
-        )
-    credentials = await resolve(session, endpoint)
+    quieten_sdk()
+    aws, concurrency = inventory.aws, inventory.apply.concurrency
+    session, credentials = await usable(_session(aws, endpoint))
+    region = sts_region(session, aws, endpoint)
+    config = client_config(session, endpoint, concurrency=concurrency, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
-        with usable_identity():
-            await clients.prepare("sts", region)
-            for registry_region in sorted(_regions(inventory))[:1]:
-                await clients.prepare("ecr", registry_region)
+        await usable(_prepare(clients, region, inventory))
         caller = Caller(clients, pace, on_event)
         identity = await check(caller, Base(credentials), region, aws.partition)
         sts = Sts(
@@ -95,5 +92,13 @@ def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Ac
     return source_of
 
 
-def _regions(inventory: Inventory) -> set[Region]:
-    return {region for account in inventory.accounts for region in account.regions}
+async def _session(aws: Aws, endpoint: Endpoint | None) -> tuple[AioSession, SdkCredentials]:
+    session = make_session(aws, endpoint)
+    return session, await resolve(session, endpoint)
+
+
+async def _prepare(clients: Clients, region: Region, inventory: Inventory) -> None:
+    """The first client of each service, so that settings it cannot live with show at once."""
+    await clients.prepare("sts", region)
+    for registry_region in sorted({one for each in inventory.accounts for one in each.regions})[:1]:
+        await clients.prepare("ecr", registry_region)

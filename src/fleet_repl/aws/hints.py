@@ -24,6 +24,7 @@ CERTIFICATES: Final = (
 NOT_AWS: Final = (
     "something on the way may have answered in AWS's place: check the proxy and AWS_ENDPOINT_URL"
 )
+WAY: Final = "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
 SETTINGS: Final = "check the AWS settings in the environment and the profile"
 DEFECT: Final = "this is a defect of fleet-repl; please report it"
 
@@ -31,7 +32,7 @@ _HINTS: Final = {
     FaultKind.THROTTLED: "lower [apply] sts_rate, or raise [apply] attempts",
     FaultKind.REGION_DISABLED: "set [aws] sts_region to a region that is enabled",
     FaultKind.TIMEOUT: "raise [apply] timeout if the network is slow",
-    FaultKind.NETWORK: "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL",
+    FaultKind.NETWORK: WAY,
     FaultKind.WRONG_ACCOUNT: "check the account in the inventory, its role, and AWS_ENDPOINT_URL",
     FaultKind.SERVICE: "the failure is on AWS's side: run again later",
     FaultKind.INTERNAL: DEFECT,

@@ -5,13 +5,13 @@ Whatever is wrong with it becomes one `IdentityError` that says what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Awaitable
+from typing import Final, TypeVar
 
 from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
 from fleet_repl.aws.answers import Identity, identity
@@ -24,9 +24,12 @@ from fleet_repl.aws.wording import clean
 from fleet_repl.errors import CallError, Fault, FaultKind, IdentityError
 from fleet_repl.names import Partition, Region
 
+T = TypeVar("T")
+
 _FIND: Final = (
     "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
 )
+_SOURCE: Final = "see that the source of the credentials works by itself"
 _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
         sdk.ProfileNotFound,
@@ -39,8 +42,12 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (sdk.LoginError, "run `aws login` for this profile"),
     (sdk.ConfigParseError, "mend that file"),
     (sdk.ConfigNotFound, "see AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"),
-    (sdk.CredentialRetrievalError, "see that the source of the credentials works by itself"),
+    (sdk.CredentialRetrievalError, _SOURCE),
+    (RuntimeError, _SOURCE),
     (sdk.ClientError, "see that the profile's role can be assumed: `aws sts get-caller-identity`"),
+    (sdk.HTTPClientError, hints.WAY),
+    (sdk.ConnectionError, hints.WAY),
+    (ResponseParserError, hints.NOT_AWS),
     (FileNotFoundError, "see the profile's credential_process"),
 )
 
@@ -52,17 +59,17 @@ _UNASKED: Final = frozenset(
 async def resolve(session: AioSession, endpoint: Endpoint | None) -> SdkCredentials:
     """The base credentials: those of the endpoint, else what the SDK's own chain finds.
 
-    Raises IdentityError.
+    Raises what the SDK raises. It takes no lock, so this is for before anything runs beside it.
     """
     if endpoint is not None:
         return AioCredentials(endpoint.access_key_id, endpoint.secret_access_key.reveal())
-    with usable_identity():
-        # The SDK takes no lock here, so it is done before anything runs beside it.
-        chain = session.get_component("credential_provider")
-        credentials: SdkCredentials | None = await chain.load_credentials()
-        if credentials is None:
-            raise sdk.NoCredentialsError
-        return credentials
+    chain = session.get_component("credential_provider")
+    credentials: SdkCredentials | None = await chain.load_credentials()
+    if credentials is None:
+        raise sdk.NoCredentialsError
+    # Some only look for themselves once they are asked.
+    await credentials.get_frozen_credentials()
+    return credentials
 
 
 async def check(caller: Caller, base: Base, region: Region, partition: Partition) -> Identity:
@@ -86,22 +93,21 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
     raise _error(_refused(fault), _remedy_for(fault, region))
 
 
-@contextmanager
-def usable_identity() -> Iterator[None]:
-    """Turn what the SDK raises for its settings and credentials into IdentityError."""
+async def usable(step: Awaitable[T]) -> T:
+    """What `step` gives, or IdentityError for what the SDK raises at settings and credentials."""
     try:
-        yield
-    except IdentityError:
-        raise
+        return await step
     except Exception as error:  # noqa: BLE001 - a profile can fail in any way, and is the user's
         failure = _unusable(error)
-    else:
-        return
+    # Not from within the handler: the SDK's exception is not to hang on it.
     raise failure
 
 
 def _unusable(error: Exception) -> IdentityError:
     said = clean(str(error)) or type(error).__name__
+    if isinstance(error, ResponseParserError):
+        # Its text is the whole body, whatever that holds.
+        said = "an answer cannot be parsed"
     if (code := code_of(error)) is not None:
         said = f"{said} ({code}, request {request_id_of(error)})"
     for kind, remedy in _REMEDIES:

@@ -108,3 +108,7 @@ class Registries:
         if state is None:
             state = self._states[registry] = RegistryState()
         return state
+
+    def __len__(self) -> int:
+        """How many have been touched."""
+        return len(self._states)

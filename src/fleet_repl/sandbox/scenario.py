@@ -87,7 +87,9 @@ def _document(value: object) -> object:
 
 
 def _latency(value: object) -> object:
-    return [value, value] if isinstance(value, int | float) else value
+    if isinstance(value, int | float):
+        return value, value
+    return tuple(value) if isinstance(value, list) else value
 
 
 Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]

@@ -68,6 +68,7 @@ def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
     for name, tags in seed.repositories.items():
         if (objection := REPOSITORY_NAME.objection(name)) is not None:
             yield f"{at}.repositories: '{name}': {objection}"
+        world.have_repository(seed.registry, name)
         for tag in tags:
             world.push(seed.registry, name, tag)
     try:

@@ -71,6 +71,12 @@ class World:
         """The names of the repositories, sorted."""
         return tuple(sorted(self.registries[registry].repositories))
 
+    def have_repository(self, registry: Registry, repository: str) -> Repository:
+        """The repository, made with ECR's defaults if it is not there."""
+        return self.registries[registry].repositories.setdefault(
+            repository, Repository(name=repository, created_at=self.clock.now())
+        )
+
     def images(self, registry: Registry, repository: str) -> tuple[Image, ...]:
         """The images of a repository, oldest first; none where there is no such repository."""
         found = self.registries[registry].repositories.get(repository)
@@ -78,12 +84,8 @@ class World:
 
     def push(self, registry: Registry, repository: str, tag: str) -> Image:
         """PutImage of an image not seen before; a repository that is not there is created."""
-        now = self.clock.now()
         self._pushes += 1
-        state = self.registries[registry]
-        target = state.repositories.setdefault(
-            repository, Repository(name=repository, created_at=now)
-        )
+        target = self.have_repository(registry, repository)
         manifest = compact_json(
             {
                 "schemaVersion": 2,
@@ -91,7 +93,7 @@ class World:
                 "annotations": {"push": f"{self._pushes} of {repository}:{tag} to {registry}"},
             }
         )
-        push = Push(manifest=manifest, media_type=MANIFEST_TYPE, tag=tag, at=now)
+        push = Push(manifest=manifest, media_type=MANIFEST_TYPE, tag=tag, at=self.clock.now())
         return self.estate.push(registry, target, push)
 
     def write_replication(self, registry: Registry, document: JsonObject) -> None:

@@ -1,0 +1,339 @@
+"""The command line over a fleet that does what a test says, and over pseudo-terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TextIO
+
+import anyio
+import pytest
+
+from fleet_repl.aws import Endpoint
+from fleet_repl.cli.app import run
+from fleet_repl.cli.backend import Library
+from fleet_repl.errors import FleetError
+from fleet_repl.inventory import Inventory
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Outcome, RegistryOutcome, Report, Status
+from fleet_repl.plan import (
+    Action,
+    Change,
+    InventoryRef,
+    LinkEnd,
+    Objection,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.ports import EventSink
+from fleet_repl.topology import Selection
+
+INVENTORY = """\
+version = 1
+name = "demo"
+
+[aws]
+role = "fleet-replication"
+regions = ["eu-west-1"]
+
+[[accounts]]
+id = "111111111111"
+name = "build"
+labels = { tier = "hub" }
+
+[[accounts]]
+id = "222222222222"
+name = "spoke"
+labels = { env = "prod" }
+
+[[routes]]
+name = "golden"
+from = { labels = { tier = "hub" } }
+to = { labels = { env = "prod" } }
+prefixes = ["base/"]
+"""
+BUILD = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+REFERENCE = InventoryRef(path="demo.toml", digest="sha256:" + "0" * 64)
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+CHANGE = Change(
+    resource=Resource.REPLICATION_CONFIGURATION,
+    action=Action.UPDATE,
+    phase=Phase.RULES,
+    before={"rules": []},
+    after={"rules": [{}]},
+    links_added=(LinkEnd(registry=SPOKE, prefixes=("base/",), routes=("golden",)),),
+)
+PLAN = Plan(
+    digest="sha256:" + "1" * 64,
+    created_at=NOON,
+    fleet="demo",
+    inventory=REFERENCE,
+    summary=Summary(
+        registries=2,
+        changed=1,
+        unchanged=1,
+        unreadable=0,
+        held=0,
+        links_added=1,
+        links_removed=0,
+    ),
+    registries=(
+        RegistryPlan(registry=BUILD, name="build", state=State.CHANGED, changes=(CHANGE,)),
+        RegistryPlan(registry=SPOKE, name="spoke", state=State.UNCHANGED),
+    ),
+)
+
+
+def _report(status: Status, build: Outcome, because: str | None = None) -> Report:
+    return Report(
+        run_id="run",
+        status=status,
+        started_at=NOON,
+        finished_at=NOON + timedelta(seconds=2),
+        fleet="demo",
+        inventory=REFERENCE,
+        plan_digest=PLAN.digest,
+        registries=(
+            RegistryOutcome(registry=BUILD, name="build", outcome=build, because=because),
+            RegistryOutcome(registry=SPOKE, name="spoke", outcome=Outcome.UNCHANGED),
+        ),
+    )
+
+
+async def _nothing() -> None:
+    """What happens meanwhile, unless a test says otherwise."""
+
+
+@dataclass
+class FakeFleet:
+    """Gives the answers it was given, and remembers what it was asked."""
+
+    made: Plan = PLAN
+    report: Report = _report(Status.OK, Outcome.APPLIED)
+    planning: Callable[[], Awaitable[None]] = _nothing
+    applying: Callable[[], Awaitable[None]] = _nothing
+    asked: list[str] = field(default_factory=list)
+    allowed: tuple[str, ...] = ()
+    selected: Selection | None = None
+    on_event: EventSink | None = None
+    stopped: anyio.Event | None = None
+
+    async def plan(self, *, selection: Selection, allow: Collection[str] = ()) -> Plan:
+        self.asked.append("plan")
+        self.selected, self.allowed = selection, tuple(allow)
+        await self.planning()
+        if self.is_stopped:
+            raise FleetError("stopped before there was a plan")
+        return self.made
+
+    async def apply(self, plan: Plan, *, force: bool = False) -> Report:
+        self.asked.append("apply --force" if force else "apply")
+        await self.applying()
+        if self.is_stopped:
+            return _report(Status.INTERRUPTED, Outcome.CANCELLED, "interrupted")
+        if plan.objections and not force:
+            return self.refuse(plan, "the plan was refused")
+        return self.report
+
+    def refuse(self, plan: Plan, because: str) -> Report:
+        self.asked.append("refuse")
+        refused = _report(Status.REFUSED, Outcome.SKIPPED, because)
+        return replace(refused, objections=plan.objections)
+
+    def interrupted(self, *, selection: Selection) -> Report:
+        self.asked.append("interrupted")
+        report = _report(Status.INTERRUPTED, Outcome.CANCELLED, "before there was a plan")
+        return replace(report, plan_digest=None)
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+        assert self.stopped is not None
+        self.stopped.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.stopped is not None and self.stopped.is_set()
+
+    async def until_stopped(self) -> None:
+        """Send this process a Ctrl-C and wait for what the command line makes of it."""
+        assert self.stopped is not None
+        os.kill(os.getpid(), signal.SIGINT)
+        with anyio.fail_after(5):
+            await self.stopped.wait()
+
+
+@dataclass
+class FakeBackend(Library):
+    """The library, but for the connection."""
+
+    fleet: FakeFleet
+    connecting: Callable[[], Awaitable[None]] = _nothing
+    endpoints: list[Endpoint | None] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def connect(
+        self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink
+    ) -> AsyncIterator[FakeFleet]:
+        self.endpoints.append(endpoint)
+        await self.connecting()
+        self.fleet.on_event = on_event
+        self.fleet.stopped = anyio.Event()
+        yield self.fleet
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Ended]
+
+
+@pytest.fixture
+def fleet() -> FakeFleet:
+    """A fleet that has one change to make."""
+    return FakeFleet()
+
+
+@pytest.fixture
+def backend(fleet: FakeFleet) -> FakeBackend:
+    """The library with that fleet in it."""
+    return FakeBackend(fleet)
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A hub and a spoke, in a file of the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo.toml").write_text(INVENTORY, encoding="utf-8")
+    return "demo.toml"
+
+
+@pytest.fixture
+def cli(backend: FakeBackend, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line in this process, away from any terminal."""
+
+    def call(*args: str) -> Ended:
+        code = run(args, backend)
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def objecting() -> Plan:
+    """The plan with an objection."""
+    return replace(PLAN, objections=(Objection(kind="foreign-rules", message="1 link goes"),))
+
+
+@pytest.fixture
+def without_changes() -> Plan:
+    """A plan of a fleet that is as it should be."""
+    summary = replace(PLAN.summary, changed=0, unchanged=2, links_added=0)
+    calm = replace(PLAN.registries[0], state=State.UNCHANGED, changes=())
+    return replace(PLAN, summary=summary, registries=(calm, PLAN.registries[1]))
+
+
+@dataclass
+class Terminal:
+    """The master's side of a pseudo-terminal, and the process's."""
+
+    master: int
+    stdin: TextIO
+    stdout: TextIO
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def screen(self) -> str:
+        """What was written so far."""
+        shown = b""
+        while select.select([self.master], [], [], 0.05)[0]:
+            shown += os.read(self.master, 65_536)
+        return shown.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """A pseudo-terminal that is nobody's yet."""
+    master, slave = pty.openpty()
+    with (
+        os.fdopen(slave, "r", encoding="utf-8") as stdin,
+        open(os.dup(slave), "w", encoding="utf-8") as stdout,
+    ):
+        yield Terminal(master, stdin, stdout)
+    os.close(master)
+
+
+@dataclass
+class Session:
+    """A program at a terminal of its own."""
+
+    pid: int
+    master: int
+    seen: str = ""
+
+    def expect(self, text: str) -> None:
+        """Read until `text` was shown."""
+        until = time.monotonic() + 20
+        while text not in self.seen and time.monotonic() < until and self._read():
+            pass
+        assert text in self.seen, self.seen
+
+    def send(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def end(self) -> int:
+        """Read the rest; the exit code."""
+        while self._read():
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def _read(self) -> bool:
+        try:
+            shown = os.read(self.master, 65_536)
+        except OSError:
+            # Linux tells the end of a terminal's last program as an input/output error.
+            return False
+        self.seen += shown.decode(errors="replace").replace("\r\n", "\n")
+        return bool(shown)
+
+
+@pytest.fixture
+def at_terminal() -> Iterator[Callable[..., Session]]:
+    """Start the program at a terminal of its own, as a shell does."""
+    started: list[Session] = []
+
+    def start(args: Sequence[str], **environ: str) -> Session:
+        pid, master = pty.fork()
+        if pid == 0:
+            os.environ.update({"TERM": "xterm", "COLUMNS": "120", **environ})
+            os.execv(sys.executable, [sys.executable, "-m", "fleet_repl", *args])
+        session = Session(pid, master)
+        started.append(session)
+        return session
+
+    yield start
+    for session in started:
+        os.close(session.master)

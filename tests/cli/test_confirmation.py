@@ -1,0 +1,128 @@
+"""Asking for a yes: only at a terminal, only where something would be written."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+QUESTION = "Write to 1 registry of demo? [y/N] "
+
+
+@pytest.fixture
+def seated(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Somebody sits at this process's terminal; stdout goes elsewhere."""
+    monkeypatch.setattr(sys, "stdin", terminal.stdin)
+    monkeypatch.setattr(sys, "stderr", terminal.stdout)
+    return terminal
+
+
+@pytest.mark.parametrize("answer", ["y", "Y", "yes", " YES "])
+def test_yes(cli: Any, fleet: Any, inventory: str, seated: Any, answer: str) -> None:
+    """The plan is shown, the question asked, the fleet changed."""
+    seated.type(f"{answer}\n")
+    assert cli("apply", inventory).code == 0
+    assert fleet.asked == ["plan", "apply"]
+    screen = seated.screen()
+    assert screen.index("+ to 222222222222") < screen.index(QUESTION)
+
+
+@pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yes please\n", "\x04"])
+def test_anything_else_is_a_no(
+    cli: Any, fleet: Any, inventory: str, seated: Any, answer: str
+) -> None:
+    """Code 3: nothing was written, and the report says why. So it is for the end of input."""
+    seated.type(answer)
+    ended = cli("apply", inventory)
+    assert ended.code == 3
+    assert "the plan was not confirmed: 1 registry\n" in ended.out
+    assert fleet.asked == ["plan", "refuse"]
+
+
+@pytest.mark.parametrize("flag", ["--yes", "-y"])
+def test_nobody_is_asked_twice(
+    cli: Any, fleet: Any, inventory: str, seated: Any, flag: str
+) -> None:
+    """--yes is the answer."""
+    assert cli("apply", inventory, flag).code == 0
+    assert QUESTION not in seated.screen()
+
+
+def test_nothing_to_ask(
+    cli: Any, fleet: Any, inventory: str, seated: Any, without_changes: Any
+) -> None:
+    """A fleet that is as it should be needs no yes."""
+    fleet.made = without_changes
+    assert cli("apply", inventory).code == 0
+    assert QUESTION not in seated.screen()
+
+
+def test_a_refused_plan_is_not_asked_about(
+    cli: Any, fleet: Any, inventory: str, seated: Any, objecting: Any
+) -> None:
+    """A yes would not help; --force does, and then there is a question."""
+    fleet.made = objecting
+    assert cli("apply", inventory).code == 3
+    assert QUESTION not in seated.screen()
+    seated.type("y\n")
+    assert cli("apply", inventory, "--force").code == 0
+    assert QUESTION in seated.screen()
+
+
+def test_quiet_does_not_hide_what_is_agreed_to(cli: Any, inventory: str, seated: Any) -> None:
+    """Who is asked sees the plan."""
+    seated.type("y\n")
+    assert cli("apply", inventory, "--quiet").code == 0
+    screen = seated.screen()
+    assert screen.index("+ to 222222222222") < screen.index(QUESTION)
+
+
+def test_the_question_goes_to_the_terminal(
+    cli: Any, inventory: str, terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where stderr goes to a file, nobody would see it there and the program would seem to hang."""
+    monkeypatch.setattr(sys, "stdin", terminal.stdin)
+    terminal.type("y\n")
+    ended = cli("apply", inventory)
+    assert ended.code == 0
+    assert QUESTION not in ended.err
+    screen = terminal.screen()
+    assert screen.index("+ to 222222222222") < screen.index(QUESTION)
+
+
+def test_a_whole_run_at_a_terminal(at_terminal: Any, inventory: str) -> None:
+    """Progress that leaves no trace on the last screen, a question, a report, exit code 0."""
+    session = at_terminal(["apply", inventory, "--sandbox"])
+    session.expect("reading  0/2 accounts")
+    session.expect("Write to 2 registries of demo? [y/N] ")
+    session.send("y\n")
+    session.expect("writing  ")
+    assert session.end() == 0, session.seen
+    assert "\x1b[32mapplied     2\x1b[0m" in session.seen
+    assert "Exit 0: done." in session.seen
+
+
+def test_ctrl_c_at_the_question(at_terminal: Any, inventory: str) -> None:
+    """It ends at once, although nobody has pressed Enter; nothing is written."""
+    session = at_terminal(["apply", inventory, "--sandbox"])
+    session.expect("[y/N] ")
+    session.send("\x03")
+    assert session.end() == 130, session.seen
+    assert "interrupted; nothing is written\n" in session.seen
+    assert "cancelled   2" in session.seen
+
+
+def test_no_colour(at_terminal: Any, inventory: str) -> None:
+    """NO_COLOR holds at a terminal too."""
+    session = at_terminal(["apply", inventory, "--sandbox", "--yes"], NO_COLOR="1")
+    assert session.end() == 0
+    assert "\x1b[3" not in session.seen
+    assert "\x1b[1m" not in session.seen
+
+
+def test_a_dumb_terminal(at_terminal: Any, inventory: str) -> None:
+    """Nothing is redrawn where nothing can be."""
+    session = at_terminal(["apply", inventory, "--sandbox", "--yes"], TERM="dumb")
+    assert session.end() == 0
+    assert "\x1b" not in session.seen

@@ -1,0 +1,103 @@
+"""Ctrl-C and SIGTERM: the first lets writes finish, the second ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+
+def test_while_writing(cli: Any, fleet: Any, inventory: str) -> None:
+    """What is in flight finishes, and the report says what was left undone."""
+    fleet.applying = fleet.until_stopped
+    ended = cli("apply", inventory, "--report", "out.json")
+    assert ended.code == 130
+    assert ended.err.endswith("finishing writes in flight; press Ctrl-C again to stop at once\n")
+    assert fleet.asked == ["plan", "apply", "stop"]
+    report = json.loads(Path("out.json").read_text(encoding="utf-8"))
+    assert report["status"] == "interrupted"
+    assert [one["outcome"] for one in report["registries"]] == ["cancelled", "unchanged"]
+
+
+def test_sigterm_is_the_same(cli: Any, fleet: Any, inventory: str) -> None:
+    """As a scheduler sends it."""
+
+    async def terminated() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with anyio.fail_after(5):
+            await fleet.stopped.wait()
+
+    fleet.applying = terminated
+    assert cli("apply", inventory).code == 130
+    assert fleet.asked == ["plan", "apply", "stop"]
+
+
+def test_while_reading_for_an_apply(cli: Any, fleet: Any, inventory: str) -> None:
+    """There is no plan, but there is a report: every registry was cancelled."""
+    fleet.planning = fleet.until_stopped
+    ended = cli("apply", inventory, "--format", "json")
+    assert ended.code == 130
+    assert ended.err == "stopping; press Ctrl-C again to stop at once\n"
+    assert json.loads(ended.out)["plan_digest"] is None
+    assert fleet.asked == ["plan", "stop", "interrupted"]
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_while_reading_for_a_plan(cli: Any, fleet: Any, inventory: str, command: str) -> None:
+    """Half a plan is none: nothing on stdout."""
+    fleet.planning = fleet.until_stopped
+    ended = cli(command, inventory)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == (
+        "stopping; press Ctrl-C again to stop at once\ninterrupted before there was a plan\n"
+    )
+
+
+def test_a_second_time(cli: Any, fleet: Any, inventory: str) -> None:
+    """Everything is cancelled at once, whatever it was doing."""
+    ends = []
+
+    async def stubborn() -> None:
+        await fleet.until_stopped()
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            with anyio.fail_after(5):
+                await anyio.sleep_forever()
+        finally:
+            ends.append("cancelled")
+
+    fleet.applying = stubborn
+    ended = cli("apply", inventory)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err.endswith("stopped at once; there is no report\n")
+    assert ends == ["cancelled"]
+
+
+def test_while_connecting(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
+    """Where nothing has begun, the first one ends it."""
+
+    async def hanging() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        with anyio.fail_after(5):
+            await anyio.sleep_forever()
+
+    backend.connecting = hanging
+    ended = cli("apply", inventory)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == "stopped at once; there is no report\n"
+    assert fleet.asked == []
+
+
+def test_too_late_to_matter(cli: Any, fleet: Any, inventory: str) -> None:
+    """A run that had everything written is not called interrupted."""
+
+    async def finished() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    fleet.applying = finished
+    assert cli("apply", inventory).code == 0

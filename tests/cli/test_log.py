@@ -1,0 +1,241 @@
+"""Log lines on stderr: which events are worth one, as text and as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fleet_repl.cli.log import Log
+from fleet_repl.cli.options import Common, Format
+from fleet_repl.cli.streams import Streams
+from fleet_repl.errors import Fault, FaultKind, InventoryError, Problem
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import (
+    CallRetried,
+    Event,
+    Outcome,
+    PlanMade,
+    RegistryFinished,
+    RegistryOutcome,
+    RegistryRead,
+    RunFinished,
+    RunStarted,
+    WriteSettled,
+    WriteStarted,
+)
+from fleet_repl.plan import Action, Resource
+
+HERE = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SLOW_DOWN = Fault(
+    kind=FaultKind.THROTTLED,
+    operation="DescribeRegistry",
+    code="TooManyRequestsException",
+    message="Rate exceeded",
+    request_id="7a",
+)
+NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+MOMENT = "2026-11-23T12:00:00.250Z"
+FAULT = {
+    "kind": "throttled",
+    "operation": "DescribeRegistry",
+    "code": "TooManyRequestsException",
+    "request_id": "7a",
+}
+PLACE = {"account": "111111111111", "region": "eu-west-1"}
+TOLD = "DescribeRegistry: throttled (TooManyRequestsException): Rate exceeded [request 7a]"
+
+
+def log(**options: Any) -> tuple[Log, io.StringIO]:
+    stream = io.StringIO()
+    streams = Streams(stdin=None, stdout=io.StringIO(), stderr=stream, environ={})
+    return Log(streams, Common(**options), clock=lambda: NOON), stream
+
+
+def ended(outcome: Outcome, **fields: Any) -> RegistryFinished:
+    return RegistryFinished(
+        outcome=RegistryOutcome(registry=HERE, name="build", outcome=outcome, **fields)
+    )
+
+
+LINES: list[tuple[Event, str, dict[str, object]]] = [
+    (
+        RunStarted(run_id="run", registries=2_000, accounts=1_000),
+        "info    run run: 2,000 registries in 1,000 accounts",
+        {"event": "run-started", "run_id": "run", "registries": 2_000, "accounts": 1_000},
+    ),
+    (
+        RegistryRead(registry=HERE, error=SLOW_DOWN),
+        f"error   111111111111/eu-west-1: {TOLD}",
+        {"event": "registry-unreadable", **PLACE, **FAULT},
+    ),
+    (
+        CallRetried(
+            account=HERE.account,
+            operation="DescribeRegistry",
+            error=SLOW_DOWN,
+            attempt=2,
+            delay=0.4321,
+        ),
+        f"warning 111111111111: {TOLD}; attempt 2 failed, next in 0.4 s",
+        {
+            "event": "call-retried",
+            "account": "111111111111",
+            **FAULT,
+            "attempt": 2,
+            "delay": 0.432,
+        },
+    ),
+    (
+        CallRetried(
+            account=None,
+            operation="GetCallerIdentity",
+            error=SLOW_DOWN,
+            attempt=1,
+            delay=1,
+        ),
+        f"warning base identity: {TOLD}; attempt 1 failed, next in 1.0 s",
+        {
+            "event": "call-retried",
+            "account": None,
+            **FAULT,
+            "operation": "GetCallerIdentity",
+            "attempt": 1,
+            "delay": 1,
+        },
+    ),
+    (
+        WriteStarted(registry=HERE, resource=Resource.REGISTRY_POLICY, action=Action.CREATE),
+        "info    111111111111/eu-west-1: create registry-policy",
+        {"event": "write-started", **PLACE, "resource": "registry-policy", "action": "create"},
+    ),
+    (
+        WriteSettled(registry=HERE, resource=Resource.REGISTRY_POLICY, outcome=Outcome.APPLIED),
+        "info    111111111111/eu-west-1: registry-policy applied",
+        {"event": "write-settled", **PLACE, "resource": "registry-policy", "outcome": "applied"},
+    ),
+    (
+        WriteSettled(
+            registry=HERE,
+            resource=Resource.REGISTRY_POLICY,
+            outcome=Outcome.FAILED,
+            error=SLOW_DOWN,
+        ),
+        f"error   111111111111/eu-west-1: registry-policy failed: {TOLD}",
+        {
+            "event": "write-settled",
+            **PLACE,
+            "resource": "registry-policy",
+            "outcome": "failed",
+            **FAULT,
+        },
+    ),
+    (
+        ended(Outcome.FAILED, error=SLOW_DOWN),
+        f"error   111111111111/eu-west-1: {TOLD}",
+        {"event": "registry-finished", **PLACE, **FAULT},
+    ),
+    (
+        ended(Outcome.SKIPPED, because="the deadline had passed"),
+        "info    111111111111/eu-west-1: skipped: the deadline had passed",
+        {
+            "event": "registry-finished",
+            **PLACE,
+            "outcome": "skipped",
+            "because": "the deadline had passed",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "line", "fields"), LINES)
+def test_an_event_as_text_and_as_json(event: Event, line: str, fields: dict[str, object]) -> None:
+    """With -v each has its line; for machines the facts have fields of their own."""
+    text, stream = log(verbose=True)
+    text.event(event)
+    assert stream.getvalue() == f"{MOMENT} {line}\n"
+    document, stream = log(verbose=True, log_format=Format.JSON)
+    document.event(event)
+    level, message = line.split(maxsplit=1)
+    assert json.loads(stream.getvalue()) == {
+        "time": MOMENT,
+        "level": level,
+        "message": message,
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    "event", [RegistryRead(registry=HERE), ended(Outcome.UNCHANGED)], ids=["read", "unchanged"]
+)
+def test_what_goes_well_is_no_news(event: Event) -> None:
+    """A hundred thousand registries that are fine fill no log."""
+    quiet, stream = log(verbose=True)
+    quiet.event(event)
+    assert stream.getvalue() == ""
+
+
+def test_without_v_there_are_no_lines() -> None:
+    """Whatever the format."""
+    for format_ in Format:
+        silent, stream = log(log_format=format_)
+        for event, _, _ in LINES:
+            silent.event(event)
+        assert stream.getvalue() == ""
+
+
+def test_a_runs_end(fleet: Any) -> None:
+    """The plan and the status are worth a line."""
+    verbose, stream = log(verbose=True)
+    verbose.event(PlanMade(plan=fleet.made))
+    verbose.event(RunFinished(report=fleet.report))
+    assert stream.getvalue() == (
+        f"{MOMENT} info    plan {fleet.made.digest}: 1 changes\n{MOMENT} info    run run: ok\n"
+    )
+
+
+def test_notes_errors_and_problems_as_json() -> None:
+    """Everything on stderr is one object a line, so that a collector can read it."""
+    machine, stream = log(log_format=Format.JSON)
+    machine.note("stopping")
+    machine.failure("no identity\nset one")
+    machine.block("a plan\nfor people\n")
+    machine.problems(
+        InventoryError([Problem(file="a.toml", line=1, key="name", message="is missing")])
+    )
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(one["level"], one["event"], one["message"]) for one in found] == [
+        ("info", "note", "stopping"),
+        ("error", "error", "no identity\nset one"),
+        ("error", "problem", "is missing"),
+        ("error", "error", "1 problem; nothing was called"),
+    ]
+    assert found[2]["key"] == "name"
+
+
+def test_quiet_leaves_errors() -> None:
+    """Notes and plans go, errors stay, each of their lines harmless."""
+    hushed, stream = log(quiet=True)
+    hushed.note("stopping")
+    hushed.block("a plan\n")
+    hushed.failure("no\x1b[2J identity\nset one")
+    assert stream.getvalue() == "fleet-repl: no\\x1b[2J identity\nset one\n"
+
+
+class Gone(io.StringIO):
+    """A stream whose reader has left."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    """It falls silent; the run is what matters."""
+    streams = Streams(stdin=None, stdout=io.StringIO(), stderr=Gone(), environ={})
+    lost = Log(streams, Common(verbose=True))
+    lost.failure("one")
+    lost.block("two\n")
+    lost.event(LINES[0][0])

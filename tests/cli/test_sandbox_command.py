@@ -1,0 +1,49 @@
+"""Serving a simulated AWS until stopped."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_stopped(inventory: str, stop: signal.Signals) -> None:
+    """stdout is what a shell can evaluate; stopping it is its regular end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "fleet_repl", "sandbox", inventory],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        note = server.stderr.readline()
+        process = server.pid
+        os.kill(process, stop)
+        out, rest = server.communicate(timeout=20)
+    exports = [shlex.split(line) for line in out.splitlines()]
+    assert all(command == "export" for command, _ in exports)
+    environment = dict(assignment.split("=", 1) for _, assignment in exports)
+    url = environment["AWS_ENDPOINT_URL"]
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= environment.keys()
+    assert note == f"serving 2 accounts of demo at {url}; Ctrl-C stops it\n"
+    assert (server.returncode, rest) == (0, "")
+
+
+def test_a_port_that_is_taken(cli: Any, inventory: str) -> None:
+    """One line, no traceback."""
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = cli("sandbox", inventory, "--port", str(port))
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"fleet-repl: the sandbox cannot listen on 127.0.0.1:{port}: ")

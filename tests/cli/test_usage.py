@@ -1,0 +1,117 @@
+"""Help, the version, and wrong use of the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from fleet_repl._version import __version__
+
+COMMANDS = ("validate", "plan", "apply", "drift", "schema", "sandbox")
+CODES = (
+    "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending "
+    "(drift, plan --exit-code) · 3 refused, nothing written · 4 partial · 64 wrong usage · "
+    "130 interrupted"
+)
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help is wrapped to the terminal; tests want whole lines."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_help_names_every_command(cli: Any) -> None:
+    """And what the exit codes mean."""
+    ended = cli("--help")
+    assert (ended.code, ended.err) == (0, "")
+    for command in COMMANDS:
+        assert f"│ {command} " in ended.out
+    assert CODES in ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(cli: Any, command: str) -> None:
+    """What it does, and an example that can be pasted."""
+    ended = cli(command, "-h")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Example: fleet-repl {command}" in ended.out
+
+
+def test_no_command_at_all(cli: Any) -> None:
+    """Help, but as an error: on stderr, so that nothing takes it for a result."""
+    ended = cli()
+    assert (ended.code, ended.out) == (64, "")
+    assert CODES in ended.err
+
+
+def test_the_version(cli: Any) -> None:
+    """One line on stdout."""
+    ended = cli("--version")
+    assert (ended.code, ended.out, ended.err) == (0, f"fleet-repl {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["plan"], "Missing argument 'INVENTORY'"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["plan", "demo.toml", "--frobnicate"], "No such option: --frobnicate"),
+        (["plan", "demo.toml", "extra"], "extra"),
+        (["plan", "demo.toml", "--label", "env"], "'env' is not KEY=VALUE"),
+        (["plan", "demo.toml", "--label", "=prod"], "'=prod' is not KEY=VALUE"),
+        (["plan", "demo.toml", "--format", "yaml"], "yaml"),
+        (["plan", "demo.toml", "--report", "out.md"], "write one of .json, .xml"),
+        (["plan", "demo.toml", "--scenario", "faults.toml"], "--scenario needs --sandbox"),
+        (["apply", "demo.toml", "--allow", "anything"], "anything"),
+        (["sandbox", "demo.toml", "--port", "70000"], "70000"),
+        (["schema", "nothing"], "nothing"),
+    ],
+)
+def test_wrong_usage_is_64(cli: Any, fleet: Any, args: list[str], message: str) -> None:
+    """Not 2, which means that changes are pending; and nothing is started."""
+    ended = cli(*args)
+    assert (ended.code, ended.out) == (64, "")
+    assert message in ended.err
+    assert fleet.asked == []
+
+
+def test_a_selection_of_nothing_is_wrong_usage(cli: Any, fleet: Any, inventory: str) -> None:
+    """The inventory is right, the flag is not; and nothing is called."""
+    ended = cli("plan", inventory, "--account", "nobody")
+    assert (ended.code, ended.out) == (64, "")
+    assert ended.err == 'fleet-repl: no account is called "nobody"\n'
+    assert fleet.asked == []
+
+
+def test_as_a_module() -> None:
+    """`python -m fleet_repl` is the same program."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "fleet_repl", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == f"fleet-repl {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["--help"], ["apply", "--help"], ["schema"], ["schema", "plan"], ["validate", "demo.toml"]],
+)
+def test_offline_commands_load_no_aws_code(inventory: str, args: list[str]) -> None:
+    """Help comes at once, and validating works where the SDK could not."""
+    program = (
+        "import sys; from fleet_repl.cli.app import run; "
+        f"code = run({args!r}); "
+        "slow = {'aiobotocore', 'botocore', 'aiohttp'} & sys.modules.keys(); "
+        "sys.exit(f'{code} {slow}' if code or slow else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout

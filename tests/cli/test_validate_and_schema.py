@@ -1,0 +1,199 @@
+"""What an inventory amounts to, what is wrong with it, and the schemas. All offline."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from fleet_repl.cli.amounts import amounts_document, amounts_text
+from fleet_repl.errors import InventoryError, Problem
+from fleet_repl.plan import Warning
+from fleet_repl.reports import schema
+from fleet_repl.topology import RouteSummary
+from fleet_repl.workflow import FleetSummary
+
+SUMMARY = FleetSummary(
+    name="prod",
+    accounts=1_200,
+    registries=2_400,
+    externals=1,
+    links=3_000,
+    rules=40,
+    routes=(
+        RouteSummary(
+            name="golden",
+            sources=1,
+            destinations=2_400,
+            links=2_400,
+            near_misses=("40 accounts match but list no eu-west-1",),
+        ),
+        RouteSummary(name="東京", sources=3, destinations=3, links=3, near_misses=()),
+    ),
+    warnings=(Warning(kind="not-transitive", message="spoke only receives base/"),),
+)
+
+
+def test_a_valid_inventory(cli: Any, inventory: str) -> None:
+    """Totals, and a line for each route."""
+    ended = cli("validate", inventory)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (
+        "Fleet demo is valid\n"
+        "\n"
+        "  accounts    2\n"
+        "  registries  2\n"
+        "  external    0\n"
+        "  links       1\n"
+        "  rules       1\n"
+        "\n"
+        "Routes  sources  destinations  links\n"
+        "golden        1             1      1\n"
+    )
+
+
+def test_near_misses_and_warnings_are_told() -> None:
+    """Columns line up whatever the script of a name, and numbers can be read."""
+    assert amounts_text(SUMMARY) == (
+        "Fleet prod is valid\n"
+        "\n"
+        "  accounts    1,200\n"
+        "  registries  2,400\n"
+        "  external        1\n"
+        "  links       3,000\n"
+        "  rules          40\n"
+        "\n"
+        "Routes  sources  destinations  links\n"
+        "golden        1         2,400  2,400\n"
+        "  near miss: 40 accounts match but list no eu-west-1\n"
+        "東京          3             3      3\n"
+        "\n"
+        "Warnings\n"
+        "  not-transitive: spoke only receives base/\n"
+    )
+
+
+def test_nothing_shall_replicate() -> None:
+    """An inventory with `routes = []` is told as what it is."""
+    text = amounts_text(replace(SUMMARY, routes=(), warnings=()))
+    assert text.endswith("  rules          40\n\nNo routes: nothing shall replicate.\n")
+
+
+def test_as_a_document(cli: Any, inventory: str) -> None:
+    """The same for machines."""
+    ended = cli("validate", inventory, "--format", "json")
+    assert ended.code == 0
+    assert json.loads(ended.out) == {
+        "valid": True,
+        "fleet": "demo",
+        "accounts": 2,
+        "registries": 2,
+        "external": 0,
+        "links": 1,
+        "rules": 1,
+        "routes": [
+            {"name": "golden", "sources": 1, "destinations": 1, "links": 1, "near_misses": []}
+        ],
+        "warnings": [],
+        "problems": [],
+    }
+    assert amounts_document(SUMMARY)["warnings"] == [
+        {"kind": "not-transitive", "message": "spoke only receives base/"}
+    ]
+
+
+PROBLEMS = InventoryError(
+    [
+        Problem(
+            file="demo.toml",
+            line=9,
+            key="accounts[0].id",
+            message="an account id has 12 digits",
+            value='"1\x1b[2J"',
+            remedy="write it as a string",
+        ),
+        Problem(file="demo.toml", line=None, key="name", message="is missing"),
+    ]
+)
+
+
+def test_every_problem_is_told(
+    cli: Any, backend: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Place, key, what is wrong, the value made harmless, and what would be right."""
+
+    def broken(path: Path) -> None:
+        raise PROBLEMS
+
+    monkeypatch.setattr(backend, "load_inventory", broken)
+    for command in ("validate", "plan", "apply", "drift", "sandbox"):
+        ended = cli(command, inventory)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == (
+            'demo.toml:9: accounts[0].id: an account id has 12 digits (found "1\\x1b[2J")\n'
+            "    write it as a string\n"
+            "demo.toml: name: is missing\n"
+            "fleet-repl: 2 problems; nothing was called\n"
+        )
+
+
+def test_problems_as_a_document(
+    cli: Any, backend: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On stdout, because they are the result that was asked for."""
+
+    def broken(path: Path) -> None:
+        raise PROBLEMS
+
+    monkeypatch.setattr(backend, "load_inventory", broken)
+    ended = cli("validate", inventory, "--format", "json")
+    assert (ended.code, ended.err) == (1, "")
+    assert json.loads(ended.out) == {
+        "valid": False,
+        "problems": [
+            {
+                "file": "demo.toml",
+                "line": 9,
+                "key": "accounts[0].id",
+                "message": "an account id has 12 digits",
+                "value": '"1\x1b[2J"',
+                "remedy": "write it as a string",
+            },
+            {
+                "file": "demo.toml",
+                "line": None,
+                "key": "name",
+                "message": "is missing",
+                "value": None,
+                "remedy": None,
+            },
+        ],
+    }
+
+
+def test_a_missing_file_is_a_problem(cli: Any) -> None:
+    """Not a traceback, and not wrong usage either."""
+    ended = cli("plan", "/nowhere/fleet.toml")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("/nowhere/fleet.toml: ")
+    assert ended.err.endswith("fleet-repl: 1 problem; nothing was called\n")
+
+
+@pytest.mark.parametrize("name", ["plan", "report"])
+def test_a_documents_schema(cli: Any, name: str) -> None:
+    """The schema as it is published."""
+    ended = cli("schema", name)
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out) == schema(name)
+
+
+def test_the_inventorys_schema_is_the_default(cli: Any) -> None:
+    """It is the one that editors want."""
+    ended = cli("schema")
+    assert ended.code == 0
+    assert ended.out == cli("schema", "inventory").out
+    Draft202012Validator.check_schema(json.loads(ended.out))

@@ -1,0 +1,139 @@
+"""A second opinion: where moto's server implements a call, both answer alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from aiobotocore.config import AioConfig
+from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
+
+from fleet_repl.inventory.model import Account, Inventory
+from fleet_repl.names import AccountId, Region
+
+ACCOUNT = AccountId("123456789012")
+"""Whose moto takes every key to be."""
+RULE = {
+    "destinations": [{"region": "eu-west-1", "registryId": ACCOUNT}],
+    "repositoryFilters": [{"filter": "base/", "filterType": "PREFIX_MATCH"}],
+}
+HERE = {"destinations": [{"region": "us-east-1", "registryId": ACCOUNT}]}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "One",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": ["ecr:ReplicateImage", "ecr:CreateRepository"],
+            "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*",
+        }
+    ],
+}
+MANIFEST = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"mediaType": "x", "size": 1, "digest": "sha256:" + "0" * 64},
+        "layers": [],
+    }
+)
+Calls = Callable[[Any], Awaitable[list[Any]]]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The URL of moto's server."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+async def both(moto: str, served: Any, sdk: Any) -> AsyncIterator[tuple[Any, Any]]:
+    """A client of the sandbox and one of moto, in the same account."""
+    own = Account(id=ACCOUNT, name="own", regions=(Region("us-east-1"),), role=None)
+    inventory = Inventory(path="x", digest="x", name="x", accounts=(own,))
+    second = sdk.create_client(
+        "ecr",
+        region_name="us-east-1",
+        endpoint_url=moto,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="x",
+        config=AioConfig(retries={"total_max_attempts": 1}),
+    )
+    async with served(of=inventory) as aws, aws.client("ecr") as ours, second as motos:
+        yield ours, motos
+
+
+async def told(call: Awaitable[dict[str, Any]]) -> Any:
+    """An answer, or an error, without what differs from call to call."""
+    try:
+        answer = await call
+    except ClientError as error:
+        response: Any = error.response
+        code = response["ResponseMetadata"]["HTTPStatusCode"]
+        return code, response["Error"]["Code"], response["Error"]["Message"]
+    status = answer.pop("ResponseMetadata")["HTTPStatusCode"]
+    if "policyText" in answer:
+        answer["policyText"] = json.loads(answer["policyText"])
+    return status, answer
+
+
+async def put(ecr: Any, *rules: Any) -> Any:
+    return await told(ecr.put_replication_configuration(replicationConfiguration={"rules": rules}))
+
+
+async def replication(ecr: Any) -> list[Any]:
+    return [
+        await told(ecr.describe_registry()),
+        await put(ecr, RULE),
+        await told(ecr.describe_registry()),
+        await put(ecr, HERE),
+        await told(ecr.describe_registry()),
+        await put(ecr),
+        await told(ecr.describe_registry()),
+    ]
+
+
+async def policies(ecr: Any) -> list[Any]:
+    return [
+        await told(ecr.get_registry_policy()),
+        await told(ecr.delete_registry_policy()),
+        await told(ecr.put_registry_policy(policyText=json.dumps(POLICY))),
+        await told(ecr.get_registry_policy()),
+        await told(ecr.put_registry_policy(policyText="nonsense")),
+        await told(ecr.put_registry_policy(policyText=json.dumps({"Version": "2012-10-17"}))),
+        await told(ecr.delete_registry_policy()),
+        await told(ecr.get_registry_policy()),
+    ]
+
+
+async def images(ecr: Any) -> list[Any]:
+    name = {"repositoryName": "base/python"}
+    await ecr.create_repository(**name)
+    return [
+        await told(ecr.create_repository(**name)),
+        await told(ecr.put_image(**name, imageManifest=MANIFEST, imageTag="3")),
+        await told(ecr.put_image(**name, imageManifest=MANIFEST, imageTag="3")),
+        await told(ecr.describe_images(**name, imageIds=[{"imageTag": "4"}])),
+        await told(ecr.describe_images(repositoryName="no/such")),
+    ]
+
+
+@pytest.mark.parametrize("calls", [replication, policies, images], ids=lambda one: one.__name__)
+async def test_both_answer_alike(both: tuple[Any, Any], calls: Calls) -> None:
+    """Statuses, members, error codes and messages of a whole sequence of calls."""
+    ours, motos = both
+    assert undigested(await calls(ours)) == undigested(await calls(motos))
+
+
+def undigested(answers: list[Any]) -> str:
+    """Answers without digests: moto makes its own up."""
+    return re.sub(r"sha256:[0-9a-f]{64}", "sha256:", json.dumps(answers, indent=1))
