@@ -13,6 +13,7 @@ import nox
 nox.needs_version = ">=2025.5"
 nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
+nox.options.default_venv_backend = "uv|virtualenv"
 
 VERSIONS = ("3.11", "3.12", "3.13")
 TESTS = ["-n", "2", "-q"]

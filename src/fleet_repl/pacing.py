@@ -132,6 +132,10 @@ class Pace:
         return self.clock.monotonic() + state.upcoming_sleep > self.deadline
 
 
+_ROUNDING: Final = 1e-9
+"""Seconds that are no time at all."""
+
+
 class TokenBucket:
     """A rate limit: `rate` per second in the long run, `burst` at once after a rest.
 
@@ -151,7 +155,7 @@ class TokenBucket:
         """Wait for a token and take it. Who is cancelled while waiting takes none."""
         async with self._queue:
             wait = self._due - self._leeway - self._clock.monotonic()
-            if wait > 0:
+            if wait > _ROUNDING:
                 await self._clock.sleep(wait)
             # Counted from when it was due, not from a clock that may wake early, so that no
             # rounding adds up.

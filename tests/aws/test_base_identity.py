@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import IdentityError
+from fleet_repl.errors import CallError, FaultKind, IdentityError
 from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Partition
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from tests.aws.conftest import Edge
 
-FIND = "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
+FIND = (
+    "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
+)
 UNKNOWN = (
     "these credentials are unknown to STS in eu-central-1: renew them, or see that they are of "
     "the inventory's partition"
@@ -41,15 +44,19 @@ async def refusal(edge: Edge, *, by_environment: bool, profile: str | None = Non
     [
         (
             "refuse",
-            "An error occurred (AccessDenied) when calling the AssumeRole operation: no "
-            "(AccessDenied, request request-1)\n"
-            "    see that the profile's role can be assumed: `aws sts get-caller-identity`",
+            (
+                "An error occurred (AccessDenied) when calling the AssumeRole operation: no "
+                "(AccessDenied, request request-1)\n"
+                "    see that the profile's role can be assumed: `aws sts get-caller-identity`"
+            ),
         ),
         (
             "say",
-            "an answer cannot be parsed\n"
-            "    something on the way may have answered in AWS's place: check the proxy and "
-            "AWS_ENDPOINT_URL",
+            (
+                "an answer cannot be parsed\n"
+                "    something on the way may have answered in AWS's place: check the proxy and "
+                "AWS_ENDPOINT_URL"
+            ),
         ),
     ],
 )
@@ -113,8 +120,10 @@ async def test_a_configuration_file_that_cannot_be_parsed(edge: Edge) -> None:
     )
 
 
-async def test_a_single_sign_on_that_was_never_made(edge: Edge) -> None:
-    """Nothing is called for it."""
+async def test_a_single_sign_on_that_was_never_made(
+    edge: Edge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is called for it, and what the SDK logs of it is no traceback."""
     edge.config.write_text(
         "[profile ops]\nsso_session = corp\nsso_account_id = 999999999999\nsso_role_name = ops\n"
         "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://example.awsapps.com\n"
@@ -122,6 +131,8 @@ async def test_a_single_sign_on_that_was_never_made(edge: Edge) -> None:
     said = await refusal(edge, by_environment=True, profile="ops")
     assert said.splitlines()[0].startswith("there is no usable base identity: Error loading SSO")
     assert said.splitlines()[1:] == ["    run `aws sso login` for this profile"]
+    assert "Refreshing" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -129,10 +140,15 @@ async def test_a_single_sign_on_that_was_never_made(edge: Edge) -> None:
     [
         (
             "echo 'key AKIASECRETSECRET1234 refused' >&2; exit 1",
-            "Error when retrieving credentials from custom-process: key *** refused\n"
-            "    see that the source of the credentials works by itself",
+            (
+                "Error when retrieving credentials from custom-process: key *** refused\n"
+                "    see that the source of the credentials works by itself"
+            ),
         ),
-        (None, "[Errno 2] No such file or directory: '{}'\n    see the profile's credential_process"),
+        (
+            None,
+            "[Errno 2] No such file or directory: '{}'\n    see the profile's credential_process",
+        ),
     ],
 )
 async def test_a_credential_process_that_fails(
@@ -153,7 +169,15 @@ async def test_a_credential_process_that_fails(
     ("code", "status", "said", "remedy"),
     [
         ("InvalidClientTokenId", 403, "access-denied (InvalidClientTokenId)", UNKNOWN),
-        ("SignatureDoesNotMatch", 403, "access-denied (SignatureDoesNotMatch)", UNKNOWN),
+        (
+            "SignatureDoesNotMatch",
+            403,
+            "access-denied (SignatureDoesNotMatch)",
+            (
+                "the secret key is wrong, or something on the way alters requests: check the "
+                "credentials and the proxy"
+            ),
+        ),
         ("ExpiredToken", 403, "expired (ExpiredToken)", RENEW),
         (
             "RequestExpired",
@@ -205,6 +229,36 @@ async def test_an_identity_of_another_partition(edge: Edge) -> None:
         "inventory of aws-cn\n"
         "    use credentials of that partition, or set [aws] partition"
     )
+
+
+async def test_credentials_that_cannot_be_renewed_under_way(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is a failure of the call that needed them, and of every one after it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
+    process, works = tmp_path / "process", tmp_path / "works"
+    # So near its end that the SDK asks again each time.
+    ends = datetime.now(UTC) + timedelta(minutes=5)
+    process.write_text(
+        f"#!/bin/sh\ntest -e {works} || {{ echo locked >&2; exit 1; }}\n"
+        'echo \'{"Version": 1, "AccessKeyId": "AKIABASEBASEBASEBASE", "SecretAccessKey": "x", '
+        f'"SessionToken": "y", "Expiration": "{ends:%Y-%m-%dT%H:%M:%SZ}"}}\'\n'
+    )
+    process.chmod(stat.S_IRWXU)
+    works.touch()
+    edge.config.write_text(f"[default]\ncredential_process = {process}\n")
+    async with edge.open(by_environment=True) as registries:
+        works.unlink()
+        with pytest.raises(CallError) as caught:
+            await registries.describe(edge.registry())
+    fault = caught.value.fault
+    assert (fault.kind, fault.operation) == (FaultKind.EXPIRED, "AssumeRole")
+    assert fault.message == (
+        "the base identity's credentials cannot be had: Error when retrieving credentials from "
+        "custom-process: locked"
+    )
+    assert fault.hint == RENEW
+    assert edge.aws.calls("AssumeRole") == []
 
 
 async def test_what_happens_inside_is_not_taken_for_an_identity_error(edge: Edge) -> None:

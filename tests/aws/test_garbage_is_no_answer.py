@@ -24,7 +24,7 @@ NO_TEXT = "the answer's policyText is no JSON object"
         ("[]", "the answer cannot be parsed"),
         ('{"registryId": "0000', "the answer is no JSON object"),
         ("[" * 100_000, "the answer cannot be parsed"),
-        ("{}", NO_RULES),
+        ("{}", "the answer holds no registryId"),
         ('{"replicationConfiguration": {"rules": []}}', "the answer holds no registryId"),
         ("{" + WHOLE + "}", NO_RULES),
         ("{" + WHOLE + ', "replicationConfiguration": null}', NO_RULES),
@@ -53,7 +53,9 @@ async def test_a_registry_is_never_read_from_half_an_answer(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{}", "the answer holds no policyText"),
+        ("{}", "the answer holds no registryId"),
+        ("{" + WHOLE + "}", "the answer holds no policyText"),
+        ("{" + WHOLE + ', "policyText": {}}', "the answer holds no policyText"),
         ('{"policyText": "{}"}', "the answer holds no registryId"),
         ("{" + WHOLE + ', "policyText": ""}', NO_TEXT),
         ("{" + WHOLE + ', "policyText": "[]"}', NO_TEXT),
@@ -103,11 +105,15 @@ async def test_a_write_may_have_happened(
         "<html><body>sign in to the guest network</body></html>",
         "<AssumeRoleResponse/>",
         "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
-        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId>"
-        "<Expiration>soon</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
-        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId>"
-        "<SecretAccessKey/><SessionToken>t</SessionToken><Expiration>2026-11-23T09:00:00Z"
-        "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        (
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId>"
+            "<Expiration>soon</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        ),
+        (
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId>"
+            "<SecretAccessKey/><SessionToken>t</SessionToken><Expiration>2026-11-23T09:00:00Z"
+            "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        ),
     ],
 )
 async def test_a_session_needs_all_its_parts(edge: Edge, text: str) -> None:
@@ -118,15 +124,45 @@ async def test_a_session_needs_all_its_parts(edge: Edge, text: str) -> None:
     assert len(edge.aws.calls("AssumeRole")) == 2
 
 
-async def test_an_identity_needs_an_arn(edge: Edge) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<html/>", "the answer cannot be parsed"),
+        (
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>me</Arn>"
+            "</GetCallerIdentityResult></GetCallerIdentityResponse>",
+            "the answer holds no identity's ARN",
+        ),
+    ],
+)
+async def test_an_identity_needs_an_arn(edge: Edge, text: str, message: str) -> None:
     """Whatever answers in STS's place is not AWS."""
-    edge.aws.script("GetCallerIdentity", *[edge.aws.say("<html/>")] * 4)
+    edge.aws.script("GetCallerIdentity", *[edge.aws.say(text)] * 4)
     with pytest.raises(IdentityError) as caught:
         async with edge.open():
             pass
     assert str(caught.value) == (
-        "STS could not be asked who the base identity is: GetCallerIdentity: service: the answer "
-        "cannot be parsed\n"
+        f"STS could not be asked who the base identity is: GetCallerIdentity: service: {message}\n"
         "    something on the way may have answered in AWS's place: check the proxy and "
         "AWS_ENDPOINT_URL"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind", "code"),
+    [
+        (403, "<html>forbidden</html>", FaultKind.ACCESS_DENIED, "403"),
+        (404, "not here", FaultKind.INVALID, "404"),
+        (502, "<html>bad gateway</html>", FaultKind.SERVICE, "502"),
+        (503, "[]", FaultKind.SERVICE, None),
+    ],
+)
+async def test_a_proxys_error_page_is_judged_by_its_status(
+    edge: Edge, status: int, text: str, kind: FaultKind, code: str | None
+) -> None:
+    """It has none of AWS's codes."""
+    edge.aws.script("DescribeRegistry", *[edge.aws.say(text, status)] * 4)
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await registries.describe(edge.registry())
+    assert (caught.value.fault.kind, caught.value.fault.code) == (kind, code)

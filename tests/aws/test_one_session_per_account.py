@@ -14,10 +14,10 @@ from fleet_repl.inventory.model import Apply
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from tests.aws.conftest import Edge, Request
 
     from fleet_repl.aws import AwsRegistries
     from fleet_repl.names import Registry
-    from tests.aws.conftest import Edge, Request
 
 
 async def describe_all(registries: AwsRegistries, *asked: Registry) -> list[Fault | None]:

@@ -12,8 +12,9 @@ from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Secret
 
 if TYPE_CHECKING:
-    from fleet_repl.inventory.model import Inventory
     from tests.aws.conftest import Edge
+
+    from fleet_repl.inventory.model import Inventory
 
 
 def chained(edge: Edge) -> Inventory:

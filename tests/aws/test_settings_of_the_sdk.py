@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from fleet_repl.aws import Endpoint
 from fleet_repl.aws.configuration import client_config, make_session, sts_region
@@ -13,9 +22,10 @@ from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Partition, Region, Secret
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.aws.conftest import Edge
+    from tests.aws.conftest import Edge, FakeAws
 
 ENDPOINT = Endpoint(
     url="http://127.0.0.1:1",
@@ -105,15 +115,19 @@ async def test_a_profile_that_assumes_a_role(edge: Edge, monkeypatch: pytest.Mon
     [
         (
             "localhost:4566",
-            "the AWS settings cannot be used: Invalid endpoint: localhost:4566\n"
-            "    check the AWS settings in the environment and the profile",
+            (
+                "the AWS settings cannot be used: Invalid endpoint: localhost:4566\n"
+                "    check the AWS settings in the environment and the profile"
+            ),
         ),
         (
             "http://127.0.0.1:1",
-            "STS could not be asked who the base identity is: GetCallerIdentity: network: no "
-            "connection: Cannot connect to host 127.0.0.1:1 ssl:default [Connect call failed "
-            "('127.0.0.1', 1)]\n"
-            "    check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL",
+            (
+                "STS could not be asked who the base identity is: GetCallerIdentity: network: no "
+                "connection: Cannot connect to host 127.0.0.1:1 ssl:default [Connect call failed "
+                "('127.0.0.1', 1)]\n"
+                "    check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
+            ),
         ),
     ],
 )
@@ -134,7 +148,7 @@ async def test_an_endpoint_of_ecr_alone_that_cannot_be(
     """It shows before any account is tried."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", edge.aws.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "ecr.local")
-    with pytest.raises(IdentityError, match="Invalid endpoint: ecr.local"):
+    with pytest.raises(IdentityError, match=r"Invalid endpoint: ecr\.local"):
         await describe(edge)
     assert edge.aws.requests == []
 
@@ -162,12 +176,61 @@ async def test_certificate_authorities(
     assert edge.clock.slept == []
 
 
+@pytest.fixture
+async def tls(aws: FakeAws, tmp_path: Path) -> AsyncIterator[Path]:
+    """The fake behind TLS, and the certificate of the authority nobody knows."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2099, 1, 1, tzinfo=UTC))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    both = tmp_path / "both.pem"
+    both.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+    app = web.Application()
+    app.router.add_post("/", aws.serve)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    aws.url = "https://{}:{}".format(*runner.addresses[0][:2])
+    yield both
+    await runner.cleanup()
+
+
+@pytest.mark.usefixtures("credentials")
+async def test_an_authority_of_the_companys_own(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, tls: Path
+) -> None:
+    """Trusted by AWS_CA_BUNDLE; without it the refusal says so, and is not tried again."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
+    with pytest.raises(IdentityError, match=r"no trusted connection: .*verify") as caught:
+        await describe(edge)
+    assert str(caught.value).splitlines()[1] == (
+        "    name the certificate authorities to trust in AWS_CA_BUNDLE, or unset it if it is wrong"
+    )
+    assert edge.clock.slept == []
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tls))
+    await describe(edge)
+    assert len(edge.aws.requests) == 3
+
+
 @pytest.mark.usefixtures("credentials")
 async def test_a_proxy(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """The standard variables hold."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://sts.example.test")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with pytest.raises(IdentityError, match="Cannot connect to host 127.0.0.1:1"):
+    with pytest.raises(IdentityError, match=r"Cannot connect to host 127\.0\.0\.1:1"):
         await describe(edge)
 
 
@@ -246,15 +309,19 @@ def test_where_sts_is_called(
     assert sts_region(make_session(aws, endpoint), aws, endpoint) == region
 
 
-@pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize("from_profile", [False, True])
-async def test_sts_is_always_a_regional_endpoint(
-    monkeypatch: pytest.MonkeyPatch, config: Path, from_profile: bool
-) -> None:
-    """Tokens of the global one fail in opt-in regions, so "legacy" does not hold."""
-    config.write_text("[default]\nsts_regional_endpoints = legacy\n" if from_profile else "")
-    if not from_profile:
+@pytest.fixture(params=["profile", "environment"])
+def legacy(request: pytest.FixtureRequest, config: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The setting that wants the global endpoint of STS."""
+    if request.param == "profile":
+        config.write_text("[default]\nsts_regional_endpoints = legacy\n")
+    else:
         monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("credentials")
+async def test_sts_is_always_a_regional_endpoint(legacy: str) -> None:
+    """Tokens of the global one fail in opt-in regions, so "legacy" does not hold."""
     session = make_session(Aws(), None)
     settings = client_config(session, None, concurrency=1, timeout=1)
     async with session.create_client("sts", region_name="us-east-1", config=settings) as client:

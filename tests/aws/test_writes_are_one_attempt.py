@@ -13,7 +13,9 @@ from fleet_repl.errors import CallError, FaultKind
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge
 
-RULES = {
+    from fleet_repl.canonical import JsonObject
+
+RULES: JsonObject = {
     "rules": [
         {
             "destinations": [{"region": "us-east-1", "registryId": "000000000002"}],
@@ -21,7 +23,7 @@ RULES = {
         }
     ]
 }
-POLICY = {"Version": "2012-10-17", "Statement": [{"Sid": "ä", "Effect": "Allow"}]}
+POLICY: JsonObject = {"Version": "2012-10-17", "Statement": [{"Sid": "ä", "Effect": "Allow"}]}
 
 
 async def test_a_configuration_is_put_whole(edge: Edge) -> None:

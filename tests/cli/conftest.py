@@ -18,6 +18,7 @@ from typing import TextIO
 import anyio
 import pytest
 
+import fleet_repl
 from fleet_repl.aws import Endpoint
 from fleet_repl.cli.app import run
 from fleet_repl.cli.backend import Library
@@ -115,6 +116,9 @@ def _report(status: Status, build: Outcome, because: str | None = None) -> Repor
     )
 
 
+REPORT = _report(Status.OK, Outcome.APPLIED)
+
+
 async def _nothing() -> None:
     """What happens meanwhile, unless a test says otherwise."""
 
@@ -124,7 +128,7 @@ class FakeFleet:
     """Gives the answers it was given, and remembers what it was asked."""
 
     made: Plan = PLAN
-    report: Report = _report(Status.OK, Outcome.APPLIED)
+    report: Report = REPORT
     planning: Callable[[], Awaitable[None]] = _nothing
     applying: Callable[[], Awaitable[None]] = _nothing
     asked: list[str] = field(default_factory=list)
@@ -220,6 +224,12 @@ def backend(fleet: FakeFleet) -> FakeBackend:
     return FakeBackend(fleet)
 
 
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that a test starts import the package that is tested, from any folder."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(fleet_repl.__file__).parents[1]))
+
+
 @pytest.fixture
 def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A hub and a spoke, in a file of the current folder."""
@@ -279,7 +289,7 @@ def terminal() -> Iterator[Terminal]:
     master, slave = pty.openpty()
     with (
         os.fdopen(slave, "r", encoding="utf-8") as stdin,
-        open(os.dup(slave), "w", encoding="utf-8") as stdout,
+        os.fdopen(os.dup(slave), "w", encoding="utf-8") as stdout,
     ):
         yield Terminal(master, stdin, stdout)
     os.close(master)
@@ -311,6 +321,8 @@ class Session:
         return os.waitstatus_to_exitcode(status)
 
     def _read(self) -> bool:
+        if not select.select([self.master], [], [], 20)[0]:
+            return False
         try:
             shown = os.read(self.master, 65_536)
         except OSError:

@@ -70,10 +70,13 @@ def test_a_refused_plan_is_not_asked_about(
     assert QUESTION in seated.screen()
 
 
-def test_quiet_does_not_hide_what_is_agreed_to(cli: Any, inventory: str, seated: Any) -> None:
+@pytest.mark.parametrize("flags", [["--quiet"], ["--log-format", "json"]])
+def test_nothing_hides_what_is_agreed_to(
+    cli: Any, inventory: str, seated: Any, flags: list[str]
+) -> None:
     """Who is asked sees the plan."""
     seated.type("y\n")
-    assert cli("apply", inventory, "--quiet").code == 0
+    assert cli("apply", inventory, *flags).code == 0
     screen = seated.screen()
     assert screen.index("+ to 222222222222") < screen.index(QUESTION)
 

@@ -193,7 +193,7 @@ def test_a_runs_end(fleet: Any) -> None:
     verbose.event(PlanMade(plan=fleet.made))
     verbose.event(RunFinished(report=fleet.report))
     assert stream.getvalue() == (
-        f"{MOMENT} info    plan {fleet.made.digest}: 1 changes\n{MOMENT} info    run run: ok\n"
+        f"{MOMENT} info    plan {fleet.made.digest}: 1 change\n{MOMENT} info    run run: ok\n"
     )
 
 

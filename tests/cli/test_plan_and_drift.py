@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from fleet_repl.errors import Fault, FaultKind, IdentityError
@@ -97,7 +98,7 @@ def test_a_report_that_cannot_be_written_after_all(cli: Any, fleet: Any, invento
     Path("out").mkdir()
 
     async def gone() -> None:
-        Path("out").rmdir()
+        await anyio.Path("out").rmdir()
 
     fleet.planning = gone
     ended = cli("plan", inventory, "--report", "out/plan.json")

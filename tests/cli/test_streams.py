@@ -48,7 +48,7 @@ def test_colour_and_movement(
 
 def test_without_stdin_nobody_is_asked() -> None:
     """A daemon may be started without one."""
-    assert streams(Screen()).can_answer is False
+    assert streams(Screen()).keyboard is None
 
 
 def program(args: str, redirect: str) -> subprocess.CompletedProcess[str]:

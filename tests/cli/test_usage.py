@@ -67,7 +67,7 @@ def test_the_version(cli: Any) -> None:
         (["plan", "demo.toml", "--report", "out.md"], "write one of .json, .xml"),
         (["plan", "demo.toml", "--scenario", "faults.toml"], "--scenario needs --sandbox"),
         (["apply", "demo.toml", "--allow", "anything"], "anything"),
-        (["sandbox", "demo.toml", "--port", "70000"], "70000"),
+        (["sandbox", "demo.toml", "--port", "70000"], "'--port'"),
         (["schema", "nothing"], "nothing"),
     ],
 )

@@ -170,7 +170,13 @@ class Served:
         """Credentials of a new session in the account, assumed as `assume` says."""
         answer = await self.assume(account, **how)
         assert answer.status == 200, answer.body
-        return credentials_of(answer)
+        return self.credentials(answer)
+
+    @staticmethod
+    def credentials(answer: Answer) -> Credentials:
+        """What an AssumeRole gave."""
+        found = {one.tag.rpartition("}")[2]: one.text or "" for one in answer.xml.iter()}
+        return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
     async def ecr(
         self,
@@ -208,11 +214,6 @@ class Served:
             config=AioConfig(retries={"total_max_attempts": 1}),
         )
         return client
-
-
-def credentials_of(answer: Answer) -> Credentials:
-    found = {one.tag.rpartition("}")[2]: one.text or "" for one in answer.xml.iter()}
-    return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Served]]

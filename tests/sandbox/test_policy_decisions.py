@@ -141,6 +141,7 @@ CONDITIONS = [
     ({"ForAnyValue:StringNotEquals": {"aws:TagKeys": ["x"]}}, False),
     ({"Bool": {"aws:SecureTransport": "false"}}, False),
     ({"StringNotEquals": {"a:b": "x"}, "StringEquals": {"a:b": "x"}}, False),
+    ("no condition at all", True),
 ]
 
 

@@ -128,6 +128,17 @@ async def test_unknown_fields_are_shown_until_rules_are_written(served: Any) -> 
             ),
         ),
         (
+            Scenario(registries=(seeded(repositories={"base/python": ("3", "a b")}),)),
+            (
+                "registries[0].repositories.base/python: 'a b': must satisfy regular expression "
+                "'[a-zA-Z0-9_][a-zA-Z0-9._-]*'"
+            ),
+        ),
+        (
+            Scenario(registries=(seeded(replication=RULES, unknown_fields={"destinations": []}),)),
+            "registries[0].unknown_fields: destinations is known",
+        ),
+        (
             Scenario(registries=(seeded(unknown_fields={"colour": "red"}),)),
             "registries[0].unknown_fields: needs rules in replication to show up in",
         ),

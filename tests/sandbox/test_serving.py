@@ -6,16 +6,19 @@ import ast
 import socket
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import anyio
 import pytest
 
 import fleet_repl.sandbox
 from fleet_repl.errors import FleetError
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn
+from fleet_repl.pacing import SYSTEM
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 
 
@@ -57,8 +60,17 @@ async def test_a_port_that_is_taken(world: World) -> None:
         with pytest.raises(FleetError) as caught:
             async with serve(world, port=port):
                 pass
-    assert str(caught.value).startswith(f"the sandbox cannot listen on 127.0.0.1:{port}: ")
-    assert "address already in use" in str(caught.value)
+    assert str(caught.value) == (
+        f"the sandbox cannot listen on 127.0.0.1:{port}: Address already in use"
+    )
+
+
+async def test_a_port_that_cannot_be(world: World) -> None:
+    """Beyond 65535 there is none."""
+    with pytest.raises(FleetError) as caught:
+        async with serve(world, port=70_000):
+            pass
+    assert str(caught.value) == "the sandbox cannot listen on 127.0.0.1:70000: no such port"
 
 
 async def test_the_port_is_given_back(world: World) -> None:
@@ -103,6 +115,32 @@ async def test_looking_at_a_world_changes_nothing(world: World) -> None:
     assert world.images(registry, "base/python") == ()
     assert world.writes == []
     assert world.calls.total() == 0
+
+
+async def test_calls_in_flight_end_with_the_sandbox(served: Any) -> None:
+    """A call whose latency will never pass does not keep the sandbox open."""
+    async with anyio.create_task_group() as group, served(Scenario(latency_ms=(1, 1))) as aws:
+        arrived = anyio.Event()
+
+        async def never(seconds: float) -> None:
+            arrived.set()
+            await anyio.sleep_forever()
+
+        async def call() -> None:
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await aws.sts({"Action": "GetCallerIdentity"})
+
+        aws.clock.sleep = never
+        group.start_soon(call)
+        await arrived.wait()
+
+
+async def test_the_system_clock() -> None:
+    """Outside tests time is the machine's, in UTC."""
+    before = SYSTEM.monotonic()
+    await SYSTEM.sleep(0)
+    assert SYSTEM.monotonic() >= before
+    assert abs(SYSTEM.now() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_the_sandbox_judges_for_itself() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from fleet_repl import Event, Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
-from fleet_repl.names import Region, Secret
+from fleet_repl.names import Secret
 from fleet_repl.ports import EventSink
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 
@@ -75,7 +75,7 @@ def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
                 url=server.url,
                 access_key_id=server.access_key_id,
                 secret_access_key=Secret(server.secret_access_key),
-                region=Region(server.region),
+                region=server.region,
             )
             yield Simulated(inventory, world, clock, endpoint, [])
 

@@ -49,11 +49,11 @@ class Granted:
 def registry_document(answer: Answer, call: Call) -> JsonObject:
     """DescribeRegistry's body, whole."""
     document = _body(answer, call)
+    _check_account(document, answer, call)
     configuration = document.get("replicationConfiguration")
     rules = configuration.get("rules") if isinstance(configuration, Mapping) else None
     if not isinstance(rules, list):
-        raise garbage(call, "the answer holds no replicationConfiguration.rules")
-    _check_account(document, call)
+        raise garbage(call, "the answer holds no replicationConfiguration.rules", answer.request_id)
     return document
 
 
@@ -63,26 +63,29 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
     A text that is no JSON object is a garbage body too: AWS has checked it when it was put.
     """
     document = _body(answer, call)
+    _check_account(document, answer, call)
     text = document.get("policyText")
     if not isinstance(text, str):
-        raise garbage(call, "the answer holds no policyText")
-    _check_account(document, call)
-    return _object(text, call, "the answer's policyText is no JSON object")
+        raise garbage(call, "the answer holds no policyText", answer.request_id)
+    policy = _object(text)
+    if policy is None:
+        raise garbage(call, "the answer's policyText is no JSON object", answer.request_id)
+    return policy
 
 
 def put_rules(answer: Answer, call: Call) -> str | None:
     """PutReplicationConfiguration's request id. It echoes the configuration, and no account."""
     if "replicationConfiguration" not in _body(answer, call):
-        raise garbage(call, "the answer holds no replicationConfiguration")
+        raise garbage(call, "the answer holds no replicationConfiguration", answer.request_id)
     return answer.request_id
 
 
 def wrote_policy(answer: Answer, call: Call) -> str | None:
     """The request id of PutRegistryPolicy or DeleteRegistryPolicy, which echo the policy."""
     document = _body(answer, call)
+    _check_account(document, answer, call)
     if "policyText" not in document:
-        raise garbage(call, "the answer holds no policyText")
-    _check_account(document, call)
+        raise garbage(call, "the answer holds no policyText", answer.request_id)
     return answer.request_id
 
 
@@ -98,7 +101,7 @@ def granted(answer: Answer, call: Call) -> Granted:
             credentials = ReadOnlyCredentials(key, secret, token)
             return Granted(credentials=credentials, expires_at=expires_at)
         case _:
-            raise garbage(call, "the answer holds no credentials")
+            raise garbage(call, "the answer holds no credentials", answer.request_id)
 
 
 def identity(answer: Answer, call: Call) -> Identity:
@@ -106,27 +109,28 @@ def identity(answer: Answer, call: Call) -> Identity:
     arn = answer.parsed.get("Arn")
     match = _IDENTITY_ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None:
-        raise garbage(call, "the answer holds no identity's ARN")
+        raise garbage(call, "the answer holds no identity's ARN", answer.request_id)
     return Identity(arn=match[0], account=AccountId(match["account"]), partition=match["partition"])
 
 
-def _check_account(document: JsonObject, call: Call) -> None:
+def _check_account(document: JsonObject, answer: Answer, call: Call) -> None:
     registry_id = document.get("registryId")
     if not isinstance(registry_id, str):
-        raise garbage(call, "the answer holds no registryId")
+        raise garbage(call, "the answer holds no registryId", answer.request_id)
     if registry_id != call.account:
-        raise wrong_account(call, registry_id)
+        raise wrong_account(call, registry_id, answer.request_id)
 
 
 def _body(answer: Answer, call: Call) -> JsonObject:
-    return _object(answer.body, call, "the answer is no JSON object")
+    document = _object(answer.body)
+    if document is None:
+        raise garbage(call, "the answer is no JSON object", answer.request_id)
+    return document
 
 
-def _object(text: str | bytes, call: Call, otherwise: str) -> JsonObject:
+def _object(text: str | bytes) -> JsonObject | None:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise garbage(call, otherwise)
-    return document
+        return None
+    return document if isinstance(document, dict) else None

@@ -110,9 +110,7 @@ class Clients:
             raise
         finally:
             _EXCHANGE.reset(token)
-        metadata = parsed.get("ResponseMetadata")
-        request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
-        return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
+        return Answer(body=exchange.body, parsed=parsed, request_id=_request_id(parsed))
 
     async def prepare(self, service: Service, region: Region) -> None:
         """Make the client, unless it is there. Raises whatever the SDK raises at its settings."""
@@ -144,6 +142,13 @@ class Clients:
         except ValueError as error:
             # So the SDK says that AWS_ENDPOINT_URL is none.
             raise InvalidConfigError(error_msg=str(error)) from None
+
+
+def _request_id(parsed: Mapping[str, object]) -> str | None:
+    """As AWS gave it, if it is fit to be shown."""
+    metadata = parsed.get("ResponseMetadata")
+    found = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
+    return found if isinstance(found, str) and found.isprintable() and len(found) < 100 else None
 
 
 @asynccontextmanager

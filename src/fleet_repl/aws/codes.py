@@ -11,6 +11,19 @@ SESSION_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
 """The session at work has ended; a new one will do."""
 CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 """The signature's time is off."""
+CLOCK_MESSAGES: Final = ("Signature expired", "Signature not yet current")
+"""The same, told under the codes of a signature that does not match."""
+
+SIGNATURE_CODES: Final = frozenset(
+    {
+        "IncompleteSignature",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+    }
+)
+"""The signature is not that of the request as it arrived."""
 
 _THROTTLED: Final = frozenset(
     {
@@ -32,17 +45,12 @@ _THROTTLED: Final = frozenset(
 _UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
 """Credentials that this endpoint knows nothing of. ECR says so of good ones too, in a region that
 the account has not enabled."""
-_DENIED: Final = _UNKNOWN_KEY | frozenset(
+_DENIED: Final = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
         "AuthFailure",
-        "IncompleteSignature",
-        "InvalidSignatureException",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
         "NotAuthorized",
-        "SignatureDoesNotMatch",
         "UnauthorizedOperation",
     }
 )
@@ -62,7 +70,7 @@ _TIMEOUT: Final = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 _KINDS: Final = {
     **dict.fromkeys(_THROTTLED, FaultKind.THROTTLED),
-    **dict.fromkeys(_DENIED, FaultKind.ACCESS_DENIED),
+    **dict.fromkeys(_DENIED | _UNKNOWN_KEY | SIGNATURE_CODES, FaultKind.ACCESS_DENIED),
     **dict.fromkeys(_REGION, FaultKind.REGION_DISABLED),
     **dict.fromkeys(_SERVICE, FaultKind.SERVICE),
     **dict.fromkeys(_TIMEOUT, FaultKind.TIMEOUT),

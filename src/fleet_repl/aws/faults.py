@@ -16,7 +16,13 @@ from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
 from fleet_repl.aws.calls import Call, UnparsedAnswerError
-from fleet_repl.aws.codes import CLOCK_CODES, SESSION_CODES, kind_of
+from fleet_repl.aws.codes import (
+    CLOCK_CODES,
+    CLOCK_MESSAGES,
+    SESSION_CODES,
+    SIGNATURE_CODES,
+    kind_of,
+)
 from fleet_repl.aws.wording import clean
 from fleet_repl.errors import CallError, Fault, FaultKind
 
@@ -44,27 +50,23 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
             return garbage(call, "the answer cannot be parsed")
         case sdk.HTTPClientError() | sdk.ConnectionError():
             return _unconnected(error, call, hidden)
-        case _ if isinstance(error, _BASE_CREDENTIALS):
-            message = clean(f"the base identity's credentials cannot be had: {error}", hidden)
-            return CallError(_fault(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE))
         case sdk.BotoCoreError():
-            message = clean(str(error), hidden)
-            return CallError(_fault(FaultKind.INVALID, call, message, hint=hints.SETTINGS))
+            return _unsent(error, call, hidden)
         case _:
             message = f"unforeseen {type(error).__name__}"
             return CallError(_fault(FaultKind.INTERNAL, call, message))
 
 
-def garbage(call: Call, what: str) -> CallError:
+def garbage(call: Call, what: str, request_id: str | None = None) -> CallError:
     """For a 200 whose body is not the answer. A write may have happened all the same."""
-    fault = _fault(FaultKind.SERVICE, call, what, hint=hints.NOT_AWS)
+    fault = _fault(FaultKind.SERVICE, call, what, request_id=request_id, hint=hints.NOT_AWS)
     return CallError(fault, transient=True, uncertain=call.writes)
 
 
-def wrong_account(call: Call, actual: str) -> CallError:
+def wrong_account(call: Call, actual: str, request_id: str | None = None) -> CallError:
     """For credentials or an answer of another account than the one that was meant."""
     message = f"account {call.account} was meant, and it is account {clean(actual)}"
-    return CallError(_fault(FaultKind.WRONG_ACCOUNT, call, message))
+    return CallError(_fault(FaultKind.WRONG_ACCOUNT, call, message, request_id=request_id))
 
 
 def settled(error: CallError) -> CallError:
@@ -83,7 +85,8 @@ def request_id_of(error: Exception) -> str | None:
     """AWS's request id, where AWS answered."""
     if not isinstance(error, sdk.ClientError):
         return None
-    return _text(error.response.get("ResponseMetadata"), "RequestId")
+    found = _text(error.response.get("ResponseMetadata"), "RequestId")
+    return clean(found) if found else None
 
 
 def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallError:
@@ -109,8 +112,10 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
 
 
 def _hint_for_code(code: str, said: str, call: Call) -> str | None:
-    if code in CLOCK_CODES:
+    if code in CLOCK_CODES or said.startswith(CLOCK_MESSAGES):
         return hints.CLOCK
+    if code in SIGNATURE_CODES:
+        return hints.SIGNATURE
     if call.operation == "AssumeRole" and "DurationSeconds" in said:
         return hints.session_too_long(call)
     return None
@@ -126,8 +131,7 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
         fault = _fault(FaultKind.TIMEOUT, call, "no answer within the timeout")
         return CallError(fault, transient=True, uncertain=True)
     if isinstance(cause, (sdk.BotoCoreError, aiohttp.InvalidURL)):
-        message = clean(str(cause), hidden)
-        return CallError(_fault(FaultKind.INVALID, call, message, hint=hints.SETTINGS))
+        return _unsent(cause, call, hidden)
     if _is_configuration(cause):
         message = clean(f"no trusted connection: {cause}", hidden)
         return CallError(_fault(FaultKind.NETWORK, call, message, hint=hints.CERTIFICATES))
@@ -139,6 +143,17 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
         return CallError(_fault(FaultKind.NETWORK, call, message), transient=True)
     fault = _fault(FaultKind.NETWORK, call, "the connection broke before the whole answer came")
     return CallError(fault, transient=True, uncertain=True)
+
+
+def _unsent(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
+    """The SDK itself will not make the call, and no retry will change its mind."""
+    said = clean(str(error), hidden)
+    if isinstance(error, _BASE_CREDENTIALS):
+        said = clean(f"the base identity's credentials cannot be had: {said}")
+        return CallError(_fault(FaultKind.EXPIRED, call, said, hint=hints.RENEW_BASE))
+    newer = isinstance(error, sdk.ParamValidationError)
+    hint = hints.NEWER if newer else hints.SETTINGS
+    return CallError(_fault(FaultKind.INVALID, call, said, hint=hint))
 
 
 def _is_configuration(cause: object) -> bool:

@@ -18,6 +18,10 @@ RENEW_BASE: Final = (
     "renew the base identity's credentials, for instance with `aws sso login`, and run again"
 )
 CLOCK: Final = "set this machine's clock: AWS refuses requests that look minutes old"
+SIGNATURE: Final = (
+    "the secret key is wrong, or something on the way alters requests: check the credentials and "
+    "the proxy"
+)
 CERTIFICATES: Final = (
     "name the certificate authorities to trust in AWS_CA_BUNDLE, or unset it if it is wrong"
 )
@@ -25,6 +29,7 @@ NOT_AWS: Final = (
     "something on the way may have answered in AWS's place: check the proxy and AWS_ENDPOINT_URL"
 )
 WAY: Final = "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
+NEWER: Final = "the installed AWS SDK does not know that: upgrade aiobotocore"
 SETTINGS: Final = "check the AWS settings in the environment and the profile"
 DEFECT: Final = "this is a defect of fleet-repl; please report it"
 

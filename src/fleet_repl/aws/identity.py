@@ -123,7 +123,7 @@ def _refused(fault: Fault) -> str:
 
 
 def _remedy_for(fault: Fault, region: Region) -> str:
-    if fault.kind is FaultKind.ACCESS_DENIED:
+    if fault.kind is FaultKind.ACCESS_DENIED and fault.hint not in (hints.CLOCK, hints.SIGNATURE):
         return (
             f"these credentials are unknown to STS in {region}: renew them, or see that they are "
             "of the inventory's partition"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -14,7 +14,7 @@ from fleet_repl.cli.prompt import confirm
 from fleet_repl.cli.running import Session, hand_over, run_fleet
 from fleet_repl.outcomes import Report
 from fleet_repl.plan import Plan
-from fleet_repl.reports import ExitCode, report_exit
+from fleet_repl.reports import ExitCode, report_exit, visible
 from fleet_repl.reports.text import plan_text
 from fleet_repl.reports.text.wording import counted
 
@@ -66,10 +66,10 @@ async def _apply(session: Session, *, yes: bool, force: bool, allow: tuple[str, 
 
 async def _carry_out(session: Session, plan: Plan, *, yes: bool, force: bool) -> Report:
     log, streams = session.call.log, session.call.streams
-    log.block(_shown(session, plan, colour=streams.has_colour(streams.stderr)))
+    seen = log.block(_shown(session, plan, colour=streams.has_colour(streams.stderr)))
     refused = bool(plan.objections) and not force
-    if plan.changes and not refused and not yes and streams.can_answer:
-        agreed = await _agreed(session, plan)
+    if plan.changes and not refused and not yes and streams.keyboard is not None:
+        agreed = await _agreed(session, plan, streams.keyboard, seen=seen)
         if session.interrupts.requested.is_set():
             log.note(NOTHING_WRITTEN)
         elif not agreed:
@@ -77,18 +77,20 @@ async def _carry_out(session: Session, plan: Plan, *, yes: bool, force: bool) ->
     return await session.apply(plan, force=force)
 
 
-async def _agreed(session: Session, plan: Plan) -> bool:
+async def _agreed(session: Session, plan: Plan, keyboard: TextIO, *, seen: bool) -> bool:
     """Ask. Being interrupted is no agreement, and stops the fleet."""
-    call = session.call
-    assert call.streams.stdin is not None  # noqa: S101 - who can answer has one
+    streams = session.call.streams
     changed = counted(plan.summary.changed, "registry")
-    with call.streams.terminal() as terminal, session.interrupts.stopping(session.fleet.stop):
-        if call.options.quiet or terminal is not call.streams.stderr:
+    with (
+        streams.terminal(keyboard) as terminal,
+        session.interrupts.stopping(session.fleet.stop),
+    ):
+        if not seen or terminal is not streams.stderr:
             # Nobody can agree to what they have not seen.
             terminal.write(_shown(session, plan, colour=False))
         return await confirm(
-            f"Write to {changed} of {plan.fleet}?",
-            stdin=call.streams.stdin,
+            f"Write to {changed} of {visible(plan.fleet)}?",
+            stdin=keyboard,
             terminal=terminal,
             given_up=session.interrupts.requested,
         )

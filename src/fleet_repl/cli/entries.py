@@ -24,6 +24,7 @@ from fleet_repl.outcomes import (
     WriteSettled,
     WriteStarted,
 )
+from fleet_repl.reports.text.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +55,14 @@ def _of_run(event: RunStarted | PlanMade | RunFinished) -> Entry:
         case RunStarted(run_id=run_id, registries=registries, accounts=accounts):
             return Entry(
                 event="run-started",
-                message=f"run {run_id}: {registries:,} registries in {accounts:,} accounts",
+                message=f"run {run_id}: {counted(registries, 'registry')} in "
+                f"{counted(accounts, 'account')}",
                 fields={"run_id": run_id, "registries": registries, "accounts": accounts},
             )
         case PlanMade(plan=plan):
             return Entry(
                 event="plan-made",
-                message=f"plan {plan.digest}: {len(plan.changes):,} changes",
+                message=f"plan {plan.digest}: {counted(len(plan.changes), 'change')}",
                 fields={"digest": plan.digest, "changes": len(plan.changes)},
             )
         case RunFinished(report=report):

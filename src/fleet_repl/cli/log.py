@@ -75,10 +75,13 @@ class Log:
         noun = "1 problem" if number == 1 else f"{number:,} problems"
         self.failure(f"{noun}; nothing was called")
 
-    def block(self, text: str) -> None:
-        """A text of several lines that was made for this stream; left out with --quiet."""
-        if not self._quiet and not self._json:
+    def block(self, text: str) -> bool:
+        """A text of several lines that was made for this stream. Whether it is shown:
+        not with --quiet, and not among JSON lines."""
+        shown = not self._quiet and not self._json
+        if shown:
             self._guard(lambda: print(text, end="", file=self._stream, flush=True))
+        return shown
 
     def trace(self, text: str) -> None:
         """A traceback, for whoever has to find a mistake of ours."""

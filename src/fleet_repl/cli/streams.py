@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 from fleet_repl.errors import FleetError
@@ -37,9 +38,9 @@ class Streams:
         return cls(stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
 
     @property
-    def can_answer(self) -> bool:
-        """Whether somebody sits at a terminal to be asked."""
-        return self.stdin is not None and self.stdin.isatty()
+    def keyboard(self) -> TextIO | None:
+        """stdin, if somebody sits at it who can be asked."""
+        return self.stdin if self.stdin is not None and self.stdin.isatty() else None
 
     def can_move(self, stream: TextIO) -> bool:
         """Whether what was written can be redrawn."""
@@ -65,13 +66,13 @@ class Streams:
             raise OutputError(f"the result cannot be written to stdout: {reason}") from error
 
     @contextmanager
-    def terminal(self) -> Iterator[TextIO]:
-        """Where somebody who is asked can read the question: not in a file that stderr goes to."""
-        if self.stderr.isatty() or self.stdin is None:
+    def terminal(self, keyboard: TextIO) -> Iterator[TextIO]:
+        """Where who sits at `keyboard` can read: not in a file that stderr goes to."""
+        if self.stderr.isatty():
             yield self.stderr
-            return
-        with open(os.ttyname(self.stdin.fileno()), "w", encoding="utf-8") as terminal:  # noqa: PTH123
-            yield terminal
+        else:
+            with Path(os.ttyname(keyboard.fileno())).open("w", encoding="utf-8") as terminal:
+                yield terminal
 
 
 def _discard(stream: TextIO) -> None:

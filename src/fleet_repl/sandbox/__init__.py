@@ -4,7 +4,6 @@ It replicates images as rules and policies together allow, decided by its own re
 and not by what the rest of the package computes, so that it can say when that is wrong.
 """
 
-from fleet_repl.sandbox.clock import SYSTEM, Clock
 from fleet_repl.sandbox.registries import Image
 from fleet_repl.sandbox.scenario import (
     AccountScenario,
@@ -19,9 +18,7 @@ from fleet_repl.sandbox.server import Server, serve
 from fleet_repl.sandbox.world import World
 
 __all__ = [
-    "SYSTEM",
     "AccountScenario",
-    "Clock",
     "FaultRule",
     "Image",
     "Mishap",

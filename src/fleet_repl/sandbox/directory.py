@@ -1,7 +1,7 @@
-"""Who exists: accounts, roles with their trust, the base identity. Answers, never changes state
-but for accounts that come to be known later.
+"""Who there is: accounts, roles with whom they trust, and the base identity.
 
-A role trusts exactly one caller: the last role of the inventory's `via`, or the base identity.
+An account's role trusts the last role of the inventory's `via`, or the base identity where there
+is none; each role of `via` trusts the one before it. Sessions are `keys`' business.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import AccountId, RoleArn, Secret
-from fleet_repl.sandbox.scenario import Scenario
+from fleet_repl.sandbox.scenario import AccountScenario, Scenario
 from fleet_repl.sandbox.wildcards import matches
 
 BASE_ACCOUNT = AccountId("999999999999")
 """Where the base identity lives, unless an account of the inventory is its own."""
+_ORDINARY = AccountScenario(id="000000000000")
+"""What a scenario says of an account that it does not name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Directory:
         self._via = inventory.aws.via
         self._via_external_id = inventory.aws.external_id
         self._accounts = {one.id: one for one in inventory.accounts}
-        self._peculiar = {AccountId(one.id): one for one in scenario.accounts}
+        self._peculiar = {one.id: one for one in scenario.accounts}
         own = next((one.id for one in inventory.accounts if one.role is None), BASE_ACCOUNT)
         self.base = Identity(
             account=own,
@@ -80,38 +82,29 @@ class Directory:
 
     def exists(self, account: str) -> bool:
         """Whether the account is there and not closed."""
-        peculiar = self._peculiar.get(AccountId(account))
-        return account in self._known and not (peculiar is not None and peculiar.closed)
+        return account in self._known and not self._of(account).closed
 
     def enabled(self, account: AccountId, region: str) -> bool:
         """Whether the account can use the region at all."""
-        peculiar = self._peculiar.get(account)
-        return self.partition.holds(region) and not (
-            peculiar is not None and region in peculiar.disabled_regions
-        )
+        return self.partition.holds(region) and region not in self._of(account).disabled_regions
 
     def lacks(self, account: AccountId, action: str) -> bool:
         """Whether the account's identities are not allowed an IAM action."""
-        peculiar = self._peculiar.get(account)
-        return peculiar is not None and any(
-            matches(one.lower(), action.lower()) for one in peculiar.denied_actions
-        )
+        lacking = self._of(account).denied_actions
+        return any(matches(one.lower(), action.lower()) for one in lacking)
 
     def may_assume(self, caller: Identity, role: RoleArn, external_id: str | None) -> bool:
         """Whether the role exists, trusts the caller and got the right external id."""
-        peculiar = self._peculiar.get(role.account)
         return (
             role.partition is self.partition
             and self.exists(role.account)
-            and not (peculiar is not None and peculiar.denied)
+            and not self._of(role.account).denied
             and any(trust.admits(caller, external_id) for trust in self._trusts(role))
         )
 
     def assumed(self, role: RoleArn, session_name: str) -> Identity:
         """Who one is in a session of the role."""
-        peculiar = self._peculiar.get(role.account)
-        wrong = peculiar.answers_as if peculiar is not None else None
-        account = role.account if wrong is None else AccountId(wrong)
+        account = AccountId(self._of(role.account).answers_as or role.account)
         name = role.path.rpartition("/")[2]
         unique = base64.b32encode(hashlib.sha256(str(role).encode()).digest()).decode()[:17]
         return Identity(
@@ -120,6 +113,9 @@ class Directory:
             user_id=f"AROA{unique}:{session_name}",
             role=role,
         )
+
+    def _of(self, account: str) -> AccountScenario:
+        return self._peculiar.get(account, _ORDINARY)
 
     def _trusts(self, role: RoleArn) -> Iterable[Trust]:
         for before, one in zip((None, *self._via), self._via, strict=False):

@@ -25,6 +25,7 @@ from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_repl
 from fleet_repl.sandbox.world import World
 
 _TARGET: Final = "AmazonEC2ContainerRegistry_V20150921."
+_SPOKEN: Final = frozenset(Service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def _suffered(call: EcrCall | StsCall, mishap: Mishap | None) -> Common | None:
 
 def _service(request: Request, claim: Claim | None) -> Service:
     """Whose way of answering a request gets, even one that is no good."""
-    if claim is not None and claim.service in set(Service):
+    if claim is not None and claim.service in _SPOKEN:
         return Service(claim.service)
     return Service.ECR if "x-amz-target" in request.headers else Service.STS
 
@@ -118,17 +119,15 @@ def _caller(
 
 
 def _read(request: Request, service: Service, key: AccessKey, region: Region) -> EcrCall | StsCall:
-    match service:
-        case Service.ECR:
-            operation = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
-            _check_known(service, operation, "UnknownOperationException")
-            members = _json_object(request.body)
-            return EcrCall(key=key, region=region, operation=operation, members=members)
-        case Service.STS:
-            form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-            operation = form.get("Action", "")
-            _check_known(service, operation, "InvalidAction")
-            return StsCall(key=key, region=region, operation=operation, form=form)
+    if service is Service.ECR:
+        operation = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
+        _check_known(service, operation, "UnknownOperationException")
+        members = _json_object(request.body)
+        return EcrCall(key=key, region=region, operation=operation, members=members)
+    form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+    operation = form.get("Action", "")
+    _check_known(service, operation, "InvalidAction")
+    return StsCall(key=key, region=region, operation=operation, form=form)
 
 
 def _check_known(service: Service, operation: str, code: str) -> None:

@@ -22,7 +22,7 @@ from fleet_repl.sandbox.world import World
 
 _DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 _MANIFEST: Final = Text(shortest=1, longest=4_194_304)
-_TAG: Final = Text(shortest=1, longest=300, pattern=re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]*"))
+TAG: Final = Text(shortest=1, longest=300, pattern=re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]*"))
 _DIGEST: Final = Text(pattern=re.compile(r"sha256:[0-9a-f]{64}"))
 _TAG_STATUS: Final = Text(values=("TAGGED", "UNTAGGED", "ANY"))
 _IMAGE_STATUS: Final = Text(values=("ACTIVE", "ARCHIVED", "ACTIVATING", "ANY"))
@@ -44,7 +44,7 @@ def put_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     push = Push(
         manifest=asked.text("imageManifest", _MANIFEST),
         media_type=_media_type(asked),
-        tag=asked.optional_text("imageTag", _TAG),
+        tag=asked.optional_text("imageTag", TAG),
         at=world.clock.now(),
     )
     if asked.optional_text("imageDigest", _DIGEST) not in (None, push.digest):

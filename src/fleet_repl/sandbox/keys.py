@@ -9,7 +9,7 @@ import random
 import string
 from dataclasses import dataclass, field
 
-from fleet_repl.sandbox.clock import Clock
+from fleet_repl.pacing import Clock
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.scenario import Scenario
 

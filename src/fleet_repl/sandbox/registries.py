@@ -16,8 +16,6 @@ from fleet_repl.names import Registry
 
 T = TypeVar("T")
 
-NO_RULES: JsonObject = {"rules": []}
-
 
 class Lagging(Generic[T]):
     """A value whose readers may see a former one for a while after a write."""
@@ -92,8 +90,8 @@ class Repository:
 
 @dataclass(slots=True, kw_only=True)
 class RegistryState:
-    replication: Lagging[JsonObject] = field(default_factory=lambda: Lagging(NO_RULES))
-    policy: Lagging[Policy | None] = field(default_factory=lambda: Lagging[Policy | None](None))
+    replication: Lagging[JsonObject] = field(default_factory=lambda: Lagging({"rules": []}))
+    policy: Lagging[Policy | None] = field(default_factory=lambda: Lagging(None))
     repositories: dict[str, Repository] = field(default_factory=dict)
 
 

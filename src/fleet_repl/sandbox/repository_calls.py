@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import Registry, repositories_arn
+from fleet_repl.names import Partition, Registry, repositories_arn
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.paging import page
 from fleet_repl.sandbox.registries import Repository
@@ -26,6 +26,17 @@ _CREATE: Final = frozenset(
     {"registryId", "repositoryName", "tags", "imageTagMutability"}
     | {"imageScanningConfiguration", "encryptionConfiguration"}
 )
+_DOMAIN: Final = {
+    Partition.AWS: "amazonaws.com",
+    Partition.US_GOV: "amazonaws.com",
+    Partition.CN: "amazonaws.com.cn",
+    Partition.EUSC: "amazonaws.eu",
+    Partition.ISO: "c2s.ic.gov",
+    Partition.ISO_B: "sc2s.sgov.gov",
+    Partition.ISO_E: "cloud.adc-e.uk",
+    Partition.ISO_F: "csp.hci.ic.gov",
+}
+"""DNS suffixes, from botocore's partitions.json."""
 _DESCRIBE: Final = frozenset({"registryId", "repositoryNames", "nextToken", "maxResults"})
 _ENCRYPTION: Final = Text(values=("AES256", "KMS", "KMS_DSSE"))
 
@@ -106,7 +117,7 @@ def _shown(world: World, registry: Registry, repository: Repository) -> JsonObje
         "repositoryArn": repositories_arn(partition, registry) + repository.name,
         "registryId": account,
         "repositoryName": repository.name,
-        "repositoryUri": f"{account}.dkr.ecr.{region}.amazonaws.com/{repository.name}",
+        "repositoryUri": f"{account}.dkr.ecr.{region}.{_DOMAIN[partition]}/{repository.name}",
         "createdAt": repository.created_at.timestamp(),
         "imageTagMutability": "IMMUTABLE" if repository.immutable else "MUTABLE",
         "imageScanningConfiguration": {"scanOnPush": repository.scan_on_push},

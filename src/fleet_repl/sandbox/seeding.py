@@ -12,13 +12,14 @@ from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.aws_errors import AwsError
-from fleet_repl.sandbox.clock import SYSTEM, Clock
+from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.sandbox.directory import Directory
+from fleet_repl.sandbox.image_calls import TAG
 from fleet_repl.sandbox.policy_documents import checked_policy
 from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME
 from fleet_repl.sandbox.rule_documents import checked_replication
 from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
-from fleet_repl.sandbox.shapes import objects
+from fleet_repl.sandbox.shapes import Text, objects
 from fleet_repl.sandbox.world import World
 
 
@@ -66,8 +67,8 @@ def _unknown(
 def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
     """Fill a registry: images first, so that no rule replicates them."""
     for name, tags in seed.repositories.items():
-        if (objection := REPOSITORY_NAME.objection(name)) is not None:
-            yield f"{at}.repositories: '{name}': {objection}"
+        yield from _objections(f"{at}.repositories", (name, REPOSITORY_NAME))
+        yield from _objections(f"{at}.repositories.{name}", *((tag, TAG) for tag in tags))
         world.have_repository(seed.registry, name)
         for tag in tags:
             world.push(seed.registry, name, tag)
@@ -80,6 +81,14 @@ def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
         yield f"{at}: {error.message}"
     if seed.unknown_fields and not (seed.replication or {}).get("rules"):
         yield f"{at}.unknown_fields: needs rules in replication to show up in"
+    for known in {"destinations", "repositoryFilters"}.intersection(seed.unknown_fields):
+        yield f"{at}.unknown_fields: {known} is known"
+
+
+def _objections(at: str, *texts: tuple[str, Text]) -> Iterator[str]:
+    for text, rule in texts:
+        if (objection := rule.objection(text)) is not None:
+            yield f"{at}: '{text}': {objection}"
 
 
 def _replication(world: World, seed: RegistryScenario) -> JsonObject:

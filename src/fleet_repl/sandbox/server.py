@@ -7,6 +7,7 @@ connections. It never listens where another machine could reach it.
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ import anyio
 from aiohttp import web
 
 from fleet_repl.errors import FleetError
+from fleet_repl.names import Region
 from fleet_repl.sandbox.gateway import arrive, conclude
 from fleet_repl.sandbox.signatures import Request
 from fleet_repl.sandbox.wire import Reply
 from fleet_repl.sandbox.world import World
 
-_SHUTDOWN_SECONDS: Final = 1.0
+_SHUTDOWN_SECONDS: Final = 0.2
 """How long calls in flight get to finish when the sandbox closes."""
 
 
@@ -32,7 +34,7 @@ class Server:
     url: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
-    region: str
+    region: Region
 
     def environment(self) -> dict[str, str]:
         """What an AWS client needs in its environment to talk to this sandbox."""
@@ -62,9 +64,11 @@ async def serve(world: World, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
         try:
             await site.start()
         except OSError as error:
-            raise FleetError(
-                f"the sandbox cannot listen on {host}:{port}: {error.strerror}"
-            ) from error
+            # asyncio words these itself and at length; the system's own words are enough.
+            reason = os.strerror(error.errno) if error.errno else error
+            raise FleetError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
+        except OverflowError as error:
+            raise FleetError(f"the sandbox cannot listen on {host}:{port}: no such port") from error
         yield _server(world, runner)
     finally:
         with anyio.CancelScope(shield=True):

@@ -12,7 +12,7 @@ from fleet_repl import limits
 from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.inventory.model import Inventory, Limits
 from fleet_repl.names import AccountId, Registry
-from fleet_repl.sandbox.clock import Clock
+from fleet_repl.pacing import Clock
 from fleet_repl.sandbox.directory import Directory
 from fleet_repl.sandbox.faults import Faults
 from fleet_repl.sandbox.keys import Keyring

@@ -92,8 +92,8 @@ class Page:
             force_terminal=True,
             color_system="standard",
             legacy_windows=False,
-            # An environment of its own: NO_COLOR was asked before, COLUMNS must not matter.
-            _environ={},
+            # Whoever asks for colour has asked NO_COLOR before.
+            no_color=False,
         )
         for line in self._lines:
             console.print(line, soft_wrap=True)

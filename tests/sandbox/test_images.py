@@ -1,4 +1,4 @@
-"""ECR's calls on repositories and images."""
+"""ECR's calls on images: pushed, found, listed, and kept from other accounts."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.shapes import Structure
 
 HUB, SPOKE = "1" * 12, "2" * 12
 REPOSITORY = {"repositoryName": "base/python"}
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json"})
 DIGEST = "sha256:" + hashlib.sha256(MANIFEST.encode()).hexdigest()
-NAME_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"
 
 
 @pytest.fixture
@@ -36,120 +30,6 @@ def invalid(at: str, constraint: str) -> tuple[str, str]:
         "InvalidParameterException",
         f"Invalid parameter at '{at}' failed to satisfy constraint: '{constraint}'",
     )
-
-
-async def test_a_repository_is_shown_as_it_was_made(aws: Any) -> None:
-    """Name, ARN, URI and settings; and again by DescribeRepositories."""
-    asked = {
-        "repositoryName": "team/app",
-        "imageTagMutability": "IMMUTABLE",
-        "imageScanningConfiguration": {"scanOnPush": True},
-        "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "alias/x"},
-        "tags": [{"Key": "a", "Value": "b"}],
-    }
-    made = (await aws.ecr("CreateRepository", asked)).json["repository"]
-    assert made == {
-        "repositoryArn": f"arn:aws:ecr:us-east-1:{HUB}:repository/team/app",
-        "registryId": HUB,
-        "repositoryName": "team/app",
-        "repositoryUri": f"{HUB}.dkr.ecr.us-east-1.amazonaws.com/team/app",
-        "createdAt": made["createdAt"],
-        "imageTagMutability": "IMMUTABLE",
-        "imageScanningConfiguration": {"scanOnPush": True},
-        "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "alias/x"},
-    }
-    shown = await aws.ecr("DescribeRepositories", {"repositoryNames": ["team/app"]})
-    assert shown.json == {"repositories": [made]}
-
-
-async def test_a_repository_is_made_once(hub: Any) -> None:
-    """The second time it is there already."""
-    answer = await hub.ecr("CreateRepository", REPOSITORY)
-    assert (answer.status, answer.error) == (
-        400,
-        (
-            "RepositoryAlreadyExistsException",
-            (
-                "The repository with name 'base/python' already exists in the registry with id "
-                f"'{HUB}'"
-            ),
-        ),
-    )
-
-
-@pytest.mark.parametrize(
-    ("members", "error"),
-    [
-        ({}, invalid("repositoryName", "Member must not be null")),
-        (
-            {"repositoryName": "Base"},
-            invalid("repositoryName", f"must satisfy regular expression '{NAME_PATTERN}'"),
-        ),
-        (
-            {"repositoryName": "ab", "imageTagMutability": "SOMETIMES"},
-            invalid(
-                "imageTagMutability", "Member must satisfy enum value set: [MUTABLE, IMMUTABLE]"
-            ),
-        ),
-        (
-            {"repositoryName": "ab", "imageScanningConfiguration": {"scan": True}},
-            invalid("imageScanningConfiguration.scan", "Member is not known"),
-        ),
-    ],
-)
-async def test_what_is_no_repository(aws: Any, members: Any, error: tuple[str, str]) -> None:
-    """Names and settings are held against ECR's model."""
-    answer = await aws.ecr("CreateRepository", members)
-    assert (answer.status, answer.error) == (400, error)
-
-
-async def test_repositories_come_in_pages(aws: Any) -> None:
-    """A page holds what is asked for and leads to the next; the last leads nowhere."""
-    for name in ("cc", "aa", "bb"):
-        await aws.ecr("CreateRepository", {"repositoryName": name})
-    first = (await aws.ecr("DescribeRepositories", {"maxResults": 2})).json
-    more = {"maxResults": 2, "nextToken": first["nextToken"]}
-    second = (await aws.ecr("DescribeRepositories", more)).json
-    names = [one["repositoryName"] for one in first["repositories"] + second["repositories"]]
-    assert names == ["aa", "bb", "cc"]
-    assert "nextToken" not in second
-
-
-@pytest.mark.parametrize(
-    ("members", "error"),
-    [
-        (
-            {"maxResults": 0},
-            invalid("maxResults", "Member must have value greater than or equal to 1"),
-        ),
-        (
-            {"maxResults": 1001},
-            invalid("maxResults", "Member must have value less than or equal to 1000"),
-        ),
-        ({"maxResults": "9"}, ("SerializationException", "maxResults is not an integer")),
-        ({"maxResults": True}, ("SerializationException", "maxResults is not an integer")),
-        ({"nextToken": "?"}, invalid("nextToken", "Token is not valid")),
-        ({"nextToken": "YWJj"}, invalid("nextToken", "Token is not valid")),
-        (
-            {"repositoryNames": ["base/python"], "maxResults": 5},
-            invalid("maxResults", "maxResults cannot be used with repositoryNames"),
-        ),
-        (
-            {"repositoryNames": ["no/such"]},
-            (
-                "RepositoryNotFoundException",
-                (
-                    "The repository with name 'no/such' does not exist in the registry with id "
-                    f"'{HUB}'"
-                ),
-            ),
-        ),
-    ],
-)
-async def test_what_cannot_be_listed(hub: Any, members: Any, error: tuple[str, str]) -> None:
-    """Pages out of bounds, tokens that were not given out, and names that are not there."""
-    answer = await hub.ecr("DescribeRepositories", members)
-    assert (answer.status, answer.error) == (400, error)
 
 
 async def test_an_image_is_described(hub: Any) -> None:
@@ -321,22 +201,8 @@ async def test_another_accounts_registry_is_closed(hub: Any) -> None:
             (
                 f"User: arn:aws:sts::{HUB}:assumed-role/fleet-replication/fleet-run1 is not "
                 f"authorized to perform: ecr:DescribeImages on resource: "
-                f"arn:aws:ecr:us-east-1:{SPOKE}:repository/base/python because no resource-based policy allows the "
-                "ecr:DescribeImages action"
+                f"arn:aws:ecr:us-east-1:{SPOKE}:repository/base/python because no "
+                "resource-based policy allows the ecr:DescribeImages action"
             ),
         ),
     )
-
-
-@given(st.lists(st.integers(), max_size=30), st.integers(1, 7))
-def test_pages_together_are_everything(items: list[int], most: int) -> None:
-    """Following the tokens gives every item once and in order."""
-    seen: list[int] = []
-    token: dict[str, Any] = {}
-    while True:
-        found, token = page(items, Structure({"maxResults": most, **token}))
-        seen.extend(found)
-        assert len(found) <= most
-        if not token:
-            break
-    assert seen == items

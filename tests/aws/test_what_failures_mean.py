@@ -1,0 +1,241 @@
+"""From what the SDK raises to a fault for a reader: kind, hint, and whether it can pass."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+from botocore import exceptions as sdk
+from botocore.exceptions import ClientError
+
+from fleet_repl.aws.calls import Call, UnparsedAnswerError
+from fleet_repl.aws.codes import kind_of
+from fleet_repl.aws.faults import translate
+from fleet_repl.aws.wording import clean
+from fleet_repl.errors import FaultKind
+from fleet_repl.names import AccountId, Partition, Region, RoleArn
+
+ROLE = RoleArn(partition=Partition.AWS, account=AccountId("111111111111"), path="fleet")
+URL = "https://api.ecr.eu-west-1.amazonaws.com/"
+
+
+def call(operation: str = "DescribeRegistry") -> Call:
+    return Call(
+        service="sts" if operation == "AssumeRole" else "ecr",
+        operation=operation,
+        region=Region("eu-west-1"),
+        account=AccountId("111111111111"),
+        role=ROLE,
+    )
+
+
+def refusal(code: str, message: str = "No.", status: int = 400) -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"},  # type: ignore[typeddict-item]
+        },
+        "DescribeRegistry",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "transient", "uncertain"),
+    [
+        ("AccessDenied", 403, FaultKind.ACCESS_DENIED, False, False),
+        ("AccessDeniedException", 400, FaultKind.ACCESS_DENIED, False, False),
+        ("UnauthorizedOperation", 403, FaultKind.ACCESS_DENIED, False, False),
+        ("InvalidSignatureException", 400, FaultKind.ACCESS_DENIED, False, False),
+        ("Throttling", 400, FaultKind.THROTTLED, True, False),
+        ("ThrottlingException", 400, FaultKind.THROTTLED, True, False),
+        ("TooManyRequestsException", 429, FaultKind.THROTTLED, True, False),
+        ("RequestLimitExceeded", 503, FaultKind.THROTTLED, True, False),
+        ("SlowDown", 503, FaultKind.THROTTLED, True, False),
+        ("Unheard", 429, FaultKind.THROTTLED, True, False),
+        ("UnrecognizedClientException", 400, FaultKind.REGION_DISABLED, False, False),
+        ("InvalidClientTokenId", 403, FaultKind.REGION_DISABLED, False, False),
+        ("RegionDisabledException", 403, FaultKind.REGION_DISABLED, False, False),
+        ("OptInRequired", 403, FaultKind.REGION_DISABLED, False, False),
+        ("ExpiredToken", 403, FaultKind.EXPIRED, True, False),
+        ("ExpiredTokenException", 400, FaultKind.EXPIRED, True, False),
+        ("RequestExpired", 400, FaultKind.EXPIRED, False, False),
+        ("InvalidParameterException", 400, FaultKind.INVALID, False, False),
+        ("ValidationException", 400, FaultKind.INVALID, False, False),
+        ("MalformedPolicyDocument", 400, FaultKind.INVALID, False, False),
+        ("PackedPolicyTooLarge", 400, FaultKind.INVALID, False, False),
+        ("LimitExceededException", 400, FaultKind.INVALID, False, False),
+        ("Unheard", 400, FaultKind.INVALID, False, False),
+        ("Unheard", 403, FaultKind.ACCESS_DENIED, False, False),
+        ("404", 404, FaultKind.INVALID, False, False),
+        ("ServerException", 500, FaultKind.SERVICE, True, True),
+        ("InternalFailure", 500, FaultKind.SERVICE, True, True),
+        ("ServiceUnavailable", 503, FaultKind.SERVICE, True, True),
+        ("502", 502, FaultKind.SERVICE, True, True),
+        ("RequestTimeout", 408, FaultKind.TIMEOUT, True, True),
+        ("Unheard", 408, FaultKind.TIMEOUT, True, True),
+    ],
+)
+def test_error_answers(
+    code: str, status: int, kind: FaultKind, transient: bool, uncertain: bool
+) -> None:
+    """AWS's codes, and the HTTP status where the code says nothing."""
+    error = translate(refusal(code, status=status), call())
+    assert (error.fault.kind, error.transient, error.uncertain) == (kind, transient, uncertain)
+    assert (error.fault.code, error.fault.request_id) == (code, "r-1")
+    assert error.fault.message == "No."
+
+
+def test_a_rate_is_told_by_the_message_too() -> None:
+    """ECR throttles with "Rate exceeded" under more than one code."""
+    assert kind_of("ClientException", 400, "Rate exceeded", "ecr") is FaultKind.THROTTLED
+
+
+def test_unknown_credentials_mean_another_thing_to_sts() -> None:
+    """STS knows every key; ECR in a disabled region knows none."""
+    assert kind_of("InvalidClientTokenId", 403, "", "sts") is FaultKind.ACCESS_DENIED
+
+
+REFUSED = aiohttp.ClientConnectorError(
+    aiohttp.client_reqrep.ConnectionKey("ecr", 443, True, True, None, None, None),
+    ConnectionRefusedError(111, "refused"),
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "transient", "uncertain"),
+    [
+        (sdk.ConnectTimeoutError(endpoint_url=URL), FaultKind.TIMEOUT, True, False),
+        (sdk.ReadTimeoutError(endpoint_url=URL), FaultKind.TIMEOUT, True, True),
+        (sdk.ConnectionClosedError(endpoint_url=URL), FaultKind.NETWORK, True, True),
+        (
+            sdk.EndpointConnectionError(endpoint_url=URL, error=REFUSED),
+            FaultKind.NETWORK,
+            True,
+            False,
+        ),
+        (
+            sdk.EndpointConnectionError(
+                endpoint_url=URL, error=aiohttp.ClientOSError(104, "Connection reset by peer")
+            ),
+            FaultKind.NETWORK,
+            True,
+            True,
+        ),
+        (
+            sdk.ProxyConnectionError(proxy_url="http://proxy", error=OSError("x")),
+            FaultKind.NETWORK,
+            True,
+            False,
+        ),
+        (sdk.HTTPClientError(error=RuntimeError("x")), FaultKind.NETWORK, True, True),
+        (sdk.HTTPClientError(error=FileNotFoundError("x")), FaultKind.NETWORK, False, False),
+        (sdk.HTTPClientError(error=aiohttp.InvalidURL("x")), FaultKind.INVALID, False, False),
+        (
+            sdk.CredentialRetrievalError(provider="p", error_msg="m"),
+            FaultKind.EXPIRED,
+            False,
+            False,
+        ),
+        (sdk.UnauthorizedSSOTokenError(), FaultKind.EXPIRED, False, False),
+        (sdk.ParamValidationError(report="r"), FaultKind.INVALID, False, False),
+        (UnparsedAnswerError(200), FaultKind.SERVICE, True, False),
+        (ZeroDivisionError("x"), FaultKind.INTERNAL, False, False),
+    ],
+)
+def test_everything_else_the_sdk_raises(
+    error: Exception, kind: FaultKind, transient: bool, uncertain: bool
+) -> None:
+    """What was surely not sent is certain; nothing leaves as it came."""
+    told = translate(error, call())
+    assert (told.fault.kind, told.transient, told.uncertain) == (kind, transient, uncertain)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "hint"),
+    [
+        (
+            "DescribeRegistry",
+            "AccessDeniedException",
+            (
+                "allow arn:aws:iam::111111111111:role/fleet ecr:DescribeRegistry, and see that no "
+                "SCP denies it"
+            ),
+        ),
+        (
+            "PutReplicationConfiguration",
+            "AccessDeniedException",
+            (
+                "allow arn:aws:iam::111111111111:role/fleet ecr:PutReplicationConfiguration and, "
+                "for replication.ecr.amazonaws.com, iam:CreateServiceLinkedRole, and see that no "
+                "SCP denies it"
+            ),
+        ),
+        (
+            "DescribeRegistry",
+            "UnrecognizedClientException",
+            "enable eu-west-1 for account 111111111111, or take it out of the inventory",
+        ),
+        (
+            "DescribeRegistry",
+            "ThrottlingException",
+            "lower [apply] concurrency, or raise [apply] attempts",
+        ),
+        ("AssumeRole", "Throttling", "lower [apply] sts_rate, or raise [apply] attempts"),
+        (
+            "AssumeRole",
+            "RegionDisabledException",
+            "set [aws] sts_region to a region that is enabled",
+        ),
+        (
+            "DescribeRegistry",
+            "InvalidSignatureException",
+            (
+                "the secret key is wrong, or something on the way alters requests: check the "
+                "credentials and the proxy"
+            ),
+        ),
+        ("DescribeRegistry", "ServerException", "the failure is on AWS's side: run again later"),
+    ],
+)
+def test_hints(operation: str, code: str, hint: str) -> None:
+    """What to do, with the names it takes."""
+    assert translate(refusal(code), call(operation)).fault.hint == hint
+
+
+@pytest.mark.parametrize("said", ["Signature expired: it is late", "Signature not yet current: x"])
+def test_a_wrong_clock_is_told_as_one(said: str) -> None:
+    """AWS tells it as a signature that does not match."""
+    fault = translate(refusal("SignatureDoesNotMatch", said, 403), call()).fault
+    assert fault.hint == "set this machine's clock: AWS refuses requests that look minutes old"
+
+
+def test_a_field_that_the_sdk_cannot_send() -> None:
+    """It is younger than the installed SDK."""
+    fault = translate(sdk.ParamValidationError(report="Unknown\nparameter: x"), call()).fault
+    assert fault.message == "Parameter validation failed: Unknown parameter: x"
+    assert fault.hint == "the installed AWS SDK does not know that: upgrade aiobotocore"
+
+
+def test_a_defect_is_told_as_one() -> None:
+    """Without its text, which may hold anything."""
+    fault = translate(KeyError("secret"), call()).fault
+    assert fault.message == "unforeseen KeyError"
+    assert fault.hint == "this is a defect of fleet-repl; please report it"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("two\nlines\tand \x1b[31mred\x07 \u202eback", "two lines and [31mred back"),
+        ("x" * 99 + " " + "y" * 300, "x" * 99 + " ***"),
+        ("word " * 100, ("word " * 60)[:299].rstrip() + "…"),
+        ("key ASIAABCDEFGHIJKLMNOP used", "key *** used"),
+        ("token IQoJb3Jp" + "aB3/+=" * 30 + " end", "token *** end"),
+        ("SecretAccessKey>abcdefghijklmnopqrstuvwxyz/+ABCDEFGHIJKL<", "SecretAccessKey>***<"),
+        ("Signature=" + "0f" * 32, "Signature=***"),
+        ("my-external-id and key/of+mine", "*** and ***"),
+    ],
+)
+def test_texts_from_outside_are_made_harmless(text: str, shown: str) -> None:
+    """On one line, not too long, and without what nobody may see."""
+    assert clean(text, ("my-external-id", "key/of+mine", "")) == shown
