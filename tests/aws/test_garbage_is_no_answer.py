@@ -129,8 +129,10 @@ async def test_a_session_needs_all_its_parts(edge: Edge, text: str) -> None:
     [
         ("<html/>", "the answer cannot be parsed"),
         (
-            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>me</Arn>"
-            "</GetCallerIdentityResult></GetCallerIdentityResponse>",
+            (
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>me</Arn>"
+                "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+            ),
             "the answer holds no identity's ARN",
         ),
     ],

@@ -39,7 +39,7 @@ class _Exchange:
         self.body = b""
 
 
-_EXCHANGE: Final[ContextVar[_Exchange | None]] = ContextVar("fleet_repl_exchange", default=None)
+_EXCHANGE: Final[ContextVar[_Exchange]] = ContextVar("fleet_repl_exchange")
 
 
 class _CredentialsOfTheCall:
@@ -55,10 +55,7 @@ class _CredentialsOfTheCall:
         return getattr(self._plain, name)
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        exchange = _EXCHANGE.get()
-        if exchange is None:
-            raise RuntimeError("a call was made past Clients.send")
-        return exchange.credentials
+        return _EXCHANGE.get().credentials
 
 
 class _Resolver:
@@ -70,7 +67,8 @@ class _Resolver:
 
 def _keep_body(response_dict: Mapping[str, object], **_: object) -> None:
     """Keep the body as it came: the SDK's parser drops every field it does not know."""
-    exchange = _EXCHANGE.get()
+    # The SDK makes calls of its own to renew the base identity: those have none.
+    exchange = _EXCHANGE.get(None)
     body, status = response_dict.get("body"), response_dict.get("status_code")
     if exchange is not None and isinstance(body, bytes) and isinstance(status, int):
         exchange.body, exchange.status = body, status

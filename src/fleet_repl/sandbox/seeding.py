@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.pacing import SYSTEM, Clock
+from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
 from fleet_repl.sandbox.image_calls import TAG
 from fleet_repl.sandbox.policy_documents import checked_policy
