@@ -234,8 +234,10 @@ def test_a_defect_is_told_as_one() -> None:
         ("SecretAccessKey>abcdefghijklmnopqrstuvwxyz/+ABCDEFGHIJKL<", "SecretAccessKey>***<"),
         ("Signature=" + "0f" * 32, "Signature=***"),
         ("my-external-id and key/of+mine", "*** and ***"),
+        ("not-my-external-id-either", "not-***-either"),
+        ("an id of ab, no cab", "an id of ***, no cab"),
     ],
 )
 def test_texts_from_outside_are_made_harmless(text: str, shown: str) -> None:
     """On one line, not too long, and without what nobody may see."""
-    assert clean(text, ("my-external-id", "key/of+mine", "")) == shown
+    assert clean(text, ("my-external-id", "key/of+mine", "ab", "")) == shown

@@ -187,6 +187,7 @@ class FakeBackend(Library):
 
     fleet: FakeFleet
     connecting: Callable[[], Awaitable[None]] = _nothing
+    closing: Callable[[], Awaitable[None]] = _nothing
     endpoints: list[Endpoint | None] = field(default_factory=list)
 
     @asynccontextmanager
@@ -198,6 +199,7 @@ class FakeBackend(Library):
         self.fleet.on_event = on_event
         self.fleet.stopped = anyio.Event()
         yield self.fleet
+        await self.closing()
 
 
 @dataclass(frozen=True)

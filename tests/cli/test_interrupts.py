@@ -74,7 +74,7 @@ def test_a_second_time(cli: Any, fleet: Any, inventory: str) -> None:
     fleet.applying = stubborn
     ended = cli("apply", inventory)
     assert (ended.code, ended.out) == (130, "")
-    assert ended.err.endswith("stopped at once; there is no report\n")
+    assert ended.err.endswith("stopped at once\n")
     assert ends == ["cancelled"]
 
 
@@ -89,8 +89,39 @@ def test_while_connecting(cli: Any, backend: Any, fleet: Any, inventory: str) ->
     backend.connecting = hanging
     ended = cli("apply", inventory)
     assert (ended.code, ended.out) == (130, "")
-    assert ended.err == "stopped at once; there is no report\n"
+    assert ended.err == "stopped at once\n"
     assert fleet.asked == []
+
+
+def test_while_tidying_up(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
+    """The report is out; closing connections takes nothing back."""
+
+    async def slowly() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(5):
+            await anyio.lowlevel.checkpoint()
+
+    backend.closing = slowly
+    ended = cli("plan", inventory)
+    assert (ended.code, ended.err) == (0, "")
+    assert fleet.asked == ["plan"]
+
+
+def test_between_plan_and_apply(cli: Any, fleet: Any, inventory: str) -> None:
+    """Nothing is started after it, and there is a report."""
+
+    async def too_late_for_planning() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    async def starts() -> None:
+        with anyio.fail_after(5):
+            await fleet.stopped.wait()
+
+    fleet.planning, fleet.applying = too_late_for_planning, starts
+    ended = cli("apply", inventory)
+    assert ended.code == 130
+    assert fleet.asked == ["plan", "apply", "stop"]
+    assert "cancelled   1" in ended.out
 
 
 def test_too_late_to_matter(cli: Any, fleet: Any, inventory: str) -> None:

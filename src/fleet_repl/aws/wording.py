@@ -10,6 +10,9 @@ LONGEST: Final = 300
 """Characters of a message that are kept."""
 HIDDEN: Final = "***"
 
+SHORT: Final = 8
+"""A secret of fewer characters may be part of an ordinary word."""
+
 _ACCESS_KEY: Final = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%-]{100,}")
 """Session tokens come as one run of a hundred characters and more; no name is that long."""
@@ -18,11 +21,16 @@ _NAMED: Final = re.compile(
 )
 
 
+def _spelled(secret: str) -> re.Pattern[str]:
+    """Where a secret stands: a short one only as a word, or every message would be stars."""
+    text = re.escape(secret)
+    return re.compile(text if len(secret) >= SHORT else rf"(?<!\w){text}(?!\w)")
+
+
 def clean(text: str, hidden: Iterable[str] = ()) -> str:
     """`text` on one line and cut short, without `hidden`, access keys, tokens and signatures."""
-    for secret in sorted(set(hidden), key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, HIDDEN)
+    for secret in sorted(filter(None, set(hidden)), key=len, reverse=True):
+        text = _spelled(secret).sub(HIDDEN, text)
     text = _ACCESS_KEY.sub(HIDDEN, text)
     text = _TOKEN.sub(HIDDEN, text)
     text = _NAMED.sub(rf"\1{HIDDEN}", text)

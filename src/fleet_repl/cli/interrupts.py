@@ -37,6 +37,10 @@ class Interrupts:
         finally:
             self._stop, self._message = before
 
+    def finish(self) -> None:
+        """The work is done and only tidies up: the first signal changes nothing any more."""
+        self._stop, self._message = _nothing, None
+
     def first(self, log: Log) -> bool:
         """Ask the work to stop. Whether it knows how to."""
         self.requested.set()
@@ -46,6 +50,10 @@ class Interrupts:
             log.note(self._message)
         self._stop()
         return True
+
+
+def _nothing() -> None:
+    """What is left to stop where everything is done."""
 
 
 async def interruptible(log: Log, work: Callable[[Interrupts], Awaitable[T]]) -> T | None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 STOPPING = "stopping; press Ctrl-C again to stop at once"
 FINISHING = "finishing writes in flight; press Ctrl-C again to stop at once"
-ENDED = "stopped at once; there is no report"
+ENDED = "stopped at once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,11 @@ async def _connected(
             endpoint = (await stack.enter_async_context(simulation)).endpoint
         connection = call.backend.connect(inventory, endpoint=endpoint, on_event=watch)
         fleet = await stack.enter_async_context(connection)
-        return await work(Session(call=call, fleet=fleet, interrupts=interrupts, counters=counters))
+        session = Session(call=call, fleet=fleet, interrupts=interrupts, counters=counters)
+        with interrupts.stopping(fleet.stop):
+            code = await work(session)
+        interrupts.finish()
+        return code
 
 
 def hand_over(call: Call[Running], subject: Plan | Report, code: ExitCode) -> ExitCode:

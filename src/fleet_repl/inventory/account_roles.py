@@ -24,15 +24,15 @@ class AccountRoles:
         self._default = default
         self._partition = partition
         self._findings = findings
-        self._templates: dict[str, RoleTemplate | Refusal | None] = {}
+        self._templates: dict[str, RoleTemplate | Refusal] = {}
         self._base_identity: KeyPath | None = None
         if default is not None and default != BASE_IDENTITY:
             self._template(_DEFAULT, default)
 
-    def role_of(self, account: AccountId, where: KeyPath, own: str | None) -> RoleArn | None:
-        """The role for the account at `where`; None for the base identity.
+    def role_of(self, account: AccountId | None, where: KeyPath, own: str | None) -> RoleArn | None:
+        """The role for the account at `where`, None for the base identity.
 
-        None, too, where something is wrong: then it has been told.
+        None, too, where something is wrong, which is told, and where `account` is not known.
         """
         text = self._default if own is None else own
         path = _DEFAULT if own is None else (*where, "role")
@@ -42,14 +42,13 @@ class AccountRoles:
             self._take_base_identity(where, path)
             return None
         template = self._template(path, text)
-        if template is None:
+        if template is None or account is None:
             return None
         if not template.fits(account):
+            whose = "not of this one" if own else f"{self._findings.place(where)} takes it too"
             self._findings.tell(
                 path,
-                "is the ARN of one account, and not of this one"
-                if own is not None
-                else f"is the ARN of one account, and {self._findings.place(where)} takes it too",
+                f"is the ARN of one account, and {whose}",
                 remedy="write {account} in place of the account id",
             )
         return template.role_of(account)

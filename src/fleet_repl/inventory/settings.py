@@ -29,6 +29,8 @@ class Defaults:
     role: str | None
     external_id: Secret | None
     session_seconds: int
+    chained: bool
+    """Whether each account's role is assumed by another role, one of `via`."""
 
 
 def known_partition(document: schema.Document, findings: Findings) -> Partition | None:
@@ -66,6 +68,7 @@ def resolve_aws(
         role=table.role,
         external_id=external_id,
         session_seconds=session,
+        chained=bool(table.via),
     )
     return aws, defaults
 
