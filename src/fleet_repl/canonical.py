@@ -27,9 +27,14 @@ def compact_json(value: Json) -> str:
 
 def digest(value: Json) -> str:
     """`sha256:` and the hex digest of the canonical text."""
-    return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(_bytes(canonical_json(value))).hexdigest()
 
 
 def short_hash(text: str) -> str:
     """The first 8 hex digits of the SHA-256 of `text`."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(_bytes(text)).hexdigest()[:8]
+
+
+def _bytes(text: str) -> bytes:
+    # JSON may spell half of a surrogate pair, which is no valid UTF-8 but has a digest too.
+    return text.encode("utf-8", "surrogatepass")

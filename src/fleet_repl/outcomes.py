@@ -102,6 +102,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStarted:
+    """A registry is being observed; `RegistryRead` follows."""
+
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRead:
     """A registry was observed, or could not be (`error`)."""
 
@@ -127,6 +134,9 @@ class CallRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteStarted:
+    """A write is under way: what is in place is read once more, then it is sent and read back.
+    `WriteSettled` follows."""
+
     registry: Registry
     resource: Resource
     action: Action
@@ -152,6 +162,7 @@ class RunFinished:
 
 Event: TypeAlias = (
     RunStarted
+    | ReadStarted
     | RegistryRead
     | PlanMade
     | CallRetried

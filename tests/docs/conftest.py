@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+import fleet_repl
 from fleet_repl import load_inventory
 from fleet_repl.cli.app import run
 from fleet_repl.sandbox import load_scenario, serve, world_of
@@ -119,9 +120,9 @@ PAGES = _pages()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`page` is every page; `toml_block` and `json_block` every block of that language."""
-    if "page" in metafunc.fixturenames:
-        metafunc.parametrize("page", PAGES, ids=str)
+    """`each_page` is every page; `toml_block` and `json_block` every block of that language."""
+    if "each_page" in metafunc.fixturenames:
+        metafunc.parametrize("each_page", PAGES, ids=str)
     for language in ("toml", "json"):
         if f"{language}_block" in metafunc.fixturenames:
             blocks = [one for page in PAGES for one in page.blocks if one.language == language]
@@ -241,6 +242,7 @@ class Reader:
         args = ["0" if before == "--port" else one for before, one in zip(["", *args], args)]  # noqa: B905
         with subprocess.Popen(
             [sys.executable, "-m", "fleet_repl", *args],
+            env={**os.environ, "PYTHONPATH": str(Path(fleet_repl.__file__).parents[1])},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -286,9 +288,7 @@ class _captured:  # noqa: N801 - used as a function
 
 
 @pytest.fixture
-def reader(
-    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Reader]:
+def reader(each_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     """Somebody in a checkout of the project, without any settings of the machine's."""
     for name in ("inventories", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
@@ -302,4 +302,4 @@ def reader(
     for name in VARIABLES:
         monkeypatch.setenv(name, "example")
     with ExitStack() as stack:
-        yield Reader(page, monkeypatch, stack)
+        yield Reader(each_page, monkeypatch, stack)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fleet_repl.errors import Problem
 
-BAD = r'''
+BAD = r"""
 version = 1
 name = "bad fleet"
 colour = "red"
@@ -70,9 +70,9 @@ concurrency = 0
 timeout = "51s"
 attempts = 1.5
 deadline = 30
-'''
+"""
 
-TOLD = """\
+TOLD = '''\
 fleet.toml:3: name: is not a fleet name (found "bad fleet")
     1 to 32 letters, digits and . _ -, and a letter or digit first
 fleet.toml:4: colour: is not a known key
@@ -159,7 +159,7 @@ fleet.toml:61: apply.concurrency: must be at least 1 (found 0)
 fleet.toml:62: apply.timeout: must be 1s to 50s (found "51s")
 fleet.toml:63: apply.attempts: must be a whole number (found 1.5)
 fleet.toml:64: apply.deadline: must be a string (found 30)
-    write it with its unit, such as "30s""""
+    write it with its unit, such as "30s"'''
 
 
 def test_a_file_with_everything_wrong(problems: Callable[[str], list[Problem]]) -> None:

@@ -17,6 +17,7 @@ from fleet_repl.outcomes import (
     Event,
     Outcome,
     PlanMade,
+    ReadStarted,
     RegistryFinished,
     RegistryRead,
     WriteSettled,
@@ -30,7 +31,7 @@ class Counters:
     def __init__(self, scope: Iterable[Registry]) -> None:
         self.phase: Literal["reading", "writing"] = "reading"
         self.in_flight = 0
-        """Writes that were started and are not settled."""
+        """Registries that are being read or written right now."""
         self.throttled = 0
         """Calls that were asked to slow down, so far."""
         self._failed: set[Registry] = set()
@@ -45,6 +46,7 @@ class Counters:
         """Count an event."""
         match event:
             case RegistryRead(registry=registry, error=error):
+                self.in_flight -= 1
                 if error is not None and registry.account in self._left:
                     self._failed.add(registry)
                 if self.phase == "reading":
@@ -54,7 +56,7 @@ class Counters:
                 self._begin(one.registry for one in plan.registries)
             case CallRetried(error=error):
                 self.throttled += error.kind is FaultKind.THROTTLED
-            case WriteStarted():
+            case ReadStarted() | WriteStarted():
                 self.in_flight += 1
             case WriteSettled():
                 self.in_flight -= 1

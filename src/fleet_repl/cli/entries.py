@@ -16,6 +16,7 @@ from fleet_repl.outcomes import (
     Event,
     Outcome,
     PlanMade,
+    ReadStarted,
     RegistryFinished,
     RegistryOutcome,
     RegistryRead,
@@ -38,6 +39,8 @@ class Entry:
 def entry_of(event: Event) -> Entry | None:
     """The entry of an event, or None for one that is not worth a line."""
     match event:
+        case ReadStarted():
+            return None
         case RunStarted() | PlanMade() | RunFinished():
             return _of_run(event)
         case RegistryRead() | RegistryFinished():

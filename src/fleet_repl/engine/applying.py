@@ -198,12 +198,30 @@ class _Run:
                 if done.resource is change.resource and done.outcome is Outcome.APPLIED
             )
             policy = await self._how.writing.policy(one.registry, change, earlier)
-            self._record(one, change, policy.outcome, policy.request_id, policy.error)
+            self._settled(one, change, policy.outcome, policy.request_id, policy.error)
             if policy.outcome not in _DONE:
                 self._block(one.registry, change, policy.error, policy.found)
         else:
             rules = await self._how.writing.rules(one.registry, change)
-            self._record(one, change, rules.outcome, rules.request_id, rules.error)
+            self._settled(one, change, rules.outcome, rules.request_id, rules.error)
+
+    def _settled(
+        self,
+        one: RegistryPlan,
+        change: Change,
+        outcome: Outcome,
+        request_id: str | None,
+        error: Fault | None,
+    ) -> None:
+        self._record(one, change, outcome, request_id, error)
+        self._how.on_event(
+            WriteSettled(
+                registry=one.registry,
+                resource=change.resource,
+                outcome=outcome,
+                error=error,
+            )
+        )
 
     def _record(
         self,
@@ -218,14 +236,6 @@ class _Run:
             self._errors.setdefault(one.registry, error)
         elif outcome not in _DONE:
             self._because.setdefault(one.registry, self._how.stop.because)
-        self._how.on_event(
-            WriteSettled(
-                registry=one.registry,
-                resource=change.resource,
-                outcome=outcome,
-                error=error,
-            )
-        )
 
     def _block(
         self, registry: Registry, change: Change, fault: Fault | None, found: Policy | None

@@ -11,7 +11,7 @@ from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.grants import Owner, parse_policy
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.outcomes import RegistryRead
+from fleet_repl.outcomes import ReadStarted, RegistryRead
 from fleet_repl.pacing import Clock
 from fleet_repl.plan import Effort
 from fleet_repl.ports import EventSink, RegistryReader
@@ -42,6 +42,7 @@ async def observe(
     efforts: dict[Registry, Effort] = {}
 
     async def read(registry: Registry) -> None:
+        how.on_event(ReadStarted(registry=registry))
         started, calls = how.clock.monotonic(), how.reader.attempts(registry)
         found[registry] = seen = await _read(registry, how)
         efforts[registry] = Effort(

@@ -73,7 +73,7 @@ def _tell(error: ErrorDetails, findings: Findings) -> None:
         findings.tell(path, "is not a known key", remedy=_known_keys(path), show=False)
     elif kind in _OUT_OF_RANGE:
         bound, words = _OUT_OF_RANGE[kind]
-        findings.tell(path, f"{words} {error['ctx'][bound]:,}")
+        findings.tell(path, f"{words} {error['ctx'][bound]:,.0f}")
     elif kind in ("literal_error", "enum"):
         expected = str(error["ctx"]["expected"]).replace("'", '"')
         findings.tell(path, f"must be {expected}")

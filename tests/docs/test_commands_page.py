@@ -1,0 +1,109 @@
+"""docs/commands.md says everything that `--help` says, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import typer
+
+from fleet_repl.cli.app import app, run
+from fleet_repl.reports import ExitCode, exit_code
+
+COMMANDS = ("validate", "plan", "apply", "drift", "schema", "sandbox")
+EVERYWHERE = {"--help", "-h"}
+FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+
+
+@pytest.fixture(scope="module")
+def page(pages: Any) -> Any:
+    return pages["docs/commands.md"]
+
+
+def flags_of(command: Any) -> set[str]:
+    """The flags that a command takes."""
+    return {flag for one in command.params for flag in one.opts if flag.startswith("-")}
+
+
+def synopsis(page: Any, name: str) -> str:
+    """The usage of a command, as the page has it."""
+    (found,) = [one.text for one in page.blocks if one.text.startswith(f"fleet-repl {name} ")]
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def group() -> Any:
+    return typer.main.get_command(app)
+
+
+def test_the_page_has_every_command(group: Any, page: Any) -> None:
+    """In its table, and with a section of its own."""
+    assert set(group.commands) == set(COMMANDS)
+    assert [row[0] for row in page.table("# Commands")] == [
+        f"[`{one}`](#{one})" for one in COMMANDS
+    ]
+    for name in COMMANDS:
+        assert page.section(f"## {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_synopsis_has_exactly_the_commands_flags(name: str, group: Any, page: Any) -> None:
+    """Long flags both ways."""
+    long = {flag for flag in flags_of(group.commands[name]) if flag.startswith("--")}
+    assert set(FLAG.findall(synopsis(page, name))) == long - EVERYWHERE
+
+
+def test_every_flag_is_explained_in_a_table(group: Any, page: Any) -> None:
+    """Short and long, of all commands and before them; none that does not exist."""
+    shared = "## Shared flags"
+    explained = {
+        flag
+        for heading, nth in (("## apply", 0), ("## sandbox", 0), *((shared, n) for n in range(3)))
+        for row in page.table(heading, nth)
+        for flag in FLAG.findall(row[0])
+    }
+    taken = {flag for name in COMMANDS for flag in flags_of(group.commands[name])}
+    elsewhere = {"--exit-code", "--allow"}
+    assert explained | elsewhere == (taken - EVERYWHERE) | elsewhere
+    told = page.section("## plan") + page.section(shared)
+    assert set(FLAG.findall(told)) >= flags_of(group) | EVERYWHERE | {"--exit-code"}
+
+
+def test_no_page_names_a_flag_that_no_command_has(group: Any, pages: Any) -> None:
+    """Flags that are written as code after fleet-repl's own names."""
+    taken = flags_of(group) | EVERYWHERE
+    taken |= {flag for name in COMMANDS for flag in flags_of(group.commands[name])}
+    for one in pages.values():
+        lines = [
+            line
+            for block in one.blocks
+            for line in block.text.splitlines()
+            if re.match(r"(\$ |\.venv/bin/)?fleet-repl ", line)
+        ]
+        named = set(FLAG.findall("\n".join(lines)))
+        assert named <= taken, one
+
+
+def test_the_table_of_exit_codes_is_whole(page: Any) -> None:
+    """Every code with its meaning's first word, and the order in which they win."""
+    rows = {int(code): meaning for code, meaning in page.table("## Exit codes")}
+    assert set(rows) == {int(one) for one in ExitCode}
+    for code, meaning in rows.items():
+        assert meaning.startswith(ExitCode(code).meaning.split(":")[0].split(",")[0])
+    order = re.search(r"the first of ([\d, ]+) is", page.section("## Exit codes"))
+    assert order is not None
+    codes = [int(one) for one in order[1].split(",")]
+    names = ["interrupted", "error", "refused", "partial", "pending"]
+    for start in range(len(codes)):
+        assert exit_code(**dict.fromkeys(names[start:], True)) == codes[start]
+
+
+def test_help_tells_the_same_codes(
+    page: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last lines of --help, too, have every code."""
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(["--help"]) == ExitCode.OK
+    told = capsys.readouterr().out.partition("Exit codes:")[2]
+    assert {int(one) for one in re.findall(r"\b\d+\b", told)} == {int(one) for one in ExitCode}

@@ -1,0 +1,91 @@
+"""Policies in the documentation are what IAM takes and what fleet-repl needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_repl import connect, load_inventory
+from fleet_repl.aws import Endpoint
+from fleet_repl.grants import Owner, actions_for, grants_for, statements_for
+from fleet_repl.names import AccountId, Partition, Region, Registry, Secret
+from fleet_repl.sandbox import serve, world_of
+from fleet_repl.sandbox.scenario import OPERATIONS
+
+ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+
+
+@pytest.fixture(scope="module")
+def policies(pages: Any) -> list[dict[str, Any]]:
+    """The statements of each JSON document on the page, in order."""
+    blocks = [one for one in pages["docs/permissions.md"].blocks if one.language == "json"]
+    return [json.loads(one.text) for one in blocks]
+
+
+def actions(policy: dict[str, Any]) -> set[str]:
+    """Every action of a policy."""
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        listed = statement["Action"]
+        found |= {listed} if isinstance(listed, str) else set(listed)
+    return found
+
+
+def test_the_document_is_a_policy(json_block: Any) -> None:
+    """It is JSON with the elements of a policy, and nothing misspelt."""
+    policy = json.loads(json_block.text)
+    assert set(policy) == {"Version", "Statement"}
+    assert policy["Version"] == "2012-10-17"
+    for statement in policy["Statement"]:
+        assert set(statement) <= ELEMENTS
+        assert {"Effect", "Action"} <= set(statement)
+        assert {"Principal", "Resource"} & set(statement)
+        assert statement["Effect"] in ("Allow", "Deny")
+
+
+async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
+    policies: Any, root: Path, tmp_path: Path
+) -> None:
+    """A fleet is set up and taken down again; no call is missing from the policy or unused."""
+    text = (root / "inventories/patterns/hub-and-spoke.toml").read_text()
+    whole, nothing = tmp_path / "whole.toml", tmp_path / "nothing.toml"
+    whole.write_text(text)
+    nothing.write_text("routes = []\n" + text[: text.index("[[routes]]")])
+    inventory = load_inventory(whole)
+    world = world_of(inventory)
+    async with serve(world) as server:
+        endpoint = Endpoint(
+            url=server.url,
+            access_key_id=server.access_key_id,
+            secret_access_key=Secret(server.secret_access_key),
+            region=Region(server.region),
+        )
+        for one in (inventory, load_inventory(nothing)):
+            async with connect(one, endpoint=endpoint) as fleet:
+                await fleet.apply(await fleet.plan(), force=True)
+    registry_calls = {f"ecr:{name}" for name in world.calls if name in OPERATIONS["ecr"]}
+    assert actions(policies[0]) == registry_calls | {"iam:CreateServiceLinkedRole"}
+    assert {name for name in world.calls if name in OPERATIONS["sts"]} == {
+        "AssumeRole",
+        "GetCallerIdentity",
+    }
+
+
+def test_the_page_shows_the_statement_that_is_written(policies: Any) -> None:
+    """The grant of the fleet `prod` for one source and two prefixes, Sid and all."""
+    destination = Registry(AccountId("333333333333"), Region("eu-west-1"))
+    needed = actions_for(create_repositories=True)
+    grants = grants_for(AccountId("111111111111"), ("base/", "golden/"), needed)
+    owner = Owner(fleet="prod", partition=Partition.AWS)
+    assert policies[3]["Statement"] == list(statements_for(grants, owner, destination))
+
+
+def test_the_guard_stops_others_from_what_the_role_writes(policies: Any) -> None:
+    """The service control policy denies every write of a run, and no read."""
+    writes = {one for one in actions(policies[0]) if one.startswith(("ecr:Put", "ecr:Delete"))}
+    assert actions(policies[4]) == writes
+    (statement,) = policies[4]["Statement"]
+    assert statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].endswith("/fleet-replication")

@@ -1,0 +1,101 @@
+"""docs/library.md has every public name, with the parameters and fields that it really has."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from typing import Any, get_args
+
+import pytest
+
+import fleet_repl
+
+
+@pytest.fixture(scope="module")
+def page(pages: Any) -> Any:
+    return pages["docs/library.md"]
+
+
+def parameters(written: str) -> list[str]:
+    """The names in a written signature."""
+    return [one.partition("=")[0] for one in written.split(", ") if one not in ("", "*")]
+
+
+def test_every_public_name_is_told(page: Any) -> None:
+    """All of `__all__`, each written as code somewhere on the page."""
+    code = " ".join(re.findall(r"`([^`]+)`", page.prose))
+    told = set(re.findall(r"\w+", code))
+    assert set(fleet_repl.__all__) - told == set()
+
+
+def test_every_event_is_told_with_its_fields(page: Any) -> None:
+    """The union of events and the table, both ways."""
+    rows = {
+        row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in page.table("## Events")
+    }
+    events = get_args(fleet_repl.Event)
+    assert rows == {
+        event.__name__: {one.name for one in dataclasses.fields(event)} for event in events
+    }
+
+
+def test_every_exception_is_told(page: Any) -> None:
+    """The tree under FleetError, as far as it is public."""
+    rows = {row[0].strip("`") for row in page.table("## Errors")}
+    public = [getattr(fleet_repl, name) for name in fleet_repl.__all__]
+    errors = {
+        one.__name__
+        for one in public
+        if inspect.isclass(one) and issubclass(one, fleet_repl.FleetError)
+    }
+    assert rows == errors - {"FleetError"}
+
+
+def test_the_calls_of_a_fleet_are_told_with_their_parameters(page: Any) -> None:
+    """Its public methods, and for each of them the names it takes."""
+    told = {}
+    for row in page.table("## Fleet"):
+        name, _, rest = re.sub(r"`|await |fleet\.", "", row[0]).partition("(")
+        told[name] = parameters(rest.rstrip(")"))
+    for name, taken in told.items():
+        if name != "run_id":
+            found = inspect.signature(getattr(fleet_repl.Fleet, name)).parameters
+            assert [one for one in found if one != "self"] == taken, name
+    methods = {name for name in vars(fleet_repl.Fleet) if not name.startswith("_")}
+    assert set(told) == methods | {"run_id"}
+
+
+@pytest.mark.parametrize("name", ["connect", "load_inventory", "describe_fleet", "to_json"])
+def test_functions_take_what_the_page_says(name: str, page: Any) -> None:
+    """The first signature in code on the page; `clock` is for tests and is left out."""
+    written = re.search(rf"`{name}\(([^`]*)\)`", page.prose)
+    assert written is not None
+    told = parameters(written[1])
+    found = inspect.signature(getattr(fleet_repl, name)).parameters
+    if name == "to_json":
+        assert len(told) == len(found)
+    else:
+        assert told == [one for one in found if one != "clock"]
+
+
+@pytest.mark.parametrize(
+    ("start", "described"),
+    [
+        ("| `Plan` |", fleet_repl.Plan),
+        ("| `RegistryPlan` |", fleet_repl.RegistryPlan),
+        ("| `Change` |", fleet_repl.Change),
+        ("| `Report` |", fleet_repl.Report),
+        ("| `RegistryOutcome` |", fleet_repl.RegistryOutcome),
+        ("A `Problem` has", fleet_repl.Problem),
+        ("Values carry a `Fault`:", fleet_repl.Fault),
+        ("A `Selection` has", fleet_repl.Selection),
+    ],
+)
+def test_fields_on_the_page_exist(start: str, described: Any, page: Any) -> None:
+    """What a type's row or sentence names is really there."""
+    (line,) = [one for one in page.prose.splitlines() if one.startswith(start)]
+    known = {one.name for one in dataclasses.fields(described)} | set(vars(described))
+    told = set(re.findall(r"`([a-z_]+)", line))
+    assert told
+    assert told <= known

@@ -1,0 +1,99 @@
+"""What the pages say about the project itself is so: modules, floors, checks, benchmarks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import fleet_repl
+
+
+def modules() -> set[str]:
+    """The package's own modules and packages, one level deep."""
+    folder = Path(fleet_repl.__file__).parent
+    found = {one.stem for one in folder.glob("*.py")}
+    found |= {one.parent.name for one in folder.glob("*/__init__.py")}
+    return {one for one in found if not one.startswith("_")}
+
+
+def test_how_it_works_goes_through_every_module(pages: Any) -> None:
+    """Each one by its full name, and none that is not there."""
+    told = set(re.findall(r"`fleet_repl\.(\w+)`", pages["docs/how-it-works.md"].prose))
+    assert told == modules()
+
+
+def test_the_table_of_floors_is_the_contract(pages: Any, root: Path) -> None:
+    """From the top, each floor's modules as import-linter checks them."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (layers,) = [one["layers"] for one in contracts if one["type"] == "layers"]
+    contract = [set(re.findall(r"\w+", one.replace("fleet_repl.", ""))) for one in layers]
+    rows = pages["docs/development.md"].table("## Floors")
+    # A row may hold floors that lie right above each other.
+    told = [set(re.findall(r"`(\w+)`", one)) for row in rows for one in row[1].split(";")]
+    assert told == contract
+
+
+def test_the_table_of_checks_is_the_noxfile(pages: Any, root: Path) -> None:
+    """Every session, in its order."""
+    tree = ast.parse((root / "noxfile.py").read_text())
+    sessions = [
+        one.name
+        for one in tree.body
+        if isinstance(one, ast.FunctionDef)
+        and any("nox.session" in ast.unparse(two) for two in one.decorator_list)
+    ]
+    rows = pages["docs/development.md"].table("## Set up")
+    assert [row[0].strip("`") for row in rows] == sessions
+
+
+def test_the_first_command_of_the_readme_does_the_main_job(pages: Any) -> None:
+    """Lines to be pasted on a machine that has only Python; the page's player runs the last."""
+    first, _ = [one for one in pages["README.md"].blocks if one.language == "sh"]
+    assert first.text.splitlines() == [
+        "python3 -m venv .venv",
+        ".venv/bin/pip install .",
+        ".venv/bin/fleet-repl apply inventories/demo.toml --sandbox --yes",
+    ]
+
+
+def test_the_second_command_of_the_readme_runs_every_check(pages: Any, root: Path) -> None:
+    """It is what the project's CI takes out of the README, and it ends in nox."""
+    _, second = [one for one in pages["README.md"].blocks if one.language == "sh"]
+    script = (root / ".ci/run").read_text()
+    taken = re.search(r"awk '([^']+)' README\.md", script)
+    assert taken is not None
+    found = subprocess.run(
+        ["awk", taken[1], "README.md"], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == second.text
+    assert second.text.splitlines()[-1] == ".venv/bin/nox"
+
+
+def test_only_the_readme_has_blocks_that_are_run_by_a_shell(pages: Any) -> None:
+    """Everything else is shown as text or as a console, which tests understand."""
+    for name, page in pages.items():
+        languages = {one.language for one in page.blocks}
+        allowed = {"toml", "json", "console", "python", "text"}
+        assert languages <= (allowed | {"sh"} if name == "README.md" else allowed), name
+
+
+def test_benchmarks_take_the_flags_that_the_page_gives_them(pages: Any, root: Path) -> None:
+    """Every script is on the page, and knows each flag."""
+    page = pages["docs/performance.md"]
+    commands = [one.text for one in page.blocks if one.text.startswith("python benchmarks/")]
+    for command in commands:
+        _, script, *rest = command.split()
+        source = (root / script).read_text()
+        flags = [one for one in rest if one.startswith("--")]
+        assert flags
+        assert all(f'"{flag}"' in source for flag in flags), command
+    assert {one.split()[1] for one in commands} == {
+        f"benchmarks/{path.name}"
+        for path in (root / "benchmarks").glob("*.py")
+        if "ArgumentParser(description=__doc__)" in path.read_text() and path.name != "endpoint.py"
+    }

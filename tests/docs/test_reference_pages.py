@@ -1,0 +1,144 @@
+"""Tables of keys, fields and kinds are whole: nothing is missing and nothing made up."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fleet_repl.planning
+import fleet_repl.safety
+from fleet_repl import FaultKind
+from fleet_repl.inventory import json_schema
+from fleet_repl.reports import schema
+from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, RegistryScenario, Scenario
+from fleet_repl.sandbox.scenario import OPERATIONS
+from fleet_repl.topology.hops import NOT_TRANSITIVE
+
+TABLES = {
+    "## The file": "fleet-repl inventory, version 1",
+    "## [aws]": "AWS",
+    "## [[accounts]]": "account",
+    "## [[external]]": "external account",
+    "## [[routes]]": "route",
+    "## Selectors": "selector",
+    "## [ownership]": "ownership",
+    "## [apply]": "apply",
+    "## [limits]": "limits",
+}
+
+
+def first_column(rows: Any) -> set[str]:
+    """What is written as code in the first cells."""
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row[0])}
+
+
+@pytest.fixture(scope="module")
+def inventory_tables() -> dict[str, dict[str, Any]]:
+    """The tables of an inventory by title, from the schema that editors get."""
+    document: Any = json_schema()
+    return {one["title"]: one for one in (document, *document["$defs"].values())}
+
+
+@pytest.mark.parametrize(("heading", "title"), TABLES.items())
+def test_the_inventory_page_has_every_key(
+    heading: str, title: str, pages: Any, inventory_tables: Any
+) -> None:
+    """The keys of each table, and which of them must be there."""
+    rows = pages["docs/inventory.md"].table(heading)
+    table = inventory_tables[title]
+    assert first_column(rows) == set(table["properties"])
+    required = {row[0].strip("`") for row in rows if "required" in row[1]}
+    assert required == set(table.get("required", []))
+
+
+def test_every_table_of_an_inventory_has_a_section(inventory_tables: Any) -> None:
+    """`not` takes the conditions of a selector, so it has none of its own."""
+    assert set(inventory_tables) == {*TABLES.values(), "conditions"}
+
+
+def test_defaults_on_the_inventory_page_are_the_schemas(pages: Any, inventory_tables: Any) -> None:
+    """Where the schema tells a default that can be written down, the page tells the same."""
+    compared = 0
+    for heading, title in TABLES.items():
+        for key, _, default, *_ in pages["docs/inventory.md"].table(heading):
+            properties = inventory_tables[title]["properties"]
+            told = properties[key.strip("`")].get("description", "")
+            value = re.search(r"Default: ([\w,]+)\.$|(\w+) \(default\)", told)
+            if value and default.startswith("`"):
+                compared += 1
+                assert default.strip('`"') == (value[1] or value[2]).replace(",", "")
+    assert compared >= 11
+
+
+@pytest.mark.parametrize(
+    ("nth", "model"),
+    [(0, Scenario), (1, FaultRule), (3, AccountScenario), (4, RegistryScenario)],
+)
+def test_the_sandbox_page_has_every_key_of_a_scenario(nth: int, model: Any, pages: Any) -> None:
+    """Of the file, its faults, accounts and registries."""
+    rows = pages["docs/sandbox.md"].table("## Scenario files", nth)
+    assert first_column(rows) == set(model.model_fields)
+
+
+def test_the_sandbox_page_has_every_mishap_and_operation(pages: Any) -> None:
+    """Kinds of faults in their table, operations where it says what is simulated."""
+    page = pages["docs/sandbox.md"]
+    assert first_column(page.table("## Scenario files", 2)) == set(Mishap)
+    operations = {one for names in OPERATIONS.values() for one in names}
+    told = set(re.findall(r"`([A-Z]\w+)`", page.section("## What it simulates")))
+    assert told - {"DESTINATION_REGISTRY_ACCESS_DENIED"} == operations
+
+
+def properties_of(node: Any) -> set[str]:
+    """Every property that a JSON Schema names, AWS documents left out."""
+    found: set[str] = set()
+    if isinstance(node, dict):
+        found |= set(node.get("properties", {}))
+        for value in node.values():
+            found |= properties_of(value)
+    elif isinstance(node, list):
+        for value in node:
+            found |= properties_of(value)
+    return found
+
+
+@pytest.mark.parametrize("document", ["plan", "report"])
+def test_the_report_page_has_every_field(document: str, pages: Any) -> None:
+    """Every property of the published schemas is named as code."""
+    told = set(re.findall(r"`([a-z_]+)`", pages["docs/report.md"].prose))
+    assert properties_of(schema(document)) <= told
+
+
+def test_the_report_page_makes_no_field_up(pages: Any) -> None:
+    """First columns hold fields, outcomes or elements of JUnit."""
+    page = pages["docs/report.md"]
+    fields = properties_of(schema("plan")) | properties_of(schema("report"))
+    for heading in ("## The plan", "## The report"):
+        for nth in range(3):
+            told = first_column(page.table(heading, nth))
+            outcomes = {"applied", "unchanged", "failed", "skipped", "cancelled"}
+            assert told <= fields or told == outcomes
+
+
+def test_every_kind_of_error_has_a_section(pages: Any) -> None:
+    """In the table, and with what to do about it."""
+    page = pages["docs/troubleshooting.md"]
+    assert first_column(page.table("# Troubleshooting")) == set(FaultKind)
+    for kind in FaultKind:
+        assert page.section(f"## {kind}").strip()
+
+
+def kinds_in(module: Any) -> set[str]:
+    """Kinds that a module's source gives to objections and warnings."""
+    return set(re.findall(r'\bkind="([a-z-]+)"', Path(module.__file__).read_text()))
+
+
+def test_every_objection_and_warning_is_explained(pages: Any) -> None:
+    """What can refuse a plan, and what stops nothing."""
+    page = pages["docs/how-it-works.md"]
+    assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.safety)
+    warnings = {NOT_TRANSITIVE, fleet_repl.planning.UNKNOWN_FIELDS, *kinds_in(fleet_repl.planning)}
+    assert first_column(page.table("## Warnings")) == warnings

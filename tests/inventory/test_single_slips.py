@@ -1,0 +1,206 @@
+"""Each slip by itself, in the words that its author reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from fleet_repl.errors import Problem
+
+ROUTE = """
+[[routes]]
+name = "r"
+from = {{ {source} }}
+to = {{ {destination} }}
+{more}
+"""
+
+
+def route(source: str = "", destination: str = "", more: str = "") -> Mapping[str, str]:
+    """The parts of a file whose only route is this."""
+    return {
+        "top": "",
+        "rest": ROUTE.format(source=source, destination=destination, more=more),
+    }
+
+
+SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "an unknown key is guessed": (
+        {"account": 'regoins = ["us-east-1"]\nregions = ["us-east-1"]'},
+        "accounts[0].regoins: is not a known key\n    did you mean regions?",
+    ),
+    "a key of a later version is unknown": (
+        {"account": 'regions = ["us-east-1"]\nstate = "retired"'},
+        "accounts[0].state: is not a known key\n"
+        "    known here: id, name, regions, labels, role, external_id, session_duration",
+    ),
+    "one bracket too few": (
+        {"rest": '[external]\nid = "222222222222"'},
+        "external: must be a list (found {…})\n"
+        "    write [[external]] with two brackets, once for each",
+    ),
+    "a region without its list": (
+        {"account": 'regions = "us-east-1"'},
+        'accounts[0].regions: must be a list (found "us-east-1")\n    write ["us-east-1"]',
+    ),
+    "an empty list of regions": (
+        {"account": "regions = []"},
+        "accounts[0].regions: must not be empty (found [])\n"
+        "    list one or more, or leave the key out",
+    ),
+    "no regions anywhere": (
+        {"account": "# none"},
+        "accounts[0].regions: is missing, and [aws] has no default\n"
+        '    write regions = ["us-east-1"] here, or in [aws] for all accounts',
+    ),
+    "a region that cannot be": (
+        {"account": 'regions = ["us-gov-east-x"]'},
+        'accounts[0].regions[0]: is not a region of the partition aws (found "us-gov-east-x")\n'
+        '    write it like "us-east-1"',
+    ),
+    "an unknown partition": (
+        {"aws": 'role = "r"\npartition = "azure"'},
+        'aws.partition: must be "aws", "aws-us-gov", "aws-cn", "aws-eusc", "aws-iso", '
+        '"aws-iso-b", "aws-iso-e" or "aws-iso-f" (found "azure")',
+    ),
+    "no role anywhere": (
+        {"aws": "# none"},
+        "accounts[0].role: is missing, and [aws] has no default\n"
+        '    write role = "fleet-replication" here, or in [aws] for all accounts',
+    ),
+    "a role with a blank": (
+        {"aws": 'role = "fleet replication"'},
+        'aws.role: is not a role (found "fleet replication")\n    write a role\'s name, '
+        'path/name, or ARN like "arn:{partition}:iam::{account}:role/name"',
+    ),
+    "a role with an unknown placeholder": (
+        {"aws": 'role = "{name}-role"'},
+        'aws.role: is not a role (found "{name}-role")\n    write a role\'s name, '
+        'path/name, or ARN like "arn:{partition}:iam::{account}:role/name"',
+    ),
+    "an ARN that is no role's": (
+        {"aws": 'role = "arn:aws:iam::{account}:user/me"'},
+        'aws.role: is not the ARN of a role (found "arn:aws:iam::{account}:user/me")\n'
+        "    write a role's name, path/name, or ARN like "
+        '"arn:{partition}:iam::{account}:role/name"',
+    ),
+    "a role in another partition": (
+        {"aws": 'role = "arn:aws-cn:iam::{account}:role/r"'},
+        "aws.role: is an ARN of another partition than aws "
+        '(found "arn:aws-cn:iam::{account}:role/r")\n'
+        '    write "arn:aws:…", or set aws.partition',
+    ),
+    "the base identity in two accounts": (
+        {
+            "aws": 'role = "none"\nregions = ["us-east-1"]',
+            "rest": '[[accounts]]\nid = "222222222222"',
+        },
+        "aws.role: the base identity acts in its own account only, and both accounts[0] "
+        '(line 7) and accounts[1] (line 12) are said to be that (found "none")\n'
+        "    name a role for the other account",
+    ),
+    "a duration without a unit": (
+        {"rest": '[apply]\ntimeout = "30"'},
+        'apply.timeout: is not a duration (found "30")\n    write it like "30s", "15m" or "1h30m"',
+    ),
+    "a deadline of nothing": (
+        {"rest": '[apply]\ndeadline = "0s"'},
+        'apply.deadline: must be 1s to 168h (found "0s")',
+    ),
+    "a rate of nothing": (
+        {"rest": "[apply]\nsts_rate = 0"},
+        "apply.sts_rate: must be more than 0 (found 0)",
+    ),
+    "a rate beyond reason": (
+        {"rest": "[apply]\nsts_rate = inf"},
+        "apply.sts_rate: must be at most 10,000 (found inf)",
+    ),
+    "a limit that is no number": (
+        {"rest": "[limits]\nrules = true"},
+        "limits.rules: must be a whole number (found true)",
+    ),
+    "a switch that is no switch": (
+        {"rest": "[ownership]\ncreate_repositories = 1"},
+        "ownership.create_repositories: must be true or false (found 1)",
+    ),
+    "a choice that is none": (
+        {"rest": '[ownership]\ngrants = "none"'},
+        'ownership.grants: must be "managed" or "off" (found "none")',
+    ),
+    "an account that is also external": (
+        {"rest": '[[external]]\nid = "111111111111"\nregions = ["us-east-1"]'},
+        'external[0].id: is listed already, in accounts[0].id (line 7) (found "111111111111")',
+    ),
+    "a blank name": (
+        {"rest": '[[accounts]]\nid = "222222222222"\nname = " "\nregions = ["us-east-1"]'},
+        'accounts[1].name: must not be empty (found " ")',
+    ),
+    "a name that turns the text around": (
+        {"rest": '[[external]]\nid = "222222222222"\nname = "a\\u202eb"\nregions = ["us-east-1"]'},
+        "external[0].name: holds control characters, line breaks or direction marks "
+        '(found "a\\u202Eb")',
+    ),
+    "routes left out": (
+        {"top": ""},
+        "routes: is missing\n    write routes = [] if nothing shall replicate",
+    ),
+    "an account that is not listed": (
+        route('accounts = ["biuld"]'),
+        "routes[0].from.accounts[0]: is not the id or name of an account that is listed "
+        '(found "biuld")\n    did you mean "build"?',
+    ),
+    "a stranger's id": (
+        route('accounts = "999999999999"'),
+        "routes[0].from.accounts: is not the id or name of an account that is listed "
+        '(found "999999999999")\n'
+        "    list it under [[accounts]], or under [[external]] if it is not yours",
+    ),
+    "accounts that are no text": (
+        route("accounts = 111111111111"),
+        "routes[0].from.accounts: must be a string or a list of strings (found 111111111111)",
+    ),
+    "an empty selector list": (
+        route("labels = { tier = [] }"),
+        "routes[0].from.labels.tier: must not be empty (found [])\n"
+        "    list one or more, or leave the key out",
+    ),
+    "a region of a selector": (
+        route(destination='regions = "Mars!"'),
+        'routes[0].to.regions: is not a region (found "Mars!")\n    write it like "us-east-1"',
+    ),
+    "same_region at the source": (
+        route("same_region = true"),
+        "routes[0].from.same_region: means the source's, so it belongs in `to` (found true)",
+    ),
+    "same_account within not": (
+        route(destination="not = { same_account = true }"),
+        "routes[0].to.not.same_account: is not a known key\n"
+        "    known here: accounts, labels, regions",
+    ),
+    "a wildcard": (
+        route(more='prefixes = ["base/*"]'),
+        'routes[0].prefixes[0]: is not a prefix that ECR takes (found "base/*")\n'
+        '    write "base/": a prefix needs no *',
+    ),
+    "a prefix that starts with a slash": (
+        route(more='prefixes = ["/base"]'),
+        'routes[0].prefixes[0]: is not a prefix that ECR takes (found "/base")\n'
+        "    only lower-case letters, digits, single / and . _ - within names",
+    ),
+    "a prefix of 257 characters": (
+        route(more=f'prefixes = ["{"a" * 257}"]'),
+        f'routes[0].prefixes[0]: must be 2 to 256 characters long (found "{"a" * 98}…)',
+    ),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip(
+    slip: str, text: Callable[..., str], problems: Callable[[str], list[Problem]]
+) -> None:
+    """One thing wrong is one problem, with its key, value and remedy."""
+    parts, told = SLIPS[slip]
+    found = [str(replace(one, line=None)) for one in problems(text(**parts))]
+    assert found == [f"fleet.toml: {told}"]

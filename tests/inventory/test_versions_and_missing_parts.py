@@ -1,0 +1,71 @@
+"""What is told of files that lack almost everything, or are of another version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fleet_repl.errors import Problem
+
+
+def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:
+    """An empty file lacks four things, and each problem says what to write."""
+    assert [str(one) for one in problems("")] == [
+        "fleet.toml: accounts: is missing\n    list each account under [[accounts]]",
+        'fleet.toml: name: is missing\n    give the fleet a name: name = "prod"',
+        "fleet.toml: routes: is missing\n    write routes = [] if nothing shall replicate",
+        "fleet.toml: version: is missing\n    write version = 1 at the top",
+    ]
+
+
+def test_no_accounts_at_all(problems: Callable[[str], list[Problem]]) -> None:
+    """A fleet of nobody is a slip."""
+    found = problems('version = 1\nname = "x"\naccounts = []\nroutes = []')
+    assert [str(one) for one in found] == ["fleet.toml:3: accounts: must not be empty (found [])"]
+
+
+def test_another_version_is_not_judged(problems: Callable[[str], list[Problem]]) -> None:
+    """Nothing known here holds for a file of another version, so only that is told."""
+    found = problems("version = 2\nwaves = 3")
+    assert [str(one) for one in found] == [
+        "fleet.toml:1: version: is not known here: this program reads version 1 (found 2)"
+    ]
+
+
+@pytest.mark.parametrize("version", ['"1"', "1.0", "true"])
+def test_a_version_that_is_no_number(
+    version: str, problems: Callable[[str], list[Problem]]
+) -> None:
+    """A version of another type is told together with everything else."""
+    found = problems(f"version = {version}\nname = 5")
+    assert [(one.key, one.message) for one in found if one.line] == [
+        ("version", "must be a whole number"),
+        ("name", "must be a string"),
+    ]
+
+
+def test_one_problem_for_all_accounts_without_regions(
+    problems: Callable[[str], list[Problem]],
+) -> None:
+    """What a thousand accounts lack for want of one default is told once."""
+    accounts = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(1000))
+    found = problems(f'version = 1\nname = "x"\nroutes = []\n{accounts}')
+    assert [str(one).splitlines()[0] for one in found] == [
+        "fleet.toml:4: accounts[0].regions: is missing, and [aws] has no default; "
+        "the same for 999 more",
+        "fleet.toml:4: accounts[0].role: is missing, and [aws] has no default; "
+        "the same for 999 more",
+    ]
+
+
+def test_nobody_is_a_stranger_while_names_are_unread(
+    problems: Callable[[str], list[Problem]],
+) -> None:
+    """An account that could not be read may be the one that a route names."""
+    found = problems(
+        'version = 1\nname = "x"\naws.role = "r"\naws.regions = ["us-east-1"]\n'
+        "[[accounts]]\nid = 1\nname = 2\n"
+        '[[routes]]\nname = "r"\nfrom.accounts = "build"\nto.accounts = "111111111111"\n'
+    )
+    assert [one.key for one in found] == ["accounts[0].id", "accounts[0].name"]
