@@ -15,6 +15,7 @@ from fleet_repl.outcomes import (
     CallRetried,
     Outcome,
     PlanMade,
+    ReadStarted,
     RegistryFinished,
     RegistryOutcome,
     RegistryRead,
@@ -42,22 +43,25 @@ def test_reading() -> None:
     """An account is done when all its registries in scope are, however they ended."""
     counters = Counters(SCOPE)
     counters.see(RunStarted(run_id="run", registries=3, accounts=2))
+    for registry in (ONE_EAST, ONE_WEST, OUTSIDE):
+        counters.see(ReadStarted(registry=registry))
     counters.see(RegistryRead(registry=ONE_EAST))
     counters.see(RegistryRead(registry=OUTSIDE))
     assert progress_text(counters, 0.25).plain == (
-        "reading  0/2 accounts  0 throttled  0 failed  0.2 s"
+        "reading  0/2 accounts  1 in flight  0 throttled  0 failed  0.2 s"
     )
     counters.see(RegistryRead(registry=ONE_WEST, error=DENIED))
     counters.see(retried(SLOW_DOWN))
     counters.see(retried(BROKEN))
     assert progress_text(counters, 65).plain == (
-        "reading  1/2 accounts  1 throttled  1 failed  1 min 05 s"
+        "reading  1/2 accounts  0 in flight  1 throttled  1 failed  1 min 05 s"
     )
 
 
 def test_what_lies_outside_is_nobodys_failure() -> None:
     """Registries are read that the run may not change; the report does not name them either."""
     counters = Counters(SCOPE)
+    counters.see(ReadStarted(registry=OUTSIDE))
     counters.see(RegistryRead(registry=OUTSIDE, error=DENIED))
     assert (counters.failed, counters.accounts_done, counters.accounts) == (0, 0, 2)
 
@@ -66,6 +70,7 @@ def test_writing(fleet: Any) -> None:
     """Counting starts again with the plan; a registry that failed twice failed once."""
     counters = Counters(SCOPE)
     build = fleet.made.registries[0].registry
+    counters.see(ReadStarted(registry=build))
     counters.see(RegistryRead(registry=build, error=None))
     counters.see(PlanMade(plan=fleet.made))
     policy = Resource.REGISTRY_POLICY
@@ -101,7 +106,7 @@ def drawn(width: int) -> str:
 
 def test_it_is_one_line_at_every_width() -> None:
     """Wide terminals get the bar, narrow ones lose the end of the line, none gets two lines."""
-    line = "reading  0/2 accounts  0 throttled  0 failed  1.0 s"
+    line = "reading  0/2 accounts  0 in flight  0 throttled  0 failed  1.0 s"
     assert drawn(120) == f"{'─' * 20}  {line}\n"
     assert drawn(80) == f"{line}\n"
     assert drawn(20) == f"{line[:20]}\n"

@@ -12,8 +12,8 @@ LINK = re.compile(r"\]\((?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
 def anchors(text: str) -> set[str]:
     """What headings can be linked by: in lower case, without punctuation, blanks as hyphens."""
-    without_code = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    titles = re.findall(r"^#+ (.*)$", without_code, re.M)
+    without_code = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", without_code, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 

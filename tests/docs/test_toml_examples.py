@@ -93,6 +93,6 @@ def test_every_key_of_the_page_stands_in_an_example(pages: Any) -> None:
     """Tables name keys; examples show how each of them is written."""
     page = pages["docs/inventory.md"]
     shown = "\n".join(one.text for one in page.blocks if one.language == "toml")
-    keys = set(re.findall(r"^\| `(\w+)` \|", page.prose, re.M)) - {"aws"}
+    keys = set(re.findall(r"^\| `(\w+)` \|", page.prose, re.MULTILINE)) - {"aws"}
     keys -= {"accounts", "external", "routes", "ownership", "apply", "limits"}
     assert {key for key in keys if not re.search(rf"\b{key} = ", shown)} == set()

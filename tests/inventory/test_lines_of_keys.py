@@ -35,8 +35,8 @@ labels = { tier = "a", "odd key" = 'x', deep = { er = 1 } }
 [[accounts]]
 id = """a\\"""b"""
 [accounts.more]
-key = [ { x = 1 }, { x = 2,
-  y = "}" } ]
+key = [ { x = 1 },
+  { x = 2, y = "}" } ]
 "]" = '''
     + "''''\nquote''''\n"
     + """last = 1979-05-27 07:32:00
@@ -71,8 +71,8 @@ LINES = {
     "accounts[1].more.key": 21,
     "accounts[1].more.key[0]": 21,
     "accounts[1].more.key[0].x": 21,
-    "accounts[1].more.key[1]": 21,
-    "accounts[1].more.key[1].x": 21,
+    "accounts[1].more.key[1]": 22,
+    "accounts[1].more.key[1].x": 22,
     "accounts[1].more.key[1].y": 22,
     'accounts[1].more."]"': 23,
     "accounts[1].more.last": 25,

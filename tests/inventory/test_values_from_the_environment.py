@@ -75,7 +75,7 @@ def test_every_variable_that_is_not_set_is_told(problems: Problems) -> None:
         '(found "${REGION}")\n    set REGION before the command runs',
         "fleet.toml:7: aws.external_id: the environment variable SECRET is not set\n"
         "    set SECRET before the command runs",
-        "fleet.toml:13: routes[0].to.regions: the environment variable REGION is not set "
+        "fleet.toml:14: routes[0].to.regions: the environment variable REGION is not set "
         '(found "${REGION}")\n    set REGION before the command runs',
     ]
 

@@ -36,13 +36,9 @@ class ProgressLine:
 
 
 def progress_text(counters: Counters, seconds: float) -> Text:
-    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`.
-
-    While registries are read nothing is in flight that could be left half done.
-    """
+    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`."""
     text = Text(f"{counters.phase}  {counters.accounts_done:,}/{counters.accounts:,} accounts")
-    if counters.phase == "writing":
-        text.append(f"  {counters.in_flight:,} in flight")
+    text.append(f"  {counters.in_flight:,} in flight")
     text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
     text.append(f"  {counters.failed:,} failed", "bold red" if counters.failed else "")
     return text.append(f"  {elapsed(seconds)}")
