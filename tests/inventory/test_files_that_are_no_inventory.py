@@ -56,14 +56,21 @@ def test_broken_toml(tmp_path: Path, text: str, told: str) -> None:
     assert _told(file) == [f"fleet.toml:{told}"]
 
 
-@pytest.mark.parametrize("text", ["a = " + "9" * 5000, "a = " + "[" * 5000])
-def test_beyond_the_parser(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a = " + "9" * 5000, "a number is too long or lists or tables are nested too deeply"),
+        ("a = " + "[" * 5000, "a number is too long or lists or tables are nested too deeply"),
+        ("a." * 5000 + "a = 1", "lists or tables are nested too deeply"),
+        ("a = " + "[" * 100 + "]" * 100, "lists or tables are nested too deeply"),
+    ],
+    ids=["number", "brackets", "dotted-key", "lists"],
+)
+def test_beyond_the_parser(tmp_path: Path, text: str, told: str) -> None:
     """Where Python's own limits end, the file is still only a file with a problem."""
     file = tmp_path / "fleet.toml"
     file.write_text(text)
-    assert _told(file) == [
-        "fleet.toml: (file): is not TOML: a number is too long or brackets are nested too deeply"
-    ]
+    assert _told(file) == [f"fleet.toml: (file): is not TOML: {told}"]
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.inventory.lines import key_lines
+from fleet_repl.inventory.lines import Lines, key_lines
 from fleet_repl.inventory.paths import nearest_line, written
 from fleet_repl.inventory.spelling import quoted
 
+# Apart from the rest, because it is full of the quotes that the rest is in.
+LITERAL = """\
+''''
+quote''''
+last = 1979-05-27 07:32:00
+"""
 SPELLINGS = (
-    '''\
+    r'''
 # a comment with [brackets] and = signs
 version = 1   # one
 aws.role = "r # no comment"
@@ -33,14 +39,12 @@ labels = { tier = "a", "odd key" = 'x', deep = { er = 1 } }
   [accounts.more]
   key.sub = 1
 [[accounts]]
-id = """a\\"""b"""
+id = """a\"""b"""
 [accounts.more]
 key = [ { x = 1 },
   { x = 2, y = "}" } ]
-"]" = '''
-    + "''''\nquote''''\n"
-    + """last = 1979-05-27 07:32:00
-"""
+"]" = '''.lstrip("\n")
+    + LITERAL
 )
 
 LINES = {
@@ -83,6 +87,13 @@ def test_all_spellings() -> None:
     """Headers, arrays of tables, dotted and quoted keys, inline tables, texts of many lines."""
     tomllib.loads(SPELLINGS)
     assert key_lines(SPELLINGS) == LINES
+
+
+def test_lines_are_a_mapping() -> None:
+    """Found out when first asked, and then as if they had been there all along."""
+    lines = Lines(SPELLINGS)
+    assert len(lines) == len(LINES)
+    assert dict(lines) == LINES
 
 
 def test_line_ends_of_windows() -> None:

@@ -33,13 +33,17 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "a key of a later version is unknown": (
         {"account": 'regions = ["us-east-1"]\nstate = "retired"'},
-        "accounts[0].state: is not a known key\n"
-        "    known here: id, name, regions, labels, role, external_id, session_duration",
+        (
+            "accounts[0].state: is not a known key\n"
+            "    known here: id, name, regions, labels, role, external_id, session_duration"
+        ),
     ),
     "one bracket too few": (
         {"rest": '[external]\nid = "222222222222"'},
-        "external: must be a list (found {…})\n"
-        "    write [[external]] with two brackets, once for each",
+        (
+            "external: must be a list (found {…})\n"
+            "    write [[external]] with two brackets, once for each"
+        ),
     ),
     "a region without its list": (
         {"account": 'regions = "us-east-1"'},
@@ -47,59 +51,79 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "an empty list of regions": (
         {"account": "regions = []"},
-        "accounts[0].regions: must not be empty (found [])\n"
-        "    list one or more, or leave the key out",
+        (
+            "accounts[0].regions: must not be empty (found [])\n"
+            "    list one or more, or leave the key out"
+        ),
     ),
     "no regions anywhere": (
         {"account": "# none"},
-        "accounts[0].regions: is missing, and [aws] has no default\n"
-        '    write regions = ["us-east-1"] here, or in [aws] for all accounts',
+        (
+            "accounts[0].regions: is missing, and [aws] has no default\n"
+            '    write regions = ["us-east-1"] here, or in [aws] for all accounts'
+        ),
     ),
     "a region that cannot be": (
         {"account": 'regions = ["us-gov-east-x"]'},
-        'accounts[0].regions[0]: is not a region of the partition aws (found "us-gov-east-x")\n'
-        '    write it like "us-east-1"',
+        (
+            'accounts[0].regions[0]: is not a region of the partition aws (found "us-gov-east-x")\n'
+            '    write it like "us-east-1"'
+        ),
     ),
     "an unknown partition": (
         {"aws": 'role = "r"\npartition = "azure"'},
-        'aws.partition: must be "aws", "aws-us-gov", "aws-cn", "aws-eusc", "aws-iso", '
-        '"aws-iso-b", "aws-iso-e" or "aws-iso-f" (found "azure")',
+        (
+            'aws.partition: must be "aws", "aws-us-gov", "aws-cn", "aws-eusc", "aws-iso", '
+            '"aws-iso-b", "aws-iso-e" or "aws-iso-f" (found "azure")'
+        ),
     ),
     "no role anywhere": (
         {"aws": "# none"},
-        "accounts[0].role: is missing, and [aws] has no default\n"
-        '    write role = "fleet-replication" here, or in [aws] for all accounts',
+        (
+            "accounts[0].role: is missing, and [aws] has no default\n"
+            '    write role = "fleet-replication" here, or in [aws] for all accounts'
+        ),
     ),
     "a role with a blank": (
         {"aws": 'role = "fleet replication"'},
-        'aws.role: is not a role (found "fleet replication")\n    write a role\'s name, '
-        'path/name, or ARN like "arn:{partition}:iam::{account}:role/name"',
+        (
+            'aws.role: is not a role (found "fleet replication")\n    write a role\'s name, '
+            'path/name, or ARN like "arn:{partition}:iam::{account}:role/name"'
+        ),
     ),
     "a role with an unknown placeholder": (
         {"aws": 'role = "{name}-role"'},
-        'aws.role: is not a role (found "{name}-role")\n    write a role\'s name, '
-        'path/name, or ARN like "arn:{partition}:iam::{account}:role/name"',
+        (
+            'aws.role: is not a role (found "{name}-role")\n    write a role\'s name, '
+            'path/name, or ARN like "arn:{partition}:iam::{account}:role/name"'
+        ),
     ),
     "an ARN that is no role's": (
         {"aws": 'role = "arn:aws:iam::{account}:user/me"'},
-        'aws.role: is not the ARN of a role (found "arn:aws:iam::{account}:user/me")\n'
-        "    write a role's name, path/name, or ARN like "
-        '"arn:{partition}:iam::{account}:role/name"',
+        (
+            'aws.role: is not the ARN of a role (found "arn:aws:iam::{account}:user/me")\n'
+            "    write a role's name, path/name, or ARN like "
+            '"arn:{partition}:iam::{account}:role/name"'
+        ),
     ),
     "a role in another partition": (
         {"aws": 'role = "arn:aws-cn:iam::{account}:role/r"'},
-        "aws.role: is an ARN of another partition than aws "
-        '(found "arn:aws-cn:iam::{account}:role/r")\n'
-        '    write "arn:aws:…", or set aws.partition',
+        (
+            "aws.role: is an ARN of another partition than aws "
+            '(found "arn:aws-cn:iam::{account}:role/r")\n'
+            '    write "arn:aws:…", or set aws.partition'
+        ),
     ),
     "the base identity in two accounts": (
         {
             "aws": 'role = "none"\nregions = ["us-east-1"]',
             "rest": '[[accounts]]\nid = "222222222222"',
         },
-        "aws.role: the base identity acts in its own account only, and both accounts[0] "
-        '(line 7) and accounts[1] (line 12) are said to be that (found "none")\n'
-        "    name a role for the other account",
+        (
+            "aws.role: the base identity acts in its own account only, and both accounts[0] "
+            '(line 7) and accounts[1] (line 12) are said to be that (found "none")\n'
+            "    name a role for the other account"
+        ),
     ),
     "a duration without a unit": (
         {"rest": '[apply]\ntimeout = "30"'},
@@ -139,8 +163,10 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "a name that turns the text around": (
         {"rest": '[[external]]\nid = "222222222222"\nname = "a\\u202eb"\nregions = ["us-east-1"]'},
-        "external[0].name: holds control characters, line breaks or direction marks "
-        '(found "a\\u202Eb")',
+        (
+            "external[0].name: holds control characters, line breaks or direction marks "
+            '(found "a\\u202Eb")'
+        ),
     ),
     "routes left out": (
         {"top": ""},
@@ -148,14 +174,18 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "an account that is not listed": (
         route('accounts = ["biuld"]'),
-        "routes[0].from.accounts[0]: is not the id or name of an account that is listed "
-        '(found "biuld")\n    did you mean "build"?',
+        (
+            "routes[0].from.accounts[0]: is not the id or name of an account that is listed "
+            '(found "biuld")\n    did you mean "build"?'
+        ),
     ),
     "a stranger's id": (
         route('accounts = "999999999999"'),
-        "routes[0].from.accounts: is not the id or name of an account that is listed "
-        '(found "999999999999")\n'
-        "    list it under [[accounts]], or under [[external]] if it is not yours",
+        (
+            "routes[0].from.accounts: is not the id or name of an account that is listed "
+            '(found "999999999999")\n'
+            "    list it under [[accounts]], or under [[external]] if it is not yours"
+        ),
     ),
     "accounts that are no text": (
         route("accounts = 111111111111"),
@@ -163,8 +193,10 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "an empty selector list": (
         route("labels = { tier = [] }"),
-        "routes[0].from.labels.tier: must not be empty (found [])\n"
-        "    list one or more, or leave the key out",
+        (
+            "routes[0].from.labels.tier: must not be empty (found [])\n"
+            "    list one or more, or leave the key out"
+        ),
     ),
     "a region of a selector": (
         route(destination='regions = "Mars!"'),
@@ -176,18 +208,24 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     ),
     "same_account within not": (
         route(destination="not = { same_account = true }"),
-        "routes[0].to.not.same_account: is not a known key\n"
-        "    known here: accounts, labels, regions",
+        (
+            "routes[0].to.not.same_account: is not a known key\n"
+            "    known here: accounts, labels, regions"
+        ),
     ),
     "a wildcard": (
         route(more='prefixes = ["base/*"]'),
-        'routes[0].prefixes[0]: is not a prefix that ECR takes (found "base/*")\n'
-        '    write "base/": a prefix needs no *',
+        (
+            'routes[0].prefixes[0]: is not a prefix that ECR takes (found "base/*")\n'
+            '    write "base/": a prefix needs no *'
+        ),
     ),
     "a prefix that starts with a slash": (
         route(more='prefixes = ["/base"]'),
-        'routes[0].prefixes[0]: is not a prefix that ECR takes (found "/base")\n'
-        "    only lower-case letters, digits, single / and . _ - within names",
+        (
+            'routes[0].prefixes[0]: is not a prefix that ECR takes (found "/base")\n'
+            "    only lower-case letters, digits, single / and . _ - within names"
+        ),
     ),
     "a prefix of 257 characters": (
         route(more=f'prefixes = ["{"a" * 257}"]'),

@@ -45,12 +45,13 @@ def test_every_string_value_is_filled(load: Load) -> None:
     """Wherever a text stands, and as often as it holds a reference."""
     inventory = load(FILLED, ENVIRON)
     account = inventory.accounts[0]
+    assert account.id == "111100001111"
     assert inventory.name == "blue"
     assert str(account.role) == "arn:aws-cn:iam::111100001111:role/ci/cd/repl-blue"
     assert account.regions == ("cn-north-1",)
     assert account.external_id is not None
     assert account.external_id.reveal() == "open-sesame"
-    assert inventory.routes[0].destination.match.accounts == {"111100001111"}
+    assert inventory.routes[0].destination.match.accounts == frozenset({account.id})
     assert inventory.routes[0].prefixes == ("blue/",)
 
 
@@ -71,12 +72,18 @@ def test_every_variable_that_is_not_set_is_told(problems: Problems) -> None:
     """With its name and the text as written; an external id is not shown even so."""
     environ = {key: value for key, value in ENVIRON.items() if key not in ("REGION", "SECRET")}
     assert [str(one) for one in problems(FILLED, environ)] == [
-        "fleet.toml:6: aws.regions[0]: the environment variable REGION is not set "
-        '(found "${REGION}")\n    set REGION before the command runs',
-        "fleet.toml:7: aws.external_id: the environment variable SECRET is not set\n"
-        "    set SECRET before the command runs",
-        "fleet.toml:14: routes[0].to.regions: the environment variable REGION is not set "
-        '(found "${REGION}")\n    set REGION before the command runs',
+        (
+            "fleet.toml:6: aws.regions[0]: the environment variable REGION is not set "
+            '(found "${REGION}")\n    set REGION before the command runs'
+        ),
+        (
+            "fleet.toml:7: aws.external_id: the environment variable SECRET is not set\n"
+            "    set SECRET before the command runs"
+        ),
+        (
+            "fleet.toml:14: routes[0].to.regions: the environment variable REGION is not set "
+            '(found "${REGION}")\n    set REGION before the command runs'
+        ),
     ]
 
 
@@ -85,8 +92,10 @@ def test_a_reference_to_nothing(reference: str, problems: Problems) -> None:
     """What follows `${` has to be the name of a variable."""
     text = FILLED.replace('name = "${FLEET}"', f'name = "{reference}"')
     assert [str(one) for one in problems(text, ENVIRON)] == [
-        "fleet.toml:2: name: holds ${ that names no environment variable "
-        f'(found "{reference}")\n    write ${{NAME}} for a variable, or $${{ for a literal ${{'
+        (
+            "fleet.toml:2: name: holds ${ that names no environment variable "
+            f'(found "{reference}")\n    write ${{NAME}} for a variable, or $${{ for a literal ${{'
+        )
     ]
 
 
@@ -100,9 +109,11 @@ def test_a_filled_in_value_is_checked_but_never_shown(problems: Problems) -> Non
     """The problem shows the file's own text, and guesses nothing from the environment."""
     text = FILLED.replace('from = { accounts = "1111${REST}" }', 'from = { accounts = "${WHO}" }')
     assert [str(one) for one in problems(text, {**ENVIRON, "WHO": "111100001112"})] == [
-        "fleet.toml:13: routes[0].from.accounts: is not the id or name of an account that is "
-        'listed (found "${WHO}")\n'
-        "    list it under [[accounts]], or under [[external]] if it is not yours"
+        (
+            "fleet.toml:13: routes[0].from.accounts: is not the id or name of an account that is "
+            'listed (found "${WHO}")\n'
+            "    list it under [[accounts]], or under [[external]] if it is not yours"
+        )
     ]
 
 

@@ -52,10 +52,14 @@ def test_one_problem_for_all_accounts_without_regions(
     accounts = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(1000))
     found = problems(f'version = 1\nname = "x"\nroutes = []\n{accounts}')
     assert [str(one).splitlines()[0] for one in found] == [
-        "fleet.toml:4: accounts[0].regions: is missing, and [aws] has no default; "
-        "the same for 999 more",
-        "fleet.toml:4: accounts[0].role: is missing, and [aws] has no default; "
-        "the same for 999 more",
+        (
+            "fleet.toml:4: accounts[0].regions: is missing, and [aws] has no default; "
+            "the same for 999 more"
+        ),
+        (
+            "fleet.toml:4: accounts[0].role: is missing, and [aws] has no default; "
+            "the same for 999 more"
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from fleet_repl.errors import InventoryError, Problem
 WHOLE_FILE: Final = "(file)"
 """The key of a problem that concerns the file itself."""
 
+_DEEPEST: Final = 30
+"""Levels of tables and lists; an inventory has six."""
 _POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -22,13 +25,37 @@ def read(file: str) -> tuple[str, dict[str, object]]:
     """The text and the parsed document. Raises InventoryError with one problem."""
     text = _text(file)
     try:
-        return text, tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         fault = str(error)
     except (ValueError, RecursionError):
         # The parser does not tell these as errors of the text: they are limits of Python's own.
-        fault = "a number is too long or brackets are nested too deeply"
+        fault = "a number is too long or lists or tables are nested too deeply"
+    else:
+        if not _is_deep(document):
+            return text, document
+        fault = "lists or tables are nested too deeply"
     raise _refusal(file, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
+
+
+def _is_deep(document: object) -> bool:
+    """Whether walking through `document` could exhaust the stack."""
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [one for holder in level for one in _inside(holder)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(holder: object) -> Iterable[object]:
+    match holder:
+        case dict():
+            return holder.values()
+        case list():
+            return holder
+        case _:
+            return ()
 
 
 def _text(file: str) -> str:

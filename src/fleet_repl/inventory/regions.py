@@ -1,4 +1,4 @@
-"""Regions and texts for people, checked one by one.
+"""Regions, checked one by one against the form of regions and the fleet's partition.
 
 Nothing is looked up: a region that is well-formed and of the partition may still not exist.
 """

@@ -243,7 +243,8 @@ class LimitsTable(Table):
 
 
 class Document(Table):
-    """Which registries a fleet has, how to reach them, and what must replicate where."""
+    """Which registries a fleet has, how to reach them, and what must replicate where. In any
+    text ${NAME} is read from the environment, and $${ is a literal ${."""
 
     model_config = ConfigDict(
         title="fleet-repl inventory, version 1",
