@@ -53,7 +53,7 @@ class LinkEnd:
     registry: Registry
     prefixes: Prefixes
     routes: tuple[str, ...] = ()
-    """Empty for a link that no route asks for."""
+    """Empty for a link that no route asks for; of a link that is narrowed, those of the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from fleet_repl.plan import (
     Summary,
     Warning,
 )
+from fleet_repl.prefixes import covers
 from fleet_repl.rules import Outgoing, Rule, compare, document_of, rules_for
 
 UNKNOWN_FIELDS = "unknown-fields"
@@ -215,7 +216,13 @@ def _rule_changes(
     if source is None or not source.changes:
         return ()
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
-    links = compare(source.present, source.holding.outgoing)
+    after = source.holding.outgoing
+    links = compare(source.present, after)
+    narrowed = {
+        one: routes[one]
+        for one, prefixes in links.removed.items()
+        if any(covers(prefixes, kept) for kept in after.get(one, ()))
+    }
     return (
         Change(
             resource=Resource.REPLICATION_CONFIGURATION,
@@ -225,7 +232,7 @@ def _rule_changes(
             before=seen.replication.document,
             after=document_of(source.rules),
             links_added=_ends(links.added, routes),
-            links_removed=_ends(links.removed, {}),
+            links_removed=_ends(links.removed, narrowed),
         ),
     )
 

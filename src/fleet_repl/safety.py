@@ -23,12 +23,13 @@ def objections(registries: Iterable[RegistryPlan]) -> tuple[Objection, ...]:
     sources = len({one.registry for one, _ in losing})
     links = "1 link" if len(losing) == 1 else f"{len(losing)} links"
     where = f"{first.registry}" if sources == 1 else f"{sources} registries"
+    them, they = ("it", "it") if len(losing) == 1 else ("them", "they")
     return (
         Objection(
             kind="foreign-rules",
-            message=f"{links} out of {where} would be removed that no route asks for, such as "
-            f"{first.registry} → {end.registry}. Nothing records that fleet-repl made them, so "
-            "they may be somebody else's. Add a route for what must stay, or remove them with "
-            "--force.",
+            message=f"{links} out of {where} would be removed or narrowed, as no route asks for "
+            f"{them}: {first.registry} → {end.registry}{' and others' if losing[1:] else ''}. "
+            f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
+            "a route for what must stay, or go on with --force.",
         ),
     )

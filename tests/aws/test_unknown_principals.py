@@ -50,7 +50,8 @@ async def test_it_is_transient_a_few_times_and_then_invalid(edge: Edge) -> None:
     assert errors[4].fault.message == SAID
     assert fault == (
         "one of its principals may not exist: see whether one of these accounts has been closed, "
-        "and take it out of the inventory: 111111111111, 222222222222, 333333333333"
+        "and take it out of the inventory, or out of the foreign statements: 111111111111, "
+        "222222222222, 333333333333"
     )
 
 

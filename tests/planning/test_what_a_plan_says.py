@@ -189,10 +189,28 @@ def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> No
     (objection,) = objections(plan.registries)
     assert objection.kind == "foreign-rules"
     assert objection.message == (
-        "1 link out of 111111111111/eu-west-1 would be removed that no route asks for, such as "
-        "111111111111/eu-west-1 → 222222222222/eu-west-1. Nothing records that fleet-repl made "
-        "them, so they may be somebody else's. Add a route for what must stay, or remove them "
-        "with --force."
+        "1 link out of 111111111111/eu-west-1 would be removed or narrowed, as no route asks for "
+        "it: 111111111111/eu-west-1 → 222222222222/eu-west-1. Nothing records that fleet-repl "
+        "made it, so it may be somebody else's. Add a route for what must stay, or go on with "
+        "--force."
+    )
+
+
+def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest(make_desired: Any) -> None:
+    """Every repository went there; a route keeps one prefix, and nobody asks for another."""
+    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    desired = make_desired([link(HUB, SPOKE, "a/"), link(HUB, third, "a/")], [HUB, SPOKE, third])
+    observation: Observation = {
+        HUB: seen(HUB, {SPOKE: ("",), third: ("b/",)}),
+        SPOKE: seen(SPOKE),
+        third: seen(third),
+    }
+    hub, *_ = plan_registries(desired, observation, [HUB, SPOKE, third]).registries
+    (change,) = hub.changes
+    assert change.links_added == (LinkEnd(registry=third, prefixes=("a/",), routes=("golden",)),)
+    assert change.links_removed == (
+        LinkEnd(registry=SPOKE, prefixes=("",), routes=("golden",)),
+        LinkEnd(registry=third, prefixes=("b/",)),
     )
 
 

@@ -177,7 +177,7 @@ def test_withdrawals_and_refusals_are_marked(plan: Plan) -> None:
     assert "  ~ replication configuration (not to be written, see below)\n" in text
     assert (
         "  + registry policy (once the rules are written)\n"
-        "      the same links, written differently\n" in text
+        "      the same links, put right\n" in text
     )
     assert (
         "Not to be overwritten: 1 registry\n"

@@ -91,7 +91,7 @@ def unknown_principal(policy: JsonObject) -> str:
     rest = f" and {more} more" if more > 0 else ""
     return (
         "one of its principals may not exist: see whether one of these accounts has been closed, "
-        f"and take it out of the inventory: {named}{rest}"
+        f"and take it out of the inventory, or out of the foreign statements: {named}{rest}"
     )
 
 

@@ -86,21 +86,23 @@ def _add_registry(page: Page, one: RegistryPlan, names: Mapping[AccountId, str])
 
 def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> None:
     links = [
-        *((("+ ", Style.ADDED), end) for end in change.links_added),
-        *((("- ", Style.REMOVED), end) for end in change.links_removed),
+        *((("+ ", Style.ADDED), end, "") for end in change.links_added),
+        *((("- ", Style.REMOVED), end, "narrowed, ") for end in change.links_removed),
     ]
     word = "to" if change.resource is Resource.REPLICATION_CONFIGURATION else "from"
     shown = page.within(links, LINKS)
-    for symbol, end in shown:
-        page.add(symbol, f"{word} {_end(page, end, names)}", indent=3)
+    for symbol, end, lessened in shown:
+        page.add(symbol, f"{word} {_end(page, end, names, lessened)}", indent=3)
     page.more(len(links) - len(shown), indent=3)
     if not links:
-        page.add(("the same links, written differently", Style.FAINT), indent=3)
+        page.add(("the same links, put right", Style.FAINT), indent=3)
 
 
-def _end(page: Page, end: LinkEnd, names: Mapping[AccountId, str]) -> str:
+def _end(page: Page, end: LinkEnd, names: Mapping[AccountId, str], lessened: str) -> str:
+    """`lessened`: what a link that is taken away is called where routes keep a part of it."""
     where = label(end.registry, names.get(end.registry.account))
-    return f"{where}: {prefix_list(end.prefixes, full=page.full)} ({route_list(end.routes)})"
+    kept = lessened if end.routes else ""
+    return f"{where}: {prefix_list(end.prefixes, full=page.full)} ({kept}{route_list(end.routes)})"
 
 
 def _add_totals(page: Page, plan: Plan) -> None:
