@@ -48,12 +48,19 @@ class Granting:
     @property
     def final(self) -> frozenset[Grant]:
         """Our grants once everything is written."""
-        return reduced(self.needed | self.stale.staying)
+        staying = self.stale.staying
+        return reduced(self.needed | staying) if staying else self.needed
 
     @property
     def first(self) -> frozenset[Grant]:
         """Our grants while rules are written: what they will use and what they still use."""
-        return reduced(self.final | self.stale.pending.keys())
+        pending = self.stale.pending
+        return reduced(self.final | pending.keys()) if pending else self.final
+
+    @property
+    def differs(self) -> bool:
+        """Whether the policy has to be written at all."""
+        return bool(self.stale.pending or self.policy.opaque or self.final != self.policy.grants)
 
     def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
         """Why rules of `source` would not get `prefix` in here, or None where they would."""
@@ -79,7 +86,7 @@ def granting(
     policy = seen.policy or Policy(document=None)
     needed = _needed(registry, desired, observation)
     # Without knowing what rules will be written, every grant in use counts as staying.
-    stale = stale_grants(registry, policy.grants, needed, desired, observation, {})
+    stale = stale_grants(registry, policy.in_use, needed, desired, observation, {})
     found = Granting(
         registry=registry,
         policy=policy,
@@ -100,12 +107,8 @@ def granting(
     if size > desired.limits.policy_bytes:
         shortfall = f"and with it the policy would take {size:,} characters"
         return replace(found, shortfall=shortfall)
-    # The first write leaves statements of ours that someone edited only if another one follows.
-    statements = (*policy.foreign, *(policy.opaque if stale.kept else ()))
-    return replace(
-        found,
-        permissions=replace(found.permissions, grants=found.first, statements=statements),
-    )
+    permissions = replace(found.permissions, grants=found.first, statements=policy.foreign)
+    return replace(found, permissions=permissions)
 
 
 def settled(
@@ -117,10 +120,10 @@ def settled(
     """The decision once it is known what every source will be left with."""
     if found.stale.kept:
         stale = stale_grants(
-            found.registry, found.policy.grants, found.needed, desired, observation, written
+            found.registry, found.policy.in_use, found.needed, desired, observation, written
         )
         found = replace(found, stale=stale)
-    if found.final == found.policy.grants:
+    if not found.differs:
         return found
     size = policy_size(found.document(found.final, desired))
     if size <= desired.limits.policy_bytes:
@@ -139,17 +142,17 @@ def policy_changes(
     found: Granting, desired: Desired
 ) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """The writes before and after the rules; together at most two."""
+    if not found.differs:
+        return (), ()
     before, final = found.policy.document, found.document(found.final, desired)
-    adds = not found.first <= found.policy.grants
+    early = bool(found.policy.opaque) or not found.first <= found.policy.grants
     if not found.stale.pending or found.refusal is not None:
-        if found.final == found.policy.grants and not found.policy.opaque:
-            return (), ()
-        phase = Phase.GRANTS if adds or found.policy.opaque else Phase.WITHDRAWALS
+        phase = Phase.GRANTS if early else Phase.WITHDRAWALS
         change = _change(found, desired, phase, before, final)
-        return ((change,), ()) if phase is Phase.GRANTS else ((), (change,))
-    if not adds or found.shortfall is not None:
+        return ((change,), ()) if early else ((), (change,))
+    if not early or found.shortfall is not None:
         return (), (_change(found, desired, Phase.WITHDRAWALS, before, final),)
-    between = compose(found.policy, found.first, desired.owner, found.registry, keep_opaque=True)
+    between = found.document(found.first, desired)
     return (
         (_change(found, desired, Phase.GRANTS, before, between),),
         (_change(found, desired, Phase.WITHDRAWALS, between, final),),

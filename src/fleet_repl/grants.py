@@ -59,9 +59,16 @@ class Policy:
     grants: frozenset[Grant] = frozenset()
     """What our statements mean."""
     opaque: tuple[JsonObject, ...] = ()
-    """Statements with our mark that do not mean a grant any more: someone edited them."""
+    """Statements with our mark that do not mean exactly grants any more: someone edited them."""
+    implied: frozenset[Grant] = frozenset()
+    """What the edited ones may let in at the most, as far as it can be told."""
     foreign: tuple[JsonObject, ...] = ()
     """In their order."""
+
+    @property
+    def in_use(self) -> frozenset[Grant]:
+        """Everything of ours that a source may rely on."""
+        return self.grants | self.implied if self.implied else self.grants
 
     def same_as(self, other: Policy) -> bool:
         """Whether both mean the same to the service and to us."""
@@ -123,6 +130,7 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
         return Policy(document=None)
     ours = re.compile(re.escape(owner.mark) + "[0-9a-f]{8}")
     grants: set[Grant] = set()
+    implied: set[Grant] = set()
     opaque: list[JsonObject] = []
     foreign: list[JsonObject] = []
     for statement in _statements(document):
@@ -131,30 +139,26 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
             foreign.append(statement)
         elif (meaning := _meaning(statement, owner, registry)) is None:
             opaque.append(statement)
+            implied |= _implied(statement, owner, registry)
         else:
             grants |= meaning
     return Policy(
         document=document,
         grants=reduced(grants),
         opaque=tuple(opaque),
+        implied=reduced(implied),
         foreign=tuple(foreign),
     )
 
 
 def compose(
-    policy: Policy,
-    grants: Iterable[Grant],
-    owner: Owner,
-    registry: Registry,
-    *,
-    keep_opaque: bool = False,
+    policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry
 ) -> JsonObject | None:
     """The policy with exactly `grants` as ours; None where nothing is left to say.
 
     Foreign statements and whatever else the document holds stay as they are.
     """
-    ours = statements_for(grants, owner, registry)
-    statements = (*policy.foreign, *(policy.opaque if keep_opaque else ()), *ours)
+    statements = (*policy.foreign, *statements_for(grants, owner, registry))
     if not statements:
         return None
     frame = dict(policy.document) if policy.document is not None else {"Version": VERSION}
@@ -232,6 +236,30 @@ def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
     )
     understood = None not in sources and None not in actions and None not in prefixes
     return found if understood else None
+
+
+def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant]:
+    """What one of our statements that someone edited lets in at the most."""
+    principal = statement.get("Principal")
+    if statement.get("Effect") != "Allow" or not isinstance(principal, Mapping):
+        return frozenset()
+    base = repositories_arn(owner.partition, registry)
+    accounts = {account_of(one, owner.partition) for one in as_tuple(principal.get("AWS"))}
+    patterns = [str(one).lower() for one in as_tuple(statement.get("Action"))]
+    return frozenset(
+        Grant(account, _widest_prefix(str(resource), base), action)
+        for account in accounts
+        if account is not None
+        for key, action in _KNOWN_ACTIONS.items()
+        if any(key.startswith(pattern.partition("*")[0]) for pattern in patterns)
+        for resource in as_tuple(statement.get("Resource"))
+    )
+
+
+def _widest_prefix(resource: str, base: str) -> str:
+    """What every repository that a resource pattern names begins with."""
+    literal = re.split(r"[*?]", resource, maxsplit=1)[0]
+    return literal[len(base) :] if literal.startswith(base) else ""
 
 
 def _prefix_of(resource: Json, base: str) -> str | None:

@@ -46,14 +46,14 @@ class Partition(StrEnum):
 
 
 _REGIONS: Final = {
-    Partition.AWS: re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+"),
-    Partition.US_GOV: re.compile(r"us-gov-\w+-\d+"),
-    Partition.CN: re.compile(r"cn-\w+-\d+"),
-    Partition.EUSC: re.compile(r"eusc-(de)-\w+-\d+"),
-    Partition.ISO: re.compile(r"us-iso-\w+-\d+"),
-    Partition.ISO_B: re.compile(r"us-isob-\w+-\d+"),
-    Partition.ISO_E: re.compile(r"eu-isoe-\w+-\d+"),
-    Partition.ISO_F: re.compile(r"us-isof-\w+-\d+"),
+    Partition.AWS: re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+"),
+    Partition.US_GOV: re.compile(r"us-gov-[a-z]+-[0-9]+"),
+    Partition.CN: re.compile(r"cn-[a-z]+-[0-9]+"),
+    Partition.EUSC: re.compile(r"eusc-(de)-[a-z]+-[0-9]+"),
+    Partition.ISO: re.compile(r"us-iso-[a-z]+-[0-9]+"),
+    Partition.ISO_B: re.compile(r"us-isob-[a-z]+-[0-9]+"),
+    Partition.ISO_E: re.compile(r"eu-isoe-[a-z]+-[0-9]+"),
+    Partition.ISO_F: re.compile(r"us-isof-[a-z]+-[0-9]+"),
 }
 _FIRST_REGION: Final = {
     Partition.AWS: Region("us-east-1"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
 
 from fleet_repl import limits
@@ -37,6 +37,9 @@ class Replication:
     document: JsonObject
     """`replicationConfiguration` as it came, every field kept."""
     outgoing: Outgoing
+    """What it surely replicates: a filter of an unknown kind counts as none."""
+    may_use: Outgoing
+    """What it may replicate at the most: there it counts as every repository."""
     unknown: tuple[str, ...] = ()
     """Paths of the fields whose meaning is not known here."""
 
@@ -45,6 +48,10 @@ class Replication:
         if self.unknown or other.unknown:
             return canonical_json(self.document) == canonical_json(other.document)
         return self.outgoing == other.outgoing
+
+    def shows(self, written: Replication) -> bool:
+        """Whether `written` is in place. The service may add fields to what it was given."""
+        return self.same_as(written) or (not written.unknown and self.outgoing == written.outgoing)
 
 
 def rules_for(outgoing: Outgoing, *, filters: int = limits.FILTERS) -> tuple[Rule, ...]:
@@ -69,7 +76,7 @@ def outgoing_of(rules: Iterable[Rule]) -> Outgoing:
     """The links that `rules` make together."""
     outgoing: dict[Registry, Prefixes] = {}
     for rule in rules:
-        for destination in rule.destinations:
+        for destination in rule.destinations if rule.prefixes else ():
             outgoing[destination] = union(outgoing.get(destination, ()), rule.prefixes)
     return outgoing
 
@@ -83,31 +90,36 @@ def parse_answer(answer: JsonObject) -> Replication:
     """DescribeRegistry's whole raw answer; a field beside the known ones counts as unknown."""
     document = answer.get("replicationConfiguration")
     if not isinstance(document, Mapping):
-        return Replication(document={}, outgoing={}, unknown=("replicationConfiguration",))
+        missing = ("replicationConfiguration",)
+        return Replication(document={}, outgoing={}, may_use={}, unknown=missing)
     strange = _strange("", answer, "registryId", "replicationConfiguration")
     found = parse_document(document)
-    return Replication(
-        document=document, outgoing=found.outgoing, unknown=(*strange, *found.unknown)
-    )
+    return replace(found, unknown=(*strange, *found.unknown))
 
 
 def parse_document(document: JsonObject) -> Replication:
     """A `replicationConfiguration`; never fails, what it cannot read is in `unknown`.
 
-    A filter of an unknown kind is taken to match every repository: what a rule may replicate
-    is overestimated, so that no grant it may need is withdrawn.
+    Links are read twice: what is sure, to compare and to keep, and what is possible, so that no
+    grant is withdrawn that a filter of an unknown kind may need.
     """
     unknown = list(_strange("", document, "rules"))
-    rules = []
+    sure, possible = [], []
     for place, item in _items(document, "rules", "", unknown):
         unknown += _strange(place, item, "destinations", "repositoryFilters")
-        rules.append(
-            Rule(
-                destinations=tuple(_destinations(place, item, unknown)),
-                prefixes=_prefixes(place, item, unknown),
-            )
-        )
-    return Replication(document=document, outgoing=outgoing_of(rules), unknown=tuple(unknown))
+        destinations = tuple(_destinations(place, item, unknown))
+        before = len(unknown)
+        prefixes = _prefixes(place, item, unknown)
+        sure.append(Rule(destinations=destinations, prefixes=prefixes))
+        most = EVERY_REPOSITORY if len(unknown) > before else prefixes
+        possible.append(Rule(destinations=destinations, prefixes=most))
+    outgoing = outgoing_of(sure)
+    return Replication(
+        document=document,
+        outgoing=outgoing,
+        may_use=outgoing_of(possible) if unknown else outgoing,
+        unknown=tuple(unknown),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +174,6 @@ def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> Prefixes:
             prefixes.append(text)
         else:
             unknown.append(f"{where}.filterType")
-            prefixes.append("")
     return reduce(prefixes)
 
 

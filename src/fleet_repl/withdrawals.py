@@ -79,8 +79,8 @@ def withhold(change: Change, failed: frozenset[Registry], owner: Owner, at: Regi
     before = parse_policy(change.before, owner, at)
     after = parse_policy(change.after, owner, at)
     accounts = {one.account for one in failed}
-    stay = {grant for grant in before.grants if grant.source in accounts}
-    document = compose(replace(before, opaque=()), reduced(after.grants | stay), owner, at)
+    stay = {grant for grant in before.in_use if grant.source in accounts}
+    document = compose(before, reduced(after.grants | stay), owner, at)
     return replace(change, after=document)
 
 
@@ -98,7 +98,7 @@ def _use(
     if not isinstance(seen, Observed):
         return None
     wanted = desired.links_out(source).get(destination, NOTHING)
-    now = beyond(seen.replication.outgoing.get(destination, NOTHING), wanted)
+    now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
     if not touches(now, grant.prefix):
         return False
     if source not in written:
