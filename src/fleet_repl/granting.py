@@ -23,7 +23,7 @@ from fleet_repl.grants import (
 )
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed
-from fleet_repl.permissions import Permissions
+from fleet_repl.permissions import Permissions, in_force
 from fleet_repl.plan import Action, Change, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import Prefixes, beyond, intersect, reduce
 from fleet_repl.rules import Outgoing
@@ -92,12 +92,7 @@ def granting(
         policy=policy,
         needed=needed,
         stale=stale,
-        permissions=Permissions(
-            registry=registry,
-            partition=desired.owner.partition,
-            grants=policy.grants,
-            statements=(*policy.foreign, *policy.opaque),
-        ),
+        permissions=in_force(policy, registry, desired.owner.partition),
     )
     if not in_scope:
         return replace(found, shortfall="and it is outside the selection")

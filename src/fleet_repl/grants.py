@@ -80,6 +80,10 @@ class Policy:
             and _frame(self.document) == _frame(other.document)
         )
 
+    def shows(self, written: Policy) -> bool:
+        """Whether `written` is in place."""
+        return self.same_as(written)
+
 
 def actions_for(*, create_repositories: bool) -> tuple[str, ...]:
     """The actions a link needs in its destination."""

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.inventory import Limits
 from fleet_repl.names import Registry
 from fleet_repl.plan import HeldLink
 from fleet_repl.prefixes import Prefixes, covers, intersect, union
-from fleet_repl.rules import Outgoing
+from fleet_repl.rules import Outgoing, Rule, rules_for
 
 Lacks: TypeAlias = Callable[[Registry, str], str | None]
 """Why a destination will not let a prefix in, or None where it will."""
@@ -41,6 +43,20 @@ def hold(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> Holding:
     return Holding(
         outgoing={one: prefixes for one, prefixes in outgoing.items() if prefixes},
         held=tuple(held),
+    )
+
+
+def rules_within(limits: Limits, outgoing: Outgoing) -> tuple[Rule, ...] | Fault:
+    """The rules for what is left, or why ECR would not take so many of them."""
+    rules = rules_for(outgoing, filters=limits.filters)
+    if len(rules) <= limits.rules:
+        return rules
+    return Fault(
+        kind=FaultKind.INVALID,
+        operation="PutReplicationConfiguration",
+        message=f"with held links left out it would need {len(rules)} rules, and ECR takes "
+        f"{limits.rules}",
+        hint="settle the destinations of the held links first",
     )
 
 

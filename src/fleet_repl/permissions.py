@@ -7,13 +7,11 @@ every image of the link gets through.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.grants import Grant, account_of, as_tuple
+from fleet_repl.grants import Grant, Policy, account_of, as_tuple
 from fleet_repl.names import AccountId, Partition, Registry, repositories_arn
 
 _SERVICE_ROLE = (
@@ -79,11 +77,23 @@ class Permissions:
         )
 
     def _aims_at(self, statement: JsonObject, source: AccountId) -> bool:
-        if "NotPrincipal" in statement:
-            return not self._names(statement["NotPrincipal"], source)
-        principal = statement.get("Principal")
         service_role = f"arn:{self.partition}:iam::{source}:{_SERVICE_ROLE}"
+        if "NotPrincipal" in statement:
+            # It exempts only whom it names, and a role is not named by its account.
+            exempt = statement["NotPrincipal"]
+            return not (self._names(exempt, source) and service_role in _aws(exempt))
+        principal = statement.get("Principal")
         return self._names(principal, source) or service_role in _aws(principal)
+
+
+def in_force(policy: Policy, registry: Registry, partition: Partition) -> Permissions:
+    """What a policy allows as it stands, edited statements of ours included."""
+    return Permissions(
+        registry=registry,
+        partition=partition,
+        grants=policy.grants,
+        statements=(*policy.foreign, *policy.opaque),
+    )
 
 
 def _named(statement: JsonObject) -> str:
@@ -118,7 +128,7 @@ def _denies_resource(statement: JsonObject, resource: str) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    return _compiled(pattern).fullmatch(text) is not None
+    return len(pattern) in _reached(pattern, text)
 
 
 def _reaches(pattern: str, start: str) -> bool:
@@ -128,12 +138,34 @@ def _reaches(pattern: str, start: str) -> bool:
 
 def _meets(pattern: str, start: str) -> bool:
     """Whether `pattern` matches anything that begins with `start`."""
-    # Some beginning of the pattern has to use up `start`; the rest can always be satisfied.
-    return any(_matches(pattern[:length], start) for length in range(len(pattern) + 1))
+    # Whatever of the pattern is left after `start` can always be satisfied.
+    return bool(_reached(pattern, start))
 
 
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A policy's `*` and `?` as a regular expression."""
-    parts = (".*" if one == "*" else "." if one == "?" else re.escape(one) for one in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+def _reached(pattern: str, text: str) -> set[int]:
+    """How much of a pattern of `*` and `?` may be used up by all of `text`.
+
+    One pass over the text with every possible position: no pattern takes long to decide.
+    """
+    positions = _past_stars(pattern, {0})
+    for letter in text:
+        if not positions:
+            break
+        moved = {
+            at if pattern[at] == "*" else at + 1
+            for at in positions
+            if at < len(pattern) and pattern[at] in ("*", "?", letter)
+        }
+        positions = _past_stars(pattern, moved)
+    return positions
+
+
+def _past_stars(pattern: str, positions: set[int]) -> set[int]:
+    """The positions, and those behind the stars that may stand for nothing."""
+    found = set(positions)
+    for start in positions:
+        at = start
+        while at < len(pattern) and pattern[at] == "*":
+            at += 1
+            found.add(at)
+    return found

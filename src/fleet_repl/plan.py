@@ -95,8 +95,8 @@ class RegistryPlan:
     held: tuple[HeldLink, ...] = ()
     error: Fault | None = None
     """Why it could not be read, or why a change of `refused` will not be written."""
-    refused: frozenset[Resource] = frozenset()
-    """Resources whose changes are shown but must not be written."""
+    refused: Mapping[Resource, Fault] = field(default_factory=dict)
+    """Resources whose changes are shown but must not be written, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.granting import Granting, granting, policy_changes, settled
-from fleet_repl.holding import Holding, Lacks, hold
+from fleet_repl.grants import Grant
+from fleet_repl.holding import Holding, Lacks, hold, rules_within
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.plan import (
@@ -27,7 +28,7 @@ from fleet_repl.plan import (
     Warning,
 )
 from fleet_repl.prefixes import covers
-from fleet_repl.rules import Outgoing, Rule, compare, document_of, rules_for
+from fleet_repl.rules import Outgoing, compare, document_of, rules_for
 
 UNKNOWN_FIELDS = "unknown-fields"
 """What `allow` holds to overwrite rules with fields that are not known here."""
@@ -47,7 +48,6 @@ class _Source:
 
     present: Outgoing
     holding: Holding
-    rules: tuple[Rule, ...]
     refusal: Fault | None
 
     @property
@@ -128,11 +128,11 @@ def _source(
     present = seen.replication.outgoing
     lacks = _lacks(registry, desired, observation, grantings)
     holding = hold(desired.links_out(registry), present, lacks)
-    rules = rules_for(holding.outgoing, filters=desired.limits.filters)
+    rules = rules_within(desired.limits, holding.outgoing)
     refusal = None
     if holding.outgoing != present:
-        refusal = _refusal(seen, rules, desired, allow)
-    return _Source(present=present, holding=holding, rules=rules, refusal=refusal)
+        refusal = rules if isinstance(rules, Fault) else _refusal(seen, allow)
+    return _Source(present=present, holding=holding, refusal=refusal)
 
 
 def _lacks(
@@ -158,9 +158,7 @@ def _lacks(
     return lacks
 
 
-def _refusal(
-    seen: Observed, rules: tuple[Rule, ...], desired: Desired, allow: Collection[str]
-) -> Fault | None:
+def _refusal(seen: Observed, allow: Collection[str]) -> Fault | None:
     """Why the rules must not be written although they differ."""
     if seen.replication.unknown and UNKNOWN_FIELDS not in allow:
         return Fault(
@@ -169,14 +167,6 @@ def _refusal(
             message="the replication configuration holds fields that this version does not know "
             f"and would lose: {', '.join(seen.replication.unknown)}",
             hint="use a version that knows them, or overwrite them with --allow unknown-fields",
-        )
-    if len(rules) > desired.limits.rules:
-        return Fault(
-            kind=FaultKind.INVALID,
-            operation="PutReplicationConfiguration",
-            message=f"with held links left out it would need {len(rules)} rules, and ECR takes "
-            f"{desired.limits.rules}",
-            hint="settle the destinations of the held links first",
         )
     return None
 
@@ -206,7 +196,7 @@ def _registry_plan(
         changes=changes,
         held=source.holding.held if source else (),
         error=next(iter(refused.values()), None),
-        refused=frozenset(refused),
+        refused=refused,
     )
 
 
@@ -230,7 +220,7 @@ def _rule_changes(
             action=Action.UPDATE,
             phase=Phase.RULES,
             before=seen.replication.document,
-            after=document_of(source.rules),
+            after=document_of(rules_for(after, filters=desired.limits.filters)),
             links_added=_ends(links.added, routes),
             links_removed=_ends(links.removed, narrowed),
         ),
@@ -257,28 +247,40 @@ def _unknown_fields(observation: Observation, scope: Collection[Registry]) -> It
 
 def _kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
     """One warning for each account whose grants nobody needs and nobody can ask about."""
-    unlisted: dict[AccountId, list[Registry]] = {}
-    unread: dict[AccountId, list[Registry]] = {}
+    places: dict[AccountId, list[Registry]] = {}
     for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
-        for account in sorted({grant.source for grant in one.stale.unlisted}):
-            unlisted.setdefault(account, []).append(registry)
-        for account in sorted({grant.source for grant in one.stale.kept}):
-            unread.setdefault(account, []).append(registry)
-    for account, places in sorted(unlisted.items()):
+        stale = one.stale.unlisted | {
+            grant for grant in one.stale.kept if not _wanted(grant, registry, desired)
+        }
+        for account in sorted({grant.source for grant in stale}):
+            places.setdefault(account, []).append(registry)
+    for account, registries in sorted(places.items()):
         yield Warning(
             kind="grant-kept",
-            message=f"{_places(places)} grants account {account}, which the inventory does not "
-            "list: the grant stays, because nobody knows whether it is still used; list the "
-            "account to have it withdrawn",
+            message=f"{_places(registries)} grants account {account} what no route asks for, and "
+            f"the grant stays, because {_unasked(account, desired)}",
         )
-    for account, places in sorted(unread.items()):
-        name = desired.names.get(account, account)
-        yield Warning(
-            kind="grant-kept",
-            message=f"{_places(places)} grants account {account} ({name}) what no route asks "
-            "for: the grant stays, because a registry of that account could not be read or "
-            "keeps its link",
+
+
+def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
+    """Whether a link asks for a grant, although its source could not be read this time."""
+    return any(
+        link.source.account == grant.source and covers(link.prefixes, grant.prefix)
+        for link in desired.incoming.get(registry, ())
+    )
+
+
+def _unasked(account: AccountId, desired: Desired) -> str:
+    """Why nobody can tell whether an account still uses a grant, and what to do about it."""
+    if account in desired.by_account:
+        return (
+            f"a registry of that account ({desired.names[account]}) could not be read or keeps "
+            "its link; if the account is closed, take the statement out by hand"
         )
+    return (
+        "that account is not managed here and nobody knows whether it is still used; list it under "
+        "[[accounts]] to have the grant withdrawn, or take the statement out by hand"
+    )
 
 
 def _places(registries: list[Registry]) -> str:

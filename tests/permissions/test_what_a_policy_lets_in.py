@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant
 from fleet_repl.names import AccountId, Partition, Region, Registry
@@ -14,6 +18,10 @@ SOURCE = AccountId("1" * 12)
 HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
 ROOT = "arn:aws:iam::111111111111:root"
+SERVICE_ROLE = (
+    "arn:aws:iam::111111111111:role/aws-service-role/"
+    "replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
+)
 BOTH = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 
 
@@ -110,12 +118,7 @@ def test_an_allow_that_may_not_apply_does_not_count(edits: dict[str, Any]) -> No
         {"Resource": f"{BASE}*/secret"},
         {"Resource": f"{BASE}a/exact"},
         {"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}},
-        {
-            "Principal": {
-                "AWS": "arn:aws:iam::111111111111:role/aws-service-role/"
-                "replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
-            }
-        },
+        {"Principal": {"AWS": SERVICE_ROLE}},
     ],
 )
 def test_a_deny_that_may_apply_counts(edits: dict[str, Any]) -> None:
@@ -143,10 +146,39 @@ def test_what_a_deny_leaves_out_is_read_the_other_way_round() -> None:
     """NotPrincipal, NotAction and NotResource deny everything but what they name."""
     deny: dict[str, Any] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     because = "a statement without Sid of its registry policy denies it"
-    assert lacks({**deny, "NotPrincipal": {"AWS": ROOT}}, grants=OURS) is None
+    both = {"AWS": [ROOT, SERVICE_ROLE]}
+    assert lacks({**deny, "NotPrincipal": both}, grants=OURS) is None
+    assert lacks({**deny, "NotPrincipal": {"AWS": ROOT}}, grants=OURS) == because
     assert lacks({**deny, "NotPrincipal": {"AWS": "2" * 12}}, grants=OURS) == because
     everyone = {"Effect": "Deny", "Principal": "*"}
     assert lacks({**everyone, "NotAction": "ecr:*", "Resource": "*"}, grants=OURS) is None
     assert lacks({**everyone, "NotAction": "s3:*", "Resource": "*"}, grants=OURS) == because
     assert lacks({**everyone, "Action": "*", "NotResource": f"{BASE}a*"}, grants=OURS) is None
     assert lacks({**everyone, "Action": "*", "NotResource": f"{BASE}b*"}, grants=OURS) == because
+
+
+@given(st.text("ab*?", max_size=6), st.text("ab", max_size=5))
+def test_patterns_mean_what_their_regular_expressions_mean(pattern: str, text: str) -> None:
+    """The matcher against Python's own, for whole texts and for their beginnings."""
+    expression = "".join({"*": ".*", "?": "."}.get(letter, letter) for letter in pattern)
+    longer = ["".join(rest) for size in range(7) for rest in product("ab", repeat=size)]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": pattern, "Resource": "*"}
+    found = Permissions(
+        registry=HERE,
+        partition=Partition.AWS,
+        grants=frozenset({Grant(SOURCE, "", text)}),
+        statements=(deny,),
+    )
+    assert (found.lacks(SOURCE, "", [text]) is not None) == bool(re.fullmatch(expression, text))
+    denied = allow(Effect="Deny", Resource=BASE + pattern)
+    hit = any(re.fullmatch(expression, text + rest) for rest in longer)
+    assert (
+        lacks(denied, grants=frozenset(Grant(SOURCE, "", one) for one in BOTH), prefix=text)
+        is not None
+    ) == hit
+
+
+def test_no_pattern_takes_long_to_decide() -> None:
+    """Stars upon stars are one pass over the text, not one for each way to divide it."""
+    deny = allow(Effect="Deny", Resource="*?" * 500 + "x" * 500)
+    assert lacks(deny, grants=OURS, prefix="a/" * 100) is not None

@@ -267,7 +267,7 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
     hub, spoke = plan_registries(
         desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
     ).registries
-    assert spoke.refused == {Resource.REGISTRY_POLICY}
+    assert set(spoke.refused) == {Resource.REGISTRY_POLICY}
     assert spoke.error is not None
     assert spoke.error.kind is FaultKind.INVALID
     assert spoke.error.message == (
@@ -298,7 +298,7 @@ def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: Any)
     hub, _ = plan_registries(
         desired, observation, [HUB, SPOKE], allow=["unknown-fields"]
     ).registries
-    assert (hub.refused, hub.error) == (frozenset(), None)
+    assert (hub.refused, hub.error) == ({}, None)
 
 
 def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: Any) -> None:
@@ -310,11 +310,47 @@ def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: A
     assert plan.warnings == (
         Warning(
             kind="grant-kept",
-            message="222222222222/eu-west-1 grants account 777777777777, which the inventory "
-            "does not list: the grant stays, because nobody knows whether it is still used; "
-            "list the account to have it withdrawn",
+            message="222222222222/eu-west-1 grants account 777777777777 what no route asks for, "
+            "and the grant stays, because that account is not managed here and nobody knows "
+            "whether it is still used; list it under [[accounts]] to have the grant withdrawn, "
+            "or take the statement out by hand",
         ),
     )
+
+
+def test_a_grant_that_a_route_asks_for_is_no_warning(make_desired: Any) -> None:
+    """Its source could not be read this time; what is stale of the same account is told."""
+    grants = [Grant(HUB.account, "a/", action) for action in ACTIONS]
+    desired = make_desired([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
+    observation: Observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=granting(SPOKE, *grants))}
+    plan = plan_registries(desired, observation, [HUB, SPOKE])
+    assert (plan.registries[1].changes, plan.warnings) == ((), ())
+    grants += [Grant(HUB.account, "old/", action) for action in ACTIONS]
+    observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=granting(SPOKE, *grants))}
+    plan = plan_registries(desired, observation, [HUB, SPOKE])
+    assert plan.registries[1].changes == ()
+    assert [one.message for one in plan.warnings] == [
+        (
+            "222222222222/eu-west-1 grants account 111111111111 what no route asks for, and the "
+            "grant stays, because a registry of that account (name-111) could not be read or "
+            "keeps its link; if the account is closed, take the statement out by hand"
+        )
+    ]
+
+
+def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: Any) -> None:
+    """Somebody added an action to ours. Its source cannot be asked, so the grant is written anew
+    and the addition goes; nothing that may be in use is withdrawn."""
+    grants = [Grant(HUB.account, "a/", action) for action in ACTIONS]
+    document: dict[str, Any] = dict(granting(SPOKE, *grants))
+    (good,) = document["Statement"]
+    edited = {**good, "Action": [*ACTIONS, "ecr:BatchImportUpstreamImage"]}
+    policy: JsonObject = {"Version": "2012-10-17", "Statement": [edited]}
+    desired = make_desired([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
+    observation: Observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=policy)}
+    _, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
+    (change,) = spoke.changes
+    assert change.after == {"Version": "2012-10-17", "Statement": (good,)}
 
 
 def test_an_edited_statement_of_ours_is_put_right(make_desired: Any) -> None:

@@ -110,7 +110,7 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
         changes=found[state],
         held=st.just(()) if state is State.UNREADABLE else held,
         error=faults if state is State.UNREADABLE else st.none() | faults,
-        refused=st.frozensets(st.sampled_from(Resource)),
+        refused=st.dictionaries(st.sampled_from(Resource), faults),
     )
 
 

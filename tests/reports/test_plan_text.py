@@ -170,7 +170,7 @@ def test_withdrawals_and_refusals_are_marked(plan: Plan) -> None:
         hint="overwrite them with --allow unknown-fields",
     )
     refused = replace(
-        first, refused=frozenset({Resource.REPLICATION_CONFIGURATION}), error=fault, held=()
+        first, refused={Resource.REPLICATION_CONFIGURATION: fault}, error=fault, held=()
     )
     later = replace(second.changes[0], phase=Phase.WITHDRAWALS, links_added=(), links_removed=())
     text = plan_text(replace(plan, registries=(refused, replace(second, changes=(later,)))))

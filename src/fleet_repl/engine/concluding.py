@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet_repl.errors import Fault
+from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan, State
 
@@ -44,7 +44,7 @@ def registry_outcome(
     found = {change.outcome for change in changes}
     outcome = next((one for one in _WORST_FIRST if one in found), Outcome.UNCHANGED)
     if one.state is State.UNREADABLE:
-        outcome, error = Outcome.FAILED, one.error
+        outcome = Outcome.FAILED
     return RegistryOutcome(
         registry=one.registry,
         name=one.name,
@@ -53,8 +53,8 @@ def registry_outcome(
         duration_ms=round(effort.seconds * 1000),
         changes=tuple(changes),
         held=held,
-        error=error,
-        because=because if outcome in (Outcome.SKIPPED, Outcome.CANCELLED) else None,
+        error=error or one.error,
+        because=because if outcome is not Outcome.UNCHANGED else None,
     )
 
 
@@ -69,4 +69,14 @@ def untouched(plan: Plan, because: str) -> tuple[RegistryOutcome, ...]:
             because=because,
         )
         for one in plan.registries
+    )
+
+
+def unforeseen(operation: str, error: Exception) -> Fault:
+    """A failure that no code foresaw, told without its text, which may hold anything."""
+    return Fault(
+        kind=FaultKind.INTERNAL,
+        operation=operation,
+        message=f"unforeseen {type(error).__name__}",
+        hint="this is a defect of fleet-repl; please report it",
     )

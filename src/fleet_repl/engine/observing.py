@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.crew import work_through
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError, Fault, FaultKind
@@ -72,13 +73,3 @@ async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
         return Unreadable(error=unforeseen("DescribeRegistry", error))
     return Observed(replication=replication, policy=policy)
-
-
-def unforeseen(operation: str, error: Exception) -> Fault:
-    """A failure that no code foresaw, told without its text, which may hold anything."""
-    return Fault(
-        kind=FaultKind.INTERNAL,
-        operation=operation,
-        message=f"unforeseen {type(error).__name__}",
-        hint="this is a defect of fleet-repl; please report it",
-    )

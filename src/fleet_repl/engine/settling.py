@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
+from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.outcomes import Outcome
 from fleet_repl.pacing import OnRetry, Pace
 
+SETTLING_DELAYS: Final = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between reads that look whether a write whose answer was lost has happened."""
 READ_BACK_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)
 """Seconds between reads that still show what was there before; about 10 s in all."""
 
@@ -25,6 +28,10 @@ class Comparable(Protocol):
     """A document that knows when another one means the same."""
 
     def same_as(self: _T, other: _T, /) -> bool: ...
+
+    def shows(self: _T, written: _T, /) -> bool:
+        """Whether this is what a read gives once `written` is in place."""
+        ...
 
 
 V = TypeVar("V", bound=Comparable)
@@ -59,9 +66,18 @@ class Settled(Generic[V]):
 async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     """Write `slot.after` unless something else than `slot.before` is there."""
     try:
-        now = await _read_before(slot, pace)
+        return await _settle(slot, pace, stop)
     except CallError as error:
         return Settled(outcome=Outcome.FAILED, found=None, error=error.fault)
+    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+        fault = unforeseen(slot.operation, error)
+        return Settled(outcome=Outcome.FAILED, found=None, error=fault)
+
+
+async def _settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
+    now = await _read_before(slot, pace, stop)
+    if now is None:
+        return Settled(outcome=stop.outcome, found=slot.before)
     if now.same_as(slot.after):
         return Settled(outcome=Outcome.UNCHANGED, found=now)
     if not now.same_as(slot.before):
@@ -96,20 +112,29 @@ class _Write(Generic[V]):
 
     async def _once(self) -> str | None:
         """One attempt; any but the first looks first whether it still may, and has to, write."""
-        if self._tried:
-            if self._stop.requested and not self._uncertain:
-                raise _AbandonedError
-            now = await self._slot.read()
-            if now.same_as(self._slot.after):
-                return None
-            if not now.same_as(self._slot.before):
-                raise _ConflictError(now)
+        if self._tried and await self._settled_already():
+            return None
         self._tried = True
         try:
             return await self._slot.put()
         except CallError as error:
             self._uncertain = self._uncertain or error.uncertain
             raise
+
+    async def _settled_already(self) -> bool:
+        """Whether an earlier attempt has done it. Raises where another one must not be made."""
+        slot = self._slot
+        if self._stop.requested and not self._uncertain:
+            raise _AbandonedError
+        delays = SETTLING_DELAYS if self._uncertain else ()
+        now = await _poll(slot.read, lambda now: not now.same_as(slot.before), self._pace, delays)
+        if now.shows(slot.after):
+            return True
+        if not now.same_as(slot.before):
+            raise _ConflictError(now)
+        if self._stop.requested:
+            raise _AbandonedError
+        return False
 
     async def _after_failure(self, fault: Fault) -> Settled[V]:
         if self._uncertain:
@@ -128,13 +153,17 @@ class _Write(Generic[V]):
                 request_id=request_id,
                 error=fault or _unconfirmed(error.fault),
             )
-        if now.same_as(slot.after):
+        if now.shows(slot.after):
             return Settled(outcome=Outcome.APPLIED, found=now, request_id=request_id)
+        untouched = now.same_as(slot.before)
+        if fault is not None:
+            why = fault if untouched else _conflict(slot)
+            return Settled(outcome=Outcome.FAILED, found=now, error=why)
         return Settled(
             outcome=Outcome.FAILED,
-            found=None if now.same_as(slot.before) and fault is None else now,
+            found=None if untouched else now,
             request_id=request_id,
-            error=fault if fault and now.same_as(slot.before) else _overtaken(slot, now),
+            error=_overtaken(slot, untouched=untouched),
         )
 
 
@@ -148,20 +177,33 @@ class _ConflictError(Exception, Generic[V]):
         super().__init__()
 
 
-async def _read_before(slot: Slot[V], pace: Pace) -> V:
-    """What is in place now, without being fooled by a read that lags behind our own write."""
-    return await _poll(
-        slot.read, lambda now: not any(now.same_as(old) for old in slot.superseded), pace
-    )
+async def _read_before(slot: Slot[V], pace: Pace, stop: Stop) -> V | None:
+    """What is in place now, without being fooled by a read that lags behind our own write.
+
+    None once the run is stopped: nothing is lost with a read, so it need not finish.
+    """
+    found: list[V] = []
+    with stop.abandonable():
+        found.append(
+            await _poll(
+                slot.read, lambda now: not any(now.same_as(old) for old in slot.superseded), pace
+            )
+        )
+    return found[0] if found else None
 
 
 async def _read_until(slot: Slot[V], wanted: V, pace: Pace) -> V:
-    return await _poll(slot.read, lambda now: now.same_as(wanted), pace)
+    return await _poll(slot.read, lambda now: now.shows(wanted), pace)
 
 
-async def _poll(read: Callable[[], Awaitable[V]], good: Callable[[V], bool], pace: Pace) -> V:
+async def _poll(
+    read: Callable[[], Awaitable[V]],
+    good: Callable[[V], bool],
+    pace: Pace,
+    delays: Sequence[float] = READ_BACK_DELAYS,
+) -> V:
     """Read until `good`, or for as long as reads may lag; the last answer."""
-    for delay in READ_BACK_DELAYS:
+    for delay in delays:
         now = await read()
         if good(now):
             return now
@@ -189,8 +231,8 @@ def _unconfirmed(fault: Fault) -> Fault:
     )
 
 
-def _overtaken(slot: Slot[V], now: V) -> Fault:
-    shows = "what was there before" if now.same_as(slot.before) else "something else"
+def _overtaken(slot: Slot[V], *, untouched: bool) -> Fault:
+    shows = "what was there before" if untouched else "something else"
     return Fault(
         kind=FaultKind.CONFLICT,
         operation=slot.operation,

@@ -59,7 +59,7 @@ class Writing:
         after = change.after
 
         async def read() -> Policy:
-            return self._parse(await self.reader.read_policy(registry), registry)
+            return self.parse(await self.reader.read_policy(registry), registry)
 
         async def put() -> str | None:
             if after is None:
@@ -70,9 +70,9 @@ class Writing:
             operation="DeleteRegistryPolicy" if after is None else "PutRegistryPolicy",
             read=read,
             put=put,
-            before=self._parse(change.before, registry),
-            after=self._parse(after, registry),
-            superseded=tuple(self._parse(one, registry) for one in earlier),
+            before=self.parse(change.before, registry),
+            after=self.parse(after, registry),
+            superseded=tuple(self.parse(one, registry) for one in earlier),
             on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)
@@ -91,5 +91,6 @@ class Writing:
 
         return announce
 
-    def _parse(self, document: JsonObject | None, registry: Registry) -> Policy:
+    def parse(self, document: JsonObject | None, registry: Registry) -> Policy:
+        """A registry policy as this fleet reads it."""
         return parse_policy(document, self.owner, registry)

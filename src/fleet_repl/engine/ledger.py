@@ -1,0 +1,102 @@
+"""What is known so far of each registry of a run, and its outcome in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fleet_repl.engine.concluding import change_outcome, registry_outcome
+from fleet_repl.errors import Fault
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryFinished, RegistryOutcome
+from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan, Resource
+from fleet_repl.ports import EventSink
+
+SETTLED = (Outcome.APPLIED, Outcome.UNCHANGED)
+"""Outcomes after which a document is as it was planned."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    plan: RegistryPlan
+    held: tuple[HeldLink, ...]
+    effort: Effort
+    done: list[ChangeOutcome] = field(default_factory=list)
+    error: Fault | None = None
+    because: str | None = None
+    outcome: RegistryOutcome | None = None
+
+
+class Ledger:
+    """The state of one run. Every registry is concluded once, and told as an event."""
+
+    def __init__(self, plan: Plan, on_event: EventSink) -> None:
+        self._on_event = on_event
+        self._entries = {
+            one.registry: _Entry(one, one.held, plan.efforts.get(one.registry, Effort()))
+            for one in plan.registries
+        }
+
+    def record(
+        self,
+        registry: Registry,
+        change: Change,
+        outcome: Outcome,
+        *,
+        request_id: str | None = None,
+        error: Fault | None = None,
+        because: str | None = None,
+    ) -> None:
+        """What became of a change. Of several errors or reasons the first one is told."""
+        entry = self._entries[registry]
+        entry.done.append(change_outcome(change, outcome, request_id))
+        entry.error = entry.error or error
+        entry.because = entry.because or because
+
+    def spend(self, registry: Registry, effort: Effort) -> None:
+        self._entries[registry].effort += effort
+
+    def hold(self, registry: Registry, held: tuple[HeldLink, ...]) -> None:
+        """Name links that are held beside those of the plan; what both name counts once."""
+        entry = self._entries[registry]
+        named = {(one.destination, prefix) for one in held for prefix in one.prefixes}
+        rest = (_without(one, named) for one in entry.plan.held)
+        entry.held = (*(one for one in rest if one.prefixes), *held)
+
+    def done(self, registry: Registry) -> tuple[ChangeOutcome, ...]:
+        """The changes of a registry that are behind it."""
+        return tuple(self._entries[registry].done)
+
+    def settled(self, registry: Registry, resource: Resource) -> bool:
+        """Whether every write of a document that was started is in place."""
+        found = [one.outcome for one in self.done(registry) if one.resource is resource]
+        return all(outcome in SETTLED for outcome in found)
+
+    def conclude_finished(self, registry: Registry) -> None:
+        """Conclude a registry whose changes are all behind it."""
+        entry = self._entries[registry]
+        if entry.outcome is None and len(entry.done) == len(entry.plan.changes):
+            self._conclude(entry)
+
+    def conclude_all(self, outcome: Outcome, because: str) -> tuple[RegistryOutcome, ...]:
+        """Conclude the rest; changes that were never started end as `outcome`."""
+        for registry, entry in self._entries.items():
+            for change in entry.plan.changes[len(entry.done) :]:
+                self.record(registry, change, outcome, because=because)
+            self.conclude_finished(registry)
+        return tuple(one.outcome for one in self._entries.values() if one.outcome is not None)
+
+    def _conclude(self, entry: _Entry) -> None:
+        entry.outcome = registry_outcome(
+            entry.plan,
+            entry.done,
+            held=entry.held,
+            effort=entry.effort,
+            error=entry.error,
+            because=entry.because,
+        )
+        self._on_event(RegistryFinished(outcome=entry.outcome))
+
+
+def _without(link: HeldLink, named: set[tuple[Registry, str]]) -> HeldLink:
+    prefixes = tuple(one for one in link.prefixes if (link.destination, one) not in named)
+    return HeldLink(destination=link.destination, prefixes=prefixes, because=link.because)

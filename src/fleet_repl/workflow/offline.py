@@ -1,0 +1,63 @@
+"""What can be said of an inventory without calling anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet_repl.desired import desired_state
+from fleet_repl.inventory import Inventory, parse
+from fleet_repl.plan import Warning
+from fleet_repl.rules import rules_for
+from fleet_repl.topology import RouteSummary, Topology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSummary:
+    """What an inventory amounts to."""
+
+    name: str
+    accounts: int
+    registries: int
+    externals: int
+    """Registries of other people's accounts that may receive images."""
+    links: int
+    rules: int
+    routes: tuple[RouteSummary, ...]
+    warnings: tuple[Warning, ...]
+
+
+def load_inventory(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Inventory:
+    """Read, check and resolve an inventory file. Calls nothing.
+
+    Raises InventoryError, whose `problems` name everything wrong with it at once.
+    """
+    inventory = parse(path, environ=os.environ if environ is None else environ)
+    desired_state(inventory)
+    return inventory
+
+
+def describe_fleet(inventory: Inventory) -> FleetSummary:
+    """What an inventory amounts to, offline."""
+    desired, topology = desired_state(inventory)
+    rules = sum(
+        len(rules_for(desired.links_out(source), filters=desired.limits.filters))
+        for source in desired.outgoing
+    )
+    return FleetSummary(
+        name=inventory.name,
+        accounts=len(inventory.accounts),
+        registries=len(desired.registries),
+        externals=sum(len(one.regions) for one in inventory.externals),
+        links=len(topology.links),
+        rules=rules,
+        routes=topology.routes,
+        warnings=notices(topology),
+    )
+
+
+def notices(topology: Topology) -> tuple[Warning, ...]:
+    """What the routes themselves give reason to warn about."""
+    return tuple(Warning(kind=one.kind, message=one.message) for one in topology.notices)
