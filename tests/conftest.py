@@ -1,8 +1,20 @@
-"""Hypothesis settings for the whole suite: laws are checked the same way every time."""
+"""Settings for the whole suite, and a fleet small enough to read.
+
+Hypothesis checks laws the same way every time.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from fleet_repl.desired import Desired
+from fleet_repl.grants import Owner, actions_for
+from fleet_repl.inventory import Limits
+from fleet_repl.names import AccountId, Partition, Registry
+from fleet_repl.topology import Link
 
 settings.register_profile(
     "fleet-repl",
@@ -12,3 +24,47 @@ settings.register_profile(
     max_examples=100,
 )
 settings.load_profile("fleet-repl")
+
+MakeDesired = Callable[..., Desired]
+
+
+@pytest.fixture(scope="session")
+def make_desired() -> MakeDesired:
+    """Desired state from links and the registries that are managed."""
+
+    def make(
+        links: Iterable[Link],
+        registries: Iterable[Registry],
+        *,
+        manages_grants: bool = True,
+        create_repositories: bool = True,
+        limits: Limits | None = None,
+    ) -> Desired:
+        managed = tuple(sorted(registries))
+        links = tuple(links)
+        accounts = sorted({one.account for one in managed} | {a.destination.account for a in links})
+        names: Mapping[AccountId, str] = {one: f"name-{one[:3]}" for one in accounts}
+        return Desired(
+            owner=Owner(fleet="prod", partition=Partition.AWS),
+            limits=limits or Limits(),
+            names=names,
+            registries=managed,
+            by_account={
+                account: tuple(one for one in managed if one.account == account)
+                for account in {one.account for one in managed}
+            },
+            outgoing={
+                one.source: tuple(link for link in links if link.source == one.source)
+                for one in links
+            },
+            incoming={
+                one.destination: tuple(
+                    link for link in links if link.destination == one.destination
+                )
+                for one in links
+            },
+            manages_grants=manages_grants,
+            actions=actions_for(create_repositories=create_repositories),
+        )
+
+    return make

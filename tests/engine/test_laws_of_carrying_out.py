@@ -1,0 +1,320 @@
+"""Whole plans carried out on a fleet in memory that denies, throttles, drops and breaks."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.desired import Desired
+from fleet_repl.engine import Applying, Stop, Writing, apply_plan
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.grants import Grant, Owner, actions_for, parse_policy, statements_for
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observed, Unreadable
+from fleet_repl.outcomes import Event, Outcome, RegistryOutcome, WriteSettled, WriteStarted
+from fleet_repl.pacing import Pace
+from fleet_repl.permissions import in_force
+from fleet_repl.plan import InventoryRef, Plan, Resource
+from fleet_repl.planning import plan_registries, summarize
+from fleet_repl.prefixes import EVERY_REPOSITORY, covers, reduce
+from fleet_repl.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
+from fleet_repl.topology import Link
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+ACTIONS = actions_for(create_repositories=True)
+REGISTRIES = tuple(
+    Registry(AccountId(digit * 12), Region(region))
+    for digit in "1234"
+    for region in ("eu-west-1", "us-east-1")
+)
+FOREIGN: tuple[JsonObject, ...] = (
+    {
+        "Sid": "Theirs",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::888888888888:root"},
+        "Action": "ecr:BatchImportUpstreamImage",
+        "Resource": "*",
+    },
+    {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "ecr:*", "Resource": "*"},
+    {
+        "Sid": "Shut",
+        "Effect": "Deny",
+        "Principal": {"AWS": "111111111111"},
+        "Action": "ecr:*",
+        "Resource": "*",
+    },
+)
+FAILURES = {
+    "denied": (FaultKind.ACCESS_DENIED, False, False),
+    "throttled": (FaultKind.THROTTLED, True, False),
+    "dropped": (FaultKind.NETWORK, True, True),
+}
+
+registries = st.sampled_from(REGISTRIES)
+prefix_sets = st.one_of(
+    st.just(EVERY_REPOSITORY),
+    st.lists(st.sampled_from(["aa/", "aa/b/", "cc/"]), min_size=1, max_size=2).map(reduce),
+)
+wanted_links = st.dictionaries(
+    st.tuples(registries, registries).filter(lambda pair: pair[0] != pair[1]),
+    prefix_sets,
+    max_size=8,
+)
+mishaps = st.dictionaries(
+    st.tuples(st.sampled_from(["rules", "policy"]), registries),
+    st.sampled_from([*FAILURES, "broken"]),
+    max_size=4,
+)
+
+
+class Clock:
+    """Time passes only by sleeping, and sleeping takes none."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await anyio.lowlevel.checkpoint()
+
+
+@dataclass
+class Aws:
+    """Registries in memory behind both ports."""
+
+    rules: dict[Registry, JsonObject] = field(default_factory=dict)
+    policies: dict[Registry, JsonObject | None] = field(default_factory=dict)
+    silent: frozenset[Registry] = frozenset()
+    mishaps: Mapping[tuple[str, Registry], str] = field(default_factory=dict)
+    writes: list[Registry] = field(default_factory=list)
+    calls: Counter[Registry] = field(default_factory=Counter)
+
+    def attempts(self, registry: Registry) -> int:
+        return self.calls[registry]
+
+    async def describe(self, registry: Registry) -> JsonObject:
+        await self._call(registry)
+        return self.answer(registry)
+
+    async def read_policy(self, registry: Registry) -> JsonObject | None:
+        await self._call(registry)
+        return self.policies.get(registry)
+
+    async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
+        await self._call(registry, "rules")
+        self.rules[registry] = document
+        return "request"
+
+    async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
+        await self._call(registry, "policy")
+        stored = json.loads(json.dumps(document))
+        sids = [one["Sid"] for one in stored["Statement"]]
+        assert len(sids) == len(set(sids)), "IAM takes a Sid only once"
+        self.policies[registry] = stored
+        return "request"
+
+    async def delete_policy(self, registry: Registry) -> str | None:
+        await self._call(registry, "policy")
+        self.policies[registry] = None
+        return "request"
+
+    async def _call(self, registry: Registry, document: str | None = None) -> None:
+        self.calls[registry] += 1
+        await anyio.lowlevel.checkpoint()
+        mishap = None
+        if document is not None:
+            self.writes.append(registry)
+            mishap = self.mishaps.get((document, registry))
+        if mishap == "broken":
+            raise KeyError("nobody foresaw this")
+        if mishap is not None:
+            kind, transient, uncertain = FAILURES[mishap]
+            fault = Fault(kind=kind, operation="Put", message=mishap)
+            raise CallError(fault, transient=transient, uncertain=uncertain)
+
+    def answer(self, registry: Registry) -> JsonObject:
+        rules = self.rules.get(registry, {"rules": []})
+        return {"registryId": registry.account, "replicationConfiguration": rules}
+
+    def observe(self) -> dict[Registry, Observed | Unreadable]:
+        denied = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
+        return {
+            one: Unreadable(error=denied)
+            if one in self.silent
+            else Observed(
+                replication=parse_answer(self.answer(one)),
+                policy=parse_policy(self.policies.get(one), OWNER, one),
+            )
+            for one in REGISTRIES
+        }
+
+    def outgoing(self, source: Registry) -> Outgoing:
+        return parse_document(self.rules.get(source, {"rules": []})).outgoing
+
+    def lets_in(self, source: Registry, destination: Registry, prefix: str) -> bool:
+        policy = parse_policy(self.policies.get(destination), OWNER, destination)
+        found = in_force(policy, destination, Partition.AWS)
+        return found.lacks(source.account, prefix, ACTIONS) is None
+
+    def links(self) -> set[tuple[Registry, Registry, str]]:
+        """Every cross-account link and prefix that rules make."""
+        return {
+            (source, destination, prefix)
+            for source in REGISTRIES
+            for destination, prefixes in self.outgoing(source).items()
+            for prefix in prefixes
+            if source.account != destination.account
+        }
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Aws:
+    """Any state: stray rules, stale and edited grants, statements of others."""
+    aws = Aws()
+    for one in REGISTRIES:
+        elsewhere = registries.filter(one.__ne__)
+        aws.rules[one] = document_of(
+            rules_for(draw(st.dictionaries(elsewhere, prefix_sets, max_size=2)))
+        )
+        grants = draw(
+            st.frozensets(
+                st.builds(
+                    Grant,
+                    st.sampled_from([AccountId(digit * 12) for digit in "12347"]),
+                    st.sampled_from(["", "aa/", "cc/"]),
+                    st.sampled_from(ACTIONS),
+                ),
+                max_size=4,
+            )
+        )
+        ours = [dict(statement) for statement in statements_for(grants, OWNER, one)]
+        if ours and draw(st.booleans()):
+            ours[0]["Action"] = [*ACTIONS, "ecr:BatchImportUpstreamImage"]
+        theirs = draw(st.lists(st.sampled_from(FOREIGN), max_size=1))
+        document: Any = {"Version": "2012-10-17", "Statement": [*theirs, *ours]}
+        aws.policies[one] = document if document["Statement"] else None
+    return aws
+
+
+def plan_of(desired: Desired, aws: Aws, scope: frozenset[Registry]) -> Plan:
+    planned = plan_registries(desired, aws.observe(), scope)
+    return Plan(
+        digest="sha256:0",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest="sha256:0"),
+        summary=summarize(planned.registries),
+        registries=planned.registries,
+    )
+
+
+def carry_out(plan: Plan, desired: Desired, aws: Aws, stop_at: int | None, check: Any) -> Any:
+    """Apply a plan, checking at every event and stopping at one of the writes."""
+    clock = Clock()
+    stop = Stop(clock, 7200, 7200)
+    events: list[Event] = []
+
+    def sink(event: Event) -> None:
+        events.append(event)
+        check()
+        if sum(isinstance(one, WriteStarted) for one in events) == stop_at:
+            stop.interrupt()
+
+    pace = Pace(attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda _, high: high)
+    writing = Writing(reader=aws, writer=aws, owner=OWNER, pace=pace, stop=stop, on_event=sink)
+    how = Applying(desired=desired, writing=writing, crew=4, stop=stop, on_event=sink)
+    outcomes = anyio.run(apply_plan, plan, how)
+    started = [one for one in events if isinstance(one, WriteStarted)]
+    settled = [one for one in events if isinstance(one, WriteSettled)]
+    assert len(started) == len(settled)
+    return outcomes
+
+
+@given(
+    data=st.data(),
+    pairs=wanted_links,
+    aws=fleets(),
+    wrong=mishaps,
+    silent=st.frozensets(registries, max_size=2),
+    stop_at=st.none() | st.integers(1, 6),
+)
+def test_whatever_fails_no_link_is_left_without_its_grant(
+    make_desired: Any,
+    data: st.DataObject,
+    pairs: dict[tuple[Registry, Registry], tuple[str, ...]],
+    aws: Aws,
+    wrong: dict[tuple[str, Registry], str],
+    silent: frozenset[Registry],
+    stop_at: int | None,
+) -> None:
+    """At every instant and under every failure: no new rule before its grant, no grant gone
+    before its rule, nobody else's statement lost, nothing written outside the scope; and the
+    outcomes are true."""
+    links = [
+        Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+        for (source, destination), prefixes in pairs.items()
+    ]
+    desired = make_desired(links, REGISTRIES)
+    scope = data.draw(st.just(frozenset(REGISTRIES)) | st.frozensets(registries, min_size=1))
+    aws.silent, aws.mishaps = silent, wrong
+    start = {one: aws.outgoing(one) for one in REGISTRIES}
+    foreign = {one: parse_policy(aws.policies[one], OWNER, one).foreign for one in REGISTRIES}
+    granted = {link for link in aws.links() if aws.lets_in(*link)}
+
+    def check() -> None:
+        for source, destination, prefix in aws.links():
+            old = covers(start[source].get(destination, ()), prefix)
+            if not old or (source, destination, prefix) in granted:
+                assert aws.lets_in(source, destination, prefix)
+        for one in REGISTRIES:
+            assert parse_policy(aws.policies[one], OWNER, one).foreign == foreign[one]
+
+    plan = plan_of(desired, aws, scope)
+    outcomes = carry_out(plan, desired, aws, stop_at, check)
+    check()
+    assert [one.registry for one in outcomes] == sorted(scope)
+    assert set(aws.writes) <= scope
+    for one, planned in zip(outcomes, plan.registries, strict=True):
+        assert len(one.changes) == len(planned.changes)
+        _outcome_is_true(one, aws, links, silent)
+
+
+def _outcome_is_true(
+    one: RegistryOutcome, aws: Aws, links: list[Link], silent: frozenset[Registry]
+) -> None:
+    """What counts as applied is in place; what is not in force is held, and named once."""
+    for change in one.changes:
+        if change.outcome is Outcome.APPLIED and (
+            change.resource is Resource.REPLICATION_CONFIGURATION
+        ):
+            assert change.after is not None
+            assert parse_document(change.after).outgoing == aws.outgoing(one.registry)
+    if one.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
+        return
+    named = [(held.destination, prefix) for held in one.held for prefix in held.prefixes]
+    assert len(named) == len(set(named))
+    for link in links:
+        if link.source != one.registry:
+            continue
+        for prefix in link.prefixes:
+            there = covers(aws.outgoing(link.source).get(link.destination, ()), prefix)
+            let_in = not link.crosses_accounts or (
+                link.destination not in silent
+                and aws.lets_in(link.source, link.destination, prefix)
+            )
+            assert (there and let_in) != ((link.destination, prefix) in named)
