@@ -17,7 +17,16 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.engine import Applying, Stop, Writing, apply_plan
 from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.grants import Grant, Owner, actions_for, parse_policy, statements_for
+from fleet_repl.grants import (
+    Grant,
+    Owner,
+    actions_for,
+    grants_for,
+    parse_policy,
+    policy_size,
+    statements_for,
+)
+from fleet_repl.inventory import Limits
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observed, Unreadable
 from fleet_repl.outcomes import Event, Outcome, RegistryOutcome, WriteSettled, WriteStarted
@@ -202,8 +211,11 @@ def fleets(draw: st.DrawFn) -> Aws:
                 max_size=4,
             )
         )
-        ours = [dict(statement) for statement in statements_for(grants, OWNER, one)]
-        if ours and draw(st.booleans()):
+        ours: list[dict[str, Any]] = [
+            dict(statement) for statement in statements_for(grants, OWNER, one)
+        ]
+        edited = draw(st.booleans())
+        if ours and edited:
             ours[0]["Action"] = [*ACTIONS, "ecr:BatchImportUpstreamImage"]
         theirs = draw(st.lists(st.sampled_from(FOREIGN), max_size=1))
         document: Any = {"Version": "2012-10-17", "Statement": [*theirs, *ours]}
@@ -318,3 +330,90 @@ def _outcome_is_true(
                 and aws.lets_in(link.source, link.destination, prefix)
             )
             assert (there and let_in) != ((link.destination, prefix) in named)
+
+
+A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+
+
+def link(source: Registry, destination: Registry, prefixes: tuple[str, ...] = ("",)) -> Link:
+    return Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+
+
+def policy_for(at: Registry, *sources: Registry, theirs: tuple[JsonObject, ...] = ()) -> JsonObject:
+    """A policy that grants everything to the accounts of `sources`."""
+    grants = frozenset[Grant]().union(
+        *(grants_for(one.account, EVERY_REPOSITORY, ACTIONS) for one in sources)
+    )
+    return {"Version": "2012-10-17", "Statement": [*theirs, *statements_for(grants, OWNER, at)]}
+
+
+def sources_granted(aws: Aws, at: Registry) -> set[str]:
+    return {one.source for one in parse_policy(aws.policies.get(at), OWNER, at).grants}
+
+
+def outcomes_of(desired: Desired, aws: Aws) -> dict[Registry, RegistryOutcome]:
+    plan = plan_of(desired, aws, frozenset({A, B, C}))
+    return {one.registry: one for one in carry_out(plan, desired, aws, None, lambda: None)}
+
+
+def test_only_the_grant_of_the_source_that_failed_stays(make_desired: Any) -> None:
+    """Two sources lose their link; the rules of one cannot be written."""
+    aws = Aws(
+        rules={one: document_of(rules_for({C: ("",)})) for one in (A, B)},
+        policies={C: policy_for(C, A, B)},
+        mishaps={("rules", A): "denied"},
+    )
+    found = outcomes_of(make_desired([], [A, B, C]), aws)
+    assert sources_granted(aws, C) == {A.account}
+    assert (found[A].outcome, found[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
+    assert (found[C].outcome, found[C].because) == (
+        Outcome.APPLIED,
+        f"the rules of {A} were not written and may still use its grants",
+    )
+
+
+def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed(make_desired: Any) -> None:
+    """C gains B and loses A; it refuses to be written at all, so its second write is skipped."""
+    aws = Aws(
+        rules={A: document_of(rules_for({C: ("",)}))},
+        policies={C: policy_for(C, A)},
+        mishaps={("policy", C): "denied"},
+    )
+    found = outcomes_of(make_desired([link(B, C)], [A, B, C]), aws)
+    assert [change.outcome for change in found[C].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert aws.writes.count(C) == 1
+    assert sources_granted(aws, C) == {A.account}
+    assert (found[A].outcome, found[B].outcome) == (Outcome.APPLIED, Outcome.UNCHANGED)
+    assert [one.because for one in found[B].held] == [
+        f"{C}: its registry policy was not written (access-denied)"
+    ]
+
+
+def test_a_foreign_grant_is_enough_where_ours_cannot_be_written(make_desired: Any) -> None:
+    """The destination lets everybody in already: the link is made although our grant failed."""
+    open_policy: JsonObject = {"Version": "2012-10-17", "Statement": [FOREIGN[1]]}
+    aws = Aws(policies={C: open_policy}, mishaps={("policy", C): "denied"})
+    found = outcomes_of(make_desired([link(A, C)], [A, B, C]), aws)
+    assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
+    assert found[C].outcome is Outcome.FAILED
+    assert aws.outgoing(A) == {C: EVERY_REPOSITORY}
+
+
+def test_a_policy_that_must_not_be_written_still_counts_as_it_is(make_desired: Any) -> None:
+    """Foreign statements leave no room for ours, but they let the link in."""
+    open_policy: JsonObject = {"Version": "2012-10-17", "Statement": [FOREIGN[1]]}
+    aws = Aws(policies={C: open_policy})
+    limits = Limits(policy_bytes=policy_size(open_policy) + 10)
+    found = outcomes_of(make_desired([link(A, C)], [A, B, C], limits=limits), aws)
+    assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
+    assert (found[C].outcome, aws.policies[C]) == (Outcome.FAILED, open_policy)
+
+
+def test_a_link_in_place_whose_grant_fails_is_named(make_desired: Any) -> None:
+    """Somebody took the grant away and nobody may put it back: the rule stays, and it is told."""
+    aws = Aws(rules={A: document_of(rules_for({C: ("",)}))}, mishaps={("policy", C): "denied"})
+    found = outcomes_of(make_desired([link(A, C)], [A, B, C]), aws)
+    assert found[A].outcome is Outcome.UNCHANGED
+    assert [one.because for one in found[A].held] == [
+        f"{C}: its registry policy was not written (access-denied); its rule is in place and stays"
+    ]
