@@ -106,7 +106,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.toml"
         path.write_text(inventory(given.accounts))
-        apply = [sys.executable, "-m", "fleet_repl", "apply", str(path), "--yes", "--format=json"]
+        program = [sys.executable, "-m", "fleet_repl"]
+        apply = [*program, "apply", str(path), "--yes", "--quiet", "--format=json"]
         with endpoint(given.latency_ms) as (url, counters):
             first, memory, text = run(apply, url)
             second, _, _ = run(apply, url)

@@ -21,7 +21,7 @@ settings.register_profile(
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=100,
+    max_examples=60,
 )
 settings.load_profile("fleet-repl")
 
