@@ -90,7 +90,7 @@ def main() -> None:
 def observed(
     registry: Registry, desired: Desired, rules: JsonObject, policy: JsonObject | None
 ) -> Observed:
-    answer = {"registryId": registry.account, "replicationConfiguration": rules}
+    answer: JsonObject = {"registryId": registry.account, "replicationConfiguration": rules}
     return Observed(
         replication=parse_answer(answer), policy=parse_policy(policy, desired.owner, registry)
     )
