@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
 import pytest
 from botocore import exceptions as sdk
@@ -29,13 +31,11 @@ def call(operation: str = "DescribeRegistry") -> Call:
 
 
 def refusal(code: str, message: str = "No.", status: int = 400) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"},  # type: ignore[typeddict-item]
-        },
-        "DescribeRegistry",
-    )
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"},
+    }
+    return ClientError(answer, "DescribeRegistry")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,9 @@ async def resolve(session: AioSession, endpoint: Endpoint | None) -> SdkCredenti
     Raises what the SDK raises. It takes no lock, so this is for before anything runs beside it.
     """
     if endpoint is not None:
-        return AioCredentials(endpoint.access_key_id, endpoint.secret_access_key.reveal())
+        secret = endpoint.secret_access_key.reveal()
+        given: SdkCredentials = AioCredentials(endpoint.access_key_id, secret)
+        return given
     chain = session.get_component("credential_provider")
     credentials: SdkCredentials | None = await chain.load_credentials()
     if credentials is None:
