@@ -113,7 +113,8 @@ class _Run:
         elif holding.outgoing == parse_document(change.before or {"rules": []}).outgoing:
             self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
         else:
-            settled = await self._how.writing.rules(registry, self._started(registry, narrowed))
+            self._started(registry, narrowed)
+            settled = await self._how.writing.rules(registry, narrowed)
             self._settled(registry, narrowed, settled)
 
     async def _withdraw(self, registry: Registry, change: Change) -> None:
@@ -156,10 +157,10 @@ class _Run:
         if change.phase is Phase.GRANTS and settled.outcome not in SETTLED:
             self._blocked.add(registry, settled.error, settled.found)
 
-    def _started(self, registry: Registry, change: Change) -> Change:
-        event = WriteStarted(registry=registry, resource=change.resource, action=change.action)
-        self._how.on_event(event)
-        return change
+    def _started(self, registry: Registry, change: Change) -> None:
+        self._how.on_event(
+            WriteStarted(registry=registry, resource=change.resource, action=change.action)
+        )
 
     def _settled(
         self,
