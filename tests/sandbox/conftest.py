@@ -199,6 +199,18 @@ class Served:
         }
         return await self.send(body, self.signed("ecr", body, headers, key, region))
 
+    async def done(self, operation: str, members: Json = None, **how: Any) -> Any:
+        """The members of the answer to an ECR call that has to succeed."""
+        answer = await self.ecr(operation, members, **how)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def refused(self, operation: str, members: Json = None, **how: Any) -> tuple[str, str]:
+        """Code and message of an ECR call that has to be refused with a 400."""
+        answer = await self.ecr(operation, members, **how)
+        assert answer.status == 400, answer.body
+        return answer.error
+
     def client(
         self, service: str, key: Credentials | None = None, region: str = EAST
     ) -> AbstractAsyncContextManager[Any]:

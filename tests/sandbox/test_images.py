@@ -193,6 +193,8 @@ async def test_another_accounts_registry_is_closed(hub: Any) -> None:
     """`registryId` of one's own account is fine; another's would need a policy there."""
     own = {**REPOSITORY, "registryId": HUB}
     assert (await hub.ecr("DescribeImages", own)).status == 200
+    nobodys = await hub.ecr("DescribeImages", {**REPOSITORY, "registryId": "12"})
+    assert nobodys.error == invalid("registryId", "must satisfy regular expression '[0-9]{12}'")
     answer = await hub.ecr("DescribeImages", {**REPOSITORY, "registryId": SPOKE})
     assert (answer.status, answer.error) == (
         400,

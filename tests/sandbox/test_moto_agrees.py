@@ -127,7 +127,34 @@ async def images(ecr: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("calls", [replication, policies, images], ids=lambda one: one.__name__)
+async def deletions(ecr: Any) -> list[Any]:
+    name = {"repositoryName": "base/perl"}
+    await ecr.create_repository(**name)
+    await ecr.put_image(**name, imageManifest=MANIFEST, imageTag="5")
+    ids = [{"imageTag": "6"}, {"imageDigest": "nonsense"}, {}]
+    return [
+        await told(ecr.batch_delete_image(**name, imageIds=ids)),
+        await told(ecr.batch_delete_image(**name, imageIds=[{"imageTag": "5"}])),
+        await told(ecr.describe_images(**name)),
+        await told(ecr.batch_delete_image(repositoryName="no/such", imageIds=ids)),
+    ]
+
+
+async def settings(ecr: Any) -> list[Any]:
+    name = {"repositoryName": "base/ruby"}
+    tags = [{"Key": "team", "Value": "core"}]
+    made = await ecr.create_repository(**name, tags=tags)
+    return [
+        await told(ecr.list_tags_for_resource(resourceArn=made["repository"]["repositoryArn"])),
+        await told(ecr.get_repository_policy(**name)),
+        await told(ecr.get_lifecycle_policy(**name)),
+        await told(ecr.get_lifecycle_policy(repositoryName="no/such")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "calls", [replication, policies, images, deletions, settings], ids=lambda one: one.__name__
+)
 async def test_both_answer_alike(both: tuple[Any, Any], calls: Calls) -> None:
     """Statuses, members, error codes and messages of a whole sequence of calls."""
     ours, motos = both

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -170,3 +171,16 @@ def test_wildcards_are_the_only_magic(text: str, rest: str) -> None:
     assert not matches("?" * len(rest) + "?", rest)
     if "*" not in text and "?" not in text:
         assert matches(text, rest) is (text == rest)
+
+
+@given(st.text(alphabet="ab*?", max_size=10), st.text(alphabet="ab", max_size=10))
+def test_wildcards_match_as_regular_expressions_do(pattern: str, text: str) -> None:
+    """A second opinion for the matcher."""
+    expression = pattern.replace("*", ".*").replace("?", ".")
+    assert matches(pattern, text) is (re.fullmatch(expression, text) is not None)
+
+
+def test_no_pattern_takes_forever() -> None:
+    """Stars that all might match anything; a matcher that tries every way never ends."""
+    assert not matches("*a" * 100 + "b", "a" * 2000)
+    assert matches("*a" * 100, "a" * 2000)

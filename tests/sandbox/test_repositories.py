@@ -118,7 +118,9 @@ async def test_a_repository_is_made_once(hub: Any) -> None:
         (
             {"repositoryName": "ab", "imageTagMutability": "SOMETIMES"},
             invalid(
-                "imageTagMutability", "Member must satisfy enum value set: [MUTABLE, IMMUTABLE]"
+                "imageTagMutability",
+                "Member must satisfy enum value set: [MUTABLE, IMMUTABLE, "
+                "IMMUTABLE_WITH_EXCLUSION, MUTABLE_WITH_EXCLUSION]",
             ),
         ),
         (

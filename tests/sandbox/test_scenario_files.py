@@ -12,6 +12,7 @@ from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
     Mishap,
+    RegionScenario,
     RegistryScenario,
     Scenario,
     load_scenario,
@@ -24,6 +25,10 @@ lag_ms = 300
 sessions_expire_after_calls = 100
 sessions_expire_after_seconds = 30
 other_accounts = ["777777777777"]
+replication_ms = 1500
+backfill_preparing_ms = 2000
+backfill_images_per_second = 10
+check_layers = true
 
 [[faults]]
 kind = "throttled"
@@ -43,13 +48,22 @@ denied_actions = ["ecr:Put*"]
 disabled_regions = ["eu-west-1"]
 answers_as = "333333333333"
 closed = true
+policy_scope = "V1"
+
+[[regions]]
+name = "eu-west-1"
+unknown_operations = ["StartReplicationBackfill"]
 
 [[registries]]
 account = "111111111111"
 region = "us-east-1"
 policy = '''{"Version": "2012-10-17", "Statement": []}'''
+policy_scope = "V2"
 repositories = { "base/python" = ["3.12", "3.13"] }
-unknown_fields = { deleteReplication = { enabled = true } }
+pushes = { "base/python" = ["3.14"] }
+templates = [{ prefix = "base", appliedFor = ["REPLICATION"] }]
+unknown_operations = ["GetAccountSetting"]
+unknown_fields = { priority = { high = true } }
 
 [registries.replication]
 rules = [{ destinations = [{ region = "eu-west-1", registryId = "222222222222" }] }]
@@ -71,6 +85,10 @@ def test_every_key(tmp_path: Path) -> None:
             sessions_expire_after_calls=100,
             sessions_expire_after_seconds=30,
             other_accounts=("7" * 12,),
+            replication_ms=1500,
+            backfill_preparing_ms=2000,
+            backfill_images_per_second=10,
+            check_layers=True,
             faults=(
                 FaultRule(kind=Mishap.THROTTLED, rate=0.2),
                 FaultRule(
@@ -89,7 +107,11 @@ def test_every_key(tmp_path: Path) -> None:
                     disabled_regions=("eu-west-1",),
                     answers_as="3" * 12,
                     closed=True,
+                    policy_scope="V1",
                 ),
+            ),
+            regions=(
+                RegionScenario(name="eu-west-1", unknown_operations=("StartReplicationBackfill",)),
             ),
             registries=(
                 RegistryScenario(
@@ -101,8 +123,12 @@ def test_every_key(tmp_path: Path) -> None:
                         ]
                     },
                     policy={"Version": "2012-10-17", "Statement": []},
+                    policy_scope="V2",
                     repositories={"base/python": ("3.12", "3.13")},
-                    unknown_fields={"deleteReplication": {"enabled": True}},
+                    pushes={"base/python": ("3.14",)},
+                    templates=({"prefix": "base", "appliedFor": ["REPLICATION"]},),
+                    unknown_operations=("GetAccountSetting",),
+                    unknown_fields={"priority": {"high": True}},
                 ),
             ),
         ).model_dump()
@@ -122,11 +148,17 @@ def test_latency_may_be_one_number(tmp_path: Path) -> None:
 
 
 OPERATIONS = (
-    "AssumeRole, BatchGetImage, CreateRepository, DeleteRegistryPolicy, "
-    "DescribeImageReplicationStatus, DescribeImages, DescribeRegistry, DescribeRepositories, "
-    "GetAccountSetting, GetCallerIdentity, GetRegistryPolicy, PutImage, PutRegistryPolicy, "
-    "PutReplicationConfiguration"
+    "AssumeRole, BatchCheckLayerAvailability, BatchDeleteImage, BatchGetImage, "
+    "CompleteLayerUpload, CreateRepository, CreateRepositoryCreationTemplate, "
+    "DeleteRegistryPolicy, DeleteRepositoryCreationTemplate, DescribeImageReplicationStatus, "
+    "DescribeImages, DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
+    "DescribeRepositoryCreationTemplates, GetAccountSetting, GetCallerIdentity, "
+    "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, InitiateLayerUpload, "
+    "ListReplicationBackfills, ListTagsForResource, PutAccountSetting, PutImage, "
+    "PutRegistryPolicy, PutReplicationConfiguration, StartReplicationBackfill, "
+    "StopReplicationBackfill, UpdateRepositoryCreationTemplate, UploadLayerPart"
 )
+STS = ("AssumeRole", "GetCallerIdentity")
 
 
 @pytest.mark.parametrize(
@@ -164,6 +196,26 @@ OPERATIONS = (
                 "faults[0].operations[0]: is no operation of the sandbox; it has "
                 f'{OPERATIONS} (found "Describe")'
             ),
+        ),
+        (
+            "backfill_images_per_second = 0",
+            "backfill_images_per_second: input should be greater than 0 (found 0)",
+        ),
+        (
+            '[[regions]]\nname = "us-east-1"\nunknown_operations = ["AssumeRole"]',
+            (
+                "regions[0].unknown_operations[0]: is no ECR operation of the sandbox; it has "
+                f"{', '.join(one for one in OPERATIONS.split(', ') if one not in STS)} "
+                '(found "AssumeRole")'
+            ),
+        ),
+        (
+            '[[regions]]\nname = "us-east-1"\n[[regions]]\nname = "us-east-1"',
+            "regions: us-east-1 listed more than once",
+        ),
+        (
+            '[[accounts]]\nid = "222222222222"\npolicy_scope = "V3"',
+            "accounts[0].policy_scope: input should be 'V1' or 'V2' (found \"V3\")",
         ),
         (
             '[[accounts]]\nid = "12"',

@@ -135,8 +135,24 @@ async def test_unknown_fields_are_shown_until_rules_are_written(served: Any) -> 
             ),
         ),
         (
-            Scenario(registries=(seeded(replication=RULES, unknown_fields={"destinations": []}),)),
-            "registries[0].unknown_fields: destinations is known",
+            Scenario(
+                registries=(seeded(replication=RULES, unknown_fields={"deleteReplication": {}}),)
+            ),
+            "registries[0].unknown_fields: deleteReplication is known",
+        ),
+        (
+            Scenario(registries=(seeded(templates=({"prefix": "prod"},)),)),
+            (
+                "registries[0]: Invalid parameter at 'appliedFor' failed to satisfy constraint: "
+                "'Member must not be null'"
+            ),
+        ),
+        (
+            Scenario(registries=(seeded(pushes={"base/python": ("a b",)}),)),
+            (
+                "registries[0].pushes.base/python: 'a b': must satisfy regular expression "
+                "'[a-zA-Z0-9_][a-zA-Z0-9._-]*'"
+            ),
         ),
         (
             Scenario(registries=(seeded(unknown_fields={"colour": "red"}),)),

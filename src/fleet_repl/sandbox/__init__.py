@@ -1,14 +1,17 @@
 """A simulated AWS over real HTTP: STS and ECR for the accounts of an inventory.
 
-It replicates images as rules and policies together allow, decided by its own reading of them
-and not by what the rest of the package computes, so that it can say when that is wrong.
+It replicates images, and deletions, as rules and policies together allow, decided by its own
+reading of them and not by what the rest of the package computes, so that it can say when that is
+wrong.
 """
 
-from fleet_repl.sandbox.registries import Image
+from fleet_repl.sandbox.backfills import Backfill
+from fleet_repl.sandbox.images import Image, Repository
 from fleet_repl.sandbox.scenario import (
     AccountScenario,
     FaultRule,
     Mishap,
+    RegionScenario,
     RegistryScenario,
     Scenario,
 )
@@ -19,10 +22,13 @@ from fleet_repl.sandbox.world import World
 
 __all__ = [
     "AccountScenario",
+    "Backfill",
     "FaultRule",
     "Image",
     "Mishap",
+    "RegionScenario",
     "RegistryScenario",
+    "Repository",
     "Scenario",
     "Server",
     "World",

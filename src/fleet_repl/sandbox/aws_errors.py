@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Final
 
+from fleet_repl.canonical import JsonObject
+
 
 class Service(StrEnum):
     """What the sandbox speaks, by the name in a credential scope."""
@@ -20,10 +22,14 @@ class Service(StrEnum):
 class AwsError(Exception):
     """A call that AWS would answer with an error."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, status: int = 400, members: JsonObject | None = None
+    ) -> None:
         self.code = code
         self.message = message
         self.status = status
+        self.members = members or {}
+        """What ECR tells besides the message."""
         super().__init__(f"{code}: {message}")
 
 
@@ -79,10 +85,24 @@ def invalid_parameter(at: str, constraint: str) -> AwsError:
     )
 
 
+def unknown_operation() -> AwsError:
+    """What an endpoint says to an operation that it does not have: a code and no message."""
+    return AwsError("UnknownOperationException", "")
+
+
 def denied(caller: str, action: str, resource: str, *, because: str) -> AwsError:
     """ECR's word for an identity that may not do this (`because` ends the sentence)."""
     return AwsError(
         "AccessDeniedException",
         f"User: {caller} is not authorized to perform: {action} on resource: {resource} "
         f"because {because} allows the {action} action",
+    )
+
+
+def explicitly_denied(caller: str, action: str, resource: str) -> AwsError:
+    """ECR's word for what a statement of the registry policy forbids."""
+    return AwsError(
+        "AccessDeniedException",
+        f"User: {caller} is not authorized to perform: {action} on resource: {resource} "
+        "with an explicit deny in a resource-based policy",
     )

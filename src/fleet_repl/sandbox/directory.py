@@ -93,6 +93,10 @@ class Directory:
         lacking = self._of(account).denied_actions
         return any(matches(one.lower(), action.lower()) for one in lacking)
 
+    def policy_scope(self, account: AccountId) -> str:
+        """The account's REGISTRY_POLICY_SCOPE where nobody has set it since."""
+        return self._of(account).policy_scope
+
     def may_assume(self, caller: Identity, role: RoleArn, external_id: str | None) -> bool:
         """Whether the role exists, trusts the caller and got the right external id."""
         return (

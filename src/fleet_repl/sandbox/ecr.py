@@ -1,7 +1,7 @@
-"""ECR: which operations there are, who may call them, and on which registry they act.
+"""ECR: which operations there are, and what stands between a call and its operation.
 
-A call acts on the caller's account in the region that was signed for. Another account's
-`registryId` would need a repository policy there, which a sandbox does not have.
+A call acts on a registry in the region that was signed for: the caller's account's own, or
+another's where a registry policy lets it.
 """
 
 from __future__ import annotations
@@ -10,27 +10,55 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.names import AccountId, Region, Registry, repositories_arn
-from fleet_repl.sandbox import image_calls, registry_calls, repository_calls
-from fleet_repl.sandbox.aws_errors import Common, Service, common, denied
+from fleet_repl.names import Region, Registry
+from fleet_repl.sandbox import (
+    backfill_calls,
+    deletion_calls,
+    image_calls,
+    layer_calls,
+    registry_calls,
+    repository_calls,
+    repository_setting_calls,
+    setting_calls,
+    template_calls,
+)
+from fleet_repl.sandbox.access import admitted
+from fleet_repl.sandbox.aws_errors import Common, Service, common, unknown_operation
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.world import World
 
 _Operation: TypeAlias = Callable[[World, Registry, JsonObject], JsonObject]
 
 _OPERATIONS: Final[dict[str, _Operation]] = {
+    "BatchCheckLayerAvailability": layer_calls.batch_check_layer_availability,
+    "BatchDeleteImage": deletion_calls.batch_delete_image,
     "BatchGetImage": image_calls.batch_get_image,
+    "CompleteLayerUpload": layer_calls.complete_layer_upload,
     "CreateRepository": repository_calls.create_repository,
+    "CreateRepositoryCreationTemplate": template_calls.create_template,
     "DeleteRegistryPolicy": registry_calls.delete_registry_policy,
+    "DeleteRepositoryCreationTemplate": template_calls.delete_template,
     "DescribeImageReplicationStatus": image_calls.describe_image_replication_status,
     "DescribeImages": image_calls.describe_images,
     "DescribeRegistry": registry_calls.describe_registry,
+    "DescribeReplicationBackfillResults": backfill_calls.describe_results,
     "DescribeRepositories": repository_calls.describe_repositories,
-    "GetAccountSetting": registry_calls.get_account_setting,
+    "DescribeRepositoryCreationTemplates": template_calls.describe_templates,
+    "GetAccountSetting": setting_calls.get_account_setting,
+    "GetLifecyclePolicy": repository_setting_calls.get_lifecycle_policy,
     "GetRegistryPolicy": registry_calls.get_registry_policy,
+    "GetRepositoryPolicy": repository_setting_calls.get_repository_policy,
+    "InitiateLayerUpload": layer_calls.initiate_layer_upload,
+    "ListReplicationBackfills": backfill_calls.list_backfills,
+    "ListTagsForResource": repository_setting_calls.list_tags_for_resource,
+    "PutAccountSetting": setting_calls.put_account_setting,
     "PutImage": image_calls.put_image,
     "PutRegistryPolicy": registry_calls.put_registry_policy,
     "PutReplicationConfiguration": registry_calls.put_replication_configuration,
+    "StartReplicationBackfill": backfill_calls.start_backfill,
+    "StopReplicationBackfill": backfill_calls.stop_backfill,
+    "UpdateRepositoryCreationTemplate": template_calls.update_template,
+    "UploadLayerPart": layer_calls.upload_layer_part,
 }
 
 
@@ -38,31 +66,11 @@ def call_ecr(
     world: World, caller: Identity, region: Region, operation: str, body: JsonObject
 ) -> JsonObject:
     """The answer's members. Raises AwsError."""
+    world.settle()
     directory = world.directory
     if not directory.exists(caller.account) or not directory.enabled(caller.account, region):
         raise common(Service.ECR, Common.UNKNOWN_KEY)
-    registry_id = body.get("registryId", caller.account)
-    action = f"ecr:{operation}"
-    if directory.lacks(caller.account, action):
-        raise denied(
-            caller.arn,
-            action,
-            _resource(world, Registry(caller.account, region), body),
-            because="no identity-based policy",
-        )
-    if isinstance(registry_id, str) and registry_id != caller.account:
-        raise denied(
-            caller.arn,
-            action,
-            _resource(world, Registry(AccountId(registry_id), region), body),
-            because="no resource-based policy",
-        )
-    return _OPERATIONS[operation](world, Registry(caller.account, region), body)
-
-
-def _resource(world: World, registry: Registry, body: JsonObject) -> str:
-    """What a refusal names: the repository, or `*` for calls on a whole registry."""
-    name = body.get("repositoryName")
-    if not isinstance(name, str):
-        return "*"
-    return repositories_arn(world.directory.partition, registry) + name
+    if world.scenario.forgets(Registry(caller.account, region), operation):
+        raise unknown_operation()
+    registry = admitted(world, caller, region, operation, body)
+    return _OPERATIONS[operation](world, registry, body)

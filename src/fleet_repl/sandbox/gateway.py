@@ -18,7 +18,8 @@ from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.ecr import call_ecr
 from fleet_repl.sandbox.faults import Lot
 from fleet_repl.sandbox.keys import AccessKey
-from fleet_repl.sandbox.scenario import OPERATIONS, Mishap
+from fleet_repl.sandbox.operations import OPERATIONS
+from fleet_repl.sandbox.scenario import Mishap
 from fleet_repl.sandbox.signatures import Claim, Request, claim_of, verified
 from fleet_repl.sandbox.sts import call_sts, role_of
 from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_reply, xml_reply

@@ -1,11 +1,11 @@
 """ECR's calls on images: pushing, reading, and asking where one has been replicated to.
 
-An image is its manifest. Layers are not kept, so a manifest may name any.
+An image is its manifest. Whether a manifest may name layers that nobody uploaded is up to the
+scenario.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Final
@@ -13,46 +13,53 @@ from typing import Final
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.sandbox.images import Delivery, Image, Repository
+from fleet_repl.sandbox.layer_calls import check_references
+from fleet_repl.sandbox.manifests import DOCKER_MANIFEST, parsed
 from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.registries import Delivery, Image, Repository
-from fleet_repl.sandbox.replication import Push
+from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME, find_repository, refuse_paging
 from fleet_repl.sandbox.shapes import Structure, Text
 from fleet_repl.sandbox.world import World
 
-_DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 _MANIFEST: Final = Text(shortest=1, longest=4_194_304)
 TAG: Final = Text(shortest=1, longest=300, pattern=re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]*"))
-_DIGEST: Final = Text(pattern=re.compile(r"sha256:[0-9a-f]{64}"))
+DIGEST: Final = Text(pattern=re.compile(r"sha256:[0-9a-f]{64}"))
 _TAG_STATUS: Final = Text(values=("TAGGED", "UNTAGGED", "ANY"))
 _IMAGE_STATUS: Final = Text(values=("ACTIVE", "ARCHIVED", "ACTIVATING", "ANY"))
-_IN_REPOSITORY: Final = frozenset({"registryId", "repositoryName"})
-_PUT: Final = _IN_REPOSITORY | {
+IN_REPOSITORY: Final = frozenset({"registryId", "repositoryName"})
+_PUT: Final = IN_REPOSITORY | {
     "imageManifest",
     "imageManifestMediaType",
     "imageTag",
     "imageDigest",
 }
-_BATCH_GET: Final = _IN_REPOSITORY | {"imageIds", "acceptedMediaTypes"}
-_DESCRIBE: Final = _IN_REPOSITORY | {"imageIds", "nextToken", "maxResults", "filter"}
-_IMAGE_ID: Final = frozenset({"imageDigest", "imageTag"})
+_BATCH_GET: Final = IN_REPOSITORY | {"imageIds", "acceptedMediaTypes"}
+_DESCRIBE: Final = IN_REPOSITORY | {"imageIds", "nextToken", "maxResults", "filter"}
+IMAGE_ID: Final = frozenset({"imageDigest", "imageTag"})
 
 
 def put_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     asked = Structure.read(body, _PUT)
     repository = _repository(world, registry, asked)
+    text = asked.text("imageManifest", _MANIFEST)
+    manifest = parsed(text)
+    if manifest is None:
+        raise invalid_parameter("ImageManifest", "Invalid JSON syntax")
     push = Push(
-        manifest=asked.text("imageManifest", _MANIFEST),
-        media_type=_media_type(asked),
+        manifest=text,
+        media_type=_media_type(asked, manifest),
         tag=asked.optional_text("imageTag", TAG),
         at=world.clock.now(),
     )
-    if asked.optional_text("imageDigest", _DIGEST) not in (None, push.digest):
+    if asked.optional_text("imageDigest", DIGEST) not in (None, push.digest):
         raise AwsError(
             "ImageDigestDoesNotMatchException",
             f"The image digest '{asked.get('imageDigest')}' does not match the digest that Amazon "
             f"ECR computed, '{push.digest}'",
         )
+    if world.scenario.check_layers:
+        check_references(registry, repository, manifest)
     image = world.estate.push(registry, repository, push)
     return {"image": _image(registry, repository, image, push.tag)}
 
@@ -63,12 +70,12 @@ def batch_get_image(world: World, registry: Registry, body: JsonObject) -> JsonO
     images: list[Json] = []
     failures: list[Json] = []
     for path, value in asked.items("imageIds", 1, 100):
-        wanted = Structure.read(value, _IMAGE_ID, path)
-        image = _found(repository, wanted)
+        wanted = Structure.read(value, IMAGE_ID, path)
+        image = image_by(repository, wanted)
         if image is not None:
             images.append(_image(registry, repository, image, wanted.optional_text("imageTag")))
         else:
-            code, reason = _why_not(wanted)
+            code, reason = why_not(wanted)
             failures.append(
                 {"imageId": wanted.members, "failureCode": code, "failureReason": reason}
             )
@@ -84,7 +91,7 @@ def describe_images(world: World, registry: Registry, body: JsonObject) -> JsonO
         found, more = page([one for one in repository.images.values() if keeps(one)], asked)
     else:
         refuse_paging(asked, "imageIds")
-        ids = [Structure.read(value, _IMAGE_ID, path) for path, value in wanted]
+        ids = [Structure.read(value, IMAGE_ID, path) for path, value in wanted]
         found, more = [_must_find(registry, repository, one) for one in ids], {}
     return {"imageDetails": [_detail(registry, repository, one) for one in found], **more}
 
@@ -92,9 +99,9 @@ def describe_images(world: World, registry: Registry, body: JsonObject) -> JsonO
 def describe_image_replication_status(
     world: World, registry: Registry, body: JsonObject
 ) -> JsonObject:
-    asked = Structure.read(body, _IN_REPOSITORY | {"imageId"})
+    asked = Structure.read(body, IN_REPOSITORY | {"imageId"})
     repository = _repository(world, registry, asked)
-    wanted = asked.inner("imageId", _IMAGE_ID)
+    wanted = asked.inner("imageId", IMAGE_ID)
     image = _must_find(registry, repository, wanted)
     return {
         "repositoryName": repository.name,
@@ -109,19 +116,13 @@ def _repository(world: World, registry: Registry, asked: Structure) -> Repositor
     return find_repository(world, registry, asked.text("repositoryName", REPOSITORY_NAME))
 
 
-def _media_type(asked: Structure) -> str:
-    try:
-        manifest = json.loads(asked.text("imageManifest", _MANIFEST))
-    except (ValueError, RecursionError):
-        manifest = None
-    if not isinstance(manifest, dict):
-        raise invalid_parameter("ImageManifest", "Invalid JSON syntax")
+def _media_type(asked: Structure, manifest: JsonObject) -> str:
     written = manifest.get("mediaType")
-    default = written if isinstance(written, str) else _DOCKER_MANIFEST
+    default = written if isinstance(written, str) else DOCKER_MANIFEST
     return asked.optional_text("imageManifestMediaType") or default
 
 
-def _found(repository: Repository, wanted: Structure) -> Image | None:
+def image_by(repository: Repository, wanted: Structure) -> Image | None:
     digest, tag = wanted.optional_text("imageDigest"), wanted.optional_text("imageTag")
     if digest is not None:
         image = repository.images.get(digest)
@@ -130,7 +131,7 @@ def _found(repository: Repository, wanted: Structure) -> Image | None:
 
 
 def _must_find(registry: Registry, repository: Repository, wanted: Structure) -> Image:
-    image = _found(repository, wanted)
+    image = image_by(repository, wanted)
     if image is None:
         digest, tag = (wanted.optional_text(one) or "null" for one in ("imageDigest", "imageTag"))
         raise AwsError(
@@ -142,9 +143,12 @@ def _must_find(registry: Registry, repository: Repository, wanted: Structure) ->
     return image
 
 
-def _why_not(wanted: Structure) -> tuple[str, str]:
+def why_not(wanted: Structure) -> tuple[str, str]:
     if not wanted.members:
-        return "MissingDigestAndTag", "Invalid request parameters: both tag and digest missing"
+        return (
+            "MissingDigestAndTag",
+            "Invalid request parameters: both tag and digest cannot be null",
+        )
     return "ImageNotFound", "Requested image not found"
 
 
@@ -174,7 +178,7 @@ def _detail(registry: Registry, repository: Repository, image: Image) -> JsonObj
         "registryId": registry.account,
         "repositoryName": repository.name,
         "imageDigest": image.digest,
-        "imageSizeInBytes": len(image.manifest.encode(errors="surrogatepass")),
+        "imageSizeInBytes": image.size,
         "imagePushedAt": image.pushed_at.timestamp(),
         "imageManifestMediaType": image.media_type,
         "imageStatus": "ACTIVE",
@@ -186,5 +190,5 @@ def _status(delivery: Delivery) -> JsonObject:
     account, region = delivery.destination
     status: dict[str, Json] = {"region": region, "registryId": account}
     if delivery.failure is None:
-        return {**status, "status": "COMPLETE"}
+        return {**status, "status": "IN_PROGRESS" if delivery.pending else "COMPLETE"}
     return {**status, "status": "FAILED", "failureCode": delivery.failure}

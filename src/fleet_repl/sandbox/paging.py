@@ -18,9 +18,11 @@ PAGE: Final = 100
 LONGEST_PAGE: Final = 1000
 
 
-def page(items: Sequence[T], asked: Structure) -> tuple[Sequence[T], dict[str, Json]]:
+def page(
+    items: Sequence[T], asked: Structure, *, usual: int = PAGE, longest: int = LONGEST_PAGE
+) -> tuple[Sequence[T], dict[str, Json]]:
     """The items of the page that is asked for, and the members that lead to the next one."""
-    most = asked.integer("maxResults", 1, LONGEST_PAGE) or PAGE
+    most = asked.integer("maxResults", 1, longest) or usual
     start = _offset(asked.optional_text("nextToken"))
     end = start + most
     if end >= len(items):

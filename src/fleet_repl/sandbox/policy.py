@@ -1,14 +1,16 @@
 """What a registry policy allows, as IAM would decide it: one principal, action and resource.
 
-Replication calls carry neither `aws:SourceAccount` nor `aws:SourceArn`, and no other condition
-key is sure to be there. So an Allow under any condition does not allow, and a Deny under a
-condition is decided as IAM does with a key that is absent.
+Whether the policy is asked at all is the business of `access` and `replication`. Replication
+calls carry neither `aws:SourceAccount` nor `aws:SourceArn`, and no other condition key is sure to
+be there. So an Allow under any condition does not allow, and a Deny under a condition is decided
+as IAM does with a key that is absent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import AccountId, Partition, root_arn
@@ -22,22 +24,37 @@ SERVICE_LINKED_ROLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One thing that an account's replication wants to do."""
+    """One thing that an account's replication, or somebody in it, wants to do."""
 
     partition: Partition
     account: AccountId
     action: str
     resource: str
+    identities: tuple[str, ...] = ()
+    """ARNs of who asks; none: the account's replication does."""
 
     @property
     def principals(self) -> frozenset[str]:
-        """Every way a policy may name the account's replication."""
+        """Every way a policy may name who asks."""
         role = f"arn:{self.partition}:iam::{self.account}:role/{SERVICE_LINKED_ROLE}"
-        return frozenset({"*", self.account, root_arn(self.partition, self.account), role})
+        root = root_arn(self.partition, self.account)
+        return frozenset({"*", self.account, root, *(self.identities or (role,))})
+
+
+class Verdict(Enum):
+    """What a policy says of one access."""
+
+    ALLOWED = "some statement allows it and none denies it"
+    DENIED = "some statement denies it"
+    SILENT = "no statement is about it"
 
 
 def allows(policy: JsonObject | None, access: Access) -> bool:
     """Whether some statement allows it and none denies it; no policy allows nothing."""
+    return verdict(policy, access) is Verdict.ALLOWED
+
+
+def verdict(policy: JsonObject | None, access: Access) -> Verdict:
     allowed = False
     for statement in statements_of(policy) if policy is not None else ():
         if not _applies(statement, access):
@@ -45,10 +62,10 @@ def allows(policy: JsonObject | None, access: Access) -> bool:
         condition = statement.get("Condition")
         if statement.get("Effect") == "Deny":
             if not condition or holds_without_keys(condition):
-                return False
+                return Verdict.DENIED
         elif not condition:
             allowed = True
-    return allowed
+    return Verdict.ALLOWED if allowed else Verdict.SILENT
 
 
 def statements_of(policy: JsonObject) -> tuple[JsonObject, ...]:

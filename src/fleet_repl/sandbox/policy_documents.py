@@ -71,6 +71,8 @@ def _check(document: JsonObject, partition: Partition, exists: Callable[[str], b
     _require(isinstance(document.get("Id", ""), str))
     statements = _list(document.get("Statement"))
     _require(len(statements) == len(statements_of(document)) > 0)
+    sids = [one["Sid"] for one in statements_of(document) if one.get("Sid")]
+    _require(all(isinstance(one, str) for one in sids) and len(sids) == len(set(sids)))
     for statement in statements_of(document):
         _only(statement, _STATEMENT)
         _require(isinstance(statement.get("Sid", ""), str))

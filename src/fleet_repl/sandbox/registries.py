@@ -1,4 +1,4 @@
-"""What registries hold: rules, a policy, repositories and images. State only, no AWS rules.
+"""What registries hold: rules, a policy, templates, repositories. State only, no AWS rules.
 
 A registry comes into being when it is first touched, so a world of any number of accounts
 costs what is used of it.
@@ -7,14 +7,18 @@ costs what is used of it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
+from fleet_repl.sandbox.backfills import Backfill
+from fleet_repl.sandbox.images import Repository
 
 T = TypeVar("T")
+Templates: TypeAlias = Mapping[str, JsonObject]
+"""Repository creation templates as ECR shows them, by prefix without a slash at its end."""
 
 
 class Lagging(Generic[T]):
@@ -52,47 +56,16 @@ class Policy:
     document: JsonObject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """One manifest in a repository."""
-
-    digest: str
-    tags: tuple[str, ...]
-    manifest: str
-    media_type: str
-    pushed_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What became of an image at one destination."""
-
-    destination: Registry
-    failure: str | None = None
-    """ECR's failure code; None: it arrived."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Repository:
-    name: str
-    created_at: datetime
-    immutable: bool = False
-    scan_on_push: bool = False
-    encryption: JsonObject = field(default_factory=lambda: {"encryptionType": "AES256"})
-    images: dict[str, Image] = field(default_factory=dict)
-    """By digest, in the order of their first push."""
-    deliveries: dict[str, tuple[Delivery, ...]] = field(default_factory=dict)
-    """By digest: where its latest push was replicated to."""
-
-    def tagged(self, tag: str) -> Image | None:
-        return next((image for image in self.images.values() if tag in image.tags), None)
-
-
 @dataclass(slots=True, kw_only=True)
 class RegistryState:
     replication: Lagging[JsonObject] = field(default_factory=lambda: Lagging({"rules": []}))
     policy: Lagging[Policy | None] = field(default_factory=lambda: Lagging(None))
+    templates: Lagging[Templates] = field(default_factory=lambda: Lagging({}))
+    settings: dict[str, str] = field(default_factory=dict)
+    """Account settings that differ from ECR's defaults, by name."""
     repositories: dict[str, Repository] = field(default_factory=dict)
+    backfills: list[Backfill] = field(default_factory=list)
+    """In the order of their start."""
 
 
 class Registries:

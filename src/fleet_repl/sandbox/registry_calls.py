@@ -1,4 +1,4 @@
-"""ECR's registry-level calls: the replication configuration, the registry policy, settings.
+"""ECR's registry-level calls: the replication configuration, the registry policy.
 
 They read and write a whole document of the caller's registry; the last writer wins.
 """
@@ -13,17 +13,10 @@ from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.policy_documents import checked_policy
 from fleet_repl.sandbox.registries import Policy
 from fleet_repl.sandbox.rule_documents import checked_replication
-from fleet_repl.sandbox.shapes import Structure, Text
+from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.world import World
 
 _NOTHING: Final = frozenset[str]()
-_SETTINGS: Final = {
-    "BASIC_SCAN_TYPE_VERSION": "AWS_NATIVE",
-    "BLOB_MOUNTING": "DISABLED",
-    "REGISTRY_POLICY_SCOPE": "V2",
-}
-"""What an account has that never changed its settings."""
-_SETTING: Final = Text(shortest=1, longest=64, values=tuple(_SETTINGS))
 
 
 def describe_registry(world: World, registry: Registry, body: JsonObject) -> JsonObject:
@@ -71,11 +64,6 @@ def delete_registry_policy(world: World, registry: Registry, body: JsonObject) -
         raise _no_policy(registry)
     world.write_policy(registry, None)
     return _shown(registry, policy)
-
-
-def get_account_setting(_world: World, _registry: Registry, body: JsonObject) -> JsonObject:
-    name = Structure.read(body, frozenset({"name"})).text("name", _SETTING)
-    return {"name": name, "value": _SETTINGS[name]}
 
 
 def _shown(registry: Registry, policy: Policy) -> JsonObject:

@@ -1,91 +1,115 @@
 """Pushes and what follows from them: an image goes to exactly the registries that the rules of
-its registry and the policies of the others together allow.
+its registry and the policies of the others together allow, and so do deletions.
 
-A push replicates once: what arrives at a destination is not passed on. Only what is pushed
-while a rule is in place is replicated.
+One hop: what arrives at a destination is not passed on. Only what is pushed while a rule is in
+place is replicated. A policy is asked when a copy arrives, not when it sets out.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import partial
+from typing import Final
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import AccountId, Region, Registry, repositories_arn
+from fleet_repl.names import Registry, repositories_arn
+from fleet_repl.sandbox import manifests
+from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
+from fleet_repl.sandbox.images import Delivery, Image, Repository
+from fleet_repl.sandbox.placing import Push, placed, referenced, removed
 from fleet_repl.sandbox.policy import Access, allows
-from fleet_repl.sandbox.registries import Delivery, Image, Registries, Repository
-from fleet_repl.sandbox.shapes import objects
+from fleet_repl.sandbox.registries import Registries
+from fleet_repl.sandbox.selection import deleting, destinations
+from fleet_repl.sandbox.templates import new_repository
 
-ACCESS_DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
-TAG_IMMUTABLE = "DESTINATION_IMAGE_TAG_IMMUTABLE"
+ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
+TAG_IMMUTABLE: Final = "DESTINATION_IMAGE_TAG_IMMUTABLE"
 """AWS publishes no list of failure codes; this one is the sandbox's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
-    """An image on its way into a repository."""
-
-    manifest: str
-    media_type: str
-    tag: str | None
-    at: datetime
-
-    @property
-    def digest(self) -> str:
-        return "sha256:" + hashlib.sha256(self.manifest.encode(errors="surrogatepass")).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """The accounts there are and what their registries hold."""
+    """The accounts there are, what their registries hold, and how it gets about."""
 
     directory: Directory
     registries: Registries
+    agenda: Agenda
+    replication_seconds: float
+    """How long a copy or a deletion takes to arrive."""
 
     def push(self, registry: Registry, repository: Repository, push: Push) -> Image:
         """Put an image into a repository of `registry` and replicate it.
 
         Raises AwsError where the repository has exactly this already or will not move the tag.
         """
-        image = _placed(repository, push)
+        image = placed(repository, push)
         if image is None:
             raise _already_there(registry, repository, push)
+        rules = self.registries[registry].replication.latest
+        found = destinations(rules, registry, repository.name)
         repository.deliveries[image.digest] = tuple(
-            Delivery(
-                destination=destination,
-                failure=self._deliver(registry, destination, repository.name, push),
-            )
-            for destination in self._destinations(registry, repository.name)
+            Delivery(destination=one, pending=True) for one in found
         )
+        for one in found:
+            self.agenda.after(
+                self.replication_seconds, partial(self._deliver, registry, repository, push, one)
+            )
         return image
 
-    def _destinations(self, source: Registry, name: str) -> Iterable[Registry]:
-        rules = self.registries[source].replication.latest
-        found = [
-            one
-            for rule in objects(rules.get("rules"))
-            if _selects(rule, name)
-            for one in _registries(rule)
-        ]
-        return dict.fromkeys(one for one in found if one != source)
+    def delete(
+        self, registry: Registry, repository: Repository, digest: str, tag: str | None
+    ) -> None:
+        """Remove an image, or a tag of it, and let rules with delete replication follow suit."""
+        gone = removed(repository, digest, tag)
+        rules = self.registries[registry].replication.latest
+        for one in deleting(rules, registry, repository.name):
+            follow = partial(
+                self._withdraw, registry, one, repository.name, digest, None if gone else tag
+            )
+            self.agenda.after(self.replication_seconds, follow)
 
-    def _deliver(
-        self, source: Registry, destination: Registry, name: str, push: Push
+    def copy(
+        self, source: Registry, repository: Repository, push: Push, destination: Registry
     ) -> str | None:
-        """Copy the image; ECR's failure code, or None."""
+        """Copy an image from a repository of `source`; ECR's failure code, or None."""
         state = self.registries[destination]
-        if not self._admits(source, destination, name, exists=name in state.repositories):
+        exists = repository.name in state.repositories
+        if not self._admits(source, destination, repository.name, exists=exists):
             return ACCESS_DENIED
-        repository = state.repositories.setdefault(name, Repository(name=name, created_at=push.at))
+        now = self.agenda.now()
+        if not exists:
+            made = new_repository(state.templates.latest, repository.name, now)
+            state.repositories[repository.name] = made
+        target = state.repositories[repository.name]
+        for blob in manifests.blobs(manifests.parsed(push.manifest) or {}):
+            if blob.digest in repository.layers:
+                target.layers[blob.digest] = repository.layers[blob.digest]
         try:
-            _placed(repository, push)
+            placed(target, replace(push, at=now))
         except AwsError:
             return TAG_IMMUTABLE
         return None
+
+    def _deliver(
+        self, source: Registry, repository: Repository, push: Push, destination: Registry
+    ) -> None:
+        failure = self.copy(source, repository, push, destination)
+        if push.digest in repository.images:
+            repository.record(push.digest, Delivery(destination=destination, failure=failure))
+
+    def _withdraw(
+        self, source: Registry, destination: Registry, name: str, digest: str, tag: str | None
+    ) -> None:
+        """A deletion arrives. It asks for the grant that a copy needs; AWS does not say."""
+        repository = self.registries[destination].repositories.get(name)
+        if repository is None or not self._admits(source, destination, name, exists=True):
+            return
+        image = repository.images.get(digest)
+        if image is None or (tag is not None and tag not in image.tags):
+            return
+        if not referenced(repository, digest):
+            removed(repository, digest, tag)
 
     def _admits(self, source: Registry, destination: Registry, name: str, *, exists: bool) -> bool:
         if not self.directory.exists(destination.account) or not self.directory.enabled(
@@ -113,37 +137,6 @@ class Estate:
         )
 
 
-def _placed(repository: Repository, push: Push) -> Image | None:
-    """The image in the repository, or None where it was there already, under that tag.
-
-    Raises AwsError where the tag is another image's and the repository's tags are immutable.
-    """
-    known = repository.images.get(push.digest)
-    if known is not None and (push.tag is None or push.tag in known.tags):
-        return None
-    holder = None if push.tag is None else repository.tagged(push.tag)
-    if holder is not None:
-        if repository.immutable:
-            raise AwsError(
-                "ImageTagAlreadyExistsException",
-                f"The image tag '{push.tag}' already exists in the '{repository.name}' repository "
-                "and cannot be overwritten because the tag is immutable.",
-            )
-        left = tuple(tag for tag in holder.tags if tag != push.tag)
-        repository.images[holder.digest] = replace(holder, tags=left)
-    image = known or Image(
-        digest=push.digest,
-        tags=(),
-        manifest=push.manifest,
-        media_type=push.media_type,
-        pushed_at=push.at,
-    )
-    if push.tag is not None:
-        image = replace(image, tags=(*image.tags, push.tag))
-    repository.images[image.digest] = image
-    return image
-
-
 def _already_there(registry: Registry, repository: Repository, push: Push) -> AwsError:
     tag = "" if push.tag is None else f" and tag '{push.tag}'"
     return AwsError(
@@ -151,16 +144,3 @@ def _already_there(registry: Registry, repository: Repository, push: Push) -> Aw
         f"Image with digest '{push.digest}'{tag} already exists in the repository with name "
         f"'{repository.name}' in registry with id '{registry.account}'",
     )
-
-
-def _selects(rule: JsonObject, name: str) -> bool:
-    """PREFIX_MATCH: `prod` selects `production/x` too; no filters select every repository."""
-    filters = rule.get("repositoryFilters")
-    return filters is None or any(
-        name.startswith(str(one.get("filter"))) for one in objects(filters)
-    )
-
-
-def _registries(rule: JsonObject) -> Iterable[Registry]:
-    for one in objects(rule.get("destinations")):
-        yield Registry(AccountId(str(one.get("registryId"))), Region(str(one.get("region"))))

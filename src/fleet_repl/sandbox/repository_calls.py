@@ -1,6 +1,6 @@
 """ECR's calls on repositories: making and listing them.
 
-Repositories that replication makes have ECR's defaults; those are made in `replication`.
+Repositories that replication makes follow templates; those are made in `templates`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Final
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Partition, Registry, repositories_arn
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.sandbox.images import Repository
 from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.registries import Repository
-from fleet_repl.sandbox.shapes import Structure, Text, checked_text
+from fleet_repl.sandbox.shapes import Structure, Text, checked_text, objects
+from fleet_repl.sandbox.tagging import FILTERS, check_exclusions, checked_tags, mutability_of
 from fleet_repl.sandbox.world import World
 
 REPOSITORY_NAME: Final = Text(
@@ -21,10 +22,9 @@ REPOSITORY_NAME: Final = Text(
     shortest=2,
     longest=256,
 )
-_MUTABILITY: Final = Text(values=("MUTABLE", "IMMUTABLE"))
 _CREATE: Final = frozenset(
     {"registryId", "repositoryName", "tags", "imageTagMutability"}
-    | {"imageScanningConfiguration", "encryptionConfiguration"}
+    | {"imageScanningConfiguration", "encryptionConfiguration", FILTERS}
 )
 _DOMAIN: Final = {
     Partition.AWS: "amazonaws.com",
@@ -44,10 +44,14 @@ _ENCRYPTION: Final = Text(values=("AES256", "KMS", "KMS_DSSE"))
 def create_repository(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     asked = Structure.read(body, _CREATE)
     name = asked.text("repositoryName", REPOSITORY_NAME)
+    movable = mutability_of(asked)
+    check_exclusions(movable)
     repository = Repository(
         name=name,
         created_at=world.clock.now(),
-        immutable=asked.optional_text("imageTagMutability", _MUTABILITY) == "IMMUTABLE",
+        mutability=str(movable.get("imageTagMutability", "MUTABLE")),
+        exclusions=tuple(str(one["filter"]) for one in objects(movable.get(FILTERS))),
+        tags=checked_tags(asked, "tags") or (),
         scan_on_push=_scan_on_push(asked),
         encryption=_encryption(asked),
     )
@@ -113,13 +117,18 @@ def _encryption(asked: Structure) -> JsonObject:
 def _shown(world: World, registry: Registry, repository: Repository) -> JsonObject:
     account, region = registry
     partition = world.directory.partition
-    return {
+    shown: dict[str, Json] = {
         "repositoryArn": repositories_arn(partition, registry) + repository.name,
         "registryId": account,
         "repositoryName": repository.name,
         "repositoryUri": f"{account}.dkr.ecr.{region}.{_DOMAIN[partition]}/{repository.name}",
         "createdAt": repository.created_at.timestamp(),
-        "imageTagMutability": "IMMUTABLE" if repository.immutable else "MUTABLE",
+        "imageTagMutability": repository.mutability,
         "imageScanningConfiguration": {"scanOnPush": repository.scan_on_push},
         "encryptionConfiguration": repository.encryption,
     }
+    if repository.exclusions:
+        shown[FILTERS] = [
+            {"filterType": "WILDCARD", "filter": one} for one in repository.exclusions
+        ]
+    return shown

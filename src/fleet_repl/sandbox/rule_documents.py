@@ -16,14 +16,15 @@ from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.shapes import Structure, Text
 
-_REGION: Final = Text(pattern=re.compile(r"[0-9a-z-]{2,25}"))
-_REGISTRY_ID: Final = Text(pattern=re.compile(r"[0-9]{12}"))
+REGION: Final = Text(pattern=re.compile(r"[0-9a-z-]{2,25}"))
+REGISTRY_ID: Final = Text(pattern=re.compile(r"[0-9]{12}"))
 _FILTER: Final = Text(
     pattern=limits.FILTER_PATTERN,
     shortest=limits.FILTER_LENGTH[0],
     longest=limits.FILTER_LENGTH[1],
 )
-_RULE: Final = frozenset({"destinations", "repositoryFilters", "deleteReplication"})
+MEMBERS: Final = frozenset({"destinations", "repositoryFilters", "deleteReplication"})
+"""What a rule may have."""
 _FILTER_TYPE: Final = Text(values=("PREFIX_MATCH",))
 
 
@@ -34,7 +35,7 @@ def checked_replication(
     asked = Structure.read(value, frozenset({"rules"}), "replicationConfiguration")
     rules, destinations = [], set()
     for path, item in asked.items("rules", 0, most.rules):
-        rule = Structure.read(item, _RULE, path)
+        rule = Structure.read(item, MEMBERS, path)
         found = _destinations(rule, partition)
         destinations.update(found)
         rules.append(_shown(rule, found, most))
@@ -55,7 +56,7 @@ def _destinations(rule: Structure, partition: Partition) -> list[Registry]:
     found = []
     for path, value in rule.items("destinations", 0, limits.DESTINATIONS_PER_RULE):
         one = Structure.read(value, frozenset({"region", "registryId"}), path)
-        region, registry_id = one.text("region", _REGION), one.text("registryId", _REGISTRY_ID)
+        region, registry_id = one.text("region", REGION), one.text("registryId", REGISTRY_ID)
         if not partition.holds(region):
             raise invalid_parameter(one.path("region"), f"'{region}' is not a region")
         found.append(Registry(AccountId(registry_id), Region(region)))
@@ -71,7 +72,7 @@ def _shown(rule: Structure, destinations: list[Registry], most: Limits) -> JsonO
         shown["repositoryFilters"] = [_filter(value, path) for path, value in filters]
     deletes = rule.optional_inner("deleteReplication", frozenset({"enabled"}))
     if deletes is not None:
-        shown["deleteReplication"] = {"enabled": deletes.flag("enabled", default=False)}
+        shown["deleteReplication"] = {"enabled": deletes.required_flag("enabled")}
     return shown
 
 

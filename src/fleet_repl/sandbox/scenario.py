@@ -7,44 +7,25 @@ file is `scenario_file`'s.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    PrivateAttr,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.sandbox.wildcards import matches
+from fleet_repl.sandbox.scenario_values import (
+    Account,
+    Action,
+    Document,
+    EcrOperation,
+    Milliseconds,
+    Operation,
+    Span,
+)
 
-OPERATIONS: Final = {
-    "ecr": (
-        "BatchGetImage",
-        "CreateRepository",
-        "DeleteRegistryPolicy",
-        "DescribeImageReplicationStatus",
-        "DescribeImages",
-        "DescribeRegistry",
-        "DescribeRepositories",
-        "GetAccountSetting",
-        "GetRegistryPolicy",
-        "PutImage",
-        "PutRegistryPolicy",
-        "PutReplicationConfiguration",
-    ),
-    "sts": ("AssumeRole", "GetCallerIdentity"),
-}
-"""Every operation the sandbox speaks, by service."""
+PolicyScope: TypeAlias = Literal["V1", "V2"]
 
 
 class Mishap(StrEnum):
@@ -60,44 +41,6 @@ class Mishap(StrEnum):
     """Something on the way answers 200 with an HTML page; the call never arrives."""
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a kind of mishap, no password
     """The session the call was signed with is over, for good."""
-
-
-def _operation(value: object) -> object:
-    known = [name for names in OPERATIONS.values() for name in names]
-    if isinstance(value, str) and value not in known:
-        raise ValueError(f"is no operation of the sandbox; it has {', '.join(sorted(known))}")
-    return value
-
-
-def _action(value: object) -> object:
-    if isinstance(value, str) and not any(
-        matches(value.lower(), f"ecr:{name}".lower()) for name in OPERATIONS["ecr"]
-    ):
-        raise ValueError("fits no action of the sandbox; one is ecr:PutRegistryPolicy")
-    return value
-
-
-def _document(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error}") from error
-
-
-def _latency(value: object) -> object:
-    if isinstance(value, int | float):
-        return value, value
-    return tuple(value) if isinstance(value, list) else value
-
-
-Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-Operation = Annotated[str, BeforeValidator(_operation)]
-Action = Annotated[str, BeforeValidator(_action)]
-Milliseconds = Annotated[float, Field(ge=0)]
-Document = Annotated[dict[str, JsonValue], BeforeValidator(_document)]
-"""An AWS document, written as a TOML table or as JSON text."""
 
 
 class _Part(BaseModel):
@@ -147,6 +90,16 @@ class AccountScenario(_Part):
     """Its role leads into this other account."""
     closed: bool = False
     """The account does not exist any more: no role, and a policy naming it is refused."""
+    policy_scope: PolicyScope = "V2"
+    """Its account setting REGISTRY_POLICY_SCOPE, in every region."""
+
+
+class RegionScenario(_Part):
+    """What is peculiar about one region."""
+
+    name: str
+    unknown_operations: tuple[EcrOperation, ...] = ()
+    """Operations that ECR does not have there yet."""
 
 
 class RegistryScenario(_Part):
@@ -158,6 +111,14 @@ class RegistryScenario(_Part):
     policy: Document | None = None
     repositories: dict[str, tuple[str, ...]] = {}
     """Repository name → tags, pushed before any rule was in place."""
+    pushes: dict[str, tuple[str, ...]] = {}
+    """Repository name → tags, pushed once all rules, policies and templates were in place."""
+    templates: tuple[Document, ...] = ()
+    """Repository creation templates, as CreateRepositoryCreationTemplate takes them."""
+    policy_scope: PolicyScope | None = None
+    """The account setting REGISTRY_POLICY_SCOPE in this region; None: as the account has it."""
+    unknown_operations: tuple[EcrOperation, ...] = ()
+    """Operations that ECR does not have for this registry yet."""
     unknown_fields: Document = {}
     """Members that each of its first rules has beside those that ECR is known to have."""
 
@@ -170,10 +131,16 @@ class Scenario(_Part):
     """A quiet AWS, but for what is said here."""
 
     seed: int = 0
-    latency_ms: Annotated[tuple[Milliseconds, Milliseconds], BeforeValidator(_latency)] = (0, 0)
+    latency_ms: Span = (0, 0)
     """Before every answer: a number, or the least and the most."""
     lag_ms: Milliseconds = 0
-    """For how long after a write DescribeRegistry and GetRegistryPolicy show what was before."""
+    """For how long after a write reads show what was before: rules, policies, templates."""
+    replication_ms: Milliseconds = 0
+    """How long a copy or a deletion takes to arrive at a destination."""
+    backfill_preparing_ms: Annotated[float, Field(gt=0)] = 500
+    backfill_images_per_second: Annotated[float, Field(gt=0)] = 50
+    check_layers: bool = False
+    """PutImage refuses a manifest that names layers or images which are not there."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
     sessions_expire_after_seconds: Annotated[float, Field(gt=0)] | None = None
     other_accounts: tuple[Account, ...] = ()
@@ -181,6 +148,7 @@ class Scenario(_Part):
     faults: tuple[FaultRule, ...] = ()
     """Tried in order; a call suffers the first that hits it."""
     accounts: tuple[AccountScenario, ...] = ()
+    regions: tuple[RegionScenario, ...] = ()
     registries: tuple[RegistryScenario, ...] = ()
     _file: str = PrivateAttr("scenario")
 
@@ -204,6 +172,24 @@ class Scenario(_Part):
     ) -> tuple[RegistryScenario, ...]:
         _no_doubles([str(one.registry) for one in value])
         return value
+
+    @field_validator("regions", mode="after")
+    @classmethod
+    def _each_region_once(cls, value: tuple[RegionScenario, ...]) -> tuple[RegionScenario, ...]:
+        _no_doubles([one.name for one in value])
+        return value
+
+    def forgets(self, registry: Registry, operation: str) -> bool:
+        """Whether ECR does not know the operation there."""
+        return any(
+            operation in one.unknown_operations
+            for one in self.regions
+            if one.name == registry.region
+        ) or any(
+            operation in one.unknown_operations
+            for one in self.registries
+            if one.registry == registry
+        )
 
     @property
     def file(self) -> str:

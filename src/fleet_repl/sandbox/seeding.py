@@ -6,18 +6,20 @@ own rules, so that a slip in a scenario file is told and not played out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
+from fleet_repl.names import Registry
 from fleet_repl.pacing import SYSTEM, Clock
+from fleet_repl.sandbox.account_settings import POLICY_SCOPE
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
 from fleet_repl.sandbox.image_calls import TAG
 from fleet_repl.sandbox.policy_documents import checked_policy
 from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME
-from fleet_repl.sandbox.rule_documents import checked_replication
+from fleet_repl.sandbox.rule_documents import MEMBERS, checked_replication
 from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
 from fleet_repl.sandbox.shapes import Text, objects
 from fleet_repl.sandbox.world import World
@@ -34,6 +36,8 @@ def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock =
     problems = [*_strangers(scenario, world.directory)]
     for index, one in enumerate(scenario.registries):
         problems.extend(_seed(world, one, f"registries[{index}]"))
+    for index, one in enumerate(scenario.registries):
+        problems.extend(_push(world, one.registry, one.pushes, f"registries[{index}].pushes"))
     if problems:
         raise ScenarioError("\n".join(f"{scenario.file}: {problem}" for problem in problems))
     return world
@@ -46,6 +50,8 @@ def _strangers(scenario: Scenario, directory: Directory) -> Iterator[str]:
     for index, one in enumerate(scenario.accounts):
         named = [one.id] if one.answers_as is None else [one.id, one.answers_as]
         yield from _unknown(f"accounts[{index}]", named, one.disabled_regions, directory)
+    for index, region in enumerate(scenario.regions):
+        yield from _unknown(f"regions[{index}]", (), [region.name], directory)
     for index, registry in enumerate(scenario.registries):
         at = f"registries[{index}]"
         yield from _unknown(at, [registry.account], [registry.region], directory)
@@ -66,13 +72,12 @@ def _unknown(
 
 def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
     """Fill a registry: images first, so that no rule replicates them."""
-    for name, tags in seed.repositories.items():
-        yield from _objections(f"{at}.repositories", (name, REPOSITORY_NAME))
-        yield from _objections(f"{at}.repositories.{name}", *((tag, TAG) for tag in tags))
-        world.have_repository(seed.registry, name)
-        for tag in tags:
-            world.push(seed.registry, name, tag)
+    yield from _push(world, seed.registry, seed.repositories, f"{at}.repositories")
+    if seed.policy_scope is not None:
+        world.set_setting(seed.registry, POLICY_SCOPE, seed.policy_scope)
     try:
+        for template in seed.templates:
+            world.set_template(seed.registry, template)
         if seed.replication is not None:
             world.set_replication(seed.registry, _replication(world, seed))
         if seed.policy is not None:
@@ -81,8 +86,19 @@ def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
         yield f"{at}: {error.message}"
     if seed.unknown_fields and not (seed.replication or {}).get("rules"):
         yield f"{at}.unknown_fields: needs rules in replication to show up in"
-    for known in {"destinations", "repositoryFilters"}.intersection(seed.unknown_fields):
+    for known in sorted(MEMBERS.intersection(seed.unknown_fields)):
         yield f"{at}.unknown_fields: {known} is known"
+
+
+def _push(
+    world: World, registry: Registry, images: Mapping[str, tuple[str, ...]], at: str
+) -> Iterator[str]:
+    for name, tags in images.items():
+        yield from _objections(at, (name, REPOSITORY_NAME))
+        yield from _objections(f"{at}.{name}", *((tag, TAG) for tag in tags))
+        world.have_repository(registry, name)
+        for tag in tags:
+            world.push(registry, name, tag)
 
 
 def _objections(at: str, *texts: tuple[str, Text]) -> Iterator[str]:

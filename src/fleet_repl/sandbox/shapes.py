@@ -88,6 +88,10 @@ class Structure:
             raise _wrong_type(self.path(name), "a boolean")
         return value
 
+    def required_flag(self, name: str) -> bool:
+        self.required(name)
+        return self.flag(name, default=False)
+
     def integer(self, name: str, smallest: int, largest: int) -> int | None:
         value = self.get(name)
         if value is None:

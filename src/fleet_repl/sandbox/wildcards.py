@@ -1,18 +1,31 @@
-"""IAM's wildcards: `*` for any text, `?` for one character."""
+"""IAM's wildcards: `*` for any text, `?` for one character.
+
+Patterns come from policies that anybody may write, so none may take exponential time: a star
+is tried again only until the next one is reached, which is enough.
+"""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether all of `text` fits `pattern`, letter case and all."""
-    return _compiled(pattern).fullmatch(text) is not None
+    """Whether all of `text` fits `pattern`, letter case and all.
 
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"([*?])", pattern)
-    wild = {"*": ".*", "?": "."}
-    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts), re.DOTALL)
+    At most len(pattern) * len(text) steps: once a later star is reached, what an earlier one
+    took never has to be reconsidered, since the later one can take at least as much.
+    """
+    at, star, resume = 0, -1, 0
+    position = 0
+    while position < len(text):
+        wanted = pattern[at] if at < len(pattern) else None
+        if wanted == "*":
+            star, resume = at, position
+            at += 1
+        elif wanted is not None and wanted in ("?", text[position]):
+            at += 1
+            position += 1
+        elif star >= 0:
+            resume += 1
+            at, position = star + 1, resume
+        else:
+            return False
+    return all(one == "*" for one in pattern[at:])

@@ -63,7 +63,8 @@ def garbage_reply() -> Reply:
 
 
 def _json_error(error: AwsError) -> str:
-    return json.dumps({"__type": error.code, "message": error.message}, separators=(",", ":"))
+    message = {"message": error.message} if error.message else {}
+    return json.dumps({"__type": error.code, **message, **error.members}, separators=(",", ":"))
 
 
 def _xml_error(error: AwsError, request_id: str) -> str:

@@ -13,15 +13,23 @@ from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.inventory.model import Inventory, Limits
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.pacing import Clock
+from fleet_repl.sandbox.account_settings import DEFAULTS, POLICY_SCOPE
+from fleet_repl.sandbox.agenda import Agenda
+from fleet_repl.sandbox.backfilling import Backfilling
+from fleet_repl.sandbox.backfills import Backfill
 from fleet_repl.sandbox.directory import Directory
 from fleet_repl.sandbox.faults import Faults
+from fleet_repl.sandbox.images import Image, Repository
 from fleet_repl.sandbox.keys import Keyring
+from fleet_repl.sandbox.manifests import OCI_MANIFEST
+from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.policy_documents import stored
-from fleet_repl.sandbox.registries import Image, Policy, Registries, Repository
-from fleet_repl.sandbox.replication import Estate, Push
+from fleet_repl.sandbox.registries import Policy, Registries, RegistryState, Templates
+from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.scenario import Scenario
-
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+from fleet_repl.sandbox.shapes import Structure
+from fleet_repl.sandbox.template_documents import KNOWN, created
+from fleet_repl.sandbox.templates import key_of
 
 
 class World:
@@ -35,15 +43,31 @@ class World:
         self.clock = clock
         self.directory = Directory(inventory, scenario)
         self.registries = Registries()
-        self.estate = Estate(directory=self.directory, registries=self.registries)
+        self.agenda = Agenda(clock)
+        self.estate = Estate(
+            directory=self.directory,
+            registries=self.registries,
+            agenda=self.agenda,
+            replication_seconds=scenario.replication_ms / 1000,
+        )
+        self.backfilling = Backfilling(
+            estate=self.estate,
+            preparing_seconds=scenario.backfill_preparing_ms / 1000,
+            image_seconds=1 / scenario.backfill_images_per_second,
+        )
         self.keyring = Keyring(self.directory.base, scenario, clock)
         self.faults = Faults(scenario)
         self.limits = _at_least_todays(inventory.limits)
         self.calls: Counter[str] = Counter()
         """How many signed calls came in, by operation, whatever became of them."""
         self.writes: list[tuple[Registry, str]] = []
-        """Every change of a replication configuration or a registry policy, in order."""
+        """Every change of rules, registry policies and templates, and every start of a backfill,
+        in order."""
         self._pushes = 0
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now. Every call and every look does this first."""
+        self.agenda.settle()
 
     def replication(self, registry: Registry) -> JsonObject:
         """The replication configuration as it is now, lag or no lag."""
@@ -51,7 +75,7 @@ class World:
 
     def set_replication(self, registry: Registry, document: JsonObject) -> None:
         """Replace the replication configuration behind everyone's back, unchecked, at once."""
-        self.registries[registry].replication.replace(document)
+        self._now(registry).replication.replace(document)
 
     def policy(self, registry: Registry) -> JsonObject | None:
         """The registry policy as it is now, or None."""
@@ -61,7 +85,38 @@ class World:
     def set_policy(self, registry: Registry, document: JsonObject | None) -> None:
         """Replace or remove the registry policy behind everyone's back, unchecked, at once."""
         policy = None if document is None else stored(document)
-        self.registries[registry].policy.replace(policy)
+        self._now(registry).policy.replace(policy)
+
+    def templates(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """The repository creation templates as they are now, by prefix."""
+        found = self.registries[registry].templates.latest
+        return tuple(found[key] for key in sorted(found))
+
+    def set_template(self, registry: Registry, document: JsonObject) -> None:
+        """Make or replace a template behind everyone's back, at once.
+
+        The document is what CreateRepositoryCreationTemplate takes; raises AwsError.
+        """
+        template = created(Structure.read(document, KNOWN), registry, self.clock.now())
+        templates = self._now(registry).templates
+        templates.replace({**templates.latest, key_of(str(template["prefix"])): template})
+
+    def remove_template(self, registry: Registry, prefix: str) -> None:
+        """Take a template away behind everyone's back, at once; raises KeyError for none."""
+        left = dict(self._now(registry).templates.latest)
+        del left[key_of(prefix)]
+        self.registries[registry].templates.replace(left)
+
+    def setting(self, registry: Registry, name: str) -> str:
+        """An account setting; raises KeyError for a name that ECR does not have."""
+        told = self.registries[registry].settings.get(name)
+        if told is None and name == POLICY_SCOPE:
+            return self.directory.policy_scope(registry.account)
+        return told or DEFAULTS[name]
+
+    def set_setting(self, registry: Registry, name: str, value: str) -> None:
+        """Change an account setting, unchecked; this is how to get policy scope V1."""
+        self._now(registry).settings[name] = value
 
     def admit(self, *accounts: AccountId) -> None:
         """Let accounts exist that the inventory does not name, so that policies may."""
@@ -69,17 +124,21 @@ class World:
 
     def repositories(self, registry: Registry) -> tuple[str, ...]:
         """The names of the repositories, sorted."""
-        return tuple(sorted(self.registries[registry].repositories))
+        return tuple(sorted(self._now(registry).repositories))
+
+    def repository(self, registry: Registry, name: str) -> Repository | None:
+        """The repository with its settings, images and layers, if it is there."""
+        return self._now(registry).repositories.get(name)
 
     def have_repository(self, registry: Registry, repository: str) -> Repository:
         """The repository, made with ECR's defaults if it is not there."""
-        return self.registries[registry].repositories.setdefault(
+        return self._now(registry).repositories.setdefault(
             repository, Repository(name=repository, created_at=self.clock.now())
         )
 
     def images(self, registry: Registry, repository: str) -> tuple[Image, ...]:
         """The images of a repository, oldest first; none where there is no such repository."""
-        found = self.registries[registry].repositories.get(repository)
+        found = self.repository(registry, repository)
         return () if found is None else tuple(found.images.values())
 
     def push(self, registry: Registry, repository: str, tag: str) -> Image:
@@ -89,12 +148,24 @@ class World:
         manifest = compact_json(
             {
                 "schemaVersion": 2,
-                "mediaType": MANIFEST_TYPE,
+                "mediaType": OCI_MANIFEST,
                 "annotations": {"push": f"{self._pushes} of {repository}:{tag} to {registry}"},
             }
         )
-        push = Push(manifest=manifest, media_type=MANIFEST_TYPE, tag=tag, at=self.clock.now())
+        push = Push(manifest=manifest, media_type=OCI_MANIFEST, tag=tag, at=self.clock.now())
         return self.estate.push(registry, target, push)
+
+    def delete(self, registry: Registry, repository: str, tag: str) -> None:
+        """BatchDeleteImage of a tag; raises KeyError where it is not there."""
+        target = self.repository(registry, repository)
+        image = None if target is None else target.tagged(tag)
+        if target is None or image is None:
+            raise KeyError(f"{repository}:{tag} in {registry}")
+        self.estate.delete(registry, target, image.digest, tag)
+
+    def backfills(self, registry: Registry) -> tuple[Backfill, ...]:
+        """Every backfill that was started here, oldest first, as it stands now."""
+        return tuple(self._now(registry).backfills)
 
     def write_replication(self, registry: Registry, document: JsonObject) -> None:
         """Carry out a call that changes the rules; readers see it after the lag."""
@@ -106,6 +177,28 @@ class World:
         self.registries[registry].policy.write(policy, visible_from=self._visible_from())
         operation = "DeleteRegistryPolicy" if policy is None else "PutRegistryPolicy"
         self.writes.append((registry, operation))
+
+    def write_templates(self, registry: Registry, templates: Templates, *, by: str) -> None:
+        """Carry out a call that changes a template; readers see it after the lag."""
+        self.registries[registry].templates.write(templates, visible_from=self._visible_from())
+        self.writes.append((registry, by))
+
+    def start_backfill(self, registry: Registry, destination: Registry) -> Backfill:
+        """Carry out a call that starts a backfill, unchecked."""
+        backfill = Backfill(
+            id=self.keyring.request_id(),
+            source=registry,
+            destination=destination,
+            started_at=self.clock.now(),
+        )
+        self.writes.append((registry, "StartReplicationBackfill"))
+        self.backfilling.start(backfill)
+        return backfill
+
+    def _now(self, registry: Registry) -> RegistryState:
+        """What the registry holds, once everything has happened that is due."""
+        self.settle()
+        return self.registries[registry]
 
     def _visible_from(self) -> float:
         return self.clock.monotonic() + self.scenario.lag_ms / 1000

@@ -1,0 +1,92 @@
+"""Running backfills: from PREPARING to an end, one image after another, on the world's agenda."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from fleet_repl.sandbox.backfills import TOO_MANY_FAILURES, Backfill, Item, Result, Status
+from fleet_repl.sandbox.images import Delivery
+from fleet_repl.sandbox.placing import Push
+from fleet_repl.sandbox.replication import Estate
+from fleet_repl.sandbox.selection import destinations
+
+SOURCE_GONE: Final = "SOURCE_IMAGE_NOT_FOUND"
+"""AWS publishes no list of failure codes; this one is the sandbox's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfilling:
+    """Carries out the backfills of a world."""
+
+    estate: Estate
+    preparing_seconds: float
+    image_seconds: float
+
+    def start(self, backfill: Backfill) -> None:
+        self.estate.registries[backfill.source].backfills.append(backfill)
+        self.estate.agenda.after(self.preparing_seconds, partial(self._prepared, backfill))
+
+    def stop(self, backfill: Backfill) -> None:
+        """End a backfill: at once while it prepares, else with the image that it is at."""
+        if backfill.status is Status.PREPARING:
+            self._end(backfill, Status.STOPPED)
+        else:
+            backfill.status = Status.STOPPING
+
+    def _prepared(self, backfill: Backfill) -> None:
+        if not backfill.active:
+            return
+        backfill.waiting.extend(self._items(backfill))
+        backfill.total = len(backfill.waiting)
+        backfill.status = Status.IN_PROGRESS
+        self._go_on(backfill)
+
+    def _items(self, backfill: Backfill) -> Iterator[Item]:
+        """Every image and tag that the rules of this moment send there."""
+        state = self.estate.registries[backfill.source]
+        for name in sorted(state.repositories):
+            found = destinations(state.replication.latest, backfill.source, name)
+            if backfill.destination not in found:
+                continue
+            for image in state.repositories[name].images.values():
+                for tag in image.tags or (None,):
+                    yield Item(repository=name, digest=image.digest, tag=tag)
+
+    def _next(self, backfill: Backfill) -> None:
+        item = backfill.waiting.popleft()
+        backfill.note(Result(item=item, failure=self._copied(backfill, item)))
+        self._go_on(backfill)
+
+    def _go_on(self, backfill: Backfill) -> None:
+        if backfill.failing:
+            backfill.failure_code = TOO_MANY_FAILURES
+            self._end(backfill, Status.FAILED)
+        elif backfill.status is Status.STOPPING:
+            self._end(backfill, Status.STOPPED)
+        elif not backfill.waiting:
+            self._end(backfill, Status.COMPLETE)
+        else:
+            self.estate.agenda.after(self.image_seconds, partial(self._next, backfill))
+
+    def _copied(self, backfill: Backfill, item: Item) -> str | None:
+        """Copy one image; the failure code, or None."""
+        repository = self.estate.registries[backfill.source].repositories[item.repository]
+        image = repository.images.get(item.digest)
+        if image is None or (item.tag is not None and item.tag not in image.tags):
+            return SOURCE_GONE
+        push = Push(
+            manifest=image.manifest,
+            media_type=image.media_type,
+            tag=item.tag,
+            at=self.estate.agenda.now(),
+        )
+        failure = self.estate.copy(backfill.source, repository, push, backfill.destination)
+        repository.record(item.digest, Delivery(destination=backfill.destination, failure=failure))
+        return failure
+
+    def _end(self, backfill: Backfill, status: Status) -> None:
+        backfill.status = status
+        backfill.ended_at = self.estate.agenda.now()

@@ -1,0 +1,117 @@
+"""A replication backfill: what it has to copy, what it has copied, and how it ended.
+
+The record only: `backfilling` moves it on. Statuses and members are those of ECR's model.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.names import Registry
+
+TOO_MANY_FAILURES: Final = "TOO_MANY_FAILURES"
+"""AWS publishes no list of failure codes of backfills; this one is the sandbox's own."""
+_JUDGED_FROM: Final = 100
+"""ECR stops a backfill of which half fails, but not before so many images."""
+
+
+class Status(StrEnum):
+    PREPARING = "PREPARING"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+
+
+ACTIVE: Final = frozenset({Status.PREPARING, Status.IN_PROGRESS, Status.STOPPING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One replication of a backfill: an image under one of its tags, or without any."""
+
+    repository: str
+    digest: str
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    item: Item
+    failure: str | None
+    """ECR's failure code; None: it was copied."""
+
+    @property
+    def status(self) -> str:
+        return "COMPLETE" if self.failure is None else "FAILED"
+
+    def shown(self) -> JsonObject:
+        image: dict[str, Json] = {"imageDigest": self.item.digest}
+        if self.item.tag is not None:
+            image["imageTag"] = self.item.tag
+        whole: dict[str, Json] = {
+            "repositoryName": self.item.repository,
+            "imageId": image,
+            "status": self.status,
+        }
+        return whole if self.failure is None else {**whole, "failureCode": self.failure}
+
+
+@dataclass(slots=True, kw_only=True)
+class Backfill:
+    id: str
+    source: Registry
+    destination: Registry
+    started_at: datetime
+    status: Status = Status.PREPARING
+    ended_at: datetime | None = None
+    failure_code: str | None = None
+    total: int | None = None
+    """How many replications there are; None until they have been found out."""
+    waiting: deque[Item] = field(default_factory=deque)
+    results: list[Result] = field(default_factory=list)
+    _failed: int = 0
+
+    def note(self, result: Result) -> None:
+        """One more replication is done."""
+        self.results.append(result)
+        self._failed += result.failure is not None
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def failing(self) -> bool:
+        """Whether so much has failed that ECR gives up."""
+        return len(self.results) >= _JUDGED_FROM and 2 * self._failed >= len(self.results)
+
+    def shown(self) -> JsonObject:
+        """The members that every call on backfills has, as far as there is anything to say."""
+        account, region = self.destination
+        whole: dict[str, Json] = {
+            "replicationBackfillId": self.id,
+            "destination": {"region": region, "registryId": account},
+            "status": self.status,
+            "failureCode": self.failure_code,
+            "progress": self._progress(),
+            "startedAt": self.started_at.timestamp(),
+            "endedAt": None if self.ended_at is None else self.ended_at.timestamp(),
+        }
+        return {name: value for name, value in whole.items() if value is not None}
+
+    def _progress(self) -> JsonObject | None:
+        if self.total is None:
+            return None
+        return {
+            "totalReplicationCount": self.total,
+            "completedReplicationCount": len(self.results) - self._failed,
+            "failedReplicationCount": self._failed,
+            "failureCodes": sorted({one.failure for one in self.results if one.failure}),
+        }

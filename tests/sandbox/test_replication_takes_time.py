@@ -1,0 +1,112 @@
+"""Copies and deletions that are on their way for a while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.sandbox import RegistryScenario, Scenario
+
+HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
+OWN = Registry(HUB.account, Region("eu-west-1"))
+SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+NAME = {"repositoryName": "base/python"}
+
+
+def to(*registries: Registry) -> dict[str, Any]:
+    there = [{"region": one.region, "registryId": one.account} for one in registries]
+    return {"rules": [{"destinations": there, "deleteReplication": {"enabled": True}}]}
+
+
+@pytest.fixture
+async def slow(served: Any) -> Any:
+    """A world where a copy takes a second and a half."""
+    async with served(Scenario(replication_ms=1500)) as aws:
+        yield aws
+
+
+async def statuses(aws: Any) -> list[Any]:
+    asked = {**NAME, "imageId": {"imageTag": "1"}}
+    found: list[Any] = (await aws.done("DescribeImageReplicationStatus", asked))[
+        "replicationStatuses"
+    ]
+    return found
+
+
+async def test_a_copy_is_in_progress_until_it_arrives(slow: Any) -> None:
+    """To each destination; then it is complete there, or has failed."""
+    slow.world.set_replication(HUB, to(OWN, SPOKE))
+    slow.world.push(HUB, "base/python", "1")
+    slow.clock.pass_time(1.49)
+    assert [one["status"] for one in await statuses(slow)] == ["IN_PROGRESS"] * 2
+    assert slow.world.repositories(OWN) == ()
+    slow.clock.pass_time(0.01)
+    assert await statuses(slow) == [
+        {"region": OWN.region, "registryId": OWN.account, "status": "COMPLETE"},
+        {
+            "region": SPOKE.region,
+            "registryId": SPOKE.account,
+            "status": "FAILED",
+            "failureCode": "DESTINATION_REGISTRY_ACCESS_DENIED",
+        },
+    ]
+
+
+async def test_the_time_of_arrival_is_told(slow: Any) -> None:
+    """At the destination it was pushed when it came, however late somebody looks."""
+    slow.world.set_replication(HUB, to(OWN))
+    slow.world.push(HUB, "base/python", "1")
+    slow.clock.pass_time(3600)
+    here, there = [
+        (await slow.done("DescribeImages", NAME, region=one, key=await slow.session(HUB.account)))[
+            "imageDetails"
+        ][0]["imagePushedAt"]
+        for one in (HUB.region, OWN.region)
+    ]
+    assert there - here == 1.5
+
+
+async def test_deletions_take_as_long(slow: Any) -> None:
+    """And never overtake the copy."""
+    slow.world.set_replication(HUB, to(OWN))
+    slow.world.push(HUB, "base/python", "1")
+    slow.clock.pass_time(1)
+    slow.world.delete(HUB, "base/python", "1")
+    slow.clock.pass_time(0.5)
+    assert len(slow.world.images(OWN, "base/python")) == 1
+    slow.clock.pass_time(1)
+    assert slow.world.images(OWN, "base/python") == ()
+
+
+async def test_the_policy_of_the_moment_of_arrival_counts(slow: Any) -> None:
+    """A grant in time is in time; one that comes too late changes nothing."""
+    slow.world.set_replication(HUB, to(SPOKE))
+    slow.world.push(HUB, "base/python", "1")
+    slow.clock.pass_time(2)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:*", "Resource": "*"}
+    slow.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [statement]})
+    assert slow.world.images(SPOKE, "base/python") == ()
+    slow.world.push(HUB, "base/python", "2")
+    slow.world.set_policy(SPOKE, None)
+    slow.clock.pass_time(1)
+    slow.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [statement]})
+    slow.clock.pass_time(1)
+    assert [one.tags for one in slow.world.images(SPOKE, "base/python")] == [("2",)]
+
+
+async def test_a_scenario_can_push_after_its_rules(served: Any) -> None:
+    """Unlike what it has from before them, this is on its way when the world begins."""
+    seed = RegistryScenario(
+        account=HUB.account,
+        region=HUB.region,
+        replication=to(OWN),
+        repositories={"base/python": ("0",)},
+        pushes={"base/python": ("1",)},
+    )
+    async with served(Scenario(registries=(seed,), replication_ms=100)) as aws:
+        assert [one["status"] for one in await statuses(aws)] == ["IN_PROGRESS"]
+        aws.clock.pass_time(0.1)
+        assert [one["status"] for one in await statuses(aws)] == ["COMPLETE"]
+        assert [one.tags for one in aws.world.images(OWN, "base/python")] == [("1",)]
