@@ -7,11 +7,11 @@ every image of the link gets through.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.grants import Grant, Policy, account_of, as_tuple
+from fleet_repl.grants import Grant, Policy, account_of, as_tuple, named
 from fleet_repl.names import AccountId, Partition, Registry, repositories_arn
 
 _SERVICE_ROLE = (
@@ -31,43 +31,47 @@ class Permissions:
 
     def lacks(self, source: AccountId, prefix: str, actions: Collection[str]) -> str | None:
         """Why `source` may not replicate `prefix` into the registry, or None where it may."""
-        resource = repositories_arn(self.partition, self.registry) + prefix
+        wanted = [Grant(source, prefix, action) for action in actions]
         for statement in self.statements:
-            if statement.get("Effect") == "Deny" and self._hits(
-                statement, source, resource, actions
-            ):
-                return f"{_named(statement)} of its registry policy denies it"
-        missing = [one for one in actions if not self._allows(source, prefix, resource, one)]
+            if self.denied_by(statement, wanted):
+                return f"{named(statement)} of its registry policy denies it"
+        missing = [one.action for one in wanted if not self._allows(one)]
         return f"its registry policy does not grant {' and '.join(missing)}" if missing else None
 
-    def _allows(self, source: AccountId, prefix: str, resource: str, action: str) -> bool:
-        if Grant(source, prefix, action) in self.grants:
+    def allowed_by(self, statement: JsonObject, grants: Iterable[Grant]) -> frozenset[Grant]:
+        """Those of the grants that an Allow statement makes needless: it lets in as much."""
+        if statement.get("Effect") != "Allow" or statement.get("Condition"):
+            return frozenset()
+        patterns = tuple(texts(statement.get("Resource")))
+        actions = tuple(_actions(statement.get("Action")))
+        return _among(
+            grants,
+            lambda source: self._names(statement.get("Principal"), source),
+            lambda prefix: any(_reaches(one, self._resource(prefix)) for one in patterns),
+            lambda action: any(matches(one, action.lower()) for one in actions),
+        )
+
+    def denied_by(self, statement: JsonObject, grants: Iterable[Grant]) -> frozenset[Grant]:
+        """Those of the grants that a Deny statement may hit, in whole or in part."""
+        if statement.get("Effect") != "Deny":
+            return frozenset()
+        return _among(
+            grants,
+            lambda source: self._aims_at(statement, source),
+            lambda prefix: _touches(statement, self._resource(prefix)),
+            lambda action: concerns(statement, action),
+        )
+
+    def _resource(self, prefix: str) -> str:
+        return repositories_arn(self.partition, self.registry) + prefix
+
+    def _allows(self, wanted: Grant) -> bool:
+        if wanted in self.grants:
             return True
+        source, prefix, action = wanted
         ours = (one.prefix for one in self.grants if one.source == source and one.action == action)
         return any(prefix.startswith(one) for one in ours) or any(
-            self._covers(one, source, resource, action) for one in self.statements
-        )
-
-    def _covers(self, statement: JsonObject, source: AccountId, resource: str, action: str) -> bool:
-        return (
-            statement.get("Effect") == "Allow"
-            and not statement.get("Condition")
-            and self._names(statement.get("Principal"), source)
-            and any(_matches(one, action.lower()) for one in _actions(statement.get("Action")))
-            and any(_reaches(one, resource) for one in _texts(statement.get("Resource")))
-        )
-
-    def _hits(
-        self,
-        statement: JsonObject,
-        source: AccountId,
-        resource: str,
-        actions: Collection[str],
-    ) -> bool:
-        return (
-            self._aims_at(statement, source)
-            and any(_denies_action(statement, one.lower()) for one in actions)
-            and _denies_resource(statement, resource)
+            self.allowed_by(one, (wanted,)) for one in self.statements
         )
 
     def _names(self, principal: Json, source: AccountId) -> bool:
@@ -96,50 +100,81 @@ def in_force(policy: Policy, registry: Registry, partition: Partition) -> Permis
     )
 
 
-def _named(statement: JsonObject) -> str:
-    sid = statement.get("Sid")
-    return f"statement {sid}" if isinstance(sid, str) and sid else "a statement without Sid"
-
-
 def _aws(principal: Json) -> tuple[Json, ...]:
     if isinstance(principal, Mapping):
         return as_tuple(principal.get("AWS"))
     return as_tuple(principal)
 
 
-def _texts(value: Json) -> Iterable[str]:
+def concerns(statement: JsonObject, action: str) -> bool:
+    """Whether a statement speaks of an action, whatever it says about it."""
+    action = action.lower()
+    if "NotAction" in statement:
+        return not any(matches(one, action) for one in _actions(statement["NotAction"]))
+    return any(matches(one, action) for one in _actions(statement.get("Action")))
+
+
+def texts(value: Json) -> Iterable[str]:
+    """A policy's "one or a list of them", without what is no text."""
     return (one for one in as_tuple(value) if isinstance(one, str))
 
 
-def _actions(value: Json) -> Iterable[str]:
-    return (one.lower() for one in _texts(value))
-
-
-def _denies_action(statement: JsonObject, action: str) -> bool:
-    if "NotAction" in statement:
-        return not any(_matches(one, action) for one in _actions(statement["NotAction"]))
-    return any(_matches(one, action) for one in _actions(statement.get("Action")))
-
-
-def _denies_resource(statement: JsonObject, resource: str) -> bool:
-    if "NotResource" in statement:
-        return not any(_reaches(one, resource) for one in _texts(statement["NotResource"]))
-    return any(_meets(one, resource) for one in _texts(statement.get("Resource")))
-
-
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern of `*` and `?` matches the whole of `text`."""
+    if "?" not in pattern:
+        # Nearly all patterns there are: none, or one star at the end.
+        plain, star, rest = pattern.partition("*")
+        if not star:
+            return plain == text
+        if not rest:
+            return text.startswith(plain)
     return len(pattern) in _reached(pattern, text)
+
+
+def meets(pattern: str, start: str) -> bool:
+    """Whether `pattern` matches anything that begins with `start`."""
+    # Whatever of the pattern is left after `start` can always be satisfied.
+    plain, star, rest = pattern.partition("*")
+    if "?" not in plain and not rest:
+        return plain.startswith(start) or (bool(star) and start.startswith(plain))
+    return bool(_reached(pattern, start))
 
 
 def _reaches(pattern: str, start: str) -> bool:
     """Whether `pattern` matches everything that begins with `start`."""
-    return pattern.endswith("*") and _matches(pattern, start)
+    return pattern.endswith("*") and matches(pattern, start)
 
 
-def _meets(pattern: str, start: str) -> bool:
-    """Whether `pattern` matches anything that begins with `start`."""
-    # Whatever of the pattern is left after `start` can always be satisfied.
-    return bool(_reached(pattern, start))
+def _actions(value: Json) -> Iterable[str]:
+    return (one.lower() for one in texts(value))
+
+
+def _touches(statement: JsonObject, resource: str) -> bool:
+    if "NotResource" in statement:
+        return not any(_reaches(one, resource) for one in texts(statement["NotResource"]))
+    return any(meets(one, resource) for one in texts(statement.get("Resource")))
+
+
+def _among(
+    grants: Iterable[Grant],
+    source_fits: Callable[[AccountId], bool],
+    prefix_fits: Callable[[str], bool],
+    action_fits: Callable[[str], bool],
+) -> frozenset[Grant]:
+    """Those of the grants whose parts all fit; each part is asked about once."""
+    grants = tuple(grants)
+    actions = {one for one in {grant.action for grant in grants} if action_fits(one)}
+    if not actions:
+        return frozenset()
+    sources = {one for one in {grant.source for grant in grants} if source_fits(one)}
+    if not sources:
+        return frozenset()
+    prefixes = {one for one in {grant.prefix for grant in grants} if prefix_fits(one)}
+    return frozenset(
+        one
+        for one in grants
+        if one.action in actions and one.source in sources and one.prefix in prefixes
+    )
 
 
 def _reached(pattern: str, text: str) -> set[int]:

@@ -17,7 +17,6 @@ from fleet_repl.grants import (
     Owner,
     compose,
     parse_policy,
-    policy_size,
     reduced,
     statements_for,
 )
@@ -194,14 +193,3 @@ def test_a_single_statement_need_not_be_a_list() -> None:
     statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"}
     found = parse_policy({"Version": "2012-10-17", "Statement": statement}, OWNER, HERE)
     assert found.foreign == (statement,)
-
-
-def test_300_sources_of_one_prefix_fit_a_policy() -> None:
-    """A source more costs its root ARN, quotes and a comma."""
-
-    def size(sources: int) -> int:
-        these = [Grant(AccountId(f"{n:012}"), "", REPLICATE_IMAGE) for n in range(sources)]
-        return policy_size(compose(parse_policy(None, OWNER, HERE), these, OWNER, HERE))
-
-    assert size(101) - size(100) == len('"arn:aws:iam::000000000000:root",')
-    assert size(300) <= 10_240 < size(310)

@@ -1,0 +1,250 @@
+"""What is wrong or odd in a registry policy's statements that are not as fleet-repl wrote them.
+
+Findings stop nothing: what is in force is for `permissions` to say. A policy of our own
+statements alone has no findings, and costs nothing to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Policy, named, reduced
+from fleet_repl.names import AccountId, Partition, Registry, repositories_arn
+from fleet_repl.permissions import Permissions, concerns, in_force, matches, meets, texts
+
+FIRST_SCOPE: Final = "V1"
+"""Value of the account setting REGISTRY_POLICY_SCOPE with which ECR enforces three actions of a
+registry policy and no others. V2, all of them, is what new accounts have (AWS user guide, "Private
+registry permissions")."""
+
+_IMPORT_IMAGE: Final = "ecr:BatchImportUpstreamImage"
+_ENFORCED: Final = {one.lower() for one in (REPLICATE_IMAGE, CREATE_REPOSITORY, _IMPORT_IMAGE)}
+_ENFORCED_PATTERNS: Final = ("ecr:replicate", "ecr:batchimport")
+"""Beginnings of enforced actions that no other action shares; `ecr:CreateRepository` has
+`ecr:CreateRepositoryCreationTemplate` beside it."""
+_BREAKING: Final = {"aws:sourceaccount", "aws:sourcearn"}
+_UNVERIFIED: Final = {"aws:principalorgid", "aws:principalorgpaths"}
+_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9._/*?-]")
+_LONGEST: Final = 160
+_OF_A_FLEET: Final = re.compile(r"FleetRepl[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something about one statement that its writer should know."""
+
+    kind: str
+    registry: Registry
+    sid: str | None
+    text: str
+    """The statement, what is wrong, and what to do; the same for equal statements elsewhere."""
+
+    @property
+    def message(self) -> str:
+        """The text with the registry before it."""
+        return f"{self.registry}: {self.text}"
+
+
+class _Note(NamedTuple):
+    kind: str
+    wrong: str
+    remedy: str
+
+
+def findings(
+    registry: Registry,
+    policy: Policy,
+    needed: frozenset[Grant],
+    partition: Partition,
+    *,
+    scope: str | None = None,
+) -> tuple[Finding, ...]:
+    """What there is to say about foreign statements, and about ours that someone edited.
+
+    `needed` is what our statements shall grant; `scope` the account setting
+    REGISTRY_POLICY_SCOPE, or None where it is unknown.
+    """
+    if not (policy.foreign or policy.opaque):
+        return ()
+    permissions = in_force(policy, registry, partition)
+    used = needed | policy.in_use
+    added = needed & reduced(needed | policy.grants) - policy.grants
+    found = []
+    for statement in policy.foreign:
+        notes = [*_faults(statement, permissions, used), *_needless(statement, permissions, added)]
+        if scope == FIRST_SCOPE:
+            notes += _unenforced(statement)
+        found += [_finding(registry, statement, note) for note in notes]
+    for statement in policy.opaque:
+        notes = [
+            note._replace(remedy="it is fleet-repl's own, edited, and will be put right")
+            for note in _faults(statement, permissions, used)
+        ]
+        found += [_finding(registry, statement, note) for note in notes]
+    return tuple(found)
+
+
+def scope_matters(policy: Policy) -> bool:
+    """Whether what the policy does depends on the account setting REGISTRY_POLICY_SCOPE."""
+    return any(_beyond_first_scope(statement) for statement in policy.foreign)
+
+
+def _finding(registry: Registry, statement: JsonObject, note: _Note) -> Finding:
+    sid = statement.get("Sid")
+    return Finding(
+        kind=note.kind,
+        registry=registry,
+        sid=sid if isinstance(sid, str) and sid else None,
+        text=f"{named(statement)} of its registry policy {note.wrong}; {note.remedy}",
+    )
+
+
+def _faults(
+    statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
+) -> Iterator[_Note]:
+    yield from _malformed(statement, permissions)
+    yield from _conditional(statement)
+    if denied := permissions.denied_by(statement, used):
+        accounts = _accounts({one.source for one in denied})
+        actions = " and ".join(sorted({one.action for one in denied}, reverse=True))
+        yield _Note(
+            kind="denied",
+            wrong=f"denies what {accounts} must be able to do here: {actions}",
+            remedy="narrow it, or images fail with DESTINATION_REGISTRY_ACCESS_DENIED",
+        )
+
+
+def _malformed(statement: JsonObject, permissions: Permissions) -> Iterator[_Note]:
+    """Resources that are no repository of this registry. ECR takes any."""
+    if not (concerns(statement, REPLICATE_IMAGE) or concerns(statement, CREATE_REPOSITORY)):
+        return
+    named_here = (*texts(statement.get("Resource")), *texts(statement.get("NotResource")))
+    wrong = [(one, why) for one in named_here if (why := _misses(one, permissions)) is not None]
+    if wrong:
+        resource, why = wrong[0]
+        more = f", and {len(wrong) - 1} more like it" if len(wrong) > 1 else ""
+        yield _Note(
+            kind="malformed-resource",
+            wrong=f"names {_cut(resource)}, which no repository here matches: {why}{more}",
+            remedy="correct it, because ECR takes it without a word and it does nothing",
+        )
+
+
+def _misses(resource: str, permissions: Permissions) -> str | None:
+    """Why no repository of the registry can match, or None where one can."""
+    base = repositories_arn(permissions.partition, permissions.registry)
+    if "${" in resource:
+        return None
+    if meets(resource, base):
+        return _no_name(resource[len(base) :]) if resource.startswith(base) else None
+    registry = permissions.registry
+    parts = resource.split(":", maxsplit=5)
+    if len(parts) < 6 or parts[0] != "arn":
+        return "it is not the ARN of a repository"
+    wanted = {
+        "partition": str(permissions.partition),
+        "service": "ecr",
+        "region": registry.region,
+        "account": registry.account,
+    }
+    for (part, right), found in zip(wanted.items(), parts[1:5], strict=True):
+        if not matches(found, right):
+            return f"it has {part} {_cut(found) or '(none)'} instead of {right}"
+    return "it lacks repository/ before the name"
+
+
+def _no_name(pattern: str) -> str | None:
+    """Why no repository can be called so. Names as in ECR's model: lower case letters and digits
+    between single separators."""
+    if not pattern:
+        return "it ends where the name should begin"
+    if strange := _NOT_IN_NAMES.search(pattern):
+        return f"no name has {strange[0]!r} in it"
+    if pattern[-1] in "/._-":
+        return f"no name ends in {pattern[-1]!r}, and only {_cut(pattern)}* would be a prefix"
+    return None
+
+
+def _conditional(statement: JsonObject) -> Iterator[_Note]:
+    """Allows of replication under a condition. Not those of pull-through caches."""
+    condition = statement.get("Condition")
+    creates = concerns(statement, CREATE_REPOSITORY) and not concerns(statement, _IMPORT_IMAGE)
+    replicates = concerns(statement, REPLICATE_IMAGE) or creates
+    if statement.get("Effect") != "Allow" or not condition or not replicates:
+        return
+    operators = condition.values() if isinstance(condition, Mapping) else ()
+    keys = sorted({key for one in operators if isinstance(one, Mapping) for key in one})
+    if breaking := [one for one in keys if one.lower() in _BREAKING]:
+        because = f"{_listed(breaking)}, which breaks replication without any error"
+        remedy = "take the condition out, or leave the grant to fleet-repl"
+    elif unverified := [one for one in keys if one.lower() in _UNVERIFIED]:
+        because = f"{_listed(unverified)}, which is not known to work for replication"
+        remedy = "it does not count here, so fleet-repl adds grants of its own"
+    else:
+        because = _listed(keys) if keys else "something unknown"
+        remedy = "it does not count here, so fleet-repl adds grants of its own"
+    yield _Note(
+        kind="breaking-condition",
+        wrong=f"allows replication under a condition on {because}",
+        remedy=remedy,
+    )
+
+
+def _needless(
+    statement: JsonObject, permissions: Permissions, added: frozenset[Grant]
+) -> Iterator[_Note]:
+    """An Allow that has everything which is to be added for some sources. Other fleets that
+    share the registry grant for themselves, and would put theirs back."""
+    if _OF_A_FLEET.fullmatch(str(statement.get("Sid"))):
+        return
+    allowed = permissions.allowed_by(statement, added)
+    sources = {one.source for one in allowed} - {one.source for one in added - allowed}
+    if sources:
+        yield _Note(
+            kind="already-granted",
+            wrong=f"already allows all that {_accounts(sources)} will be granted",
+            remedy="fleet-repl adds its own statement all the same, and this one can go after that",
+        )
+
+
+def _unenforced(statement: JsonObject) -> Iterator[_Note]:
+    """Statements that ECR keeps and does not obey."""
+    if beyond := _beyond_first_scope(statement):
+        yield _Note(
+            kind="policy-scope",
+            wrong=f"is about {_listed(beyond)}, and the account's registry policy scope is V1, "
+            "with which ECR enforces only ecr:ReplicateImage, ecr:BatchImportUpstreamImage and "
+            "ecr:CreateRepository",
+            remedy="set REGISTRY_POLICY_SCOPE to V2 if it shall hold",
+        )
+
+
+def _beyond_first_scope(statement: JsonObject) -> list[str]:
+    """The actions, as they are written, that the first scope does not enforce."""
+    if "NotAction" in statement:
+        return ["every action but some"]
+    return [
+        one
+        for one in texts(statement.get("Action"))
+        if one.lower() not in _ENFORCED and not one.lower().startswith(_ENFORCED_PATTERNS)
+    ]
+
+
+def _accounts(accounts: Collection[AccountId]) -> str:
+    ordered = sorted(accounts)
+    if len(ordered) > 3:
+        return f"{len(ordered):,} accounts ({', '.join(ordered[:3])}, …)"
+    return f"account{'s' if len(ordered) > 1 else ''} {_listed(ordered)}"
+
+
+def _listed(items: Sequence[str]) -> str:
+    *most, last = map(_cut, items)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
