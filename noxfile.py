@@ -79,6 +79,22 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def newest(session: nox.Session) -> None:
+    """Our extension of ECR's service model over that of the newest botocore there is."""
+    session.install("-e", ".", "hypothesis>=6.120", "pytest>=8.3", "pytest-asyncio>=1.0")
+    folder = Path(session.create_tmp()) / "newest"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("--no-deps", "--target", str(folder), "botocore")
+    session.log(" ".join(one.stem for one in folder.glob("botocore-*.dist-info")))
+    session.run(
+        "pytest",
+        "-q",
+        "tests/aws/test_an_older_sdk_learns_what_is_new.py",
+        env={"FLEET_REPL_NEWEST_BOTOCORE": str(folder)},
+    )
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """The suite against the wheel that users install, away from the source tree."""
     session.install("build>=1.2")

@@ -170,6 +170,14 @@ class FakeAws:
 
         return step
 
+    def reply(self, document: object) -> Step:
+        """An answer with this document."""
+
+        async def step(request: Request) -> web.Response:
+            return as_json(request, document)
+
+        return step
+
     async def drop(self, request: Request) -> web.Response:
         """Close the connection without having done anything."""
         assert request.http.transport is not None

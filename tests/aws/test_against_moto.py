@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from anyio import to_thread
+from botocore.session import get_session
 from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
@@ -44,6 +46,51 @@ def moto() -> Iterator[str]:
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
     server.stop()
+
+
+MANIFEST = (
+    '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": '
+    '{"mediaType": "application/vnd.oci.image.config.v1+json", "size": 2, "digest": "sha256:'
+    '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}, "layers": []}'
+)
+
+
+def push(moto: str, account: str, repository: str) -> str:
+    """Push an image as somebody in the account would; its digest."""
+    session = get_session()
+
+    def client(service: str, *credentials: str) -> Any:
+        session.set_credentials(*credentials)
+        return session.create_client(service, region_name="us-east-1", endpoint_url=moto)
+
+    role = f"arn:aws:iam::{account}:role/developer"
+    answer = client("sts", "AKIA", "x").assume_role(RoleArn=role, RoleSessionName="pusher")
+    issued = answer["Credentials"]
+    ecr = client("ecr", issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+    ecr.create_repository(repositoryName=repository)
+    pushed = ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag="1")
+    return str(pushed["image"]["imageId"]["imageDigest"])
+
+
+async def test_images_of_two_accounts(
+    edge: Edge, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Repositories and images are listed and found where they are, and nowhere else."""
+    edge.aws.url = moto
+    monkeypatch.setattr(edge.clock, "now", lambda: datetime.now(UTC))
+    digest = await to_thread.run_sync(push, moto, "000000000003", "base/app")
+    source, other = edge.registry(3, "us-east-1"), edge.registry(4, "us-east-1")
+    async with edge.open(edge.inventory(edge.account(3), edge.account(4))) as registries:
+        (repository,) = await registries.describe_repositories(source)
+        assert repository["repositoryName"] == "base/app"
+        (image,) = await registries.describe_images(source, "base/app")
+        assert (image["imageDigest"], image["imageTags"]) == (digest, ["1"])
+        assert await registries.find_image(source, "base/app", digest) == image
+        assert await registries.find_image(source, "base/app", "sha256:" + "0" * 64) is None
+        assert await registries.find_image(source, "base/other", digest) is None
+        assert await registries.describe_repositories(other) == ()
+        # moto does not know the call, and fails.
+        assert await registries.account_setting(source, "REGISTRY_POLICY_SCOPE") is None
 
 
 async def test_registries_of_two_accounts(

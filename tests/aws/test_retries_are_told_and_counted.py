@@ -70,16 +70,17 @@ async def test_no_delay_reaches_past_the_deadline(edge: Edge) -> None:
 async def test_a_read_that_hangs_is_given_up_and_tried_again(edge: Edge) -> None:
     """By the timeout of one attempt."""
     never = anyio.Event()
-    async with edge.open(timeout=0.1) as registries:
+    async with edge.open(timeout=0.3) as registries:
         edge.aws.script("DescribeRegistry", edge.aws.hold(never))
         await registries.describe(edge.registry())
         never.set()
-    (event,) = edge.events
-    assert isinstance(event, CallRetried)
-    assert (event.error.kind, event.error.message) == (
-        FaultKind.TIMEOUT,
-        "no answer within 0.1 s",
-    )
+    # On a busy machine other attempts may take too long as well.
+    told = {
+        (event.operation, event.error.kind, event.error.message)
+        for event in edge.events
+        if isinstance(event, CallRetried)
+    }
+    assert ("DescribeRegistry", FaultKind.TIMEOUT, "no answer within 0.3 s") in told
 
 
 async def test_cancellation_escapes_and_everything_is_closed(edge: Edge) -> None:

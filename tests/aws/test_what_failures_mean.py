@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -199,6 +200,135 @@ def test_everything_else_the_sdk_raises(
 def test_hints(operation: str, code: str, hint: str) -> None:
     """What to do, with the names it takes."""
     assert translate(refusal(code), call(operation)).fault.hint == hint
+
+
+DENIED = "User: arn:aws:sts::1:assumed-role/fleet/x is not authorized to perform: "
+TEMPLATE_ROLE = "arn:aws:iam::111111111111:role/templates"
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "said", "hint"),
+    [
+        (
+            "StartReplicationBackfill",
+            "UnknownOperationException",
+            "",
+            (
+                "the ECR API of eu-west-1 does not offer this call yet: leave out there what needs "
+                "it"
+            ),
+        ),
+        (
+            "StartReplicationBackfill",
+            "LimitExceededException",
+            "",
+            "a registry has 10 backfills in progress at the most: wait until one has ended",
+        ),
+        (
+            "CreateRepositoryCreationTemplate",
+            "LimitExceededException",
+            "",
+            (
+                "the registry has as many creation templates as its quota allows: delete some, or "
+                "have it raised"
+            ),
+        ),
+        (
+            "StartReplicationBackfill",
+            "ReplicationBackfillInProgressException",
+            "",
+            "one backfill at a time runs into a destination region: wait until that one has ended",
+        ),
+        (
+            "DescribeReplicationBackfillResults",
+            "ReplicationBackfillNotFoundException",
+            "",
+            "ECR forgets a backfill 90 days after it has ended",
+        ),
+        (
+            "CreateRepositoryCreationTemplate",
+            "TemplateAlreadyExistsException",
+            "",
+            "somebody has made a template of this prefix since it was read: plan again",
+        ),
+        (
+            "UpdateRepositoryCreationTemplate",
+            "TemplateNotFoundException",
+            "",
+            "somebody has deleted the template since it was read: plan again",
+        ),
+        (
+            "DescribeImageReplicationStatus",
+            "ImageNotFoundException",
+            "",
+            "the image has gone since it was listed: run again",
+        ),
+        (
+            "DescribeImages",
+            "RepositoryNotFoundException",
+            "",
+            "the repository has gone since it was listed: run again",
+        ),
+        ("DescribeImages", "LimitExceededException", "", None),
+        (
+            "CreateRepositoryCreationTemplate",
+            "AccessDeniedException",
+            "No.",
+            (
+                f"allow {ROLE} ecr:CreateRepositoryCreationTemplate and iam:PassRole on "
+                f"{TEMPLATE_ROLE}, and see that no SCP denies it"
+            ),
+        ),
+        (
+            "UpdateRepositoryCreationTemplate",
+            "AccessDeniedException",
+            f"{DENIED}iam:PassRole on resource: {TEMPLATE_ROLE}",
+            f"allow {ROLE} iam:PassRole on {TEMPLATE_ROLE}, and see that no SCP denies it",
+        ),
+        (
+            "UpdateRepositoryCreationTemplate",
+            "InvalidParameterException",
+            f"{DENIED}ecr:PutLifecyclePolicy on resource: *",
+            f"allow {ROLE} ecr:PutLifecyclePolicy, and see that no SCP denies it",
+        ),
+        (
+            "DescribeImages",
+            "AccessDeniedException",
+            f"{DENIED}ecr:DescribeImages on resource: x",
+            f"allow {ROLE} ecr:DescribeImages, and see that no SCP denies it",
+        ),
+    ],
+)
+def test_hints_for_what_aws_itself_says(
+    operation: str, code: str, said: str, hint: str | None
+) -> None:
+    """Its codes, and the action that it names where that is not the call's own."""
+    made = call(operation)
+    if operation.endswith("CreationTemplate"):
+        made = replace(made, parameters={"prefix": "a", "customRoleArn": TEMPLATE_ROLE})
+    fault = translate(refusal(code, said), made).fault
+    assert (fault.code, fault.hint) == (code, hint)
+
+
+@pytest.mark.parametrize(
+    ("operation", "writes"),
+    [
+        ("DescribeRegistry", False),
+        ("GetAccountSetting", False),
+        ("ListReplicationBackfills", False),
+        ("AssumeRole", False),
+        ("PutRegistryPolicy", True),
+        ("DeleteRepositoryCreationTemplate", True),
+        ("CreateRepositoryCreationTemplate", True),
+        ("UpdateRepositoryCreationTemplate", True),
+        ("StartReplicationBackfill", True),
+        ("StopReplicationBackfill", True),
+    ],
+)
+def test_what_a_garbled_answer_leaves_open(operation: str, writes: bool) -> None:
+    """A write may have happened all the same; a read has not changed anything."""
+    error = translate(UnparsedAnswerError(200), call(operation))
+    assert (error.transient, error.uncertain) == (True, writes)
 
 
 @pytest.mark.parametrize("said", ["Signature expired: it is late", "Signature not yet current: x"])

@@ -48,8 +48,8 @@ class Granted:
 
 def registry_document(answer: Answer, call: Call) -> JsonObject:
     """DescribeRegistry's body, whole."""
-    document = _body(answer, call)
-    _check_account(document, answer, call)
+    document = body(answer, call)
+    _require_account(document, answer, call)
     configuration = document.get("replicationConfiguration")
     rules = configuration.get("rules") if isinstance(configuration, Mapping) else None
     if not isinstance(rules, list):
@@ -62,8 +62,8 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
 
     A text that is no JSON object is a garbage body too: AWS has checked it when it was put.
     """
-    document = _body(answer, call)
-    _check_account(document, answer, call)
+    document = body(answer, call)
+    _require_account(document, answer, call)
     text = document.get("policyText")
     if not isinstance(text, str):
         raise garbage(call, "the answer holds no policyText", answer.request_id)
@@ -75,18 +75,62 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
 
 def put_rules(answer: Answer, call: Call) -> str | None:
     """PutReplicationConfiguration's request id. It echoes the configuration, and no account."""
-    if "replicationConfiguration" not in _body(answer, call):
+    if "replicationConfiguration" not in body(answer, call):
         raise garbage(call, "the answer holds no replicationConfiguration", answer.request_id)
     return answer.request_id
 
 
 def wrote_policy(answer: Answer, call: Call) -> str | None:
     """The request id of PutRegistryPolicy or DeleteRegistryPolicy, which echo the policy."""
-    document = _body(answer, call)
-    _check_account(document, answer, call)
+    document = body(answer, call)
+    _require_account(document, answer, call)
     if "policyText" not in document:
         raise garbage(call, "the answer holds no policyText", answer.request_id)
     return answer.request_id
+
+
+def wrote_template(answer: Answer, call: Call) -> str | None:
+    """The request id of a call that wrote or deleted a template, which echoes it."""
+    document = body(answer, call)
+    check_account(document, answer, call)
+    if not isinstance(document.get("repositoryCreationTemplate"), dict):
+        raise garbage(call, "the answer holds no repositoryCreationTemplate", answer.request_id)
+    return answer.request_id
+
+
+def setting(answer: Answer, call: Call) -> str | None:
+    """The value in GetAccountSetting's answer, which may name the setting and no value."""
+    document = body(answer, call)
+    match document:
+        case {"value": str(value)}:
+            return value
+        case {"name": str()}:
+            return None
+        case _:
+            raise garbage(call, "the answer holds no setting", answer.request_id)
+
+
+def started_backfill(answer: Answer, call: Call) -> JsonObject:
+    """StartReplicationBackfill's body, whole."""
+    document = body(answer, call)
+    check_account(document, answer, call)
+    if not isinstance(document.get("replicationBackfillId"), str):
+        raise garbage(call, "the answer holds no replicationBackfillId", answer.request_id)
+    return document
+
+
+def image_details(answer: Answer, call: Call) -> tuple[JsonObject, ...]:
+    """The images in DescribeImages's body, each whole."""
+    images = objects(body(answer, call), "imageDetails", answer, call)
+    for image in images:
+        check_account(image, answer, call)
+    return images
+
+
+def image_statuses(answer: Answer, call: Call) -> tuple[JsonObject, ...]:
+    """The statuses in DescribeImageReplicationStatus's body, each whole."""
+    statuses, proof = "replicationStatuses", "repositoryName"
+    return objects(body(answer, call), statuses, answer, call, empty_with=proof)
 
 
 def granted(answer: Answer, call: Call) -> Granted:
@@ -113,19 +157,41 @@ def identity(answer: Answer, call: Call) -> Identity:
     return Identity(arn=match[0], account=AccountId(match["account"]), partition=match["partition"])
 
 
-def _check_account(document: JsonObject, answer: Answer, call: Call) -> None:
-    registry_id = document.get("registryId")
-    if not isinstance(registry_id, str):
-        raise garbage(call, "the answer holds no registryId", answer.request_id)
-    if registry_id != call.account:
-        raise wrong_account(call, registry_id, answer.request_id)
-
-
-def _body(answer: Answer, call: Call) -> JsonObject:
+def body(answer: Answer, call: Call) -> JsonObject:
+    """The whole of an answer, every field kept."""
     document = _object(answer.body)
     if document is None:
         raise garbage(call, "the answer is no JSON object", answer.request_id)
     return document
+
+
+def check_account(document: JsonObject, answer: Answer, call: Call) -> None:
+    """Raise if the document names another account than the one that was meant."""
+    registry_id = document.get("registryId")
+    if isinstance(registry_id, str) and registry_id != call.account:
+        raise wrong_account(call, registry_id, answer.request_id)
+
+
+def objects(
+    document: JsonObject, member: str, answer: Answer, call: Call, *, empty_with: str | None = None
+) -> tuple[JsonObject, ...]:
+    """The list of objects under `member`.
+
+    It may be missing only where the text under `empty_with` shows that this is the answer.
+    """
+    found = document.get(member)
+    if found is None and empty_with is not None and isinstance(document.get(empty_with), str):
+        return ()
+    items = found if isinstance(found, list) else [None]
+    if not all(isinstance(item, dict) for item in items):
+        raise garbage(call, f"the answer holds no {member}", answer.request_id)
+    return tuple(items)
+
+
+def _require_account(document: JsonObject, answer: Answer, call: Call) -> None:
+    if not isinstance(document.get("registryId"), str):
+        raise garbage(call, "the answer holds no registryId", answer.request_id)
+    check_account(document, answer, call)
 
 
 def _object(text: str | bytes) -> JsonObject | None:

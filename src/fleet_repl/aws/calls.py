@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from fleet_repl.names import AccountId, Region, Registry, RoleArn, Secret
 
 Service: TypeAlias = Literal["ecr", "sts"]
+
+_WRITES: Final = ("Create", "Delete", "Put", "Start", "Stop", "Update")
+"""How the names of operations begin that change something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,7 @@ class Call:
 
     @property
     def writes(self) -> bool:
-        return self.operation.startswith(("Put", "Delete"))
+        return self.operation.startswith(_WRITES)
 
     @property
     def subject(self) -> Registry | AccountId | None:

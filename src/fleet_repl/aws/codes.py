@@ -7,6 +7,12 @@ from typing import Final
 from fleet_repl.aws.calls import Service
 from fleet_repl.errors import FaultKind
 
+UNKNOWN_OPERATION: Final = "UnknownOperationException"
+"""The endpoint does not know the call: AWS brings new ones to one region after the other."""
+NO_POLICY: Final = "RegistryPolicyNotFoundException"
+NO_TEMPLATE: Final = "TemplateNotFoundException"
+NO_IMAGE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
+
 SESSION_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
 """The session at work has ended; a new one will do."""
 CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})

@@ -23,6 +23,9 @@ from fleet_repl._version import __version__
 from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Region, Secret
 
+MODELS: Final = Path(__file__).parent / "models"
+"""Extensions of the SDK's service models, laid out as its data loader wants them."""
+
 _CONNECT_SECONDS: Final = 10.0
 """A connection that takes longer will not come; a request not sent is certain not to have run."""
 
@@ -72,8 +75,14 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
 
 @cache
 def _loader(data_path: str | None) -> Loader:
-    """The SDK's service models, megabytes of JSON: read once for all runs of a process."""
-    return create_loader(data_path)
+    """The SDK's service models, megabytes of JSON: read once for all runs of a process.
+
+    Ours go first on the search path: they add to ECR's what an older SDK does not know, and
+    nothing to a newer one's.
+    """
+    loader = create_loader(data_path)
+    loader.search_paths.insert(0, str(MODELS))
+    return loader
 
 
 def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Region:

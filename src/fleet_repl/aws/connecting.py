@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiobotocore.session import AioSession
 
 from fleet_repl import limits
+from fleet_repl.aws.acting import Actor
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.clients import Clients, open_clients
@@ -17,6 +18,7 @@ from fleet_repl.aws.identity import check, resolve, usable
 from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.roles import Role, Sts, session_name
+from fleet_repl.grants import Owner
 from fleet_repl.inventory.model import Account, Aws, Inventory
 from fleet_repl.names import Region
 from fleet_repl.outcomes import Event
@@ -60,7 +62,14 @@ async def open_aws(
         )
         sources = _sources(sts, aws, identity, Base(credentials, identity.account))
         accounts = {account.id: account for account in inventory.accounts}
-        yield AwsRegistries(caller, identity, accounts, sources)
+        actor = Actor(caller, accounts, sources)
+        yield AwsRegistries(actor, identity, marks=_marks(inventory))
+
+
+def _marks(inventory: Inventory) -> tuple[str, ...]:
+    """What the Sids of the fleet's own statements begin with, under all names that it had."""
+    names = (inventory.name, *inventory.ownership.formerly)
+    return tuple(Owner(fleet=name, partition=inventory.aws.partition).mark for name in names)
 
 
 def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Account], Source]:

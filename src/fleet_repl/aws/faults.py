@@ -102,7 +102,7 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
         clean(said, hidden) or "AWS says no more than that",
         code=clean(code, hidden),
         request_id=request_id_of(error),
-        hint=_hint_for_code(code, said, call),
+        hint=_hint_for(code, kind, said, call),
     )
     return CallError(
         fault,
@@ -111,13 +111,16 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
     )
 
 
-def _hint_for_code(code: str, said: str, call: Call) -> str | None:
+def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
+    """What AWS's own words call for; None where the kind of failure says enough."""
     if code in CLOCK_CODES or said.startswith(CLOCK_MESSAGES):
         return hints.CLOCK
     if code in SIGNATURE_CODES:
         return hints.SIGNATURE
-    if call.operation == "AssumeRole" and "DurationSeconds" in said:
-        return hints.session_too_long(call)
+    if call.operation == "AssumeRole":
+        return hints.session_too_long(call) if "DurationSeconds" in said else None
+    if kind in (FaultKind.ACCESS_DENIED, FaultKind.INVALID):
+        return hints.allow_what_was_denied(said, call) or hints.hint_for_code(code, call)
     return None
 
 

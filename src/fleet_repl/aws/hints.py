@@ -1,18 +1,16 @@
 """What the reader of a failed call can do about it, in plain words.
 
-Pure: a hint follows from the call, the kind of failure and AWS's code alone.
+Pure: a hint follows from the call, the kind of failure and AWS's own words alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fleet_repl.aws.calls import Call
-from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.aws.codes import UNKNOWN_OPERATION
 from fleet_repl.errors import FaultKind
-from fleet_repl.names import AccountId
 
 RENEW_BASE: Final = (
     "renew the base identity's credentials, for instance with `aws sso login`, and run again"
@@ -42,8 +40,34 @@ _HINTS: Final = {
     FaultKind.SERVICE: "the failure is on AWS's side: run again later",
     FaultKind.INTERNAL: DEFECT,
 }
-_NAMED_ACCOUNTS: Final = 10
-_PRINCIPAL: Final = re.compile(r"(?:arn:[a-z-]+:iam::)?([0-9]{12})(?::.*)?")
+_PASSING: Final = "iam:PassRole"
+_START: Final = "StartReplicationBackfill"
+_FOR_CODES: Final = {
+    ("ImageNotFoundException", None): "the image has gone since it was listed: run again",
+    ("LimitExceededException", "CreateRepositoryCreationTemplate"): (
+        "the registry has as many creation templates as its quota allows: delete some, or have it "
+        "raised"
+    ),
+    ("LimitExceededException", _START): (
+        "a registry has 10 backfills in progress at the most: wait until one has ended"
+    ),
+    ("ReplicationBackfillInProgressException", _START): (
+        "one backfill at a time runs into a destination region: wait until that one has ended"
+    ),
+    ("ReplicationBackfillNotFoundException", None): (
+        "ECR forgets a backfill 90 days after it has ended"
+    ),
+    ("RepositoryNotFoundException", None): "the repository has gone since it was listed: run again",
+    ("TemplateAlreadyExistsException", None): (
+        "somebody has made a template of this prefix since it was read: plan again"
+    ),
+    ("TemplateNotFoundException", None): (
+        "somebody has deleted the template since it was read: plan again"
+    ),
+}
+"""By AWS's code, and by the operation where the code means several things."""
+
+_NOT_ALLOWED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]{2,40}:[A-Za-z]{2,80})")
 
 
 def hint_for(kind: FaultKind, call: Call) -> str | None:
@@ -61,6 +85,25 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
             return _HINTS.get(kind)
 
 
+def hint_for_code(code: str, call: Call) -> str | None:
+    """What to do about one of AWS's codes; None where it takes no words of its own."""
+    if code == UNKNOWN_OPERATION:
+        return (
+            f"the {call.service.upper()} API of {call.region} does not offer this call yet: "
+            "leave out there what needs it"
+        )
+    return _FOR_CODES.get((code, call.operation)) or _FOR_CODES.get((code, None))
+
+
+def allow_what_was_denied(said: str, call: Call) -> str | None:
+    """For a denial whose message names another action than the call's own, as AWS's can."""
+    match = _NOT_ALLOWED.search(said)
+    if match is None or match[1] == f"{call.service}:{call.operation}":
+        return None
+    passing = _passing(call) if match[1] == _PASSING else None
+    return _allow_them(call, passing or match[1])
+
+
 def _allow(call: Call) -> str:
     if call.operation == "AssumeRole":
         external_id = " and expect the inventory's external id" if call.hidden else ""
@@ -69,43 +112,25 @@ def _allow(call: Call) -> str:
             "it needs sts:AssumeRole on it, and no SCP may deny that; AWS answers the same where "
             "the role does not exist"
         )
-    who = str(call.role) if call.role is not None else "the base identity"
     needed = f"{call.service}:{call.operation}"
     if call.operation == "PutReplicationConfiguration":
         needed += " and, for replication.ecr.amazonaws.com, iam:CreateServiceLinkedRole"
+    if (passing := _passing(call)) is not None:
+        needed += f" and {passing}"
+    return _allow_them(call, needed)
+
+
+def _passing(call: Call) -> str | None:
+    """The action that handing a role over takes, where the call does that."""
+    role = call.parameters.get("customRoleArn")
+    return f"{_PASSING} on {role}" if role is not None else None
+
+
+def _allow_them(call: Call, needed: str) -> str:
+    who = str(call.role) if call.role is not None else "the base identity"
     return f"allow {who} {needed}, and see that no SCP denies it"
 
 
 def session_too_long(call: Call) -> str:
     """For a DurationSeconds that the role does not grant."""
     return f"lower session_duration, or raise the maximum session duration of {call.role}"
-
-
-def unknown_principal(policy: JsonObject) -> str:
-    """For a policy that AWS takes to be invalid although it is well-formed."""
-    accounts = sorted(_principal_accounts(policy))
-    if not accounts:
-        return "one of its principals may not exist"
-    named = ", ".join(accounts[:_NAMED_ACCOUNTS])
-    more = len(accounts) - _NAMED_ACCOUNTS
-    rest = f" and {more} more" if more > 0 else ""
-    return (
-        "one of its principals may not exist: see whether one of these accounts has been closed, "
-        f"and take it out of the inventory, or out of the foreign statements: {named}{rest}"
-    )
-
-
-def _principal_accounts(policy: JsonObject) -> set[AccountId]:
-    """Accounts that the `Principal` elements of a policy document name."""
-    found: set[AccountId] = set()
-    for statement in _listed(policy.get("Statement")):
-        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
-        for name in _listed(principal.get("AWS") if isinstance(principal, Mapping) else None):
-            if isinstance(name, str) and (match := _PRINCIPAL.fullmatch(name)):
-                found.add(AccountId(match[1]))
-    return found
-
-
-def _listed(value: Json) -> Sequence[Json]:
-    """IAM takes one thing for a list of one."""
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]

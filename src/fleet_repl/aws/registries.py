@@ -1,71 +1,71 @@
-"""Registries read and written over the ECR API, each with its own account's credentials."""
+"""Registries read and written over the ECR API: every registry port, on AWS.
+
+Which call it is, what it is asked with, and which refusals are answers. Documents go and come
+as they are; times in them are seconds since 1970.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
-from fleet_repl.aws import hints
-from fleet_repl.aws.answers import (
-    Identity,
-    policy_document,
-    put_rules,
-    registry_document,
-    wrote_policy,
-)
-from fleet_repl.aws.calling import Caller
-from fleet_repl.aws.calls import Answer, Call
-from fleet_repl.aws.credentials import Source
+from fleet_repl.aws import answers
+from fleet_repl.aws.acting import Actor
+from fleet_repl.aws.answers import Identity
+from fleet_repl.aws.codes import NO_IMAGE, NO_POLICY, NO_TEMPLATE
+from fleet_repl.aws.paging import Listing
+from fleet_repl.aws.rejections import suspects
 from fleet_repl.canonical import JsonObject, compact_json
-from fleet_repl.errors import CallError
-from fleet_repl.inventory.model import Account
-from fleet_repl.names import AccountId, Registry
+from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.names import Registry
 
-T = TypeVar("T")
+_TEMPLATES: Final = Listing(member="repositoryCreationTemplates", page_size=1000)
+_BACKFILLS: Final = Listing(member="backfills", page_size=50)
+_RESULTS: Final = Listing(member="results", page_size=1000, empty_with="status")
+_REPOSITORIES: Final = Listing(member="repositories", page_size=1000)
+_IMAGES: Final = Listing(member="imageDetails", page_size=1000)
 
-_NO_POLICY: Final = "RegistryPolicyNotFoundException"
+_UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
 _UNKNOWN_PRINCIPAL: Final = "Invalid registry policy provided"
 _PROPAGATION_ATTEMPTS: Final = 5
 """How often a policy may be put whose principals AWS does not know: a few seconds in all."""
 
 
 class AwsRegistries:
-    """Both registry ports, on AWS. Made by `open_aws`."""
+    """All registry ports, on AWS. Made by `open_aws`."""
 
-    def __init__(
-        self,
-        caller: Caller,
-        identity: Identity,
-        accounts: Mapping[AccountId, Account],
-        source_of: Callable[[Account], Source],
-    ) -> None:
+    def __init__(self, actor: Actor, identity: Identity, *, marks: tuple[str, ...]) -> None:
+        """`marks`: what the Sids of the fleet's own policy statements begin with."""
         self.identity: Final = identity
         """Who the base identity is."""
-        self._caller = caller
-        self._accounts = accounts
-        self._source_of = source_of
-        self._sources: dict[AccountId, Source] = {}
+        self._actor = actor
+        self._marks = marks
         self._rejections: Counter[Registry] = Counter()
+
+    def attempts(self, registry: Registry) -> int:
+        """Calls made so far for the registry, retries and its account's AssumeRole included."""
+        return self._actor.attempts(registry)
 
     async def describe(self, registry: Registry) -> JsonObject:
         """DescribeRegistry's whole answer as it came over the wire, every field kept."""
-        return await self._read(registry, "DescribeRegistry", registry_document)
-
-    async def read_policy(self, registry: Registry) -> JsonObject | None:
-        """The registry policy's document, or None where there is none."""
-        try:
-            return await self._read(registry, "GetRegistryPolicy", policy_document)
-        except CallError as error:
-            if error.fault.code == _NO_POLICY:
-                return None
-            raise
+        return await self._actor.read(registry, "DescribeRegistry", answers.registry_document)
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the replication configuration; the request id. One attempt."""
         parameters = {"replicationConfiguration": document}
-        return await self._write(registry, "PutReplicationConfiguration", put_rules, parameters)
+        return await self._actor.write(
+            registry, "PutReplicationConfiguration", answers.put_rules, parameters
+        )
+
+    async def read_policy(self, registry: Registry) -> JsonObject | None:
+        """The registry policy's document, or None where there is none."""
+        try:
+            return await self._actor.read(registry, "GetRegistryPolicy", answers.policy_document)
+        except CallError as error:
+            if error.fault.code == NO_POLICY:
+                return None
+            raise
 
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the registry policy; the request id. One attempt.
@@ -75,7 +75,9 @@ class AwsRegistries:
         """
         parameters = {"policyText": compact_json(document)}
         try:
-            request_id = await self._write(registry, "PutRegistryPolicy", wrote_policy, parameters)
+            request_id = await self._actor.write(
+                registry, "PutRegistryPolicy", answers.wrote_policy, parameters
+            )
         except CallError as error:
             if _UNKNOWN_PRINCIPAL not in error.fault.message:
                 raise
@@ -88,49 +90,109 @@ class AwsRegistries:
     async def delete_policy(self, registry: Registry) -> str | None:
         """Delete the registry policy (it not being there is fine); the request id. One attempt."""
         try:
-            return await self._write(registry, "DeleteRegistryPolicy", wrote_policy, {})
+            return await self._actor.write(registry, "DeleteRegistryPolicy", answers.wrote_policy)
         except CallError as error:
-            if error.fault.code == _NO_POLICY:
+            if error.fault.code == NO_POLICY:
                 return error.fault.request_id
             raise
 
-    def attempts(self, registry: Registry) -> int:
-        """Calls made so far for the registry, retries and its account's AssumeRole included."""
-        made = self._caller.attempts
-        return made[registry] + made[registry.account]
+    async def account_setting(self, registry: Registry, name: str) -> str | None:
+        """An ECR setting of the account in that region, such as `REGISTRY_POLICY_SCOPE`.
 
-    async def _read(
-        self, registry: Registry, operation: str, read: Callable[[Answer, Call], T]
-    ) -> T:
-        call, source = self._call(registry, operation, {}), self._source(registry.account)
-        return await self._caller.persist(call, lambda: self._caller.once(call, source, read))
+        None where nobody says: it has no value, or ECR does not know, denies or fails the call.
+        """
+        try:
+            return await self._actor.read(
+                registry, "GetAccountSetting", answers.setting, {"name": name}
+            )
+        except CallError as error:
+            fault = error.fault
+            if fault.operation == "GetAccountSetting" and fault.kind in _UNKNOWN_SETTING:
+                return None
+            raise
 
-    async def _write(
-        self,
-        registry: Registry,
-        operation: str,
-        read: Callable[[Answer, Call], T],
-        parameters: Mapping[str, object],
-    ) -> T:
-        call = self._call(registry, operation, parameters)
-        return await self._caller.once(call, self._source(registry.account), read)
-
-    def _call(self, registry: Registry, operation: str, parameters: Mapping[str, object]) -> Call:
-        account = self._accounts[registry.account]
-        return Call(
-            service="ecr",
-            operation=operation,
-            region=registry.region,
-            account=registry.account,
-            role=account.role,
-            parameters=parameters,
-            hidden=(account.external_id,) if account.external_id is not None else (),
+    async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """Every repository creation template as it came over the wire, every field kept."""
+        return await self._actor.read_all(
+            registry, "DescribeRepositoryCreationTemplates", _TEMPLATES
         )
 
-    def _source(self, account: AccountId) -> Source:
-        if account not in self._sources:
-            self._sources[account] = self._source_of(self._accounts[account])
-        return self._sources[account]
+    async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
+        """Create a repository creation template; the request id. One attempt."""
+        operation = "CreateRepositoryCreationTemplate"
+        return await self._actor.write(registry, operation, answers.wrote_template, document)
+
+    async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
+        """Change the given members of a creation template; the request id. One attempt."""
+        operation = "UpdateRepositoryCreationTemplate"
+        return await self._actor.write(registry, operation, answers.wrote_template, document)
+
+    async def delete_template(self, registry: Registry, prefix: str) -> str | None:
+        """Delete a creation template (it not being there is fine); the request id. One attempt."""
+        operation, parameters = "DeleteRepositoryCreationTemplate", {"prefix": prefix}
+        try:
+            return await self._actor.write(registry, operation, answers.wrote_template, parameters)
+        except CallError as error:
+            if error.fault.code == NO_TEMPLATE:
+                return error.fault.request_id
+            raise
+
+    async def start_backfill(self, registry: Registry, destination: Registry) -> JsonObject:
+        """Start a backfill; the whole answer. One attempt.
+
+        Where the failure is `uncertain` it may have been started: only the list of backfills can
+        tell, and starting another could copy everything twice.
+        """
+        place = {"region": str(destination.region), "registryId": str(destination.account)}
+        return await self._actor.write(
+            registry, "StartReplicationBackfill", answers.started_backfill, {"destination": place}
+        )
+
+    async def list_backfills(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """Every backfill of the registry that ECR still tells of: 90 days after its end."""
+        return await self._actor.read_all(registry, "ListReplicationBackfills", _BACKFILLS)
+
+    async def backfill_results(
+        self, registry: Registry, backfill_id: str
+    ) -> tuple[JsonObject, ...]:
+        """The images that an ended backfill could not copy; none while it runs."""
+        parameters = {"replicationBackfillId": backfill_id, "resultStatusFilter": "FAILED"}
+        return await self._actor.read_all(
+            registry, "DescribeReplicationBackfillResults", _RESULTS, parameters
+        )
+
+    async def describe_repositories(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """Every repository."""
+        return await self._actor.read_all(registry, "DescribeRepositories", _REPOSITORIES)
+
+    async def describe_images(self, registry: Registry, repository: str) -> tuple[JsonObject, ...]:
+        """Every image of a repository."""
+        parameters = {"repositoryName": repository}
+        return await self._actor.read_all(registry, "DescribeImages", _IMAGES, parameters)
+
+    async def find_image(
+        self, registry: Registry, repository: str, digest: str
+    ) -> JsonObject | None:
+        """One image, or None where it, or its repository, is not there."""
+        parameters = {"repositoryName": repository, "imageIds": [{"imageDigest": digest}]}
+        try:
+            found = await self._actor.read(
+                registry, "DescribeImages", answers.image_details, parameters
+            )
+        except CallError as error:
+            if error.fault.code in NO_IMAGE:
+                return None
+            raise
+        return next((one for one in found if one.get("imageDigest") == digest), None)
+
+    async def replication_statuses(
+        self, registry: Registry, repository: str, digest: str
+    ) -> tuple[JsonObject, ...]:
+        """What became of an image at each destination it was sent to."""
+        parameters = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
+        return await self._actor.read(
+            registry, "DescribeImageReplicationStatus", answers.image_statuses, parameters
+        )
 
     def _rejected(self, registry: Registry, document: JsonObject, error: CallError) -> CallError:
         """A principal may not have spread yet, which passes, or be gone, which does not."""
@@ -138,5 +200,5 @@ class AwsRegistries:
         again = self._rejections[registry] < _PROPAGATION_ATTEMPTS
         if not again:
             del self._rejections[registry]
-        fault = replace(error.fault, hint=hints.unknown_principal(document))
-        return CallError(fault, transient=again)
+        hint = suspects(document, self._marks, self._actor.answered)
+        return CallError(replace(error.fault, hint=hint), transient=again)

@@ -1,0 +1,114 @@
+"""Calls on registries, each made with its own account's credentials.
+
+A read is retried, a write is one attempt. What the calls are, and what their answers mean, is
+for whoever has them made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final, TypeAlias, TypeVar
+
+from fleet_repl.aws.calling import Caller
+from fleet_repl.aws.calls import Answer, Call
+from fleet_repl.aws.credentials import Source
+from fleet_repl.aws.paging import Listing, read_page
+from fleet_repl.canonical import JsonObject
+from fleet_repl.inventory.model import Account
+from fleet_repl.names import AccountId, Registry
+
+T = TypeVar("T")
+
+Reader: TypeAlias = Callable[[Answer, Call], T]
+"""Makes a value of an answer, or raises the CallError that it is."""
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class Actor:
+    """Acts on the registries of an inventory's accounts."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        accounts: Mapping[AccountId, Account],
+        source_of: Callable[[Account], Source],
+    ) -> None:
+        self._caller = caller
+        self._accounts = accounts
+        self._source_of = source_of
+        self._sources: dict[AccountId, Source] = {}
+        self._answered: set[AccountId] = set()
+
+    async def read(
+        self,
+        registry: Registry,
+        operation: str,
+        read: Reader[T],
+        parameters: Mapping[str, object] = _NOTHING,
+    ) -> T:
+        """What `read` makes of the answer. Raises CallError, never a transient one."""
+        call, source = self._call(registry, operation, parameters), self._source(registry.account)
+        found = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
+        self._answered.add(registry.account)
+        return found
+
+    async def read_all(
+        self,
+        registry: Registry,
+        operation: str,
+        listing: Listing,
+        parameters: Mapping[str, object] = _NOTHING,
+    ) -> tuple[JsonObject, ...]:
+        """The items of every page, in their order. Each page is a read of its own."""
+        items: list[JsonObject] = []
+        told: set[str] = set()
+        asked = {**parameters, "maxResults": listing.page_size}
+        while True:
+            page = await self.read(registry, operation, partial(read_page, listing, told), asked)
+            items += page.items
+            if page.next_token is None:
+                return tuple(items)
+            told.add(page.next_token)
+            asked = {**asked, "nextToken": page.next_token}
+
+    async def write(
+        self,
+        registry: Registry,
+        operation: str,
+        read: Reader[T],
+        parameters: Mapping[str, object] = _NOTHING,
+    ) -> T:
+        """One attempt: whether one whose answer was lost has happened, only a read can tell."""
+        call = self._call(registry, operation, parameters)
+        done = await self._caller.once(call, self._source(registry.account), read)
+        self._answered.add(registry.account)
+        return done
+
+    def answered(self, account: AccountId) -> bool:
+        """Whether ECR has answered for the account in this run, so that it surely exists."""
+        return account in self._answered
+
+    def attempts(self, registry: Registry) -> int:
+        """Calls made so far for the registry, retries and its account's AssumeRole included."""
+        made = self._caller.attempts
+        return made[registry] + made[registry.account]
+
+    def _call(self, registry: Registry, operation: str, parameters: Mapping[str, object]) -> Call:
+        account = self._accounts[registry.account]
+        return Call(
+            service="ecr",
+            operation=operation,
+            region=registry.region,
+            account=registry.account,
+            role=account.role,
+            parameters=parameters,
+            hidden=(account.external_id,) if account.external_id is not None else (),
+        )
+
+    def _source(self, account: AccountId) -> Source:
+        if account not in self._sources:
+            self._sources[account] = self._source_of(self._accounts[account])
+        return self._sources[account]

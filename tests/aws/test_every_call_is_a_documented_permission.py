@@ -1,0 +1,77 @@
+"""Every call of the registry ports reaches AWS, and the page on permissions lists its action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from fleet_repl.errors import CallError
+from fleet_repl.ports import Backfills, ImageReader, RegistryReader, RegistryWriter
+
+if TYPE_CHECKING:
+    from aiohttp.web import Response
+    from tests.aws.conftest import Edge, Request
+
+    from fleet_repl.aws import AwsRegistries
+
+PAGE: Final = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text()
+TEMPLATE: Final = {"prefix": "base/", "appliedFor": ["REPLICATION"]}
+CALLS: Final[dict[str, tuple[object, ...]]] = {
+    "describe": (),
+    "read_policy": (),
+    "read_templates": (),
+    "account_setting": ("REGISTRY_POLICY_SCOPE",),
+    "put_replication": ({"rules": []},),
+    "put_policy": ({"Statement": []},),
+    "delete_policy": (),
+    "create_template": (TEMPLATE,),
+    "update_template": (TEMPLATE,),
+    "delete_template": ("base/",),
+    "list_backfills": (),
+    "backfill_results": ("01234567-89ab-cdef-0123-456789abcdef",),
+    "describe_repositories": (),
+    "describe_images": ("base/app",),
+    "find_image": ("base/app", "sha256:0"),
+    "replication_statuses": ("base/app", "sha256:0"),
+}
+
+
+def as_ports(
+    registries: AwsRegistries,
+) -> tuple[RegistryReader, RegistryWriter, Backfills, ImageReader]:
+    """The type checker agrees that it is each of them."""
+    return registries, registries, registries, registries
+
+
+def test_no_call_is_forgotten_here() -> None:
+    """Every method of the ports that makes a call."""
+    ports: tuple[type, ...] = (RegistryReader, RegistryWriter, Backfills, ImageReader)
+    methods = {name for port in ports for name in vars(port) if not name.startswith("_")}
+    assert methods == {*CALLS, "start_backfill", "attempts"}
+
+
+async def test_its_action_is_on_the_page(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the name that IAM gives it, which is that of the call. So is it in the hint."""
+    refuse, answer = edge.aws.refuse("AccessDeniedException"), edge.aws.answer
+
+    async def deny(request: Request) -> Response:
+        return await (refuse if request.service == "ecr" else answer)(request)
+
+    monkeypatch.setattr(edge.aws, "answer", deny)
+    calls: Any = {**CALLS, "start_backfill": (edge.registry(2, "us-east-1"),)}
+    hints: list[str | None] = []
+    async with edge.open() as registries:
+        # A setting that is denied is merely unknown.
+        await registries.account_setting(edge.registry(), *calls.pop("account_setting"))
+        for method, arguments in calls.items():
+            with pytest.raises(CallError) as caught:
+                await getattr(registries, method)(edge.registry(), *arguments)
+            hints.append(caught.value.fault.hint)
+    actions = [f"ecr:{one.operation}" for one in edge.aws.requests if one.service == "ecr"]
+    assert actions[0] == "ecr:GetAccountSetting"
+    assert [one for one in actions if f"`{one}`" not in PAGE and f'"{one}"' not in PAGE] == []
+    for hint, action in zip(hints, actions[1:], strict=True):
+        assert hint is not None
+        assert f" {action}" in hint

@@ -1,0 +1,118 @@
+"""Answers in pages: all of them, every field of every item, and never without an end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fleet_repl.aws import paging
+from fleet_repl.errors import CallError, FaultKind
+
+if TYPE_CHECKING:
+    from tests.aws.conftest import Edge
+
+    from fleet_repl.aws import AwsRegistries
+
+WHOLE = {"registryId": "000000000001"}
+LISTS = [
+    ("DescribeRepositoryCreationTemplates", "read_templates", (), "repositoryCreationTemplates"),
+    ("ListReplicationBackfills", "list_backfills", (), "backfills"),
+    ("DescribeReplicationBackfillResults", "backfill_results", ("id",), "results"),
+    ("DescribeRepositories", "describe_repositories", (), "repositories"),
+    ("DescribeImages", "describe_images", ("base/app",), "imageDetails"),
+]
+each_list = pytest.mark.parametrize(("operation", "method", "arguments", "member"), LISTS)
+
+
+async def ask(registries: AwsRegistries, edge: Edge, method: str, *arguments: str) -> Any:
+    return await getattr(registries, method)(edge.registry(), *arguments)
+
+
+@each_list
+async def test_every_page_and_every_field(
+    edge: Edge, operation: str, method: str, arguments: tuple[str, ...], member: str
+) -> None:
+    """A page may be empty and not the last; fields that the SDK does not know are kept."""
+    items: list[Any] = [{"tomorrow": {"a": [None, 0.5]}, "createdAt": 1.5}, {"second": True}]
+    edge.aws.script(
+        operation,
+        edge.aws.reply({**WHOLE, member: [items[0]], "nextToken": "one"}),
+        edge.aws.reply({**WHOLE, member: [], "nextToken": "two"}),
+        edge.aws.refuse("ThrottlingException"),
+        edge.aws.reply({**WHOLE, member: [items[1]], "nextToken": None}),
+    )
+    async with edge.open() as registries:
+        found = await ask(registries, edge, method, *arguments)
+    assert found == tuple(items)
+    asked = [one.parameters for one in edge.aws.calls(operation)]
+    assert [one.get("nextToken") for one in asked] == [None, "one", "two", "two"]
+    assert len({one["maxResults"] for one in asked}) == 1
+
+
+@each_list
+async def test_a_list_is_never_read_from_half_an_answer(
+    edge: Edge, operation: str, method: str, arguments: tuple[str, ...], member: str
+) -> None:
+    """An answer without it would read as "nothing there"; it is asked for again."""
+    bad: list[Any] = [None, "text", {}, ["text"], [{}, None]]
+    halves = [WHOLE, *({**WHOLE, member: one} for one in bad)]
+    for half in ("<html>sign in</html>", *map(json.dumps, halves)):
+        edge.aws.script(operation, edge.aws.say(half), edge.aws.reply({**WHOLE, member: [{}]}))
+    async with edge.open() as registries:
+        for calls in range(2, 16, 2):
+            assert await ask(registries, edge, method, *arguments) == ({},)
+            assert len(edge.aws.calls(operation)) == calls
+
+
+@each_list
+async def test_pages_that_lead_back_are_garbage(
+    edge: Edge, operation: str, method: str, arguments: tuple[str, ...], member: str
+) -> None:
+    """A token that was told before would be followed for ever."""
+
+    def page(token: object) -> Any:
+        return edge.aws.reply({**WHOLE, member: [], "nextToken": token})
+
+    edge.aws.script(operation, page("one"), page("two"), *[page("one")] * 4)
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await ask(registries, edge, method, *arguments)
+    fault = caught.value.fault
+    assert (fault.kind, fault.message) == (FaultKind.SERVICE, "the answer's pages do not end")
+    assert len(edge.aws.calls(operation)) == 6
+
+
+async def test_ever_new_tokens_come_to_an_end(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes them up is not AWS."""
+    monkeypatch.setattr(paging, "MOST_PAGES", 5)
+    pages = [edge.aws.reply({"repositories": [], "nextToken": str(n)}) for n in range(20)]
+    edge.aws.script("DescribeRepositories", *pages)
+    async with edge.open() as registries:
+        with pytest.raises(CallError, match="the answer's pages do not end"):
+            await registries.describe_repositories(edge.registry())
+    assert len(edge.aws.calls("DescribeRepositories")) == 5 + 4
+
+
+async def test_a_token_is_a_text(edge: Edge) -> None:
+    """Anything else is no page's end either."""
+    answer = edge.aws.reply({"repositories": [{}], "nextToken": {"at": 1}})
+    edge.aws.script("DescribeRepositories", answer, edge.aws.reply({"repositories": []}))
+    async with edge.open() as registries:
+        assert await registries.describe_repositories(edge.registry()) == ()
+
+
+@each_list
+@pytest.mark.parametrize("place", ["answer", "item"])
+async def test_a_list_of_another_account_is_an_error(
+    edge: Edge, operation: str, method: str, arguments: tuple[str, ...], member: str, place: str
+) -> None:
+    """Where an answer or one of its items names an account, it has to be the one meant."""
+    other = {"registryId": "000000000009"}
+    document = {**other, member: []} if place == "answer" else {member: [other]}
+    edge.aws.script(operation, edge.aws.reply(document))
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await ask(registries, edge, method, *arguments)
+    assert caught.value.fault.kind is FaultKind.WRONG_ACCOUNT
