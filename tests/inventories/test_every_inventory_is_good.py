@@ -18,9 +18,13 @@ ENVIRON = {"FLEET_EXTERNAL_ID": "ours-1234", "ACQUIRED_EXTERNAL_ID": "theirs-567
 LINKS = {
     "demo.toml": 28,
     "prod.toml": 33,
+    "patterns/additive.toml": 2,
     "patterns/all-but.toml": 2,
+    "patterns/backfill-new-links.toml": 2,
     "patterns/by-prefix.toml": 2,
+    "patterns/creation-templates.toml": 2,
     "patterns/cross-region.toml": 2,
+    "patterns/delete-replication.toml": 1,
     "patterns/external-partner.toml": 2,
     "patterns/fan-in.toml": 3,
     "patterns/fan-out.toml": 3,
@@ -31,6 +35,7 @@ LINKS = {
     "patterns/one-account.toml": 2,
     "patterns/promotion.toml": 2,
     "patterns/regional-hubs.toml": 4,
+    "patterns/retired-account.toml": 1,
 }
 
 

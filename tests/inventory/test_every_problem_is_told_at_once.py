@@ -63,7 +63,11 @@ to = { labels = { env = [] } }
 prefixes = []
 
 [ownership]
-rules = "additive"
+rules = "addictive"
+formerly = ["-x"]
+
+[state]
+location = "s3:///x"
 
 [apply]
 concurrency = 0
@@ -76,7 +80,8 @@ TOLD = '''\
 fleet.toml:3: name: is not a fleet name (found "bad fleet")
     1 to 32 letters, digits and . _ -, and a letter or digit first
 fleet.toml:4: colour: is not a known key
-    known here: version, name, aws, accounts, external, routes, ownership, apply, limits
+    known here: version, name, aws, accounts, external, routes, templates, ownership, apply, \
+state, limits
 fleet.toml:7: aws.external_id: is not an external id that STS takes (it is not shown here)
     2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line breaks
 fleet.toml:8: aws.extrenal_id: is not a known key
@@ -154,11 +159,15 @@ fleet.toml:54: routes[1].to.labels.env: must not be empty (found [])
     list one or more, or leave the key out
 fleet.toml:55: routes[1].prefixes: must not be empty (found [])
     list one or more, or leave the key out
-fleet.toml:58: ownership.rules: must be "exclusive" (found "additive")
-fleet.toml:61: apply.concurrency: must be at least 1 (found 0)
-fleet.toml:62: apply.timeout: must be 1s to 50s (found "51s")
-fleet.toml:63: apply.attempts: must be a whole number (found 1.5)
-fleet.toml:64: apply.deadline: must be a string (found 30)
+fleet.toml:58: ownership.rules: must be "exclusive" or "additive" (found "addictive")
+fleet.toml:59: ownership.formerly[0]: is not a fleet name (found "-x")
+    1 to 32 letters, digits and . _ -, and a letter or digit first
+fleet.toml:62: state.location: names no bucket (found "s3:///x")
+    write s3://bucket/prefix
+fleet.toml:65: apply.concurrency: must be at least 1 (found 0)
+fleet.toml:66: apply.timeout: must be 1s to 50s (found "51s")
+fleet.toml:67: apply.attempts: must be a whole number (found 1.5)
+fleet.toml:68: apply.deadline: must be a string (found 30)
     write it with its unit, such as "30s"'''
 
 

@@ -14,7 +14,7 @@ from fleet_repl.inventory import Inventory, json_schema
 BAD = {
     "a number as id": {"account": 'id = 111111111111\nregions = ["us-east-1"]'},
     "an id of 11 digits": {"rest": '[[external]]\nid = "11111111111"\nregions = ["eu-west-1"]'},
-    "an unknown key": {"account": 'regions = ["us-east-1"]\nstate = "active"'},
+    "an unknown key": {"account": 'regions = ["us-east-1"]\ncolour = "red"'},
     "an unknown table": {"rest": "[safety]"},
     "no routes": {"top": ""},
     "a region that is none": {"account": 'regions = ["US East"]'},
@@ -24,7 +24,7 @@ BAD = {
     "a duration without unit": {"rest": '[apply]\ntimeout = "30"'},
     "a number as duration": {"rest": "[apply]\ntimeout = 30"},
     "no concurrency": {"rest": "[apply]\nconcurrency = 0"},
-    "an unknown mode": {"rest": '[ownership]\nrules = "additive"'},
+    "an unknown mode": {"rest": '[ownership]\nrules = "addictive"'},
     "a wildcard": {
         "top": "",
         "rest": '[[routes]]\nname = "r"\nfrom = {}\nto = {}\nprefixes = ["base/*"]',
@@ -65,7 +65,7 @@ def test_every_key_is_described() -> None:
     definitions = schema["$defs"]
     assert isinstance(definitions, dict)
     tables = [schema, *definitions.values()]
-    assert len(tables) == 10
+    assert len(tables) == 12
     for table in tables:
         assert table["additionalProperties"] is False
         for key, about in table["properties"].items():

@@ -32,10 +32,11 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
         "accounts[0].regoins: is not a known key\n    did you mean regions?",
     ),
     "a key of a later version is unknown": (
-        {"account": 'regions = ["us-east-1"]\nstate = "retired"'},
+        {"account": 'regions = ["us-east-1"]\ncolour = "red"'},
         (
-            "accounts[0].state: is not a known key\n"
-            "    known here: id, name, regions, labels, role, external_id, session_duration"
+            "accounts[0].colour: is not a known key\n"
+            "    known here: id, name, regions, labels, role, external_id, session_duration, "
+            "state, rules"
         ),
     ),
     "one bracket too few": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from fleet_repl.inventory import (
     Ownership,
     Route,
     Selector,
+    State,
 )
 from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
 
@@ -40,11 +42,13 @@ name = "build \u00fcber [bold]"
 labels = { tier = "hub" }
 external_id = "xyz"
 session_duration = "2h"
+rules = "additive"
 
 [[accounts]]
 id = "000000000000"
 regions = ["sa-east-1"]
 role = "arn:aws:iam::000000000000:role/own"
+state = "retired"
 
 [[accounts]]
 id = "222222222222"
@@ -66,11 +70,17 @@ prefixes = ["golden/", "base/", "base/images/", "base/"]
 name = "out"
 from = {}
 to = { accounts = "partner", regions = ["eu-west-1"], same_region = true }
+replicate_deletes = true
+backfill = "new-links"
 
 [ownership]
 rules = "exclusive"
 grants = "off"
 create_repositories = false
+formerly = ["old", "older", "old"]
+
+[state]
+location = "kept/here"
 
 [apply]
 concurrency = 1
@@ -114,6 +124,7 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                 role=_role("111111111111", "ci/replication"),
                 external_id=Secret("xyz"),
                 session_seconds=3600,
+                rules="additive",
             ),
             Account(
                 id=AccountId("000000000000"),
@@ -122,6 +133,7 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                 role=_role("000000000000", "own"),
                 external_id=Secret("abc"),
                 session_seconds=2700,
+                retired=True,
             ),
             Account(
                 id=AccountId("222222222222"),
@@ -160,13 +172,16 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                     ),
                     same_region=True,
                 ),
+                replicate_deletes=True,
+                backfill="new-links",
             ),
         ),
-        ownership=Ownership(grants="off", create_repositories=False),
+        ownership=Ownership(grants="off", create_repositories=False, formerly=("old", "older")),
         apply=Apply(concurrency=1, sts_rate=0.5, attempts=3, timeout=50, deadline=5410),
         limits=Limits(rules=10, destinations=50, filters=20, policy_bytes=20_000),
+        state=State(location="kept/here", folder=Path(inventory.path).parent / "kept/here"),
     )
-    assert inventory.lines["routes[1].to"] == 45
+    assert inventory.lines["routes[1].to"] == 47
 
 
 def test_what_is_left_out_has_its_default(

@@ -9,7 +9,10 @@ from fleet_repl.inventory import Account, Inventory, Match, Route, Selector
 from fleet_repl.names import AccountId, Region
 from fleet_repl.topology import Topology, connect
 
-REMEDY = "\n    narrow `to`, or spread the routes over several source registries"
+REMEDY = (
+    "\n    narrow `to`; or push to several source registries, each with its share of the "
+    "destinations; or replicate to one hub in each region and let the others pull through it"
+)
 
 
 def _accounts(count: int) -> str:

@@ -18,8 +18,12 @@ from fleet_repl.inventory.model import (
     Match,
     Ownership,
     Route,
+    RuleOwnership,
     Selector,
+    State,
+    Template,
 )
+from fleet_repl.inventory.settings import located
 
 __all__ = [
     "Account",
@@ -31,7 +35,11 @@ __all__ = [
     "Match",
     "Ownership",
     "Route",
+    "RuleOwnership",
     "Selector",
+    "State",
+    "Template",
     "json_schema",
+    "located",
     "parse",
 ]

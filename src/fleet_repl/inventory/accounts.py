@@ -10,7 +10,7 @@ from fleet_repl.inventory import schema
 from fleet_repl.inventory.account_roles import AccountRoles
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.identities import Identities
-from fleet_repl.inventory.model import Account, External
+from fleet_repl.inventory.model import Account, External, Ownership, RuleOwnership
 from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.settings import Defaults
@@ -50,7 +50,8 @@ def resolve_accounts(
         findings.tell(("accounts",), MISSING, remedy="list each account under [[accounts]]")
     elif not document.accounts:
         findings.tell(("accounts",), "must not be empty")
-    resolver = _Resolver(defaults, roles, regions, findings)
+    rules = (document.ownership and document.ownership.rules) or Ownership().rules
+    resolver = _Resolver(defaults, rules, roles, regions, findings)
     accounts = resolver.accounts(document.accounts or [])
     externals = resolver.externals(document.external or [])
     known = resolver.identities
@@ -70,10 +71,16 @@ def resolve_accounts(
 
 class _Resolver:
     def __init__(
-        self, defaults: Defaults, roles: AccountRoles, regions: Regions, findings: Findings
+        self,
+        defaults: Defaults,
+        rules: RuleOwnership,
+        roles: AccountRoles,
+        regions: Regions,
+        findings: Findings,
     ) -> None:
         self.identities = Identities(findings)
         self._defaults = defaults
+        self._rules = rules
         self._roles = roles
         self._regions = regions
         self._findings = findings
@@ -111,6 +118,8 @@ class _Resolver:
             role=role,
             external_id=None if role is None else own_secret or self._defaults.external_id,
             session_seconds=self._session(where, table.session_duration),
+            retired=table.state == "retired",
+            rules=table.rules or self._rules,
         )
 
     def _external(self, where: KeyPath, table: schema.ExternalTable) -> External:

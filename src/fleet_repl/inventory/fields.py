@@ -50,6 +50,15 @@ RegionList: TypeAlias = Annotated[
 DurationText: TypeAlias = Annotated[str, _text(patterns.DURATION)]
 PrefixText: TypeAlias = Annotated[str, _text(patterns.PREFIX, limits.FILTER_LENGTH)]
 PrefixList: TypeAlias = Annotated[list[PrefixText], Field(min_length=1)]
+TemplatePrefix: TypeAlias = Annotated[
+    str, _text(patterns.TEMPLATE_PREFIX, limits.TEMPLATE_PREFIX_LENGTH)
+]
+TagExclusion: TypeAlias = Annotated[str, _text(patterns.TAG_EXCLUSION)]
+TagExclusions: TypeAlias = Annotated[
+    list[TagExclusion],
+    Field(min_length=1, json_schema_extra={"maxItems": limits.TAG_EXCLUSIONS, "uniqueItems": True}),
+]
+KmsKey: TypeAlias = Annotated[str, _text(patterns.KMS_KEY)]
 ExternalId: TypeAlias = Annotated[SecretStr, _text(patterns.EXTERNAL_ID)]
 PartitionName: TypeAlias = Annotated[Partition, Field(strict=False), choice(*Partition)]
 
@@ -60,3 +69,9 @@ Texts: TypeAlias = Annotated[
 RegionTexts: TypeAlias = Annotated[
     list[str], BeforeValidator(_listed), Field(min_length=1), _one_or_many(_REGION)
 ]
+
+
+def words(*choices: str) -> WithJsonSchema:
+    """A list of some of a few words, each at most once."""
+    word = choice(*choices).json_schema or {}
+    return WithJsonSchema({"type": "array", "items": word, "minItems": 1, "uniqueItems": True})

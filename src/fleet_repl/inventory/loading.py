@@ -6,7 +6,6 @@ could make out. Calls nothing and shows nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,13 @@ from fleet_repl.errors import InventoryError
 from fleet_repl.inventory import schema
 from fleet_repl.inventory.account_roles import AccountRoles
 from fleet_repl.inventory.accounts import resolve_accounts
+from fleet_repl.inventory.attachments import Attachments
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.inventory.patterns import FLEET_NAME
 from fleet_repl.inventory.reading import read
 from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.routes import resolve_routes
+from fleet_repl.inventory.routes import resolve_routes, tell_missing_routes
 from fleet_repl.inventory.selectors import Selectors
 from fleet_repl.inventory.settings import (
     known_partition,
@@ -31,13 +30,14 @@ from fleet_repl.inventory.settings import (
     resolve_aws,
     resolve_limits,
     resolve_ownership,
+    resolve_state,
 )
 from fleet_repl.inventory.shape import check_shape
-from fleet_repl.inventory.texts import MISSING
+from fleet_repl.inventory.templates import resolve_templates
+from fleet_repl.inventory.texts import MISSING, check_fleet_name
 from fleet_repl.inventory.variables import fill
 
 VERSION: Final = 1
-_FLEET_NAME: Final = re.compile(FLEET_NAME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,13 @@ class _File:
     lines: Mapping[str, int]
 
 
-def parse(text_path: str | Path, *, environ: Mapping[str, str]) -> Inventory:
+def parse(
+    text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool = True
+) -> Inventory:
     """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
+
+    Without `routes_required` a file may have no `routes` at all. That says nothing about what
+    shall replicate: its inventory is good for looking at a fleet, and not for plans.
 
     Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
     its routes match anything is for `topology` to say.
@@ -58,6 +63,8 @@ def parse(text_path: str | Path, *, environ: Mapping[str, str]) -> Inventory:
     findings = Findings(file.path, parsed, file.lines)
     _check_version(parsed, findings)
     document = check_shape(fill(parsed, environ, findings), findings)
+    if routes_required and document.routes is None:
+        tell_missing_routes(findings)
     inventory = _resolve(document, file, findings)
     if inventory is None:
         raise InventoryError(findings.problems)
@@ -83,22 +90,29 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
     aws, defaults = resolve_aws(table, regions, partition, findings)
     roles = AccountRoles(defaults.role, partition, findings)
     listing = resolve_accounts(document, defaults, roles, regions, findings)
-    routes = resolve_routes(document.routes, Selectors(listing, regions, findings), findings)
+    selectors = Selectors(listing, regions, findings)
+    routes = resolve_routes(document.routes, selectors, findings)
+    attachments = Attachments(file.path, findings)
+    templates = resolve_templates(document.templates, selectors, partition, attachments, findings)
     apply = resolve_apply(document.apply or schema.ApplyTable(), findings)
+    ownership = resolve_ownership(document.ownership or schema.OwnershipTable(), name, findings)
+    state = resolve_state(document.state or schema.StateTable(), file.path, findings)
     if findings.problems:
         return None
     return Inventory(
         path=file.path,
         # The shape allows nothing that JSON has no form for.
-        digest=canonical.digest(cast(canonical.JsonObject, file.parsed)),
+        digest=canonical.digest(cast(canonical.JsonObject, attachments.inlined(file.parsed))),
         name=name,
         aws=aws,
         accounts=listing.accounts,
         externals=listing.externals,
         routes=routes,
-        ownership=resolve_ownership(document.ownership or schema.OwnershipTable()),
+        templates=templates,
+        ownership=ownership,
         apply=apply,
         limits=resolve_limits(document.limits or schema.LimitsTable()),
+        state=state,
         lines=file.lines,
     )
 
@@ -107,10 +121,6 @@ def _fleet_name(document: schema.Document, findings: Findings) -> str:
     name = document.name or ""
     if document.name is None:
         findings.tell(("name",), MISSING, remedy='give the fleet a name: name = "prod"')
-    elif _FLEET_NAME.fullmatch(name) is None:
-        findings.tell(
-            ("name",),
-            "is not a fleet name",
-            remedy="1 to 32 letters, digits and . _ -, and a letter or digit first",
-        )
+    else:
+        check_fleet_name(("name",), name, findings)
     return name

@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 from fleet_repl import limits
+from fleet_repl.inventory.roles import RoleTemplate
 from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+
+RuleOwnership: TypeAlias = Literal["exclusive", "additive"]
+"""Whether a file is the whole truth for a registry's rules, or speaks for some of them."""
+TagMutability: TypeAlias = Literal[
+    "mutable", "immutable", "mutable-with-exclusion", "immutable-with-exclusion"
+]
+Encryption: TypeAlias = Literal["aes256", "kms", "kms-dsse"]
+AppliedFor: TypeAlias = Literal["replication", "pull-through-cache", "create-on-push"]
+"""Why ECR creates a repository."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +37,9 @@ class Account:
     """The role to assume; None: the base identity acts itself."""
     external_id: Secret | None = None
     session_seconds: int = 3600
+    retired: bool = False
+    """Routes pass it over; whatever the fleet made there or for it is taken away."""
+    rules: RuleOwnership = "exclusive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +77,33 @@ class Route:
     source: Selector
     destination: Selector
     prefixes: Prefixes = EVERY_REPOSITORY
+    replicate_deletes: bool = False
+    """Deletions travel too, those by lifecycle policies among them."""
+    backfill: Literal["off", "new-links"] = "off"
+    """Whether images that are there already follow when a link is new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A repository creation template: what ECR gives to repositories that it creates itself."""
+
+    name: str
+    prefix: str
+    """Without the trailing slash that ECR implies; `ROOT` for every other repository."""
+    select: Selector
+    tag_mutability: TagMutability = "mutable"
+    tag_mutability_exclusions: tuple[str, ...] = ()
+    """Sorted; some exactly where the mutability says so."""
+    encryption: Encryption = "aes256"
+    kms_key: str | None = None
+    """An ARN, maybe with {account} and {region} in it. None: the one that AWS keeps for ECR."""
+    lifecycle_policy: str | None = None
+    """The JSON text that is sent."""
+    repository_policy: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    role: RoleTemplate | None = None
+    """What ECR assumes to create a repository; None: its service-linked role."""
+    applied_for: tuple[AppliedFor, ...] = ("replication",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +118,12 @@ class Aws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    rules: Literal["exclusive"] = "exclusive"
+    rules: RuleOwnership = "exclusive"
+    """For accounts that say nothing else."""
     grants: Literal["managed", "off"] = "managed"
     create_repositories: bool = True
+    formerly: tuple[str, ...] = ()
+    """Names that the fleet had: what carries their marks counts as its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +149,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where a fleet keeps what it has to remember."""
+
+    location: str = ".fleet-repl"
+    """As written: a folder, or `s3://bucket/prefix`."""
+    folder: Path | None = Path(".fleet-repl")
+    """The folder, seen from the working directory; None for a bucket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """One fleet. `digest` is over the parsed document before `${}` was filled in."""
 
@@ -115,8 +169,10 @@ class Inventory:
     accounts: tuple[Account, ...]
     externals: tuple[External, ...] = ()
     routes: tuple[Route, ...] = ()
+    templates: tuple[Template, ...] = ()
     ownership: Ownership = Ownership()
     apply: Apply = Apply()
     limits: Limits = Limits()
+    state: State = State()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Key path → 1-based line, for problems found by later stages."""

@@ -22,6 +22,14 @@ ROLE: Final = r"(?:[\x21-\x2e\x30-\x7a\x7c\x7e][\x21-\x7a\x7c\x7e]*/)?[A-Za-z0-9
 """IAM's path without its leading slash, and the role's name."""
 ROLE_LENGTH: Final = (1, 512)
 PREFIX: Final = limits.FILTER_PATTERN.pattern
+TEMPLATE_PREFIX: Final = limits.TEMPLATE_PREFIX_PATTERN.pattern
+TAG_EXCLUSION: Final = r"[0-9a-zA-Z._*-]{1,128}"
+"""ECR's own pattern for tags that a repository's tag mutability does not hold for."""
+KMS_KEY: Final = (
+    r"arn:(?:\{partition\}|aws[a-z0-9-]*):kms:(?:\{region\}|[a-z0-9-]+):"
+    r"(?:\{account\}|[0-9]{12}):key/[a-z0-9-]+"
+)
+"""ECR's own pattern for keys, as an inventory writes it for many registries."""
 
 
 def for_editors(pattern: str, lengths: tuple[int, int] | None = None) -> str:

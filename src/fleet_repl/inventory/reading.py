@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +22,20 @@ _DEEPEST: Final = 30
 _POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Why a file gives no text, in words that follow its name."""
+
+    message: str
+    line: int | None = None
+    remedy: str | None = None
+
+
 def read(file: str) -> tuple[str, dict[str, object]]:
     """The text and the parsed document. Raises InventoryError with one problem."""
-    text = _text(file)
+    text = text_of(file)
+    if isinstance(text, Unreadable):
+        raise _refusal(file, text.message, line=text.line, remedy=text.remedy)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -32,13 +44,28 @@ def read(file: str) -> tuple[str, dict[str, object]]:
         # The parser does not tell these as errors of the text: they are limits of Python's own.
         fault = "a number is too long or lists or tables are nested too deeply"
     else:
-        if not _is_deep(document):
+        if not is_deep(document):
             return text, document
         fault = "lists or tables are nested too deeply"
     raise _refusal(file, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
 
 
-def _is_deep(document: object) -> bool:
+def text_of(file: str) -> str | Unreadable:
+    """The text of a file, or why there is none."""
+    # A value, not an exception: that would drag the file's bytes along.
+    try:
+        content = Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return Unreadable(message=f"cannot be read: {reason}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Unreadable(message="is not UTF-8", line=line, remedy="save the file as UTF-8")
+
+
+def is_deep(document: object) -> bool:
     """Whether walking through `document` could exhaust the stack."""
     level = [document]
     for _ in range(_DEEPEST):
@@ -56,22 +83,6 @@ def _inside(holder: object) -> Iterable[object]:
             return holder
         case _:
             return ()
-
-
-def _text(file: str) -> str:
-    # Raised after the handlers, so that no exception drags the file's bytes along.
-    try:
-        content = Path(file).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        refusal = _refusal(file, f"cannot be read: {reason}")
-    else:
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            refusal = _refusal(file, "is not UTF-8", line=line, remedy="save the file as UTF-8")
-    raise refusal
 
 
 def _line(fault: str, text: str) -> int | None:

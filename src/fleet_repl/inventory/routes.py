@@ -19,12 +19,15 @@ from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 _PREFIX: Final = re.compile(PREFIX)
 
 
+def tell_missing_routes(findings: Findings) -> None:
+    """Leaving them out could be a slip, and would take every link away."""
+    findings.tell(("routes",), MISSING, remedy="write routes = [] if nothing shall replicate")
+
+
 def resolve_routes(
     tables: list[schema.RouteTable] | None, selectors: Selectors, findings: Findings
 ) -> tuple[Route, ...]:
     """Every route, in the file's order."""
-    if tables is None:
-        findings.tell(("routes",), MISSING, remedy="write routes = [] if nothing shall replicate")
     names: dict[str, KeyPath] = {}
     routes = []
     for index, table in enumerate(tables or []):
@@ -36,6 +39,8 @@ def resolve_routes(
                 source=_source((*where, "from"), table.source, selectors, findings),
                 destination=_destination((*where, "to"), table.to, selectors, findings),
                 prefixes=_prefixes((*where, "prefixes"), table.prefixes, findings),
+                replicate_deletes=bool(table.replicate_deletes),
+                backfill=table.backfill or "off",
             )
         )
     return tuple(routes)

@@ -6,7 +6,7 @@ checked where all problems can be told at once; editors get more, from `editors`
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.fields import ComputedFieldInfo, FieldInfo
@@ -17,14 +17,19 @@ from fleet_repl.inventory.fields import (
     DurationText,
     ExternalId,
     FleetName,
+    KmsKey,
     PartitionName,
     PrefixList,
     RegionList,
     RegionText,
     RegionTexts,
+    TagExclusions,
+    TemplatePrefix,
     Texts,
     choice,
+    words,
 )
+from fleet_repl.inventory.model import AppliedFor, Encryption, TagMutability
 
 
 def _title(name: str, info: FieldInfo | ComputedFieldInfo) -> str:
@@ -106,6 +111,14 @@ class AccountTable(Table):
     session_duration: DurationText | None = Field(
         default=None, description="In place of the session duration in [aws], 15m to 12h."
     )
+    state: Annotated[Literal["active", "retired"], choice("active", "retired")] | None = Field(
+        default=None,
+        description="active (default) | retired: routes pass the account over, links to it and "
+        "grants for it are withdrawn, and its own configuration is emptied if it can be reached.",
+    )
+    rules: Annotated[Literal["exclusive", "additive"], choice("exclusive", "additive")] | None = (
+        Field(default=None, description="In place of `rules` in [ownership].")
+    )
 
 
 class ExternalTable(Table):
@@ -173,6 +186,77 @@ class RouteTable(Table):
         description="What the names of the replicated repositories start with. Default: every "
         "repository.",
     )
+    replicate_deletes: bool | None = Field(
+        default=None,
+        description="Whether deletions travel to the destinations as well, those by lifecycle "
+        "policies among them. Default: false.",
+    )
+    backfill: Annotated[Literal["off", "new-links"], choice("off", "new-links")] | None = Field(
+        default=None,
+        description="new-links: after an apply has added links, the images that were there "
+        "before are replicated too. Default: off.",
+    )
+
+
+class TemplateTable(Table):
+    """What ECR gives to repositories that it creates itself, in every selected registry."""
+
+    model_config = ConfigDict(
+        title="creation template", json_schema_extra={"required": ["name", "prefix", "select"]}
+    )
+
+    name: str | None = Field(
+        default=None, description="A unique name, shown in plans and in the description in AWS."
+    )
+    prefix: TemplatePrefix | None = Field(
+        default=None,
+        description="The namespace of the repositories, with or without the slash that ECR puts "
+        "at its end; ROOT for all that no other template fits.",
+    )
+    select: SelectorTable | None = Field(
+        default=None, description="The managed registries that get the template."
+    )
+    tag_mutability: Annotated[TagMutability, choice(*get_args(TagMutability))] | None = Field(
+        default=None, description="Whether tags can be moved to another image. Default: mutable."
+    )
+    tag_mutability_exclusions: TagExclusions | None = Field(
+        default=None, description="Tags that `tag_mutability` does not hold for; * is a wildcard."
+    )
+    encryption: Annotated[Encryption, choice(*get_args(Encryption))] | None = Field(
+        default=None, description="How images are encrypted. Default: aes256."
+    )
+    kms_key: KmsKey | None = Field(
+        default=None,
+        description="The ARN of a KMS key, with {account}, {region} and {partition} filled in for "
+        "each registry; without it the key that AWS keeps for ECR is used.",
+    )
+    lifecycle_policy: str | None = Field(
+        default=None, description="The repositories' lifecycle policy, as JSON."
+    )
+    lifecycle_policy_file: str | None = Field(
+        default=None, description="The file that holds it, relative to this one."
+    )
+    repository_policy: str | None = Field(
+        default=None, description="The repositories' own policy, as JSON."
+    )
+    repository_policy_file: str | None = Field(
+        default=None, description="The file that holds it, relative to this one."
+    )
+    tags: dict[str, str] | None = Field(
+        default=None, description="Tags of the repositories. They need `role`."
+    )
+    role: str | None = Field(
+        default=None,
+        description="The role that ECR assumes to create a repository: a name, path/name, or an "
+        "ARN with {account} in it. Tags and KMS need it.",
+    )
+    applied_for: Annotated[list[str], Field(min_length=1), words(*get_args(AppliedFor))] | None = (
+        Field(
+            default=None,
+            description="What ECR creates repositories for: replication, pull-through-cache or "
+            "create-on-push. Default: replication alone.",
+        )
+    )
 
 
 class OwnershipTable(Table):
@@ -180,10 +264,13 @@ class OwnershipTable(Table):
 
     model_config = ConfigDict(title="ownership")
 
-    rules: Annotated[Literal["exclusive"], choice("exclusive")] | None = Field(
-        default=None,
-        description="exclusive (default): this file is the whole truth for the replication "
-        "rules of every listed registry.",
+    rules: Annotated[Literal["exclusive", "additive"], choice("exclusive", "additive")] | None = (
+        Field(
+            default=None,
+            description="exclusive (default): this file is the whole truth for the replication "
+            "rules of every listed registry. additive: rules found that are not the fleet's own "
+            "are kept.",
+        )
     )
     grants: Annotated[Literal["managed", "off"], choice("managed", "off")] | None = Field(
         default=None,
@@ -193,6 +280,21 @@ class OwnershipTable(Table):
     create_repositories: bool | None = Field(
         default=None,
         description="Whether grants include ecr:CreateRepository. Default: true.",
+    )
+    formerly: list[FleetName] | None = Field(
+        default=None,
+        description="Names that this fleet had before: what it made under them counts as its own.",
+    )
+
+
+class StateTable(Table):
+    """Where the fleet keeps what it has to remember."""
+
+    model_config = ConfigDict(title="state")
+
+    location: str | None = Field(
+        default=None,
+        description="A folder, relative to this file, or s3://bucket/prefix. Default: .fleet-repl.",
     )
 
 
@@ -271,10 +373,16 @@ class Document(Table):
         default=None,
         description="What replicates where. An empty list says that nothing shall replicate.",
     )
+    templates: list[TemplateTable] | None = Field(
+        default=None, description="What ECR gives to repositories that it creates itself."
+    )
     ownership: OwnershipTable | None = Field(
         default=None, description="How much of each registry this file speaks for."
     )
     apply: ApplyTable | None = Field(default=None, description="How hard AWS is called.")
+    state: StateTable | None = Field(
+        default=None, description="Where the fleet keeps what it has to remember."
+    )
     limits: LimitsTable | None = Field(
         default=None, description="ECR's own limits; raise them when AWS does."
     )

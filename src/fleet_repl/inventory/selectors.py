@@ -30,17 +30,11 @@ class Selectors:
 
     def source(self, path: KeyPath, table: schema.SelectorTable) -> Selector:
         """`from`: managed registries only, and nothing to be the same as."""
-        for key, given in (
-            ("same_account", table.same_account),
-            ("same_region", table.same_region),
-        ):
-            if given:
-                self._findings.tell((*path, key), "means the source's, so it belongs in `to`")
-        match = self._match(path, table)
-        for where, text in self._each(path, "accounts", table.accounts):
-            if self._listing.meant_by.get(text) in self._externals:
-                self._findings.tell(where, "is an external account, and those only receive images")
-        return Selector(match=match, exclude=self._exclude(path, table))
+        return self._managed(path, table, "is an external account, and those only receive images")
+
+    def select(self, path: KeyPath, table: schema.SelectorTable) -> Selector:
+        """`select`: the same, for what the fleet does to registries."""
+        return self._managed(path, table, "is an external account, and nothing of it is managed")
 
     def destination(self, path: KeyPath, table: schema.SelectorTable) -> Selector:
         """`to`: managed and external registries."""
@@ -50,6 +44,19 @@ class Selectors:
             same_account=bool(table.same_account),
             same_region=bool(table.same_region),
         )
+
+    def _managed(self, path: KeyPath, table: schema.SelectorTable, no_externals: str) -> Selector:
+        for key, given in (
+            ("same_account", table.same_account),
+            ("same_region", table.same_region),
+        ):
+            if given:
+                self._findings.tell((*path, key), "means the source's, so it belongs in `to`")
+        match = self._match(path, table)
+        for where, text in self._each(path, "accounts", table.accounts):
+            if self._listing.meant_by.get(text) in self._externals:
+                self._findings.tell(where, no_externals)
+        return Selector(match=match, exclude=self._exclude(path, table))
 
     def _exclude(self, path: KeyPath, table: schema.SelectorTable) -> Match | None:
         if table.exclude is None:

@@ -1,22 +1,25 @@
-"""Settings: [aws], [ownership], [apply] and [limits] as core values, defaults filled in."""
+"""Settings: [aws], [ownership], [state], [apply] and [limits] as core values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from fleet_repl import limits
 from fleet_repl.inventory import schema
 from fleet_repl.inventory.findings import Findings
-from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership
+from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership, State
+from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.roles import Refusal, parse_via
-from fleet_repl.inventory.texts import check_name, duration, secret
+from fleet_repl.inventory.texts import check_fleet_name, check_name, duration, secret
 from fleet_repl.names import Partition, Region, RoleArn, Secret
 
 LONGEST_TIMEOUT: Final = 50
 """Seconds of one attempt; a lost answer has to show well before credentials run out."""
 LONGEST_DEADLINE: Final = 7 * 24 * 3600
+_BUCKET: Final = "s3://"
 
 _DEFAULT_SESSION: Final = 3600
 
@@ -73,15 +76,42 @@ def resolve_aws(
     return aws, defaults
 
 
-def resolve_ownership(table: schema.OwnershipTable) -> Ownership:
+def resolve_ownership(table: schema.OwnershipTable, fleet: str, findings: Findings) -> Ownership:
     """[ownership]."""
     default = Ownership()
     create = table.create_repositories
+    for index, name in enumerate(table.formerly or ()):
+        where: KeyPath = ("ownership", "formerly", index)
+        check_fleet_name(where, name, findings)
+        if name == fleet:
+            findings.tell(where, "is the name that the fleet has now")
     return Ownership(
         rules=table.rules or default.rules,
         grants=table.grants or default.grants,
         create_repositories=default.create_repositories if create is None else create,
+        formerly=tuple(dict.fromkeys(table.formerly or ())),
     )
+
+
+def resolve_state(table: schema.StateTable, file: str, findings: Findings) -> State:
+    """[state]; a folder is found from the inventory file."""
+    location = State().location if table.location is None else table.location
+    check_name(("state", "location"), location, findings)
+    if location.startswith(_BUCKET) and not location.removeprefix(_BUCKET).partition("/")[0]:
+        findings.tell(("state", "location"), "names no bucket", remedy="write s3://bucket/prefix")
+    return located(location, Path(file).parent)
+
+
+def located(location: str, start: Path = Path()) -> State:
+    """A state's location as a place; a folder is looked for from `start`."""
+    if location.startswith(_BUCKET):
+        return State(location=location, folder=None)
+    try:
+        folder = Path(location).expanduser()
+    except RuntimeError:
+        # Nobody has that name or that home: then it is a name like any other.
+        folder = Path(location)
+    return State(location=location, folder=start / folder)
 
 
 def resolve_apply(table: schema.ApplyTable, findings: Findings) -> Apply:

@@ -28,13 +28,20 @@ _TABLES: Final[Mapping[KeyPath, type[schema.Table]]] = {
     ("routes", "from", "not"): schema.MatchTable,
     ("routes", "to"): schema.SelectorTable,
     ("routes", "to", "not"): schema.MatchTable,
+    ("templates",): schema.TemplateTable,
+    ("templates", "select"): schema.SelectorTable,
+    ("templates", "select", "not"): schema.MatchTable,
     ("ownership",): schema.OwnershipTable,
+    ("state",): schema.StateTable,
     ("apply",): schema.ApplyTable,
     ("limits",): schema.LimitsTable,
 }
 """The model behind each table, by its path without indexes."""
 
-_ARRAYS_OF_TABLES: Final = frozenset({"accounts", "external", "routes"})
+_ARRAYS_OF_TABLES: Final = frozenset({"accounts", "external", "routes", "templates"})
+_LISTS: Final = frozenset(
+    {"regions", "prefixes", "via", "formerly", "applied_for", "tag_mutability_exclusions"}
+)
 _DURATIONS: Final = frozenset({"session_duration", "timeout", "deadline"})
 
 _WRONG_TYPE: Final = {
@@ -81,7 +88,7 @@ def _tell(error: ErrorDetails, findings: Findings) -> None:
         findings.tell(path, "must not be empty", remedy="list one or more, or leave the key out")
     else:
         message = _WRONG_TYPE.get(kind, "is not what is expected here")
-        if kind == "list_type" and path[2:3] in (("from",), ("to",)):
+        if kind == "list_type" and path[2:3] in (("from",), ("to",), ("select",)):
             message = "must be a string or a list of strings"
         findings.tell(path, message, remedy=_better_spelling(path, findings.raw(path)))
 
@@ -102,7 +109,7 @@ def _better_spelling(path: KeyPath, raw: object) -> str | None:
             return f'write it with its unit, such as "{raw}s"'
         case dict() if path[-1] in _ARRAYS_OF_TABLES:
             return f"write [[{path[-1]}]] with two brackets, once for each"
-        case str() if path[-1] in ("regions", "prefixes", "via"):
+        case str() if path[-1] in _LISTS:
             return f"write [{spelled(raw)}]"
         case _:
             return None

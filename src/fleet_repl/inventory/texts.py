@@ -10,13 +10,14 @@ from pydantic import SecretStr
 from fleet_repl.inventory.durations import seconds, spell_seconds
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.paths import KeyPath
-from fleet_repl.inventory.patterns import EXTERNAL_ID
+from fleet_repl.inventory.patterns import EXTERNAL_ID, FLEET_NAME
 from fleet_repl.inventory.spelling import is_plain
 from fleet_repl.names import Secret
 
 MISSING: Final = "is missing"
 
 _EXTERNAL_ID: Final = re.compile(EXTERNAL_ID)
+_FLEET_NAME: Final = re.compile(FLEET_NAME)
 
 
 def check_name(path: KeyPath, text: str, findings: Findings) -> None:
@@ -30,6 +31,16 @@ def check_plain(path: KeyPath, text: str, findings: Findings) -> None:
     """Tell about characters that would garble a report or a terminal."""
     if not is_plain(text):
         findings.tell(path, "holds control characters, line breaks or direction marks")
+
+
+def check_fleet_name(path: KeyPath, text: str, findings: Findings) -> None:
+    """Tell what makes `text` unfit for session names, statement ids and paths."""
+    if _FLEET_NAME.fullmatch(text) is None:
+        findings.tell(
+            path,
+            "is not a fleet name",
+            remedy="1 to 32 letters, digits and . _ -, and a letter or digit first",
+        )
 
 
 def duration(

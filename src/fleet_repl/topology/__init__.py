@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from fleet_repl.topology.connecting import Topology, connect
 from fleet_repl.topology.fleet import external_registries, names, registries
-from fleet_repl.topology.hops import Notice
 from fleet_repl.topology.links import Link
+from fleet_repl.topology.notices import Notice
 from fleet_repl.topology.selection import Selection, select
 from fleet_repl.topology.summaries import RouteSummary
 

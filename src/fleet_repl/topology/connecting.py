@@ -7,17 +7,21 @@ ECR's limit are problems and get no links, so that the result always stays of a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fleet_repl.errors import Problem
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, Template
 from fleet_repl.names import Registry
 from fleet_repl.prefixes import Prefixes, reduce
 from fleet_repl.topology.crowding import Departures, find_crowding
+from fleet_repl.topology.disputes import find_disputes
 from fleet_repl.topology.fleet import index
-from fleet_repl.topology.hops import Notice, hop_notices
+from fleet_repl.topology.hops import hop_notices
 from fleet_repl.topology.links import Link
+from fleet_repl.topology.notices import Notice
+from fleet_repl.topology.placing import place_templates
 from fleet_repl.topology.reach import Reach, reach
 from fleet_repl.topology.summaries import RouteSummary, idle_routes, summarize
 
@@ -30,6 +34,8 @@ class Topology:
     """Merged over all routes, by source and destination."""
     routes: tuple[RouteSummary, ...]
     """In the inventory's order."""
+    templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
+    """The creation templates of each registry that gets some, in order of the prefix."""
     notices: tuple[Notice, ...] = ()
     problems: tuple[Problem, ...] = ()
     """By line. With any, the links are incomplete and not to be used."""
@@ -42,11 +48,15 @@ def connect(inventory: Inventory) -> Topology:
     departures = _departures(reaches)
     crowding = find_crowding(departures, inventory, fleet)
     links = tuple(_links(departures, crowding.sources))
-    problems = [*idle_routes(reaches, inventory, fleet), *crowding.problems]
+    disputes = find_disputes(reaches, links, inventory)
+    idle = idle_routes(reaches, inventory, fleet)
+    placing = place_templates(inventory, fleet)
+    problems = [*idle.problems, *crowding.problems, *disputes, *placing.problems]
     return Topology(
         links=links,
         routes=tuple(summarize(one, fleet) for one in reaches),
-        notices=hop_notices(links, {one.name: one.prefixes for one in reaches}),
+        templates=placing.templates,
+        notices=(*idle.notices, *hop_notices(links, {one.name: one.prefixes for one in reaches})),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
     )
 
@@ -61,7 +71,7 @@ def _departures(reaches: Sequence[Reach]) -> Departures:
 
 
 def _links(departures: Departures, left_out: frozenset[Registry]) -> Iterator[Link]:
-    merged: dict[tuple[int, ...], tuple[Prefixes, tuple[str, ...]]] = {}
+    merged: dict[tuple[int, ...], _Merged] = {}
     for source in sorted(departures):
         if source in left_out:
             continue
@@ -74,11 +84,23 @@ def _links(departures: Departures, left_out: frozenset[Registry]) -> Iterator[Li
             key = tuple(one.number for one in asking[end])
             if key not in merged:
                 merged[key] = _merge(asking[end])
-            prefixes, routes = merged[key]
-            yield Link(source=source, destination=end, prefixes=prefixes, routes=routes)
+            prefixes, deletes, routes = merged[key]
+            yield Link(
+                source=source, destination=end, prefixes=prefixes, deletes=deletes, routes=routes
+            )
 
 
-def _merge(reaches: Sequence[Reach]) -> tuple[Prefixes, tuple[str, ...]]:
+class _Merged(NamedTuple):
+    prefixes: Prefixes
+    deletes: Prefixes
+    routes: tuple[str, ...]
+
+
+def _merge(reaches: Sequence[Reach]) -> _Merged:
     """What several routes between the same two registries come to."""
-    prefixes = reduce(prefix for one in reaches for prefix in one.prefixes)
-    return prefixes, tuple(one.name for one in reaches)
+    deleting = [one for one in reaches if one.route.replicate_deletes]
+    return _Merged(
+        prefixes=reduce(prefix for one in reaches for prefix in one.prefixes),
+        deletes=reduce(prefix for one in deleting for prefix in one.prefixes),
+        routes=tuple(one.name for one in reaches),
+    )

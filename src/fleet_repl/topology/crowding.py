@@ -74,5 +74,6 @@ def _problem(
         message=f"{example} ({name}) would replicate to {count:,} registries, and ECR takes "
         f"{inventory.limits.destinations:,} unique destinations, because of "
         f"{'route' if len(reaches) == 1 else 'routes'} {routes}{others}",
-        remedy="narrow `to`, or spread the routes over several source registries",
+        remedy="narrow `to`; or push to several source registries, each with its share of the "
+        "destinations; or replicate to one hub in each region and let the others pull through it",
     )

@@ -92,15 +92,19 @@ class Fleet:
                 yield registry
 
 
-def index(inventory: Inventory) -> Fleet:
-    """Make the index; takes time in proportion to the inventory."""
-    accounts = {one.id: one for one in sorted(inventory.accounts, key=lambda one: one.id)}
+def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
+    """Make the index, as a rule without retired accounts: routes pass them over.
+
+    Takes time in proportion to the inventory.
+    """
+    managed = [one for one in inventory.accounts if with_retired or not one.retired]
+    accounts = {one.id: one for one in sorted(managed, key=lambda one: one.id)}
     externals = {one.id: one for one in inventory.externals}
     labels: dict[str, dict[str, set[AccountId]]] = defaultdict(lambda: defaultdict(set))
-    for account in inventory.accounts:
+    for account in managed:
         for label, value in account.labels.items():
             labels[label][value].add(account.id)
-    listed = _listed(inventory)
+    listed: tuple[Account | External, ...] = (*managed, *inventory.externals)
     return Fleet(
         accounts=accounts,
         externals=externals,

@@ -13,6 +13,7 @@ from fleet_repl.names import Registry
 from fleet_repl.prefixes import EVERY_REPOSITORY, NOTHING, Prefixes, beyond, intersect
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
+from fleet_repl.topology.notices import Notice
 
 NOT_TRANSITIVE: Final = "not-transitive"
 
@@ -21,14 +22,6 @@ _PREFIXES_SHOWN: Final = 3
 Outgoing: TypeAlias = Mapping[Registry, Mapping[Registry, Link]]
 _Pair: TypeAlias = tuple[str, str]
 """The names of the route in and the route on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something about the routes that the reader should know and that stops nothing."""
-
-    kind: str
-    message: str
 
 
 @dataclass(slots=True, kw_only=True)

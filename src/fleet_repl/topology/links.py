@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleet_repl.names import Registry
-from fleet_repl.prefixes import Prefixes
+from fleet_repl.prefixes import NOTHING, Prefixes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,8 @@ class Link:
     source: Registry
     destination: Registry
     prefixes: Prefixes
+    deletes: Prefixes = NOTHING
+    """Those of `prefixes` whose deletions travel too."""
     routes: tuple[str, ...]
     """Names of the routes behind it, in the inventory's order."""
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.paths import nearest_line
-from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.fleet import Fleet, index
 from fleet_repl.topology.near_misses import counted, near_misses
-from fleet_repl.topology.reach import Reach
+from fleet_repl.topology.notices import Notice
+from fleet_repl.topology.reach import Reach, reach
+
+RETIRED_ROUTE: Final = "retired-route"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +43,50 @@ def summarize(reach: Reach, fleet: Fleet) -> RouteSummary:
     )
 
 
-def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idle:
+    """Routes that link nothing."""
+
+    problems: tuple[Problem, ...]
+    notices: tuple[Notice, ...] = ()
+    """Of routes that only lack the accounts that are retired."""
+
+
+def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) -> Idle:
     """A problem for every route that links nothing: an empty match never means "all"."""
-    for one in reaches:
-        key = f"routes[{one.number}]"
-        if not one.sources:
-            misses = near_misses(fleet, one.route.source)
-            yield _problem(inventory, f"{key}.from", "matches no registry", misses)
-        if not one.destinations:
-            misses = _destination_misses(one, fleet)
-            yield _problem(inventory, f"{key}.to", "matches no registry", misses)
-        if one.sources and one.destinations and not any(map(one.count, one.sources)):
-            yield _problem(inventory, key, "links no registries", [_why_no_pair(one)])
+    idle = [one for one in reaches if not _links_any(one)]
+    lame: list[Reach] = []
+    if idle and any(account.retired for account in inventory.accounts):
+        everyone = index(inventory, with_retired=True)
+        lame = [one for one in idle if _links_any(reach(one.number, one.route, everyone))]
+    stuck = [one for one in idle if one not in lame]
+    return Idle(
+        problems=tuple(problem for one in stuck for problem in _faults(one, inventory, fleet)),
+        notices=tuple(
+            Notice(
+                kind=RETIRED_ROUTE,
+                message=f"route {one.name} links nothing any more, because every account that it "
+                "starts from or leads to is retired; take it out together with them",
+            )
+            for one in lame
+        ),
+    )
+
+
+def _links_any(one: Reach) -> bool:
+    return any(map(one.count, one.sources))
+
+
+def _faults(one: Reach, inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
+    key = f"routes[{one.number}]"
+    if not one.sources:
+        misses = near_misses(fleet, one.route.source)
+        yield _problem(inventory, f"{key}.from", "matches no registry", misses)
+    if not one.destinations:
+        misses = _destination_misses(one, fleet)
+        yield _problem(inventory, f"{key}.to", "matches no registry", misses)
+    if one.sources and one.destinations:
+        yield _problem(inventory, key, "links no registries", [_why_no_pair(one)])
 
 
 def _route_misses(reach: Reach, fleet: Fleet) -> Iterator[str]:
