@@ -39,6 +39,8 @@ def make_desired() -> MakeDesired:
         manages_grants: bool = True,
         create_repositories: bool = True,
         limits: Limits | None = None,
+        additive: Iterable[AccountId] = (),
+        retired: Iterable[AccountId] = (),
     ) -> Desired:
         managed = tuple(sorted(registries))
         links = tuple(links)
@@ -65,6 +67,8 @@ def make_desired() -> MakeDesired:
             },
             manages_grants=manages_grants,
             actions=actions_for(create_repositories=create_repositories),
+            additive=frozenset(additive),
+            retired=frozenset(retired),
         )
 
     return make

@@ -7,8 +7,8 @@ statements that a registry has to carry.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.grants import (
@@ -20,9 +20,11 @@ from fleet_repl.grants import (
     policy_size,
     statements_for,
 )
-from fleet_repl.inventory import Inventory, Limits
+from fleet_repl.inventory import Inventory, Limits, Route, Template
 from fleet_repl.names import AccountId, Registry
+from fleet_repl.prefixes import reduce
 from fleet_repl.rules import Outgoing, rules_for
+from fleet_repl.templates import Signature
 from fleet_repl.topology import Link, Topology, connect, registries
 
 
@@ -43,10 +45,29 @@ class Desired:
     manages_grants: bool
     actions: tuple[str, ...]
     """What a source needs to be granted."""
+    additive: frozenset[AccountId] = frozenset()
+    """Accounts whose registries have rules of others that stay."""
+    retired: frozenset[AccountId] = frozenset()
+    templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
+    """Creation templates by registry; one without any is missing."""
 
     def links_out(self, registry: Registry) -> Outgoing:
         """The prefixes that leave a registry, by destination."""
         return {link.destination: link.prefixes for link in self.outgoing.get(registry, ())}
+
+    def deletes_out(self, registry: Registry) -> Outgoing:
+        """The part of `links_out` whose deletions travel too."""
+        links = self.outgoing.get(registry, ())
+        return {link.destination: link.deletes for link in links if link.deletes}
+
+    @property
+    def signature(self) -> Signature:
+        """What the fleet's creation templates are told by."""
+        return Signature(fleet=self.owner.fleet, formerly=self.owner.formerly)
+
+    def is_additive(self, registry: Registry) -> bool:
+        """Whether rules of others may be in place that stay."""
+        return registry.account in self.additive
 
     def must_be_granted(self, link: Link) -> bool:
         """Whether a policy that is ours to write has to allow the link."""
@@ -63,17 +84,17 @@ def desired_state(inventory: Inventory) -> tuple[Desired, Topology]:
     Raises InventoryError with everything that is wrong with the routes or over a limit.
     """
     topology = connect(inventory)
-    desired = _desired(inventory, topology.links)
+    desired = _desired(inventory, topology)
     problems = [*topology.problems, *_over_limits(inventory, desired)]
     if problems:
         raise InventoryError(problems)
     return desired, topology
 
 
-def _desired(inventory: Inventory, links: tuple[Link, ...]) -> Desired:
+def _desired(inventory: Inventory, topology: Topology) -> Desired:
     outgoing: dict[Registry, list[Link]] = defaultdict(list)
     incoming: dict[Registry, list[Link]] = defaultdict(list)
-    for link in links:
+    for link in topology.links:
         outgoing[link.source].append(link)
         incoming[link.destination].append(link)
     by_account: dict[AccountId, list[Registry]] = defaultdict(list)
@@ -81,7 +102,11 @@ def _desired(inventory: Inventory, links: tuple[Link, ...]) -> Desired:
     for registry in managed:
         by_account[registry.account].append(registry)
     return Desired(
-        owner=Owner(fleet=inventory.name, partition=inventory.aws.partition),
+        owner=Owner(
+            fleet=inventory.name,
+            partition=inventory.aws.partition,
+            formerly=inventory.ownership.formerly,
+        ),
         limits=inventory.limits,
         names={account.id: account.name for account in inventory.accounts}
         | {external.id: external.name for external in inventory.externals},
@@ -91,6 +116,9 @@ def _desired(inventory: Inventory, links: tuple[Link, ...]) -> Desired:
         incoming={one: tuple(found) for one, found in incoming.items()},
         manages_grants=inventory.ownership.grants == "managed",
         actions=actions_for(create_repositories=inventory.ownership.create_repositories),
+        additive=frozenset(one.id for one in inventory.accounts if one.rules == "additive"),
+        retired=frozenset(one.id for one in inventory.accounts if one.retired),
+        templates=topology.templates,
     )
 
 
@@ -105,21 +133,53 @@ def _over_limits(inventory: Inventory, desired: Desired) -> Iterator[Problem]:
 def _too_many_rules(inventory: Inventory, desired: Desired, source: Registry) -> Iterator[Problem]:
     allowed = desired.limits.rules
     links = desired.outgoing[source]
-    if len(links) <= allowed and all(
-        len(link.prefixes) <= desired.limits.filters for link in links
-    ):
+    # One rule for each destination always does, and one more where only some deletions travel.
+    most = len(links) + sum(bool(link.deletes) for link in links)
+    if most <= allowed and all(len(link.prefixes) <= desired.limits.filters for link in links):
         return
-    rules = rules_for(desired.links_out(source), filters=desired.limits.filters)
-    if len(rules) > allowed:
+    rules = _count_rules(links, desired.limits)
+    if rules > allowed:
         yield Problem(
             file=inventory.path,
             line=None,
             key="routes",
-            message=f"{source} ({desired.names[source.account]}) would need {len(rules)} "
-            f"replication rules, and ECR takes {allowed}, because of {_routes(links)}",
+            message=f"{source} ({desired.names[source.account]}) would need {rules} "
+            f"replication rules, and ECR takes {allowed}, because of {_routes(links)}"
+            f"{_what_would_fit(inventory, links)}",
             remedy="give destinations the same prefixes so that they share rules, or spread "
             "the routes over several source registries",
         )
+
+
+def _count_rules(links: Iterable[Link], limits: Limits) -> int:
+    outgoing = {link.destination: link.prefixes for link in links}
+    deleting = {link.destination: link.deletes for link in links if link.deletes}
+    return len(rules_for(outgoing, deleting, filters=limits.filters))
+
+
+def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
+    """Which single routes make the difference."""
+    by_name = {route.name: route for route in inventory.routes}
+    fitting = []
+    for name in dict.fromkeys(name for link in links for name in link.routes):
+        rest = [
+            _of_routes(link, [by_name[one] for one in link.routes if one != name]) for link in links
+        ]
+        count = _count_rules([link for link in rest if link.prefixes], inventory.limits)
+        if count <= inventory.limits.rules:
+            fitting.append(f"{name} ({count})")
+    return f"; it would fit without route {' or '.join(fitting)}" if fitting else ""
+
+
+def _of_routes(link: Link, routes: list[Route]) -> Link:
+    """A link as only these routes ask for it."""
+    return replace(
+        link,
+        prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
+        deletes=reduce(
+            prefix for route in routes if route.replicate_deletes for prefix in route.prefixes
+        ),
+    )
 
 
 def _too_long_policy(

@@ -40,6 +40,11 @@ class Fault:
     hint: str | None = None
     """What the reader can do."""
 
+    @property
+    def may_be_gone(self) -> bool:
+        """Whether this is how an account answers that is closed or has lost the role."""
+        return self.kind in (FaultKind.ACCESS_DENIED, FaultKind.REGION_DISABLED)
+
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""
         request = f" [request {self.request_id}]" if self.request_id else ""
@@ -85,6 +90,10 @@ class SelectionError(FleetError):
 
 class ScenarioError(FleetError):
     """A sandbox scenario file that cannot be used."""
+
+
+class StateError(FleetError):
+    """The place where a fleet keeps what it has to remember cannot be used."""
 
 
 class IdentityError(FleetError):

@@ -6,7 +6,6 @@ where there is nothing to wait for, one write does both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fleet_repl.canonical import JsonObject
@@ -17,6 +16,7 @@ from fleet_repl.grants import (
     Grant,
     Policy,
     compose,
+    foreign_sids,
     grants_for,
     policy_size,
     reduced,
@@ -26,8 +26,7 @@ from fleet_repl.observed import Observation, Observed
 from fleet_repl.permissions import Permissions, in_force
 from fleet_repl.plan import Action, Change, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import Prefixes, beyond, intersect, reduce
-from fleet_repl.rules import Outgoing
-from fleet_repl.withdrawals import Stale, stale_grants
+from fleet_repl.withdrawals import Stale, Uses, stale_grants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +43,8 @@ class Granting:
     """Why new grants cannot be put before the rules."""
     refusal: Fault | None = None
     """Why the policy must not be written although it differs."""
+    spared: frozenset[Grant] = frozenset()
+    """Grants for which there is no room, and which statements of others give already."""
 
     @property
     def final(self) -> frozenset[Grant]:
@@ -60,7 +61,7 @@ class Granting:
     @property
     def differs(self) -> bool:
         """Whether the policy has to be written at all."""
-        return bool(self.stale.pending or self.policy.opaque or self.final != self.policy.grants)
+        return bool(self.stale.pending or self.policy.is_untidy or self.final != self.policy.grants)
 
     def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
         """Why rules of `source` would not get `prefix` in here, or None where they would."""
@@ -77,16 +78,15 @@ class Granting:
 def granting(
     registry: Registry,
     seen: Observed,
-    desired: Desired,
-    observation: Observation,
+    uses: Uses,
     *,
     in_scope: bool,
 ) -> Granting:
     """Decide which grants are in force in `registry` when rules are written."""
+    desired = uses.desired
     policy = seen.policy or Policy(document=None)
-    needed = _needed(registry, desired, observation)
-    # Without knowing what rules will be written, every grant in use counts as staying.
-    stale = stale_grants(registry, policy.in_use, needed, desired, observation, {})
+    needed = _needed(registry, desired, uses.observation)
+    stale = stale_grants(registry, policy.in_use, needed, uses)
     found = Granting(
         registry=registry,
         policy=policy,
@@ -106,21 +106,18 @@ def granting(
     return replace(found, permissions=permissions)
 
 
-def settled(
-    found: Granting,
-    desired: Desired,
-    observation: Observation,
-    written: Mapping[Registry, Outgoing],
-) -> Granting:
+def settled(found: Granting, uses: Uses) -> Granting:
     """The decision once it is known what every source will be left with."""
+    desired = uses.desired
     if found.stale.kept:
-        stale = stale_grants(
-            found.registry, found.policy.in_use, found.needed, desired, observation, written
-        )
+        stale = stale_grants(found.registry, found.policy.in_use, found.needed, uses)
         found = replace(found, stale=stale)
     if not found.differs:
         return found
     size = policy_size(found.document(found.final, desired))
+    if size > desired.limits.policy_bytes:
+        found = _spare(found, desired)
+        size = policy_size(found.document(found.final, desired))
     if size <= desired.limits.policy_bytes:
         return found
     refusal = Fault(
@@ -128,9 +125,18 @@ def settled(
         operation="PutRegistryPolicy",
         message=f"the registry policy would take {size:,} characters, foreign statements "
         f"included, and ECR takes {desired.limits.policy_bytes:,}",
-        hint="shorten or remove statements that are not fleet-repl's",
+        hint=f"shorten or remove statements that are not fleet-repl's{_listed(found.policy)}",
     )
     return replace(found, refusal=refusal)
+
+
+def _spare(found: Granting, desired: Desired) -> Granting:
+    """Without what would have to be added, if all of it is in force as the policy stands."""
+    adding = found.final - found.policy.grants
+    there = in_force(found.policy, found.registry, desired.owner.partition)
+    if any(there.lacks(one.source, one.prefix, (one.action,)) is not None for one in adding):
+        return found
+    return replace(found, needed=found.needed - adding, spared=adding)
 
 
 def policy_changes(
@@ -140,7 +146,7 @@ def policy_changes(
     if not found.differs:
         return (), ()
     before, final = found.policy.document, found.document(found.final, desired)
-    early = bool(found.policy.opaque) or not found.first <= found.policy.grants
+    early = found.policy.is_untidy or not found.first <= found.policy.grants
     if not found.stale.pending or found.refusal is not None:
         phase = Phase.GRANTS if early else Phase.WITHDRAWALS
         change = _change(found, desired, phase, before, final)
@@ -221,3 +227,8 @@ def _replicating(grants: frozenset[Grant]) -> dict[AccountId, Prefixes]:
         if grant.action == REPLICATE_IMAGE:
             found.setdefault(grant.source, []).append(grant.prefix)
     return {account: reduce(prefixes) for account, prefixes in found.items()}
+
+
+def _listed(policy: Policy) -> str:
+    names = foreign_sids(policy)
+    return f": {', '.join(names)}" if names else ""

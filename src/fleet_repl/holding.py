@@ -14,7 +14,7 @@ from fleet_repl.inventory import Limits
 from fleet_repl.names import Registry
 from fleet_repl.plan import HeldLink
 from fleet_repl.prefixes import Prefixes, covers, intersect, union
-from fleet_repl.rules import Outgoing, Rule, rules_for
+from fleet_repl.rules import Outgoing
 
 Lacks: TypeAlias = Callable[[Registry, str], str | None]
 """Why a destination will not let a prefix in, or None where it will."""
@@ -46,17 +46,30 @@ def hold(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> Holding:
     )
 
 
-def rules_within(limits: Limits, outgoing: Outgoing) -> tuple[Rule, ...] | Fault:
-    """The rules for what is left, or why ECR would not take so many of them."""
-    rules = rules_for(outgoing, filters=limits.filters)
-    if len(rules) <= limits.rules:
-        return rules
+def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) -> Fault | None:
+    """Why ECR would not take what is left to write, or None where it would.
+
+    `foreign` of the `rules` are not the fleet's own. What the inventory asks for by itself was
+    found to fit before, so it is held links or foreign rules that make the difference.
+    """
+    if rules > limits.rules:
+        need = f"{rules} rules, and ECR takes {limits.rules}"
+    elif destinations > limits.destinations:
+        need = f"{destinations} destinations, and ECR takes {limits.destinations}"
+    else:
+        return None
+    if foreign:
+        whose = "1 of the rules is" if foreign == 1 else f"{foreign} of the rules are"
+        message = f"it would need {need}; {whose} not fleet-repl's"
+        hint = "merge or remove rules that are not fleet-repl's, or route fewer links from here"
+    else:
+        message = f"with held links left out it would need {need}"
+        hint = "settle the destinations of the held links first"
     return Fault(
         kind=FaultKind.INVALID,
         operation="PutReplicationConfiguration",
-        message=f"with held links left out it would need {len(rules)} rules, and ECR takes "
-        f"{limits.rules}",
-        hint="settle the destinations of the held links first",
+        message=message,
+        hint=hint,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
 from fleet_repl.names import Registry
@@ -19,6 +20,12 @@ class Observed:
     replication: Replication
     policy: Policy | None
     """None where grants are not managed and the policy was not asked for."""
+    policy_scope: str | None = None
+    """ECR's setting REGISTRY_POLICY_SCOPE, where it was asked for and told."""
+    templates: tuple[JsonObject, ...] | None = None
+    """Its creation templates; None where nobody asked, or nobody was told."""
+    templates_error: Fault | None = None
+    """Why they could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

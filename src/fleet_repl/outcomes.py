@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.canonical import JsonObject
+from fleet_repl.delivery import DeliveryReport
 from fleet_repl.errors import Fault
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.plan import (
@@ -39,6 +41,15 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class BackfillMode(StrEnum):
+    START = "start"
+    """What can be started was started."""
+    WAIT = "wait"
+    """Everything was started and followed to its end."""
+    STATUS = "status"
+    """Nothing was started."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOutcome:
     resource: Resource
@@ -49,6 +60,8 @@ class ChangeOutcome:
     before: JsonObject | None
     after: JsonObject | None
     """What was written, or would have been."""
+    in_doubt: bool = False
+    """It failed, and whether it was written all the same nobody knows; no part of the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +96,8 @@ class Report:
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
     registries: tuple[RegistryOutcome, ...]
+    backfills: tuple[BackfillOutcome, ...] = ()
+    """Of links that the run made, where a route asks for it; in order of source and destination."""
 
     def count(self, outcome: Outcome) -> int:
         """How many registries had this outcome."""
@@ -92,6 +107,27 @@ class Report:
     def held(self) -> int:
         """How many links were left out."""
         return sum(len(one.held) for one in self.registries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillReport:
+    """Backfills that were started, followed, or only looked at."""
+
+    run_id: str
+    status: Status
+    started_at: datetime
+    finished_at: datetime
+    fleet: str
+    inventory: InventoryRef
+    route: str | None
+    """The only route that counted, if there was one."""
+    mode: BackfillMode
+    backfills: tuple[BackfillOutcome, ...]
+    """One for each source and destination, in their order."""
+
+    def count(self, state: BackfillState) -> int:
+        """How many destinations are in this state."""
+        return sum(one.state is state for one in self.backfills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +196,49 @@ class RunFinished:
     report: Report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillsWanted:
+    """Backfills are about to be looked at and started; how many may follow."""
+
+    backfills: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillStarted:
+    """ECR has taken it on."""
+
+    source: Registry
+    backfill: Backfill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillProgressed:
+    """A backfill that is followed has moved on."""
+
+    source: Registry
+    backfill: Backfill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillEnded:
+    """Nothing more will be said of this destination, whatever became of its backfill."""
+
+    outcome: BackfillOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyStarted:
+    """Recent images are about to be asked about; each source is read, and then some more."""
+
+    run_id: str
+    sources: tuple[Registry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyFinished:
+    report: DeliveryReport
+
+
 Event: TypeAlias = (
     RunStarted
     | ReadStarted
@@ -170,4 +249,10 @@ Event: TypeAlias = (
     | WriteSettled
     | RegistryFinished
     | RunFinished
+    | BackfillsWanted
+    | BackfillStarted
+    | BackfillProgressed
+    | BackfillEnded
+    | VerifyStarted
+    | VerifyFinished
 )

@@ -14,6 +14,7 @@ from enum import StrEnum
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
+from fleet_repl.ownership import Applied
 from fleet_repl.prefixes import Prefixes
 
 REST = "rest"
@@ -23,6 +24,7 @@ REST = "rest"
 class Resource(StrEnum):
     REPLICATION_CONFIGURATION = "replication-configuration"
     REGISTRY_POLICY = "registry-policy"
+    CREATION_TEMPLATE = "creation-template"
 
 
 class Action(StrEnum):
@@ -32,9 +34,10 @@ class Action(StrEnum):
 
 
 class Phase(StrEnum):
-    """The order of writes: a rule only works once it is granted, and a grant may only go
-    once nothing uses it."""
+    """The order of writes: templates before images can arrive, a rule only works once it is
+    granted, and a grant may only go once nothing uses it."""
 
+    TEMPLATES = "templates"
     GRANTS = "grants"
     RULES = "rules"
     WITHDRAWALS = "withdrawals"
@@ -81,6 +84,9 @@ class Change:
     links_removed: tuple[LinkEnd, ...] = ()
     needs: frozenset[Registry] = frozenset()
     """Registries whose rules have to be written before this (withdrawals only)."""
+    deletes_started: tuple[LinkEnd, ...] = ()
+    """Links whose deletions will travel from now on (replication configurations only)."""
+    deletes_stopped: tuple[LinkEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,23 @@ class RegistryPlan:
     """Why it could not be read, or why a change of `refused` will not be written."""
     refused: Mapping[Resource, Fault] = field(default_factory=dict)
     """Resources whose changes are shown but must not be written, and why."""
+    owned: Applied = field(default_factory=Applied, repr=False, compare=False)
+    """What of it is this fleet's own once all is done; no part of the document."""
+    retired: bool = False
+
+    @property
+    def excuse(self) -> str | None:
+        """Why it is no failure that it could not be read."""
+        if self.error is None or not self.retired or self.state is not State.UNREADABLE:
+            return None
+        if not self.error.may_be_gone:
+            return None
+        return f"its account is retired and could not be reached ({self.error.kind})"
+
+    @property
+    def fails(self) -> bool:
+        """Whether its error is one."""
+        return self.error is not None and self.excuse is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

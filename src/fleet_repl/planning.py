@@ -6,19 +6,32 @@ source by what its destinations will grant, then withdrawals by what the rules w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
+from fleet_repl.cautions import (
+    UNKNOWN_FIELDS,
+    deletes_started,
+    kept_grants,
+    lint,
+    no_room,
+    unknown_fields,
+    unlisted,
+)
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.furnishing import Furnishing, template_changes
 from fleet_repl.granting import Granting, granting, policy_changes, settled
-from fleet_repl.grants import Grant
-from fleet_repl.holding import Holding, Lacks, hold, rules_within
-from fleet_repl.names import AccountId, Registry
+from fleet_repl.holding import Lacks, hold, over_limits
+from fleet_repl.names import Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.ownership import Applied, Merged, Record, Wanted, alone, beside
 from fleet_repl.plan import (
     Action,
     Change,
+    HeldLink,
     LinkEnd,
     Phase,
     RegistryPlan,
@@ -28,10 +41,10 @@ from fleet_repl.plan import (
     Warning,
 )
 from fleet_repl.prefixes import covers
-from fleet_repl.rules import Outgoing, compare, document_of, rules_for
+from fleet_repl.rules import Outgoing, Replication, compare
+from fleet_repl.withdrawals import Uses, left_behind
 
-UNKNOWN_FIELDS = "unknown-fields"
-"""What `allow` holds to overwrite rules with fields that are not known here."""
+NOTHING_RECORDED: Final[Record] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +59,16 @@ class Planned:
 class _Source:
     """What is decided about the rules of one registry."""
 
-    present: Outgoing
-    holding: Holding
+    present: Replication
+    merged: Merged
+    held: tuple[HeldLink, ...]
     refusal: Fault | None
 
     @property
     def changes(self) -> bool:
-        return self.holding.outgoing != self.present
+        """Whether its rules have to be written: the same links in other rules are no change."""
+        present, merged = self.present, self.merged
+        return (merged.outgoing, merged.deleting) != (present.outgoing, present.deleting)
 
 
 def plan_registries(
@@ -60,40 +76,64 @@ def plan_registries(
     observation: Observation,
     scope: Collection[Registry],
     *,
+    record: Record = NOTHING_RECORDED,
     allow: Collection[str] = (),
 ) -> Planned:
     """Decide every write to the registries in `scope`.
 
     `observation` holds at least the scope, the destinations of its links and the sources of
-    links into it; what is outside the scope is only looked at.
+    links into it; what is outside the scope is only looked at. `record` is what the fleet last
+    applied.
     """
+    uses = Uses(desired=desired, observation=observation, left_behind=left_behind(desired, record))
     grantings = {
-        registry: granting(registry, seen, desired, observation, in_scope=registry in scope)
+        registry: granting(registry, seen, uses, in_scope=registry in scope)
         for registry, seen in observation.items()
         if desired.manages_grants and isinstance(seen, Observed)
     }
     sources = {
-        registry: _source(registry, seen, desired, observation, grantings, allow)
+        registry: _source(
+            registry,
+            seen,
+            desired,
+            _lacks(registry, desired, observation, grantings),
+            record.get(registry),
+            allow,
+        )
         for registry, seen in observation.items()
         if registry in scope and isinstance(seen, Observed)
     }
     written = {
-        registry: source.holding.outgoing
+        registry: source.merged.outgoing
         for registry, source in sources.items()
         if source.changes and source.refusal is None
     }
     grantings = {
-        registry: settled(one, desired, observation, written)
+        registry: settled(one, replace(uses, written=written))
         for registry, one in grantings.items()
         if registry in scope
     }
     registries = tuple(
-        _registry_plan(one, observation[one], desired, sources.get(one), grantings.get(one))
+        _registry_plan(
+            one,
+            observation[one],
+            desired,
+            sources.get(one),
+            grantings.get(one),
+            template_changes(one, observation[one], desired, record.get(one), allow),
+        )
         for one in sorted(scope)
     )
     return Planned(
         registries=registries,
-        warnings=(*_unknown_fields(observation, scope), *_kept_grants(grantings, desired)),
+        warnings=(
+            *unknown_fields(observation, scope),
+            *kept_grants(grantings, desired),
+            *no_room(grantings),
+            *lint(grantings, observation, desired.owner.partition),
+            *deletes_started(registries),
+            *unlisted(desired, record),
+        ),
     )
 
 
@@ -121,18 +161,50 @@ def _source(
     registry: Registry,
     seen: Observed,
     desired: Desired,
-    observation: Observation,
-    grantings: Mapping[Registry, Granting],
+    lacks: Lacks,
+    recorded: Applied | None,
     allow: Collection[str],
 ) -> _Source:
-    present = seen.replication.outgoing
-    lacks = _lacks(registry, desired, observation, grantings)
-    holding = hold(desired.links_out(registry), present, lacks)
-    rules = rules_within(desired.limits, holding.outgoing)
-    refusal = None
-    if holding.outgoing != present:
-        refusal = rules if isinstance(rules, Fault) else _refusal(seen, allow)
-    return _Source(present=present, holding=holding, refusal=refusal)
+    asked = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
+    holding = hold(asked.links, seen.replication.outgoing, lacks)
+    wanted = replace(asked, links=holding.outgoing)
+    filters = desired.limits.filters
+    if desired.is_additive(registry):
+        ours = None if recorded is None else recorded.links
+        merged = beside(seen.replication, wanted, asked, ours, filters=filters)
+    else:
+        merged = alone(seen.replication, wanted, filters=filters)
+    source = _Source(
+        present=seen.replication, merged=merged, held=holding.held, refusal=_clash(merged)
+    )
+    if source.changes and source.refusal is None:
+        source = replace(source, refusal=_too_much(merged, desired) or _refusal(seen, allow))
+    return source
+
+
+def _too_much(merged: Merged, desired: Desired) -> Fault | None:
+    return over_limits(
+        desired.limits,
+        rules=merged.count,
+        foreign=len(merged.kept),
+        destinations=len(merged.outgoing),
+    )
+
+
+def _clash(merged: Merged) -> Fault | None:
+    """Why others' rules and ours cannot both be."""
+    if not merged.clashes:
+        return None
+    end, prefix = merged.clashes[0]
+    more = f" and {len(merged.clashes) - 1} more" if merged.clashes[1:] else ""
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation="PutReplicationConfiguration",
+        message=f"a rule that is not fleet-repl's replicates {prefix or 'every repository'} to "
+        f"{end}{more} with another deleteReplication than the routes ask for, so none of the "
+        "registry's rules is written",
+        hint="give the route the replicate_deletes of that rule, or have the rule changed",
+    )
 
 
 def _lacks(
@@ -177,26 +249,35 @@ def _registry_plan(
     desired: Desired,
     source: _Source | None,
     grants: Granting | None,
+    templates: Furnishing,
 ) -> RegistryPlan:
     name = desired.names[registry.account]
     if isinstance(seen, Unreadable):
-        return RegistryPlan(registry=registry, name=name, state=State.UNREADABLE, error=seen.error)
+        return RegistryPlan(
+            registry=registry,
+            name=name,
+            state=State.UNREADABLE,
+            error=seen.error,
+            retired=registry.account in desired.retired,
+        )
     rules = _rule_changes(registry, seen, desired, source)
     first, last = policy_changes(grants, desired) if grants is not None else ((), ())
     refusals = {
         Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
         Resource.REGISTRY_POLICY: grants.refusal if grants else None,
     }
-    changes = (*first, *rules, *last)
+    changes = (*templates.changes, *first, *rules, *last)
     refused = {resource: fault for resource, fault in refusals.items() if fault is not None}
     return RegistryPlan(
         registry=registry,
         name=name,
         state=State.CHANGED if changes else State.UNCHANGED,
         changes=changes,
-        held=source.holding.held if source else (),
-        error=next(iter(refused.values()), None),
+        held=source.held if source else (),
+        error=next(iter((*refused.values(), *templates.faults)), None),
         refused=refused,
+        owned=Applied(links=source.merged.owned if source else {}, templates=templates.owned),
+        retired=registry.account in desired.retired,
     )
 
 
@@ -206,10 +287,12 @@ def _rule_changes(
     if source is None or not source.changes:
         return ()
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
-    after = source.holding.outgoing
-    links = compare(source.present, after)
+    present, merged = source.present, source.merged
+    after = merged.outgoing
+    links = compare(present.outgoing, after)
+    deletes = compare(present.deleting, merged.deleting)
     narrowed = {
-        one: routes[one]
+        one: routes.get(one, ())
         for one, prefixes in links.removed.items()
         if any(covers(prefixes, kept) for kept in after.get(one, ()))
     }
@@ -220,9 +303,11 @@ def _rule_changes(
             action=Action.UPDATE,
             phase=Phase.RULES,
             before=seen.replication.document,
-            after=document_of(rules_for(after, filters=desired.limits.filters)),
+            after=merged.document(),
             links_added=_ends(links.added, routes),
             links_removed=_ends(links.removed, narrowed),
+            deletes_started=_ends(deletes.added, routes),
+            deletes_stopped=_ends(deletes.removed, routes),
         ),
     )
 
@@ -232,57 +317,3 @@ def _ends(links: Outgoing, routes: Mapping[Registry, tuple[str, ...]]) -> tuple[
         LinkEnd(registry=one, prefixes=prefixes, routes=routes.get(one, ()))
         for one, prefixes in links.items()
     )
-
-
-def _unknown_fields(observation: Observation, scope: Collection[Registry]) -> Iterator[Warning]:
-    for registry in sorted(scope):
-        seen = observation[registry]
-        if isinstance(seen, Observed) and seen.replication.unknown:
-            yield Warning(
-                kind=UNKNOWN_FIELDS,
-                message=f"{registry} answers with fields that this version does not know: "
-                f"{', '.join(seen.replication.unknown)}",
-            )
-
-
-def _kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
-    """One warning for each account whose grants nobody needs and nobody can ask about."""
-    places: dict[AccountId, list[Registry]] = {}
-    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
-        stale = one.stale.unlisted | {
-            grant for grant in one.stale.kept if not _wanted(grant, registry, desired)
-        }
-        for account in sorted({grant.source for grant in stale}):
-            places.setdefault(account, []).append(registry)
-    for account, registries in sorted(places.items()):
-        yield Warning(
-            kind="grant-kept",
-            message=f"{_places(registries)} grants account {account} what no route asks for, and "
-            f"the grant stays, because {_unasked(account, desired)}",
-        )
-
-
-def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
-    """Whether a link asks for a grant, although its source could not be read this time."""
-    return any(
-        link.source.account == grant.source and covers(link.prefixes, grant.prefix)
-        for link in desired.incoming.get(registry, ())
-    )
-
-
-def _unasked(account: AccountId, desired: Desired) -> str:
-    """Why nobody can tell whether an account still uses a grant, and what to do about it."""
-    if account in desired.by_account:
-        return (
-            f"a registry of that account ({desired.names[account]}) could not be read or keeps "
-            "its link; if the account is closed, take the statement out by hand"
-        )
-    return (
-        "that account is not managed here and nobody knows whether it is still used; list it under "
-        "[[accounts]] to have the grant withdrawn, or take the statement out by hand"
-    )
-
-
-def _places(registries: list[Registry]) -> str:
-    more = f" and {len(registries) - 1} more" if len(registries) > 1 else ""
-    return f"{registries[0]}{more}"

@@ -28,6 +28,14 @@ class RegistryReader(Protocol):
         """The registry policy's document, or None where there is none."""
         ...
 
+    async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """Every repository creation template, as it came over the wire."""
+        ...
+
+    async def account_setting(self, registry: Registry, name: str) -> str | None:
+        """An ECR setting of the account in that region; None where nobody says."""
+        ...
+
     def attempts(self, registry: Registry) -> int:
         """Calls made so far for the registry, retries and its account's AssumeRole included."""
         ...
@@ -44,4 +52,71 @@ class RegistryWriter(Protocol):
 
     async def delete_policy(self, registry: Registry) -> str | None:
         """Delete the registry policy (it not being there is fine); the request id. One attempt."""
+        ...
+
+    async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
+        """Create a repository creation template; the request id. One attempt."""
+        ...
+
+    async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
+        """Change the given members of a creation template; the request id. One attempt."""
+        ...
+
+    async def delete_template(self, registry: Registry, prefix: str) -> str | None:
+        """Delete a creation template (it not being there is fine); the request id. One attempt."""
+        ...
+
+
+class Store(Protocol):
+    """Where a fleet keeps documents of its own, by names such as `prod/applied.json`.
+    Every call raises StateError when it fails."""
+
+    async def read(self, name: str) -> bytes | None:
+        """A document, or None where there is none."""
+        ...
+
+    async def replace(self, name: str, content: bytes) -> None:
+        """Put a document in the place of what is there: all of it, or nothing."""
+        ...
+
+
+class Backfills(Protocol):
+    """Replication of images that were there before a rule."""
+
+    async def start_backfill(self, registry: Registry, destination: Registry) -> JsonObject:
+        """Start one; the answer. One attempt: whether it was started may have to be looked up."""
+        ...
+
+    async def list_backfills(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """Every backfill of the registry that ECR still tells of."""
+        ...
+
+    async def backfill_results(
+        self, registry: Registry, backfill_id: str
+    ) -> tuple[JsonObject, ...]:
+        """The images that an ended backfill could not copy."""
+        ...
+
+
+class ImageReader(Protocol):
+    """Repositories and images of a registry, and where they were replicated to."""
+
+    async def describe_repositories(self, registry: Registry) -> tuple[JsonObject, ...]:
+        """Every repository."""
+        ...
+
+    async def describe_images(self, registry: Registry, repository: str) -> tuple[JsonObject, ...]:
+        """Every image of a repository."""
+        ...
+
+    async def find_image(
+        self, registry: Registry, repository: str, digest: str
+    ) -> JsonObject | None:
+        """One image, or None where it, or its repository, is not there."""
+        ...
+
+    async def replication_statuses(
+        self, registry: Registry, repository: str, digest: str
+    ) -> tuple[JsonObject, ...]:
+        """What became of an image at each destination it was sent to."""
         ...

@@ -1,23 +1,28 @@
 """Replication rules: the links out of one registry as ECR's document, and back.
 
-The canonical form is `Outgoing`, destination → prefixes; two documents mean the same exactly
-when it is equal. A field that is not known here is reported, never dropped in silence.
+The canonical form is `Outgoing`, destination → prefixes, once of all links and once of those
+whose deletions travel too; two documents mean the same exactly when both are equal. A field
+that is not known here is reported, never dropped in silence.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from fleet_repl import limits
 from fleet_repl.canonical import Json, JsonObject, canonical_json
+from fleet_repl.covers import fewest_rectangles
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, reduce, union
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, intersect, reduce, union
 
 Outgoing: TypeAlias = Mapping[Registry, Prefixes]
 """Destination → the prefixes replicated there."""
+
+NOWHERE: Final[Outgoing] = MappingProxyType({})
+NO_RULES: Final[JsonObject] = {"rules": []}
 
 PREFIX_MATCH: Final = "PREFIX_MATCH"
 
@@ -28,6 +33,8 @@ class Rule:
 
     destinations: tuple[Registry, ...]
     prefixes: Prefixes
+    deletes: bool = False
+    """Deletions travel too, those by lifecycle policies among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +45,12 @@ class Replication:
     """`replicationConfiguration` as it came, every field kept."""
     outgoing: Outgoing
     """What it surely replicates: a filter of an unknown kind counts as none."""
+    deleting: Outgoing = field(default_factory=dict)
+    """The part of `outgoing` whose deletions travel too; overlapping rules add up."""
     may_use: Outgoing
     """What it may replicate at the most: there it counts as every repository."""
+    rules: tuple[Rule, ...] = ()
+    """What `outgoing` was read from, one for each of `rules_of(document)`."""
     unknown: tuple[str, ...] = ()
     """Paths of the fields whose meaning is not known here."""
 
@@ -47,29 +58,65 @@ class Replication:
         """Whether both mean the same; what is not understood has to be equal to the letter."""
         if self.unknown or other.unknown:
             return canonical_json(self.document) == canonical_json(other.document)
-        return self.outgoing == other.outgoing
+        return self._links == other._links
 
     def shows(self, written: Replication) -> bool:
         """Whether `written` is in place. The service may add fields to what it was given."""
-        return self.same_as(written) or (not written.unknown and self.outgoing == written.outgoing)
+        return self.same_as(written) or (not written.unknown and self._links == written._links)
+
+    @property
+    def _links(self) -> tuple[Outgoing, Outgoing]:
+        return self.outgoing, self.deleting
 
 
-def rules_for(outgoing: Outgoing, *, filters: int = limits.FILTERS) -> tuple[Rule, ...]:
-    """Rules that replicate exactly `outgoing`: destinations with equal prefixes share one.
+def rules_for(
+    outgoing: Outgoing, deleting: Outgoing = NOWHERE, *, filters: int = limits.FILTERS
+) -> tuple[Rule, ...]:
+    """The fewest rules that replicate exactly `outgoing`, and deletions exactly for `deleting`.
 
-    Prefixes beyond `filters` per rule go on in a further rule, and so do destinations beyond
-    what one rule may list.
+    `deleting` holds prefixes of `outgoing` itself, none of which overlaps one without deletions.
     """
-    sharing: dict[Prefixes, list[Registry]] = defaultdict(list)
-    for destination, prefixes in outgoing.items():
-        if prefixes:
-            sharing[prefixes].append(destination)
+    kinds = [(False, outgoing)]
+    if deleting:
+        kinds = [(False, without(outgoing, deleting)), (True, deleting)]
     return tuple(
-        Rule(destinations=somewhere, prefixes=some)
-        for prefixes, destinations in sorted(sharing.items())
-        for somewhere in _chunks(tuple(sorted(destinations)), limits.DESTINATIONS_PER_RULE)
-        for some in _chunks(prefixes, filters)
+        Rule(destinations=one.destinations, prefixes=one.prefixes, deletes=deletes)
+        for deletes, links in kinds
+        for one in fewest_rectangles(
+            links, most_prefixes=filters, most_destinations=limits.DESTINATIONS_PER_RULE
+        )
     )
+
+
+def without(links: Outgoing, others: Outgoing) -> Outgoing:
+    """`links` less the prefixes that `others` holds to the letter."""
+    rest = {
+        one: tuple(prefix for prefix in prefixes if prefix not in others.get(one, ()))
+        for one, prefixes in links.items()
+    }
+    return {one: prefixes for one, prefixes in rest.items() if prefixes}
+
+
+def joined(first: Outgoing, second: Outgoing) -> Outgoing:
+    """Everything in either."""
+    both = {**first, **second}
+    return {
+        one: union(prefixes, first[one]) if one in first else prefixes
+        for one, prefixes in both.items()
+    }
+
+
+def within(links: Outgoing, bounds: Outgoing) -> Outgoing:
+    """The part of `links` that is in `bounds` as well."""
+    parts = {one: intersect(prefixes, bounds.get(one, ())) for one, prefixes in links.items()}
+    return {one: prefixes for one, prefixes in parts.items() if prefixes}
+
+
+def rules_of(document: JsonObject) -> tuple[JsonObject, ...]:
+    """The rules of a `replicationConfiguration`, as they stand in it."""
+    rules = document.get("rules")
+    listed = rules if isinstance(rules, list | tuple) else ()
+    return tuple(one for one in listed if isinstance(one, Mapping))
 
 
 def outgoing_of(rules: Iterable[Rule]) -> Outgoing:
@@ -104,19 +151,23 @@ def parse_document(document: JsonObject) -> Replication:
     grant is withdrawn that a filter of an unknown kind may need.
     """
     unknown = list(_strange("", document, "rules"))
-    sure, possible = [], []
+    sure: list[Rule] = []
+    possible: list[Rule] = []
     for place, item in _items(document, "rules", "", unknown):
-        unknown += _strange(place, item, "destinations", "repositoryFilters")
+        unknown += _strange(place, item, "destinations", "repositoryFilters", "deleteReplication")
         destinations = tuple(_destinations(place, item, unknown))
+        deletes = _deletes(place, item, unknown)
         before = len(unknown)
         prefixes = _prefixes(place, item, unknown)
-        sure.append(Rule(destinations=destinations, prefixes=prefixes))
+        sure.append(Rule(destinations=destinations, prefixes=prefixes, deletes=deletes))
         most = EVERY_REPOSITORY if len(unknown) > before else prefixes
         possible.append(Rule(destinations=destinations, prefixes=most))
     outgoing = outgoing_of(sure)
     return Replication(
         document=document,
         outgoing=outgoing,
+        deleting=outgoing_of(one for one in sure if one.deletes),
+        rules=tuple(sure),
         may_use=outgoing_of(possible) if unknown else outgoing,
         unknown=tuple(unknown),
     )
@@ -143,14 +194,19 @@ def _more(these: Outgoing, than: Outgoing) -> Outgoing:
 
 
 def _rule_document(rule: Rule) -> JsonObject:
-    destinations: list[Json] = [
-        {"region": one.region, "registryId": one.account} for one in rule.destinations
-    ]
-    if rule.prefixes == EVERY_REPOSITORY:
-        # ECR refuses an empty list of filters; leaving it out means every repository.
-        return {"destinations": destinations}
-    filters: list[Json] = [{"filter": one, "filterType": PREFIX_MATCH} for one in rule.prefixes]
-    return {"destinations": destinations, "repositoryFilters": filters}
+    document: dict[str, Json] = {
+        "destinations": [
+            {"region": one.region, "registryId": one.account} for one in rule.destinations
+        ]
+    }
+    # ECR refuses an empty list of filters; leaving it out means every repository.
+    if rule.prefixes != EVERY_REPOSITORY:
+        document["repositoryFilters"] = [
+            {"filter": one, "filterType": PREFIX_MATCH} for one in rule.prefixes
+        ]
+    if rule.deletes:
+        document["deleteReplication"] = {"enabled": True}
+    return document
 
 
 def _destinations(place: str, rule: JsonObject, unknown: list[str]) -> Iterator[Registry]:
@@ -161,6 +217,18 @@ def _destinations(place: str, rule: JsonObject, unknown: list[str]) -> Iterator[
             yield Registry(AccountId(account), Region(region))
         else:
             unknown.append(where)
+
+
+def _deletes(place: str, rule: JsonObject, unknown: list[str]) -> bool:
+    if "deleteReplication" not in rule:
+        return False
+    where, member = f"{place}.deleteReplication", rule["deleteReplication"]
+    enabled = member.get("enabled") if isinstance(member, Mapping) else None
+    if not isinstance(member, Mapping) or not isinstance(enabled, bool):
+        unknown.append(where)
+        return False
+    unknown += _strange(where, member, "enabled")
+    return enabled
 
 
 def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> Prefixes:
@@ -195,10 +263,3 @@ def _items(
 
 def _strange(place: str, item: JsonObject, *known: str) -> Iterator[str]:
     return (f"{place}.{key}" if place else key for key in item if key not in known)
-
-
-_T = TypeVar("_T")
-
-
-def _chunks(items: tuple[_T, ...], size: int) -> Iterator[tuple[_T, ...]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fleet_repl.plan import Objection, RegistryPlan, Resource
+from fleet_repl.names import Registry
+from fleet_repl.ownership import Applied, Record
+from fleet_repl.plan import LinkEnd, Objection, RegistryPlan, Resource
+from fleet_repl.prefixes import beyond
 
 
-def objections(registries: Iterable[RegistryPlan]) -> tuple[Objection, ...]:
-    """What speaks against carrying out the plan of these registries without `--force`."""
+def objections(registries: Iterable[RegistryPlan], record: Record) -> tuple[Objection, ...]:
+    """What speaks against carrying out the plan of these registries without `--force`.
+
+    Links that `record` shows to be the fleet's own may go without a word.
+    """
     losing = [
-        (one, end)
+        (one.registry, end)
         for one in registries
         for change in one.changes
         if change.resource is Resource.REPLICATION_CONFIGURATION
         and change.resource not in one.refused
         for end in change.links_removed
+        if _is_strange(end, record.get(one.registry))
     ]
-    if not losing:
-        return ()
+    return (_foreign_rules(losing),) if losing else ()
+
+
+def _is_strange(end: LinkEnd, applied: Applied | None) -> bool:
+    """Whether nothing shows that the fleet made a link."""
+    recorded = applied.links.get(end.registry, ()) if applied is not None else ()
+    return bool(beyond(end.prefixes, recorded))
+
+
+def _foreign_rules(losing: list[tuple[Registry, LinkEnd]]) -> Objection:
     first, end = losing[0]
-    sources = len({one.registry for one, _ in losing})
+    sources = len({registry for registry, _ in losing})
     links = "1 link" if len(losing) == 1 else f"{len(losing)} links"
-    where = f"{first.registry}" if sources == 1 else f"{sources} registries"
+    where = f"{first}" if sources == 1 else f"{sources} registries"
     them, they = ("it", "it") if len(losing) == 1 else ("them", "they")
-    return (
-        Objection(
-            kind="foreign-rules",
-            message=f"{links} out of {where} would be removed or narrowed, as no route asks for "
-            f"{them}: {first.registry} → {end.registry}{' and others' if losing[1:] else ''}. "
-            f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
-            "a route for what must stay, or go on with --force.",
-        ),
+    return Objection(
+        kind="foreign-rules",
+        message=f"{links} out of {where} would be removed or narrowed, as no route asks for "
+        f"{them}: {first} → {end.registry}{' and others' if losing[1:] else ''}. "
+        f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
+        'a route for what must stay, keep it with rules = "additive", or go on with --force.',
     )

@@ -8,12 +8,13 @@ account cannot be asked stays.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fleet_repl.desired import Desired
 from fleet_repl.grants import Grant, Owner, compose, parse_policy, reduced
-from fleet_repl.names import Registry
-from fleet_repl.observed import Observation, Observed
+from fleet_repl.names import AccountId, Registry
+from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.ownership import Cells, Record
 from fleet_repl.plan import Change
 from fleet_repl.prefixes import NOTHING, Prefixes, beyond, covers, touches
 from fleet_repl.rules import Outgoing
@@ -37,34 +38,72 @@ class Stale:
         return self.unlisted | self.kept
 
 
-def stale_grants(
-    destination: Registry,
-    existing: frozenset[Grant],
-    needed: frozenset[Grant],
-    desired: Desired,
-    observation: Observation,
-    written: Mapping[Registry, Outgoing],
-) -> Stale:
-    """Sort out what `existing` has beyond `needed`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """Who uses grants: what rules there are, and what will be left of them."""
 
-    `written` holds, for each source whose rules this run will write, what it will be left with.
-    """
+    desired: Desired
+    observation: Observation
+    left_behind: Mapping[AccountId, tuple[Cells, ...]] = field(default_factory=dict)
+    """Links that the fleet made in registries that the inventory lists no longer."""
+    written: Mapping[Registry, Outgoing] | None = None
+    """For each source whose rules this run will write, what it will be left with; None while
+    that is not decided yet: then every grant in use is kept."""
+
+    def of(self, source: Registry, destination: Registry, grant: Grant) -> bool | None:
+        """Whether a source uses the grant until its rules are written; None: after that, too,
+        or nobody knows."""
+        seen = self.observation.get(source)
+        if not isinstance(seen, Observed):
+            # Nothing may come out of a retired account, and if it is gone nothing does.
+            retired = source.account in self.desired.retired
+            gone = retired and isinstance(seen, Unreadable) and seen.error.may_be_gone
+            return False if gone else None
+        wanted = self.desired.links_out(source).get(destination, NOTHING)
+        now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
+        if not touches(now, grant.prefix):
+            return False
+        if self.written is None or source not in self.written:
+            return None
+        then = beyond(self.written[source].get(destination, NOTHING), wanted)
+        return None if touches(then, grant.prefix) else True
+
+    def linger(self, destination: Registry, grant: Grant) -> bool:
+        """Whether a registry that is listed no longer still uses the grant."""
+        return any(
+            touches(links.get(destination, NOTHING), grant.prefix)
+            for links in self.left_behind.get(grant.source, ())
+        )
+
+
+def left_behind(desired: Desired, record: Record) -> Mapping[AccountId, tuple[Cells, ...]]:
+    """The links on record of registries that the inventory lists no longer, by account."""
+    found: dict[AccountId, tuple[Cells, ...]] = {}
+    for registry in record.keys() - set(desired.registries):
+        applied = record[registry]
+        if applied.links and not applied.given_up:
+            found[registry.account] = (*found.get(registry.account, ()), applied.links)
+    return found
+
+
+def stale_grants(
+    destination: Registry, existing: frozenset[Grant], needed: frozenset[Grant], uses: Uses
+) -> Stale:
+    """Sort out what `existing` has beyond `needed`."""
     found: dict[str, set[Grant]] = {"unlisted": set(), "kept": set(), "free": set()}
     pending: dict[Grant, frozenset[Registry]] = {}
     for grant in existing - needed:
         wanted = _prefixes(needed, grant)
         if covers(wanted, grant.prefix):
             continue
-        sources = desired.by_account.get(grant.source)
+        sources = uses.desired.by_account.get(grant.source)
         if sources is None:
             found["unlisted"].add(grant)
             continue
-        uses = [
-            _use(source, destination, grant, desired, observation, written) for source in sources
-        ]
-        if any(use is None for use in uses):
+        using = [uses.of(source, destination, grant) for source in sources]
+        if uses.linger(destination, grant) or any(use is None for use in using):
             found["kept"].add(grant)
-        elif waits := frozenset(source for source, use in zip(sources, uses, strict=True) if use):
+        elif waits := frozenset(source for source, use in zip(sources, using, strict=True) if use):
             pending[grant] = waits
         else:
             found["free"].add(grant)
@@ -82,29 +121,6 @@ def withhold(change: Change, failed: frozenset[Registry], owner: Owner, at: Regi
     stay = {grant for grant in before.in_use if grant.source in accounts}
     document = compose(before, reduced(after.grants | stay), owner, at)
     return replace(change, after=document)
-
-
-def _use(
-    source: Registry,
-    destination: Registry,
-    grant: Grant,
-    desired: Desired,
-    observation: Observation,
-    written: Mapping[Registry, Outgoing],
-) -> bool | None:
-    """Whether a source uses the grant until its rules are written; None: after that, too,
-    or nobody knows."""
-    seen = observation.get(source)
-    if not isinstance(seen, Observed):
-        return None
-    wanted = desired.links_out(source).get(destination, NOTHING)
-    now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
-    if not touches(now, grant.prefix):
-        return False
-    if source not in written:
-        return None
-    then = beyond(written[source].get(destination, NOTHING), wanted)
-    return None if touches(then, grant.prefix) else True
 
 
 def _prefixes(grants: frozenset[Grant], like: Grant) -> Prefixes:

@@ -45,7 +45,8 @@ def test_more_rules_than_a_registry_takes(tmp_path: Path) -> None:
     assert problems_of(tmp_path, text) == [
         (
             "routes: 000000000001/eu-west-1 (000000000001) would need 6 replication rules, and ECR "
-            "takes 5, because of routes r2, r3, r4, r5, r6, r7\n"
+            "takes 5, because of routes r2, r3, r4, r5, r6, r7; it would fit without route "
+            "r2 (5) or r3 (5) or r4 (5) or r5 (5) or r6 (5) or r7 (5)\n"
             "give destinations the same prefixes so that they share rules, or spread the routes "
             "over several source registries"
         )

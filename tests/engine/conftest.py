@@ -51,6 +51,7 @@ class OneRegistry:
     clock: VirtualClock
     document: JsonObject = field(default_factory=lambda: {"rules": []})
     policy: JsonObject | None = None
+    templates: tuple[JsonObject, ...] = ()
     lag: float = 0
     script: list[str] = field(default_factory=list)
     before_write: Callable[[], object] = lambda: None
@@ -74,6 +75,14 @@ class OneRegistry:
         self.log.append("read")
         return self._shown()[1]
 
+    async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
+        self.log.append("read")
+        return self.templates
+
+    async def account_setting(self, registry: Registry, name: str) -> str | None:
+        self.log.append("read")
+        return None
+
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         return self._write(document, self.policy)
 
@@ -82,6 +91,18 @@ class OneRegistry:
 
     async def delete_policy(self, registry: Registry) -> str | None:
         return self._write(self.document, None)
+
+    async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
+        self.templates = (*self.templates, document)
+        return self._write(self.document, self.policy)
+
+    async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
+        await self.delete_template(registry, str(document["prefix"]))
+        return await self.create_template(registry, document)
+
+    async def delete_template(self, registry: Registry, prefix: str) -> str | None:
+        self.templates = tuple(one for one in self.templates if one["prefix"] != prefix)
+        return self._write(self.document, self.policy)
 
     def _write(self, document: JsonObject, policy: JsonObject | None) -> str:
         self.before_write()

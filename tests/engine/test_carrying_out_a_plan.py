@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ from fleet_repl.grants import (
     policy_size,
     statements_for,
 )
-from fleet_repl.inventory import Limits
+from fleet_repl.inventory import Limits, Selector, Template
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observed, Unreadable
 from fleet_repl.outcomes import Event, Outcome, RegistryOutcome, WriteSettled, WriteStarted
@@ -108,6 +109,7 @@ class Aws:
 
     rules: dict[Registry, JsonObject] = field(default_factory=dict)
     policies: dict[Registry, JsonObject | None] = field(default_factory=dict)
+    templates: dict[Registry, dict[str, JsonObject]] = field(default_factory=dict)
     silent: frozenset[Registry] = frozenset()
     mishaps: Mapping[tuple[str, Registry], str] = field(default_factory=dict)
     writes: list[Registry] = field(default_factory=list)
@@ -123,6 +125,30 @@ class Aws:
     async def read_policy(self, registry: Registry) -> JsonObject | None:
         await self._call(registry)
         return self.policies.get(registry)
+
+    async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
+        await self._call(registry)
+        return tuple(self.templates.get(registry, {}).values())
+
+    async def account_setting(self, registry: Registry, name: str) -> str | None:
+        await self._call(registry)
+        return None
+
+    async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
+        await self._call(registry, "template")
+        self.templates.setdefault(registry, {})[str(document["prefix"])] = document
+        return "request"
+
+    async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
+        await self._call(registry, "template")
+        now = self.templates[registry][str(document["prefix"])]
+        self.templates[registry][str(document["prefix"])] = {**now, **document}
+        return "request"
+
+    async def delete_template(self, registry: Registry, prefix: str) -> str | None:
+        await self._call(registry, "template")
+        del self.templates[registry][prefix]
+        return "request"
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         await self._call(registry, "rules")
@@ -168,6 +194,7 @@ class Aws:
             else Observed(
                 replication=parse_answer(self.answer(one)),
                 policy=parse_policy(self.policies.get(one), OWNER, one),
+                templates=tuple(self.templates.get(one, {}).values()),
             )
             for one in REGISTRIES
         }
@@ -400,13 +427,16 @@ def test_a_foreign_grant_is_enough_where_ours_cannot_be_written(make_desired: An
 
 
 def test_a_policy_that_must_not_be_written_still_counts_as_it_is(make_desired: Any) -> None:
-    """Foreign statements leave no room for ours, but they let the link in."""
-    open_policy: JsonObject = {"Version": "2012-10-17", "Statement": [FOREIGN[1]]}
-    aws = Aws(policies={C: open_policy})
-    limits = Limits(policy_bytes=policy_size(open_policy) + 10)
-    found = outcomes_of(make_desired([link(A, C)], [A, B, C], limits=limits), aws)
+    """Foreign statements leave no room for ours, but they let one of two links in."""
+    for_a = {**FOREIGN[1], "Principal": {"AWS": f"arn:aws:iam::{A.account}:root"}}
+    policy: JsonObject = {"Version": "2012-10-17", "Statement": [for_a]}
+    aws = Aws(policies={C: policy})
+    limits = Limits(policy_bytes=policy_size(policy) + 10)
+    links = [link(A, C), link(B, C)]
+    found = outcomes_of(make_desired(links, [A, B, C], limits=limits), aws)
     assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
-    assert (found[C].outcome, aws.policies[C]) == (Outcome.FAILED, open_policy)
+    assert (found[B].outcome, len(found[B].held)) == (Outcome.UNCHANGED, 1)
+    assert (found[C].outcome, aws.policies[C]) == (Outcome.FAILED, policy)
 
 
 def test_a_link_in_place_whose_grant_fails_is_named(make_desired: Any) -> None:
@@ -417,3 +447,39 @@ def test_a_link_in_place_whose_grant_fails_is_named(make_desired: Any) -> None:
     assert [one.because for one in found[A].held] == [
         f"{C}: its registry policy was not written (access-denied); its rule is in place and stays"
     ]
+
+
+TEMPLATES = tuple(
+    Template(name=name, prefix=name, select=Selector(), tag_mutability="immutable")
+    for name in ("base", "golden", "team")
+)
+
+
+@pytest.mark.parametrize("stop_at", range(1, 6))
+def test_templates_come_first_and_one_by_one(make_desired: Any, stop_at: int) -> None:
+    """Wherever the run is stopped: templates in their order, then the rules, all accounted for."""
+    aws = Aws()
+    same = Registry(A.account, Region("us-east-1"))
+    desired = replace(make_desired([link(A, same)], [A, same]), templates={A: TEMPLATES})
+    plan = plan_of(desired, aws, frozenset([A]))
+    (outcome,) = carry_out(plan, desired, aws, stop_at, lambda: None)
+    done = [change.outcome for change in outcome.changes]
+    assert [change.resource for change in outcome.changes] == [
+        *[Resource.CREATION_TEMPLATE] * 3,
+        Resource.REPLICATION_CONFIGURATION,
+    ]
+    # The write that was under way when the stop came had not been sent yet.
+    written = min(stop_at - 1, 4)
+    assert done == [Outcome.APPLIED] * written + [Outcome.CANCELLED] * (4 - written)
+    assert list(aws.templates.get(A, {})) == ["base", "golden", "team"][:written]
+
+
+def test_a_template_that_fails_stops_no_other(make_desired: Any) -> None:
+    """The registry has failed and says why; its rules are written all the same."""
+    aws = Aws(mishaps={("template", A): "denied"})
+    same = Registry(A.account, Region("us-east-1"))
+    desired = replace(make_desired([link(A, same)], [A, same]), templates={A: TEMPLATES[:1]})
+    plan = plan_of(desired, aws, frozenset([A]))
+    (outcome,) = carry_out(plan, desired, aws, None, lambda: None)
+    assert (outcome.outcome, outcome.error.kind) == (Outcome.FAILED, FaultKind.ACCESS_DENIED)
+    assert aws.outgoing(A) == {same: ("",)}

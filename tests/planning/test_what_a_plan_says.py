@@ -83,7 +83,7 @@ def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: Any) -> None:
     assert policy.before is None
     summary = summarize(plan.registries)
     assert (summary.changed, summary.links_added, summary.links_removed) == (2, 1, 0)
-    assert objections(plan.registries) == ()
+    assert objections(plan.registries, {}) == ()
 
 
 def test_links_within_an_account_need_no_grant(make_desired: Any) -> None:
@@ -186,13 +186,13 @@ def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> No
     assert (withdrawal.phase, withdrawal.action) == (Phase.WITHDRAWALS, Action.DELETE)
     assert withdrawal.needs == {HUB}
     assert withdrawal.links_removed == (LinkEnd(registry=HUB, prefixes=("",)),)
-    (objection,) = objections(plan.registries)
+    (objection,) = objections(plan.registries, {})
     assert objection.kind == "foreign-rules"
     assert objection.message == (
         "1 link out of 111111111111/eu-west-1 would be removed or narrowed, as no route asks for "
         "it: 111111111111/eu-west-1 → 222222222222/eu-west-1. Nothing records that fleet-repl "
-        "made it, so it may be somebody else's. Add a route for what must stay, or go on with "
-        "--force."
+        "made it, so it may be somebody else's. Add a route for what must stay, keep it with "
+        'rules = "additive", or go on with --force.'
     )
 
 
@@ -276,6 +276,35 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
     )
     assert hub.changes == ()
     assert len(hub.held) == 1
+
+
+def test_no_room_is_no_error_where_others_grant_it(make_desired: Any) -> None:
+    """A statement of others lets the source in already: the link is made, and a warning says on
+    what it relies."""
+    theirs: JsonObject = {
+        "Sid": "T" * 300,
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+        "Action": "ecr:*",
+        "Resource": "arn:aws:ecr:eu-west-1:222222222222:repository/*",
+    }
+    policy = granting(SPOKE, theirs=(theirs,))
+    limits = Limits(policy_bytes=policy_size(policy) + 10)
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
+    plan = plan_registries(
+        desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
+    )
+    hub, spoke = plan.registries
+    assert (len(hub.changes), hub.held) == (1, ())
+    assert (spoke.changes, spoke.error) == ((), None)
+    assert plan.warnings == (
+        Warning(
+            kind="no-room",
+            message="222222222222/eu-west-1: there is no room in the registry policy for the "
+            "grants of its links, and none is needed as long as statements of others give them; "
+            "shorten those to have them granted by fleet-repl",
+        ),
+    )
 
 
 def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: Any) -> None:

@@ -138,7 +138,7 @@ def test_unknown_fields_are_named_wherever_they_are() -> None:
                         {"filter": "a/", "filterType": "PREFIX_MATCH", "negate": True},
                         {"filter": "*", "filterType": "WILDCARD"},
                     ],
-                    "deleteReplication": {"enabled": True},
+                    "deleteReplication": {"enabled": True, "since": 1},
                 }
             ],
         },
@@ -147,7 +147,7 @@ def test_unknown_fields_are_named_wherever_they_are() -> None:
     assert sorted(found.unknown) == [
         "flavour",
         "mode",
-        "rules[0].deleteReplication",
+        "rules[0].deleteReplication.since",
         "rules[0].destinations[0].tier",
         "rules[0].repositoryFilters[0].negate",
         "rules[0].repositoryFilters[1].filterType",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.engine.blocking import Blocked
 from fleet_repl.engine.concluding import unforeseen
@@ -22,7 +23,8 @@ from fleet_repl.names import Registry
 from fleet_repl.outcomes import Outcome, RegistryOutcome, WriteSettled, WriteStarted
 from fleet_repl.plan import Change, Effort, Phase, Plan, RegistryPlan, Resource
 from fleet_repl.ports import EventSink
-from fleet_repl.rules import Replication, parse_document
+from fleet_repl.rules import NO_RULES, Replication, parse_document
+from fleet_repl.templates import TemplateState
 from fleet_repl.withdrawals import withhold
 
 
@@ -53,6 +55,7 @@ class _Run:
 
     async def run(self) -> tuple[RegistryOutcome, ...]:
         how = self._how
+        await self._carry_out_phase(Phase.TEMPLATES)
         await self._carry_out_phase(Phase.GRANTS)
         for one in self._plan.registries:
             self._name_ungranted(one)
@@ -63,21 +66,26 @@ class _Run:
 
     async def _carry_out_phase(self, phase: Phase) -> None:
         jobs = [
-            (one, change)
+            (one, changes)
             for one in self._plan.registries
-            for change in one.changes
-            if change.phase is phase
+            if (changes := [change for change in one.changes if change.phase is phase])
         ]
-        await work_through(jobs, self._carry_out, crew=self._how.crew, stop=self._how.stop)
+        await work_through(jobs, self._carry_out_all, crew=self._how.crew, stop=self._how.stop)
 
-    async def _carry_out(self, job: tuple[RegistryPlan, Change]) -> None:
-        one, change = job
+    async def _carry_out_all(self, job: tuple[RegistryPlan, list[Change]]) -> None:
+        """One registry's changes of one phase, one after the other."""
+        one, changes = job
+        for change in changes:
+            if not self._how.stop.requested:
+                await self._carry_out(one, change)
+
+    async def _carry_out(self, one: RegistryPlan, change: Change) -> None:
         clock, attempts = self._how.writing.pace.clock, self._how.writing.reader.attempts
         started, calls = clock.monotonic(), attempts(one.registry)
         try:
             await self._step(one, change)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._refuse(one.registry, change, unforeseen("apply", error), None)
+            self._refuse(one.registry, change, unforeseen("apply", error), None, in_doubt=True)
         effort = Effort(attempts(one.registry) - calls, clock.monotonic() - started)
         self._ledger.spend(one.registry, effort)
         self._ledger.conclude_finished(one.registry)
@@ -90,27 +98,30 @@ class _Run:
             self._refuse(one.registry, change, refusal, found)
             return
         match change.phase:
+            case Phase.TEMPLATES:
+                await self._write_template(one.registry, change)
             case Phase.GRANTS:
                 await self._write_policy(one.registry, change)
             case Phase.RULES:
-                await self._write_rules(one.registry, change)
+                await self._write_rules(one, change)
             case Phase.WITHDRAWALS:
                 await self._withdraw(one.registry, change)
 
     def _name_ungranted(self, one: RegistryPlan) -> None:
         """A link that is in place and stays is named too when its grant has failed."""
         rewritten = any(change.phase is Phase.RULES for change in one.changes)
-        if not rewritten and (held := self._blocked.ungranted(one.registry)):
+        if not rewritten and (held := self._blocked.ungranted(one)):
             self._ledger.hold(one.registry, held)
 
-    async def _write_rules(self, registry: Registry, change: Change) -> None:
+    async def _write_rules(self, one: RegistryPlan, change: Change) -> None:
         """Write the rules, without new links whose grant has failed since the plan."""
-        narrowed, holding = self._blocked.narrowed(registry, change)
-        if holding.held:
-            self._ledger.hold(registry, holding.held)
+        registry = one.registry
+        narrowed, held = self._blocked.narrowed(one, change)
+        if held:
+            self._ledger.hold(registry, held)
         if isinstance(narrowed, Fault):
             self._refuse(registry, change, narrowed, None)
-        elif holding.outgoing == parse_document(change.before or {"rules": []}).outgoing:
+        elif _means_the_same(narrowed.before, narrowed.after):
             self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
         else:
             self._started(registry, narrowed)
@@ -143,6 +154,10 @@ class _Run:
         written = any(one.resource is resource for one in self._ledger.done(source))
         return written and self._ledger.settled(source, resource)
 
+    async def _write_template(self, registry: Registry, change: Change) -> None:
+        self._started(registry, change)
+        self._settled(registry, change, await self._how.writing.template(registry, change))
+
     async def _write_policy(
         self, registry: Registry, change: Change, because: str | None = None
     ) -> None:
@@ -166,7 +181,7 @@ class _Run:
         self,
         registry: Registry,
         change: Change,
-        settled: Settled[Policy] | Settled[Replication],
+        settled: Settled[Policy] | Settled[Replication] | Settled[TemplateState],
         because: str | None = None,
     ) -> None:
         outcome, error = settled.outcome, settled.error
@@ -179,15 +194,26 @@ class _Run:
             request_id=settled.request_id,
             error=error,
             because=because,
+            in_doubt=settled.in_doubt,
         )
         self._how.on_event(
             WriteSettled(registry=registry, resource=change.resource, outcome=outcome, error=error)
         )
 
     def _refuse(
-        self, registry: Registry, change: Change, fault: Fault, found: Policy | None
+        self,
+        registry: Registry,
+        change: Change,
+        fault: Fault,
+        found: Policy | None,
+        *,
+        in_doubt: bool = False,
     ) -> None:
         """A change that is not written. `found`: the policy that stays, None if nobody knows."""
         if change.phase is Phase.GRANTS:
             self._blocked.add(registry, fault, found)
-        self._ledger.record(registry, change, Outcome.FAILED, error=fault)
+        self._ledger.record(registry, change, Outcome.FAILED, error=fault, in_doubt=in_doubt)
+
+
+def _means_the_same(before: JsonObject | None, after: JsonObject | None) -> bool:
+    return parse_document(before or NO_RULES).same_as(parse_document(after or NO_RULES))

@@ -7,11 +7,12 @@ from dataclasses import replace
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
-from fleet_repl.holding import Holding, hold, rules_within
+from fleet_repl.holding import Holding, hold, over_limits
 from fleet_repl.names import Registry
+from fleet_repl.ownership import narrowed
 from fleet_repl.permissions import Permissions, in_force
-from fleet_repl.plan import Change, HeldLink
-from fleet_repl.rules import Outgoing, document_of, parse_document
+from fleet_repl.plan import Change, HeldLink, RegistryPlan
+from fleet_repl.rules import NO_RULES, Outgoing, parse_document, rules_of, within
 
 
 class Blocked:
@@ -30,23 +31,40 @@ class Blocked:
             partition = self._desired.owner.partition
             self._in_force[registry] = in_force(found, registry, partition)
 
-    def narrowed(self, source: Registry, change: Change) -> tuple[Change | Fault, Holding]:
+    def narrowed(
+        self, one: RegistryPlan, change: Change
+    ) -> tuple[Change | Fault, tuple[HeldLink, ...]]:
         """New rules without what is not granted, or why they cannot be written so."""
-        present = parse_document(change.before or {"rules": []}).outgoing
-        wanted = parse_document(change.after or {"rules": []}).outgoing
-        if not self._reasons.keys() & wanted.keys():
-            return change, Holding(outgoing=wanted, held=())
-        holding = self._hold(source, wanted, present)
-        rules = rules_within(self._desired.limits, holding.outgoing)
-        if isinstance(rules, Fault):
-            return rules, holding
-        return replace(change, after=document_of(rules)), holding
+        present = parse_document(change.before or NO_RULES).outgoing
+        after = change.after or NO_RULES
+        # Links of others are none of ours to hold.
+        asked = within(self._desired.links_out(one.registry), parse_document(after).outgoing)
+        if not self._reasons.keys() & asked.keys():
+            return change, ()
+        holding = self._hold(one.registry, asked, present)
+        limits = self._desired.limits
+        document, kept = narrowed(after, one.owned.links, holding.outgoing, filters=limits.filters)
+        fault = over_limits(
+            limits,
+            rules=len(rules_of(document)),
+            foreign=kept,
+            destinations=len(parse_document(document).outgoing),
+        )
+        return fault or replace(change, after=document), holding.held
 
-    def ungranted(self, source: Registry) -> tuple[HeldLink, ...]:
+    def ungranted(self, one: RegistryPlan) -> tuple[HeldLink, ...]:
         """Links of a source whose rules stay as they are, into blocked destinations."""
-        links = self._desired.links_out(source)
-        concerned = {one: links[one] for one in links if one in self._reasons}
-        return self._hold(source, concerned, concerned).held if concerned else ()
+        links = self._desired.links_out(one.registry)
+        concerned = {end: links[end] for end in links if end in self._reasons}
+        if not concerned:
+            return ()
+        # What the plan has held already is not in place, and named.
+        missing = {(held.destination, prefix) for held in one.held for prefix in held.prefixes}
+        present = {
+            end: tuple(prefix for prefix in prefixes if (end, prefix) not in missing)
+            for end, prefixes in concerned.items()
+        }
+        return self._hold(one.registry, present, present).held
 
     def _hold(self, source: Registry, wanted: Outgoing, present: Outgoing) -> Holding:
         def lacks(destination: Registry, prefix: str) -> str | None:

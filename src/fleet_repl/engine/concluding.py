@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
-from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan, State
+from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan
 
 _WORST_FIRST = (
     Outcome.FAILED,
@@ -43,8 +43,10 @@ def registry_outcome(
     """One registry's line in the report: as bad as the worst of its changes."""
     found = {change.outcome for change in changes}
     outcome = next((one for one in _WORST_FIRST if one in found), Outcome.UNCHANGED)
-    if one.state is State.UNREADABLE:
+    if one.fails:
         outcome = Outcome.FAILED
+    if outcome is Outcome.UNCHANGED:
+        because = one.excuse
     return RegistryOutcome(
         registry=one.registry,
         name=one.name,
@@ -53,8 +55,8 @@ def registry_outcome(
         duration_ms=round(effort.seconds * 1000),
         changes=tuple(changes),
         held=held,
-        error=error or one.error,
-        because=because if outcome is not Outcome.UNCHANGED else None,
+        error=error or (one.error if one.fails else None),
+        because=because,
     )
 
 

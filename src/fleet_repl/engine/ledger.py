@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fleet_repl.engine.concluding import change_outcome, registry_outcome
 from fleet_repl.errors import Fault
@@ -45,10 +45,12 @@ class Ledger:
         request_id: str | None = None,
         error: Fault | None = None,
         because: str | None = None,
+        in_doubt: bool = False,
     ) -> None:
         """What became of a change. Of several errors or reasons the first one is told."""
         entry = self._entries[registry]
-        entry.done.append(change_outcome(change, outcome, request_id))
+        done = change_outcome(change, outcome, request_id)
+        entry.done.append(replace(done, in_doubt=in_doubt) if in_doubt else done)
         entry.error = entry.error or error
         entry.because = entry.because or because
 

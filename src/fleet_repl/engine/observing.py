@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.crew import work_through
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.lint import scope_matters
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observed, Unreadable
 from fleet_repl.outcomes import ReadStarted, RegistryRead
@@ -17,6 +19,9 @@ from fleet_repl.pacing import Clock
 from fleet_repl.plan import Effort
 from fleet_repl.ports import EventSink, RegistryReader
 from fleet_repl.rules import parse_answer
+
+POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
+"""ECR's name of the setting that says how much of a registry policy is enforced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,8 @@ class Observing:
     reader: RegistryReader
     owner: Owner
     with_policies: bool
+    with_templates: Collection[Registry]
+    """Registries that are asked for their creation templates."""
     crew: int
     stop: Stop
     clock: Clock
@@ -64,12 +71,31 @@ async def observe(
 async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:
     try:
         replication = parse_answer(await how.reader.describe(registry))
-        policy = None
+        policy = scope = None
         if how.with_policies:
             document = await how.reader.read_policy(registry)
             policy = parse_policy(document, how.owner, registry)
+            if scope_matters(policy):
+                scope = await how.reader.account_setting(registry, POLICY_SCOPE)
+        templates = await _templates(registry, how)
     except CallError as error:
         return Unreadable(error=error.fault)
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
         return Unreadable(error=unforeseen("DescribeRegistry", error))
-    return Observed(replication=replication, policy=policy)
+    return Observed(
+        replication=replication,
+        policy=policy,
+        policy_scope=scope,
+        templates=None if isinstance(templates, Fault) else templates,
+        templates_error=templates if isinstance(templates, Fault) else None,
+    )
+
+
+async def _templates(registry: Registry, how: Observing) -> tuple[JsonObject, ...] | Fault | None:
+    """Not being told of templates keeps nobody from having rules and grants."""
+    if registry not in how.with_templates:
+        return None
+    try:
+        return await how.reader.read_templates(registry)
+    except CallError as error:
+        return error.fault

@@ -61,6 +61,8 @@ class Settled(Generic[V]):
     found: V | None
     request_id: str | None = None
     error: Fault | None = None
+    in_doubt: bool = False
+    """It failed, and may have been written all the same."""
 
 
 async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
@@ -68,14 +70,17 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     try:
         return await _settle(slot, pace, stop)
     except CallError as error:
-        return Settled(outcome=Outcome.FAILED, found=None, error=error.fault)
+        fault = error.fault
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
         fault = unforeseen(slot.operation, error)
-        return Settled(outcome=Outcome.FAILED, found=None, error=fault)
+    return Settled(outcome=Outcome.FAILED, found=None, error=fault, in_doubt=True)
 
 
 async def _settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
-    now = await _read_before(slot, pace, stop)
+    try:
+        now = await _read_before(slot, pace, stop)
+    except CallError as error:
+        return Settled(outcome=Outcome.FAILED, found=None, error=error.fault)
     if now is None:
         return Settled(outcome=stop.outcome, found=slot.before)
     if now.same_as(slot.after):
@@ -152,18 +157,20 @@ class _Write(Generic[V]):
                 found=None,
                 request_id=request_id,
                 error=fault or _unconfirmed(error.fault),
+                in_doubt=True,
             )
         if now.shows(slot.after):
             return Settled(outcome=Outcome.APPLIED, found=now, request_id=request_id)
         untouched = now.same_as(slot.before)
         if fault is not None:
             why = fault if untouched else _conflict(slot)
-            return Settled(outcome=Outcome.FAILED, found=now, error=why)
+            return Settled(outcome=Outcome.FAILED, found=now, error=why, in_doubt=True)
         return Settled(
             outcome=Outcome.FAILED,
             found=None if untouched else now,
             request_id=request_id,
             error=_overtaken(slot, untouched=untouched),
+            in_doubt=True,
         )
 
 

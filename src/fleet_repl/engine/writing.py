@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.engine.settling import Settled, Slot, settle
@@ -15,7 +15,14 @@ from fleet_repl.outcomes import CallRetried
 from fleet_repl.pacing import OnRetry, Pace
 from fleet_repl.plan import Change
 from fleet_repl.ports import EventSink, RegistryReader, RegistryWriter
-from fleet_repl.rules import Replication, parse_answer, parse_document
+from fleet_repl.rules import NO_RULES, Replication, parse_answer, parse_document
+from fleet_repl.templates import (
+    TemplateState,
+    clearing_hint,
+    parse_template,
+    template_at,
+    update_request,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +38,7 @@ class Writing:
 
     async def rules(self, registry: Registry, change: Change) -> Settled[Replication]:
         """Write a replication configuration."""
-        after = change.after or {"rules": []}
+        after = change.after or NO_RULES
 
         async def read() -> Replication:
             return parse_answer(await self.reader.describe(registry))
@@ -43,7 +50,7 @@ class Writing:
             operation="PutReplicationConfiguration",
             read=read,
             put=put,
-            before=parse_document(change.before or {"rules": []}),
+            before=parse_document(change.before or NO_RULES),
             after=parse_document(after),
             on_retry=self._announce(registry),
         )
@@ -76,6 +83,36 @@ class Writing:
             on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)
+
+    async def template(self, registry: Registry, change: Change) -> Settled[TemplateState]:
+        """Create, update or delete a creation template."""
+        before, after = change.before, change.after
+        document = after if after is not None else before or {}
+        prefix = str(document["prefix"])
+
+        async def read() -> TemplateState:
+            return parse_template(template_at(await self.reader.read_templates(registry), prefix))
+
+        async def put() -> str | None:
+            if after is None:
+                return await self.writer.delete_template(registry, prefix)
+            if before is None:
+                return await self.writer.create_template(registry, after)
+            return await self.writer.update_template(registry, update_request(before, after))
+
+        slot = Slot(
+            operation=f"{change.action.value.capitalize()}RepositoryCreationTemplate",
+            read=read,
+            put=put,
+            before=parse_template(before),
+            after=parse_template(after),
+            on_retry=self._announce(registry),
+        )
+        settled = await settle(slot, self.pace, self.stop)
+        hint = clearing_hint(before, after)
+        if settled.error is None or hint is None or settled.request_id is None:
+            return settled
+        return replace(settled, error=replace(settled.error, hint=hint))
 
     def _announce(self, registry: Registry) -> OnRetry:
         def announce(error: CallError, attempt: int, delay: float) -> None:

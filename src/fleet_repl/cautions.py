@@ -1,0 +1,139 @@
+"""Cautions: what the reader of a plan should know and what stops nothing.
+
+Pure, and told once for many registries: a thousand equal sentences warn nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from fleet_repl.desired import Desired
+from fleet_repl.granting import Granting
+from fleet_repl.grants import Grant
+from fleet_repl.lint import findings
+from fleet_repl.names import AccountId, Partition, Registry
+from fleet_repl.observed import Observation, Observed
+from fleet_repl.ownership import Record
+from fleet_repl.plan import RegistryPlan, Warning
+from fleet_repl.prefixes import covers
+
+UNKNOWN_FIELDS: Final = "unknown-fields"
+"""What `allow` holds to overwrite rules with fields that are not known here."""
+
+
+def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Iterator[Warning]:
+    for registry in sorted(scope):
+        seen = observation[registry]
+        if isinstance(seen, Observed) and seen.replication.unknown:
+            yield Warning(
+                kind=UNKNOWN_FIELDS,
+                message=f"{registry} answers with fields that this version does not know: "
+                f"{', '.join(seen.replication.unknown)}",
+            )
+
+
+def lint(
+    grantings: Mapping[Registry, Granting], observation: Observation, partition: Partition
+) -> Iterator[Warning]:
+    """What is wrong with the policies found. Equal findings of many registries are one warning."""
+    places: dict[tuple[str, str], list[Registry]] = {}
+    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
+        seen = observation[registry]
+        scope = seen.policy_scope if isinstance(seen, Observed) else None
+        for found in findings(registry, one.policy, one.needed, partition, scope=scope):
+            places.setdefault((found.kind, found.text), []).append(registry)
+    for (kind, text), registries in places.items():
+        yield Warning(kind=kind, message=f"{_places(registries)}: {text}")
+
+
+def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
+    """Policies that are too full for grants of ours, where others happen to give them."""
+    full = sorted(registry for registry, one in grantings.items() if one.spared)
+    if full:
+        yield Warning(
+            kind="no-room",
+            message=f"{_places(full)}: there is no room in the registry policy for the grants of "
+            "its links, and none is needed as long as statements of others give them; shorten "
+            "those to have them granted by fleet-repl",
+        )
+
+
+def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
+    """Turning delete replication on is told in plain words: it deletes images elsewhere."""
+    links = [
+        (one.registry, end)
+        for one in registries
+        for change in one.changes
+        for end in change.deletes_started
+    ]
+    if links:
+        source, end = links[0]
+        number = "1 link starts" if len(links) == 1 else f"{len(links):,} links start"
+        yield Warning(
+            kind="delete-replication",
+            message=f"{number} to replicate deletions ({source} → {end.registry}"
+            f"{' and others' if links[1:] else ''}): what is deleted in the source is deleted at "
+            "the destination too, and so is what a lifecycle policy expires there; an image whose "
+            "last tag is removed goes altogether",
+        )
+
+
+def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
+    """Registries that the fleet has made something of and that it lists no longer."""
+    gone = sorted(
+        one for one in record.keys() - set(desired.registries) if not record[one].given_up
+    )
+    if gone:
+        has, it, listed = ("has", "it", "it is") if len(gone) == 1 else ("have", "them", "they are")
+        yield Warning(
+            kind="unlisted",
+            message=f"{_places(gone)} {has} rules or templates that this fleet applied, and the "
+            f"inventory no longer lists {it}; that stays until {listed} listed again and applied: "
+            "the account with "
+            'state = "retired" or, to give up a region only, the region without routes from there',
+        )
+
+
+def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
+    """One warning for each account whose grants nobody needs and nobody can ask about."""
+    places: dict[AccountId, list[Registry]] = {}
+    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
+        stale = one.stale.unlisted | {
+            grant for grant in one.stale.kept if not _wanted(grant, registry, desired)
+        }
+        for account in sorted({grant.source for grant in stale}):
+            places.setdefault(account, []).append(registry)
+    for account, registries in sorted(places.items()):
+        yield Warning(
+            kind="grant-kept",
+            message=f"{_places(registries)} {'grants' if len(registries) == 1 else 'grant'} "
+            f"account {account} what no route asks for, and "
+            f"the grant stays, because {_unasked(account, desired)}",
+        )
+
+
+def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
+    """Whether a link asks for a grant, although its source could not be read this time."""
+    return any(
+        link.source.account == grant.source and covers(link.prefixes, grant.prefix)
+        for link in desired.incoming.get(registry, ())
+    )
+
+
+def _unasked(account: AccountId, desired: Desired) -> str:
+    """Why nobody can tell whether an account still uses a grant, and what to do about it."""
+    if account in desired.by_account:
+        return (
+            f"a registry of that account ({desired.names[account]}) could not be read or keeps "
+            "its link; if the account is closed, take the statement out by hand"
+        )
+    return (
+        "that account is not managed here and nobody knows whether it is still used; list it under "
+        "[[accounts]] to have the grant withdrawn, or take the statement out by hand"
+    )
+
+
+def _places(registries: list[Registry]) -> str:
+    more = f" and {len(registries) - 1} more" if len(registries) > 1 else ""
+    return f"{registries[0]}{more}"

@@ -1,0 +1,127 @@
+"""One start of a backfill, settled: a start whose answer was lost is looked up, not repeated.
+
+And lists of backfills as values. What ECR tells of one in a way that is not understood is a
+failed call: taken for nothing, it would be started twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from fleet_repl.backfills import Backfill, MalformedBackfillError, latest, parse_backfill
+from fleet_repl.canonical import JsonObject
+from fleet_repl.engine.settling import SETTLING_DELAYS
+from fleet_repl.engine.stopping import Stop
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import CallRetried
+from fleet_repl.pacing import Pace
+from fleet_repl.ports import Backfills, EventSink
+
+START: Final = "StartReplicationBackfill"
+LIST: Final = "ListReplicationBackfills"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfilling:
+    """What backfilling needs beside the registries."""
+
+    backfills: Backfills
+    pace: Pace
+    stop: Stop
+    crew: int
+    """Registries that are worked on at a time; following one takes no place."""
+    on_event: EventSink
+
+
+async def list_backfills(source: Registry, how: Backfilling) -> tuple[Backfill, ...]:
+    """Every backfill of a registry that ECR still tells of. Raises CallError."""
+    return _parsed(await how.backfills.list_backfills(source))
+
+
+class Start:
+    """The start of one backfill, which may take several attempts."""
+
+    def __init__(
+        self, source: Registry, destination: Registry, seen: Collection[str], how: Backfilling
+    ) -> None:
+        """`seen`: ids of the backfills that were there before."""
+        self._source = source
+        self._destination = destination
+        self._seen = seen
+        self._how = how
+        self._error: CallError | None = None
+        self.uncertain = False
+        """Whether an answer was lost, so that it may have been started."""
+
+    async def run(self) -> Backfill:
+        """The backfill. Raises CallError where none is to be found."""
+        try:
+            return await self._how.pace.retry(self._once, on_retry=self._announce)
+        except CallError:
+            found = await self._appeared() if self.uncertain else None
+            if found is None:
+                raise
+            return found
+
+    async def _once(self) -> Backfill:
+        """One attempt; any but the first only if it still has to be made."""
+        if self.uncertain and (found := await self._appeared()) is not None:
+            return found
+        if self._error is not None and self._how.stop.requested:
+            raise CallError(self._error.fault)
+        try:
+            answer = await self._how.backfills.start_backfill(self._source, self._destination)
+            return _started(answer, self._destination)
+        except CallError as error:
+            self._error = error
+            self.uncertain = self.uncertain or error.uncertain
+            raise
+
+    async def _appeared(self) -> Backfill | None:
+        """The backfill that an attempt without an answer has started, if it has."""
+        for delay in (*SETTLING_DELAYS, None):
+            listed = await list_backfills(self._source, self._how)
+            found = latest([one for one in listed if one.id not in self._seen], self._destination)
+            if found is not None or delay is None:
+                return found
+            await self._how.pace.clock.sleep(delay)
+        return None
+
+    def _announce(self, error: CallError, attempt: int, delay: float) -> None:
+        self._how.on_event(
+            CallRetried(
+                account=self._source.account,
+                operation=START,
+                error=error.fault,
+                attempt=attempt,
+                delay=delay,
+            )
+        )
+
+
+def _started(answer: JsonObject, destination: Registry) -> Backfill:
+    try:
+        return parse_backfill(answer, destination)
+    except MalformedBackfillError as error:
+        fault = _malformed(START, error)
+    raise CallError(fault, transient=True, uncertain=True)
+
+
+def _parsed(documents: Iterable[JsonObject]) -> tuple[Backfill, ...]:
+    try:
+        return tuple(parse_backfill(one) for one in documents)
+    except MalformedBackfillError as error:
+        fault = _malformed(LIST, error)
+    raise CallError(fault)
+
+
+def _malformed(operation: str, error: MalformedBackfillError) -> Fault:
+    return Fault(
+        kind=FaultKind.SERVICE,
+        operation=operation,
+        message=f"the answer tells of a backfill without a {error} that can be read",
+        hint="nothing was started, as one that runs may have been missed: run again later",
+    )

@@ -1,0 +1,79 @@
+"""What goes on record: the links and templates that a run may make, and then has made, ours.
+
+Before the first write the record says what may become ours, afterwards what did: a run that is
+killed in between leaves nothing behind that would count as a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fleet_repl.outcomes import Outcome, RegistryOutcome
+from fleet_repl.ownership import Applied, Cells, Record, both, owned_of, together
+from fleet_repl.plan import Plan, RegistryPlan, Resource, State
+from fleet_repl.rules import NO_RULES
+
+_SETTLED = (Outcome.APPLIED, Outcome.UNCHANGED)
+_NOTHING = Applied()
+
+
+def announced(record: Record, plan: Plan) -> Record:
+    """The record before the plan is carried out."""
+    coming = {
+        one.registry: together(record.get(one.registry, _NOTHING), one.owned)
+        for one in plan.registries
+        if any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
+    }
+    return {**record, **coming} if coming else record
+
+
+def concluded(
+    record: Record, before: Record, plan: Plan, outcomes: Iterable[RegistryOutcome]
+) -> Record:
+    """The record after it. `before` is how it was when nothing was announced yet.
+
+    A registry of which nothing is ours, and none of whose writes is in doubt, leaves it.
+    """
+    by_registry = {one.registry: one for one in plan.registries}
+    found = dict(record)
+    for outcome in outcomes:
+        one = by_registry[outcome.registry]
+        old = before.get(one.registry, _NOTHING)
+        applied = _applied(one, outcome, old)
+        if applied == _NOTHING:
+            found.pop(one.registry, None)
+        else:
+            found[one.registry] = applied
+    return found
+
+
+def _applied(one: RegistryPlan, outcome: RegistryOutcome, old: Applied) -> Applied:
+    if one.excuse is not None and old != _NOTHING:
+        return replace(old, given_up=True)
+    if one.state is State.UNREADABLE:
+        return old
+    return Applied(links=_links(one, outcome, old.links), templates=_templates(one, outcome, old))
+
+
+def _links(one: RegistryPlan, outcome: RegistryOutcome, old: Cells) -> Cells:
+    resource = Resource.REPLICATION_CONFIGURATION
+    planned = next((change for change in one.changes if change.resource is resource), None)
+    written = next((change for change in outcome.changes if change.resource is resource), None)
+    if planned is None or written is None:
+        return old if resource in one.refused else one.owned.links
+    if written.in_doubt:
+        return both(old, one.owned.links)
+    if written.outcome not in _SETTLED:
+        return old
+    # A link may have been held after all.
+    return owned_of(written.after or NO_RULES, planned.after or NO_RULES, one.owned.links)
+
+
+def _templates(one: RegistryPlan, outcome: RegistryOutcome, old: Applied) -> tuple[str, ...]:
+    """Taking an unwritten one for ours does no harm: its description tells whose it is."""
+    resource = Resource.CREATION_TEMPLATE
+    written = [change for change in outcome.changes if change.resource is resource]
+    if all(change.outcome in _SETTLED for change in written):
+        return one.owned.templates
+    return tuple(sorted({*old.templates, *one.owned.templates}))

@@ -1,0 +1,131 @@
+"""The record of what a fleet last applied, as a document and back.
+
+A file that cannot be understood is never taken for an empty record: links would then count as
+somebody else's, or as ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fleet_repl.canonical import Json, compact_json
+from fleet_repl.errors import StateError
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.ownership import Applied, Cells, Record, together
+from fleet_repl.prefixes import EVERY_REPOSITORY
+
+APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
+
+_REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    links: dict[str, list[str] | None] = Field(default_factory=dict)
+    templates: list[str] = Field(default_factory=list)
+    given_up: bool = False
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    # "schema" would shadow a name of pydantic's own.
+    format: Literal["fleet-repl/applied/1"] = Field(alias="schema")
+    fleet: str
+    formerly: list[str] = Field(default_factory=list)
+    registries: dict[str, _Entry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A fleet's record."""
+
+    record: Record
+    formerly: tuple[str, ...] = ()
+    """Former names whose records were taken into it."""
+
+
+def record_document(fleet: str, remembered: Remembered) -> bytes:
+    """The record as text; the same record gives the same text."""
+    registries: dict[str, Json] = {
+        str(registry): {
+            "links": {str(end): _listed(one) for end, one in sorted(applied.links.items())},
+            "templates": list(applied.templates),
+            **({"given_up": True} if applied.given_up else {}),
+        }
+        for registry, applied in sorted(remembered.record.items())
+    }
+    document: Json = {
+        "schema": APPLIED_SCHEMA,
+        "fleet": fleet,
+        "formerly": list(remembered.formerly),
+        "registries": registries,
+    }
+    return f"{compact_json(document)}\n".encode()
+
+
+def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
+    """The record in a document. Raises StateError, naming it as `where`."""
+    try:
+        document = _Document.model_validate_json(content)
+        if document.fleet != fleet:
+            raise _unreadable(where, f"it is of fleet {document.fleet!r}")
+        return Remembered(
+            record={
+                _registry(name): Applied(
+                    links=_links(one.links),
+                    templates=tuple(one.templates),
+                    given_up=one.given_up,
+                )
+                for name, one in document.registries.items()
+            },
+            formerly=tuple(document.formerly),
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    except ValueError as error:
+        reason = str(error)
+    raise _unreadable(where, reason)
+
+
+def merge_records(records: Iterable[Record]) -> Record:
+    """Several records as one: whatever is on any of them was made by the fleet."""
+    merged: dict[Registry, Applied] = {}
+    for record in records:
+        for registry, applied in record.items():
+            there = merged.get(registry)
+            merged[registry] = applied if there is None else together(there, applied)
+    return merged
+
+
+def _listed(prefixes: tuple[str, ...]) -> Json:
+    return None if prefixes == EVERY_REPOSITORY else list(prefixes)
+
+
+def _links(links: Mapping[str, list[str] | None]) -> Cells:
+    return {
+        _registry(name): EVERY_REPOSITORY if prefixes is None else tuple(sorted(set(prefixes)))
+        for name, prefixes in links.items()
+    }
+
+
+def _registry(text: str) -> Registry:
+    match = _REGISTRY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no registry")
+    return Registry(AccountId(match["account"]), Region(match["region"]))
+
+
+def _unreadable(where: str, reason: str) -> StateError:
+    return StateError(
+        f"the record of what was applied cannot be used: {where}: {reason}\n"
+        "    move it away to go on without one: links that no route asks for then count as "
+        "somebody else's"
+    )

@@ -1,0 +1,351 @@
+"""Verifying: which calls are made, how many, and that what fails is a value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.delivery import LOOKS, DeliveryState
+from fleet_repl.engine import Stop, Verifying, verify
+from fleet_repl.engine.verifying import Verified
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Event, ReadStarted, RegistryRead
+from fleet_repl.topology import Link
+
+EU = Region("eu-west-1")
+HUB = Registry(AccountId("1" * 12), EU)
+HUB2 = Registry(AccountId("2" * 12), EU)
+SPOKE = Registry(AccountId("3" * 12), EU)
+PARTNER = Registry(AccountId("4" * 12), EU)
+NOW = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
+TO_SPOKE = {"rules": [{"destinations": [{"region": EU, "registryId": SPOKE.account}]}]}
+
+
+def failure(kind: FaultKind, code: str | None = None) -> CallError:
+    return CallError(Fault(kind=kind, operation="Call", message="scripted", code=code))
+
+
+@dataclass
+class Images:
+    """Registries in memory: what they hold, where it went, and what goes wrong."""
+
+    holding: dict[Registry, dict[str, list[JsonObject]]] = field(default_factory=dict)
+    statuses: dict[tuple[Registry, str], list[JsonObject]] = field(default_factory=dict)
+    """By source and digest."""
+    rules: Mapping[Registry, JsonObject] = field(default_factory=dict)
+    wrong: dict[tuple[str, Registry], Exception] = field(default_factory=dict)
+    log: list[tuple[str, Registry]] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
+    at_work: int = 0
+    most: int = 0
+
+    def push(
+        self, registry: Registry, repository: str, digest: str, *, seconds_ago: float = 60
+    ) -> None:
+        one: JsonObject = {
+            "imageDigest": digest,
+            "imageTags": ["1"],
+            "imagePushedAt": NOW - seconds_ago,
+        }
+        self.holding.setdefault(registry, {}).setdefault(repository, []).append(one)
+
+    def tell(self, source: Registry, digest: str, end: Registry, status: str) -> None:
+        said: dict[str, str] = {"registryId": end.account, "region": end.region, "status": status}
+        if status == "FAILED":
+            said["failureCode"] = DENIED
+        self.statuses.setdefault((source, digest), []).append(said)
+
+    async def _called(self, operation: str, registry: Registry) -> None:
+        self.log.append((operation, registry))
+        self.at_work += 1
+        self.most = max(self.most, self.at_work)
+        try:
+            self.meanwhile()
+            await anyio.lowlevel.checkpoint()
+        finally:
+            self.at_work -= 1
+        if error := self.wrong.get((operation, registry)):
+            raise error
+
+    def attempts(self, registry: Registry) -> int:
+        return len(self.log)
+
+    async def describe(self, registry: Registry) -> JsonObject:
+        await self._called("rules", registry)
+        rules = self.rules.get(registry, {"rules": []})
+        return {"registryId": registry.account, "replicationConfiguration": rules}
+
+    async def read_policy(self, registry: Registry) -> JsonObject | None:
+        await self._called("policy", registry)
+        return None
+
+    async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
+        raise NotImplementedError
+
+    async def account_setting(self, registry: Registry, name: str) -> str | None:
+        raise NotImplementedError
+
+    async def describe_repositories(self, registry: Registry) -> tuple[JsonObject, ...]:
+        await self._called("repositories", registry)
+        return tuple({"repositoryName": name} for name in self.holding.get(registry, {}))
+
+    async def describe_images(self, registry: Registry, repository: str) -> tuple[JsonObject, ...]:
+        await self._called("images", registry)
+        return tuple(self.holding[registry][repository])
+
+    async def find_image(
+        self, registry: Registry, repository: str, digest: str
+    ) -> JsonObject | None:
+        await self._called("find", registry)
+        there = self.holding.get(registry, {}).get(repository, ())
+        return next((one for one in there if one["imageDigest"] == digest), None)
+
+    async def replication_statuses(
+        self, registry: Registry, repository: str, digest: str
+    ) -> tuple[JsonObject, ...]:
+        await self._called("statuses", registry)
+        return tuple(self.statuses.get((registry, digest), ()))
+
+
+@dataclass
+class Asking:
+    """A fleet to be asked: two hubs with a link to a spoke each, one also to a partner."""
+
+    aws: Images
+    desired: Any
+    links: dict[Registry, tuple[Link, ...]]
+    stop: Stop
+    clock: Any
+    events: list[Event] = field(default_factory=list)
+    crew: int = 8
+    count: int = 10
+
+    async def __call__(self) -> Verified:
+        how = Verifying(
+            images=self.aws,
+            reader=self.aws,
+            desired=self.desired,
+            count=self.count,
+            since=self.clock.now() - timedelta(days=7),
+            crew=self.crew,
+            stop=self.stop,
+            clock=self.clock,
+            on_event=self.events.append,
+        )
+        return await verify(self.links, how)
+
+
+@pytest.fixture
+def ask(bench: Any, make_desired: Any) -> Asking:
+    def link(source: Registry, destination: Registry) -> Link:
+        return Link(source=source, destination=destination, prefixes=("base/",), routes=("golden",))
+
+    links = {HUB: (link(HUB, SPOKE), link(HUB, PARTNER)), HUB2: (link(HUB2, SPOKE),)}
+    every = [one for some in links.values() for one in some]
+    return Asking(
+        aws=Images(rules={HUB: TO_SPOKE, HUB2: TO_SPOKE}),
+        desired=make_desired(every, (HUB, HUB2, SPOKE)),
+        links=links,
+        stop=bench.stop,
+        clock=bench.clock,
+    )
+
+
+def states(found: Verified) -> list[DeliveryState]:
+    return [one.state for one in found.links]
+
+
+async def test_what_became_of_an_image_at_each_end(ask: Asking) -> None:
+    """Complete with its time at the spoke; nothing is looked up at the external partner."""
+    ask.aws.push(HUB, "base/app", "sha256:a", seconds_ago=60)
+    ask.aws.push(HUB, "team/app", "sha256:b")
+    ask.aws.push(SPOKE, "base/app", "sha256:a", seconds_ago=48)
+    ask.aws.tell(HUB, "sha256:a", SPOKE, "COMPLETE")
+    ask.aws.tell(HUB, "sha256:a", PARTNER, "IN_PROGRESS")
+    found = await ask()
+    assert (found.sampled, found.unreadable) == (1, ())
+    assert [(one.source, one.destination, one.external) for one in found.links] == [
+        (HUB, SPOKE, False),
+        (HUB, PARTNER, True),
+        (HUB2, SPOKE, False),
+    ]
+    assert states(found) == ["complete", "in-progress", "idle"]
+    assert [one.seconds for link in found.links for one in link.images] == [12.0, 60.0]
+    assert Counter(ask.aws.log) == Counter(
+        [
+            ("rules", HUB),
+            ("repositories", HUB),
+            ("images", HUB),
+            ("statuses", HUB),
+            ("rules", HUB2),
+            ("repositories", HUB2),
+            ("find", SPOKE),
+        ]
+    )
+    assert [one for one in ask.events if isinstance(one, ReadStarted)] == [
+        ReadStarted(registry=HUB),
+        ReadStarted(registry=HUB2),
+    ]
+    assert {one for one in ask.events if isinstance(one, RegistryRead)} == {
+        RegistryRead(registry=HUB),
+        RegistryRead(registry=HUB2),
+    }
+
+
+async def test_a_source_that_cannot_be_read(ask: Asking) -> None:
+    """Its links are unknown, its error is told, and the others are asked all the same."""
+    ask.aws.push(HUB2, "base/app", "sha256:a")
+    ask.aws.tell(HUB2, "sha256:a", SPOKE, "IN_PROGRESS")
+    ask.aws.wrong["repositories", HUB] = error = failure(FaultKind.ACCESS_DENIED)
+    found = await ask()
+    assert states(found) == ["unknown", "unknown", "in-progress"]
+    assert [(one.registry, one.name, one.error) for one in found.unreadable] == [
+        (HUB, "name-111", error.fault)
+    ]
+    assert RegistryRead(registry=HUB, error=error.fault) in ask.events
+
+
+async def test_what_nobody_foresaw_is_a_value_too(ask: Asking) -> None:
+    """At a source, at a destination, at its policy."""
+    ask.aws.push(HUB, "base/app", "sha256:a")
+    ask.aws.tell(HUB, "sha256:a", SPOKE, "COMPLETE")
+    for operation, place in (("statuses", HUB), ("find", SPOKE)):
+        ask.aws.wrong = {(operation, place): ValueError("a secret")}
+        found = await ask()
+        assert [(one.registry, one.error.kind) for one in found.unreadable] == [(place, "internal")]
+        assert "secret" not in repr(found)
+    ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
+    ask.aws.wrong = {("policy", SPOKE): ValueError("a secret")}
+    found = await ask()
+    assert [one.error.operation for one in found.unreadable] == ["GetRegistryPolicy"]
+    assert found.links[0].images[0].because == "its registry policy was not read (internal)"
+
+
+async def test_a_destination_that_fails_is_asked_once(ask: Asking) -> None:
+    """What ECR says at the source stands; only the time is not known."""
+    for number in range(5):
+        ask.aws.push(HUB, "base/app", f"sha256:{number}")
+        ask.aws.tell(HUB, f"sha256:{number}", SPOKE, "COMPLETE")
+    ask.aws.wrong["find", SPOKE] = failure(FaultKind.ACCESS_DENIED)
+    ask.crew = 1
+    found = await ask()
+    assert states(found)[0] == "complete"
+    assert {one.seconds for one in found.links[0].images} == {None}
+    assert [one.registry for one in found.unreadable] == [SPOKE]
+    assert ask.aws.log.count(("find", SPOKE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "code"),
+    [
+        ("images", "RepositoryNotFoundException"),
+        ("statuses", "ImageNotFoundException"),
+        ("statuses", "RepositoryNotFoundException"),
+    ],
+)
+async def test_what_has_gone_since_it_was_listed(ask: Asking, operation: str, code: str) -> None:
+    """It is no failure, just no image."""
+    ask.aws.push(HUB, "base/app", "sha256:a")
+    ask.aws.wrong[operation, HUB] = failure(FaultKind.INVALID, code)
+    found = await ask()
+    assert (found.sampled, states(found), found.unreadable) == (0, ["idle"] * 3, ())
+
+
+async def test_a_policy_is_read_once_for_all_its_sources(ask: Asking) -> None:
+    """It explains every image that the destination did not let in."""
+    for hub in (HUB, HUB2):
+        for digest in ("sha256:a", "sha256:b"):
+            ask.aws.push(hub, "base/app", digest)
+            ask.aws.tell(hub, digest, SPOKE, "FAILED")
+    found = await ask()
+    assert ask.aws.log.count(("policy", SPOKE)) == 1
+    assert {image.because for link in found.links for image in link.images if image.code} == {
+        "its registry policy does not grant ecr:ReplicateImage and ecr:CreateRepository"
+    }
+
+
+async def test_a_policy_that_cannot_be_read(ask: Asking) -> None:
+    """The destination is told to be unreadable; what its policy needs is known."""
+    ask.aws.push(HUB, "base/app", "sha256:a")
+    ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
+    ask.aws.wrong["policy", SPOKE] = failure(FaultKind.THROTTLED)
+    found = await ask()
+    assert [one.registry for one in found.unreadable] == [SPOKE]
+    assert found.links[0].images[0].because == "its registry policy was not read (throttled)"
+
+
+async def test_an_image_that_is_there_although_it_was_not_sent(ask: Asking) -> None:
+    """Looked up where a rule would carry it; where none does, that is what is wrong."""
+    ask.aws.push(HUB, "base/app", "sha256:a")
+    ask.aws.push(SPOKE, "base/app", "sha256:a", seconds_ago=1)
+    found = await ask()
+    assert states(found) == ["complete", "no-rule", "idle"]
+    assert ask.aws.log.count(("find", SPOKE)) == 1
+
+
+async def test_quiet_repositories_do_not_cost_without_end(ask: Asking) -> None:
+    """Of a thousand in which nothing is recent, only so many are looked into."""
+    for number in range(1_000):
+        ask.aws.push(HUB, f"base/{number}", "sha256:old", seconds_ago=8 * 86_400)
+    ask.count = 3
+    assert (await ask()).sampled == 0
+    assert ask.aws.log.count(("images", HUB)) == 3 * LOOKS
+
+
+async def test_busy_repositories_are_not_looked_into_in_vain(ask: Asking) -> None:
+    """Once there are enough recent images, no more are looked for; lookups have a bound, too."""
+    for number in range(100):
+        ask.aws.push(HUB, f"base/{number}", f"sha256:{number}")
+        ask.aws.tell(HUB, f"sha256:{number}", SPOKE, "COMPLETE")
+    ask.count = 4
+    assert (await ask()).sampled == 4
+    calls = Counter(operation for operation, registry in ask.aws.log if registry != HUB2)
+    assert calls == {"rules": 1, "repositories": 1, "images": 4, "statuses": 4, "find": 4}
+
+
+async def test_no_more_at_a_time_than_the_crew(ask: Asking) -> None:
+    """In every part of it."""
+    for hub in (HUB, HUB2):
+        for number in range(20):
+            ask.aws.push(hub, "base/app", f"sha256:{number}")
+            ask.aws.tell(hub, f"sha256:{number}", SPOKE, "COMPLETE")
+    ask.crew = 2
+    await ask()
+    assert ask.aws.most == 2
+
+
+async def test_an_interruption_keeps_what_is_known(ask: Asking) -> None:
+    """What was not asked is unknown, and no error of anybody's."""
+    ask.aws.push(HUB, "base/app", "sha256:a")
+    ask.aws.tell(HUB, "sha256:a", SPOKE, "COMPLETE")
+    ask.crew = 1
+
+    def stop_at_the_second() -> None:
+        if ask.aws.log[-1][1] == HUB2:
+            ask.stop.interrupt()
+
+    ask.aws.meanwhile = stop_at_the_second
+    found = await ask()
+    assert states(found) == ["complete", "no-rule", "unknown"]
+    assert found.links[0].images[0].seconds is None
+    assert found.unreadable == ()
+    assert ask.aws.log[-1] == ("rules", HUB2)
+
+
+async def test_a_deadline_is_an_error_of_what_it_left_unread(ask: Asking) -> None:
+    """In the report each such source says so."""
+    ask.clock.seconds = 7_201
+    found = await ask()
+    assert (states(found), ask.aws.log) == (["unknown"] * 3, [])
+    assert [(one.registry, one.error.kind, one.error.message) for one in found.unreadable] == [
+        (one, FaultKind.TIMEOUT, "the run's deadline of 7200 s had passed") for one in (HUB, HUB2)
+    ]

@@ -1,0 +1,66 @@
+"""The text of our statements is written anew only when their meaning changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, parse_policy
+from fleet_repl.names import AccountId, Partition, Region, Registry, repositories_arn
+from fleet_repl.observed import Observation, Observed
+from fleet_repl.planning import plan_registries
+from fleet_repl.rules import document_of, parse_answer, rules_for
+from fleet_repl.topology import Link
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+SPOKE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HUBS = [Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123"]
+PREFIXES = {HUBS[0]: ("a/", "b/"), HUBS[1]: ("b/",), HUBS[2]: ("a/", "b/")}
+GRANTS = [
+    Grant(hub.account, prefix, action)
+    for hub, prefixes in PREFIXES.items()
+    for prefix in prefixes
+    for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)
+]
+
+
+@given(st.permutations(GRANTS), st.integers(1, len(GRANTS)))
+def test_another_grouping_of_the_same_grants_is_left_alone(
+    make_desired: Any, order: list[Grant], count: int
+) -> None:
+    """One statement for each grant, some of them twice, in any order: nothing to do."""
+    statements: list[JsonObject] = [
+        {
+            "Sid": f"{OWNER.mark}{at:08x}",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{one.source}:root"},
+            "Action": [one.action],
+            "Resource": f"{repositories_arn(Partition.AWS, SPOKE)}{one.prefix}*",
+        }
+        for at, one in enumerate([*order, *order[:count]])
+    ]
+    policy = parse_policy({"Version": "2012-10-17", "Statement": statements}, OWNER, SPOKE)
+    observation: Observation = {
+        hub: Observed(
+            replication=parse_answer(
+                {
+                    "registryId": hub.account,
+                    "replicationConfiguration": document_of(rules_for({SPOKE: prefixes})),
+                }
+            ),
+            policy=None,
+        )
+        for hub, prefixes in PREFIXES.items()
+    }
+    empty = parse_answer({"registryId": SPOKE.account, "replicationConfiguration": {"rules": []}})
+    observation = {**observation, SPOKE: Observed(replication=empty, policy=policy)}
+    links = [
+        Link(source=hub, destination=SPOKE, prefixes=prefixes, routes=("golden",))
+        for hub, prefixes in PREFIXES.items()
+    ]
+    desired = make_desired(links, [*HUBS, SPOKE])
+    plan = plan_registries(desired, observation, [*HUBS, SPOKE])
+    assert [one.changes for one in plan.registries] == [(), (), (), ()]

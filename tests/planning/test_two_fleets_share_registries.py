@@ -1,0 +1,171 @@
+"""Two inventories over the same registries, both additive: a law over generated fleets.
+
+In memory, in the order of the plan; each fleet has a name, and so statements, of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import JsonObject, canonical_json
+from fleet_repl.desired import Desired
+from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observation, Observed
+from fleet_repl.ownership import Applied
+from fleet_repl.plan import Phase, RegistryPlan, Resource
+from fleet_repl.planning import plan_registries
+from fleet_repl.prefixes import covers, reduce
+from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for, rules_of
+from fleet_repl.safety import objections
+from fleet_repl.topology import Link
+
+REGISTRIES = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+THEIRS: JsonObject = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::888888888888:root"},
+    "Action": "ecr:BatchImportUpstreamImage",
+    "Resource": "*",
+}
+
+registries = st.sampled_from(REGISTRIES)
+pairs = st.tuples(registries, registries).filter(lambda pair: pair[0] != pair[1])
+
+
+def link_sets(*prefixes: str) -> st.SearchStrategy[Mapping[Any, Any]]:
+    """Links with prefixes of one fleet's own, some of them with deletions."""
+    several = st.lists(st.sampled_from(prefixes), min_size=1, max_size=2).map(reduce)
+    return st.dictionaries(pairs, st.tuples(several, st.booleans()), max_size=6)
+
+
+@dataclass
+class Aws:
+    rules: dict[Registry, JsonObject] = field(default_factory=dict)
+    policies: dict[Registry, JsonObject | None] = field(default_factory=dict)
+
+    def outgoing(self, source: Registry) -> Outgoing:
+        return parse_document(self.rules[source]).outgoing
+
+    def deleting(self, source: Registry) -> Outgoing:
+        return parse_document(self.rules[source]).deleting
+
+
+@dataclass
+class Tenant:
+    """One inventory that governs some links, and what it remembers."""
+
+    name: str
+    make_desired: Any
+    record: dict[Registry, Applied] = field(default_factory=dict)
+    links: Mapping[Any, Any] = field(default_factory=dict)
+
+    @property
+    def desired(self) -> Desired:
+        links = [
+            Link(
+                source=source,
+                destination=end,
+                prefixes=prefixes,
+                deletes=prefixes if deletes else (),
+                routes=(self.name,),
+            )
+            for (source, end), (prefixes, deletes) in self.links.items()
+        ]
+        accounts = [one.account for one in REGISTRIES]
+        made: Desired = self.make_desired(links, REGISTRIES, additive=accounts)
+        return replace(made, owner=self.owner)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(fleet=self.name, partition=Partition.AWS)
+
+    def plan(self, aws: Aws) -> tuple[RegistryPlan, ...]:
+        observation: Observation = {
+            one: Observed(
+                replication=parse_document(aws.rules[one]),
+                policy=parse_policy(aws.policies.get(one), self.owner, one),
+            )
+            for one in REGISTRIES
+        }
+        return plan_registries(self.desired, observation, REGISTRIES, record=self.record).registries
+
+    def run(self, aws: Aws) -> None:
+        """Plan and carry it out; nothing of it may be objected to."""
+        plans = self.plan(aws)
+        assert objections(plans, self.record) == ()
+        assert all(one.error is None for one in plans)
+        for phase in Phase:
+            for one in plans:
+                for change in one.changes:
+                    if change.phase is not phase:
+                        continue
+                    if change.resource is Resource.REPLICATION_CONFIGURATION:
+                        assert change.after is not None
+                        aws.rules[one.registry] = change.after
+                    else:
+                        aws.policies[one.registry] = json.loads(json.dumps(change.after))
+        self.record = {one.registry: one.owned for one in plans if one.owned.links}
+
+    def settled(self, aws: Aws) -> bool:
+        return all(not one.changes and not one.held for one in self.plan(aws))
+
+    def has_its_links(self, aws: Aws) -> bool:
+        return all(
+            covers(aws.outgoing(source).get(end, ()), prefix)
+            and covers(aws.deleting(source).get(end, ()), prefix) == deletes
+            for (source, end), (prefixes, deletes) in self.links.items()
+            for prefix in prefixes
+        )
+
+
+strangers = st.dictionaries(
+    registries,
+    st.dictionaries(registries, st.just(("legacy/",)), min_size=1, max_size=2),
+    max_size=3,
+)
+
+
+@given(link_sets("aa/", "aa/b/"), link_sets("cc/", "dd/"), link_sets("aa/", "ee/"), strangers)
+def test_neither_fights_the_other(
+    make_desired: Any, mine: Any, yours: Any, later: Any, theirs: Any
+) -> None:
+    """Each settles once, stays settled whatever the other does, and takes back only its own."""
+    aws = Aws()
+    for one in REGISTRIES:
+        links = {end: some for end, some in theirs.get(one, {}).items() if end != one}
+        aws.rules[one] = document_of(rules_for(links))
+        aws.policies[one] = {"Version": "2012-10-17", "Statement": [THEIRS]}
+    foreign = {
+        one: [canonical_json(rule) for rule in rules_of(aws.rules[one])] for one in aws.rules
+    }
+    first = Tenant("one", make_desired, links=mine)
+    second = Tenant("two", make_desired, links=yours)
+    for tenant in (first, second):
+        tenant.run(aws)
+    assert first.settled(aws)
+    assert second.settled(aws)
+    first.links = later
+    first.run(aws)
+    assert first.settled(aws)
+    assert second.settled(aws)
+    assert first.has_its_links(aws)
+    assert second.has_its_links(aws)
+    first.links = {}
+    first.run(aws)
+    for one in REGISTRIES:
+        there = [canonical_json(rule) for rule in rules_of(aws.rules[one])]
+        assert all(rule in there for rule in foreign[one])
+        prefixes = {prefix for some in aws.outgoing(one).values() for prefix in some}
+        assert not prefixes & {"aa/", "aa/b/", "ee/"}
+        statements = aws.policies[one]["Statement"]  # type: ignore[index]
+        assert statements[0] == THEIRS  # type: ignore[index]
+        assert first.owner.mark not in json.dumps(statements)
+    assert second.settled(aws)
+    assert second.has_its_links(aws)

@@ -1,0 +1,179 @@
+"""The record before and after a run: what may become ours, and what did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.ownership import Applied, Record
+from fleet_repl.plan import (
+    Action,
+    Change,
+    InventoryRef,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.recording import announced, concluded
+from fleet_repl.rules import Outgoing, document_of, rules_for
+
+HUB, END, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+OLD: Outgoing = {END: ("old/",)}
+NEW: Outgoing = {END: ("new/",), OTHER: ("new/",)}
+NO = Fault(kind=FaultKind.ACCESS_DENIED, operation="PutReplicationConfiguration", message="no")
+
+
+def change(after: Outgoing) -> Change:
+    return Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        before=document_of(rules_for(OLD)),
+        after=document_of(rules_for(after)),
+    )
+
+
+def plan_of(**more: Any) -> Plan:
+    """A plan of one registry whose links become NEW."""
+    given: dict[str, Any] = {
+        "registry": HUB,
+        "name": "hub",
+        "state": State.CHANGED,
+        "changes": (change(NEW),),
+        "owned": Applied(links=NEW),
+    }
+    one = RegistryPlan(**{**given, **more})
+    return Plan(
+        digest="",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest=""),
+        summary=Summary(
+            registries=1,
+            changed=1,
+            unchanged=0,
+            unreadable=0,
+            held=0,
+            links_added=0,
+            links_removed=0,
+        ),
+        registries=(one,),
+    )
+
+
+def ended(
+    outcome: Outcome, after: JsonObject | None = None, *, in_doubt: bool = False
+) -> RegistryOutcome:
+    """What became of that one change."""
+    planned = change(NEW)
+    return RegistryOutcome(
+        registry=HUB,
+        name="hub",
+        outcome=outcome,
+        changes=(
+            ChangeOutcome(
+                resource=planned.resource,
+                action=planned.action,
+                outcome=outcome,
+                before=planned.before,
+                after=after or planned.after,
+                in_doubt=in_doubt,
+            ),
+        ),
+    )
+
+
+def record_after(outcome: RegistryOutcome, plan: Plan | None = None) -> Record:
+    before = {HUB: Applied(links=OLD)}
+    plan = plan or plan_of()
+    return concluded(announced(before, plan), before, plan, [outcome])
+
+
+def test_before_the_first_write_both_count_as_ours() -> None:
+    """What is there and what may come: whenever the run dies, nothing of it is a stranger's."""
+    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, plan_of())
+    assert record == {
+        HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)}),
+        END: Applied(links=OLD),
+    }
+
+
+def test_a_plan_without_rules_announces_nothing() -> None:
+    """Policies tell whose they are by themselves."""
+    record = {HUB: Applied(links=OLD)}
+    policy = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.CREATE,
+        phase=Phase.GRANTS,
+        before=None,
+        after={},
+    )
+    assert announced(record, plan_of(changes=(policy,))) is record
+
+
+@pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.UNCHANGED])
+def test_what_is_in_place_is_ours(outcome: Outcome) -> None:
+    """Exactly that, and what was taken away no more."""
+    assert record_after(ended(outcome)) == {HUB: Applied(links=NEW)}
+
+
+def test_a_link_that_was_held_in_the_end_is_not_ours() -> None:
+    """The document that was written decides, not the one that was planned."""
+    narrower = document_of(rules_for({END: ("new/",)}))
+    record = record_after(ended(Outcome.APPLIED, narrower))
+    assert record == {HUB: Applied(links={END: ("new/",)})}
+
+
+def test_a_write_in_doubt_keeps_both() -> None:
+    """Nobody knows whether it has happened."""
+    record = record_after(ended(Outcome.FAILED, in_doubt=True))
+    assert record == {HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)})}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED])
+def test_what_was_never_written_changes_nothing(outcome: Outcome) -> None:
+    """The announcement is taken back."""
+    assert record_after(ended(outcome)) == {HUB: Applied(links=OLD)}
+
+
+def test_what_must_not_be_written_changes_nothing() -> None:
+    """A refused change never reaches AWS."""
+    plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO)
+    assert record_after(ended(Outcome.FAILED), plan) == {HUB: Applied(links=OLD)}
+
+
+def test_an_unreadable_registry_keeps_its_record() -> None:
+    """Nothing is known of it."""
+    plan = plan_of(state=State.UNREADABLE, changes=(), error=NO, owned=Applied())
+    unread = RegistryOutcome(registry=HUB, name="hub", outcome=Outcome.FAILED, error=NO)
+    assert record_after(unread, plan) == {HUB: Applied(links=OLD)}
+
+
+def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
+    """It is as if it had never been ours."""
+    plan = plan_of(changes=(change({}),), owned=Applied())
+    gone = ended(Outcome.APPLIED, document_of(()))
+    assert record_after(gone, plan) == {}
+
+
+def test_a_retired_account_that_is_gone_is_given_up() -> None:
+    """What it had stays on record, and is not asked about again."""
+    plan = plan_of(state=State.UNREADABLE, changes=(), error=NO, owned=Applied(), retired=True)
+    gone = RegistryOutcome(registry=HUB, name="hub", outcome=Outcome.UNCHANGED)
+    assert record_after(gone, plan) == {HUB: Applied(links=OLD, given_up=True)}
+
+
+def test_wider_and_narrower_are_both_announced() -> None:
+    """A prefix that a shorter one covers is announced too: whose a rule is, its letters tell."""
+    plan = plan_of(owned=Applied(links={END: ("",)}))
+    record = announced({HUB: Applied(links={END: ("old/",)})}, plan)
+    assert record == {HUB: Applied(links={END: ("", "old/")})}
