@@ -25,6 +25,7 @@ from fleet_repl.observed import Observed
 from fleet_repl.planning import plan_registries
 from fleet_repl.rules import parse_answer
 from fleet_repl.safety import objections
+from fleet_repl.store import Remembered, parse_record, record_document
 
 T = TypeVar("T")
 
@@ -76,14 +77,24 @@ def main() -> None:
     empty = {one: observed(one, desired, {"rules": []}, None) for one in desired.registries}
     scope = frozenset(desired.registries)
     planned = timed("first plan", count, lambda: plan_registries(desired, empty, scope))
-    timed("objections", count, lambda: objections(planned.registries))
+    timed("objections", count, lambda: objections(planned.registries, {}))
+    owned = Remembered(
+        record={one.registry: one.owned for one in planned.registries if one.owned.links}
+    )
+    text = timed("record out", count, lambda: record_document(read.name, owned))
+    kept = timed("record in", count, lambda: parse_record(text, read.name, where="bench"))
     settled = {
         one.registry: observed(one.registry, desired, *documents(one.changes))
         for one in planned.registries
     }
-    again = timed("second plan", count, lambda: plan_registries(desired, settled, scope))
+    again = timed(
+        "second plan",
+        count,
+        lambda: plan_registries(desired, settled, scope, record=kept.record),
+    )
     first, second = (sum(len(one.changes) for one in plan.registries) for plan in (planned, again))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"record: {len(text) / 1e6:.1f} MB")
     print(f"{first:,} changes, then {second:,}; peak memory {peak:,.0f} MB")
 
 

@@ -19,6 +19,16 @@ from typing import TYPE_CHECKING
 from fleet_repl._version import __version__
 
 if TYPE_CHECKING:
+    from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
+    from fleet_repl.delivery import (
+        Delivery,
+        DeliveryReport,
+        DeliveryState,
+        LinkDelivery,
+        PushedImage,
+        Times,
+        UnreadRegistry,
+    )
     from fleet_repl.errors import (
         CallError,
         Fault,
@@ -29,10 +39,18 @@ if TYPE_CHECKING:
         Problem,
         ScenarioError,
         SelectionError,
+        StateError,
     )
+    from fleet_repl.importing import Imported, LeftOut
     from fleet_repl.inventory import Inventory
     from fleet_repl.names import AccountId, Partition, Region, Registry
     from fleet_repl.outcomes import (
+        BackfillEnded,
+        BackfillMode,
+        BackfillProgressed,
+        BackfillReport,
+        BackfillStarted,
+        BackfillsWanted,
         CallRetried,
         ChangeOutcome,
         Event,
@@ -46,6 +64,8 @@ if TYPE_CHECKING:
         RunFinished,
         RunStarted,
         Status,
+        VerifyFinished,
+        VerifyStarted,
         WriteSettled,
         WriteStarted,
     )
@@ -78,10 +98,22 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountId",
     "Action",
+    "Backfill",
+    "BackfillEnded",
+    "BackfillMode",
+    "BackfillOutcome",
+    "BackfillProgressed",
+    "BackfillReport",
+    "BackfillStarted",
+    "BackfillState",
+    "BackfillsWanted",
     "CallError",
     "CallRetried",
     "Change",
     "ChangeOutcome",
+    "Delivery",
+    "DeliveryReport",
+    "DeliveryState",
     "Event",
     "Fault",
     "FaultKind",
@@ -90,9 +122,12 @@ __all__ = [
     "FleetSummary",
     "HeldLink",
     "IdentityError",
+    "Imported",
     "Interrupted",
     "Inventory",
     "InventoryError",
+    "LeftOut",
+    "LinkDelivery",
     "LinkEnd",
     "Objection",
     "Outcome",
@@ -102,6 +137,7 @@ __all__ = [
     "PlanError",
     "PlanMade",
     "Problem",
+    "PushedImage",
     "ReadStarted",
     "Region",
     "Registry",
@@ -117,8 +153,13 @@ __all__ = [
     "Selection",
     "SelectionError",
     "State",
+    "StateError",
     "Status",
     "Summary",
+    "Times",
+    "UnreadRegistry",
+    "VerifyFinished",
+    "VerifyStarted",
     "Warning",
     "WriteSettled",
     "WriteStarted",
@@ -130,6 +171,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "backfills": ("Backfill", "BackfillOutcome", "BackfillState"),
+    "delivery": (
+        "Delivery",
+        "DeliveryReport",
+        "DeliveryState",
+        "LinkDelivery",
+        "PushedImage",
+        "Times",
+        "UnreadRegistry",
+    ),
     "errors": (
         "CallError",
         "Fault",
@@ -140,10 +191,18 @@ _HOMES = {
         "Problem",
         "ScenarioError",
         "SelectionError",
+        "StateError",
     ),
+    "importing": ("Imported", "LeftOut"),
     "inventory": ("Inventory",),
     "names": ("AccountId", "Partition", "Region", "Registry"),
     "outcomes": (
+        "BackfillEnded",
+        "BackfillMode",
+        "BackfillProgressed",
+        "BackfillReport",
+        "BackfillStarted",
+        "BackfillsWanted",
         "CallRetried",
         "ChangeOutcome",
         "Event",
@@ -157,6 +216,8 @@ _HOMES = {
         "RunFinished",
         "RunStarted",
         "Status",
+        "VerifyFinished",
+        "VerifyStarted",
         "WriteSettled",
         "WriteStarted",
     ),

@@ -20,6 +20,9 @@ POLICY_BYTES: Final = 10_240
 DESTINATIONS_PER_RULE: Final = 100
 """Destinations that one rule may list."""
 
+ACTIVE_BACKFILLS: Final = 10
+"""Backfills in progress per registry; only one of them for each destination region."""
+
 FILTER_LENGTH: Final = (2, 256)
 FILTER_PATTERN: Final = re.compile(
     r"(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*"
@@ -32,3 +35,19 @@ CHAINED_SESSION_SECONDS: Final = 3_600
 SESSION_NAME_LENGTH: Final = 64
 EXTERNAL_ID_LENGTH: Final = (2, 1_224)
 ROLE_ARN_LENGTH: Final = (20, 2_048)
+
+TEMPLATE_PREFIX_LENGTH: Final = (1, 256)
+TEMPLATE_PREFIX_PATTERN: Final = re.compile(
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*/?|ROOT"
+)
+"""What the prefix of a repository creation template may look like; to be matched in full."""
+REPOSITORY_POLICY: Final = 10_240
+LIFECYCLE_POLICY: Final = 30_720
+"""Characters of the policies' texts in a creation template."""
+TAG_EXCLUSIONS: Final = 5
+"""Filters for tags that a repository's tag mutability does not hold for."""
+TAG_EXCLUSION_WILDCARDS: Final = 2
+TAGS: Final = 50
+TAG_KEY_LENGTH: Final = (1, 128)
+TAG_VALUE_LENGTH: Final = (0, 256)
+KMS_KEY_LENGTH: Final = 2_048

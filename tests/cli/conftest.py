@@ -20,12 +20,22 @@ import pytest
 
 import fleet_repl
 from fleet_repl.aws import Endpoint
+from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.cli.app import run
 from fleet_repl.cli.backend import Library
+from fleet_repl.delivery import DeliveryReport
 from fleet_repl.errors import FleetError
+from fleet_repl.importing import Imported
 from fleet_repl.inventory import Inventory
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Outcome, RegistryOutcome, Report, Status
+from fleet_repl.outcomes import (
+    BackfillMode,
+    BackfillReport,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Status,
+)
 from fleet_repl.plan import (
     Action,
     Change,
@@ -117,6 +127,40 @@ def _report(status: Status, build: Outcome, because: str | None = None) -> Repor
 
 
 REPORT = _report(Status.OK, Outcome.APPLIED)
+BACKFILLS = BackfillReport(
+    run_id="run",
+    status=Status.OK,
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=2),
+    fleet="demo",
+    inventory=REFERENCE,
+    route=None,
+    mode=BackfillMode.START,
+    backfills=(
+        BackfillOutcome(
+            source=BUILD,
+            source_name="build",
+            destination=SPOKE,
+            destination_name="spoke",
+            state=BackfillState.NONE,
+        ),
+    ),
+)
+DELIVERED = DeliveryReport(
+    run_id="run",
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=2),
+    fleet="demo",
+    inventory=REFERENCE,
+    count=10,
+    age=timedelta(days=7),
+    sources=1,
+    sampled=0,
+    links=(),
+)
+
+
+IMPORTED = Imported(text="version = 1\n", links=3, routes=2)
 
 
 async def _nothing() -> None:
@@ -129,6 +173,8 @@ class FakeFleet:
 
     made: Plan = PLAN
     report: Report = REPORT
+    backfills: BackfillReport = BACKFILLS
+    found: Imported = IMPORTED
     planning: Callable[[], Awaitable[None]] = _nothing
     applying: Callable[[], Awaitable[None]] = _nothing
     asked: list[str] = field(default_factory=list)
@@ -154,6 +200,30 @@ class FakeFleet:
             return self.refuse(plan, "the plan was refused")
         return self.report
 
+    async def backfill(
+        self, *, selection: Selection, route: str | None, wait: bool, again: bool
+    ) -> BackfillReport:
+        flags = "".join(
+            f" {flag}" for flag, given in (("--wait", wait), ("--force", again)) if given
+        )
+        self.asked.append(f"backfill{flags}")
+        self.selected = selection
+        await self.applying()
+        status = Status.INTERRUPTED if self.is_stopped else self.backfills.status
+        return replace(self.backfills, status=status, route=route)
+
+    async def backfill_status(self, *, selection: Selection, route: str | None) -> BackfillReport:
+        self.asked.append("backfill --status")
+        await self.planning()
+        return replace(self.backfills, mode=BackfillMode.STATUS, route=route)
+
+    async def import_inventory(self) -> Imported:
+        self.asked.append("import")
+        await self.planning()
+        if self.is_stopped:
+            raise FleetError("stopped before everything was read")
+        return self.found
+
     def refuse(self, plan: Plan, because: str) -> Report:
         self.asked.append("refuse")
         refused = _report(Status.REFUSED, Outcome.SKIPPED, because)
@@ -163,6 +233,12 @@ class FakeFleet:
         self.asked.append("interrupted")
         report = _report(Status.INTERRUPTED, Outcome.CANCELLED, "before there was a plan")
         return replace(report, plan_digest=None)
+
+    async def verify(self, *, selection: Selection, count: int, age: timedelta) -> DeliveryReport:
+        self.asked.append(f"verify {count} {age}")
+        self.selected = selection
+        await self.planning()
+        return replace(DELIVERED, interrupted=self.is_stopped, count=count, age=age)
 
     def stop(self) -> None:
         self.asked.append("stop")
@@ -189,12 +265,19 @@ class FakeBackend(Library):
     connecting: Callable[[], Awaitable[None]] = _nothing
     closing: Callable[[], Awaitable[None]] = _nothing
     endpoints: list[Endpoint | None] = field(default_factory=list)
+    states: list[str | None] = field(default_factory=list)
 
     @asynccontextmanager
     async def connect(
-        self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink
+        self,
+        inventory: Inventory,
+        *,
+        endpoint: Endpoint | None,
+        state: str | None,
+        on_event: EventSink,
     ) -> AsyncIterator[FakeFleet]:
         self.endpoints.append(endpoint)
+        self.states.append(state)
         await self.connecting()
         self.fleet.on_event = on_event
         self.fleet.stopped = anyio.Event()

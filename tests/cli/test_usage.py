@@ -10,7 +10,7 @@ import pytest
 
 from fleet_repl._version import __version__
 
-COMMANDS = ("validate", "plan", "apply", "drift", "schema", "sandbox")
+COMMANDS = ("validate", "plan", "apply", "drift", "graph", "schema", "sandbox")
 CODES = (
     "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending "
     "(drift, plan --exit-code) · 3 refused, nothing written · 4 partial · 64 wrong usage · "
@@ -67,6 +67,8 @@ def test_the_version(cli: Any) -> None:
         (["plan", "demo.toml", "--report", "out.md"], "write one of .json, .xml"),
         (["plan", "demo.toml", "--scenario", "faults.toml"], "--scenario needs --sandbox"),
         (["apply", "demo.toml", "--allow", "anything"], "anything"),
+        (["graph", "demo.toml", "--format", "text"], "'text' is not one of"),
+        (["graph", "demo.toml", "--label", "env"], "'env' is not KEY=VALUE"),
         (["sandbox", "demo.toml", "--port", "70000"], "'--port'"),
         (["schema", "nothing"], "nothing"),
     ],
@@ -100,7 +102,14 @@ def test_as_a_module() -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [["--help"], ["apply", "--help"], ["schema"], ["schema", "plan"], ["validate", "demo.toml"]],
+    [
+        ["--help"],
+        ["apply", "--help"],
+        ["schema"],
+        ["schema", "plan"],
+        ["validate", "demo.toml"],
+        ["graph", "demo.toml"],
+    ],
 )
 def test_offline_commands_load_no_aws_code(inventory: str, args: list[str]) -> None:
     """Help comes at once, and validating works where the SDK could not."""

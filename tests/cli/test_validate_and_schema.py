@@ -126,11 +126,11 @@ def test_every_problem_is_told(
 ) -> None:
     """Place, key, what is wrong, the value made harmless, and what would be right."""
 
-    def broken(path: Path) -> None:
+    def broken(path: Path, *, routes_required: bool = True) -> None:
         raise PROBLEMS
 
     monkeypatch.setattr(backend, "load_inventory", broken)
-    for command in ("validate", "plan", "apply", "drift", "sandbox"):
+    for command in ("validate", "plan", "apply", "drift", "import", "graph", "sandbox"):
         ended = cli(command, inventory)
         assert (ended.code, ended.out) == (1, "")
         assert ended.err == (
@@ -183,7 +183,7 @@ def test_a_missing_file_is_a_problem(cli: Any) -> None:
     assert ended.err.endswith("fleet-repl: 1 problem; nothing was called\n")
 
 
-@pytest.mark.parametrize("name", ["plan", "report"])
+@pytest.mark.parametrize("name", ["plan", "report", "graph"])
 def test_a_documents_schema(cli: Any, name: str) -> None:
     """The schema as it is published."""
     ended = cli("schema", name)

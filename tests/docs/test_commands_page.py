@@ -11,7 +11,18 @@ import typer
 from fleet_repl.cli.app import app, run
 from fleet_repl.reports import ExitCode, exit_code
 
-COMMANDS = ("validate", "plan", "apply", "drift", "schema", "sandbox")
+COMMANDS = (
+    "validate",
+    "plan",
+    "apply",
+    "drift",
+    "backfill",
+    "verify",
+    "import",
+    "graph",
+    "schema",
+    "sandbox",
+)
 EVERYWHERE = {"--help", "-h"}
 FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
@@ -59,7 +70,10 @@ def test_every_flag_is_explained_in_a_table(group: Any, page: Any) -> None:
     shared = "## Shared flags"
     explained = {
         flag
-        for heading, nth in (("## apply", 0), ("## sandbox", 0), *((shared, n) for n in range(3)))
+        for heading, nth in (
+            *((one, 0) for one in ("## apply", "## backfill", "## verify", "## sandbox")),
+            *((shared, n) for n in range(4)),
+        )
         for row in page.table(heading, nth)
         for flag in FLAG.findall(row[0])
     }

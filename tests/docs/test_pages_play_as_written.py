@@ -10,6 +10,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,8 +100,9 @@ class Reader:
                 assert block.note in ("", "output", "scenario"), f"{block}: {block.note}"
 
     def _serve(self, inventory: str, scenario: str | None = None) -> None:
+        listed = fleet_repl.load_inventory(inventory, routes_required=False)
         starts_with = Scenario() if scenario is None else load_scenario(scenario)
-        world = world_of(fleet_repl.load_inventory(inventory), scenario=starts_with)
+        world = world_of(listed, scenario=starts_with)
         portal = self._stack.enter_context(start_blocking_portal())
         server = self._stack.enter_context(portal.wrap_async_context_manager(serve(world)))
         for name, value in server.environment().items():
@@ -184,8 +186,9 @@ def reader(
     each_page: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Reader]:
     """Somebody in a checkout of the project, without any settings of the machine's."""
-    for name in ("inventories", "docs"):
-        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "docs").symlink_to(root / "docs")
+    # A state is kept beside its inventory, so these are copies.
+    shutil.copytree(root / "inventories", tmp_path / "inventories")
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith("AWS_"):

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import fleet_repl.backlog
+import fleet_repl.cautions
+import fleet_repl.lint
 import fleet_repl.planning
 import fleet_repl.safety
+import fleet_repl.workflow.fleet
 from fleet_repl import FaultKind
 from fleet_repl.inventory import json_schema
 from fleet_repl.reports import schema
-from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, RegistryScenario, Scenario
-from fleet_repl.sandbox.scenario import OPERATIONS
+from fleet_repl.sandbox import (
+    AccountScenario,
+    FaultRule,
+    Mishap,
+    RegionScenario,
+    RegistryScenario,
+    Scenario,
+)
+from fleet_repl.sandbox.operations import OPERATIONS
+from fleet_repl.store import parse_record, record_document
 from fleet_repl.topology.hops import NOT_TRANSITIVE
+from fleet_repl.topology.summaries import RETIRED_ROUTE
 
 TABLES = {
     "## The file": "fleet-repl inventory, version 1",
@@ -23,9 +37,11 @@ TABLES = {
     "## [[accounts]]": "account",
     "## [[external]]": "external account",
     "## [[routes]]": "route",
+    "## [[templates]]": "creation template",
     "## Selectors": "selector",
     "## [ownership]": "ownership",
     "## [apply]": "apply",
+    "## [state]": "state",
     "## [limits]": "limits",
 }
 
@@ -75,10 +91,16 @@ def test_defaults_on_the_inventory_page_are_the_schemas(pages: Any, inventory_ta
 
 @pytest.mark.parametrize(
     ("nth", "model"),
-    [(0, Scenario), (1, FaultRule), (3, AccountScenario), (4, RegistryScenario)],
+    [
+        (0, Scenario),
+        (1, FaultRule),
+        (3, AccountScenario),
+        (4, RegionScenario),
+        (5, RegistryScenario),
+    ],
 )
 def test_the_sandbox_page_has_every_key_of_a_scenario(nth: int, model: Any, pages: Any) -> None:
-    """Of the file, its faults, accounts and registries."""
+    """Of the file, its faults, accounts, regions and registries."""
     rows = pages["docs/sandbox.md"].table("## Scenario files", nth)
     assert first_column(rows) == set(model.model_fields)
 
@@ -140,5 +162,19 @@ def test_every_objection_and_warning_is_explained(pages: Any) -> None:
     """What can refuse a plan, and what stops nothing."""
     page = pages["docs/how-it-works.md"]
     assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.safety)
-    warnings = {NOT_TRANSITIVE, fleet_repl.planning.UNKNOWN_FIELDS, *kinds_in(fleet_repl.planning)}
+    warnings = {NOT_TRANSITIVE, RETIRED_ROUTE, fleet_repl.cautions.UNKNOWN_FIELDS}
+    modules = (fleet_repl.backlog, fleet_repl.cautions, fleet_repl.lint, fleet_repl.workflow.fleet)
+    for module in modules:
+        assert kinds_in(module)
+        warnings |= kinds_in(module)
+    assert kinds_in(fleet_repl.planning) == set()
     assert first_column(page.table("## Warnings")) == warnings
+
+
+def test_the_record_on_the_ownership_page_is_one(pages: Any) -> None:
+    """It can be read, and says what would be written."""
+    (block,) = [one for one in pages["docs/ownership.md"].blocks if "applied/1" in one.text]
+    shown = block.text.encode()
+    remembered = parse_record(shown, "platform", where="the page")
+    assert json.loads(record_document("platform", remembered)) == json.loads(shown)
+    assert len(remembered.record) == 2

@@ -34,6 +34,9 @@ id = "333333333333"
 name = "shop-prod"
 labels = { env = "stage" }
 """
+POLICY = '{"rules": [{"rulePriority": 1}], "Statement": [{"Effect": "Allow"}]}'
+WITHOUT_ROUTES = "file: accounts.toml"
+"""What is only good for importing."""
 BROKEN_ON_PURPOSE = ("slip.toml", "slips.toml")
 
 
@@ -61,17 +64,27 @@ def test_the_example_can_be_used(toml_block: Any, root: Path, tmp_path: Path) ->
         demo = load_inventory(root / "inventories/demo.toml", environ={})
         assert world_of(demo, scenario=load_scenario(path)).scenario.seed == 7
         return
+    for file in re.findall(r'_policy_file = "(.+)"', toml_block.text):
+        (tmp_path / file).write_text(POLICY)
     whole = "version" in tomllib.loads(toml_block.text)
     path.write_text(toml_block.text if whole else completed(toml_block.text))
     if toml_block.note.removeprefix("file: ") in BROKEN_ON_PURPOSE:
         with pytest.raises(InventoryError):
             load_inventory(path, environ=ENVIRONMENT)
     else:
-        assert load_inventory(path, environ=ENVIRONMENT).accounts
+        routes_required = toml_block.note != WITHOUT_ROUTES
+        inventory = load_inventory(path, environ=ENVIRONMENT, routes_required=routes_required)
+        assert inventory.accounts
 
 
 @pytest.mark.parametrize(
-    ("scenario", "where"), [("storm", "docs/sandbox.md"), ("legacy", "docs/getting-started.md")]
+    ("scenario", "where"),
+    [
+        ("storm", "docs/sandbox.md"),
+        ("legacy", "docs/getting-started.md"),
+        ("deliveries", "docs/verify.md"),
+        ("handmade", "docs/import.md"),
+    ],
 )
 def test_a_scenario_that_comes_along_is_played_on_a_page(
     scenario: str, where: str, root: Path, pages: Any
@@ -86,7 +99,7 @@ def test_a_scenario_that_comes_along_is_played_on_a_page(
 def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
     """A new file has to be played somewhere, too."""
     names = {one.stem for one in (root / "docs/scenarios").iterdir()}
-    assert names == {"storm", "legacy"}
+    assert names == {"storm", "legacy", "deliveries", "handmade"}
 
 
 def test_every_key_of_the_page_stands_in_an_example(pages: Any) -> None:
@@ -94,5 +107,5 @@ def test_every_key_of_the_page_stands_in_an_example(pages: Any) -> None:
     page = pages["docs/inventory.md"]
     shown = "\n".join(one.text for one in page.blocks if one.language == "toml")
     keys = set(re.findall(r"^\| `(\w+)` \|", page.prose, re.MULTILINE)) - {"aws"}
-    keys -= {"accounts", "external", "routes", "ownership", "apply", "limits"}
+    keys -= {"accounts", "external", "routes", "templates", "ownership", "apply", "limits"}
     assert {key for key in keys if not re.search(rf"\b{key} = ", shown)} == set()

@@ -9,9 +9,18 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.outcomes import (
+    BackfillMode,
+    BackfillReport,
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Status,
+)
 from fleet_repl.plan import (
     Action,
     Change,
@@ -88,6 +97,8 @@ changes = st.builds(
     after=documents,
     links_added=st.lists(ends, max_size=2).map(tuple),
     links_removed=st.lists(ends, max_size=2).map(tuple),
+    deletes_started=st.lists(ends, max_size=2).map(tuple),
+    deletes_stopped=st.lists(ends, max_size=2).map(tuple),
 )
 inventories = st.builds(InventoryRef, path=texts, digest=digests)
 objections_ = st.lists(
@@ -111,6 +122,7 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
         held=st.just(()) if state is State.UNREADABLE else held,
         error=faults if state is State.UNREADABLE else st.none() | faults,
         refused=st.dictionaries(st.sampled_from(Resource), faults),
+        retired=st.booleans(),
     )
 
 
@@ -176,6 +188,47 @@ _OUTCOMES = st.builds(
     error=st.none() | faults,
     because=st.none() | texts,
 )
+_COUNTS = st.integers(0, 10**6)
+_BACKFILLS = st.lists(
+    st.builds(
+        BackfillOutcome,
+        source=registries_,
+        source_name=texts,
+        destination=registries_,
+        destination_name=texts,
+        state=st.sampled_from(BackfillState),
+        started=st.booleans(),
+        backfill=st.none()
+        | st.builds(
+            Backfill,
+            id=texts,
+            destination=registries_,
+            status=texts,
+            started_at=moments,
+            ended_at=st.none() | moments,
+            total=st.none() | _COUNTS,
+            completed=_COUNTS,
+            failed=_COUNTS,
+            failure_code=st.none() | texts,
+        ),
+        failures=st.dictionaries(texts, st.none() | _COUNTS, max_size=2),
+        error=st.none() | faults,
+        because=st.none() | texts,
+    ),
+    max_size=3,
+).map(tuple)
+_BACKFILL_REPORTS = st.builds(
+    BackfillReport,
+    run_id=texts,
+    status=st.sampled_from(Status),
+    started_at=moments,
+    finished_at=moments,
+    fleet=texts,
+    inventory=inventories,
+    route=st.none() | texts,
+    mode=st.sampled_from(BackfillMode),
+    backfills=_BACKFILLS,
+)
 _REPORTS = st.builds(
     Report,
     run_id=texts,
@@ -189,7 +242,14 @@ _REPORTS = st.builds(
     objections=objections_,
     warnings=warnings_,
     registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda one: one.registry).map(tuple),
+    backfills=_BACKFILLS,
 )
+
+
+@pytest.fixture(scope="session")
+def backfill_reports() -> SearchStrategy[BackfillReport]:
+    """Reports of backfills of every shape."""
+    return _BACKFILL_REPORTS
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,6 @@ def test_schemas_are_strict(plan: Plan, report: Report) -> None:
 
 
 def test_an_unknown_schema_is_a_key_error() -> None:
-    """There are two schemas here and no others."""
+    """The inventory's is elsewhere: it is no document that is written."""
     with pytest.raises(KeyError):
         schema("inventory")

@@ -197,3 +197,54 @@ def test_an_unreadable_registry_is_not_listed_as_changing(plan: Plan) -> None:
         error=plan.registries[2].error,
     )
     assert plan_text(replace(plan, registries=(dark,))).count("333333333333 eu-west-1 (dark)") == 1
+
+
+def test_deletions_and_templates(plan: Plan) -> None:
+    """Deletions that start to travel are marked, and a template is told by its prefix."""
+    build, spoke, *_ = plan.registries
+    on = LinkEnd(registry=spoke.registry, prefixes=("golden/",), routes=("golden",))
+    off = LinkEnd(registry=spoke.registry, prefixes=("base/",), routes=("golden",))
+    rules = replace(
+        build.changes[0],
+        links_added=(),
+        links_removed=(),
+        deletes_started=(on,),
+        deletes_stopped=(off,),
+    )
+    template = replace(
+        spoke.changes[0],
+        resource=Resource.CREATION_TEMPLATE,
+        phase=Phase.TEMPLATES,
+        after={"prefix": "golden"},
+        links_added=(),
+    )
+    shown = plan_text(
+        replace(
+            plan,
+            registries=(
+                replace(build, changes=(rules,), held=()),
+                replace(spoke, changes=(template,)),
+            ),
+        )
+    )
+    assert shown.startswith("""\
+Plan for prod (inventories/prod.toml)
+
+111111111111 us-east-1 (build)
+  ~ replication configuration
+      ! deletions travel from now on, to 222222222222 eu-west-1 (spoke): golden/ (route golden)
+      ! deletions travel no more, to 222222222222 eu-west-1 (spoke): base/ (route golden)
+
+222222222222 eu-west-1 (spoke)
+  + creation template golden
+
+Objections
+""")
+
+
+def test_a_retired_account_that_is_gone(plan: Plan) -> None:
+    """It is named, and not among the failures."""
+    dark = replace(plan.registries[2], retired=True)
+    shown = plan_text(replace(plan, registries=(dark,)))
+    assert "\nUnreadable" not in shown
+    assert "\nRetired and not reached, which is no failure: 1 registry\n" in shown

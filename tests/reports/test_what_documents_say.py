@@ -78,6 +78,8 @@ def test_a_plan(plan: Plan) -> None:
                         "routes": [],
                     }
                 ],
+                "deletes_started": [],
+                "deletes_stopped": [],
             }
         ],
         "refused": [],
@@ -120,6 +122,7 @@ def test_a_report(report: Report) -> None:
             "cancelled": 0,
             "held": 1,
         },
+        "backfills": [],
     }
     assert isinstance(registries, list)
     assert registries[0] == {

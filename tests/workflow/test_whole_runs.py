@@ -225,7 +225,7 @@ async def test_rules_with_fields_from_the_future_are_left_alone(simulate: Any) -
         account="1" * 12,
         region="eu-west-1",
         replication=rules,
-        unknown_fields={"deleteReplication": {"enabled": True}},
+        unknown_fields={"tagReplication": {"enabled": True}},
     )
     async with simulate(FLEET, Scenario(registries=(strange,))) as aws, aws.connected() as fleet:
         report = await fleet.apply(await fleet.plan(), force=True)

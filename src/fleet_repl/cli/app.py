@@ -12,14 +12,25 @@ import typer
 from fleet_repl._version import __version__
 from fleet_repl.cli.apply import apply
 from fleet_repl.cli.backend import Backend, Library
+from fleet_repl.cli.backfill import backfill
 from fleet_repl.cli.call import Ended, Surroundings, command, flowing
 from fleet_repl.cli.drift import drift
-from fleet_repl.cli.options import Common, Describing, Running, Serving
+from fleet_repl.cli.graph import graph
+from fleet_repl.cli.import_ import import_
+from fleet_repl.cli.options import (
+    Common,
+    Describing,
+    Drawing,
+    Importing,
+    Running,
+    Serving,
+)
 from fleet_repl.cli.plan import plan
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema
 from fleet_repl.cli.streams import Streams
 from fleet_repl.cli.validate import validate
+from fleet_repl.cli.verify import verify
 from fleet_repl.reports import ExitCode
 
 NAME: Final = "fleet-repl"
@@ -66,6 +77,10 @@ app.command("validate")(command(Describing, validate))
 app.command("plan")(command(Running, plan))
 app.command("apply")(command(Running, apply))
 app.command("drift")(command(Running, drift))
+app.command("backfill")(command(Running, backfill))
+app.command("verify")(command(Running, verify))
+app.command("import")(command(Importing, import_))
+app.command("graph")(command(Drawing, graph))
 app.command("schema")(command(Common, schema))
 app.command("sandbox")(command(Serving, sandbox))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
+from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.options import Running
-from fleet_repl.cli.prompt import confirm
 from fleet_repl.cli.running import Session, hand_over, run_fleet
 from fleet_repl.outcomes import Report
 from fleet_repl.plan import Plan
@@ -66,35 +66,19 @@ async def _apply(session: Session, *, yes: bool, force: bool, allow: tuple[str, 
 
 async def _carry_out(session: Session, plan: Plan, *, yes: bool, force: bool) -> Report:
     log, streams = session.call.log, session.call.streams
-    seen = log.block(_shown(session, plan, colour=streams.has_colour(streams.stderr)))
+    seen = log.block(_shown(session, plan, streams.has_colour(streams.stderr)))
     refused = bool(plan.objections) and not force
     if plan.changes and not refused and not yes and streams.keyboard is not None:
-        agreed = await _agreed(session, plan, streams.keyboard, seen=seen)
+        changed = counted(plan.summary.changed, "registry")
+        question = f"Write to {changed} of {visible(plan.fleet)}?"
+        shown = partial(_shown, session, plan)
+        yes = await agreed(session, question, shown, streams.keyboard, seen=seen)
         if session.interrupts.requested.is_set():
             log.note(NOTHING_WRITTEN)
-        elif not agreed:
+        elif not yes:
             return session.fleet.refuse(plan, "the plan was not confirmed")
     return await session.apply(plan, force=force)
 
 
-async def _agreed(session: Session, plan: Plan, keyboard: TextIO, *, seen: bool) -> bool:
-    """Ask. Being interrupted is no agreement, and stops the fleet."""
-    streams = session.call.streams
-    changed = counted(plan.summary.changed, "registry")
-    with (
-        streams.terminal(keyboard) as terminal,
-        session.interrupts.stopping(session.fleet.stop),
-    ):
-        if not seen or terminal is not streams.stderr:
-            # Nobody can agree to what they have not seen.
-            terminal.write(_shown(session, plan, colour=False))
-        return await confirm(
-            f"Write to {changed} of {visible(plan.fleet)}?",
-            stdin=keyboard,
-            terminal=terminal,
-            given_up=session.interrupts.requested,
-        )
-
-
-def _shown(session: Session, plan: Plan, *, colour: bool) -> str:
+def _shown(session: Session, plan: Plan, colour: bool) -> str:  # noqa: FBT001 - a callback's
     return plan_text(plan, full=session.call.options.verbose, colour=colour) + "\n"

@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from fleet_repl.aws import Endpoint
     from fleet_repl.canonical import JsonObject
-    from fleet_repl.inventory import Inventory
+    from fleet_repl.delivery import DeliveryReport
+    from fleet_repl.importing import Imported
+    from fleet_repl.inventory import Inventory, Route
     from fleet_repl.names import Registry
-    from fleet_repl.outcomes import Report
+    from fleet_repl.outcomes import BackfillReport, Report
     from fleet_repl.plan import Plan
     from fleet_repl.ports import EventSink
+    from fleet_repl.reports.graph import Graph
     from fleet_repl.topology import Selection
     from fleet_repl.workflow import FleetSummary
 
@@ -30,6 +35,20 @@ class Fleet(Protocol):
     async def plan(self, *, selection: Selection, allow: Collection[str] = ()) -> Plan: ...
 
     async def apply(self, plan: Plan, *, force: bool = False) -> Report: ...
+
+    async def verify(
+        self, *, selection: Selection, count: int, age: timedelta
+    ) -> DeliveryReport: ...
+
+    async def backfill(
+        self, *, selection: Selection, route: str | None, wait: bool, again: bool
+    ) -> BackfillReport: ...
+
+    async def backfill_status(
+        self, *, selection: Selection, route: str | None
+    ) -> BackfillReport: ...
+
+    async def import_inventory(self) -> Imported: ...
 
     def refuse(self, plan: Plan, because: str) -> Report: ...
 
@@ -51,36 +70,53 @@ class Simulation:
 class Backend(Protocol):
     """The library, as commands use it. Errors are FleetErrors."""
 
-    def load_inventory(self, path: Path) -> Inventory: ...
+    def load_inventory(self, path: Path, *, routes_required: bool = True) -> Inventory: ...
 
     def describe(self, inventory: Inventory) -> FleetSummary: ...
+
+    def graph(self, inventory: Inventory, selection: Selection) -> Graph: ...
 
     def inventory_schema(self) -> JsonObject: ...
 
     def scope(self, inventory: Inventory, selection: Selection) -> Collection[Registry]: ...
+
+    def routes(self, inventory: Inventory, name: str | None) -> Collection[Route]: ...
 
     def simulate(
         self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
     ) -> AbstractAsyncContextManager[Simulation]: ...
 
     def connect(
-        self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink
+        self,
+        inventory: Inventory,
+        *,
+        endpoint: Endpoint | None,
+        state: str | None,
+        on_event: EventSink,
     ) -> AbstractAsyncContextManager[Fleet]: ...
 
 
 class Library:
     """The real thing."""
 
-    def load_inventory(self, path: Path) -> Inventory:
+    def load_inventory(self, path: Path, *, routes_required: bool = True) -> Inventory:
         """Raises InventoryError."""
         from fleet_repl.workflow import load_inventory  # noqa: PLC0415
 
-        return load_inventory(path)
+        return load_inventory(path, routes_required=routes_required)
 
     def describe(self, inventory: Inventory) -> FleetSummary:
         from fleet_repl.workflow import describe_fleet  # noqa: PLC0415
 
         return describe_fleet(inventory)
+
+    def graph(self, inventory: Inventory, selection: Selection) -> Graph:
+        """Raises SelectionError."""
+        from fleet_repl.reports.graph import graph_of  # noqa: PLC0415
+        from fleet_repl.topology import Selection, connect, select  # noqa: PLC0415
+
+        within = None if selection == Selection() else select(inventory, selection)
+        return graph_of(inventory, connect(inventory), within=within)
 
     def inventory_schema(self) -> JsonObject:
         from fleet_repl.inventory import json_schema  # noqa: PLC0415
@@ -92,6 +128,12 @@ class Library:
         from fleet_repl.topology import select  # noqa: PLC0415
 
         return select(inventory, selection)
+
+    def routes(self, inventory: Inventory, name: str | None) -> Collection[Route]:
+        """The route of that name, or all. Raises SelectionError."""
+        from fleet_repl.workflow.backfilling import routes_named  # noqa: PLC0415
+
+        return routes_named(inventory, name)
 
     @asynccontextmanager
     async def simulate(
@@ -120,9 +162,14 @@ class Library:
             )
 
     def connect(
-        self, inventory: Inventory, *, endpoint: Endpoint | None, on_event: EventSink
+        self,
+        inventory: Inventory,
+        *,
+        endpoint: Endpoint | None,
+        state: str | None,
+        on_event: EventSink,
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Raises IdentityError when it is entered."""
+        """Raises IdentityError or StateError when it is entered."""
         from fleet_repl.workflow import connect  # noqa: PLC0415
 
-        return connect(inventory, endpoint=endpoint, on_event=on_event)
+        return connect(inventory, endpoint=endpoint, state=state, on_event=on_event)

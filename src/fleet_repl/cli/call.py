@@ -84,6 +84,9 @@ def conclude(log: Log, work: Callable[[], ExitCode], *, verbose: bool) -> ExitCo
         return work()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except typer.BadParameter:
+        # typer tells of it as of every other wrong use.
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort: one line, not a traceback
         return _failed(log, _single(error), verbose=verbose)
 

@@ -10,9 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+from fleet_repl.cli.copying import Copies
 from fleet_repl.errors import FaultKind
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import (
+    BackfillEnded,
+    BackfillProgressed,
+    BackfillStarted,
+    BackfillsWanted,
     CallRetried,
     Event,
     Outcome,
@@ -20,6 +25,7 @@ from fleet_repl.outcomes import (
     ReadStarted,
     RegistryFinished,
     RegistryRead,
+    VerifyStarted,
     WriteSettled,
     WriteStarted,
 )
@@ -29,7 +35,8 @@ class Counters:
     """How far a run is. An account is done when all its registries in scope are."""
 
     def __init__(self, scope: Iterable[Registry]) -> None:
-        self.phase: Literal["reading", "writing"] = "reading"
+        self.phase: Literal["reading", "writing", "backfilling"] = "reading"
+        self.copies = Copies()
         self.in_flight = 0
         """Registries that are being read or written right now."""
         self.throttled = 0
@@ -42,18 +49,20 @@ class Counters:
         """Registries that could not be read or written."""
         return len(self._failed)
 
+    @property
+    def share(self) -> tuple[int, int]:
+        """How much is done, and of how much."""
+        if self.phase == "backfilling":
+            return self.copies.ended, self.copies.wanted
+        return self.accounts_done, self.accounts
+
     def see(self, event: Event) -> None:
         """Count an event."""
         match event:
-            case RegistryRead(registry=registry, error=error):
-                self.in_flight -= 1
-                if error is not None and registry.account in self._left:
-                    self._failed.add(registry)
-                if self.phase == "reading":
-                    self._done(registry)
-            case PlanMade(plan=plan):
-                self.phase = "writing"
-                self._begin(one.registry for one in plan.registries)
+            case RegistryRead():
+                self._read(event)
+            case PlanMade() | VerifyStarted():
+                self._turn_to(event)
             case CallRetried(error=error):
                 self.throttled += error.kind is FaultKind.THROTTLED
             case ReadStarted() | WriteStarted():
@@ -64,9 +73,28 @@ class Counters:
                 if outcome.outcome is Outcome.FAILED:
                     self._failed.add(outcome.registry)
                 self._done(outcome.registry)
+            case BackfillsWanted() | BackfillStarted() | BackfillProgressed() | BackfillEnded():
+                self.phase = "backfilling"
+                self.copies.see(event)
             case _:
                 # Starts and ends of runs move no counter.
                 pass
+
+    def _turn_to(self, event: PlanMade | VerifyStarted) -> None:
+        """Count afresh: these are the registries that the rest of the run is about."""
+        match event:
+            case PlanMade(plan=plan):
+                self.phase = "writing"
+                self._begin(one.registry for one in plan.registries)
+            case VerifyStarted(sources=sources):
+                self._begin(sources)
+
+    def _read(self, event: RegistryRead) -> None:
+        self.in_flight -= 1
+        if event.error is not None and event.registry.account in self._left:
+            self._failed.add(event.registry)
+        if self.phase == "reading":
+            self._done(event.registry)
 
     def _begin(self, registries: Iterable[Registry]) -> None:
         self._left = Counter(registry.account for registry in registries)

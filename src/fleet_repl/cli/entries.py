@@ -12,6 +12,10 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import (
+    BackfillEnded,
+    BackfillProgressed,
+    BackfillStarted,
+    BackfillsWanted,
     CallRetried,
     Event,
     Outcome,
@@ -22,6 +26,8 @@ from fleet_repl.outcomes import (
     RegistryRead,
     RunFinished,
     RunStarted,
+    VerifyFinished,
+    VerifyStarted,
     WriteSettled,
     WriteStarted,
 )
@@ -38,19 +44,25 @@ class Entry:
 
 def entry_of(event: Event) -> Entry | None:
     """The entry of an event, or None for one that is not worth a line."""
+    entry: Entry | None
     match event:
-        case ReadStarted():
+        case ReadStarted() | BackfillsWanted() | BackfillProgressed():
             return None
         case RunStarted() | PlanMade() | RunFinished():
-            return _of_run(event)
+            entry = _of_run(event)
         case RegistryRead() | RegistryFinished():
-            return _of_registry(event)
+            entry = _of_registry(event)
         case CallRetried():
-            return _retried(event)
+            entry = _retried(event)
         case WriteStarted() | WriteSettled():
-            return _of_write(event)
+            entry = _of_write(event)
+        case BackfillStarted() | BackfillEnded():
+            entry = _of_backfill(event)
+        case VerifyStarted() | VerifyFinished():
+            entry = _of_verify(event)
         case _:
             assert_never(event)
+    return entry
 
 
 def _of_run(event: RunStarted | PlanMade | RunFinished) -> Entry:
@@ -73,6 +85,54 @@ def _of_run(event: RunStarted | PlanMade | RunFinished) -> Entry:
                 event="run-finished",
                 message=f"run {report.run_id}: {report.status}",
                 fields={"run_id": report.run_id, "status": report.status.value},
+            )
+
+
+def _of_backfill(event: BackfillStarted | BackfillEnded) -> Entry:
+    match event:
+        case BackfillStarted(source=source, backfill=backfill):
+            return Entry(
+                event="backfill-started",
+                message=f"{source}: backfill to {backfill.destination} started",
+                fields={**_between(source, backfill.destination), "id": backfill.id},
+            )
+        case BackfillEnded(outcome=one):
+            error = one.error
+            why = f": {error or one.because}" if error or one.because else ""
+            failed = one.backfill is not None and one.backfill.failed > 0
+            return Entry(
+                level="error" if error else "warning" if failed or one.because else "info",
+                event="backfill-ended",
+                message=f"{one.source}: backfill to {one.destination} {one.state}{why}",
+                fields={
+                    **_between(one.source, one.destination),
+                    "state": one.state.value,
+                    **(_fault(error) if error else {}),
+                },
+            )
+
+
+def _between(source: Registry, destination: Registry) -> JsonObject:
+    return {
+        **_place(source),
+        "to_account": destination.account,
+        "to_region": destination.region,
+    }
+
+
+def _of_verify(event: VerifyStarted | VerifyFinished) -> Entry:
+    match event:
+        case VerifyStarted(run_id=run_id, sources=sources):
+            return Entry(
+                event="verify-started",
+                message=f"run {run_id}: images of {counted(len(sources), 'registry')}",
+                fields={"run_id": run_id, "sources": len(sources)},
+            )
+        case VerifyFinished(report=report):
+            return Entry(
+                event="verify-finished",
+                message=f"run {report.run_id}: {report.status}",
+                fields={"run_id": report.run_id, "status": report.status},
             )
 
 

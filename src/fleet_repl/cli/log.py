@@ -57,6 +57,11 @@ class Log:
         if not self._quiet:
             self._say(Entry(event="note", message=message), "")
 
+    def caution(self, message: str) -> None:
+        """Something about the result that is easily missed; left out with --quiet."""
+        if not self._quiet:
+            self._say(Entry(level="warning", event="warning", message=message), "warning: ")
+
     def failure(self, message: str) -> None:
         """Why it did not work. Never left out."""
         self._say(Entry(level="error", event="error", message=message), "fleet-repl: ")

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from fleet_repl.topology import Selection
 
 SCOPE = "What is changed"
+SHOWN = "What is drawn"
 OUTPUT = "Output"
 SANDBOX = "Simulated AWS"
 
 
 class Format(StrEnum):
     TEXT = "text"
+    JSON = "json"
+
+
+class Notation(StrEnum):
+    """How a graph is written."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
     JSON = "json"
 
 
@@ -94,6 +103,49 @@ class Describing(Common):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing(Common):
+    """Flags of a command that draws an inventory."""
+
+    inventory: InventoryPath
+    account: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ID|NAME",
+            help="Only links into and out of these accounts. Repeatable.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = field(default_factory=list)
+    label: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY=VALUE",
+            callback=_pairs,
+            help="Only links into and out of accounts with this label. Repeatable.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = field(default_factory=list)
+    region: Annotated[
+        list[str],
+        typer.Option(
+            metavar="REGION",
+            help="Only links into and out of these regions. Repeatable.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = field(default_factory=list)
+    format: Annotated[
+        Notation, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
+    ] = Notation.MERMAID
+
+    @property
+    def selection(self) -> Selection:
+        """What is drawn."""
+        return _selection(self.account, self.label, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving(Common):
     """Flags of a command that serves a simulated AWS."""
 
@@ -150,11 +202,49 @@ class Running(Common):
             rich_help_panel=OUTPUT,
         ),
     ] = field(default_factory=list)
+    state: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOCATION",
+            help="Where the fleet keeps what it has to remember, in place of the inventory's "
+            "\\[state].",
+            show_default=False,
+        ),
+    ] = None
     sandbox: Annotated[
         bool,
         typer.Option(
             "--sandbox",
-            help="Run against a simulated AWS inside this process.",
+            help="Run against a simulated AWS inside this process, with a state of its own.",
+            rich_help_panel=SANDBOX,
+        ),
+    ] = False
+    scenario: ScenarioPath = None
+
+    def check(self) -> None:
+        if self.scenario is not None and not self.sandbox:
+            raise typer.BadParameter("--scenario needs --sandbox")
+        if self.state is not None and self.sandbox:
+            raise typer.BadParameter("--sandbox has a state of its own: leave --state out")
+        if self.state is not None and not self.state.strip():
+            raise typer.BadParameter("--state must not be empty")
+
+    @property
+    def selection(self) -> Selection:
+        """What the run may change."""
+        return _selection(self.account, self.label, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importing(Common):
+    """Flags of a command that reads the whole fleet, and whose result is a document."""
+
+    inventory: InventoryPath
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="Read a simulated AWS inside this process, as --scenario fills it.",
             rich_help_panel=SANDBOX,
         ),
     ] = False
@@ -164,17 +254,16 @@ class Running(Common):
         if self.scenario is not None and not self.sandbox:
             raise typer.BadParameter("--scenario needs --sandbox")
 
-    @property
-    def selection(self) -> Selection:
-        """What the run may change."""
-        from fleet_repl.topology import Selection  # noqa: PLC0415 - help needs no topology
 
-        pairs = (label.partition("=") for label in self.label)
-        return Selection(
-            accounts=tuple(self.account),
-            labels=tuple((key, value) for key, _, value in pairs),
-            regions=tuple(self.region),
-        )
+def _selection(accounts: list[str], labels: list[str], regions: list[str]) -> Selection:
+    from fleet_repl.topology import Selection  # noqa: PLC0415 - help needs no topology
+
+    pairs = (label.partition("=") for label in labels)
+    return Selection(
+        accounts=tuple(accounts),
+        labels=tuple((key, value) for key, _, value in pairs),
+        regions=tuple(regions),
+    )
 
 
 def parameters_of(options: type[Common]) -> list[inspect.Parameter]:

@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
+from fleet_repl.cli.copying import copies_text
 from fleet_repl.cli.counting import Counters
 from fleet_repl.reports.text.wording import elapsed
 
@@ -37,6 +38,8 @@ class ProgressLine:
 
 def progress_text(counters: Counters, seconds: float) -> Text:
     """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`."""
+    if counters.phase == "backfilling":
+        return copies_text(counters.copies, seconds)
     text = Text(f"{counters.phase}  {counters.accounts_done:,}/{counters.accounts:,} accounts")
     text.append(f"  {counters.in_flight:,} in flight")
     text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
@@ -45,8 +48,9 @@ def progress_text(counters: Counters, seconds: float) -> Text:
 
 
 def bar(counters: Counters, *, ascii_only: bool) -> Text:
-    """How many of the accounts are done, as a bar."""
-    done = BAR * counters.accounts_done // max(counters.accounts, 1)
+    """How much is done, as a bar."""
+    reached, total = counters.share
+    done = BAR * min(reached, total) // max(total, 1)
     full, empty = ("#", "-") if ascii_only else ("━", "─")
     return Text.assemble((full * done, "green"), (empty * (BAR - done), "dim"))
 

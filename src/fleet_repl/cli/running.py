@@ -6,7 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
@@ -18,11 +20,13 @@ from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.options import Format, Running
 from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.streams import OutputError
+from fleet_repl.delivery import DeliveryReport
 from fleet_repl.errors import FleetError
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Event, Report
+from fleet_repl.outcomes import BackfillReport, Event, Report
 from fleet_repl.plan import Plan
 from fleet_repl.reports import (
+    Document,
     ExitCode,
     ReportError,
     check_writable,
@@ -30,13 +34,15 @@ from fleet_repl.reports import (
     to_json,
     write_report,
 )
-from fleet_repl.reports.text import plan_text, report_text
+from fleet_repl.reports.text import backfill_text, delivery_text, plan_text, report_text
 
 if TYPE_CHECKING:
+    from fleet_repl.importing import Imported
     from fleet_repl.inventory import Inventory
 
 STOPPING = "stopping; press Ctrl-C again to stop at once"
 FINISHING = "finishing writes in flight; press Ctrl-C again to stop at once"
+LEAVING = "leaving backfills to AWS, where they go on; press Ctrl-C again to stop at once"
 ENDED = "stopped at once"
 
 
@@ -65,6 +71,37 @@ class Session:
         with self._working(FINISHING):
             return await self.fleet.apply(plan, force=force)
 
+    async def backfill(self, *, route: str | None, wait: bool, again: bool) -> BackfillReport:
+        """Start backfills; after an interruption, say how far they were."""
+        with self._working(LEAVING):
+            return await self.fleet.backfill(
+                selection=self.call.options.selection, route=route, wait=wait, again=again
+            )
+
+    async def backfill_status(self, *, route: str | None) -> BackfillReport:
+        """The backfills there are; after an interruption, as far as it was found out."""
+        with self._working(STOPPING):
+            return await self.fleet.backfill_status(
+                selection=self.call.options.selection, route=route
+            )
+
+    async def verify(self, *, count: int, age: timedelta) -> DeliveryReport:
+        """What became of recent images; after an interruption, as far as it was found out."""
+        with self._working(STOPPING):
+            return await self.fleet.verify(
+                selection=self.call.options.selection, count=count, age=age
+            )
+
+    async def import_inventory(self) -> Imported | None:
+        """The inventory of what is in place, or None where the run was interrupted."""
+        with self._working(STOPPING):
+            try:
+                return await self.fleet.import_inventory()
+            except FleetError:
+                if not self.interrupts.requested.is_set():
+                    raise
+                return None
+
     @contextmanager
     def _working(self, message: str) -> Iterator[None]:
         """Progress, and what Ctrl-C does meanwhile."""
@@ -84,10 +121,21 @@ class Session:
 Work: TypeAlias = Callable[[Session], Awaitable[ExitCode]]
 
 
-def run_fleet(call: Call[Running], work: Work) -> ExitCode:
-    """Do `work` with the fleet of the inventory. What can be wrong is found before it starts."""
-    inventory = call.backend.load_inventory(call.options.inventory)
+def run_fleet(
+    call: Call[Running],
+    work: Work,
+    *,
+    check: Callable[[Inventory], object] | None = None,
+    routes_required: bool = True,
+) -> ExitCode:
+    """Do `work` with the fleet of the inventory. What can be wrong is found before it starts.
+
+    `check` raises the FleetError that the command itself has reason for.
+    """
+    inventory = call.backend.load_inventory(call.options.inventory, routes_required=routes_required)
     scope = call.backend.scope(inventory, call.options.selection)
+    if check is not None:
+        check(inventory)
     for path in call.options.report:
         check_writable(path)
     connected = partial(_connected, call, inventory, scope, work)
@@ -112,13 +160,15 @@ async def _connected(
         call.log.event(event)
 
     async with AsyncExitStack() as stack:
-        endpoint = None
+        endpoint, state = None, options.state
         if options.sandbox:
+            # What holds for a simulated fleet must never count for the real one.
+            state = stack.enter_context(TemporaryDirectory(prefix="fleet-repl-"))
             simulation = call.backend.simulate(
                 inventory, scenario=options.scenario, host="127.0.0.1", port=0
             )
             endpoint = (await stack.enter_async_context(simulation)).endpoint
-        connection = call.backend.connect(inventory, endpoint=endpoint, on_event=watch)
+        connection = call.backend.connect(inventory, endpoint=endpoint, state=state, on_event=watch)
         fleet = await stack.enter_async_context(connection)
         session = Session(call=call, fleet=fleet, interrupts=interrupts, counters=counters)
         with interrupts.stopping(fleet.stop):
@@ -127,7 +177,7 @@ async def _connected(
         return code
 
 
-def hand_over(call: Call[Running], subject: Plan | Report, code: ExitCode) -> ExitCode:
+def hand_over(call: Call[Running], subject: Document, code: ExitCode) -> ExitCode:
     """Write the result to its files and to stdout.
 
     The exit code: `code`, or an error where something could not be written.
@@ -150,7 +200,7 @@ def hand_over(call: Call[Running], subject: Plan | Report, code: ExitCode) -> Ex
     return exit_code(interrupted=code is ExitCode.INTERRUPTED, error=True)
 
 
-def _rendered(call: Call[Running], subject: Plan | Report) -> str:
+def _rendered(call: Call[Running], subject: Document) -> str:
     if call.options.format is Format.JSON:
         return to_json(subject)
     full, colour = call.options.verbose, call.streams.has_colour(call.streams.stdout)
@@ -159,3 +209,7 @@ def _rendered(call: Call[Running], subject: Plan | Report) -> str:
             return plan_text(subject, full=full, colour=colour)
         case Report():
             return report_text(subject, full=full, colour=colour)
+        case DeliveryReport():
+            return delivery_text(subject, full=full, colour=colour)
+        case BackfillReport():
+            return backfill_text(subject, full=full, colour=colour)

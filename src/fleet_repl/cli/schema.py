@@ -17,6 +17,9 @@ class Document(StrEnum):
     INVENTORY = "inventory"
     PLAN = "plan"
     REPORT = "report"
+    GRAPH = "graph"
+    DELIVERY = "delivery"
+    BACKFILL = "backfill"
 
 
 def schema(
@@ -24,7 +27,7 @@ def schema(
     *,
     document: Annotated[Document, typer.Argument(help="Whose schema.")] = Document.INVENTORY,
 ) -> ExitCode:
-    """Print the JSON Schema of an inventory, a plan or a report.
+    """Print the JSON Schema of an inventory, a plan, a report, a graph, deliveries or backfills.
 
     Editors use the inventory's to complete and check; automation can rely on the others.
 

@@ -3,17 +3,25 @@
 Text for people is in `fleet_repl.reports.text`, which alone needs rich.
 """
 
+from fleet_repl.reports.backfills import BACKFILL_SCHEMA, backfill_report_document
+from fleet_repl.reports.deliveries import DELIVERY_SCHEMA, delivery_document
 from fleet_repl.reports.documents import (
     PLAN_SCHEMA,
     REPORT_SCHEMA,
-    json_text,
+    Document,
     plan_digest,
     plan_document,
     report_document,
-    timestamp,
     to_json,
 )
-from fleet_repl.reports.exits import ExitCode, exit_code, plan_exit, report_exit
+from fleet_repl.reports.exits import (
+    ExitCode,
+    backfill_exit,
+    delivery_exit,
+    exit_code,
+    plan_exit,
+    report_exit,
+)
 from fleet_repl.reports.files import (
     ENDINGS,
     ReportError,
@@ -23,17 +31,25 @@ from fleet_repl.reports.files import (
 )
 from fleet_repl.reports.junit import to_junit
 from fleet_repl.reports.published import SCHEMAS, schema
+from fleet_repl.reports.spelling import json_text, timestamp
 from fleet_repl.reports.visible import visible
 
 __all__ = [
+    "BACKFILL_SCHEMA",
+    "DELIVERY_SCHEMA",
     "ENDINGS",
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
     "SCHEMAS",
+    "Document",
     "ExitCode",
     "ReportError",
+    "backfill_exit",
+    "backfill_report_document",
     "check_ending",
     "check_writable",
+    "delivery_document",
+    "delivery_exit",
     "exit_code",
     "json_text",
     "plan_digest",

@@ -6,14 +6,12 @@ over its whole document but the digest itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from fleet_repl.canonical import Json, JsonObject, digest
-from fleet_repl.errors import Fault
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report
+from fleet_repl.delivery import DeliveryReport
+from fleet_repl.outcomes import BackfillReport, ChangeOutcome, Outcome, RegistryOutcome, Report
 from fleet_repl.plan import (
     Change,
     HeldLink,
@@ -25,9 +23,15 @@ from fleet_repl.plan import (
     Warning,
 )
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.reports.backfills import backfill_document, backfill_report_document
+from fleet_repl.reports.deliveries import delivery_document
+from fleet_repl.reports.spelling import fault_document, json_text, timestamp
 
 PLAN_SCHEMA: Final = "fleet-repl/plan/1"
 REPORT_SCHEMA: Final = "fleet-repl/report/1"
+
+Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport
+"""What has a document."""
 
 _Members: TypeAlias = dict[str, Json]
 
@@ -59,10 +63,11 @@ def report_document(report: Report) -> JsonObject:
         "warnings": _notes(report.warnings),
         "summary": {**counts, "held": report.held},
         "registries": [_registry_outcome(one) for one in report.registries],
+        "backfills": [backfill_document(one) for one in report.backfills],
     }
 
 
-def to_json(subject: Plan | Report) -> str:
+def to_json(subject: Document) -> str:
     """The document as text: indented, in ASCII, ending with a newline.
 
     In ASCII, so that no encoding and no terminal makes anything else of a name in it.
@@ -72,17 +77,10 @@ def to_json(subject: Plan | Report) -> str:
             return json_text(plan_document(subject))
         case Report():
             return json_text(report_document(subject))
-
-
-def json_text(document: Json) -> str:
-    """Any document as text, in the spelling of `to_json`."""
-    # DEL is the one control character that JSON leaves as it is.
-    return json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        case DeliveryReport():
+            return json_text(delivery_document(subject))
+        case BackfillReport():
+            return json_text(backfill_report_document(subject))
 
 
 def _plan_content(plan: Plan) -> _Members:
@@ -115,7 +113,7 @@ def _registry_plan(one: RegistryPlan) -> JsonObject:
         "changes": [_change(change) for change in one.changes],
         "refused": sorted(resource.value for resource in one.refused),
         "held": _held(one.held),
-        "error": _error(one.error),
+        "error": fault_document(one.error),
     }
 
 
@@ -129,6 +127,8 @@ def _change(change: Change) -> JsonObject:
         "after": change.after,
         "links_added": _links(change.links_added),
         "links_removed": _links(change.links_removed),
+        "deletes_started": _links(change.deletes_started),
+        "deletes_stopped": _links(change.deletes_stopped),
     }
 
 
@@ -143,7 +143,7 @@ def _registry_outcome(one: RegistryOutcome) -> JsonObject:
         "duration_ms": one.duration_ms,
         "changes": [_change_outcome(change) for change in one.changes],
         "held": _held(one.held),
-        "error": _error(one.error),
+        "error": fault_document(one.error),
         "because": one.because,
     }
 
@@ -186,19 +186,6 @@ def _held(links: Iterable[HeldLink]) -> list[Json]:
 
 def _prefixes(prefixes: Prefixes) -> Json:
     return None if prefixes == EVERY_REPOSITORY else list(prefixes)
-
-
-def _error(fault: Fault | None) -> Json:
-    if fault is None:
-        return None
-    return {
-        "kind": fault.kind.value,
-        "operation": fault.operation,
-        "code": fault.code,
-        "message": fault.message,
-        "request_id": fault.request_id,
-        "hint": fault.hint,
-    }
 
 
 def _inventory(reference: InventoryRef) -> JsonObject:

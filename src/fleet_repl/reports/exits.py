@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.delivery import DeliveryReport
+from fleet_repl.outcomes import BackfillReport, Outcome, Report, Status
 from fleet_repl.plan import Plan
 
 
@@ -63,7 +64,7 @@ def plan_exit(plan: Plan, *, detailed: bool) -> ExitCode:
     Objections do not count: showing a plan refuses nothing.
     """
     return exit_code(
-        partial=any(one.error is not None or one.held for one in plan.registries),
+        partial=any(one.fails or one.held for one in plan.registries),
         pending=detailed and bool(plan.changes),
     )
 
@@ -75,5 +76,23 @@ def report_exit(report: Report) -> ExitCode:
         interrupted=report.status is Status.INTERRUPTED,
         error=report.status is Status.FAILED and not any(one.attempts for one in report.registries),
         refused=report.status is Status.REFUSED,
-        partial=any(one.outcome in short or one.held for one in report.registries),
+        partial=any(one.outcome in short or one.held for one in report.registries)
+        or any(one.falls_short for one in report.backfills),
+    )
+
+
+def backfill_exit(report: BackfillReport) -> ExitCode:
+    """The code of backfills: partial where one has failed, or could not be started or followed."""
+    return exit_code(
+        interrupted=report.status is Status.INTERRUPTED,
+        refused=report.status is Status.REFUSED,
+        partial=any(one.falls_short for one in report.backfills),
+    )
+
+
+def delivery_exit(report: DeliveryReport) -> ExitCode:
+    """The code of a look at recent images."""
+    return exit_code(
+        interrupted=report.interrupted,
+        partial=report.status != "ok",
     )

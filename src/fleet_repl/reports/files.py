@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from fleet_repl.errors import FleetError
-from fleet_repl.outcomes import Report
-from fleet_repl.plan import Plan
-from fleet_repl.reports.documents import to_json
+from fleet_repl.reports.documents import Document, to_json
 from fleet_repl.reports.junit import to_junit
 
-_FORMATS: Final[dict[str, Callable[[Plan | Report], str]]] = {
+_FORMATS: Final[dict[str, Callable[[Document], str]]] = {
     ".json": to_json,
     ".xml": to_junit,
 }
@@ -50,7 +48,7 @@ def check_writable(path: Path) -> None:
         raise _failure(path, error) from error
 
 
-def write_report(subject: Plan | Report, path: Path) -> None:
+def write_report(subject: Document, path: Path) -> None:
     """Write a plan or a report in the format of the name's ending, readable by its owner only.
 
     An older file is replaced in one step. Raises ReportError; then no file was changed.

@@ -12,11 +12,20 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 from xml.etree import ElementTree as ET
 
+from fleet_repl.backfills import BackfillOutcome, BackfillState
+from fleet_repl.delivery import (
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    UnreadRegistry,
+)
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, RegistryOutcome, Report
+from fleet_repl.outcomes import BackfillReport, Outcome, RegistryOutcome, Report
 from fleet_repl.plan import HeldLink, Objection, Plan, RegistryPlan
-from fleet_repl.reports.documents import timestamp
+from fleet_repl.reports.documents import Document
+from fleet_repl.reports.spelling import timestamp
 from fleet_repl.reports.visible import visible
 
 
@@ -39,8 +48,8 @@ class _Case:
     verdict: _Verdict | None = None
 
 
-def to_junit(subject: Plan | Report) -> str:
-    """JUnit XML of what a run did, or of how a fleet differs from its inventory."""
+def to_junit(subject: Document) -> str:
+    """JUnit XML of what a run did, how a fleet differs from its inventory, or what arrived."""
     match subject:
         case Plan():
             cases = [_planned(subject.fleet, one) for one in subject.registries]
@@ -49,6 +58,7 @@ def to_junit(subject: Plan | Report) -> str:
             return _suite(subject.fleet, timestamp(subject.created_at), 0, properties, cases)
         case Report():
             cases = [_ended(subject.fleet, one) for one in subject.registries]
+            cases += [_backfilled(subject.fleet, one) for one in subject.backfills]
             if not subject.forced:
                 cases += _objecting(subject.fleet, subject.objections)
             properties = {
@@ -60,11 +70,82 @@ def to_junit(subject: Plan | Report) -> str:
             seconds = (subject.finished_at - subject.started_at).total_seconds()
             started = timestamp(subject.started_at)
             return _suite(subject.fleet, started, seconds, properties, cases)
+        case DeliveryReport():
+            cases = [_delivered(subject.fleet, one) for one in subject.links]
+            cases += [_unread(subject.fleet, one) for one in subject.unreadable]
+            properties = {
+                "run_id": subject.run_id,
+                "status": subject.status,
+                "inventory": subject.inventory.path,
+            }
+            seconds = (subject.finished_at - subject.started_at).total_seconds()
+            started = timestamp(subject.started_at)
+            return _suite(subject.fleet, started, seconds, properties, cases)
+        case BackfillReport():
+            cases = [_backfilled(subject.fleet, one) for one in subject.backfills]
+            properties = {
+                "run_id": subject.run_id,
+                "status": subject.status.value,
+                "inventory": subject.inventory.path,
+            }
+            seconds = (subject.finished_at - subject.started_at).total_seconds()
+            started = timestamp(subject.started_at)
+            return _suite(subject.fleet, started, seconds, properties, cases)
+
+
+def _backfilled(fleet: str, one: BackfillOutcome) -> _Case:
+    """A destination: failed where copies are missing, skipped where none were to be made yet."""
+    source = _name(one.source, one.source_name)
+    name = f"backfill {source} to {_name(one.destination, one.destination_name)}"
+    verdict, last = None, one.backfill
+    if one.error is not None:
+        verdict = _fault(one.error)
+    elif one.state in (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT_STARTED):
+        because = one.because or "ECR tells of no backfill"
+        verdict = _Verdict(element="skipped", kind=one.state.value, message=because)
+    elif one.falls_short:
+        codes = tuple(code for code in one.failures)
+        failed = f"{one.state}; {last.failed} copies failed" if last else one.state.value
+        message = one.because or failed
+        verdict = _Verdict(element="failure", kind=one.state.value, message=message, lines=codes)
+    return _Case(group=fleet, name=name, verdict=verdict)
+
+
+def _delivered(fleet: str, one: LinkDelivery) -> _Case:
+    """A link: failed where images did not arrive, skipped where there was nothing to tell by."""
+    source, destination = (
+        _name(one.source, one.source_name),
+        _name(one.destination, one.destination_name),
+    )
+    verdict = None
+    if one.state.is_problem and one.images:
+        bad = [image for image in one.images if image.state.is_problem]
+        verdict = _Verdict(
+            element="failure",
+            kind=one.state.value,
+            message=f"{len(bad)} of {len(one.images)} images did not arrive",
+            lines=tuple(dict.fromkeys(line for image in bad for line in _told(image))),
+        )
+    elif one.state in (DeliveryState.UNKNOWN, DeliveryState.IDLE):
+        because = "the source was not read" if one.state.is_problem else "no recent image"
+        verdict = _Verdict(element="skipped", kind=one.state.value, message=because)
+    return _Case(group=fleet, name=f"{source} to {destination}", verdict=verdict)
+
+
+def _told(image: Delivery) -> Iterator[str]:
+    what = " ".join(one for one in (image.code, image.because) if one)
+    yield f"{image.image.repository}@{image.image.digest} {image.state}: {what}"
+    if image.hint:
+        yield image.hint
+
+
+def _unread(fleet: str, one: UnreadRegistry) -> _Case:
+    return _Case(group=fleet, name=_name(one.registry, one.name), verdict=_fault(one.error))
 
 
 def _planned(fleet: str, one: RegistryPlan) -> _Case:
     held = _held(one.held)
-    verdict = _fault(one.error) or _drift(one) or held
+    verdict = _fault(one.error if one.fails else None) or _drift(one) or held
     return _Case(group=fleet, name=_name(one.registry, one.name), verdict=_with(verdict, held))
 
 

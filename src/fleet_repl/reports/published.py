@@ -8,7 +8,13 @@ from typing import Final, cast
 
 from fleet_repl.canonical import JsonObject
 
-SCHEMAS: Final = {"plan": "plan-1.json", "report": "report-1.json"}
+SCHEMAS: Final = {
+    "plan": "plan-1.json",
+    "report": "report-1.json",
+    "graph": "graph-1.json",
+    "delivery": "delivery-1.json",
+    "backfill": "backfill-1.json",
+}
 """Document → the file of its schema."""
 
 

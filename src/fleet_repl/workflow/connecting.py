@@ -6,14 +6,17 @@ import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_repl.desired import desired_state
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, located
 from fleet_repl.pacing import SYSTEM, Clock, Pace
 from fleet_repl.ports import EventSink
-from fleet_repl.workflow.fleet import Fleet
+from fleet_repl.store import open_store
+from fleet_repl.workflow.fleet import Fleet, Means
 from fleet_repl.workflow.offline import notices
+from fleet_repl.workflow.remembering import Memory
 from fleet_repl.workflow.sinks import guarded, ignored
 
 if TYPE_CHECKING:
@@ -26,15 +29,19 @@ async def connect(
     *,
     endpoint: Endpoint | None = None,
     on_event: EventSink | None = None,
+    state: str | Path | None = None,
     clock: Clock = SYSTEM,
 ) -> AsyncIterator[Fleet]:
     """One pool of clients and credentials for a fleet, and the start of its deadline.
 
     `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
-    Raises IdentityError where the base identity is missing or of another partition.
+    `state` is a folder in place of the inventory's [state]. Raises IdentityError where the base
+    identity is missing or of another partition, and StateError for a state that cannot be used.
     """
     from fleet_repl.aws import open_aws  # noqa: PLC0415 - importing the library loads no AWS code
 
+    place = inventory.state if state is None else located(str(state))
+    memory = Memory(open_store(place), inventory)
     desired, topology = desired_state(inventory)
     settings = inventory.apply
     deadline = clock.monotonic() + settings.deadline
@@ -54,8 +61,7 @@ async def connect(
             inventory=inventory,
             desired=desired,
             warnings=notices(topology),
-            registries=registries,
-            pace=pace,
-            run_id=run_id,
-            on_event=sink,
+            means=Means(
+                run_id=run_id, registries=registries, memory=memory, pace=pace, on_event=sink
+            ),
         )

@@ -29,12 +29,24 @@ class FleetSummary:
     warnings: tuple[Warning, ...]
 
 
-def load_inventory(path: str | Path, *, environ: Mapping[str, str] | None = None) -> Inventory:
+def load_inventory(
+    path: str | Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    routes_required: bool = True,
+) -> Inventory:
     """Read, check and resolve an inventory file. Calls nothing.
+
+    Without `routes_required` it may have no `routes`, which is good for importing and not for
+    plans: they would take every link away.
 
     Raises InventoryError, whose `problems` name everything wrong with it at once.
     """
-    inventory = parse(path, environ=os.environ if environ is None else environ)
+    inventory = parse(
+        path,
+        environ=os.environ if environ is None else environ,
+        routes_required=routes_required,
+    )
     desired_state(inventory)
     return inventory
 
@@ -43,7 +55,13 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
     """What an inventory amounts to, offline."""
     desired, topology = desired_state(inventory)
     rules = sum(
-        len(rules_for(desired.links_out(source), filters=desired.limits.filters))
+        len(
+            rules_for(
+                desired.links_out(source),
+                desired.deletes_out(source),
+                filters=desired.limits.filters,
+            )
+        )
         for source in desired.outgoing
     )
     return FleetSummary(

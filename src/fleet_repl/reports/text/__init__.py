@@ -4,8 +4,10 @@ Everything that is written passes through `Page`, which makes names from outside
 Only these modules and the command line use rich.
 """
 
+from fleet_repl.reports.text.backfills import backfill_text
+from fleet_repl.reports.text.deliveries import delivery_text
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.reports.text.reports import report_text
 
-__all__ = ["Page", "Style", "plan_text", "report_text"]
+__all__ = ["Page", "Style", "backfill_text", "delivery_text", "plan_text", "report_text"]

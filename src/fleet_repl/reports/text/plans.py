@@ -18,8 +18,8 @@ from fleet_repl.reports.text.sections import (
     add_warnings,
 )
 from fleet_repl.reports.text.wording import (
-    RESOURCES,
     SYMBOLS,
+    change_name,
     counted,
     label,
     prefix_list,
@@ -46,6 +46,7 @@ def plan_text(plan: Plan, *, full: bool = False, colour: bool = False) -> str:
         page.more(len(changed) - len(shown))
     add_faults(page, "Not to be overwritten", _failing(plan, readable=True))
     add_faults(page, "Unreadable", _failing(plan, readable=False))
+    add_faults(page, "Retired and not reached, which is no failure", _excused(plan))
     add_held(page, _held(plan), names)
     add_objections(page, plan.objections)
     add_warnings(page, plan.warnings)
@@ -59,7 +60,17 @@ def _failing(plan: Plan, *, readable: bool) -> list[Failing]:
     return [
         Failing(registry=one.registry, name=one.name, fault=one.error)
         for one in plan.registries
-        if one.error is not None and (one.state is not State.UNREADABLE) is readable
+        if one.error is not None
+        and one.excuse is None
+        and (one.state is not State.UNREADABLE) is readable
+    ]
+
+
+def _excused(plan: Plan) -> list[Failing]:
+    return [
+        Failing(registry=one.registry, name=one.name, fault=one.error)
+        for one in plan.registries
+        if one.error is not None and one.excuse is not None
     ]
 
 
@@ -80,8 +91,27 @@ def _add_registry(page: Page, one: RegistryPlan, names: Mapping[AccountId, str])
         if change.resource in one.refused:
             notes.append("not to be written, see below")
         note = f" ({', '.join(notes)})" if notes else ""
-        page.add(SYMBOLS[change.action], f"{RESOURCES[change.resource]}{note}", indent=1)
-        _add_links(page, change, names)
+        what = change_name(change.resource, change.before, change.after)
+        page.add(SYMBOLS[change.action], f"{what}{note}", indent=1)
+        if change.resource is not Resource.CREATION_TEMPLATE:
+            _add_links(page, change, names)
+
+
+def _add_deletes(page: Page, change: Change, names: Mapping[AccountId, str]) -> None:
+    ends = [
+        *(
+            (("! ", Style.BAD), "deletions travel from now on, to", end)
+            for end in change.deletes_started
+        ),
+        *(
+            (("! ", Style.CHANGED), "deletions travel no more, to", end)
+            for end in change.deletes_stopped
+        ),
+    ]
+    shown = page.within(ends, LINKS)
+    for symbol, words, end in shown:
+        page.add(symbol, f"{words} {_end(page, end, names, '')}", indent=3)
+    page.more(len(ends) - len(shown), indent=3)
 
 
 def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> None:
@@ -94,7 +124,8 @@ def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> No
     for symbol, end, lessened in shown:
         page.add(symbol, f"{word} {_end(page, end, names, lessened)}", indent=3)
     page.more(len(links) - len(shown), indent=3)
-    if not links:
+    _add_deletes(page, change, names)
+    if not links and not change.deletes_started and not change.deletes_stopped:
         page.add(("the same links, put right", Style.FAINT), indent=3)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.reports.exits import report_exit
 from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.text.backfills import add_backfills
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import (
     GROUPS,
@@ -21,7 +22,7 @@ from fleet_repl.reports.text.sections import (
     add_objections,
     add_warnings,
 )
-from fleet_repl.reports.text.wording import RESOURCES, SYMBOLS, counted, elapsed, label
+from fleet_repl.reports.text.wording import SYMBOLS, change_name, counted, elapsed, label
 
 APPLIED: Final = 50
 """Applied registries that are listed on a page that is not full."""
@@ -45,13 +46,16 @@ def report_text(report: Report, *, full: bool = False, colour: bool = False) -> 
     _add_applied(page, report)
     add_faults(page, "Failed", _failing(report))
     for outcome in (Outcome.SKIPPED, Outcome.CANCELLED):
-        _add_reasons(page, report, outcome)
+        _add_reasons(page, outcome, _having(report, outcome))
+    excused = [one for one in _having(report, Outcome.UNCHANGED) if one.because is not None]
+    _add_reasons(page, Outcome.UNCHANGED, excused)
     held = [
         Holding(source=one.registry, name=one.name, link=link)
         for one in report.registries
         for link in one.held
     ]
     add_held(page, held, {one.registry.account: one.name for one in report.registries})
+    add_backfills(page, report.backfills)
     add_objections(page, report.objections)
     add_warnings(page, report.warnings)
     add_cut(page)
@@ -83,7 +87,8 @@ def _add_applied(page: Page, report: Report) -> None:
 
 def _changes(changes: Sequence[ChangeOutcome]) -> str:
     return ", ".join(
-        f"{SYMBOLS[change.action][0]}{RESOURCES[change.resource]}" for change in changes
+        f"{SYMBOLS[change.action][0]}{change_name(change.resource, change.before, change.after)}"
+        for change in changes
     )
 
 
@@ -98,15 +103,17 @@ def _failing(report: Report) -> list[Failing]:
 def _done(one: RegistryOutcome) -> str | None:
     """What was written to a registry that failed."""
     written = [
-        RESOURCES[change.resource] for change in one.changes if change.outcome is Outcome.APPLIED
+        change_name(change.resource, change.before, change.after)
+        for change in one.changes
+        if change.outcome is Outcome.APPLIED
     ]
     return f"{' and '.join(written)} applied" if written else None
 
 
-def _add_reasons(page: Page, report: Report, outcome: Outcome) -> None:
+def _add_reasons(page: Page, outcome: Outcome, having: Sequence[RegistryOutcome]) -> None:
     """Registries that nothing went wrong with, by why nothing was done."""
     reasons: dict[str, list[RegistryOutcome]] = {}
-    for one in _having(report, outcome):
+    for one in having:
         reasons.setdefault(one.because or "no reason is known", []).append(one)
     if not reasons:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.plan import Action, Resource
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
@@ -14,12 +15,21 @@ PREFIXES_SHOWN: Final = 5
 RESOURCES: Final = {
     Resource.REPLICATION_CONFIGURATION: "replication configuration",
     Resource.REGISTRY_POLICY: "registry policy",
+    Resource.CREATION_TEMPLATE: "creation template",
 }
 SYMBOLS: Final = {
     Action.CREATE: ("+ ", Style.ADDED),
     Action.UPDATE: ("~ ", Style.CHANGED),
     Action.DELETE: ("- ", Style.REMOVED),
 }
+
+
+def change_name(resource: Resource, before: JsonObject | None, after: JsonObject | None) -> str:
+    """`registry policy`, or `creation template golden/`: a registry may have several of those."""
+    document = after if after is not None else before
+    if resource is not Resource.CREATION_TEMPLATE or document is None:
+        return RESOURCES[resource]
+    return f"{RESOURCES[resource]} {document.get('prefix')}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,0 +1,35 @@
+"""Show what is about to be written, and ask whether it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TextIO
+
+from fleet_repl.cli.prompt import confirm
+from fleet_repl.cli.running import Session
+
+
+async def agreed(
+    session: Session,
+    question: str,
+    shown: Callable[[bool], str],
+    keyboard: TextIO,
+    *,
+    seen: bool,
+) -> bool:
+    """Ask. Being interrupted is no agreement, and stops the fleet.
+
+    `shown` gives the text that the question is about, with colour or without; `seen`: it stands
+    on stderr already.
+    """
+    streams = session.call.streams
+    with (
+        streams.terminal(keyboard) as terminal,
+        session.interrupts.stopping(session.fleet.stop),
+    ):
+        if not seen or terminal is not streams.stderr:
+            # Nobody can agree to what they have not seen.
+            terminal.write(shown(False))  # noqa: FBT003 - a callback takes no names
+        return await confirm(
+            question, stdin=keyboard, terminal=terminal, given_up=session.interrupts.requested
+        )

@@ -1,0 +1,112 @@
+"""`fleet-repl backfill`: copy what was pushed before its rule was in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from fleet_repl.backfills import BackfillState
+from fleet_repl.cli.agreeing import agreed
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.options import Running
+from fleet_repl.cli.running import Session, hand_over, run_fleet
+from fleet_repl.outcomes import BackfillReport, Status
+from fleet_repl.reports import ExitCode, backfill_exit, visible
+from fleet_repl.reports.text import backfill_text
+from fleet_repl.reports.text.wording import counted
+
+_WITHOUT = frozenset(
+    {
+        BackfillState.NONE,
+        BackfillState.FAILED,
+        BackfillState.STOPPED,
+        BackfillState.STOPPING,
+    }
+)
+"""What a destination gets a new backfill after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    route: str | None
+    wait: bool
+    yes: bool
+    force: bool
+
+
+def backfill(
+    call: Call[Running],
+    *,
+    route: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only links of this route.", show_default=False),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Start all, queued ones too, and follow them to the end.")
+    ] = False,
+    status: Annotated[
+        bool, typer.Option("--status", help="Show the latest backfills. Starts nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start new ones where one is complete, too.")
+    ] = False,
+) -> ExitCode:
+    """Copy images that were pushed before their rule was in place.
+
+    ECR replicates only what is pushed once the rule is there. Starts a backfill to each
+    destination of a route that has none under way and none complete. ECR runs 10 for a registry
+    at a time, and one for each destination region: the rest is queued. Stops nothing, and may be
+    interrupted and run again at any time.
+
+    Example: fleet-repl backfill inventories/prod.toml --route golden --wait --yes
+    """
+    if status and (wait or force):
+        raise typer.BadParameter("--status starts nothing: leave --wait and --force out")
+    if status:
+        work = partial(_status, route=route)
+    else:
+        wish = _Wish(route=route, wait=wait, yes=yes, force=force)
+        work = partial(_backfill, wish=wish)
+    return run_fleet(call, work, check=lambda inventory: call.backend.routes(inventory, route))
+
+
+async def _status(session: Session, *, route: str | None) -> ExitCode:
+    report = await session.backfill_status(route=route)
+    return hand_over(session.call, report, backfill_exit(report))
+
+
+async def _backfill(session: Session, *, wish: _Wish) -> ExitCode:
+    report = None if wish.yes else await _refused(session, wish)
+    if report is None:
+        report = await session.backfill(route=wish.route, wait=wish.wait, again=wish.force)
+    return hand_over(session.call, report, backfill_exit(report))
+
+
+async def _refused(session: Session, wish: _Wish) -> BackfillReport | None:
+    """What there is now, where somebody who can be asked does not want more."""
+    log, streams = session.call.log, session.call.streams
+    if streams.keyboard is None:
+        return None
+    found = await session.backfill_status(route=wish.route)
+    without = _WITHOUT | {BackfillState.COMPLETE} if wish.force else _WITHOUT
+    number = sum(one.state in without for one in found.backfills)
+    if session.interrupts.requested.is_set():
+        return found
+    if not number:
+        return None
+
+    def shown(colour: bool) -> str:  # noqa: FBT001 - a callback takes no names
+        return backfill_text(found, full=session.call.options.verbose, colour=colour) + "\n"
+
+    seen = log.block(shown(streams.has_colour(streams.stderr)))
+    most = counted(number, "backfill")
+    question = f"Start up to {most} of {visible(found.fleet)}?"
+    if await agreed(session, question, shown, streams.keyboard, seen=seen):
+        return None
+    if session.interrupts.requested.is_set():
+        return replace(found, status=Status.INTERRUPTED)
+    return replace(found, status=Status.REFUSED)

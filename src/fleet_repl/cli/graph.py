@@ -1,0 +1,34 @@
+"""`fleet-repl graph`: which registry replicates what into which, as a picture. Offline."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.options import Drawing, Notation
+from fleet_repl.reports import ExitCode, json_text
+
+
+def graph(call: Call[Drawing]) -> ExitCode:
+    """Draw the links that an inventory asks for. Calls nothing.
+
+    Each link is an edge; above 40 registries, each route between two regions is one. Comments
+    warn of chains that carry nothing and of registries without any link.
+
+    Example: fleet-repl graph inventories/prod.toml --format dot | dot -Tsvg > prod.svg
+    """
+    from fleet_repl.reports.graph import dot_text, graph_document, mermaid_text  # noqa: PLC0415
+
+    inventory = call.backend.load_inventory(call.options.inventory)
+    drawn = call.backend.graph(inventory, call.options.selection)
+    match call.options.format:
+        case Notation.MERMAID:
+            text = mermaid_text(drawn, full=call.options.verbose)
+        case Notation.DOT:
+            text = dot_text(drawn, full=call.options.verbose)
+        case Notation.JSON:
+            text = json_text(graph_document(drawn))
+        case other:
+            assert_never(other)
+    call.streams.emit(text)
+    return ExitCode.OK

@@ -1,0 +1,60 @@
+"""`fleet-repl verify`: have recent images arrived, and if not, why."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.options import Running
+from fleet_repl.cli.running import Session, hand_over, run_fleet
+from fleet_repl.reports import ExitCode, delivery_exit
+
+MOST_IMAGES: Final = 1_000
+_AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
+
+
+def age_of(text: str) -> timedelta:
+    """`30m`, `12h`, `7d` or `1d12h` as a time. Raises typer.BadParameter for anything else."""
+    found = _AGE.fullmatch(text)
+    days, hours, minutes = (int(one or 0) for one in found.groups()) if found else (0, 0, 0)
+    age = timedelta(days=days, hours=hours, minutes=minutes)
+    if not age:
+        raise typer.BadParameter(f"{text!r} is no time such as 30m, 12h, 7d or 1d12h")
+    return age
+
+
+def verify(
+    call: Call[Running],
+    *,
+    count: Annotated[
+        int, typer.Option(min=1, max=MOST_IMAGES, help="Images of each source, at the most.")
+    ] = 10,
+    age: Annotated[
+        timedelta,
+        typer.Option(
+            metavar="TIME",
+            parser=age_of,
+            help="Only images that were pushed no longer ago, such as 30m, 12h or 7d.",
+        ),
+    ] = "7d",  # type: ignore[assignment] # typer shows the text, and parses it
+) -> ExitCode:
+    """Ask ECR whether recent images have arrived where the inventory sends them. Writes nothing.
+
+    Takes a sample of each source's images and tells of each link what is complete, in progress,
+    failed or missing, how long it took, and what to do about it. With flags that narrow, links
+    into and out of what they select. Exits with 4 if an image failed or is missing, no rule
+    carries it, or a registry could not be read. What was pushed before a rule is no failure.
+
+    Example: fleet-repl verify inventories/prod.toml --label env=prod --age 24h
+    """
+    return run_fleet(call, partial(_verify, count=count, age=age))
+
+
+async def _verify(session: Session, *, count: int, age: timedelta) -> ExitCode:
+    report = await session.verify(count=count, age=age)
+    return hand_over(session.call, report, delivery_exit(report))

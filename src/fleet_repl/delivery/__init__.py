@@ -1,0 +1,69 @@
+"""Delivery: have recent images arrived at the destinations of their links, and if not, why.
+
+Pure: which images to ask about, what the answers mean, and whose move it is. Asking is the
+engine's.
+"""
+
+from fleet_repl.delivery.explaining import Knowledge, explained, needs_policy
+from fleet_repl.delivery.judging import (
+    Arrival,
+    Evidence,
+    Lookup,
+    Sighting,
+    SourceSample,
+    Status,
+    evidence_of,
+    judge,
+    lookups,
+    parse_statuses,
+)
+from fleet_repl.delivery.model import (
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    PushedImage,
+    Times,
+    UnreadRegistry,
+    state_of,
+    times_of,
+)
+from fleet_repl.delivery.sampling import (
+    LOOKS,
+    carried,
+    moment,
+    recent_images,
+    repositories_to_ask,
+    sample,
+)
+
+__all__ = [
+    "LOOKS",
+    "Arrival",
+    "Delivery",
+    "DeliveryReport",
+    "DeliveryState",
+    "Evidence",
+    "Knowledge",
+    "LinkDelivery",
+    "Lookup",
+    "PushedImage",
+    "Sighting",
+    "SourceSample",
+    "Status",
+    "Times",
+    "UnreadRegistry",
+    "carried",
+    "evidence_of",
+    "explained",
+    "judge",
+    "lookups",
+    "moment",
+    "needs_policy",
+    "parse_statuses",
+    "recent_images",
+    "repositories_to_ask",
+    "sample",
+    "state_of",
+    "times_of",
+]

@@ -1,0 +1,225 @@
+"""What ECR's list of destinations says of an image, and what it means that one is not on it.
+
+Pure. ECR lists the destinations that an image was sent to when it was pushed. One that is not
+listed got nothing: there was no rule, or the image was there before it. When a rule was made
+nobody tells, so only an older image of the same repository proves that it was in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Final, NamedTuple
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.delivery.model import Delivery, DeliveryState, PushedImage
+from fleet_repl.delivery.sampling import LOOKS, carried, in_turn
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.prefixes import NOTHING, Prefixes, covers
+from fleet_repl.rules import Replication
+from fleet_repl.topology import Link
+
+_COMPLETE: Final = "COMPLETE"
+_FAILED: Final = "FAILED"
+_IN_PROGRESS: Final = "IN_PROGRESS"
+
+_BACKFILL: Final = "fleet-repl backfill copies what is there already"
+_EARLIER: Final = "pushed before the rule was in place"
+_HOPPED: Final = (
+    f"{_EARLIER}, or not pushed here at all: what arrives by replication is not passed on"
+)
+_THERE: Final = "not listed by ECR, yet there: copied by a backfill, or pushed there"
+_GONE: Final = "it arrived, and is not there any more"
+_RULELESS: Final = "no replication rule of the source carries it"
+_OVERDUE: Final = "an older image of the repository was sent there, this one was not"
+
+
+class Status(NamedTuple):
+    """What ECR tells of an image at one destination."""
+
+    status: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A sampled image, and where ECR says that it was sent."""
+
+    image: PushedImage
+    statuses: Mapping[Registry, Status]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSample:
+    """What one source told of itself."""
+
+    at: datetime
+    replication: Replication
+    sightings: tuple[Sighting, ...]
+
+
+class Lookup(NamedTuple):
+    """Whether an image is at a destination, and since when."""
+
+    destination: Registry
+    repository: str
+    digest: str
+
+
+class Arrival(NamedTuple):
+    """The answer to a lookup."""
+
+    found: bool
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What an image's statuses are held against."""
+
+    now: datetime
+    replication: Replication
+    received: Prefixes = NOTHING
+    """What the fleet's own links bring into the source."""
+    sent: Mapping[tuple[Registry, str], datetime] = field(default_factory=dict)
+    """Destination and repository → the push of the oldest sampled image that was sent there."""
+    arrivals: Mapping[Lookup, Arrival] = field(default_factory=dict)
+
+    def has_rule(self, link: Link, repository: str) -> bool:
+        """Whether a rule carries it, one with a filter of an unknown kind included."""
+        return covers(self.replication.may_use.get(link.destination, NOTHING), repository)
+
+
+def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]:
+    """DescribeImageReplicationStatus's list by destination; what is no status is left out."""
+    found: dict[Registry, Status] = {}
+    for one in documents:
+        match one:
+            case {"registryId": str(account), "region": str(region), "status": str(status)}:
+                code = one.get("failureCode")
+                found[Registry(AccountId(account), Region(region))] = Status(
+                    status, code if isinstance(code, str) else None
+                )
+            case _:
+                continue
+    return found
+
+
+def evidence_of(sample: SourceSample, received: Prefixes) -> Evidence:
+    """What the sample says of itself, before anything was looked up at a destination."""
+    sent: dict[tuple[Registry, str], datetime] = {}
+    for one in sample.sightings:
+        for destination in one.statuses:
+            key = (destination, one.image.repository)
+            sent[key] = min(one.image.pushed_at, sent.get(key, one.image.pushed_at))
+    return Evidence(now=sample.at, replication=sample.replication, received=received, sent=sent)
+
+
+def lookups(
+    sample: SourceSample,
+    links: Sequence[Link],
+    evidence: Evidence,
+    managed: Collection[AccountId],
+    *,
+    count: int,
+) -> tuple[Lookup, ...]:
+    """What to look up at managed destinations, at most `LOOKS` for each image wanted.
+
+    First the images that were not sent although a rule would carry them: they may be there all
+    the same. Then those that arrived, for the time it took; turn by turn one for each link.
+    """
+    unsent: list[list[Lookup]] = []
+    arrived: list[list[Lookup]] = []
+    for link in links:
+        if link.destination.account not in managed:
+            continue
+        under = [one for one in sample.sightings if covers(link.prefixes, one.image.repository)]
+        asked = {
+            Lookup(link.destination, one.image.repository, one.image.digest): one for one in under
+        }
+        unsent.append([key for key, one in asked.items() if _is_unsent(one, link, evidence)])
+        arrived.append([key for key, one in asked.items() if _is_complete(one, link)])
+    order = (*in_turn(unsent), *in_turn(arrived))
+    return tuple(islice(order, count * LOOKS))
+
+
+def judge(sample: SourceSample, links: Sequence[Link], evidence: Evidence) -> list[list[Delivery]]:
+    """For each link, in their order, what became of each image that falls under it."""
+    places = {link.destination: at for at, link in enumerate(links)}
+    found: list[list[Delivery]] = [[] for _ in links]
+    for one in sample.sightings:
+        for link in carried(links, one.image.repository):
+            found[places[link.destination]].append(_judge(one, link, evidence))
+    return found
+
+
+def _judge(one: Sighting, link: Link, evidence: Evidence) -> Delivery:
+    image = one.image
+    status = one.statuses.get(link.destination)
+    arrival = evidence.arrivals.get(Lookup(link.destination, image.repository, image.digest))
+    if status is None:
+        return _unlisted(one, link, evidence, arrival)
+    told = status.status
+    if told == _COMPLETE:
+        return _complete(image, arrival)
+    if told == _FAILED:
+        return Delivery(image=image, state=DeliveryState.FAILED, code=status.code)
+    return Delivery(
+        image=image,
+        state=DeliveryState.IN_PROGRESS,
+        seconds=max(0.0, (evidence.now - image.pushed_at).total_seconds()),
+        because=None if told == _IN_PROGRESS else f"ECR calls it {told}",
+    )
+
+
+def _complete(image: PushedImage, arrival: Arrival | None) -> Delivery:
+    done = Delivery(image=image, state=DeliveryState.COMPLETE)
+    if arrival is None:
+        return done
+    if not arrival.found:
+        return replace(done, because=_GONE)
+    if arrival.at is None or arrival.at < image.pushed_at:
+        # It was there before this push, so its time says nothing about this one.
+        return done
+    return replace(done, seconds=(arrival.at - image.pushed_at).total_seconds())
+
+
+def _unlisted(one: Sighting, link: Link, evidence: Evidence, arrival: Arrival | None) -> Delivery:
+    image = one.image
+    if not evidence.has_rule(link, image.repository):
+        return Delivery(
+            image=image,
+            state=DeliveryState.NO_RULE,
+            because=_RULELESS,
+            hint=f"fleet-repl apply puts it in place; {_BACKFILL}",
+        )
+    if arrival is not None and arrival.found:
+        return Delivery(image=image, state=DeliveryState.COMPLETE, because=_THERE)
+    # An image that was sent anywhere was pushed here.
+    hopped = not one.statuses and covers(evidence.received, image.repository)
+    oldest = evidence.sent.get((link.destination, image.repository))
+    if not hopped and oldest is not None and oldest < image.pushed_at:
+        return Delivery(
+            image=image,
+            state=DeliveryState.MISSING,
+            because=_OVERDUE,
+            hint=f"push it again, or else {_BACKFILL}",
+        )
+    return Delivery(
+        image=image,
+        state=DeliveryState.NOT_SENT,
+        because=_HOPPED if hopped else _EARLIER,
+        hint=_BACKFILL,
+    )
+
+
+def _is_unsent(one: Sighting, link: Link, evidence: Evidence) -> bool:
+    unlisted = link.destination not in one.statuses
+    return unlisted and evidence.has_rule(link, one.image.repository)
+
+
+def _is_complete(one: Sighting, link: Link) -> bool:
+    status = one.statuses.get(link.destination)
+    return status is not None and status.status == _COMPLETE

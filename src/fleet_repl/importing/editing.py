@@ -1,0 +1,120 @@
+"""Editing the operator's own file: what importing takes out of it and changes in it.
+
+Comments, order and `${…}` stay. An external id that is spelled out is the one thing that is
+changed without need: no output ever shows one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import tomlkit
+from tomlkit.items import Whitespace
+
+from fleet_repl.inventory import Inventory
+
+REMARK: Final = "Imported by fleet-repl: "
+"""What the comments of an import begin with."""
+
+_Table: TypeAlias = MutableMapping[str, Any]
+
+_EARLIER_REMARKS: Final = re.compile(rf"(?m)^# {REMARK}.*\n(?:#.*\n?)*\n*")
+_NO_VARIABLE: Final = re.compile(r"[^A-Za-z0-9_]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """The rest of a file, for tables to be appended to."""
+
+    text: str
+    ownership: tuple[tuple[str, str | bool], ...]
+    """What [ownership] has to say, where the file has no such table."""
+    notes: tuple[str, ...]
+    """What else was changed, and what to do about it."""
+
+
+def edited(text: str, before: Inventory, after: Inventory) -> Edited:
+    """`text` is the file that `before` was read from; routes and externals are taken out."""
+    document = tomlkit.parse(_EARLIER_REMARKS.sub("", text.replace("\r\n", "\n")))
+    notes = tuple(_without_secrets(document))
+    for key in ("routes", "external"):
+        _take_out(document, key)
+    _set_accounts(document, after)
+    ownership = _ownership(before, after)
+    if "ownership" in document:
+        _set_ownership(document, ownership)
+        ownership = {}
+    if not after.routes:
+        document["routes"] = tomlkit.array()
+    return Edited(
+        text=tomlkit.dumps(document).rstrip(), ownership=tuple(ownership.items()), notes=notes
+    )
+
+
+def _take_out(document: tomlkit.TOMLDocument, key: str) -> None:
+    """Comments at the end of a table are about what comes next, and stay."""
+    if key not in document:
+        return
+    place = next(
+        at for at, (name, _) in enumerate(document.body) if name is not None and name.key == key
+    )
+    comments = "".join(_last_comments(one.as_string()) for one in _tables(document[key]))
+    document.pop(key)
+    if comments:
+        document.body[place] = (None, Whitespace(comments))
+
+
+def _tables(value: Any) -> list[Any]:  # noqa: ANN401 - whatever TOML can hold
+    return list(value) if isinstance(value, tomlkit.items.AoT) else []
+
+
+def _last_comments(text: str) -> str:
+    """The comment lines that a text ends in, after a blank line."""
+    _, blank, comments = text.rstrip().rpartition("\n\n")
+    lines = comments.splitlines()
+    return f"{comments}\n" if blank and all(one.startswith("#") for one in lines) else ""
+
+
+def _set_accounts(document: _Table, after: Inventory) -> None:
+    for account, table in zip(after.accounts, document["accounts"], strict=True):
+        table.pop("rules", None)
+        if account.rules == "additive":
+            table["rules"] = "additive"
+
+
+def _ownership(before: Inventory, after: Inventory) -> dict[str, str | bool]:
+    """Only what differs: whatever else a file says stays."""
+    changed: dict[str, str | bool] = {}
+    if after.ownership.grants != before.ownership.grants:
+        changed["grants"] = after.ownership.grants
+    if after.ownership.create_repositories != before.ownership.create_repositories:
+        changed["create_repositories"] = after.ownership.create_repositories
+    return changed
+
+
+def _set_ownership(document: _Table, changed: dict[str, str | bool]) -> None:
+    document["ownership"].pop("rules", None)
+    document["ownership"].update(changed)
+    if not document["ownership"]:
+        document.pop("ownership")
+
+
+def _without_secrets(document: _Table) -> Iterator[str]:
+    """Put a variable wherever an external id is spelled out; what to set it to."""
+    tables = {"FLEET_EXTERNAL_ID": document.get("aws", {})}
+    for table in document["accounts"]:
+        tables[f"EXTERNAL_ID_{_NO_VARIABLE.sub('_', table['id'])}"] = table
+    for name, table in tables.items():
+        if "external_id" in table and not _is_reference(str(table["external_id"])):
+            table["external_id"] = f"${{{name}}}"
+            yield (
+                f"an external id that the file spells out is a variable here, because none is "
+                f"ever shown: set {name} to it, or write it back"
+            )
+
+
+def _is_reference(text: str) -> bool:
+    return "${" in text.replace("$${", "")

@@ -1,0 +1,64 @@
+"""A graph in Graphviz's DOT language.
+
+Names come from outside. Everything is a quoted string, in which DOT knows quotes and backslashes,
+and labels know entities; no label is made of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final
+
+from fleet_repl.reports.graph.labels import edge_lines, node_lines, title
+from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
+from fleet_repl.reports.visible import visible
+
+_STYLES: Final = {
+    Kind.MANAGED: "",
+    Kind.EXTERNAL: ", style=dashed",
+    Kind.RETIRED: ", style=dotted, fontcolor=gray40",
+}
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
+
+
+def dot_text(graph: Graph, *, full: bool = False) -> str:
+    """A `digraph`; registries lie in clusters by region. `full` lists all prefixes."""
+    notes = [title(graph), *(f"{one.kind}: {one.message}" for one in graph.warnings)]
+    lines = [
+        f"digraph {_quoted(graph.fleet)} {{",
+        *(f"  // {visible(note)}" for note in notes),
+        "  rankdir=LR;",
+        "  node [shape=box];",
+        *(_groups(graph.nodes) if graph.grouped else _regions(graph.nodes)),
+        *(_edge(edge, grouped=graph.grouped, full=full) for edge in graph.edges),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _regions(nodes: Iterable[Node]) -> Iterator[str]:
+    by_region = sorted(nodes, key=lambda node: node.region)
+    for region, members in groupby(by_region, key=lambda node: node.region):
+        yield f"  subgraph {_quoted(f'cluster_{region}')} {{"
+        yield f"    label={_quoted(region)};"
+        yield from (f"    {_node(node)}" for node in members)
+        yield "  }"
+
+
+def _groups(nodes: Iterable[Node]) -> Iterator[str]:
+    return (f"  {_node(node)}" for node in nodes)
+
+
+def _node(node: Node) -> str:
+    return f"{_quoted(node.id)} [label={_quoted(*node_lines(node))}{_STYLES[node.kind]}];"
+
+
+def _edge(edge: Edge, *, grouped: bool, full: bool) -> str:
+    label = _quoted(*edge_lines(edge, grouped=grouped, full=full))
+    style = ", style=bold" if edge.deletes else ""
+    return f"  {_quoted(edge.source)} -> {_quoted(edge.destination)} [label={label}{style}];"
+
+
+def _quoted(*lines: str) -> str:
+    return '"' + "\\n".join(visible(line).translate(_ESCAPES) for line in lines) + '"'

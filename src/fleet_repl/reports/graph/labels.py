@@ -1,0 +1,50 @@
+"""What is written at nodes and edges, line by line. Nothing is escaped here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
+from fleet_repl.topology.near_misses import counted
+
+_PREFIXES_SHOWN: Final = 5
+
+
+def title(graph: Graph) -> str:
+    """The fleet, and how much of it is drawn."""
+    registries = counted(sum(node.registries for node in graph.nodes), "registry")
+    if graph.grouped:
+        return f"Fleet {graph.fleet}: {registries}, drawn as regions"
+    return f"Fleet {graph.fleet}: {registries}, {counted(len(graph.edges), 'link')}"
+
+
+def node_lines(node: Node) -> tuple[str, ...]:
+    """Name, id and region; of a group its region and how many registries it is."""
+    kind = () if node.kind is Kind.MANAGED else (node.kind.value,)
+    if node.account is None:
+        return (node.region, counted(node.registries, "registry"), *kind)
+    name = () if node.name is None or node.name == node.account else (node.name,)
+    return (*name, node.account, node.region, *kind)
+
+
+def edge_lines(edge: Edge, *, grouped: bool, full: bool) -> tuple[str, ...]:
+    """Routes, prefixes, whether deletions travel, and the counts of a group."""
+    lines = [", ".join(edge.routes), _prefixes(edge.prefixes, full=full)]
+    if edge.deletes == edge.prefixes:
+        lines.append("with deletes")
+    elif edge.deletes:
+        lines.append(f"with deletes of {_prefixes(edge.deletes, full=full)}")
+    if grouped:
+        ends = f"{counted(edge.sources, 'source')}, {counted(edge.destinations, 'destination')}"
+        lines.append(f"{ends}, {counted(edge.links, 'link')}")
+    return tuple(lines)
+
+
+def _prefixes(prefixes: Prefixes, *, full: bool) -> str:
+    if prefixes == EVERY_REPOSITORY:
+        return "every repository"
+    if full or len(prefixes) <= _PREFIXES_SHOWN + 1:
+        return ", ".join(prefixes)
+    rest = len(prefixes) - _PREFIXES_SHOWN
+    return f"{', '.join(prefixes[:_PREFIXES_SHOWN])} and {rest} more"

@@ -1,0 +1,100 @@
+"""A graph as a Mermaid flowchart.
+
+Names come from outside, and Mermaid reads directives, tags, Markdown and entities in whatever it
+is given: all but letters, digits and what is harmless between them is written as its code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final, assert_never
+
+from fleet_repl.reports.graph.labels import edge_lines, node_lines, title
+from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
+from fleet_repl.reports.visible import visible
+
+MOST_EDGES: Final = 500
+MOST_CHARACTERS: Final = 50_000
+"""What Mermaid draws at most: `maxEdges` and `maxTextSize`, which a diagram cannot set itself."""
+
+_TOO_LARGE: Final = (
+    f"Mermaid draws at most {MOST_EDGES} edges and {MOST_CHARACTERS:,} characters unless maxEdges "
+    "and maxTextSize are raised. Draw less with --account, --label or --region, or use dot."
+)
+_CLASSES: Final = (
+    "  classDef external stroke-dasharray: 5 5",
+    "  classDef retired stroke-dasharray: 2 2,color:#888",
+)
+# Signs between letters are what names are made of; elsewhere they may begin a list, a rule or
+# emphasis. A full stop may make a link anywhere.
+_PLAIN: Final = re.compile(r"[^\W_]|[/,]|(?<=[^\W_])[-_](?=[^\W_])|(?<=[^\W_]|[/,]) (?=[^\W_])")
+# `%%{` begins a directive even within a comment, and `<` a tag that may end anywhere below.
+_NOT_IN_COMMENTS: Final = re.compile(r"[%<]")
+
+
+def mermaid_text(graph: Graph, *, full: bool = False) -> str:
+    """A `flowchart LR`; registries lie in boxes by region. `full` lists all prefixes."""
+    body = [
+        *(_groups(graph.nodes) if graph.grouped else _regions(graph.nodes)),
+        *(_edge(edge, grouped=graph.grouped, full=full) for edge in graph.edges),
+        *_CLASSES,
+    ]
+    notes = [title(graph), *(f"{one.kind}: {one.message}" for one in graph.warnings)]
+    comments = [f"  %% {_comment(note)}" for note in notes]
+    lines = ["flowchart LR", *comments, *body]
+    if len(graph.edges) > MOST_EDGES or sum(len(line) + 1 for line in lines) > MOST_CHARACTERS:
+        lines.insert(1, f"  %% {_TOO_LARGE}")
+    return "\n".join(lines) + "\n"
+
+
+def _regions(nodes: Iterable[Node]) -> Iterator[str]:
+    by_region = sorted(nodes, key=lambda node: node.region)
+    for region, members in groupby(by_region, key=lambda node: node.region):
+        yield f'  subgraph {_id("in", region)}["{_escaped(region)}"]'
+        yield from (f"    {_node(node)}" for node in members)
+        yield "  end"
+
+
+def _groups(nodes: Iterable[Node]) -> Iterator[str]:
+    return (f"  {_node(node)}" for node in nodes)
+
+
+def _node(node: Node) -> str:
+    text = f'"{_lines(node_lines(node))}"'
+    match node.kind:
+        case Kind.MANAGED:
+            shape = f"[{text}]"
+        case Kind.EXTERNAL:
+            shape = f"([{text}]):::external"
+        case Kind.RETIRED:
+            shape = f"[{text}]:::retired"
+        case other:
+            assert_never(other)
+    return f"{_id('r', node.id)}{shape}"
+
+
+def _edge(edge: Edge, *, grouped: bool, full: bool) -> str:
+    arrow = "==>" if edge.deletes else "-->"
+    text = _lines(edge_lines(edge, grouped=grouped, full=full))
+    return f'  {_id("r", edge.source)} {arrow}|"{text}"| {_id("r", edge.destination)}'
+
+
+def _id(kind: str, name: str) -> str:
+    """Account ids and regions are of letters, digits and `-`, so no two ids become one."""
+    return f"{kind}_{re.sub(r'[^A-Za-z0-9]', '_', name)}"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "<br/>".join(map(_escaped, lines))
+
+
+def _escaped(text: str) -> str:
+    shown = visible(text)
+    plain = {match.start() for match in _PLAIN.finditer(shown)}
+    return "".join(char if place in plain else f"#{ord(char)};" for place, char in enumerate(shown))
+
+
+def _comment(text: str) -> str:
+    return _NOT_IN_COMMENTS.sub(lambda found: f"#{ord(found[0])};", visible(text))

@@ -1,0 +1,162 @@
+"""Backfills as text: counts first, then how things stand between each two registries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final
+
+from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.outcomes import BackfillMode, BackfillReport, Status
+from fleet_repl.reports.exits import backfill_exit
+from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.spelling import timestamp
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.sections import add_cut, add_faults
+from fleet_repl.reports.text.wording import counted, elapsed, label
+
+SOURCES: Final = 50
+"""Sources listed on a page that is not full."""
+START_THE_REST: Final = (
+    "Queued ones are started by `fleet-repl backfill --wait`, or by running it again later."
+)
+
+_STYLES: Final = {
+    BackfillState.COMPLETE: Style.ADDED,
+    BackfillState.QUEUED: Style.CHANGED,
+    BackfillState.NOT_IN_PLACE: Style.CHANGED,
+    BackfillState.STOPPING: Style.CHANGED,
+    BackfillState.STOPPED: Style.BAD,
+    BackfillState.FAILED: Style.BAD,
+    BackfillState.NOT_STARTED: Style.BAD,
+}
+_STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
+
+
+def backfill_text(report: BackfillReport, *, full: bool = False, colour: bool = False) -> str:
+    """The report for people. `full` lists everything, however long."""
+    page = Page(full=full)
+    status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
+    route = f" (route {report.route})" if report.route is not None else ""
+    page.add((f"Backfills {report.run_id} of {report.fleet}{route}: ", Style.HEADING), status)
+    _add_counts(page, report)
+    _add_sources(page, report.backfills)
+    _add_faults(page, report.backfills)
+    add_cut(page)
+    _add_end(page, report)
+    return page.render(colour=colour)
+
+
+def add_backfills(page: Page, outcomes: Sequence[BackfillOutcome]) -> None:
+    """A block of backfills in the report of an apply."""
+    if not outcomes:
+        return
+    started = sum(one.started for one in outcomes)
+    page.heading(f"Backfills: {started:,} of {len(outcomes):,} started")
+    _add_sources(page, outcomes)
+    _add_faults(page, outcomes)
+    if any(one.state is BackfillState.QUEUED for one in outcomes):
+        page.gap()
+        page.add(START_THE_REST)
+
+
+def _add_counts(page: Page, report: BackfillReport) -> None:
+    counts = {state: report.count(state) for state in BackfillState}
+    found = {state: number for state, number in counts.items() if number}
+    if not found:
+        return
+    names = {state: _words(state) for state in found}
+    width = max(len(f"{number:,}") for number in found.values())
+    long = max(len(name) for name in names.values())
+    page.gap()
+    for state, number in found.items():
+        line = f"{names[state]:<{long}}  {number:>{width},}"
+        style = _STYLES.get(state)
+        page.add((line, style) if style else line, indent=1)
+
+
+def _add_sources(page: Page, outcomes: Iterable[BackfillOutcome]) -> None:
+    sources = [(key, list(some)) for key, some in groupby(outcomes, lambda one: one.source)]
+    shown = page.within(sources, SOURCES)
+    for _, some in shown:
+        page.gap()
+        page.add(("from ", Style.FAINT), label(some[0].source, some[0].source_name))
+        for one in some:
+            _add_one(page, one)
+    page.more(len(sources) - len(shown))
+
+
+def _add_one(page: Page, one: BackfillOutcome) -> None:
+    state = _words(one.state)
+    style = _STYLES.get(one.state)
+    place = label(one.destination, one.destination_name)
+    page.add(
+        f"to {place}: ", (state, style) if style else state, _progress(one), _why(one), indent=1
+    )
+    for code, number in sorted(one.failures.items()):
+        times = "" if number is None else f": {counted(number, 'time')}"
+        page.add((code, Style.BAD), times, indent=2)
+
+
+def _progress(one: BackfillOutcome) -> str:
+    last = one.backfill
+    if last is None:
+        return ""
+    parts = ["" if one.started or last.ended_at else f", started {timestamp(last.started_at)}"]
+    if last.state is BackfillState.UNKNOWN:
+        parts.append(f" ({last.status})")
+    if last.failure_code is not None:
+        parts.append(f" ({last.failure_code})")
+    if last.total is not None:
+        parts.append(f", {last.completed:,} of {last.total:,} copied")
+    if last.failed:
+        parts.append(f", {last.failed:,} failed")
+    parts.append(_took(last))
+    return "".join(parts)
+
+
+def _took(last: Backfill) -> str:
+    if last.ended_at is None:
+        return ""
+    took = elapsed((last.ended_at - last.started_at).total_seconds())
+    return f", ended {timestamp(last.ended_at)} after {took}"
+
+
+def _why(one: BackfillOutcome) -> str:
+    if one.because is not None:
+        return f": {one.because}"
+    return f": {one.error.operation} failed" if one.error is not None else ""
+
+
+def _add_faults(page: Page, outcomes: Iterable[BackfillOutcome]) -> None:
+    """Each way in which a source failed once, however many destinations it has."""
+    failing: dict[tuple[object, ...], Failing] = {}
+    for one in outcomes:
+        if one.error is not None:
+            key = (one.source, one.error.kind, one.error.operation, one.error.code)
+            failing.setdefault(
+                key, Failing(registry=one.source, name=one.source_name, fault=one.error)
+            )
+    add_faults(page, "Failed calls", list(failing.values()))
+
+
+def _add_end(page: Page, report: BackfillReport) -> None:
+    if report.mode is not BackfillMode.STATUS and report.count(BackfillState.QUEUED):
+        page.gap()
+        page.add(START_THE_REST)
+    page.gap()
+    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    total = counted(len(report.backfills), "destination")
+    started = sum(one.started for one in report.backfills)
+    if not report.backfills:
+        what = "No route asks for a link here."
+    elif report.mode is BackfillMode.STATUS:
+        what = f"Looked at {total} in {took}."
+    else:
+        what = f"Started {started:,} for {total} in {took}."
+    code = backfill_exit(report)
+    page.add((what, Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+
+
+def _words(state: BackfillState) -> str:
+    return state.value.replace("-", " ")

@@ -1,0 +1,216 @@
+"""A delivery report as text: counts first, then the links that need somebody, then the rest.
+
+Links with the same trouble are told together, with a few of them as examples and of each a few
+images. A full page lists every link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from fleet_repl.delivery import (
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    times_of,
+)
+from fleet_repl.reports.exits import delivery_exit
+from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults
+from fleet_repl.reports.text.wording import counted, elapsed, label
+
+IMAGES: Final = 3
+"""Images that are named of each link."""
+
+_STYLES: Final = {
+    DeliveryState.FAILED: Style.BAD,
+    DeliveryState.MISSING: Style.BAD,
+    DeliveryState.NO_RULE: Style.BAD,
+    DeliveryState.UNKNOWN: Style.BAD,
+    DeliveryState.IN_PROGRESS: Style.CHANGED,
+    DeliveryState.NOT_SENT: Style.CHANGED,
+    DeliveryState.COMPLETE: Style.ADDED,
+}
+_TITLES: Final = {
+    DeliveryState.FAILED: "Failed",
+    DeliveryState.MISSING: "Missing",
+    DeliveryState.NO_RULE: "No rule",
+    DeliveryState.IN_PROGRESS: "In progress",
+    DeliveryState.NOT_SENT: "Not sent",
+    DeliveryState.COMPLETE: "Complete",
+}
+_ON_DEMAND: Final = frozenset({DeliveryState.COMPLETE, DeliveryState.IDLE})
+"""Links that are all right are counted; only a full page lists them."""
+
+
+class _Trouble(NamedTuple):
+    """What images of several links have in common."""
+
+    code: str | None
+    because: str | None
+
+
+class _Case(NamedTuple):
+    """The images of one link with the same trouble."""
+
+    link: LinkDelivery
+    images: tuple[Delivery, ...]
+
+
+def delivery_text(report: DeliveryReport, *, full: bool = False, colour: bool = False) -> str:
+    """The report for people. `full` lists every link, however many."""
+    page = Page(full=full)
+    good = report.status == "ok"
+    status = (report.status, Style.ADDED if good else Style.CHANGED)
+    page.add((f"Delivery of {report.fleet}: ", Style.HEADING), status)
+    _add_counts(page, report)
+    for state, title in _TITLES.items():
+        if full or state not in _ON_DEMAND:
+            _add_state(page, report, state, title)
+    _add_plain(page, report, DeliveryState.IDLE, "Idle (no image of the sample)")
+    _add_plain(page, report, DeliveryState.UNKNOWN, "Unknown (the source was not read)")
+    add_faults(
+        page,
+        "Unreadable",
+        [
+            Failing(registry=one.registry, name=one.name, fault=one.error)
+            for one in report.unreadable
+        ],
+    )
+    add_cut(page)
+    _add_end(page, report)
+    return page.render(colour=colour)
+
+
+def _add_counts(page: Page, report: DeliveryReport) -> None:
+    """A row for each state: links, and images on them."""
+    links, images = report.link_states, report.image_states
+    page.gap()
+    width = max(len("links"), *(len(f"{number:,}") for number in links.values()), 0)
+    other = max(len("images"), *(len(f"{number:,}") for number in images.values()), 0)
+    page.add((f"{'':<11}  {'links':>{width}}  {'images':>{other}}", Style.FAINT), indent=1)
+    for state in reversed(DeliveryState):
+        number = links[state]
+        line = f"{state.value:<11}  {number:>{width},}"
+        if state not in (DeliveryState.IDLE, DeliveryState.UNKNOWN):
+            line += f"  {images[state]:>{other},}"
+        style = _STYLES.get(state) if number else Style.FAINT
+        page.add((line, style) if style else line, indent=1)
+
+
+def _add_state(page: Page, report: DeliveryReport, state: DeliveryState, title: str) -> None:
+    """A block of the images in one state, by what they have in common."""
+    groups = _groups(report, state)
+    if not groups:
+        return
+    links = sum(bool(one.having(state)) for one in report.links)
+    page.heading(f"{title}: {counted(links, 'link')}")
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), str(item[0])))
+    shown = page.within(ordered, GROUPS)
+    for trouble, cases in shown:
+        _add_group(page, trouble, cases, _STYLES[state])
+    page.more(len(ordered) - len(shown), indent=1)
+
+
+def _groups(report: DeliveryReport, state: DeliveryState) -> Mapping[_Trouble, list[_Case]]:
+    found: dict[_Trouble, list[_Case]] = {}
+    for link in report.links:
+        of_link: dict[_Trouble, list[Delivery]] = {}
+        for one in link.having(state):
+            of_link.setdefault(_Trouble(one.code, one.because), []).append(one)
+        for trouble, images in of_link.items():
+            found.setdefault(trouble, []).append(_Case(link, tuple(images)))
+    return found
+
+
+def _add_group(page: Page, trouble: _Trouble, cases: Sequence[_Case], style: Style) -> None:
+    told = ": ".join(one for one in trouble if one)
+    if told:
+        page.add((told, style), f": {counted(len(cases), 'link')}", indent=1)
+    indent = 2 if told else 1
+    hints = {one.hint for case in cases for one in case.images}
+    shown = page.examples(cases)
+    for case in shown:
+        page.add(f"{_link(case.link)}: {_images(page, case)}", indent=indent)
+        for hint in dict.fromkeys(one.hint for one in case.images if len(hints) > 1):
+            if hint:
+                page.add(f"→ {hint}", indent=indent + 1)
+    page.more(len(cases) - len(shown), indent=indent)
+    if len(hints) == 1 and (shared := hints.pop()):
+        page.add(f"→ {shared}", indent=indent)
+
+
+def _add_plain(page: Page, report: DeliveryReport, state: DeliveryState, title: str) -> None:
+    """A block of links of which there is nothing more to say."""
+    links = [one for one in report.links if one.state is state]
+    if not links or (state in _ON_DEMAND and not page.full):
+        return
+    page.heading(f"{title}: {counted(len(links), 'link')}")
+    shown = page.examples(links)
+    for one in shown:
+        page.add(_link(one), indent=1)
+    page.more(len(links) - len(shown), indent=1)
+
+
+def _link(one: LinkDelivery) -> str:
+    source = label(one.source, one.source_name)
+    external = ", external" if one.external else ""
+    return f"{source} → {label(one.destination, one.destination_name)}{external}"
+
+
+def _images(page: Page, case: _Case) -> str:
+    """`2 of 10 images: base/python:3.13, base/go:1.25`, and how long they took."""
+    shown = page.within(case.images, IMAGES)
+    names = [_image(one) for one in shown]
+    if rest := len(case.images) - len(shown):
+        page.cut = True
+        names.append(f"{rest:,} more")
+    of = len(case.link.images)
+    number = f"{len(case.images):,} of {counted(of, 'image')}"
+    times = times_of(case.images)
+    took = f" (median {elapsed(times.median)})" if times is not None else ""
+    return f"{number}{took}: {', '.join(names)}"
+
+
+def _image(one: Delivery) -> str:
+    """A name to look it up by, and for how long it has been on its way."""
+    tag = f":{one.image.tags[0]}" if one.image.tags else f"@{one.image.digest[:19]}"
+    since = ""
+    if one.state is DeliveryState.IN_PROGRESS and one.seconds is not None:
+        since = f" for {elapsed(one.seconds)}"
+    return f"{one.image.repository}{tag}{since}"
+
+
+def _add_end(page: Page, report: DeliveryReport) -> None:
+    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    age = _age(report.age)
+    page.gap()
+    times = report.times
+    if times is not None:
+        page.add(
+            f"From push to arrival: median {elapsed(times.median)}, slowest "
+            f"{elapsed(times.slowest)}, of {counted(times.measured, 'arrival')} measured."
+        )
+    if not report.links:
+        what = "Nothing to ask about: no route links anything here"
+    elif not report.sampled and report.status == "ok":
+        what = f"Nothing to ask about: no image was pushed in the last {age}"
+    else:
+        images = counted(report.sampled, "image")
+        what = f"Asked about {images} of the last {age} in {counted(report.sources, 'source')}"
+    code = delivery_exit(report)
+    page.add((f"{what}, in {took}.", Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+
+
+def _age(age: timedelta) -> str:
+    """`7 days`, `90 minutes`: in the largest unit that leaves no rest."""
+    seconds = round(age.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            number = seconds // size
+            return f"{number:,} {unit}" + "s" * (number != 1)
+    return counted(seconds, "second")

@@ -1,0 +1,199 @@
+"""Backfills of a fleet: for routes when somebody asks, and for new links after an apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fleet_repl.backfills import BackfillOutcome, BackfillState
+from fleet_repl.backlog import asked_for, backlog_of, of_new_links
+from fleet_repl.desired import Desired
+from fleet_repl.engine import Backfilling, backfill, look, read_rules
+from fleet_repl.errors import Fault, SelectionError
+from fleet_repl.inventory import Inventory, Route
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import (
+    BackfillEnded,
+    BackfillMode,
+    BackfillReport,
+    BackfillsWanted,
+    Report,
+    RunStarted,
+    Status,
+)
+from fleet_repl.plan import InventoryRef, Plan
+from fleet_repl.ports import RegistryReader
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.rules import Outgoing
+from fleet_repl.topology import Selection, select
+
+
+def routes_named(inventory: Inventory, name: str | None) -> tuple[Route, ...]:
+    """The route of that name, or all of them. Raises SelectionError for one that is not there."""
+    if name is None:
+        return inventory.routes
+    found = tuple(one for one in inventory.routes if one.name == name)
+    if not found:
+        known = ", ".join(one.name for one in inventory.routes) or "none"
+        raise SelectionError(f"no route is named {name!r}; the inventory's routes: {known}")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfiller:
+    """Backfills of one fleet, in one run."""
+
+    inventory: Inventory
+    desired: Desired
+    run_id: str
+    reader: RegistryReader
+    how: Backfilling
+
+    async def start(
+        self, selection: Selection, route: str | None, *, wait: bool, again: bool
+    ) -> BackfillReport:
+        """Start what routes ask for and is in place; with `wait`, follow it to its end."""
+        began = self._now()
+        asked = self._asked(selection, route)
+        wanted, kept = self._sorted_out(asked, await read_rules(asked, self.reader, self.how))
+        self._announce(wanted, kept)
+        outcomes = await backfill(wanted, self.how, wait=wait, again=again)
+        mode = BackfillMode.WAIT if wait else BackfillMode.START
+        return self._report(began, route, mode, (*kept, *outcomes))
+
+    async def status(self, selection: Selection, route: str | None) -> BackfillReport:
+        """The latest backfill to each destination; starts nothing."""
+        began = self._now()
+        asked = self._asked(selection, route)
+        self._announce(asked)
+        outcomes = await look(asked, self.how)
+        return self._report(began, route, BackfillMode.STATUS, outcomes)
+
+    async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
+        """A report with the backfills of the links that its run has made.
+
+        `since` is a moment before the first of their rules was written.
+        """
+        ends = of_new_links(plan, report.registries, self.inventory.routes)
+        if not ends:
+            return report
+        wanted = {source: dict.fromkeys(found, since) for source, found in ends.items()}
+        self._announce(wanted)
+        outcomes = await backfill(wanted, self.how, wait=False)
+        short = report.status is Status.OK and any(one.falls_short for one in outcomes)
+        status = Status.PARTIAL if short else report.status
+        status = Status.INTERRUPTED if self.how.stop.interrupted else status
+        backfills = tuple(self._named(outcomes))
+        return replace(report, status=status, finished_at=self._now(), backfills=backfills)
+
+    def _announce(
+        self,
+        wanted: Mapping[Registry, Mapping[Registry, object]],
+        kept: Sequence[BackfillOutcome] = (),
+    ) -> None:
+        total = sum(len(destinations) for destinations in wanted.values())
+        self.how.on_event(BackfillsWanted(backfills=total + len(kept)))
+        for outcome in kept:
+            self.how.on_event(BackfillEnded(outcome=outcome))
+
+    def _asked(self, selection: Selection, route: str | None) -> dict[Registry, Outgoing]:
+        routes = routes_named(self.inventory, route)
+        asked = asked_for(self.desired, routes, select(self.inventory, selection))
+        accounts = len({one.account for one in asked})
+        self.how.on_event(RunStarted(run_id=self.run_id, registries=len(asked), accounts=accounts))
+        return asked
+
+    def _sorted_out(
+        self,
+        asked: Mapping[Registry, Outgoing],
+        seen: Mapping[Registry, Outgoing | Fault],
+    ) -> tuple[dict[Registry, dict[Registry, datetime | None]], tuple[BackfillOutcome, ...]]:
+        """Source → destinations that can have a backfill, and what is said of the others."""
+        wanted: dict[Registry, dict[Registry, datetime | None]] = {}
+        kept: list[BackfillOutcome] = []
+        for source, links in asked.items():
+            present = seen.get(source)
+            if present is None:
+                kept += _not_started(source, links, because=self.how.stop.because)
+            elif isinstance(present, Fault):
+                kept += _not_started(source, links, error=present)
+            else:
+                backlog = backlog_of(links, present)
+                wanted[source] = dict.fromkeys(backlog.in_place)
+                kept += _not_in_place(source, backlog.missing)
+        return wanted, tuple(kept)
+
+    def _report(
+        self,
+        began: datetime,
+        route: str | None,
+        mode: BackfillMode,
+        outcomes: Sequence[BackfillOutcome],
+    ) -> BackfillReport:
+        inventory = self.inventory
+        return BackfillReport(
+            run_id=self.run_id,
+            status=self._status(outcomes),
+            started_at=began,
+            finished_at=self._now(),
+            fleet=inventory.name,
+            inventory=InventoryRef(path=inventory.path, digest=inventory.digest),
+            route=route,
+            mode=mode,
+            backfills=tuple(sorted(self._named(outcomes), key=_place)),
+        )
+
+    def _named(self, outcomes: Iterable[BackfillOutcome]) -> Iterator[BackfillOutcome]:
+        names = self.desired.names
+        for one in outcomes:
+            yield replace(
+                one,
+                source_name=names[one.source.account],
+                destination_name=names[one.destination.account],
+            )
+
+    def _status(self, outcomes: Sequence[BackfillOutcome]) -> Status:
+        if self.how.stop.interrupted:
+            return Status.INTERRUPTED
+        short = [one for one in outcomes if one.falls_short]
+        if not short:
+            return Status.OK
+        return Status.FAILED if all(one.error for one in outcomes) else Status.PARTIAL
+
+    def _now(self) -> datetime:
+        return self.how.pace.clock.now()
+
+
+def _place(one: BackfillOutcome) -> tuple[Registry, Registry]:
+    return one.source, one.destination
+
+
+def _not_started(
+    source: Registry,
+    destinations: Iterable[Registry],
+    *,
+    error: Fault | None = None,
+    because: str | None = None,
+) -> Iterator[BackfillOutcome]:
+    for destination in destinations:
+        yield BackfillOutcome(
+            source=source,
+            destination=destination,
+            state=BackfillState.NOT_STARTED,
+            error=error,
+            because=because,
+        )
+
+
+def _not_in_place(
+    source: Registry, missing: Mapping[Registry, Prefixes]
+) -> Iterator[BackfillOutcome]:
+    for destination, prefixes in missing.items():
+        what = "every repository" if prefixes == EVERY_REPOSITORY else ", ".join(prefixes)
+        yield BackfillOutcome(
+            source=source,
+            destination=destination,
+            state=BackfillState.NOT_IN_PLACE,
+            because=f"the rules do not replicate {what} there: run apply first",
+        )

@@ -1,0 +1,216 @@
+"""`backfill` on the command line: flags, the question, progress, log lines, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.cli.app import run
+from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.entries import entry_of
+from fleet_repl.cli.progress import bar, progress_text
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import (
+    BackfillEnded,
+    BackfillProgressed,
+    BackfillStarted,
+    BackfillsWanted,
+    Status,
+)
+
+HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SHOP = Registry(AccountId("222222222222"), Region("eu-west-1"))
+FAR = Registry(AccountId("222222222222"), Region("us-east-1"))
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+QUESTION = "Start up to 1 backfill of demo? [y/N] "
+
+
+def now(destination: Registry, **told: Any) -> Backfill:
+    return Backfill(
+        id="id", destination=destination, started_at=NOON, **{"status": "IN_PROGRESS", **told}
+    )
+
+
+@pytest.fixture
+def seated(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Somebody sits at this process's terminal; stdout goes elsewhere."""
+    monkeypatch.setattr(sys, "stdin", terminal.stdin)
+    monkeypatch.setattr(sys, "stderr", terminal.stdout)
+    return terminal
+
+
+@pytest.mark.parametrize(
+    ("flags", "asked"),
+    [
+        ([], "backfill"),
+        (["--wait"], "backfill --wait"),
+        (["--force"], "backfill --force"),
+        (["--wait", "--force", "--yes"], "backfill --wait --force"),
+        (["--status"], "backfill --status"),
+    ],
+)
+def test_flags(cli: Any, fleet: Any, inventory: str, flags: list[str], asked: str) -> None:
+    """What they ask of the library; where nobody can be asked it goes ahead."""
+    ended = cli("backfill", inventory, *flags)
+    assert (ended.code, fleet.asked) == (0, [asked])
+    assert "to 222222222222 eu-west-1 (spoke): none" in ended.out
+
+
+def test_the_document_and_the_files(cli: Any, inventory: str, tmp_path: Path) -> None:
+    """On stdout, and as a report for a CI server."""
+    ended = cli("backfill", inventory, "--route", "golden", "--format", "json", "--report", "b.xml")
+    document = json.loads(ended.out)
+    assert (document["schema"], document["route"]) == ("fleet-repl/backfill/1", "golden")
+    assert "backfill 111111111111" in (tmp_path / "b.xml").read_text()
+
+
+@pytest.mark.parametrize("flag", ["--wait", "--force"])
+def test_a_look_writes_nothing(cli: Any, fleet: Any, inventory: str, flag: str) -> None:
+    """Flags that start something do not go with it."""
+    ended = cli("backfill", inventory, "--status", flag)
+    assert (ended.code, fleet.asked) == (64, [])
+    assert "--status starts nothing" in ended.err
+
+
+def test_a_route_that_is_not_there(cli: Any, backend: Any, inventory: str) -> None:
+    """Found out before anybody is called."""
+    ended = cli("backfill", inventory, "--route", "gold")
+    assert ended.code == 64
+    assert "no route is named 'gold'; the inventory's routes: golden" in ended.err
+    assert backend.endpoints == []
+
+
+def test_an_interruption(cli: Any, fleet: Any, inventory: str) -> None:
+    """What was started is told, with the code of an interruption."""
+    fleet.applying = fleet.until_stopped
+    ended = cli("backfill", inventory, "--wait", "--yes")
+    assert ended.code == 130
+    assert "leaving backfills to AWS, where they go on" in ended.err
+    assert "Exit 130: interrupted." in ended.out
+
+
+def test_yes(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+    """What there is, is shown, then the question."""
+    seated.type("y\n")
+    assert cli("backfill", inventory).code == 0
+    assert fleet.asked == ["backfill --status", "backfill"]
+    screen = seated.screen()
+    assert screen.index("(spoke): none") < screen.index(QUESTION)
+
+
+def test_no(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+    """Code 3, and nothing is started."""
+    seated.type("n\n")
+    ended = cli("backfill", inventory)
+    assert (ended.code, fleet.asked) == (3, ["backfill --status"])
+    assert "of demo: refused" in ended.out
+
+
+def test_nothing_to_ask(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+    """All is complete; with --force there is a question again."""
+    (one,) = fleet.backfills.backfills
+    complete = replace(one, state=BackfillState.COMPLETE)
+    fleet.backfills = replace(fleet.backfills, backfills=(complete,))
+    assert cli("backfill", inventory).code == 0
+    assert QUESTION not in seated.screen()
+    seated.type("n\n")
+    assert cli("backfill", inventory, "--force").code == 3
+    assert QUESTION in seated.screen()
+
+
+def test_an_interruption_while_looking(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+    """There is no question any more."""
+
+    async def stopped() -> None:
+        fleet.backfills = replace(fleet.backfills, status=Status.INTERRUPTED)
+        await fleet.until_stopped()
+
+    fleet.planning = stopped
+    assert cli("backfill", inventory).code == 130
+    assert QUESTION not in seated.screen()
+    assert "backfill" not in fleet.asked
+
+
+def test_an_interruption_at_the_question(
+    cli: Any, fleet: Any, inventory: str, seated: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no yes, and no refusal either."""
+
+    async def gone(*_: Any, **__: Any) -> bool:
+        await fleet.until_stopped()
+        return False
+
+    monkeypatch.setattr("fleet_repl.cli.agreeing.confirm", gone)
+    ended = cli("backfill", inventory)
+    assert (ended.code, fleet.asked) == (130, ["backfill --status", "stop"])
+
+
+def test_partial(cli: Any, fleet: Any, inventory: str) -> None:
+    """One that waits in the queue was not started."""
+    (one,) = fleet.backfills.backfills
+    queued = replace(one, state=BackfillState.QUEUED, because="ECR is full")
+    fleet.backfills = replace(fleet.backfills, status=Status.PARTIAL, backfills=(queued,))
+    assert cli("backfill", inventory).code == 4
+
+
+def test_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed like the others."""
+    assert run(["schema", "backfill"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "fleet-repl backfill, version 1"
+
+
+def test_progress() -> None:
+    """Destinations and copies; a bar of the destinations."""
+    counters = Counters([HUB])
+    counters.see(BackfillsWanted(backfills=2))
+    counters.see(BackfillStarted(source=HUB, backfill=now(SHOP)))
+    counters.see(BackfillProgressed(source=HUB, backfill=now(SHOP, total=3000, completed=1200)))
+    counters.see(BackfillStarted(source=HUB, backfill=now(FAR, total=10)))
+    assert progress_text(counters, 12).plain == (
+        "backfilling  0/2 ended  1,200/3,010 copied  0 failed  12.0 s"
+    )
+    last = now(SHOP, total=3000, completed=2999, failed=1, status="COMPLETE")
+    outcome = BackfillOutcome(
+        source=HUB, destination=SHOP, state=BackfillState.COMPLETE, backfill=last
+    )
+    counters.see(BackfillEnded(outcome=outcome))
+    assert progress_text(counters, 12).plain == (
+        "backfilling  1/2 ended  2,999/3,010 copied  1 failed  12.0 s"
+    )
+    assert bar(counters, ascii_only=True).plain == "##########----------"
+
+
+def test_log_lines() -> None:
+    """A start and an end are worth one; steps in between are not."""
+    started = entry_of(BackfillStarted(source=HUB, backfill=now(SHOP)))
+    assert started is not None
+    assert started.message == f"{HUB}: backfill to {SHOP} started"
+    assert started.fields == {
+        "account": "111111111111",
+        "region": "eu-west-1",
+        "to_account": "222222222222",
+        "to_region": "eu-west-1",
+        "id": "id",
+    }
+    assert entry_of(BackfillsWanted(backfills=1)) is None
+    assert entry_of(BackfillProgressed(source=HUB, backfill=now(SHOP))) is None
+    fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="StartReplicationBackfill", message="no")
+    outcome = BackfillOutcome(
+        source=HUB, destination=SHOP, state=BackfillState.NOT_STARTED, error=fault
+    )
+    ended = entry_of(BackfillEnded(outcome=outcome))
+    assert ended is not None
+    assert (ended.level, ended.fields["kind"]) == ("error", "access-denied")
+    assert ended.message.endswith("not-started: StartReplicationBackfill: access-denied: no")
+    queued = replace(outcome, error=None, because="ECR is full")
+    ended = entry_of(BackfillEnded(outcome=queued))
+    assert ended is not None
+    assert (ended.level, ended.message.endswith(": ECR is full")) == ("warning", True)

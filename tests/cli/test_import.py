@@ -1,0 +1,99 @@
+"""`fleet-repl import`: the document on stdout, what it leaves out on stderr, and exit codes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fleet_repl.importing import LeftOut
+from fleet_repl.names import AccountId, Region, Registry
+
+BUILD = Registry(AccountId("111111111111"), Region("eu-west-1"))
+ODD = LeftOut(registry=BUILD, name="build", because="rules[0] holds what is not known")
+SILENT = LeftOut(registry=BUILD, name="build", because="it could not be read", unreadable=True)
+
+
+def test_the_document_is_all_there_is_on_stdout(cli: Any, fleet: Any, inventory: str) -> None:
+    """A file that stdout goes to is an inventory."""
+    ended = cli("import", inventory)
+    assert (ended.code, ended.out) == (0, "version = 1\n")
+    assert ended.err == "imported 3 links in 2 routes\n"
+    assert fleet.asked == ["import"]
+
+
+def test_a_file_without_routes_is_enough(cli: Any, fleet: Any, inventory: str) -> None:
+    """Only importing takes one: whatever plans would take every link away."""
+    path = Path(inventory)
+    path.write_text(path.read_text().partition("[[routes]]")[0])
+    assert cli("import", inventory).code == 0
+    ended = cli("plan", inventory)
+    assert ended.code == 1
+    assert "routes: is missing" in ended.err
+    assert fleet.asked == ["import"]
+
+
+def test_what_is_left_out_is_warned_about(cli: Any, fleet: Any, inventory: str) -> None:
+    """On stderr, before the count; it is no failure."""
+    fleet.found = replace(fleet.found, left_out=(ODD,), notes=("set NAME",))
+    ended = cli("import", inventory)
+    assert ended.code == 0
+    assert ended.err == (
+        "warning: 111111111111/eu-west-1 (build): rules[0] holds what is not known\n"
+        "warning: set NAME\n"
+        "imported 3 links in 2 routes\n"
+    )
+
+
+def test_a_long_list_is_cut_short_unless_asked_for(cli: Any, fleet: Any, inventory: str) -> None:
+    """The document has all of it anyway."""
+    many = tuple(replace(ODD, because=f"reason {number}") for number in range(22))
+    fleet.found = replace(fleet.found, left_out=many)
+    lines = cli("import", inventory).err.splitlines()
+    assert len(lines) == 22
+    assert lines[20] == "warning: 2 more like these; the document lists all of them"
+    assert len(cli("import", inventory, "--verbose").err.splitlines()) == 23
+
+
+def test_an_unreadable_registry_makes_it_partial(cli: Any, fleet: Any, inventory: str) -> None:
+    """Exit 4, with the document for all others."""
+    fleet.found = replace(fleet.found, left_out=(SILENT,))
+    ended = cli("import", inventory)
+    assert (ended.code, ended.out) == (4, "version = 1\n")
+
+
+def test_quiet_leaves_only_the_document(cli: Any, fleet: Any, inventory: str) -> None:
+    """Nothing went wrong, so nothing is said."""
+    fleet.found = replace(fleet.found, left_out=(ODD,))
+    ended = cli("import", inventory, "--quiet")
+    assert (ended.out, ended.err) == ("version = 1\n", "")
+
+
+def test_warnings_as_json_lines(cli: Any, fleet: Any, inventory: str) -> None:
+    """For machines, with their level."""
+    fleet.found = replace(fleet.found, left_out=(ODD,))
+    first, second = map(
+        json.loads, cli("import", inventory, "--log-format", "json").err.split("\n")[:2]
+    )
+    assert (first["level"], first["event"]) == ("warning", "warning")
+    assert (second["level"], second["event"]) == ("info", "note")
+
+
+def test_an_interruption_prints_no_half_of_a_document(cli: Any, fleet: Any, inventory: str) -> None:
+    """Exit 130 and an empty stdout."""
+    fleet.planning = fleet.until_stopped
+    ended = cli("import", inventory)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err.splitlines()[-1] == "interrupted before everything was read"
+
+
+def test_only_the_whole_fleet_can_be_imported(cli: Any, fleet: Any, inventory: str) -> None:
+    """A part of it would be an inventory that takes the rest away."""
+    assert cli("import", inventory, "--account", "build").code == 64
+    assert fleet.asked == []
+
+
+def test_a_scenario_needs_the_sandbox(cli: Any, inventory: str) -> None:
+    """As everywhere."""
+    assert cli("import", inventory, "--scenario", "storm.toml").code == 64

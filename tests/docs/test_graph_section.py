@@ -1,0 +1,41 @@
+"""What docs/commands.md says of graphs is what the schema and the code say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from fleet_repl.reports import schema
+from fleet_repl.reports.graph import GRAPH_SCHEMA, MOST_REGISTRIES, Kind
+from fleet_repl.reports.graph.mermaid import MOST_CHARACTERS, MOST_EDGES
+from fleet_repl.reports.graph.model import UNLINKED
+
+HEADING = "## graph"
+
+
+@pytest.fixture(scope="module")
+def section(pages: Any) -> str:
+    return str(pages["docs/commands.md"].section(HEADING))
+
+
+@pytest.mark.parametrize(("nth", "kind"), [(0, "node"), (1, "edge")])
+def test_the_tables_have_every_key(nth: int, kind: str, pages: Any) -> None:
+    """Of nodes and of edges, in the document's order, and none that is made up."""
+    document: Any = schema("graph")
+    rows = pages["docs/commands.md"].table(HEADING, nth)
+    told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    assert told == document["$defs"][kind]["required"]
+
+
+def test_the_prose_names_the_rest(section: str) -> None:
+    """The document's own keys, kinds of nodes, and the kind of warning that is a graph's own."""
+    told = set(re.findall(r'`"?([\w/-]+)"?`', section))
+    assert told >= {*schema("graph")["properties"], *Kind, GRAPH_SCHEMA, UNLINKED}  # type: ignore[misc]
+
+
+def test_the_limits_are_the_codes(section: str) -> None:
+    """When registries become regions, and what Mermaid refuses."""
+    assert f"Above {MOST_REGISTRIES} registries" in section
+    assert f"more than {MOST_EDGES} edges or {MOST_CHARACTERS:,} characters" in section

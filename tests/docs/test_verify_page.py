@@ -1,0 +1,52 @@
+"""docs/verify.md has every state, every key of the document, and the bounds that hold."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from fleet_repl.delivery import LOOKS, DeliveryState
+from fleet_repl.reports import DELIVERY_SCHEMA, schema
+
+
+@pytest.fixture(scope="module")
+def page(pages: Any) -> Any:
+    return pages["docs/verify.md"]
+
+
+def names(rows: Any) -> list[str]:
+    """What is written as code in the first cells."""
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row[0])]
+
+
+def test_every_state_is_told_with_its_exit_code(page: Any) -> None:
+    """In the order in which they make a link's state."""
+    rows = page.table("## What the states mean")
+    assert names(rows) == list(DeliveryState)
+    for state, (_, _, code) in zip(DeliveryState, rows, strict=True):
+        assert code == ("4" if state.is_problem else "0")
+
+
+@pytest.mark.parametrize(("nth", "kind"), [(0, None), (1, "link"), (2, "image")])
+def test_the_tables_have_every_key(page: Any, nth: int, kind: str | None) -> None:
+    """Of the document, its links and their images, in the document's order."""
+    document: Any = schema("delivery")
+    shape = document if kind is None else document["$defs"][kind]
+    assert names(page.table("## The document", nth)) == shape["required"]
+
+
+def test_the_prose_names_the_rest(page: Any) -> None:
+    """Keys of the parts, and the schema's own name."""
+    told = set(re.findall(r'`"?([\w/-]+)"?`', page.section("## The document")))
+    parts: Any = schema("delivery")["$defs"]
+    for part in ("summary", "times", "source", "destination", "unreadable"):
+        assert set(parts[part]["required"]) <= told
+    assert DELIVERY_SCHEMA in told
+
+
+def test_the_bounds_are_the_codes(page: Any) -> None:
+    """How many repositories are looked into, and arrivals looked up, for each image."""
+    text = page.section("## What it costs")
+    assert len(re.findall(rf"\b{LOOKS} \W count\b", text)) == 2
