@@ -88,6 +88,15 @@ def test_an_interruption_prints_no_half_of_a_document(cli: Any, fleet: Any, inve
     assert ended.err.splitlines()[-1] == "interrupted before everything was read"
 
 
+def test_a_state_that_cannot_be_used_is_no_obstacle(cli: Any, backend: Any, inventory: str) -> None:
+    """Importing remembers nothing and asks for nothing that was remembered."""
+    with Path(inventory).open("a") as file:
+        file.write('\n[state]\nlocation = "s3://bucket/prefix"\n')
+    assert cli("import", inventory).code == 0
+    assert backend.states == [".fleet-repl"]
+    assert not Path(".fleet-repl").exists()
+
+
 def test_only_the_whole_fleet_can_be_imported(cli: Any, fleet: Any, inventory: str) -> None:
     """A part of it would be an inventory that takes the rest away."""
     assert cli("import", inventory, "--account", "build").code == 64

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from fleet_repl.errors import Problem
+from fleet_repl.errors import InventoryError, Problem
+from fleet_repl.inventory import parse
 
 
 def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:
@@ -23,6 +25,20 @@ def test_no_accounts_at_all(problems: Callable[[str], list[Problem]]) -> None:
     """A fleet of nobody is a slip."""
     found = problems('version = 1\nname = "x"\naccounts = []\nroutes = []')
     assert [str(one) for one in found] == ["fleet.toml:3: accounts: must not be empty (found [])"]
+
+
+def test_routes_can_be_left_out_where_that_is_said(tmp_path: Path) -> None:
+    """For importing; routes that are there are checked as ever."""
+    text = (
+        'version = 1\nname = "x"\n[[accounts]]\nid = "111111111111"\nrole = "r"\n'
+        'regions = ["eu-west-1"]\n'
+    )
+    path = tmp_path / "fleet.toml"
+    path.write_text(text)
+    assert parse(path, environ={}, routes_required=False).routes == ()
+    path.write_text(f"{text}[[routes]]\nfrom = {{}}\nto = {{}}\n")
+    with pytest.raises(InventoryError, match="name: is missing"):
+        parse(path, environ={}, routes_required=False)
 
 
 def test_another_version_is_not_judged(problems: Callable[[str], list[Problem]]) -> None:

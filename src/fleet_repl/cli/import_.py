@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WARNED: Final = 20
 """What is left out in so many lines on stderr; the document lists all of it."""
+_NO_STATE: Final = ".fleet-repl"
+"""Nothing is remembered, so a place that the inventory names need not be usable."""
 
 
 def import_(call: Call[Importing]) -> ExitCode:
@@ -32,6 +34,7 @@ def import_(call: Call[Importing]) -> ExitCode:
         inventory=options.inventory,
         sandbox=options.sandbox,
         scenario=options.scenario,
+        state=None if options.sandbox else _NO_STATE,
         quiet=options.quiet,
         verbose=options.verbose,
         log_format=options.log_format,
