@@ -47,6 +47,7 @@ _STATES: Final = {
     "FAILED": BackfillState.FAILED,
     "STOPPED": BackfillState.STOPPED,
 }
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 ENDED: Final = frozenset({BackfillState.COMPLETE, BackfillState.FAILED, BackfillState.STOPPED})
 
 
@@ -124,28 +125,26 @@ def decide(
     listed: Iterable[Backfill],
     *,
     fresh: Collection[str] = (),
+    past: Collection[str] = (),
     most: int = limits.ACTIVE_BACKFILLS,
 ) -> Decision:
     """Which of the `wanted` destinations need a new backfill, and which of those can have it now.
 
     A destination comes with the moment since when one has to have been started; None: whenever.
-    One whose id is in `fresh` surely was, whatever its clock says. Others' backfills take up the
-    room of a registry too: `most` in all, and one for each destination region.
+    One whose id is in `fresh` surely was, whatever its clock says; one in `past` does not count,
+    except for whose turn it is. Others' backfills take up the room of a registry too: `most` in
+    all, and one for each destination region.
     """
     known = sorted(listed, key=lambda one: (one.started_at, one.id))
+    counted = [one for one in known if one.id not in past]
     taken = {one.destination.region: one.destination for one in known if one.active}
     free = most - sum(one.active for one in known)
     start: list[Registry] = []
     serving: list[Backfill] = []
     waiting: dict[Registry, str] = {}
-    for destination, since in sorted(wanted.items()):
-        good = [
-            one
-            for one in known
-            if one.destination == destination
-            and (since is None or one.started_at >= since or one.id in fresh)
-        ]
-        if (found := _serving(good)) is not None:
+    for destination in _in_turn(wanted, known):
+        found = _serving(destination, wanted[destination], counted, fresh)
+        if found is not None:
             serving.append(found)
         elif destination.region in taken:
             waiting[destination] = _one_a_region(destination, taken[destination.region])
@@ -192,6 +191,12 @@ class BackfillOutcome:
             return False
         return last.failed > 0 or not (last.active or last.state is BackfillState.COMPLETE)
 
+    @property
+    def fails(self) -> bool:
+        """Whether a run that wanted it has failed in it: one in the queue is on record, and is
+        started by whoever backfills next."""
+        return self.falls_short and self.state is not BackfillState.QUEUED
+
 
 def latest(listed: Iterable[Backfill], destination: Registry) -> Backfill | None:
     """The backfill to a destination that was started last."""
@@ -199,12 +204,38 @@ def latest(listed: Iterable[Backfill], destination: Registry) -> Backfill | None
     return max(found, key=lambda one: (one.started_at, one.id), default=None)
 
 
-def _serving(good: Sequence[Backfill]) -> Backfill | None:
-    """The last one that does for its destination: under way, or complete."""
-    for one in reversed(good):
+def _in_turn(wanted: Iterable[Registry], known: Iterable[Backfill]) -> list[Registry]:
+    """Whoever has waited longest first, or one that fails would keep others out for ever.
+
+    `known`: by their start.
+    """
+    last = {one.destination: one.started_at for one in known}
+    return sorted(wanted, key=lambda one: (last.get(one, _LONG_AGO), one))
+
+
+def _serving(
+    destination: Registry,
+    since: datetime | None,
+    known: Sequence[Backfill],
+    fresh: Collection[str],
+) -> Backfill | None:
+    """The last one that does for a destination: under way, or complete.
+
+    One that ended with copies missing does not, unless it is this run's own.
+    """
+    good = [
+        one
+        for one in reversed(known)
+        if one.destination == destination
+        and (since is None or one.started_at >= since or one.id in fresh)
+    ]
+    for one in good:
         if one.active and one.state is not BackfillState.STOPPING:
             return one
-    return next((one for one in reversed(good) if one.state is BackfillState.COMPLETE), None)
+    for one in good:
+        if one.state is BackfillState.COMPLETE and (not one.failed or one.id in fresh):
+            return one
+    return None
 
 
 def _one_a_region(destination: Registry, running: Registry) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fleet_repl.desired import Desired
 from fleet_repl.inventory import Route
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.ownership import Due
 from fleet_repl.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, Warning
 from fleet_repl.prefixes import NOTHING, Prefixes, beyond, intersect, union
 from fleet_repl.rules import NOWHERE, Outgoing, parse_document
@@ -73,6 +75,16 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
             f"{number} {'link' if number == 1 else 'links'} of "
             f"{'route' if len(names) == 1 else 'routes'} {', '.join(names)}",
         )
+
+
+def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry, Due]:
+    """Source → what the links that a plan will add are owed, from `since` on."""
+    wanting = _wanting(routes)
+    found: dict[Registry, Due] = {}
+    for registry, end in _added(plan.changes):
+        if any(intersect(end.prefixes, wanting.get(route, NOTHING)) for route in end.routes):
+            found[registry] = {**found.get(registry, {}), end.registry: since}
+    return found
 
 
 def of_new_links(

@@ -201,6 +201,8 @@ class BackfillsWanted:
     """Backfills are about to be looked at and started; how many may follow."""
 
     backfills: int
+    looking: bool = False
+    """Whether none of them will be started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ or, where nothing is recorded, by being what it asks for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from fleet_repl.canonical import JsonObject, canonical_json
@@ -31,6 +32,9 @@ Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
 """Destination → prefixes, to the letter as rules list them: sorted and, unlike `Outgoing`, with
 those that a shorter one covers. Whose a rule is can only be told by what it lists."""
 
+Due: TypeAlias = Mapping[Registry, datetime]
+"""Destinations that are owed a backfill, and since when: one that began before will not do."""
+
 _Cell: TypeAlias = tuple[Registry, str]
 
 
@@ -43,6 +47,7 @@ class Applied:
     """Prefixes of its creation templates."""
     given_up: bool = False
     """Its account was retired and could not be reached: nothing will be done about it."""
+    due: Due = field(default_factory=dict)
 
 
 Record: TypeAlias = Mapping[Registry, Applied]
@@ -73,7 +78,9 @@ class Merged:
     """What both replicate together."""
     deleting: Outgoing
     owned: Cells
-    """Our part of it."""
+    """Our part of it, once it is written."""
+    present: Cells = field(default_factory=dict)
+    """Our part of what was found, whether it stays or not."""
     clashes: tuple[_Cell, ...] = ()
     """Links of ours that a rule of others covers with other deletions than asked for."""
 
@@ -86,16 +93,22 @@ class Merged:
         return {"rules": [*self.kept, *_documents(self.rules)]}
 
 
-def alone(found: Replication, wanted: Wanted, *, filters: int) -> Merged:
+def alone(
+    found: Replication, wanted: Wanted, asked: Wanted, recorded: Cells | None, *, filters: int
+) -> Merged:
     """The configuration of a registry for which the fleet speaks alone."""
     links, deleting = wanted.links, NOWHERE
     if wanted.deleting:
         deleting = within(wanted.deleting, links)
-    if (links, deleting) == (found.outgoing, found.deleting):
-        rules = found.rules
-    else:
+    if (links, deleting) != (found.outgoing, found.deleting):
         rules = rules_for(links, deleting, filters=filters)
-    return Merged(rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules))
+        return Merged(rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules))
+    # What others list beside ours in vain is not taken for ours.
+    cells = [(rule, set(_cells(cells_of([rule])))) for rule in found.rules]
+    owned = _links(
+        cell for rule, listed in cells for cell in _asked_for(rule, listed, asked, recorded or {})
+    )
+    return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
 
 
 def beside(
@@ -163,6 +176,7 @@ def together(first: Applied, second: Applied) -> Applied:
         links=both(first.links, second.links),
         templates=tuple(sorted({*first.templates, *second.templates})),
         given_up=first.given_up and second.given_up,
+        due={**first.due, **second.due},
     )
 
 
@@ -178,9 +192,11 @@ class _Merger:
         kept: list[JsonObject] = []
         staying: list[Rule] = []
         mine: set[_Cell] = set()
+        present: set[_Cell] = set()
         for raw, rule in _read(found):
             cells = set(_cells(cells_of([rule])))
             own = self._own(rule, cells)
+            present |= own
             if own and own == cells:
                 continue
             if self._stays(own, rule):
@@ -191,7 +207,7 @@ class _Merger:
                 left = self._left(cells - own, deletes=rule.deletes)
                 kept += _documents(left)
                 staying += left
-        return self._around(tuple(kept), staying, mine)
+        return replace(self._around(tuple(kept), staying, mine), present=_links(present))
 
     def _around(
         self, kept: tuple[JsonObject, ...], staying: list[Rule], mine: set[_Cell]
@@ -222,23 +238,9 @@ class _Merger:
 
     def _own(self, rule: Rule, cells: set[_Cell]) -> set[_Cell]:
         """What of a rule is ours."""
-        if self._recorded is not None:
-            return {cell for cell in cells if _lists(self._recorded, cell)}
-        equal = {
-            (end, prefix)
-            for end, prefix in cells
-            if _lists(self._asked.links, (end, prefix))
-            and self._asked.deletes(end, prefix) is rule.deletes
-        }
-        # A rule of ours may list a link that a shorter prefix of another one covers.
-        whole = all(
-            covers(self._asked.links.get(end, ()), prefix)
-            and self._asked.deletes(end, prefix) is rule.deletes
-            for end, prefix in cells
-        )
-        ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
-        whole = whole and ends == set(rule.destinations) and prefixes == set(rule.prefixes)
-        return cells if whole else equal
+        if self._recorded is None:
+            return _asked_for(rule, cells, self._asked, {})
+        return {cell for cell in cells if _lists(self._recorded, cell)}
 
     def _stays(self, own: set[_Cell], rule: Rule) -> bool:
         """Whether everything of ours in a shared rule is still asked for, just so."""
@@ -249,9 +251,14 @@ class _Merger:
         )
 
     def _left(self, theirs: set[_Cell], *, deletes: bool) -> tuple[Rule, ...]:
-        """What others have of a rule that is ours no longer."""
-        links = _links(theirs)
-        return rules_for(links, links if deletes else NOWHERE, filters=self._filters)
+        """What others have of a rule that is ours no longer, to the letter."""
+        sharing: dict[tuple[str, ...], list[Registry]] = {}
+        for end, prefixes in _links(theirs).items():
+            sharing.setdefault(prefixes, []).append(end)
+        return tuple(
+            Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
+            for prefixes, ends in sorted(sharing.items())
+        )
 
 
 def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, Rule]], list[Rule]]:
@@ -269,6 +276,24 @@ def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, 
 def _read(found: Replication) -> Iterator[tuple[JsonObject, Rule]]:
     """Each rule as it stands in the document, and what it means."""
     return zip(rules_of(found.document), found.rules, strict=True)
+
+
+def _asked_for(rule: Rule, cells: set[_Cell], asked: Wanted, recorded: Cells) -> set[_Cell]:
+    """What of a rule is asked for just so, or on record."""
+    equal = {
+        (end, prefix)
+        for end, prefix in cells
+        if _lists(recorded, (end, prefix))
+        or (_lists(asked.links, (end, prefix)) and asked.deletes(end, prefix) is rule.deletes)
+    }
+    # A rule of ours may list a link that a shorter prefix of another one covers.
+    whole = all(
+        covers(asked.links.get(end, ()), prefix) and asked.deletes(end, prefix) is rule.deletes
+        for end, prefix in cells
+    )
+    ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
+    whole = whole and ends == set(rule.destinations) and prefixes == set(rule.prefixes)
+    return cells if whole else equal
 
 
 def _without_unknown(raw: JsonObject, rule: Rule) -> tuple[JsonObject, ...]:

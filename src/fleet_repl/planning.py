@@ -27,7 +27,7 @@ from fleet_repl.granting import Granting, granting, policy_changes, settled
 from fleet_repl.holding import Lacks, hold, over_limits
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
-from fleet_repl.ownership import Applied, Merged, Record, Wanted, alone, beside
+from fleet_repl.ownership import Applied, Cells, Merged, Record, Wanted, alone, beside, both
 from fleet_repl.plan import (
     Action,
     Change,
@@ -69,6 +69,13 @@ class _Source:
         """Whether its rules have to be written: the same links in other rules are no change."""
         present, merged = self.present, self.merged
         return (merged.outgoing, merged.deleting) != (present.outgoing, present.deleting)
+
+    @property
+    def owned(self) -> Cells:
+        """What is ours afterwards. Where nothing is written, all that is ours now stays: others
+        may cover it, and leave one day."""
+        merged = self.merged
+        return merged.owned if self.changes else both(merged.owned, merged.present)
 
 
 def plan_registries(
@@ -169,11 +176,11 @@ def _source(
     holding = hold(asked.links, seen.replication.outgoing, lacks)
     wanted = replace(asked, links=holding.outgoing)
     filters = desired.limits.filters
+    ours = None if recorded is None else recorded.links
     if desired.is_additive(registry):
-        ours = None if recorded is None else recorded.links
         merged = beside(seen.replication, wanted, asked, ours, filters=filters)
     else:
-        merged = alone(seen.replication, wanted, filters=filters)
+        merged = alone(seen.replication, wanted, asked, ours, filters=filters)
     source = _Source(
         present=seen.replication, merged=merged, held=holding.held, refusal=_clash(merged)
     )
@@ -276,7 +283,7 @@ def _registry_plan(
         held=source.held if source else (),
         error=next(iter((*refused.values(), *templates.faults)), None),
         refused=refused,
-        owned=Applied(links=source.merged.owned if source else {}, templates=templates.owned),
+        owned=Applied(links=source.owned if source else {}, templates=templates.owned),
         retired=registry.account in desired.retired,
     )
 

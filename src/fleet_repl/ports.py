@@ -6,7 +6,7 @@ settle one whose answer was lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol, TypeAlias
 
 from fleet_repl.canonical import JsonObject
@@ -105,8 +105,10 @@ class ImageReader(Protocol):
         """Every repository."""
         ...
 
-    async def describe_images(self, registry: Registry, repository: str) -> tuple[JsonObject, ...]:
-        """Every image of a repository."""
+    def describe_images(
+        self, registry: Registry, repository: str
+    ) -> AsyncIterator[tuple[JsonObject, ...]]:
+        """Every image of a repository, page by page: there can be a hundred thousand."""
         ...
 
     async def find_image(

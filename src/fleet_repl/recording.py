@@ -6,11 +6,13 @@ killed in between leaves nothing behind that would count as a stranger's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
+from fleet_repl.names import Registry
 from fleet_repl.outcomes import Outcome, RegistryOutcome
-from fleet_repl.ownership import Applied, Cells, Record, both, owned_of, together
+from fleet_repl.ownership import Applied, Cells, Due, Record, both, owned_of, together
 from fleet_repl.plan import Plan, RegistryPlan, Resource, State
 from fleet_repl.rules import NO_RULES
 
@@ -18,10 +20,17 @@ _SETTLED = (Outcome.APPLIED, Outcome.UNCHANGED)
 _NOTHING = Applied()
 
 
-def announced(record: Record, plan: Plan) -> Record:
+Owed: TypeAlias = Mapping[Registry, Due]
+"""What a plan's new links are owed, by source."""
+
+
+def announced(record: Record, plan: Plan, owed: Owed) -> Record:
     """The record before the plan is carried out."""
     coming = {
-        one.registry: together(record.get(one.registry, _NOTHING), one.owned)
+        one.registry: together(
+            record.get(one.registry, _NOTHING),
+            replace(one.owned, due=owed.get(one.registry, {})),
+        )
         for one in plan.registries
         if any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
     }
@@ -29,7 +38,11 @@ def announced(record: Record, plan: Plan) -> Record:
 
 
 def concluded(
-    record: Record, before: Record, plan: Plan, outcomes: Iterable[RegistryOutcome]
+    record: Record,
+    before: Record,
+    plan: Plan,
+    outcomes: Iterable[RegistryOutcome],
+    owed: Owed,
 ) -> Record:
     """The record after it. `before` is how it was when nothing was announced yet.
 
@@ -40,7 +53,7 @@ def concluded(
     for outcome in outcomes:
         one = by_registry[outcome.registry]
         old = before.get(one.registry, _NOTHING)
-        applied = _applied(one, outcome, old)
+        applied = _applied(one, outcome, old, owed.get(one.registry, {}))
         if applied == _NOTHING:
             found.pop(one.registry, None)
         else:
@@ -48,12 +61,25 @@ def concluded(
     return found
 
 
-def _applied(one: RegistryPlan, outcome: RegistryOutcome, old: Applied) -> Applied:
+def backfilled(record: Record, started: Mapping[Registry, Collection[Registry]]) -> Record:
+    """The record without what is owed no more, because it is under way or done."""
+    found = dict(record)
+    for source, ends in started.items():
+        applied = record.get(source, _NOTHING)
+        due = {end: since for end, since in applied.due.items() if end not in ends}
+        if due != applied.due:
+            found[source] = replace(applied, due=due)
+    return found
+
+
+def _applied(one: RegistryPlan, outcome: RegistryOutcome, old: Applied, owed: Due) -> Applied:
     if one.excuse is not None and old != _NOTHING:
         return replace(old, given_up=True)
     if one.state is State.UNREADABLE:
         return old
-    return Applied(links=_links(one, outcome, old.links), templates=_templates(one, outcome, old))
+    links = _links(one, outcome, old.links)
+    due = {end: since for end, since in {**old.due, **owed}.items() if end in links}
+    return Applied(links=links, templates=_templates(one, outcome, old), due=due)
 
 
 def _links(one: RegistryPlan, outcome: RegistryOutcome, old: Cells) -> Cells:

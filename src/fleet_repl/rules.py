@@ -16,7 +16,7 @@ from fleet_repl import limits
 from fleet_repl.canonical import Json, JsonObject, canonical_json
 from fleet_repl.covers import fewest_rectangles
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, intersect, reduce, union
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, intersect, union
 
 Outgoing: TypeAlias = Mapping[Registry, Prefixes]
 """Destination → the prefixes replicated there."""
@@ -32,7 +32,8 @@ class Rule:
     """Every destination receives every prefix."""
 
     destinations: tuple[Registry, ...]
-    prefixes: Prefixes
+    prefixes: tuple[str, ...]
+    """Sorted. Of one that was read, all that it lists: others may have added some in vain."""
     deletes: bool = False
     """Deletions travel too, those by lifecycle policies among them."""
 
@@ -231,7 +232,7 @@ def _deletes(place: str, rule: JsonObject, unknown: list[str]) -> bool:
     return enabled
 
 
-def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> Prefixes:
+def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> tuple[str, ...]:
     if not rule.get("repositoryFilters"):
         return EVERY_REPOSITORY
     prefixes = []
@@ -242,7 +243,7 @@ def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> Prefixes:
             prefixes.append(text)
         else:
             unknown.append(f"{where}.filterType")
-    return reduce(prefixes)
+    return tuple(sorted(set(prefixes)))
 
 
 def _items(

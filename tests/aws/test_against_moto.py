@@ -83,7 +83,7 @@ async def test_images_of_two_accounts(
     async with edge.open(edge.inventory(edge.account(3), edge.account(4))) as registries:
         (repository,) = await registries.describe_repositories(source)
         assert repository["repositoryName"] == "base/app"
-        (image,) = await registries.describe_images(source, "base/app")
+        ((image,),) = [page async for page in registries.describe_images(source, "base/app")]
         assert (image["imageDigest"], image["imageTags"]) == (digest, ["1"])
         assert await registries.find_image(source, "base/app", digest) == image
         assert await registries.find_image(source, "base/app", "sha256:" + "0" * 64) is None

@@ -72,7 +72,7 @@ async def test_the_images_of_a_repository_that_has_gone(edge: Edge) -> None:
     edge.aws.script("DescribeImages", edge.aws.refuse("RepositoryNotFoundException"))
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
-            await registries.describe_images(edge.registry(), "base/app")
+            await anext(registries.describe_images(edge.registry(), "base/app"))
     assert caught.value.fault.code == "RepositoryNotFoundException"
 
 

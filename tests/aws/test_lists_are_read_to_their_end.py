@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,11 @@ each_list = pytest.mark.parametrize(("operation", "method", "arguments", "member
 
 
 async def ask(registries: AwsRegistries, edge: Edge, method: str, *arguments: str) -> Any:
-    return await getattr(registries, method)(edge.registry(), *arguments)
+    """The whole list, page by page where that is how the port gives it."""
+    found = getattr(registries, method)(edge.registry(), *arguments)
+    if isinstance(found, AsyncIterator):
+        return tuple([item async for page in found for item in page])
+    return await found
 
 
 @each_list
@@ -82,6 +87,22 @@ async def test_pages_that_lead_back_are_garbage(
     fault = caught.value.fault
     assert (fault.kind, fault.message) == (FaultKind.SERVICE, "the answer's pages do not end")
     assert len(edge.aws.calls(operation)) == 6
+
+
+async def test_a_page_of_images_is_read_when_it_is_wanted(edge: Edge) -> None:
+    """Not before: a repository of a hundred thousand images is never held as a whole."""
+    pages = [[{"imageDigest": "sha256:a"}], [{"imageDigest": "sha256:b"}]]
+    edge.aws.script(
+        "DescribeImages",
+        edge.aws.reply({"imageDetails": pages[0], "nextToken": "one"}),
+        edge.aws.reply({"imageDetails": pages[1]}),
+    )
+    async with edge.open() as registries:
+        read = registries.describe_images(edge.registry(), "base/app")
+        for number, page in enumerate(pages, start=1):
+            assert await anext(read) == tuple(page)
+            assert len(edge.aws.calls("DescribeImages")) == number
+        assert [one async for one in read] == []
 
 
 async def test_ever_new_tokens_come_to_an_end(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,8 +214,17 @@ TEMPLATE_ROLE = "arn:aws:iam::111111111111:role/templates"
             "UnknownOperationException",
             "",
             (
-                "the ECR API of eu-west-1 does not offer this call yet: leave out there what needs "
-                "it"
+                "the ECR API of eu-west-1 does not offer this call yet: images there can be pushed "
+                "again instead; run this again once AWS has brought the call to eu-west-1"
+            ),
+        ),
+        (
+            "DescribeRepositoryCreationTemplates",
+            "UnknownOperationException",
+            "",
+            (
+                "the ECR API of eu-west-1 does not offer this call yet: run this again once AWS "
+                "has brought the call to eu-west-1"
             ),
         ),
         (

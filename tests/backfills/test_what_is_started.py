@@ -116,6 +116,31 @@ def test_one_that_came_to_nothing_is_started_again(made: Make) -> None:
         assert decide({HERE: None}, [made(status, HERE)]).start == (HERE,)
 
 
+def test_copies_that_failed_are_not_done(made: Make) -> None:
+    """ECR calls it complete; only the run that started it leaves it at that."""
+    short = replace(made("COMPLETE", HERE), failed=1)
+    assert decide({HERE: None}, [short]).start == (HERE,)
+    assert decide({HERE: None}, [short], fresh={short.id}).done == (short,)
+    whole = made("COMPLETE", HERE, short.started_at - timedelta(hours=1), "b")
+    assert decide({HERE: None}, [whole, short]).done == (whole,)
+
+
+def test_who_has_waited_longest_goes_first(made: Make, noon: datetime) -> None:
+    """One that fails each time does not keep its neighbour out for ever."""
+    failed = made("FAILED", HERE)
+    assert decide({HERE: None, NEXT_DOOR: None}, [failed]).start == (NEXT_DOOR,)
+    later = made("FAILED", NEXT_DOOR, noon + timedelta(hours=1), "b")
+    assert decide({HERE: None, NEXT_DOOR: None}, [failed, later]).start == (HERE,)
+
+
+def test_what_is_past_counts_for_the_turn_only(made: Make) -> None:
+    """Where all is to be copied again, a complete one is as good as none."""
+    complete = made("COMPLETE", HERE)
+    assert decide({HERE: None}, [complete], past={complete.id}).start == (HERE,)
+    both = decide({HERE: None, NEXT_DOOR: None}, [complete], past={complete.id})
+    assert both.start == (NEXT_DOOR,)
+
+
 def test_a_complete_one_from_before_the_link_does_not_count(made: Make, noon: datetime) -> None:
     """It copied what the rules said then; one that still runs has to end first."""
     since = noon + timedelta(seconds=1)

@@ -31,6 +31,7 @@ from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import (
     BackfillMode,
     BackfillReport,
+    BackfillsWanted,
     Outcome,
     RegistryOutcome,
     Report,
@@ -201,13 +202,21 @@ class FakeFleet:
         return self.report
 
     async def backfill(
-        self, *, selection: Selection, route: str | None, wait: bool, again: bool
+        self,
+        *,
+        selection: Selection,
+        route: str | None,
+        wait: bool,
+        again: bool,
+        on_event: EventSink | None = None,
     ) -> BackfillReport:
         flags = "".join(
             f" {flag}" for flag, given in (("--wait", wait), ("--force", again)) if given
         )
         self.asked.append(f"backfill{flags}")
         self.selected = selection
+        if on_event is not None:
+            on_event(BackfillsWanted(backfills=len(self.backfills.backfills)))
         await self.applying()
         status = Status.INTERRUPTED if self.is_stopped else self.backfills.status
         return replace(self.backfills, status=status, route=route)

@@ -117,13 +117,76 @@ def test_no(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
 def test_nothing_to_ask(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
     """All is complete; with --force there is a question again."""
     (one,) = fleet.backfills.backfills
-    complete = replace(one, state=BackfillState.COMPLETE)
+    complete = replace(one, state=BackfillState.COMPLETE, backfill=now(SHOP, status="COMPLETE"))
     fleet.backfills = replace(fleet.backfills, backfills=(complete,))
     assert cli("backfill", inventory).code == 0
     assert QUESTION not in seated.screen()
     seated.type("n\n")
     assert cli("backfill", inventory, "--force").code == 3
     assert QUESTION in seated.screen()
+
+
+@pytest.mark.parametrize(
+    ("state", "last", "asked", "forced"),
+    [
+        (BackfillState.NONE, None, True, True),
+        (BackfillState.UNKNOWN, None, True, True),
+        (BackfillState.UNKNOWN, {"status": "PONDERING"}, False, False),
+        (BackfillState.IN_PROGRESS, {}, False, False),
+        (BackfillState.STOPPING, {"status": "STOPPING"}, True, True),
+        (BackfillState.FAILED, {"status": "FAILED"}, True, True),
+        (BackfillState.COMPLETE, {"status": "COMPLETE"}, False, True),
+        (BackfillState.COMPLETE, {"status": "COMPLETE", "failed": 1}, True, True),
+    ],
+)
+def test_what_there_is_to_ask(
+    cli: Any,
+    fleet: Any,
+    inventory: str,
+    seated: Any,
+    state: BackfillState,
+    last: dict[str, Any] | None,
+    asked: bool,
+    forced: bool,
+) -> None:
+    """Whatever may be started; where nobody could look, that may be any."""
+    (one,) = fleet.backfills.backfills
+    there = replace(one, state=state, backfill=None if last is None else now(SHOP, **last))
+    fleet.backfills = replace(fleet.backfills, backfills=(there,))
+    for flags, expected in (([], asked), (["--force"], forced)):
+        fleet.asked.clear()
+        if expected:
+            seated.type("n\n")
+        assert (cli("backfill", inventory, *flags).code == 3) is expected
+        assert len(fleet.asked) == (1 if expected else 2)
+
+
+def test_the_page_before_the_question_is_no_end(cli: Any, inventory: str, seated: Any) -> None:
+    """Nothing is done yet, and no code is told."""
+    seated.type("n\n")
+    ended = cli("backfill", inventory)
+    assert "Exit" not in seated.screen()
+    assert ended.out.endswith("Exit 3: refused as a whole, nothing written.\n")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--wait"], "following up to 1 backfill; -v tells of each\n"),
+        (["--wait", "-v"], ""),
+        (["--wait", "--quiet"], ""),
+        ([], ""),
+    ],
+)
+def test_waiting_where_nothing_moves(cli: Any, inventory: str, flags: list[str], told: str) -> None:
+    """It may take hours: a line says so, unless log lines do."""
+    assert cli("backfill", inventory, *flags).err == told
+
+
+def test_waiting_at_a_terminal(cli: Any, inventory: str, seated: Any) -> None:
+    """Progress tells of it."""
+    assert cli("backfill", inventory, "--wait", "--yes").code == 0
+    assert "following" not in seated.screen()
 
 
 def test_an_interruption_while_looking(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
@@ -186,6 +249,17 @@ def test_progress() -> None:
         "backfilling  1/2 ended  2,999/3,010 copied  1 failed  12.0 s"
     )
     assert bar(counters, ascii_only=True).plain == "##########----------"
+
+
+def test_progress_of_a_look() -> None:
+    """Nothing is backfilled, and it says so; a start after it counts afresh."""
+    counters = Counters([HUB])
+    counters.see(BackfillsWanted(backfills=2, looking=True))
+    outcome = BackfillOutcome(source=HUB, destination=SHOP, state=BackfillState.NONE)
+    counters.see(BackfillEnded(outcome=outcome))
+    assert progress_text(counters, 1).plain == "looking at backfills  1/2  1.0 s"
+    counters.see(BackfillsWanted(backfills=2))
+    assert progress_text(counters, 1).plain.startswith("backfilling  0/2 ended")
 
 
 def test_log_lines() -> None:

@@ -99,6 +99,12 @@ def links() -> SearchStrategy[tuple[Link, ...]]:
 
 
 @pytest.fixture(scope="session")
+def images() -> SearchStrategy[list[PushedImage]]:
+    """Images of a few repositories, from the last hour."""
+    return images_
+
+
+@pytest.fixture(scope="session")
 def source_samples() -> SearchStrategy[SourceSample]:
     """What a source may say, with any rules in place."""
     return samples

@@ -13,6 +13,7 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from fleet_repl.delivery import (
     LOOKS,
     Arrival,
+    Delivery,
     DeliveryReport,
     DeliveryState,
     LinkDelivery,
@@ -91,14 +92,27 @@ def test_lookups_are_bounded_and_of_use(
     """None twice, none at an external destination, none that could not change what is told."""
     wanted, told = data.draw(links), data.draw(source_samples)
     managed = {AccountId("1" * 12), AccountId("2" * 12)}
-    evidence = evidence_of(told, ())
-    asked = lookups(told, wanted, evidence, managed, count=count)
+    evidence = evidence_of(told, (), managed)
+    deciding, timing = lookups(told, wanted, evidence, count=count)
+    asked = (*deciding, *timing)
     assert len(asked) == len(set(asked)) <= LOOKS * count
     told_without = judge(told, wanted, evidence)
     for one in asked:
         assert one.destination.account in managed
         there = Arrival(found=True, at=datetime(2027, 1, 1, tzinfo=UTC))
-        assert judge(told, wanted, replace(evidence, arrivals={one: there})) != told_without
+        found = judge(told, wanted, replace(evidence, arrivals={one: there}))
+        assert found != told_without
+        assert (_states(found) == _states(told_without)) is (one in timing)
+    if len(asked) < LOOKS * count:
+        # What seems to be missing is told to be so only once it was looked for.
+        gone = dict.fromkeys(asked, Arrival(found=False))
+        found = judge(told, wanted, replace(evidence, arrivals=gone))
+        texts = [one.because or "" for deliveries in found for one in deliveries]
+        assert not any(text.endswith("could not be looked up there") for text in texts)
+
+
+def _states(found: list[list[Delivery]]) -> list[list[DeliveryState]]:
+    return [[one.state for one in deliveries] for deliveries in found]
 
 
 def report_of(links: tuple[LinkDelivery, ...]) -> DeliveryReport:

@@ -11,8 +11,10 @@ from hypothesis.strategies import DataObject, SearchStrategy
 
 from fleet_repl.delivery import (
     LOOKS,
+    PushedImage,
     carried,
     moment,
+    newest,
     recent_images,
     repositories_to_ask,
     sample,
@@ -64,12 +66,28 @@ def test_recent_images_are_those_pushed_since(now: datetime) -> None:
         {"imageDigest": "sha256:odd", "imagePushedAt": "yesterday"},
         {"imagePushedAt": start},
     ]
-    found = recent_images(details, "base/app", since=now - timedelta(hours=1), count=10)
+    recent = recent_images(details, "base/app", since=now - timedelta(hours=1))
+    found = newest(recent, count=10)
     assert [one.digest for one in found] == ["sha256:latest", "sha256:first", "sha256:part"]
     assert found[0].tags == ("3", "4")
     assert found[0].pushed_at == now - timedelta(minutes=1)
-    assert recent_images(details, "base/app", since=now, count=10) == found[2:]
-    assert recent_images(details, "base/app", since=now - timedelta(days=1), count=1) == found[:1]
+    assert recent_images(details, "base/app", since=now) == found[2:]
+    assert newest(recent_images(details, "base/app", since=now - timedelta(days=1)), count=1) == (
+        found[0],
+    )
+
+
+@given(data=st.data(), size=st.integers(1, 5), count=st.integers(1, 4))
+def test_the_newest_are_found_page_by_page(
+    data: DataObject, images: SearchStrategy[list[PushedImage]], size: int, count: int
+) -> None:
+    """Whatever the pages: no more than the newest so far have to be kept."""
+    every = data.draw(images)
+    found: tuple[PushedImage, ...] = ()
+    for start in range(0, len(every), size):
+        found = newest((*found, *every[start : start + size]), count=count)
+    assert found == newest(every, count=count)
+    assert len(found) == min(count, len(every))
 
 
 def test_a_sample_takes_turns(make_image: Any) -> None:

@@ -16,6 +16,7 @@ from fleet_repl.delivery import (
     Status,
     evidence_of,
     judge,
+    lookups,
     parse_statuses,
 )
 from fleet_repl.names import AccountId, Region, Registry
@@ -160,6 +161,7 @@ def test_missing_although_an_older_one_was_sent(
     ((first, second),) = judge(sample, [make_link(END)], evidence_of(sample, ()))
     assert (first.state, second.state) == (DeliveryState.MISSING, DeliveryState.COMPLETE)
     assert first.because == "an older image of the repository was sent there, this one was not"
+    assert first.hint == "push it again, or else fleet-repl backfill --force copies it"
     for statuses in (
         {newer: {END: "COMPLETE"}, older: {}},
         {newer: {}, older: {OTHER: "COMPLETE"}},
@@ -168,6 +170,51 @@ def test_missing_although_an_older_one_was_sent(
         sample = make_sample(statuses, rules)
         ((*found,),) = judge(sample, [make_link(END)], evidence_of(sample, ()))
         assert DeliveryState.MISSING not in {one.state for one in found}
+
+
+def test_who_has_not_looked_cannot_miss_it(
+    make_sample: Any, make_link: Any, make_image: Any
+) -> None:
+    """A managed destination that could not be looked into: the reason says so."""
+    older, newer = make_image("base/app", 60), make_image("base/app", 30)
+    sample = make_sample({newer: {}, older: {END: "COMPLETE"}}, {END: ("base/",)})
+    evidence = evidence_of(sample, (), {END.account})
+    ((first, _),) = judge(sample, [make_link(END)], evidence)
+    assert first == Delivery(
+        image=newer,
+        state=DeliveryState.NOT_SENT,
+        because="an older image of the repository was sent there, this one was not; it could not "
+        "be looked up there",
+        hint="push it again, or else fleet-repl backfill --force copies it",
+    )
+    looked = {Lookup(END, newer.repository, newer.digest): Arrival(found=False)}
+    ((first, _),) = judge(sample, [make_link(END)], replace(evidence, arrivals=looked))
+    assert first.state is DeliveryState.MISSING
+    assert first.because == "an older image of the repository was sent there, this one was not"
+    alone = make_sample({newer: {}}, {END: ("base/",)})
+    ((first,),) = judge(alone, [make_link(END)], evidence_of(alone, (), {END.account}))
+    assert (first.state, first.because) == (
+        DeliveryState.NOT_SENT,
+        "pushed before the rule was in place; it could not be looked up there",
+    )
+
+
+def test_what_seems_to_be_missing_is_looked_up_first(
+    make_sample: Any, make_link: Any, make_image: Any
+) -> None:
+    """Then what was not sent, and in the end what arrived, as far as the bound goes."""
+    early = [make_image(f"team/{number}", 40) for number in range(4)]
+    older, newer = make_image("base/app", 60), make_image("base/app", 30)
+    said = {**{one: {} for one in early}, older: {END: "COMPLETE"}, newer: {}}
+    sample = make_sample(said, {END: ("",)})
+    evidence = evidence_of(sample, (), {END.account})
+    found = lookups(sample, [make_link(END)], evidence, count=2)
+    assert [one.repository for one in found.deciding] == ["base/app"] + [
+        one.repository for one in early
+    ]
+    assert found.timing == (Lookup(END, older.repository, older.digest),)
+    found = lookups(sample, [make_link(END)], evidence, count=1)
+    assert (len(found.deciding), found.timing) == (5, ())
 
 
 def test_what_arrived_by_replication_is_not_passed_on(

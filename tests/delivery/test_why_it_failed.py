@@ -101,7 +101,7 @@ def test_a_statement_under_a_condition_does_not_count(failed: Delivery, make_lin
 def test_a_statement_that_was_put_since(failed: Delivery, make_link: Any) -> None:
     """What failed before stays failed, so it has to be sent again."""
     link = make_link(END, ("base/",))
-    again = "push it again, or else fleet-repl backfill copies it"
+    again = "push it again, or else fleet-repl backfill --force copies it"
     now = "its registry policy grants it now, so it was changed after the push"
     assert told(failed, link, known(policy(STATEMENT))) == (now, again)
     only = actions_for(create_repositories=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.delivery import LOOKS, DeliveryState
-from fleet_repl.engine import Stop, Verifying, verify
+from fleet_repl.engine import Stop, Verifying, verify, verifying
 from fleet_repl.engine.verifying import Verified
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
@@ -98,9 +98,14 @@ class Images:
         await self._called("repositories", registry)
         return tuple({"repositoryName": name} for name in self.holding.get(registry, {}))
 
-    async def describe_images(self, registry: Registry, repository: str) -> tuple[JsonObject, ...]:
-        await self._called("images", registry)
-        return tuple(self.holding[registry][repository])
+    async def describe_images(
+        self, registry: Registry, repository: str
+    ) -> AsyncIterator[tuple[JsonObject, ...]]:
+        """In pages of two."""
+        every = self.holding[registry][repository]
+        for start in range(0, max(len(every), 1), 2):
+            await self._called("images", registry)
+            yield tuple(every[start : start + 2])
 
     async def find_image(
         self, registry: Registry, repository: str, digest: str
@@ -325,20 +330,25 @@ async def test_no_more_at_a_time_than_the_crew(ask: Asking) -> None:
 
 async def test_an_interruption_keeps_what_is_known(ask: Asking) -> None:
     """What was not asked is unknown, and no error of anybody's."""
-    ask.aws.push(HUB, "base/app", "sha256:a")
-    ask.aws.tell(HUB, "sha256:a", SPOKE, "COMPLETE")
+    for digest in ("sha256:a", "sha256:b"):
+        ask.aws.push(HUB, "base/app", digest, seconds_ago=60)
+        ask.aws.push(SPOKE, "base/app", digest, seconds_ago=50)
+        ask.aws.tell(HUB, digest, SPOKE, "COMPLETE")
     ask.crew = 1
+    for last, seconds in ((("find", SPOKE), {10.0, None}), (("rules", HUB2), {10.0})):
+        ask.aws.log.clear()
+        ask.stop.interrupted = False
 
-    def stop_at_the_second() -> None:
-        if ask.aws.log[-1][1] == HUB2:
-            ask.stop.interrupt()
+        def stop_there(last: tuple[str, Registry] = last) -> None:
+            if ask.aws.log[-1] == last and ask.aws.log.count(last) == (last[0] == "find") + 1:
+                ask.stop.interrupt()
 
-    ask.aws.meanwhile = stop_at_the_second
-    found = await ask()
-    assert states(found) == ["complete", "no-rule", "unknown"]
-    assert found.links[0].images[0].seconds is None
-    assert found.unreadable == ()
-    assert ask.aws.log[-1] == ("rules", HUB2)
+        ask.aws.meanwhile = stop_there
+        found = await ask()
+        assert states(found) == ["complete", "no-rule", "unknown"]
+        assert {one.seconds for one in found.links[0].images} == seconds
+        assert (found.sampled, found.unreadable) == (2, ())
+        assert ask.aws.log[-1] == last
 
 
 async def test_a_deadline_is_an_error_of_what_it_left_unread(ask: Asking) -> None:
@@ -349,3 +359,75 @@ async def test_a_deadline_is_an_error_of_what_it_left_unread(ask: Asking) -> Non
     assert [(one.registry, one.error.kind, one.error.message) for one in found.unreadable] == [
         (one, FaultKind.TIMEOUT, "the run's deadline of 7200 s had passed") for one in (HUB, HUB2)
     ]
+
+
+async def test_a_deadline_while_looking_up_is_told(ask: Asking) -> None:
+    """The destination says so, and what seemed to be missing is not judged as if it were known."""
+    ask.aws.push(HUB, "base/app", "sha256:older", seconds_ago=600)
+    ask.aws.tell(HUB, "sha256:older", SPOKE, "COMPLETE")
+    ask.aws.push(HUB, "base/app", "sha256:newer")
+    ask.crew = 1
+
+    def pass_it() -> None:
+        if ask.aws.log[-1] == ("statuses", HUB):
+            ask.clock.seconds = 7_201
+
+    ask.aws.meanwhile = pass_it
+    found = await ask()
+    assert states(found) == ["complete", "no-rule", "unknown"]
+    assert [(one.registry, one.error.kind, one.error.operation) for one in found.unreadable] == [
+        (HUB2, FaultKind.TIMEOUT, "DescribeRegistry"),
+        (SPOKE, FaultKind.TIMEOUT, "DescribeImages"),
+    ]
+    newer, older = found.links[0].images
+    assert (newer.state, older.state, older.seconds) == ("not-sent", "complete", None)
+    assert newer.because is not None
+    assert newer.because.endswith("this one was not; it could not be looked up there")
+    assert ("find", SPOKE) not in ask.aws.log
+
+
+async def test_a_deadline_before_the_policies_is_told(ask: Asking) -> None:
+    """Each destination whose policy would have explained a failure says so."""
+    ask.aws.push(HUB, "base/app", "sha256:a")
+    ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
+    del ask.links[HUB2]
+    ask.aws.meanwhile = lambda: setattr(
+        ask.clock, "seconds", 7_201 if ask.aws.log[-1][0] == "statuses" else 0
+    )
+    found = await ask()
+    assert [(one.registry, one.error.kind, one.error.operation) for one in found.unreadable] == [
+        (SPOKE, FaultKind.TIMEOUT, "GetRegistryPolicy")
+    ]
+    assert found.links[0].images[0].because == "its registry policy was not read (timeout)"
+    assert ("policy", SPOKE) not in ask.aws.log
+
+
+async def test_a_destination_is_timed_only_so_often(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is beyond arrived as well, no matter when. What decides something is looked up."""
+    monkeypatch.setattr(verifying, "TIMINGS", 3)
+    for hub in (HUB, HUB2):
+        for number in range(2):
+            digest = f"sha256:{hub.account}{number}"
+            ask.aws.push(hub, "base/app", digest, seconds_ago=60)
+            ask.aws.push(SPOKE, "base/app", digest, seconds_ago=50)
+            ask.aws.tell(hub, digest, SPOKE, "COMPLETE")
+    ask.crew = 1
+    found = await ask()
+    every = [one for link in found.links for one in link.images if one.state == "complete"]
+    assert sorted(str(one.seconds) for one in every) == ["10.0"] * 3 + ["None"]
+    ask.aws.statuses.clear()
+    ask.aws.log.clear()
+    assert states(await ask()) == ["complete", "no-rule", "complete"]
+    assert ask.aws.log.count(("find", SPOKE)) == 4
+
+
+async def test_the_newest_images_of_many_pages(ask: Asking) -> None:
+    """Every page is read, since ECR does not sort, and the newest of all are asked about."""
+    for number in (5, 1, 4, 2, 3):
+        ask.aws.push(HUB, "base/app", f"sha256:{number}", seconds_ago=60 * number)
+    ask.count = 2
+    found = await ask()
+    assert [one.image.digest for one in found.links[0].images] == ["sha256:1", "sha256:2"]
+    assert ask.aws.log.count(("images", HUB)) == 3

@@ -25,6 +25,7 @@ ENVIRON: Mapping[str, str] = {
     "TEAM": "payments",
     "FLEET_EXTERNAL_ID": "s3cr3t-of-the-fleet",
     "EXTERNAL_ID_111111111111": "s3cr3t-of-one",
+    "EXTERNAL_ID_222222222222": "s3cr3t-s3cr3t-of-the-fleet",
 }
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no\n[[routes]]")
 

@@ -190,6 +190,10 @@ def check(found: Any) -> None:
     assert {one.state for one in planned.registries} == {State.UNCHANGED}
     assert [one.registry for one in planned.registries if one.held] == []
     assert objections(planned.registries, {}) == ()
+    for one in result.left_out:
+        # What was grouped wrongly would be left out like this, too.
+        if "at odds" in one.because:
+            assert parse_document({"rules": found.rules[one.registry]}).unknown
     asked = _asked_for(found, result.text)
     inventory = found.load(result.text)
     additive = {one.id for one in inventory.accounts if one.rules == "additive"}

@@ -182,6 +182,21 @@ def test_a_strangers_account_is_named(routes: Any, make_rule: Rule, find: Any) -
     assert "eu-north-1" not in text
 
 
+def test_names_that_would_be_equal_are_numbered(find: Any, make_rule: Rule) -> None:
+    """Accounts and prefixes may differ in nothing but what names leave out."""
+    text = FLEET.replace('name = "shop"', 'name = "a b"').replace('name = "pay"', 'name = "a-b"')
+    rules = {
+        "2/eu-west-1": [make_rule("4/eu-west-1", filters=("one/",))],
+        "3/eu-west-1": [make_rule("4/eu-west-1", filters=("one-/",))],
+    }
+    result = find(text, rules).imported().text
+    names = [line for line in result.splitlines() if "-to-" in line]
+    assert names == [
+        'name = "a-b-eu-west-1-to-stage-eu-west-1-one"',
+        'name = "a-b-eu-west-1-to-stage-eu-west-1-one-2"',
+    ]
+
+
 def test_nothing_at_all(find: Any) -> None:
     """An empty fleet says so, and that nothing shall replicate."""
     text = find(FLEET).imported().text

@@ -92,6 +92,17 @@ def test_texts_that_look_like_references_are_not_filled_in(find: Any, make_rule:
     assert 'to = { labels = { "the tier" = "$${x}" } }\n' in written
 
 
+def test_a_plain_text_is_preferred_to_a_reference(find: Any, make_rule: Rule) -> None:
+    """Where accounts spell one value in both ways."""
+    for first, second in (("payments", "${TEAM}"), ("${TEAM}", "payments")):
+        text = COMMENTED.replace('env = "${TEAM}"', f'env = "{first}"').replace(
+            'env = "other"', f'env = "{second}"'
+        )
+        rules = [make_rule("2/eu-west-1", "3/eu-west-1")]
+        written = find(text, {"1/eu-west-1": rules}).imported().text
+        assert 'to = { labels = { env = "payments" }, regions = "eu-west-1" }\n' in written
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -137,7 +148,8 @@ def test_an_external_id_that_is_spelled_out_is_not_shown(find: Any) -> None:
         'version = 1\nname = "prod"\n[aws]\nrole = "r"\nregions = ["eu-west-1"]\n'
         'external_id = "s3cr3t-of-the-fleet"\n\n'
         '[[accounts]]\nid = "111111111111"\nexternal_id = "s3cr3t-of-one"\n\n'
-        '[[accounts]]\nid = "222222222222"\nexternal_id = "x-${FLEET_EXTERNAL_ID}"\n'
+        '[[accounts]]\nid = "222222222222"\nexternal_id = "s3cr3t-${FLEET_EXTERNAL_ID}"\n\n'
+        '[[accounts]]\nid = "333333333333"\nexternal_id = "${FLEET_EXTERNAL_ID}"\n'
     )
     found = find(text)
     result = found.imported()
@@ -145,12 +157,17 @@ def test_an_external_id_that_is_spelled_out_is_not_shown(find: Any) -> None:
     assert document["aws"]["external_id"] == "${FLEET_EXTERNAL_ID}"
     assert [one["external_id"] for one in document["accounts"]] == [
         "${EXTERNAL_ID_111111111111}",
-        "x-${FLEET_EXTERNAL_ID}",
+        "${EXTERNAL_ID_222222222222}",
+        "${FLEET_EXTERNAL_ID}",
     ]
     assert result.notes == tuple(
         "an external id that the file spells out is a variable here, because none is ever shown: "
         f"set {name} to it, or write it back"
-        for name in ("FLEET_EXTERNAL_ID", "EXTERNAL_ID_111111111111")
+        for name in (
+            "FLEET_EXTERNAL_ID",
+            "EXTERNAL_ID_111111111111",
+            "EXTERNAL_ID_222222222222",
+        )
     )
     assert "s3cr3t" not in repr(result)
     again = found.load(result.text)
@@ -171,3 +188,14 @@ def test_nothing_but_importing_loads_the_parser_that_keeps_comments() -> None:
         "assert 'tomlkit' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_follows_an_emptied_table_keeps_its_comment(find: Any) -> None:
+    """[ownership] may have nothing left to say; the next table's remark is not its own."""
+    text = (
+        'version = 1\nname = "prod"\n[aws]\nrole = "r"\nregions = ["eu-west-1"]\n\n'
+        '[ownership]\nrules = "additive"\n\n# never touch\n[[accounts]]\nid = "111111111111"\n'
+    )
+    shown = find(text).imported().text
+    assert "# never touch\n[[accounts]]\n" in shown
+    assert "ownership" not in shown

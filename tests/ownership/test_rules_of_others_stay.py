@@ -51,6 +51,10 @@ def found_of(rules: list[Rule]) -> Replication:
     return parse_document(document_of(rules))
 
 
+def only(found: Replication, wanted: Wanted, ours: Cells | None = None) -> Merged:
+    return alone(found, wanted, wanted, ours, filters=100)
+
+
 def merge(found: Replication, wanted: Wanted, ours: Cells | None) -> Merged:
     return beside(found, wanted, wanted, ours, filters=100)
 
@@ -172,9 +176,9 @@ def test_what_was_ours_alone_can_be_shared(wishes: list[Wanted]) -> None:
     """A registry that the fleet had for itself leaves nothing behind once it is shared."""
     found, owned = parse_document({"rules": []}), Wanted(links={}).links
     for wanted in wishes:
-        merged = alone(found, wanted, filters=100)
+        merged = only(found, wanted, owned)
         found, owned = parse_document(merged.document()), merged.owned
-    settled = alone(found, wishes[-1], filters=100)
+    settled = only(found, wishes[-1], owned)
     assert settled.owned == owned
     last = merge(found, Wanted(links={}), owned)
     assert rules_of(last.document()) == ()
@@ -183,7 +187,7 @@ def test_what_was_ours_alone_can_be_shared(wishes: list[Wanted]) -> None:
 @given(wants())
 def test_without_a_record_what_is_asked_for_is_ours(wanted: Wanted) -> None:
     """Every rule that this fleet would have written is recognised, implied links included."""
-    found = parse_document(alone(parse_document({"rules": []}), wanted, filters=100).document())
+    found = parse_document(only(parse_document({"rules": []}), wanted).document())
     merged = merge(found, wanted, None)
     assert (merged.kept, merged.clashes) == ((), ())
     assert merged.outgoing == wanted.links
@@ -221,7 +225,7 @@ def test_what_was_written_as_planned_is_owned_as_planned() -> None:
 @given(wants())
 def test_alone_means_exactly_what_is_asked(wanted: Wanted) -> None:
     """Where the fleet speaks alone, the document is its links and nothing else."""
-    merged = alone(parse_document({"rules": []}), wanted, filters=100)
+    merged = only(parse_document({"rules": []}), wanted)
     read = parse_document(merged.document())
     assert read.outgoing == wanted.links
     assert merged.owned == cells_of(read.rules)
@@ -266,3 +270,23 @@ def test_unknown_fields_go_only_where_somebody_insists() -> None:
     }
     merged = merge(parse_document(strange), Wanted(links={}), {})
     assert merged.document() == {"rules": [there]}
+
+
+def test_ours_beneath_a_rule_of_others_is_not_forgotten() -> None:
+    """Taking it back would change no link now, but it would once the others have gone."""
+    end = ENDS[0]
+    found = found_of(
+        [Rule(destinations=(end,), prefixes=("a/",)), Rule(destinations=(end,), prefixes=("",))]
+    )
+    merged = merge(found, Wanted(links={}), {end: ("a/",)})
+    assert (merged.outgoing, merged.present) == (found.outgoing, {end: ("a/",)})
+
+
+def test_what_others_add_in_vain_is_theirs() -> None:
+    """A filter that a shorter one of the same rule covers is theirs to the letter."""
+    end = ENDS[0]
+    found = found_of([Rule(destinations=(end,), prefixes=("a/", "a/b/"))])
+    merged = merge(found, Wanted(links={}), {end: ("a/",)})
+    assert merged.document() == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
+    settled = only(found, Wanted(links={end: ("a/",)}), {end: ("a/",)})
+    assert settled.owned == {end: ("a/",)}

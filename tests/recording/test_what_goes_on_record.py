@@ -23,7 +23,7 @@ from fleet_repl.plan import (
     State,
     Summary,
 )
-from fleet_repl.recording import announced, concluded
+from fleet_repl.recording import announced, backfilled, concluded
 from fleet_repl.rules import Outgoing, document_of, rules_for
 
 HUB, END, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
@@ -95,12 +95,12 @@ def ended(
 def record_after(outcome: RegistryOutcome, plan: Plan | None = None) -> Record:
     before = {HUB: Applied(links=OLD)}
     plan = plan or plan_of()
-    return concluded(announced(before, plan), before, plan, [outcome])
+    return concluded(announced(before, plan, {}), before, plan, [outcome], {})
 
 
 def test_before_the_first_write_both_count_as_ours() -> None:
     """What is there and what may come: whenever the run dies, nothing of it is a stranger's."""
-    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, plan_of())
+    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, plan_of(), {})
     assert record == {
         HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)}),
         END: Applied(links=OLD),
@@ -117,7 +117,7 @@ def test_a_plan_without_rules_announces_nothing() -> None:
         before=None,
         after={},
     )
-    assert announced(record, plan_of(changes=(policy,))) is record
+    assert announced(record, plan_of(changes=(policy,)), {}) is record
 
 
 @pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.UNCHANGED])
@@ -175,5 +175,32 @@ def test_a_retired_account_that_is_gone_is_given_up() -> None:
 def test_wider_and_narrower_are_both_announced() -> None:
     """A prefix that a shorter one covers is announced too: whose a rule is, its letters tell."""
     plan = plan_of(owned=Applied(links={END: ("",)}))
-    record = announced({HUB: Applied(links={END: ("old/",)})}, plan)
+    record = announced({HUB: Applied(links={END: ("old/",)})}, plan, {})
     assert record == {HUB: Applied(links={END: ("", "old/")})}
+
+
+SINCE = datetime(2026, 1, 1, 8, tzinfo=UTC)
+
+
+def test_new_links_are_owed_their_backfills() -> None:
+    """From before the first write until one is started, whatever becomes of the run."""
+    owed = {HUB: {OTHER: SINCE}}
+    before = {HUB: Applied(links=OLD)}
+    plan = plan_of()
+    coming = announced(before, plan, owed)
+    assert coming[HUB].due == {OTHER: SINCE}
+    made = concluded(coming, before, plan, [ended(Outcome.APPLIED)], owed)
+    assert made == {HUB: Applied(links=NEW, due={OTHER: SINCE})}
+    assert backfilled(made, {HUB: [END]}) == made
+    assert backfilled(made, {HUB: [OTHER]}) == {HUB: Applied(links=NEW)}
+
+
+def test_a_link_that_was_not_made_is_owed_nothing() -> None:
+    """It was held in the end, or never written; what was owed before stays owed."""
+    owed = {HUB: {OTHER: SINCE}}
+    before = {HUB: Applied(links=OLD, due={END: SINCE})}
+    plan = plan_of()
+    narrower = document_of(rules_for({END: ("new/",)}))
+    for outcome in (ended(Outcome.APPLIED, narrower), ended(Outcome.SKIPPED)):
+        (applied,) = concluded(before, before, plan, [outcome], owed).values()
+        assert applied.due == {END: SINCE}

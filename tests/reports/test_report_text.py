@@ -49,7 +49,7 @@ Warnings
   not-transitive: spoke only receives base/
 
 Applied 1 of 5 registries in 12.4 s. Exit 4: partial: \
-not every registry is as the inventory wants it.
+something failed, is held, or could not be read.
 """
 
 
@@ -123,7 +123,7 @@ def test_five_thousand_denied_registries_are_one_paragraph(report: Report) -> No
         "Lists are cut short: -v shows all, --report FILE.json keeps all.\n"
         "\n"
         "Applied 0 of 5,000 registries in 12.4 s. Exit 4: partial: "
-        "not every registry is as the inventory wants it.\n"
+        "something failed, is held, or could not be read.\n"
     )
 
 

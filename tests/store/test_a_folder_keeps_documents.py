@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ records = st.dictionaries(
         links=st.dictionaries(registries, prefix_sets, max_size=3),
         templates=st.lists(st.sampled_from(["ROOT", "a/"]), unique=True).map(tuple),
         given_up=st.booleans(),
+        due=st.dictionaries(registries, st.datetimes(timezones=st.just(UTC)), max_size=2),
     ),
     max_size=4,
 )

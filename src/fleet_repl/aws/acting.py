@@ -6,7 +6,7 @@ for whoever has them made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
@@ -62,15 +62,25 @@ class Actor:
         listing: Listing,
         parameters: Mapping[str, object] = _NOTHING,
     ) -> tuple[JsonObject, ...]:
-        """The items of every page, in their order. Each page is a read of its own."""
-        items: list[JsonObject] = []
+        """The items of every page, in their order."""
+        pages = self.pages(registry, operation, listing, parameters)
+        return tuple([item async for page in pages for item in page])
+
+    async def pages(
+        self,
+        registry: Registry,
+        operation: str,
+        listing: Listing,
+        parameters: Mapping[str, object] = _NOTHING,
+    ) -> AsyncIterator[tuple[JsonObject, ...]]:
+        """The items of one page after the other. Each page is a read of its own."""
         told: set[str] = set()
         asked = {**parameters, "maxResults": listing.page_size}
         while True:
             page = await self.read(registry, operation, partial(read_page, listing, told), asked)
-            items += page.items
+            yield page.items
             if page.next_token is None:
-                return tuple(items)
+                return
             told.add(page.next_token)
             asked = {**asked, "nextToken": page.next_token}
 

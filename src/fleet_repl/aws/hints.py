@@ -88,9 +88,12 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
 def hint_for_code(code: str, call: Call) -> str | None:
     """What to do about one of AWS's codes; None where it takes no words of its own."""
     if code == UNKNOWN_OPERATION:
+        instead = (
+            "images there can be pushed again instead; " if "Backfill" in call.operation else ""
+        )
         return (
             f"the {call.service.upper()} API of {call.region} does not offer this call yet: "
-            "leave out there what needs it"
+            f"{instead}run this again once AWS has brought the call to {call.region}"
         )
     return _FOR_CODES.get((code, call.operation)) or _FOR_CODES.get((code, None))
 

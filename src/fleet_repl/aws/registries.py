@@ -7,6 +7,7 @@ as they are; times in them are seconds since 1970.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
@@ -165,10 +166,12 @@ class AwsRegistries:
         """Every repository."""
         return await self._actor.read_all(registry, "DescribeRepositories", _REPOSITORIES)
 
-    async def describe_images(self, registry: Registry, repository: str) -> tuple[JsonObject, ...]:
-        """Every image of a repository."""
+    def describe_images(
+        self, registry: Registry, repository: str
+    ) -> AsyncIterator[tuple[JsonObject, ...]]:
+        """Every image of a repository, page by page: there can be a hundred thousand."""
         parameters = {"repositoryName": repository}
-        return await self._actor.read_all(registry, "DescribeImages", _IMAGES, parameters)
+        return self._actor.pages(registry, "DescribeImages", _IMAGES, parameters)
 
     async def find_image(
         self, registry: Registry, repository: str, digest: str

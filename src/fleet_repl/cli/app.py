@@ -18,6 +18,7 @@ from fleet_repl.cli.drift import drift
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
 from fleet_repl.cli.options import (
+    Asking,
     Common,
     Describing,
     Drawing,
@@ -78,7 +79,7 @@ app.command("plan")(command(Running, plan))
 app.command("apply")(command(Running, apply))
 app.command("drift")(command(Running, drift))
 app.command("backfill")(command(Running, backfill))
-app.command("verify")(command(Running, verify))
+app.command("verify")(command(Asking, verify))
 app.command("import")(command(Importing, import_))
 app.command("graph")(command(Drawing, graph))
 app.command("schema")(command(Common, schema))

@@ -41,7 +41,13 @@ class Fleet(Protocol):
     ) -> DeliveryReport: ...
 
     async def backfill(
-        self, *, selection: Selection, route: str | None, wait: bool, again: bool
+        self,
+        *,
+        selection: Selection,
+        route: str | None,
+        wait: bool,
+        again: bool,
+        on_event: EventSink | None = None,
     ) -> BackfillReport: ...
 
     async def backfill_status(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fleet_repl.backfills import BackfillState
+from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.options import Running
@@ -17,16 +17,6 @@ from fleet_repl.outcomes import BackfillReport, Status
 from fleet_repl.reports import ExitCode, backfill_exit, visible
 from fleet_repl.reports.text import backfill_text
 from fleet_repl.reports.text.wording import counted
-
-_WITHOUT = frozenset(
-    {
-        BackfillState.NONE,
-        BackfillState.FAILED,
-        BackfillState.STOPPED,
-        BackfillState.STOPPING,
-    }
-)
-"""What a destination gets a new backfill after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +82,15 @@ async def _refused(session: Session, wish: _Wish) -> BackfillReport | None:
     if streams.keyboard is None:
         return None
     found = await session.backfill_status(route=wish.route)
-    without = _WITHOUT | {BackfillState.COMPLETE} if wish.force else _WITHOUT
-    number = sum(one.state in without for one in found.backfills)
+    number = sum(_wants(one, force=wish.force) for one in found.backfills)
     if session.interrupts.requested.is_set():
         return found
     if not number:
         return None
 
     def shown(colour: bool) -> str:  # noqa: FBT001 - a callback takes no names
-        return backfill_text(found, full=session.call.options.verbose, colour=colour) + "\n"
+        full = session.call.options.verbose
+        return backfill_text(found, full=full, colour=colour, end=False) + "\n"
 
     seen = log.block(shown(streams.has_colour(streams.stderr)))
     most = counted(number, "backfill")
@@ -110,3 +100,14 @@ async def _refused(session: Session, wish: _Wish) -> BackfillReport | None:
     if session.interrupts.requested.is_set():
         return replace(found, status=Status.INTERRUPTED)
     return replace(found, status=Status.REFUSED)
+
+
+def _wants(one: BackfillOutcome, *, force: bool) -> bool:
+    """Whether a destination may get a new backfill, as things stand now."""
+    last = one.backfill
+    if last is None:
+        # There is none, or nobody knows.
+        return True
+    if last.active:
+        return last.state is BackfillState.STOPPING
+    return force or last.failed > 0 or last.state is not BackfillState.COMPLETE

@@ -21,6 +21,8 @@ class Copies:
     def __init__(self) -> None:
         self.wanted = 0
         """Destinations."""
+        self.looking = False
+        """Whether that is all that happens to them."""
         self.ended = 0
         self.total = 0
         """Copies to make, as far as ECR has counted them."""
@@ -33,8 +35,8 @@ class Copies:
     ) -> None:
         """Count an event."""
         match event:
-            case BackfillsWanted(backfills=backfills):
-                self.wanted, self.ended = backfills, 0
+            case BackfillsWanted(backfills=backfills, looking=looking):
+                self.wanted, self.looking, self.ended = backfills, looking, 0
             case BackfillStarted(source=source, backfill=now):
                 self._note(source, now)
             case BackfillProgressed(source=source, backfill=now):
@@ -55,7 +57,13 @@ class Copies:
 
 
 def copies_text(copies: Copies, seconds: float) -> Text:
-    """`backfilling  3/12 ended  1,234/5,000 copied  2 failed  12.0 s`."""
+    """`backfilling  3/12 ended  1,234/5,000 copied  2 failed  12.0 s`.
+
+    Where they are only looked at: `looking at backfills  3/12  1.0 s`.
+    """
+    if copies.looking:
+        done = f"{copies.ended:,}/{copies.wanted:,}"
+        return Text(f"looking at backfills  {done}  {elapsed(seconds)}")
     text = Text(f"backfilling  {copies.ended:,}/{copies.wanted:,} ended")
     text.append(f"  {copies.completed:,}/{copies.total:,} copied")
     text.append(f"  {copies.failed:,} failed", "bold red" if copies.failed else "")

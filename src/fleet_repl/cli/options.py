@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleet_repl.topology import Selection
 
 SCOPE = "What is changed"
+ASKED = "What is looked at"
 SHOWN = "What is drawn"
 OUTPUT = "Output"
 SANDBOX = "Simulated AWS"
@@ -233,6 +234,40 @@ class Running(Common):
     def selection(self) -> Selection:
         """What the run may change."""
         return _selection(self.account, self.label, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Running):
+    """Flags of a command that asks the fleet about links, and changes nothing."""
+
+    account: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ID|NAME",
+            help="Only links into and out of these accounts. Repeatable.",
+            show_default=False,
+            rich_help_panel=ASKED,
+        ),
+    ] = field(default_factory=list)
+    label: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY=VALUE",
+            callback=_pairs,
+            help="Only links into and out of accounts with this label. Repeatable.",
+            show_default=False,
+            rich_help_panel=ASKED,
+        ),
+    ] = field(default_factory=list)
+    region: Annotated[
+        list[str],
+        typer.Option(
+            metavar="REGION",
+            help="Only links into and out of these regions. Repeatable.",
+            show_default=False,
+            rich_help_panel=ASKED,
+        ),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

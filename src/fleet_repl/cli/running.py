@@ -23,7 +23,7 @@ from fleet_repl.cli.streams import OutputError
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.errors import FleetError
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import BackfillReport, Event, Report
+from fleet_repl.outcomes import BackfillReport, BackfillsWanted, Event, Report
 from fleet_repl.plan import Plan
 from fleet_repl.reports import (
     Document,
@@ -35,6 +35,7 @@ from fleet_repl.reports import (
     write_report,
 )
 from fleet_repl.reports.text import backfill_text, delivery_text, plan_text, report_text
+from fleet_repl.reports.text.wording import counted
 
 if TYPE_CHECKING:
     from fleet_repl.importing import Imported
@@ -75,7 +76,11 @@ class Session:
         """Start backfills; after an interruption, say how far they were."""
         with self._working(LEAVING):
             return await self.fleet.backfill(
-                selection=self.call.options.selection, route=route, wait=wait, again=again
+                selection=self.call.options.selection,
+                route=route,
+                wait=wait,
+                again=again,
+                on_event=self._tell_of_waiting if wait else None,
             )
 
     async def backfill_status(self, *, route: str | None) -> BackfillReport:
@@ -101,6 +106,15 @@ class Session:
                 if not self.interrupts.requested.is_set():
                     raise
                 return None
+
+    def _tell_of_waiting(self, event: Event) -> None:
+        """What may take hours, where neither progress nor log lines tell of it."""
+        streams, options = self.call.streams, self.call.options
+        if options.verbose or streams.can_move(streams.stderr):
+            return
+        if isinstance(event, BackfillsWanted) and event.backfills:
+            most = counted(event.backfills, "backfill")
+            self.call.log.note(f"following up to {most}; -v tells of each")
 
     @contextmanager
     def _working(self, message: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from fleet_repl.delivery.judging import (
     Arrival,
     Evidence,
     Lookup,
+    Lookups,
     Sighting,
     SourceSample,
     Status,
@@ -30,8 +31,10 @@ from fleet_repl.delivery.model import (
 )
 from fleet_repl.delivery.sampling import (
     LOOKS,
+    TIMINGS,
     carried,
     moment,
+    newest,
     recent_images,
     repositories_to_ask,
     sample,
@@ -39,6 +42,7 @@ from fleet_repl.delivery.sampling import (
 
 __all__ = [
     "LOOKS",
+    "TIMINGS",
     "Arrival",
     "Delivery",
     "DeliveryReport",
@@ -47,6 +51,7 @@ __all__ = [
     "Knowledge",
     "LinkDelivery",
     "Lookup",
+    "Lookups",
     "PushedImage",
     "Sighting",
     "SourceSample",
@@ -60,6 +65,7 @@ __all__ = [
     "lookups",
     "moment",
     "needs_policy",
+    "newest",
     "parse_statuses",
     "recent_images",
     "repositories_to_ask",

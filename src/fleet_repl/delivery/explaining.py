@@ -18,7 +18,7 @@ from fleet_repl.topology import Link
 
 ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
 
-_AGAIN: Final = "push it again, or else fleet-repl backfill copies it"
+_AGAIN: Final = "push it again, or else fleet-repl backfill --force copies it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 from typing import Final, NamedTuple
 
 from fleet_repl.canonical import JsonObject
@@ -26,6 +25,7 @@ _FAILED: Final = "FAILED"
 _IN_PROGRESS: Final = "IN_PROGRESS"
 
 _BACKFILL: Final = "fleet-repl backfill copies what is there already"
+_AGAIN: Final = "push it again, or else fleet-repl backfill --force copies it"
 _EARLIER: Final = "pushed before the rule was in place"
 _HOPPED: Final = (
     f"{_EARLIER}, or not pushed here at all: what arrives by replication is not passed on"
@@ -34,6 +34,7 @@ _THERE: Final = "not listed by ECR, yet there: copied by a backfill, or pushed t
 _GONE: Final = "it arrived, and is not there any more"
 _RULELESS: Final = "no replication rule of the source carries it"
 _OVERDUE: Final = "an older image of the repository was sent there, this one was not"
+_UNSEEN: Final = "; it could not be looked up there"
 
 
 class Status(NamedTuple):
@@ -68,6 +69,15 @@ class Lookup(NamedTuple):
     digest: str
 
 
+class Lookups(NamedTuple):
+    """What to look up for one source's images, in that order."""
+
+    deciding: tuple[Lookup, ...]
+    """What is told of these images depends on it."""
+    timing: tuple[Lookup, ...]
+    """These arrived; the answer only says when."""
+
+
 class Arrival(NamedTuple):
     """The answer to a lookup."""
 
@@ -83,6 +93,8 @@ class Evidence:
     replication: Replication
     received: Prefixes = NOTHING
     """What the fleet's own links bring into the source."""
+    managed: Collection[AccountId] = ()
+    """Destinations in these accounts can be looked into."""
     sent: Mapping[tuple[Registry, str], datetime] = field(default_factory=dict)
     """Destination and repository → the push of the oldest sampled image that was sent there."""
     arrivals: Mapping[Lookup, Arrival] = field(default_factory=dict)
@@ -107,42 +119,50 @@ def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]
     return found
 
 
-def evidence_of(sample: SourceSample, received: Prefixes) -> Evidence:
+def evidence_of(
+    sample: SourceSample, received: Prefixes, managed: Collection[AccountId] = ()
+) -> Evidence:
     """What the sample says of itself, before anything was looked up at a destination."""
     sent: dict[tuple[Registry, str], datetime] = {}
     for one in sample.sightings:
         for destination in one.statuses:
             key = (destination, one.image.repository)
             sent[key] = min(one.image.pushed_at, sent.get(key, one.image.pushed_at))
-    return Evidence(now=sample.at, replication=sample.replication, received=received, sent=sent)
+    return Evidence(
+        now=sample.at,
+        replication=sample.replication,
+        received=received,
+        managed=managed,
+        sent=sent,
+    )
 
 
 def lookups(
-    sample: SourceSample,
-    links: Sequence[Link],
-    evidence: Evidence,
-    managed: Collection[AccountId],
-    *,
-    count: int,
-) -> tuple[Lookup, ...]:
+    sample: SourceSample, links: Sequence[Link], evidence: Evidence, *, count: int
+) -> Lookups:
     """What to look up at managed destinations, at most `LOOKS` for each image wanted.
 
-    First the images that were not sent although a rule would carry them: they may be there all
-    the same. Then those that arrived, for the time it took; turn by turn one for each link.
+    First the images that seem to be missing, then others that were not sent although a rule
+    would carry them: they may be there all the same. Then those that arrived, for the time it
+    took. Turn by turn one for each link.
     """
+    overdue: list[list[Lookup]] = []
     unsent: list[list[Lookup]] = []
     arrived: list[list[Lookup]] = []
     for link in links:
-        if link.destination.account not in managed:
+        if link.destination.account not in evidence.managed:
             continue
         under = [one for one in sample.sightings if covers(link.prefixes, one.image.repository)]
-        asked = {
-            Lookup(link.destination, one.image.repository, one.image.digest): one for one in under
-        }
-        unsent.append([key for key, one in asked.items() if _is_unsent(one, link, evidence)])
-        arrived.append([key for key, one in asked.items() if _is_complete(one, link)])
-    order = (*in_turn(unsent), *in_turn(arrived))
-    return tuple(islice(order, count * LOOKS))
+        lacking: tuple[list[Lookup], list[Lookup]] = ([], [])
+        for one in under:
+            if _is_unsent(one, link, evidence):
+                lacking[_is_overdue(one, link, evidence)].append(_lookup(one, link))
+        unsent.append(lacking[False])
+        overdue.append(lacking[True])
+        arrived.append([_lookup(one, link) for one in under if _is_complete(one, link)])
+    deciding = tuple(dict.fromkeys((*in_turn(overdue), *in_turn(unsent))))[: count * LOOKS]
+    timing = tuple(dict.fromkeys(in_turn(arrived)))[: count * LOOKS - len(deciding)]
+    return Lookups(deciding, timing)
 
 
 def judge(sample: SourceSample, links: Sequence[Link], evidence: Evidence) -> list[list[Delivery]]:
@@ -158,7 +178,7 @@ def judge(sample: SourceSample, links: Sequence[Link], evidence: Evidence) -> li
 def _judge(one: Sighting, link: Link, evidence: Evidence) -> Delivery:
     image = one.image
     status = one.statuses.get(link.destination)
-    arrival = evidence.arrivals.get(Lookup(link.destination, image.repository, image.digest))
+    arrival = evidence.arrivals.get(_lookup(one, link))
     if status is None:
         return _unlisted(one, link, evidence, arrival)
     told = status.status
@@ -197,22 +217,14 @@ def _unlisted(one: Sighting, link: Link, evidence: Evidence, arrival: Arrival | 
         )
     if arrival is not None and arrival.found:
         return Delivery(image=image, state=DeliveryState.COMPLETE, because=_THERE)
-    # An image that was sent anywhere was pushed here.
-    hopped = not one.statuses and covers(evidence.received, image.repository)
-    oldest = evidence.sent.get((link.destination, image.repository))
-    if not hopped and oldest is not None and oldest < image.pushed_at:
-        return Delivery(
-            image=image,
-            state=DeliveryState.MISSING,
-            because=_OVERDUE,
-            hint=f"push it again, or else {_BACKFILL}",
-        )
-    return Delivery(
-        image=image,
-        state=DeliveryState.NOT_SENT,
-        because=_HOPPED if hopped else _EARLIER,
-        hint=_BACKFILL,
-    )
+    unseen = arrival is None and link.destination.account in evidence.managed
+    because = _HOPPED if _is_hopped(one, evidence) else _EARLIER
+    state, hint = DeliveryState.NOT_SENT, _BACKFILL
+    if _is_overdue(one, link, evidence):
+        because, hint = _OVERDUE, _AGAIN
+        # It may be there all the same, by a backfill: who has not looked cannot miss it.
+        state = DeliveryState.NOT_SENT if unseen else DeliveryState.MISSING
+    return Delivery(image=image, state=state, because=because + _UNSEEN * unseen, hint=hint)
 
 
 def _is_unsent(one: Sighting, link: Link, evidence: Evidence) -> bool:
@@ -223,3 +235,19 @@ def _is_unsent(one: Sighting, link: Link, evidence: Evidence) -> bool:
 def _is_complete(one: Sighting, link: Link) -> bool:
     status = one.statuses.get(link.destination)
     return status is not None and status.status == _COMPLETE
+
+
+def _is_overdue(one: Sighting, link: Link, evidence: Evidence) -> bool:
+    """Whether an older image of the repository, sent there, shows that the rule was in place."""
+    oldest = evidence.sent.get((link.destination, one.image.repository))
+    proven = oldest is not None and oldest < one.image.pushed_at
+    return proven and not _is_hopped(one, evidence)
+
+
+def _is_hopped(one: Sighting, evidence: Evidence) -> bool:
+    """Whether it may have come by replication: an image that was sent anywhere was pushed here."""
+    return not one.statuses and covers(evidence.received, one.image.repository)
+
+
+def _lookup(one: Sighting, link: Link) -> Lookup:
+    return Lookup(link.destination, one.image.repository, one.image.digest)

@@ -6,6 +6,7 @@ have to be looked into; how many at the most follows from the number of images w
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 LOOKS: Final = 5
 """Repositories looked into, and arrivals looked up, for each image wanted; at the most."""
+TIMINGS: Final = 1_000
+"""Arrivals looked up at one destination in a run for nothing but the time they took."""
 
 
 def carried(links: Iterable[Link], repository: str) -> tuple[Link, ...]:
@@ -50,17 +53,27 @@ def repositories_to_ask(
 
 
 def recent_images(
-    details: Iterable[JsonObject], repository: str, *, since: datetime, count: int
+    details: Iterable[JsonObject], repository: str, *, since: datetime
 ) -> tuple[PushedImage, ...]:
-    """The images of a repository that were pushed since then, newest first; `count` at most.
+    """The images of a repository, or of a page of it, that were pushed since then.
 
-    Those with a tag come before those without, which mostly are parts of others. One of which
-    ECR does not tell the time is not known to be recent.
+    One of which ECR does not tell the time is not known to be recent.
     """
-    found = [image for one in details if (image := _image(one, repository)) is not None]
-    recent = [one for one in found if one.pushed_at >= since]
-    recent.sort(key=lambda one: (not one.tags, -one.pushed_at.timestamp(), one.digest))
-    return tuple(recent[:count])
+    found = (image for one in details if (image := _image(one, repository)) is not None)
+    return tuple(one for one in found if one.pushed_at >= since)
+
+
+def newest(images: Iterable[PushedImage], *, count: int) -> tuple[PushedImage, ...]:
+    """The newest of a repository's images, in that order; `count` at the most.
+
+    Those with a tag come before those without, which mostly are parts of others. The newest of
+    what is found page by page are the newest of the newest so far and the next page.
+    """
+    return tuple(
+        heapq.nsmallest(
+            count, images, key=lambda one: (not one.tags, -one.pushed_at.timestamp(), one.digest)
+        )
+    )
 
 
 def sample(found: Iterable[Sequence[PushedImage]], *, count: int) -> tuple[PushedImage, ...]:

@@ -16,14 +16,14 @@ from fleet_repl.engine.crew import work_through
 from fleet_repl.engine.ledger import SETTLED, Ledger
 from fleet_repl.engine.settling import Settled
 from fleet_repl.engine.stopping import Stop
-from fleet_repl.engine.writing import Writing
+from fleet_repl.engine.writing import FoundRules, Writing
 from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Outcome, RegistryOutcome, WriteSettled, WriteStarted
 from fleet_repl.plan import Change, Effort, Phase, Plan, RegistryPlan, Resource
 from fleet_repl.ports import EventSink
-from fleet_repl.rules import NO_RULES, Replication, parse_document
+from fleet_repl.rules import NO_RULES, parse_document
 from fleet_repl.templates import TemplateState
 from fleet_repl.withdrawals import withhold
 
@@ -125,7 +125,8 @@ class _Run:
             self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
         else:
             self._started(registry, narrowed)
-            settled = await self._how.writing.rules(registry, narrowed)
+            shared = self._how.desired.is_additive(registry)
+            settled = await self._how.writing.rules(registry, narrowed, shared=shared)
             self._settled(registry, narrowed, settled)
 
     async def _withdraw(self, registry: Registry, change: Change) -> None:
@@ -181,7 +182,7 @@ class _Run:
         self,
         registry: Registry,
         change: Change,
-        settled: Settled[Policy] | Settled[Replication] | Settled[TemplateState],
+        settled: Settled[Policy] | Settled[FoundRules] | Settled[TemplateState],
         because: str | None = None,
     ) -> None:
         outcome, error = settled.outcome, settled.error

@@ -1,44 +1,41 @@
 """Backfills of many registries: started where ECR has room, found again, followed by listing.
 
 Each source goes its own way. Nothing is ever stopped at AWS: who is interrupted finds every
-backfill again by listing.
+backfill again by listing. How the destinations stand is kept elsewhere.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import anyio
 
-from fleet_repl.backfills import (
-    Backfill,
-    BackfillOutcome,
-    BackfillState,
-    decide,
-    latest,
-)
-from fleet_repl.canonical import JsonObject
+from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState, decide, latest
 from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.engine.standing import Standing
 from fleet_repl.engine.starting import LIST, Backfilling, Start, list_backfills
-from fleet_repl.errors import CallError, Fault
+from fleet_repl.errors import CallError, FaultKind
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import BackfillEnded, BackfillProgressed, BackfillStarted
+from fleet_repl.outcomes import BackfillStarted, CallRetried
 
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 30.0
 """Seconds between two looks at the backfills of a registry; each delay doubles the last one."""
 
-NOT_OFFERED: Final = "this region's ECR API does not offer backfill yet"
-_UNKNOWN_OPERATION: Final = "UnknownOperationException"
+MISSED_LOOKS: Final = 5
+"""So many looks in a row that fail for the moment end the following of a registry."""
+_PASSING: Final = frozenset(
+    {FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE}
+)
+"""How a look fails that may work the next time."""
 _FULL: Final = {
     "LimitExceededException": "ECR takes on no more backfills of this registry at the moment",
     "ReplicationBackfillInProgressException": "another backfill to its region has not ended",
 }
 """Refusals that pass once another backfill has ended."""
-_GOES_ON: Final = "what was started goes on at AWS"
+_IN_DOUBT: Final = "a start got no answer, and nothing it may have begun is listed yet"
 
 
 async def backfill(
@@ -98,79 +95,107 @@ class _Source:
         *,
         again: bool = False,
     ) -> None:
-        self.outcomes: list[BackfillOutcome] = []
         self._source = source
         self._how = how
         self._limiter = limiter
         self._again = again
-        self._open = dict(wanted)
-        """Destinations without a backfill so far."""
-        self._waiting: Mapping[Registry, str] = {}
-        self._following: dict[Registry, Backfill] = {}
-        self._started: set[Registry] = set()
+        self._standing = Standing(source, wanted, how, limiter)
         self._first: frozenset[str] | None = None
         """Ids of what was there before this run."""
         self._past: frozenset[str] = frozenset()
         """Ids of what counts no longer."""
 
+    @property
+    def outcomes(self) -> Sequence[BackfillOutcome]:
+        return self._standing.outcomes
+
     async def run(self, *, wait: bool) -> None:
         """Start what can be; with `wait`, everything, and follow it."""
         try:
             await self._round()
-            delay = FIRST_DELAY
-            while wait and (self._open or self._following) and not self._how.stop.requested:
-                started = len(self._started)
-                with self._how.stop.abandonable():
-                    await self._how.pace.clock.sleep(delay)
-                await self._round()
-                grown = min(2 * delay, LONGEST_DELAY)
-                delay = FIRST_DELAY if len(self._started) > started else grown
+            if wait:
+                await self._rounds()
         except CallError as error:
-            self._give_up(error.fault)
+            self._standing.give_up(error.fault)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value
-            self._give_up(unforeseen(LIST, error))
-        self._leave(followed=wait)
+            self._standing.give_up(unforeseen(LIST, error))
+        self._standing.leave(followed=wait)
 
     async def look(self) -> None:
         """The latest backfill to each destination."""
+        standing = self._standing
         try:
             listed = await self._list()
-            for destination in sorted(self._open) if listed is not None else ():
+            for destination in sorted(standing.open) if listed is not None else ():
                 found = latest(listed or (), destination)
                 if found is None:
-                    self._end(destination, BackfillState.NONE)
+                    standing.end(destination, BackfillState.NONE)
                 else:
-                    await self._settle(found)
+                    await standing.settle(found)
         except CallError as error:
-            self._give_up(error.fault, BackfillState.UNKNOWN)
+            standing.give_up(error.fault, BackfillState.UNKNOWN)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value
-            self._give_up(unforeseen(LIST, error), BackfillState.UNKNOWN)
-        for destination in tuple(self._open):
+            standing.give_up(unforeseen(LIST, error), BackfillState.UNKNOWN)
+        for destination in tuple(standing.open):
             because = f"not looked at: {self._how.stop.because}"
-            self._end(destination, BackfillState.UNKNOWN, because=because)
+            standing.end(destination, BackfillState.UNKNOWN, because=because)
+
+    async def _rounds(self) -> None:
+        """Look again and again until nothing is left. Raises the CallError that ends it."""
+        standing, delay, missed = self._standing, FIRST_DELAY, 0
+        while (standing.open or standing.following) and not self._how.stop.requested:
+            started = len(standing.started)
+            with self._how.stop.abandonable():
+                await self._how.pace.clock.sleep(delay)
+            delay = min(2 * delay, LONGEST_DELAY)
+            try:
+                await self._round()
+            except CallError as error:
+                missed += 1
+                if error.fault.kind not in _PASSING or missed >= MISSED_LOOKS:
+                    raise
+                self._tell_missed(error, missed, delay)
+            else:
+                missed = 0
+                delay = FIRST_DELAY if len(standing.started) > started else delay
 
     async def _round(self) -> None:
         """Look at what there is, and start what there is room for."""
         listed = await self._list()
         if listed is None:
             return
-        await self._note(listed)
+        await self._standing.note(listed)
+        full: dict[Registry, str] = {}
+        again = True
+        while again and not self._how.stop.requested:
+            again = await self._start_some(listed, full)
+
+    async def _start_some(self, listed: Sequence[Backfill], full: dict[Registry, str]) -> bool:
+        """Start what there is room for. Whether one was refused for good, so that its room is free.
+
+        `full`: what ECR had no room for in this round.
+        """
+        standing = self._standing
         # A list may lag behind a start.
-        there = {one.id: one for one in (*self._following.values(), *listed)}
+        there = {one.id: one for one in (*standing.following.values(), *listed)}
         decision = decide(
-            self._open,
-            [one for one in there.values() if one.id not in self._past],
+            {one: since for one, since in standing.open.items() if one not in full},
+            there.values(),
             fresh=there.keys() - (self._first or frozenset()),
+            past=self._past,
         )
-        self._waiting = decision.waiting
         for one in decision.done:
-            await self._settle(one)
+            await standing.settle(one)
         for one in decision.follow:
-            self._follow(one)
+            standing.follow(one)
         for destination in decision.start:
-            if self._how.stop.requested:
-                break
-            await self._start(destination, there.keys())
+            because = await self._start(destination, there.keys())
+            if because is not None:
+                full[destination] = because
+        standing.waiting = {**decision.waiting, **full}
+        return any(
+            one not in standing.open and one not in standing.following for one in decision.start
+        )
 
     async def _list(self) -> tuple[Backfill, ...] | None:
         """What ECR tells of; None once the run is stopped."""
@@ -188,117 +213,41 @@ class _Source:
                 self._past = frozenset(one.id for one in found[0] if not one.active)
         return found[0]
 
-    async def _note(self, listed: Iterable[Backfill]) -> None:
-        """Those that are followed as they are now."""
-        now = {one.id: one for one in listed}
-        for destination, last in tuple(self._following.items()):
-            seen = now.get(last.id, last)
-            if not seen.active:
-                await self._settle(seen)
-            elif seen != last:
-                self._following[destination] = seen
-                self._how.on_event(BackfillProgressed(source=self._source, backfill=seen))
-
-    async def _start(self, destination: Registry, seen: Collection[str]) -> None:
-        start = Start(self._source, destination, seen, self._how)
+    async def _start(self, destination: Registry, seen: Collection[str]) -> str | None:
+        """Start one. Why it has to wait, if ECR has no room for it after all."""
+        standing, start = self._standing, Start(self._source, destination, seen, self._how)
         try:
             async with self._limiter:
+                # Others may have been started for a long time before it was this one's turn.
+                if self._how.stop.requested:
+                    return None
                 found = await start.run()
         except CallError as error:
             if start.uncertain:
                 # Should it show later after all, it is ours.
-                self._started.add(destination)
+                standing.started.add(destination)
+            doubt = _IN_DOUBT if start.uncertain else None
             full = _FULL.get(error.fault.code or "")
             if full is None:
-                self._end(destination, BackfillState.NOT_STARTED, error=error.fault)
-            else:
-                self._waiting = {**self._waiting, destination: full}
-            return
-        self._started.add(destination)
+                state = BackfillState.NOT_STARTED
+                standing.end(destination, state, error=error.fault, because=doubt)
+                return None
+            return f"{doubt}; {full}" if doubt else full
+        standing.started.add(destination)
         self._how.on_event(BackfillStarted(source=self._source, backfill=found))
         if found.active:
-            self._follow(found)
+            standing.follow(found)
         else:
-            await self._settle(found)
+            await standing.settle(found)
+        return None
 
-    def _follow(self, one: Backfill) -> None:
-        del self._open[one.destination]
-        self._following[one.destination] = one
-
-    async def _settle(self, one: Backfill) -> None:
-        """A backfill that is told as it is; of one that has ended, why copies failed."""
-        failures: Mapping[str, int | None] = dict.fromkeys(one.failure_codes)
-        error = None
-        if not one.active and (one.failed or one.failure_codes):
-            try:
-                failures = await self._failures(one) or failures
-            except CallError as failure:
-                error = failure.fault
-        self._end(one.destination, one.state, one, failures=failures, error=error)
-
-    async def _failures(self, one: Backfill) -> dict[str, int | None]:
-        results: list[JsonObject] = []
-        with self._how.stop.abandonable():
-            async with self._limiter:
-                results += await self._how.backfills.backfill_results(self._source, one.id)
-        return dict(sorted(Counter(code for each in results for code in _codes(each)).items()))
-
-    def _give_up(self, fault: Fault, state: BackfillState = BackfillState.NOT_STARTED) -> None:
-        """Nothing more can be learned of the registry."""
-        because = NOT_OFFERED if fault.code == _UNKNOWN_OPERATION else None
-        for destination in tuple(self._open):
-            self._end(destination, state, error=fault, because=because)
-        for destination, last in tuple(self._following.items()):
-            self._end(destination, last.state, last, error=fault, because=because)
-
-    def _leave(self, *, followed: bool) -> None:
-        """Tell of everything that has not ended."""
-        stop = self._how.stop
-        cut = "interrupted" if stop.interrupted else stop.because
-        for destination, last in tuple(self._following.items()):
-            because = f"{cut}; {_GOES_ON}" if followed else None
-            self._end(destination, last.state, last, because=because)
-        for destination in tuple(self._open):
-            queued = self._waiting.get(destination)
-            if queued is None:
-                self._end(destination, BackfillState.NOT_STARTED, because=stop.because)
-            else:
-                because = f"{queued}; {cut}" if stop.requested else queued
-                self._end(destination, BackfillState.QUEUED, because=because)
-
-    def _end(
-        self,
-        destination: Registry,
-        state: BackfillState,
-        last: Backfill | None = None,
-        *,
-        failures: Mapping[str, int | None] | None = None,
-        error: Fault | None = None,
-        because: str | None = None,
-    ) -> None:
-        self._open.pop(destination, None)
-        self._following.pop(destination, None)
-        if failures is None:
-            failures = dict.fromkeys(last.failure_codes) if last is not None else {}
-        outcome = BackfillOutcome(
-            source=self._source,
-            destination=destination,
-            state=state,
-            started=destination in self._started and last is not None,
-            backfill=last,
-            failures=failures,
-            error=error,
-            because=because,
+    def _tell_missed(self, error: CallError, missed: int, delay: float) -> None:
+        self._how.on_event(
+            CallRetried(
+                account=self._source.account,
+                operation=LIST,
+                error=error.fault,
+                attempt=missed,
+                delay=delay,
+            )
         )
-        self.outcomes.append(outcome)
-        self._how.on_event(BackfillEnded(outcome=outcome))
-
-
-def _codes(result: JsonObject) -> Iterable[str]:
-    """Why one copy failed. A manifest list may only have those of its images."""
-    code, inner = result.get("failureCode"), result.get("subImageFailureCodes")
-    if isinstance(code, str):
-        return (code,)
-    if isinstance(inner, Sequence) and not isinstance(inner, str):
-        return [one for one in inner if isinstance(one, str)] or ("unknown",)
-    return ("unknown",)

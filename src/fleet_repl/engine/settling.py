@@ -106,10 +106,16 @@ class _Write(Generic[V]):
         try:
             request_id = await self._pace.retry(self._once, on_retry=self._slot.on_retry)
         except _AbandonedError:
-            return Settled(outcome=self._stop.outcome, found=self._slot.before)
-        except _ConflictError as conflict:
             return Settled(
-                outcome=Outcome.FAILED, found=conflict.found, error=_conflict(self._slot)
+                outcome=self._stop.outcome, found=self._slot.before, in_doubt=self._uncertain
+            )
+        except _ConflictError as conflict:
+            # An attempt whose answer was lost may have been written, and then changed.
+            return Settled(
+                outcome=Outcome.FAILED,
+                found=conflict.found,
+                error=_conflict(self._slot),
+                in_doubt=self._uncertain,
             )
         except CallError as error:
             return await self._after_failure(error.fault)

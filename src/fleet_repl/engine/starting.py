@@ -7,17 +7,18 @@ failed call: taken for nothing, it would be started twice.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from fleet_repl.backfills import Backfill, MalformedBackfillError, latest, parse_backfill
 from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.settling import SETTLING_DELAYS
+from fleet_repl.engine.settling import READ_BACK_DELAYS
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import CallRetried
-from fleet_repl.pacing import Pace
+from fleet_repl.pacing import Clock, Pace
 from fleet_repl.ports import Backfills, EventSink
 
 START: Final = "StartReplicationBackfill"
@@ -53,15 +54,20 @@ class Start:
         self._seen = seen
         self._how = how
         self._error: CallError | None = None
+        self._looked = False
+        """Whether the list was looked at since the last attempt."""
         self.uncertain = False
         """Whether an answer was lost, so that it may have been started."""
 
     async def run(self) -> Backfill:
         """The backfill. Raises CallError where none is to be found."""
+        # A delay has nothing to lose: whatever is uncertain is looked up after it.
+        pace = replace(self._how.pace, clock=_Rousable(self._how.pace.clock, self._how.stop))
         try:
-            return await self._how.pace.retry(self._once, on_retry=self._announce)
+            return await pace.retry(self._once, on_retry=self._announce)
         except CallError:
-            found = await self._appeared() if self.uncertain else None
+            unsettled = self.uncertain and not self._looked
+            found = await self._appeared() if unsettled else None
             if found is None:
                 raise
             return found
@@ -72,6 +78,7 @@ class Start:
             return found
         if self._error is not None and self._how.stop.requested:
             raise CallError(self._error.fault)
+        self._looked = False
         try:
             answer = await self._how.backfills.start_backfill(self._source, self._destination)
             return _started(answer, self._destination)
@@ -82,10 +89,11 @@ class Start:
 
     async def _appeared(self) -> Backfill | None:
         """The backfill that an attempt without an answer has started, if it has."""
-        for delay in (*SETTLING_DELAYS, None):
+        for delay in (*READ_BACK_DELAYS, None):
             listed = await list_backfills(self._source, self._how)
             found = latest([one for one in listed if one.id not in self._seen], self._destination)
             if found is not None or delay is None:
+                self._looked = True
                 return found
             await self._how.pace.clock.sleep(delay)
         return None
@@ -100,6 +108,24 @@ class Start:
                 delay=delay,
             )
         )
+
+
+class _Rousable:
+    """A clock whose sleep an interruption ends."""
+
+    def __init__(self, clock: Clock, stop: Stop) -> None:
+        self._clock = clock
+        self._stop = stop
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        with self._stop.abandonable():
+            await self._clock.sleep(seconds)
 
 
 def _started(answer: JsonObject, destination: Registry) -> Backfill:

@@ -1,4 +1,4 @@
-"""Ask a fleet what became of recent images: first the sources, then what is left to look up.
+"""Ask a fleet what became of recent images: source by source, then the policies that deny.
 
 Which images, what answers mean and whose fault it is are decided in `delivery`. A registry that
 fails is a value; its links are told as unknown.
@@ -6,18 +6,21 @@ fails is a value; its links are told as unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from fleet_repl.delivery import (
+    TIMINGS,
     Arrival,
     Delivery,
     DeliveryState,
     Knowledge,
     LinkDelivery,
     Lookup,
+    Lookups,
     PushedImage,
     Sighting,
     SourceSample,
@@ -28,6 +31,7 @@ from fleet_repl.delivery import (
     lookups,
     moment,
     needs_policy,
+    newest,
     parse_statuses,
     recent_images,
     repositories_to_ask,
@@ -83,7 +87,7 @@ async def verify(links: Mapping[Registry, tuple[Link, ...]], how: Verifying) -> 
     """Find out what became of recent images on these links, which are grouped by source.
 
     After an interruption it tells what was found until then. A deadline that passes is an error
-    of each source it left unread.
+    of each source it left unread, and of each destination where something was still to be read.
     """
     return await _Verification(links, how).run()
 
@@ -94,46 +98,67 @@ class _Verification:
     def __init__(self, links: Mapping[Registry, tuple[Link, ...]], how: Verifying) -> None:
         self._links = links
         self._how = how
-        self._samples: dict[Registry, SourceSample] = {}
+        self._judged: dict[Registry, list[list[Delivery]]] = {}
+        """For each source that told, what became of its images, by link in their order."""
+        self._sampled = 0
         self._faults: dict[Registry, Fault] = {}
-        self._arrivals: dict[Lookup, Arrival] = {}
+        self._timings: Counter[Registry] = Counter()
         self._policies: dict[Registry, Policy | Fault] = {}
 
     async def run(self) -> Verified:
         how = self._how
         with how.stop.abandonable():
             await work_through(sorted(self._links), self._ask, crew=how.crew, stop=how.stop)
-        if not how.stop.interrupted:
-            late = Fault(
-                kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because
-            )
-            for source in self._links:
-                if source not in self._samples:
-                    self._faults.setdefault(source, late)
+        self._too_late("DescribeRegistry", (one for one in self._links if one not in self._judged))
+        unclear = sorted(
+            {
+                link.destination
+                for link, deliveries in self._told()
+                for one in deliveries
+                if needs_policy(one, link, how.desired.by_account)
+            }
+        )
         with how.stop.abandonable():
-            wanted = [one for source in self._samples for one in self._lookups(source)]
-            await work_through(wanted, self._look_up, crew=how.crew, stop=how.stop)
-            unclear = sorted(
-                {
-                    link.destination
-                    for link, deliveries in self._judged()
-                    for one in deliveries
-                    if needs_policy(one, link, how.desired.by_account)
-                }
-            )
             await work_through(unclear, self._read_policy, crew=how.crew, stop=how.stop)
+        unread = [one for one in unclear if one not in self._policies]
+        self._policies |= self._too_late("GetRegistryPolicy", unread)
         return self._conclude()
 
+    def _too_late(self, operation: str, left: Iterable[Registry]) -> dict[Registry, Fault]:
+        """What a deadline left unread is an error of each; an interruption is nobody's."""
+        stop = self._how.stop
+        if stop.interrupted:
+            return {}
+        late = Fault(kind=FaultKind.TIMEOUT, operation=operation, message=stop.because)
+        faults = dict.fromkeys(left, late)
+        self._faults = faults | self._faults
+        return faults
+
     async def _ask(self, source: Registry) -> None:
+        """Everything about one source. Of what was asked, only what it means is kept."""
         how = self._how
         how.on_event(ReadStarted(registry=source))
         try:
-            self._samples[source] = await self._sample(source)
+            sample = await self._sample(source)
         except CallError as error:
             self._faults[source] = error.fault
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             self._faults[source] = unforeseen("DescribeImageReplicationStatus", error)
-        how.on_event(RegistryRead(registry=source, error=self._faults.get(source)))
+        else:
+            await self._judge(source, sample)
+        fault = None if source in self._judged else self._faults.get(source)
+        how.on_event(RegistryRead(registry=source, error=fault))
+
+    async def _judge(self, source: Registry, told: SourceSample) -> None:
+        """What became of its images, an interruption in the midst of looking them up included."""
+        links = self._links[source]
+        evidence = evidence_of(told, self._received(source), self._how.desired.by_account)
+        arrivals: dict[Lookup, Arrival] = {}
+        try:
+            await self._look_up_all(lookups(told, links, evidence, count=self._how.count), arrivals)
+        finally:
+            self._judged[source] = judge(told, links, replace(evidence, arrivals=arrivals))
+            self._sampled += len(told.sightings)
 
     async def _sample(self, source: Registry) -> SourceSample:
         # The rules come first: that call proves that the account is the one that was meant.
@@ -160,31 +185,48 @@ class _Verification:
         names = [name for one in repositories if isinstance(name := one.get("repositoryName"), str)]
         found: list[tuple[PushedImage, ...]] = []
         for name in repositories_to_ask(names, links, self._received(source), count=how.count):
-            try:
-                details = await how.images.describe_images(source, name)
-            except CallError as error:
-                if error.fault.code not in _GONE:
-                    raise
-                continue
-            if recent := recent_images(details, name, since=how.since, count=how.count):
+            if recent := await self._newest(source, name):
                 found.append(recent)
             if len(found) == how.count:
                 break
         return sample(found, count=how.count)
 
+    async def _newest(self, source: Registry, repository: str) -> tuple[PushedImage, ...]:
+        """The newest of a repository's recent images; no more of it is ever held than a page."""
+        how, found = self._how, tuple[PushedImage, ...]()
+        try:
+            async for page in how.images.describe_images(source, repository):
+                recent = recent_images(page, repository, since=how.since)
+                found = newest((*found, *recent), count=how.count)
+        except CallError as error:
+            if error.fault.code not in _GONE:
+                raise
+            return ()
+        return found
+
     def _received(self, source: Registry) -> Prefixes:
         incoming = self._how.desired.incoming.get(source, ())
         return reduce(prefix for link in incoming for prefix in link.prefixes)
 
-    def _lookups(self, source: Registry) -> tuple[Lookup, ...]:
-        how, told = self._how, self._samples[source]
-        evidence = evidence_of(told, self._received(source))
-        return lookups(told, self._links[source], evidence, how.desired.by_account, count=how.count)
+    async def _look_up_all(self, wanted: Lookups, arrivals: dict[Lookup, Arrival]) -> None:
+        """Look up whether images are at their destinations; what a deadline cuts off is told."""
+        rest = [*wanted.deciding, *self._within_bound(wanted.timing)]
+        for at, lookup in enumerate(rest):
+            if self._how.stop.requested:
+                self._too_late("DescribeImages", (one.destination for one in rest[at:]))
+                return
+            # One that fails is asked nothing more.
+            if lookup.destination not in self._faults:
+                await self._look_up(lookup, arrivals)
 
-    async def _look_up(self, lookup: Lookup) -> None:
-        """Whether an image is at a destination; one that fails is asked nothing more."""
-        if lookup.destination in self._faults:
-            return
+    def _within_bound(self, timing: Iterable[Lookup]) -> Iterator[Lookup]:
+        """Those for which their destinations are still to be asked in this run."""
+        for one in timing:
+            self._timings[one.destination] += 1
+            if self._timings[one.destination] <= TIMINGS:
+                yield one
+
+    async def _look_up(self, lookup: Lookup, arrivals: dict[Lookup, Arrival]) -> None:
         try:
             found = await self._how.images.find_image(*lookup)
         except CallError as error:
@@ -193,7 +235,7 @@ class _Verification:
             self._faults[lookup.destination] = unforeseen("DescribeImages", error)
         else:
             at = None if found is None else moment(found.get("imagePushedAt"))
-            self._arrivals[lookup] = Arrival(found=found is not None, at=at)
+            arrivals[lookup] = Arrival(found=found is not None, at=at)
 
     async def _read_policy(self, destination: Registry) -> None:
         try:
@@ -210,18 +252,11 @@ class _Verification:
         self._policies[destination] = fault
         self._faults.setdefault(destination, fault)
 
-    def _judged(self) -> list[tuple[Link, list[Delivery]]]:
+    def _told(self) -> Iterator[tuple[Link, list[Delivery]]]:
         """Every link with what is known of its images; none of a source that did not tell."""
-        found: list[tuple[Link, list[Delivery]]] = []
         for source in sorted(self._links):
-            links, told = self._links[source], self._samples.get(source)
-            if told is None:
-                found += [(link, []) for link in links]
-                continue
-            evidence = evidence_of(told, self._received(source))
-            evidence = replace(evidence, arrivals=self._arrivals)
-            found += zip(links, judge(told, links, evidence), strict=True)
-        return found
+            links = self._links[source]
+            yield from zip(links, self._judged.get(source, [[] for _ in links]), strict=True)
 
     def _conclude(self) -> Verified:
         desired = self._how.desired
@@ -233,8 +268,8 @@ class _Verification:
             policies=self._policies,
         )
         return Verified(
-            sampled=sum(len(one.sightings) for one in self._samples.values()),
-            links=tuple(self._link(link, found, known) for link, found in self._judged()),
+            sampled=self._sampled,
+            links=tuple(self._link(link, found, known) for link, found in self._told()),
             unreadable=tuple(
                 UnreadRegistry(registry=one, name=desired.names[one.account], error=fault)
                 for one, fault in sorted(self._faults.items(), key=lambda item: item[0])
@@ -243,7 +278,7 @@ class _Verification:
 
     def _link(self, link: Link, found: list[Delivery], known: Knowledge) -> LinkDelivery:
         names = self._how.desired.names
-        told = link.source in self._samples
+        told = link.source in self._judged
         return LinkDelivery(
             source=link.source,
             source_name=names[link.source.account],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fleet_repl.canonical import JsonObject
+from fleet_repl.canonical import JsonObject, canonical_json
 from fleet_repl.engine.settling import Settled, Slot, settle
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError
@@ -15,7 +15,7 @@ from fleet_repl.outcomes import CallRetried
 from fleet_repl.pacing import OnRetry, Pace
 from fleet_repl.plan import Change
 from fleet_repl.ports import EventSink, RegistryReader, RegistryWriter
-from fleet_repl.rules import NO_RULES, Replication, parse_answer, parse_document
+from fleet_repl.rules import NO_RULES, Replication, parse_answer, parse_document, rules_of
 from fleet_repl.templates import (
     TemplateState,
     clearing_hint,
@@ -23,6 +23,26 @@ from fleet_repl.templates import (
     template_at,
     update_request,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRules:
+    """A replication configuration as something that can be settled."""
+
+    replication: Replication
+    shared: bool
+    """A rule of others may mean nothing beside ours, and is not to be lost."""
+
+    def same_as(self, other: FoundRules) -> bool:
+        return self.replication.same_as(other.replication) and (
+            not self.shared or self._letters() == other._letters()
+        )
+
+    def shows(self, written: FoundRules) -> bool:
+        return self.replication.shows(written.replication)
+
+    def _letters(self) -> frozenset[str]:
+        return frozenset(map(canonical_json, rules_of(self.replication.document)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +56,15 @@ class Writing:
     stop: Stop
     on_event: EventSink
 
-    async def rules(self, registry: Registry, change: Change) -> Settled[Replication]:
-        """Write a replication configuration."""
+    async def rules(
+        self, registry: Registry, change: Change, *, shared: bool = False
+    ) -> Settled[FoundRules]:
+        """Write a replication configuration. `shared`: others have rules in it too, and every
+        letter of it must be as the plan saw it."""
         after = change.after or NO_RULES
 
-        async def read() -> Replication:
-            return parse_answer(await self.reader.describe(registry))
+        async def read() -> FoundRules:
+            return FoundRules(parse_answer(await self.reader.describe(registry)), shared)
 
         async def put() -> str | None:
             return await self.writer.put_replication(registry, after)
@@ -50,8 +73,8 @@ class Writing:
             operation="PutReplicationConfiguration",
             read=read,
             put=put,
-            before=parse_document(change.before or NO_RULES),
-            after=parse_document(after),
+            before=FoundRules(parse_document(change.before or NO_RULES), shared),
+            after=FoundRules(parse_document(after), shared),
             on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)

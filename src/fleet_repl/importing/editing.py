@@ -23,6 +23,7 @@ _Table: TypeAlias = MutableMapping[str, Any]
 
 _EARLIER_REMARKS: Final = re.compile(rf"(?m)^# {REMARK}.*\n(?:#.*\n?)*\n*")
 _NO_VARIABLE: Final = re.compile(r"[^A-Za-z0-9_]")
+_REFERENCES: Final = re.compile(r"(?:\$\{[A-Za-z_][A-Za-z0-9_]*\})+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +62,16 @@ def _take_out(document: tomlkit.TOMLDocument, key: str) -> None:
     place = next(
         at for at, (name, _) in enumerate(document.body) if name is not None and name.key == key
     )
-    comments = "".join(_last_comments(one.as_string()) for one in _tables(document[key]))
+    comments = "".join(_last_comments(f"\n{one.as_string()}") for one in _tables(document[key]))
     document.pop(key)
     if comments:
         document.body[place] = (None, Whitespace(comments))
 
 
 def _tables(value: Any) -> list[Any]:  # noqa: ANN401 - whatever TOML can hold
-    return list(value) if isinstance(value, tomlkit.items.AoT) else []
+    if isinstance(value, tomlkit.items.AoT):
+        return list(value)
+    return [value] if isinstance(value, tomlkit.items.Table) else []
 
 
 def _last_comments(text: str) -> str:
@@ -95,11 +98,11 @@ def _ownership(before: Inventory, after: Inventory) -> dict[str, str | bool]:
     return changed
 
 
-def _set_ownership(document: _Table, changed: dict[str, str | bool]) -> None:
+def _set_ownership(document: tomlkit.TOMLDocument, changed: dict[str, str | bool]) -> None:
     document["ownership"].pop("rules", None)
     document["ownership"].update(changed)
     if not document["ownership"]:
-        document.pop("ownership")
+        _take_out(document, "ownership")
 
 
 def _without_secrets(document: _Table) -> Iterator[str]:
@@ -117,4 +120,5 @@ def _without_secrets(document: _Table) -> Iterator[str]:
 
 
 def _is_reference(text: str) -> bool:
-    return "${" in text.replace("$${", "")
+    """Whether a text is variables and nothing else."""
+    return _REFERENCES.fullmatch(text) is not None

@@ -32,7 +32,7 @@ _MEANINGS = {
     ExitCode.ERROR: "error: no registry could be attempted",
     ExitCode.PENDING: "changes pending",
     ExitCode.REFUSED: "refused as a whole, nothing written",
-    ExitCode.PARTIAL: "partial: not every registry is as the inventory wants it",
+    ExitCode.PARTIAL: "partial: something failed, is held, or could not be read",
     ExitCode.USAGE: "wrong use of the command line",
     ExitCode.INTERRUPTED: "interrupted",
 }
@@ -77,7 +77,7 @@ def report_exit(report: Report) -> ExitCode:
         error=report.status is Status.FAILED and not any(one.attempts for one in report.registries),
         refused=report.status is Status.REFUSED,
         partial=any(one.outcome in short or one.held for one in report.registries)
-        or any(one.falls_short for one in report.backfills),
+        or any(one.fails for one in report.backfills),
     )
 
 

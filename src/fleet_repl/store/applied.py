@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from fleet_repl.canonical import Json, compact_json
 from fleet_repl.errors import StateError
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.ownership import Applied, Cells, Record, together
+from fleet_repl.ownership import Applied, Cells, Due, Record, together
 from fleet_repl.prefixes import EVERY_REPOSITORY
 
 APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
@@ -30,6 +30,7 @@ class _Entry(BaseModel):
     links: dict[str, list[str] | None] = Field(default_factory=dict)
     templates: list[str] = Field(default_factory=list)
     given_up: bool = False
+    due: dict[str, AwareDatetime] = Field(default_factory=dict)
 
 
 class _Document(BaseModel):
@@ -58,6 +59,7 @@ def record_document(fleet: str, remembered: Remembered) -> bytes:
             "links": {str(end): _listed(one) for end, one in sorted(applied.links.items())},
             "templates": list(applied.templates),
             **({"given_up": True} if applied.given_up else {}),
+            **({"due": _moments(applied.due)} if applied.due else {}),
         }
         for registry, applied in sorted(remembered.record.items())
     }
@@ -82,6 +84,7 @@ def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
                     links=_links(one.links),
                     templates=tuple(one.templates),
                     given_up=one.given_up,
+                    due={_registry(end): since for end, since in one.due.items()},
                 )
                 for name, one in document.registries.items()
             },
@@ -107,6 +110,10 @@ def merge_records(records: Iterable[Record]) -> Record:
 
 def _listed(prefixes: tuple[str, ...]) -> Json:
     return None if prefixes == EVERY_REPOSITORY else list(prefixes)
+
+
+def _moments(due: Due) -> Json:
+    return {str(end): since.isoformat() for end, since in sorted(due.items())}
 
 
 def _links(links: Mapping[str, list[str] | None]) -> Cells:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.backlog import asked_for, backlog_of, of_new_links
 from fleet_repl.desired import Desired
 from fleet_repl.engine import Backfilling, backfill, look, read_rules
-from fleet_repl.errors import Fault, SelectionError
+from fleet_repl.errors import Fault, SelectionError, StateError
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import (
@@ -22,11 +24,16 @@ from fleet_repl.outcomes import (
     RunStarted,
     Status,
 )
+from fleet_repl.ownership import Record
 from fleet_repl.plan import InventoryRef, Plan
 from fleet_repl.ports import RegistryReader
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.recording import backfilled
 from fleet_repl.rules import Outgoing
 from fleet_repl.topology import Selection, select
+from fleet_repl.workflow.remembering import Memory
+
+_LOG: Final = logging.getLogger("fleet_repl")
 
 
 def routes_named(inventory: Inventory, name: str | None) -> tuple[Route, ...]:
@@ -48,6 +55,7 @@ class Backfiller:
     desired: Desired
     run_id: str
     reader: RegistryReader
+    memory: Memory
     how: Backfilling
 
     async def start(
@@ -56,9 +64,12 @@ class Backfiller:
         """Start what routes ask for and is in place; with `wait`, follow it to its end."""
         began = self._now()
         asked = self._asked(selection, route)
-        wanted, kept = self._sorted_out(asked, await read_rules(asked, self.reader, self.how))
+        record = await self.memory.recall()
+        seen = await read_rules(asked, self.reader, self.how)
+        wanted, kept = self._sorted_out(asked, seen, record)
         self._announce(wanted, kept)
         outcomes = await backfill(wanted, self.how, wait=wait, again=again)
+        await self._put_on_record(outcomes)
         mode = BackfillMode.WAIT if wait else BackfillMode.START
         return self._report(began, route, mode, (*kept, *outcomes))
 
@@ -66,8 +77,9 @@ class Backfiller:
         """The latest backfill to each destination; starts nothing."""
         began = self._now()
         asked = self._asked(selection, route)
-        self._announce(asked)
-        outcomes = await look(asked, self.how)
+        self._announce(asked, looking=True)
+        record = await self.memory.recall()
+        outcomes = [_since(one, record) for one in await look(asked, self.how)]
         return self._report(began, route, BackfillMode.STATUS, outcomes)
 
     async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
@@ -81,19 +93,33 @@ class Backfiller:
         wanted = {source: dict.fromkeys(found, since) for source, found in ends.items()}
         self._announce(wanted)
         outcomes = await backfill(wanted, self.how, wait=False)
-        short = report.status is Status.OK and any(one.falls_short for one in outcomes)
+        await self._put_on_record(outcomes)
+        short = report.status is Status.OK and any(one.fails for one in outcomes)
         status = Status.PARTIAL if short else report.status
         status = Status.INTERRUPTED if self.how.stop.interrupted else status
         backfills = tuple(self._named(outcomes))
         return replace(report, status=status, finished_at=self._now(), backfills=backfills)
 
+    async def _put_on_record(self, outcomes: Sequence[BackfillOutcome]) -> None:
+        """Forget what is owed no more. Failing that it is found under way or done next time."""
+        started: dict[Registry, set[Registry]] = {}
+        for one in outcomes:
+            if one.backfill is not None and not one.falls_short:
+                started.setdefault(one.source, set()).add(one.destination)
+        try:
+            await self.memory.revise(lambda record: backfilled(record, started))
+        except StateError as error:
+            _LOG.warning("what was backfilled could not be put on record: %s", error)
+
     def _announce(
         self,
         wanted: Mapping[Registry, Mapping[Registry, object]],
         kept: Sequence[BackfillOutcome] = (),
+        *,
+        looking: bool = False,
     ) -> None:
         total = sum(len(destinations) for destinations in wanted.values())
-        self.how.on_event(BackfillsWanted(backfills=total + len(kept)))
+        self.how.on_event(BackfillsWanted(backfills=total + len(kept), looking=looking))
         for outcome in kept:
             self.how.on_event(BackfillEnded(outcome=outcome))
 
@@ -108,6 +134,7 @@ class Backfiller:
         self,
         asked: Mapping[Registry, Outgoing],
         seen: Mapping[Registry, Outgoing | Fault],
+        record: Record,
     ) -> tuple[dict[Registry, dict[Registry, datetime | None]], tuple[BackfillOutcome, ...]]:
         """Source → destinations that can have a backfill, and what is said of the others."""
         wanted: dict[Registry, dict[Registry, datetime | None]] = {}
@@ -120,7 +147,9 @@ class Backfiller:
                 kept += _not_started(source, links, error=present)
             else:
                 backlog = backlog_of(links, present)
-                wanted[source] = dict.fromkeys(backlog.in_place)
+                # One that is owed since a link was made is not served by an earlier one.
+                due = record[source].due if source in record else {}
+                wanted[source] = {end: due.get(end) for end in backlog.in_place}
                 kept += _not_in_place(source, backlog.missing)
         return wanted, tuple(kept)
 
@@ -163,6 +192,14 @@ class Backfiller:
 
     def _now(self) -> datetime:
         return self.how.pace.clock.now()
+
+
+def _since(one: BackfillOutcome, record: Record) -> BackfillOutcome:
+    """An outcome without a backfill from before its link, where a later one is owed."""
+    due = record[one.source].due.get(one.destination) if one.source in record else None
+    if due is None or one.backfill is None or one.backfill.started_at >= due:
+        return one
+    return replace(one, state=BackfillState.NONE, backfill=None, failures={})
 
 
 def _place(one: BackfillOutcome) -> tuple[Registry, Registry]:

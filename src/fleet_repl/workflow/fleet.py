@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from fleet_repl.backlog import foreseen
+from fleet_repl.backlog import foreseen, owing
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.desired import Desired
 from fleet_repl.engine import Applying, Backfilling, Observing, Stop, Writing, apply_plan, untouched
@@ -142,10 +142,11 @@ class Fleet:
         if plan.objections and not force:
             kinds = ", ".join(dict.fromkeys(one.kind for one in plan.objections))
             return self.refuse(plan, f"the plan was refused: {kinds}", on_event=on_event)
-        before = await self._memory.recall()
-        await self._memory.revise(lambda record: announced(record, plan))
         sink = both(self._on_event, on_event)
         began = self._pace.clock.now()
+        owed = owing(plan, self._inventory.routes, began)
+        before = await self._memory.recall()
+        await self._memory.revise(lambda record: announced(record, plan, owed))
         writing = Writing(
             reader=self._registries,
             writer=self._registries,
@@ -163,7 +164,9 @@ class Fleet:
         )
         outcomes = await apply_plan(plan, how)
         report = self._report(plan, outcomes, forced=force and bool(plan.objections))
-        report = await self._put_on_record(report, before, plan)
+        report = await self._put_on_record(
+            report, lambda record: concluded(record, before, plan, report.registries, owed)
+        )
         report = await self._backfiller(sink).follow_up(report, plan, since=began)
         sink(RunFinished(report=report))
         return report
@@ -276,12 +279,10 @@ class Fleet:
             )
         )
 
-    async def _put_on_record(self, report: Report, before: Record, plan: Plan) -> Report:
+    async def _put_on_record(self, report: Report, change: Callable[[Record], Record]) -> Report:
         """Remember what was applied. Failing that the run is what it is, and says so."""
         try:
-            await self._memory.revise(
-                lambda record: concluded(record, before, plan, report.registries)
-            )
+            await self._memory.revise(change)
         except StateError as error:
             warning = Warning(kind="not-recorded", message=_not_recorded(error))
             return replace(report, warnings=(*report.warnings, warning))
@@ -313,6 +314,7 @@ class Fleet:
             desired=self._desired,
             run_id=self.run_id,
             reader=self._registries,
+            memory=self._memory,
             how=how,
         )
 

@@ -20,6 +20,9 @@ SOURCES: Final = 50
 START_THE_REST: Final = (
     "Queued ones are started by `fleet-repl backfill --wait`, or by running it again later."
 )
+NOTHING_SELECTED: Final = (
+    "No link starts in what is selected: --account, --label and --region select sources."
+)
 
 _STYLES: Final = {
     BackfillState.COMPLETE: Style.ADDED,
@@ -33,8 +36,13 @@ _STYLES: Final = {
 _STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
 
 
-def backfill_text(report: BackfillReport, *, full: bool = False, colour: bool = False) -> str:
-    """The report for people. `full` lists everything, however long."""
+def backfill_text(
+    report: BackfillReport, *, full: bool = False, colour: bool = False, end: bool = True
+) -> str:
+    """The report for people. `full` lists everything, however long.
+
+    Without its `end`, which tells of a run that is over, it is a page to decide by.
+    """
     page = Page(full=full)
     status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
     route = f" (route {report.route})" if report.route is not None else ""
@@ -43,7 +51,8 @@ def backfill_text(report: BackfillReport, *, full: bool = False, colour: bool = 
     _add_sources(page, report.backfills)
     _add_faults(page, report.backfills)
     add_cut(page)
-    _add_end(page, report)
+    if end:
+        _add_end(page, report)
     return page.render(colour=colour)
 
 
@@ -149,7 +158,7 @@ def _add_end(page: Page, report: BackfillReport) -> None:
     total = counted(len(report.backfills), "destination")
     started = sum(one.started for one in report.backfills)
     if not report.backfills:
-        what = "No route asks for a link here."
+        what = NOTHING_SELECTED
     elif report.mode is BackfillMode.STATUS:
         what = f"Looked at {total} in {took}."
     else:

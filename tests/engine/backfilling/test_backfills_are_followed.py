@@ -1,0 +1,194 @@
+"""Backfills over a scripted ECR: followed to their end, through bad moments, and found again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.backfills import BackfillState
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import (
+    BackfillEnded,
+    BackfillProgressed,
+    CallRetried,
+)
+
+A = Registry(AccountId("2" * 12), Region("eu-west-1"))
+B = Registry(AccountId("3" * 12), Region("eu-west-1"))
+FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+
+
+def refusal(
+    code: str, *, kind: FaultKind = FaultKind.INVALID, operation: str = "Start"
+) -> CallError:
+    return CallError(Fault(kind=kind, operation=operation, message=f"no: {code}", code=code))
+
+
+async def test_waiting_all_are_started_and_followed(scene: Any) -> None:
+    """The queue moves on as soon as a region is free."""
+    found = await scene.run(A, B, FAR, wait=True)
+    assert {one.state for one in found.values()} == {BackfillState.COMPLETE}
+    assert all(one.started and not one.falls_short for one in found.values())
+    assert scene.ecr.started() == [f"start {A}", f"start {FAR}", f"start {B}"]
+    assert scene.seen(BackfillProgressed)
+    last = scene.events[-1]
+    assert isinstance(last, BackfillEnded)
+    assert last.outcome == found[B]
+
+
+async def test_looks_get_rarer(scene: Any) -> None:
+    """From one second to thirty, and from one again after a start."""
+    await scene.run(A, B, wait=True)
+    one_run = [1, 2, 4, 8, 16, 30, 30, 30]
+    assert scene.clock.slept == [*one_run, *one_run]
+
+
+async def test_one_that_runs_is_found_again(scene: Any) -> None:
+    """Not started by this run, but followed by it."""
+    scene.ecr.put(A, ago=50)
+    found = await scene.run(A, wait=True)
+    assert (found[A].state, found[A].started) == (BackfillState.COMPLETE, False)
+    assert scene.ecr.started() == []
+
+
+async def test_copies_that_failed_are_made_by_the_next_run(scene: Any) -> None:
+    """A run leaves its own at what it came to; a later one starts another."""
+    scene.ecr.failing = {A: {"OTHER": 1}}
+    found = await scene.run(A, wait=True)
+    assert (found[A].falls_short, len(scene.ecr.started())) == (True, 1)
+    found = await scene.run(A, wait=True)
+    assert (found[A].started, len(scene.ecr.started())) == (True, 2)
+
+
+async def test_copies_that_failed_are_counted_by_their_code(scene: Any) -> None:
+    """Once, when all is over."""
+    scene.ecr.failing = {A: {"DESTINATION_REGISTRY_ACCESS_DENIED": 3, "OTHER": 1}}
+    found = await scene.run(A, wait=True)
+    assert found[A].failures == {"DESTINATION_REGISTRY_ACCESS_DENIED": 3, "OTHER": 1}
+    assert (found[A].state, found[A].falls_short) == (BackfillState.COMPLETE, True)
+    assert scene.ecr.calls.count("results id-0") == 1
+
+
+async def test_codes_stay_without_a_count(scene: Any) -> None:
+    """Where the results are not to be had the summary has them."""
+    scene.ecr.failing = {A: {"OTHER": 1}}
+    scene.ecr.results_error = refusal("AccessDeniedException")
+    found = await scene.run(A, wait=True)
+    assert found[A].failures == {"OTHER": None}
+    assert found[A].error is not None
+    assert found[A].state is BackfillState.COMPLETE
+
+
+@pytest.mark.parametrize("end", ["FAILED", "STOPPED"])
+async def test_one_that_comes_to_nothing_is_not_started_again(scene: Any, end: str) -> None:
+    """Not by the same run; the next one does."""
+    scene.ecr.ends = {A: end}
+    found = await scene.run(A, wait=True)
+    assert (found[A].state, found[A].falls_short) == (BackfillState(end.lower()), True)
+    assert len(scene.ecr.started()) == 1
+    await scene.run(A)
+    assert len(scene.ecr.started()) == 2
+
+
+async def test_a_registry_that_stops_answering(scene: Any) -> None:
+    """What was started is told, with what is known of it."""
+    scene.ecr.listing = [None, None, refusal("AccessDeniedException", operation="List")]
+    found = await scene.run(A, B, wait=True)
+    assert (found[A].state, found[A].started) == (BackfillState.IN_PROGRESS, True)
+    assert found[B].state is BackfillState.NOT_STARTED
+    assert all(one.error is not None for one in found.values())
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE]
+)
+async def test_looks_that_fail_for_the_moment(scene: Any, kind: FaultKind) -> None:
+    """Four in a row are skipped, rarer and rarer, and all is followed to its end."""
+    missed = refusal("Busy", kind=kind, operation="List")
+    scene.ecr.listing = [None, missed, missed, missed, missed, None, missed]
+    found = await scene.run(A, wait=True)
+    assert (found[A].state, found[A].error) == (BackfillState.COMPLETE, None)
+    assert scene.clock.slept[:6] == [1, 2, 4, 8, 16, 30]
+    retried = [(one.operation, one.attempt, one.delay) for one in scene.seen(CallRetried)]
+    name = "ListReplicationBackfills"
+    assert retried == [(name, 1, 2), (name, 2, 4), (name, 3, 8), (name, 4, 16), (name, 1, 30)]
+
+
+async def test_looks_that_go_on_failing(scene: Any) -> None:
+    """The fifth in a row is what is told."""
+    missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
+    scene.ecr.listing = [None, *[missed] * 9]
+    found = await scene.run(A, wait=True)
+    assert (found[A].state, found[A].started, found[A].error) == (
+        BackfillState.PREPARING,
+        True,
+        missed.fault,
+    )
+    assert len(scene.clock.slept) == 5
+
+
+async def test_a_first_look_that_fails_is_no_start(scene: Any) -> None:
+    """Nothing is followed yet, so nothing is waited for."""
+    missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
+    scene.ecr.listing = [missed]
+    found = await scene.run(A, wait=True)
+    assert (found[A].state, scene.ecr.calls) == (BackfillState.NOT_STARTED, ["list"])
+
+
+async def test_looks_that_fail_up_to_the_deadline(scene: Any) -> None:
+    """The deadline is the reason then."""
+    missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
+    scene.ecr.listing = [None, missed, missed]
+    scene.ecr.on_list = lambda: setattr(
+        scene.clock, "seconds", 7200 if scene.clock.seconds > 2 else scene.clock.seconds
+    )
+    found = await scene.run(A, wait=True)
+    why = "the run's deadline of 7200 s had passed; what was started goes on at AWS"
+    assert (found[A].because, found[A].error) == (why, None)
+
+
+async def test_an_interruption_ends_following_at_once(scene: Any) -> None:
+    """Nothing is stopped at AWS; what was started is told, and found by the next run."""
+    scene.ecr.on_list = lambda: scene.stop.interrupt() if scene.clock.seconds > 5 else None
+    found = await scene.run(A, B, wait=True)
+    assert found[A].because == "interrupted; what was started goes on at AWS"
+    assert (found[A].state, found[A].started) == (BackfillState.IN_PROGRESS, True)
+    assert found[B].state is BackfillState.QUEUED
+    assert scene.clock.seconds < 10
+    scene.stop.interrupted = False
+    scene.ecr.on_list = lambda: None
+    found = await scene.run(A, B, wait=True)
+    assert {one.state for one in found.values()} == {BackfillState.COMPLETE}
+    assert scene.ecr.started() == [f"start {A}", f"start {B}"]
+
+
+async def test_a_deadline_ends_following(scene: Any) -> None:
+    """With the reason; what is queued stays queued."""
+    scene.ecr.seconds = 10_000
+    found = await scene.run(A, B, wait=True)
+    why = "the run's deadline of 7200 s had passed"
+    assert found[A].because == f"{why}; what was started goes on at AWS"
+    queued = found[B].because
+    assert queued is not None
+    assert queued.endswith(why)
+    assert all(one.falls_short for one in found.values())
+
+
+async def test_codes_of_a_manifest_list_are_those_of_its_images(scene: Any) -> None:
+    """A copy without any code counts, too."""
+    scene.ecr.failing = {A: {"ANY": 1}}
+
+    async def results(registry: Registry, backfill_id: str) -> tuple[JsonObject, ...]:
+        return (
+            {"subImageFailureCodes": ["X", "Y"]},
+            {"failureCode": "X", "subImageFailureCodes": ["Y"]},
+            {"subImageFailureCodes": []},
+            {},
+        )
+
+    scene.ecr.backfill_results = results
+    found = await scene.run(A, wait=True)
+    assert found[A].failures == {"X": 2, "Y": 1, "unknown": 2}

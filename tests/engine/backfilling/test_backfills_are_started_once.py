@@ -1,0 +1,304 @@
+"""Starts over a scripted ECR: one each, queued where there is no room, looked up when in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+
+from fleet_repl.backfills import BackfillState
+from fleet_repl.engine import backfill
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import (
+    BackfillEnded,
+    BackfillStarted,
+    CallRetried,
+)
+
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+A = Registry(AccountId("2" * 12), Region("eu-west-1"))
+B = Registry(AccountId("3" * 12), Region("eu-west-1"))
+FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+IN_DOUBT = "a start got no answer, and nothing it may have begun is listed yet"
+
+
+def refusal(
+    code: str, *, kind: FaultKind = FaultKind.INVALID, operation: str = "Start"
+) -> CallError:
+    return CallError(Fault(kind=kind, operation=operation, message=f"no: {code}", code=code))
+
+
+async def test_detached_what_can_start_is_started(scene: Any) -> None:
+    """One for a region; the other one is told to be queued. Nobody waits."""
+    found = await scene.run(A, B, FAR)
+    assert scene.ecr.calls == ["list", f"start {A}", f"start {FAR}"]
+    assert (found[A].state, found[A].started) == (BackfillState.PREPARING, True)
+    assert (found[B].state, found[B].started) == (BackfillState.QUEUED, False)
+    assert found[B].because is not None
+    assert [found[one].falls_short for one in (A, B, FAR)] == [False, True, False]
+    assert scene.clock.seconds == 0
+    assert len(scene.seen(BackfillStarted)) == 2
+    assert len(scene.seen(BackfillEnded)) == 3
+
+
+async def test_one_that_is_complete_is_enough(scene: Any) -> None:
+    """Unless another one is asked for."""
+    scene.ecr.put(A, ago=500)
+    found = await scene.run(A)
+    assert (found[A].state, scene.ecr.started()) == (BackfillState.COMPLETE, [])
+    found = await scene.run(A, again=True)
+    assert (found[A].state, scene.ecr.started()) == (BackfillState.PREPARING, [f"start {A}"])
+    found = await scene.run(A, again=True, wait=True)
+    assert (found[A].state, len(scene.ecr.started())) == (BackfillState.COMPLETE, 1)
+
+
+@pytest.mark.parametrize("how", ["lost", "bare"])
+async def test_a_start_without_an_answer_is_found_by_listing(scene: Any, how: str) -> None:
+    """It is ours, and is not sent a second time."""
+    scene.ecr.script = [how]
+    scene.ecr.hidden = 0.5
+    found = await scene.run(A)
+    assert scene.ecr.started() == [f"start {A}"]
+    assert (found[A].started, found[A].state, found[A].error) == (
+        True,
+        BackfillState.PREPARING,
+        None,
+    )
+    assert len(scene.seen(CallRetried)) == 1
+
+
+async def test_a_start_that_never_arrived_is_sent_again(scene: Any) -> None:
+    """Once the list has shown nothing for a while."""
+    scene.ecr.script = ["dropped", "ok"]
+    found = await scene.run(A)
+    assert (len(scene.ecr.started()), found[A].started) == (2, True)
+    assert len(scene.ecr.there) == 1
+
+
+async def test_a_late_list_does_not_make_two(scene: Any) -> None:
+    """ECR refuses the second start; the backfill is ours when it shows."""
+    scene.ecr.script = ["lost"]
+    scene.ecr.hidden = 30
+    found = await scene.run(A, wait=True)
+    assert (found[A].state, found[A].started) == (BackfillState.COMPLETE, True)
+    assert len(scene.ecr.there) == 1
+
+
+async def test_a_start_that_gets_no_answer_at_all_fails(scene: Any) -> None:
+    """As the last attempt did."""
+    scene.ecr.script = ["dropped"] * 4
+    (found,) = (await scene.run(A)).values()
+    assert (found.state, len(scene.ecr.started())) == (BackfillState.NOT_STARTED, 4)
+    assert found.error is not None
+    assert found.error.message == "the connection closed"
+    assert found.because == IN_DOUBT
+
+
+async def test_a_start_that_is_listed_late_is_waited_for(scene: Any) -> None:
+    """For as long as a write is that reads do not show: nothing is sent twice."""
+    scene.ecr.script = ["lost"]
+    scene.ecr.hidden = 9
+    found = await scene.run(A)
+    assert (found[A].started, len(scene.ecr.started())) == (True, 1)
+
+
+async def test_one_in_the_queue_that_may_be_ours(scene: Any) -> None:
+    """Nobody waits for the list any longer; what is known is said."""
+    scene.ecr.script = ["lost"]
+    scene.ecr.hidden = 1000
+    found = await scene.run(A)
+    assert (found[A].state, found[A].because) == (
+        BackfillState.QUEUED,
+        f"{IN_DOUBT}; another backfill to its region has not ended",
+    )
+
+
+async def test_a_lost_start_and_an_interruption(scene: Any) -> None:
+    """The list is waited for once, not twice."""
+    scene.ecr.script = ["dropped"]
+    plain: Any = scene.ecr.start_backfill
+
+    async def interrupted(registry: Registry, destination: Registry) -> Any:
+        scene.stop.interrupt()
+        return await plain(registry, destination)
+
+    scene.ecr.start_backfill = interrupted
+    found = await scene.run(A)
+    assert found[A].state is BackfillState.NOT_STARTED
+    assert sum(scene.clock.slept) < 11
+
+
+@pytest.mark.parametrize(
+    "code", ["LimitExceededException", "ReplicationBackfillInProgressException"]
+)
+async def test_a_full_registry_means_queueing(scene: Any, code: str) -> None:
+    """Somebody was faster: it waits for its turn, or is told to be queued."""
+    scene.ecr.script = [refusal(code)]
+    found = await scene.run(A)
+    assert (found[A].state, found[A].error) == (BackfillState.QUEUED, None)
+    scene.ecr.script = [refusal(code), refusal(code)]
+    found = await scene.run(A, wait=True)
+    assert found[A].state is BackfillState.COMPLETE
+    assert len(scene.ecr.started()) == 4
+
+
+async def test_one_that_may_not_be_started_does_not_stop_the_others(scene: Any) -> None:
+    """Its error is its own."""
+    scene.ecr.script = [refusal("AccessDeniedException", kind=FaultKind.ACCESS_DENIED)]
+    found = await scene.run(A, B, FAR, wait=True)
+    assert found[A].state is BackfillState.NOT_STARTED
+    assert found[A].falls_short
+    assert (found[B].state, found[FAR].state) == (BackfillState.COMPLETE, BackfillState.COMPLETE)
+
+
+async def test_a_refused_start_leaves_its_room_to_the_next(scene: Any) -> None:
+    """In the same round: a run that does not wait has no other one."""
+    scene.ecr.script = [refusal("AccessDeniedException", kind=FaultKind.ACCESS_DENIED)]
+    found = await scene.run(A, B)
+    assert (found[A].state, found[B].state) == (BackfillState.NOT_STARTED, BackfillState.PREPARING)
+
+
+async def test_an_api_without_backfills(scene: Any) -> None:
+    """Said for what it is."""
+    unknown = "UnknownOperationException"
+    scene.ecr.listing = [refusal(unknown, operation="ListReplicationBackfills")]
+    found = await scene.run(A, B)
+    assert {one.because for one in found.values()} == {
+        "this region's ECR API does not offer backfill yet"
+    }
+    assert {one.state for one in found.values()} == {BackfillState.NOT_STARTED}
+
+
+async def test_a_summary_that_cannot_be_read_starts_nothing(scene: Any) -> None:
+    """It may be the very backfill that is wanted."""
+    scene.ecr.put(A)
+    scene.ecr.there[0]["destination"] = (None, "eu-west-1")
+    error = (await scene.run(A))[A].error
+    assert scene.ecr.started() == []
+    assert error is not None
+    assert error.message == (
+        "the answer tells of a backfill without a destination that can be read"
+    )
+
+
+async def test_a_mistake_of_ours_is_the_registrys(scene: Any) -> None:
+    """One registry's surprise leaves the others alone."""
+    fell: list[int] = []
+
+    def surprise() -> None:
+        if not fell:
+            fell.append(1)
+            raise ZeroDivisionError
+
+    scene.ecr.on_list = surprise
+    other = Registry(AccountId("9" * 12), Region("eu-west-1"))
+    outcomes = await backfill({HUB: {A: None}, other: {A: None}}, scene.how, wait=False)
+    assert [one.error and one.error.kind for one in outcomes] == [FaultKind.INTERNAL, None]
+
+
+async def test_an_interruption_before_anything(scene: Any) -> None:
+    """Every destination is named, none is started."""
+    scene.stop.interrupt()
+    found = await scene.run(A, B)
+    assert scene.ecr.calls == []
+    assert {(one.state, one.because) for one in found.values()} == {
+        (BackfillState.NOT_STARTED, "interrupted before it was started")
+    }
+
+
+async def test_many_registries_share_a_crew(scene: Any) -> None:
+    """No more calls in flight than the crew has members, however many are followed."""
+    most = 0
+    now = 0
+    plain: Any = scene.ecr.list_backfills
+
+    async def counted(registry: Registry) -> Any:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await anyio.lowlevel.checkpoint()
+        found = await plain(registry)
+        now -= 1
+        return found
+
+    scene.ecr.list_backfills = counted
+    sources = [Registry(AccountId(f"{number:012}"), HUB.region) for number in range(20)]
+    far = Registry(AccountId("7" * 12), Region("ap-south-1"))
+    outcomes = await backfill({one: {far: None} for one in sources}, scene.how, wait=False)
+    assert (len(outcomes), most) == (20, 2)
+
+
+async def test_an_answer_that_is_lost_at_the_last_attempt(scene: Any) -> None:
+    """The list still has the last word."""
+    scene.ecr.script = ["dropped", "dropped", "dropped", "lost"]
+    (found,) = (await scene.run(A)).values()
+    assert (found.started, found.error, len(scene.ecr.there)) == (True, None, 1)
+
+
+async def test_an_interruption_between_two_starts(scene: Any) -> None:
+    """The one in flight ends and is told; no other is made, and none is tried again."""
+    plain: Any = scene.ecr.start_backfill
+
+    async def interrupted(registry: Registry, destination: Registry) -> Any:
+        scene.stop.interrupt()
+        return await plain(registry, destination)
+
+    scene.ecr.start_backfill = interrupted
+    found = await scene.run(A, FAR)
+    assert (found[A].started, found[FAR].state) == (True, BackfillState.NOT_STARTED)
+    assert found[FAR].because == "interrupted before it was started"
+
+
+async def test_a_start_is_not_tried_again_once_stopped(scene: Any) -> None:
+    """Its failure is what is told."""
+    slow_down = Fault(kind=FaultKind.THROTTLED, operation="Start", message="slow down")
+    scene.ecr.script = [CallError(slow_down, transient=True)]
+    plain: Any = scene.ecr.start_backfill
+
+    async def interrupted(registry: Registry, destination: Registry) -> Any:
+        scene.stop.interrupt()
+        return await plain(registry, destination)
+
+    scene.ecr.start_backfill = interrupted
+    (found,) = (await scene.run(A)).values()
+    assert (found.error, len(scene.ecr.started())) == (slow_down, 1)
+
+
+async def test_an_interruption_ends_the_delay_of_a_start(scene: Any) -> None:
+    """However long it would have been."""
+    slow_down = Fault(kind=FaultKind.THROTTLED, operation="Start", message="slow down")
+    scene.ecr.script = [CallError(slow_down, transient=True)]
+
+    async def interrupted(seconds: float) -> None:
+        scene.stop.interrupt()
+        await anyio.sleep_forever()
+
+    scene.clock.sleep = interrupted
+    with anyio.fail_after(5):
+        (found,) = (await scene.run(A)).values()
+    assert (found.error, len(scene.ecr.started())) == (slow_down, 1)
+
+
+async def test_a_start_whose_turn_comes_too_late(scene: Any) -> None:
+    """Others had the crew until the run was stopped: it is not made."""
+    other = Registry(AccountId("9" * 12), Region("eu-west-1"))
+    third = Registry(AccountId("8" * 12), Region("eu-west-1"))
+    plain: Any = scene.ecr.start_backfill
+    held = 0
+
+    async def slow(registry: Registry, destination: Registry) -> Any:
+        nonlocal held
+        held += 1
+        for _ in range(10):
+            await anyio.lowlevel.checkpoint()
+        scene.stop.interrupt()
+        return await plain(registry, destination)
+
+    scene.ecr.start_backfill = slow
+    how = replace(scene.how, crew=1)
+    outcomes = await backfill({one: {A: None} for one in (HUB, other, third)}, how, wait=False)
+    assert held == 1
+    assert sorted(one.state for one in outcomes) == ["not-started", "not-started", "preparing"]

@@ -1,0 +1,103 @@
+"""A look at backfills that starts none, and the reading of rules before any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_repl.backfills import BackfillState
+from fleet_repl.canonical import JsonObject
+from fleet_repl.engine import look, read_rules
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import RegistryRead
+
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+A = Registry(AccountId("2" * 12), Region("eu-west-1"))
+B = Registry(AccountId("3" * 12), Region("eu-west-1"))
+FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+
+
+def refusal(
+    code: str, *, kind: FaultKind = FaultKind.INVALID, operation: str = "Start"
+) -> CallError:
+    return CallError(Fault(kind=kind, operation=operation, message=f"no: {code}", code=code))
+
+
+async def test_looking_starts_nothing(scene: Any) -> None:
+    """The latest backfill to each destination, and why its copies failed."""
+    scene.ecr.failing = {A: {"OTHER": 2}}
+    scene.ecr.put(A, ago=900)
+    scene.ecr.put(A, ago=500)
+    scene.ecr.put(FAR, ago=50)
+    outcomes = await look({HUB: [A, B, FAR]}, scene.how)
+    found = {one.destination: one for one in outcomes}
+    assert {one: found[one].state for one in found} == {
+        A: BackfillState.COMPLETE,
+        B: BackfillState.NONE,
+        FAR: BackfillState.IN_PROGRESS,
+    }
+    last = found[A].backfill
+    assert last is not None
+    assert (last.id, found[A].failures) == ("id-1", {"OTHER": 2})
+    assert (found[B].falls_short, found[FAR].falls_short) == (False, False)
+    assert scene.ecr.started() == []
+
+
+async def test_looking_where_nobody_answers(scene: Any) -> None:
+    """It is not known, which is not the same as none."""
+    scene.ecr.listing = [refusal("AccessDeniedException", operation="List")]
+    (found,) = await look({HUB: [A]}, scene.how)
+    assert (found.state, found.falls_short) == (BackfillState.UNKNOWN, True)
+
+
+async def test_a_mistake_of_ours_while_looking(scene: Any) -> None:
+    """It is the registry's, and an interruption names what was not looked at."""
+
+    def surprise() -> None:
+        raise ZeroDivisionError
+
+    scene.ecr.on_list = surprise
+    (found,) = await look({HUB: [A]}, scene.how)
+    assert found.error is not None
+    assert found.error.kind is FaultKind.INTERNAL
+    scene.stop.interrupt()
+    (found,) = await look({HUB: [A]}, scene.how)
+    assert found.because == "not looked at: interrupted before it was started"
+
+
+class Rules:
+    """Registries of which one has a mistake of ours in store, and one says no."""
+
+    def __init__(self) -> None:
+        self.asked: list[Registry] = []
+
+    async def describe(self, registry: Registry) -> JsonObject:
+        self.asked.append(registry)
+        if registry == FAR:
+            raise ZeroDivisionError
+        if registry == B:
+            raise refusal("AccessDenied", kind=FaultKind.ACCESS_DENIED)
+        rule = {"destinations": [{"region": FAR.region, "registryId": FAR.account}]}
+        return {"registryId": registry.account, "replicationConfiguration": {"rules": [rule]}}
+
+
+async def test_reading_rules(scene: Any) -> None:
+    """The links that are in place, or why that is not known."""
+    reader: Any = Rules()
+    found = await read_rules([A, B, FAR], reader, scene.how)
+    assert found[A] == {FAR: ("",)}
+    kinds = [one.kind for one in found.values() if isinstance(one, Fault)]
+    assert sorted(kinds) == [FaultKind.ACCESS_DENIED, FaultKind.INTERNAL]
+    assert len(scene.seen(RegistryRead)) == 3
+
+
+async def test_reading_rules_too_late(scene: Any) -> None:
+    """A deadline is a fault of each registry; after an interruption nothing is said."""
+    reader: Any = Rules()
+    scene.clock.seconds = 8000
+    late = (await read_rules([A], reader, scene.how))[A]
+    assert isinstance(late, Fault)
+    assert late.kind is FaultKind.TIMEOUT
+    scene.stop.interrupt()
+    assert await read_rules([A], reader, scene.how) == {}
+    assert reader.asked == []
