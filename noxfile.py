@@ -104,7 +104,8 @@ def newest(session: nox.Session) -> None:
 def package(session: nox.Session) -> None:
     """The suite against the wheel that users install, on the last interpreter."""
     session.install("build>=1.2")
-    built = Path(session.create_tmp()) / "dist"
+    # Not create_tmp, which makes every temporary path of the tests a very long one.
+    built = Path(session.virtualenv.location) / "dist"
     shutil.rmtree(built, ignore_errors=True)
     session.run("python", "-m", "build", "--wheel", "--outdir", str(built), silent=True)
     (wheel,) = built.glob("*.whl")
