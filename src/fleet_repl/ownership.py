@@ -103,6 +103,9 @@ def alone(
     if (links, deleting) != (found.outgoing, found.deleting):
         rules = rules_for(links, deleting, filters=filters)
         return Merged(rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules))
+    listed = cells_of(found.rules)
+    if recorded is not None and listed == recorded:
+        return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=recorded)
     # What others list beside ours in vain is not taken for ours.
     cells = [(rule, set(_cells(cells_of([rule])))) for rule in found.rules]
     owned = _links(

@@ -115,8 +115,9 @@ def plan_registries(
         for registry, source in sources.items()
         if source.changes and source.refusal is None
     }
+    known = replace(uses, written=written)
     grantings = {
-        registry: settled(one, replace(uses, written=written))
+        registry: settled(one, known)
         for registry, one in grantings.items()
         if registry in scope
     }
@@ -174,7 +175,7 @@ def _source(
 ) -> _Source:
     asked = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
     holding = hold(asked.links, seen.replication.outgoing, lacks)
-    wanted = replace(asked, links=holding.outgoing)
+    wanted = Wanted(links=holding.outgoing, deleting=asked.deleting)
     filters = desired.limits.filters
     ours = None if recorded is None else recorded.links
     if desired.is_additive(registry):

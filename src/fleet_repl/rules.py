@@ -140,9 +140,9 @@ def parse_answer(answer: JsonObject) -> Replication:
     if not isinstance(document, Mapping):
         missing = ("replicationConfiguration",)
         return Replication(document={}, outgoing={}, may_use={}, unknown=missing)
-    strange = _strange("", answer, "registryId", "replicationConfiguration")
+    strange = tuple(_strange("", answer, "registryId", "replicationConfiguration"))
     found = parse_document(document)
-    return replace(found, unknown=(*strange, *found.unknown))
+    return replace(found, unknown=(*strange, *found.unknown)) if strange else found
 
 
 def parse_document(document: JsonObject) -> Replication:
