@@ -7,12 +7,14 @@ same everywhere. Nothing is run here.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from fleet_repl.reports import ReportError, check_ending
 
@@ -44,6 +46,32 @@ def _pairs(labels: list[str]) -> list[str]:
         if not label.partition("=")[0] or "=" not in label:
             raise typer.BadParameter(f"{label!r} is not KEY=VALUE")
     return labels
+
+
+def _account(what: str, panel: str) -> OptionInfo:
+    return _repeatable("ID|NAME", what, panel)
+
+
+def _label(what: str, panel: str) -> OptionInfo:
+    return _repeatable("KEY=VALUE", what, panel, callback=_pairs)
+
+
+def _region(what: str, panel: str) -> OptionInfo:
+    return _repeatable("REGION", what, panel)
+
+
+def _repeatable(
+    metavar: str, what: str, panel: str, callback: Callable[[list[str]], list[str]] | None = None
+) -> OptionInfo:
+    """A flag that narrows something down."""
+    found: OptionInfo = typer.Option(
+        metavar=metavar,
+        callback=callback,
+        help=f"Only {what}. Repeatable.",
+        show_default=False,
+        rich_help_panel=panel,
+    )
+    return found
 
 
 def _report_files(paths: list[Path]) -> list[Path]:
@@ -108,34 +136,15 @@ class Drawing(Common):
     """Flags of a command that draws an inventory."""
 
     inventory: InventoryPath
-    account: Annotated[
-        list[str],
-        typer.Option(
-            metavar="ID|NAME",
-            help="Only links into and out of these accounts. Repeatable.",
-            show_default=False,
-            rich_help_panel=SHOWN,
-        ),
-    ] = field(default_factory=list)
-    label: Annotated[
-        list[str],
-        typer.Option(
-            metavar="KEY=VALUE",
-            callback=_pairs,
-            help="Only links into and out of accounts with this label. Repeatable.",
-            show_default=False,
-            rich_help_panel=SHOWN,
-        ),
-    ] = field(default_factory=list)
-    region: Annotated[
-        list[str],
-        typer.Option(
-            metavar="REGION",
-            help="Only links into and out of these regions. Repeatable.",
-            show_default=False,
-            rich_help_panel=SHOWN,
-        ),
-    ] = field(default_factory=list)
+    account: Annotated[list[str], _account("links into and out of these accounts", SHOWN)] = field(
+        default_factory=list
+    )
+    label: Annotated[list[str], _label("links into and out of accounts with this label", SHOWN)] = (
+        field(default_factory=list)
+    )
+    region: Annotated[list[str], _region("links into and out of these regions", SHOWN)] = field(
+        default_factory=list
+    )
     format: Annotated[
         Notation, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
     ] = Notation.MERMAID
@@ -163,34 +172,13 @@ class Running(Common):
     """Flags of a command that talks to the fleet."""
 
     inventory: InventoryPath
-    account: Annotated[
-        list[str],
-        typer.Option(
-            metavar="ID|NAME",
-            help="Only these accounts. Repeatable.",
-            show_default=False,
-            rich_help_panel=SCOPE,
-        ),
-    ] = field(default_factory=list)
-    label: Annotated[
-        list[str],
-        typer.Option(
-            metavar="KEY=VALUE",
-            callback=_pairs,
-            help="Only accounts with this label. Repeatable.",
-            show_default=False,
-            rich_help_panel=SCOPE,
-        ),
-    ] = field(default_factory=list)
-    region: Annotated[
-        list[str],
-        typer.Option(
-            metavar="REGION",
-            help="Only registries in these regions. Repeatable.",
-            show_default=False,
-            rich_help_panel=SCOPE,
-        ),
-    ] = field(default_factory=list)
+    account: Annotated[list[str], _account("these accounts", SCOPE)] = field(default_factory=list)
+    label: Annotated[list[str], _label("accounts with this label", SCOPE)] = field(
+        default_factory=list
+    )
+    region: Annotated[list[str], _region("registries in these regions", SCOPE)] = field(
+        default_factory=list
+    )
     format: OutputFormat = Format.TEXT
     report: Annotated[
         list[Path],
@@ -240,34 +228,15 @@ class Running(Common):
 class Asking(Running):
     """Flags of a command that asks the fleet about links, and changes nothing."""
 
-    account: Annotated[
-        list[str],
-        typer.Option(
-            metavar="ID|NAME",
-            help="Only links into and out of these accounts. Repeatable.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = field(default_factory=list)
-    label: Annotated[
-        list[str],
-        typer.Option(
-            metavar="KEY=VALUE",
-            callback=_pairs,
-            help="Only links into and out of accounts with this label. Repeatable.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = field(default_factory=list)
-    region: Annotated[
-        list[str],
-        typer.Option(
-            metavar="REGION",
-            help="Only links into and out of these regions. Repeatable.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = field(default_factory=list)
+    account: Annotated[list[str], _account("links into and out of these accounts", ASKED)] = field(
+        default_factory=list
+    )
+    label: Annotated[list[str], _label("links into and out of accounts with this label", ASKED)] = (
+        field(default_factory=list)
+    )
+    region: Annotated[list[str], _region("links into and out of these regions", ASKED)] = field(
+        default_factory=list
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
