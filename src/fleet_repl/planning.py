@@ -117,9 +117,7 @@ def plan_registries(
     }
     known = replace(uses, written=written)
     grantings = {
-        registry: settled(one, known)
-        for registry, one in grantings.items()
-        if registry in scope
+        registry: settled(one, known) for registry, one in grantings.items() if registry in scope
     }
     registries = tuple(
         _registry_plan(
