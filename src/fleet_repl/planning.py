@@ -98,18 +98,7 @@ def plan_registries(
         for registry, seen in observation.items()
         if desired.manages_grants and isinstance(seen, Observed)
     }
-    sources = {
-        registry: _source(
-            registry,
-            seen,
-            desired,
-            _lacks(registry, desired, observation, grantings),
-            record.get(registry),
-            allow,
-        )
-        for registry, seen in observation.items()
-        if registry in scope and isinstance(seen, Observed)
-    }
+    sources = _sources(desired, observation, scope, grantings, record, allow)
     written = {
         registry: source.merged.outgoing
         for registry, source in sources.items()
@@ -141,6 +130,29 @@ def plan_registries(
             *unlisted(desired, record),
         ),
     )
+
+
+def _sources(
+    desired: Desired,
+    observation: Observation,
+    scope: Collection[Registry],
+    grantings: Mapping[Registry, Granting],
+    record: Record,
+    allow: Collection[str],
+) -> dict[Registry, _Source]:
+    """What each registry in scope shall replicate, by what its destinations will grant."""
+    return {
+        registry: _source(
+            registry,
+            seen,
+            desired,
+            _lacks(registry, desired, observation, grantings),
+            record.get(registry),
+            allow,
+        )
+        for registry, seen in observation.items()
+        if registry in scope and isinstance(seen, Observed)
+    }
 
 
 def summarize(registries: tuple[RegistryPlan, ...]) -> Summary:

@@ -1,0 +1,200 @@
+"""Merging: a document with exactly what is asked for that keeps the rules of others.
+
+Ours are told by the record or, where there is none, by being what routes ask for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.names import Registry
+from fleet_repl.ownership.cells import Cell, Cells, both, cells_of, each_cell, links_of, lists
+from fleet_repl.ownership.reading import by_deletes, documents, read
+from fleet_repl.prefixes import covers, touches
+from fleet_repl.rules import (
+    NOWHERE,
+    Outgoing,
+    Replication,
+    Rule,
+    joined,
+    outgoing_of,
+    parse_document,
+    rules_for,
+    within,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The links that a registry shall have for this fleet."""
+
+    links: Outgoing
+    deleting: Outgoing = field(default_factory=dict)
+    """Those of them whose deletions travel too."""
+
+    def deletes(self, end: Registry, prefix: str) -> bool:
+        return covers(self.deleting.get(end, ()), prefix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A replication configuration to be, as two parts that are written one after the other."""
+
+    kept: tuple[JsonObject, ...] = ()
+    """Rules of others as they were found, and what is left of rules that were partly ours."""
+    rules: tuple[Rule, ...]
+    """Ours."""
+    outgoing: Outgoing
+    """What both replicate together."""
+    deleting: Outgoing
+    owned: Cells
+    """Our part of it, once it is written."""
+    present: Cells = field(default_factory=dict)
+    """Our part of what was found, whether it stays or not."""
+    clashes: tuple[Cell, ...] = ()
+    """Links of ours that a rule of others covers with other deletions than asked for."""
+
+    @property
+    def count(self) -> int:
+        return len(self.kept) + len(self.rules)
+
+    def document(self) -> JsonObject:
+        """The `replicationConfiguration` to write."""
+        return {"rules": [*self.kept, *documents(self.rules)]}
+
+
+def alone(
+    found: Replication, wanted: Wanted, asked: Wanted, recorded: Cells | None, *, filters: int
+) -> Merged:
+    """The configuration of a registry for which the fleet speaks alone."""
+    links, deleting = wanted.links, NOWHERE
+    if wanted.deleting:
+        deleting = within(wanted.deleting, links)
+    if (links, deleting) != (found.outgoing, found.deleting):
+        rules = rules_for(links, deleting, filters=filters)
+        return Merged(rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules))
+    listed = cells_of(found.rules)
+    if recorded is not None and listed == recorded:
+        return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=recorded)
+    # What others list beside ours in vain is not taken for ours.
+    cells = [(rule, set(each_cell(cells_of([rule])))) for rule in found.rules]
+    owned = links_of(
+        cell for rule, listed in cells for cell in _asked_for(rule, listed, asked, recorded or {})
+    )
+    return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
+
+
+def beside(
+    found: Replication, wanted: Wanted, asked: Wanted, recorded: Cells | None, *, filters: int
+) -> Merged:
+    """The configuration of a registry that has rules of others as well.
+
+    `wanted` is what it can be written with, `asked` all that routes ask for; `recorded` holds
+    the fleet's own links, None where nothing was ever recorded.
+    """
+    return _Merger(wanted, asked, recorded, filters).merge(found)
+
+
+class _Merger:
+    def __init__(self, wanted: Wanted, asked: Wanted, recorded: Cells | None, filters: int) -> None:
+        deleting = within(wanted.deleting, wanted.links)
+        self._wanted = Wanted(links=wanted.links, deleting=deleting)
+        self._asked = asked
+        self._recorded = recorded
+        self._filters = filters
+
+    def merge(self, found: Replication) -> Merged:
+        kept: list[JsonObject] = []
+        staying: list[Rule] = []
+        mine: set[Cell] = set()
+        present: set[Cell] = set()
+        for raw, rule in read(found):
+            cells = set(each_cell(cells_of([rule])))
+            own = self._own(rule, cells)
+            present |= own
+            if own and own == cells:
+                continue
+            if self._stays(own, rule):
+                kept += _without_unknown(raw, rule) if found.unknown else [raw]
+                staying.append(rule)
+                mine |= own
+            else:
+                left = self._left(cells - own, deletes=rule.deletes)
+                kept += documents(left)
+                staying += left
+        return replace(self._around(tuple(kept), staying, mine), present=links_of(present))
+
+    def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], mine: set[Cell]) -> Merged:
+        """Add what the rules that stay do not replicate for us already."""
+        theirs = by_deletes(staying)
+        missing: set[Cell] = set()
+        clashes: list[Cell] = []
+        for end, prefix in each_cell(self._wanted.links):
+            deletes = self._wanted.deletes(end, prefix)
+            same, other = theirs[deletes].get(end, ()), theirs[not deletes].get(end, ())
+            there = covers(same, prefix)
+            if touches(other, prefix) and not (deletes and there):
+                clashes.append((end, prefix))
+            elif not there:
+                missing.add((end, prefix))
+        links = links_of(missing)
+        deleting = within(self._wanted.deleting, links)
+        rules = rules_for(links, deleting, filters=self._filters)
+        return Merged(
+            kept=kept,
+            rules=rules,
+            outgoing=joined(outgoing_of(staying), links),
+            deleting=joined(theirs[True], deleting),
+            owned=both(cells_of(rules), links_of(mine)),
+            clashes=tuple(sorted(clashes)),
+        )
+
+    def _own(self, rule: Rule, cells: set[Cell]) -> set[Cell]:
+        """What of a rule is ours."""
+        if self._recorded is None:
+            return _asked_for(rule, cells, self._asked, {})
+        return {cell for cell in cells if lists(self._recorded, cell)}
+
+    def _stays(self, own: set[Cell], rule: Rule) -> bool:
+        """Whether everything of ours in a shared rule is still asked for, just so."""
+        return all(
+            covers(self._wanted.links.get(end, ()), prefix)
+            and self._wanted.deletes(end, prefix) is rule.deletes
+            for end, prefix in own
+        )
+
+    def _left(self, theirs: set[Cell], *, deletes: bool) -> tuple[Rule, ...]:
+        """What others have of a rule that is ours no longer, to the letter."""
+        sharing: dict[tuple[str, ...], list[Registry]] = {}
+        for end, prefixes in links_of(theirs).items():
+            sharing.setdefault(prefixes, []).append(end)
+        return tuple(
+            Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
+            for prefixes, ends in sorted(sharing.items())
+        )
+
+
+def _asked_for(rule: Rule, cells: set[Cell], asked: Wanted, recorded: Cells) -> set[Cell]:
+    """What of a rule is asked for just so, or on record."""
+    equal = {
+        (end, prefix)
+        for end, prefix in cells
+        if lists(recorded, (end, prefix))
+        or (lists(asked.links, (end, prefix)) and asked.deletes(end, prefix) is rule.deletes)
+    }
+    # A rule of ours may list a link that a shorter prefix of another one covers.
+    whole = all(
+        covers(asked.links.get(end, ()), prefix) and asked.deletes(end, prefix) is rule.deletes
+        for end, prefix in cells
+    )
+    ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
+    whole = whole and ends == set(rule.destinations) and prefixes == set(rule.prefixes)
+    return cells if whole else equal
+
+
+def _without_unknown(raw: JsonObject, rule: Rule) -> tuple[JsonObject, ...]:
+    """A rule less the fields that are not known here, where somebody insists on writing it."""
+    if not parse_document({"rules": [raw]}).unknown:
+        return (raw,)
+    return documents([rule]) if rule.prefixes else ()

@@ -1,0 +1,54 @@
+"""Narrowing: a document that was planned, without links of ours that are held after all."""
+
+from __future__ import annotations
+
+from fleet_repl.canonical import JsonObject, canonical_json
+from fleet_repl.ownership.cells import Cells, both, cells_of, each_cell, links_of, lists
+from fleet_repl.ownership.merging import Wanted
+from fleet_repl.ownership.reading import by_deletes, documents, read
+from fleet_repl.prefixes import covers
+from fleet_repl.rules import Outgoing, Rule, outgoing_of, parse_document, rules_for, within
+
+
+def narrowed(
+    after: JsonObject, owned: Cells, bounds: Outgoing, *, filters: int
+) -> tuple[JsonObject, int]:
+    """`after` without what `bounds` leaves out of our rules; those of others stay to the letter.
+    Also how many these are."""
+    kept, ours = _parted(after, owned)
+    links = within(outgoing_of(ours), bounds)
+    deleting = within(outgoing_of(one for one in ours if one.deletes), links)
+    theirs = by_deletes(one for _, one in kept)
+    wanted = Wanted(links=links, deleting=deleting)
+    missing = {
+        (end, prefix)
+        for end, prefix in each_cell(links)
+        if not covers(theirs[wanted.deletes(end, prefix)].get(end, ()), prefix)
+    }
+    left = links_of(missing)
+    rules = rules_for(left, within(deleting, left), filters=filters)
+    return {"rules": [*(raw for raw, _ in kept), *documents(rules)]}, len(kept)
+
+
+def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
+    """Our part of a document that was written, from that of the one that was planned."""
+    kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
+    found: Cells = {}
+    for raw, rule in read(parse_document(written)):
+        cells = cells_of([rule])
+        if canonical_json(raw) in kept:
+            cells = links_of(cell for cell in each_cell(cells) if lists(owned, cell))
+        found = both(found, cells)
+    return found
+
+
+def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, Rule]], list[Rule]]:
+    """The rules of others or of both, and those that are wholly ours."""
+    kept, ours = [], []
+    for raw, rule in read(parse_document(document)):
+        cells = list(each_cell(cells_of([rule])))
+        if cells and all(lists(owned, cell) for cell in cells):
+            ours.append(rule)
+        else:
+            kept.append((raw, rule))
+    return kept, ours
