@@ -99,6 +99,9 @@ def granting(
     if found.first <= policy.grants and not policy.opaque:
         return found
     size = policy_size(found.document(found.first, desired))
+    if found.first != needed:
+        # A short prefix that is to go may stand for many longer ones that stay.
+        size = max(size, policy_size(found.document(needed, desired)))
     if size > desired.limits.policy_bytes:
         shortfall = f"and with it the policy would take {size:,} characters"
         return replace(found, shortfall=shortfall)

@@ -256,6 +256,27 @@ def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(make_desire
     )
 
 
+def test_room_is_needed_for_what_is_left_in_the_end(make_desired: Any) -> None:
+    """One grant for everything fits, the many that replace it do not: their links are held by the
+    plan, and not only when the policy is refused."""
+    everything = [Grant(HUB.account, "", action) for action in ACTIONS]
+    policy = granting(SPOKE, *everything)
+    teams = [f"team-{number:02}/" for number in range(40)]
+    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    links = [link(HUB, SPOKE, *teams), link(third, SPOKE, "more/")]
+    limits = Limits(policy_bytes=policy_size(policy) + 500)
+    desired = make_desired(links, [HUB, SPOKE, third], limits=limits)
+    observation: Observation = {
+        HUB: seen(HUB, {SPOKE: ("",)}),
+        SPOKE: seen(SPOKE, policy=policy),
+        third: seen(third),
+    }
+    _, spoke, source = plan_registries(desired, observation, list(observation)).registries
+    assert set(spoke.refused) == {Resource.REGISTRY_POLICY}
+    assert (source.changes, len(source.held)) == ((), 1)
+    assert "the policy would take" in source.held[0].because
+
+
 def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
     make_desired: Any,
 ) -> None:
