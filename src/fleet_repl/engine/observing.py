@@ -29,8 +29,8 @@ class Observing:
     """What observing needs beside the registries."""
 
     reader: RegistryReader
-    owner: Owner
-    with_policies: bool
+    owner: Owner | None
+    """Whose statements are told apart in policies; None: policies are not read."""
     with_templates: Collection[Registry]
     """Registries that are asked for their creation templates."""
     crew: int
@@ -72,7 +72,7 @@ async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:
     try:
         replication = parse_answer(await how.reader.describe(registry))
         policy = scope = None
-        if how.with_policies:
+        if how.owner is not None:
             document = await how.reader.read_policy(registry)
             policy = parse_policy(document, how.owner, registry)
             if scope_matters(policy):

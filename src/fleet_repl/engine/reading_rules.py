@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fleet_repl.engine.concluding import unforeseen
-from fleet_repl.engine.crew import work_through
+from fleet_repl.engine.observing import Observing, observe
 from fleet_repl.engine.starting import Backfilling
-from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import ReadStarted, RegistryRead
+from fleet_repl.observed import Unreadable
 from fleet_repl.ports import RegistryReader
-from fleet_repl.rules import Outgoing, parse_answer
-
-_OPERATION = "DescribeRegistry"
+from fleet_repl.rules import Outgoing
 
 
 async def read_rules(
@@ -23,27 +20,17 @@ async def read_rules(
 
     After an interruption some are missing; a deadline that passes is a fault.
     """
-    found: dict[Registry, Outgoing | Fault] = {}
-
-    async def read(registry: Registry) -> None:
-        how.on_event(ReadStarted(registry=registry))
-        found[registry] = seen = await _read(registry, reader)
-        error = seen if isinstance(seen, Fault) else None
-        how.on_event(RegistryRead(registry=registry, error=error))
-
-    with how.stop.abandonable():
-        await work_through(sorted(registries), read, crew=how.crew, stop=how.stop)
-    if not how.stop.interrupted:
-        late = Fault(kind=FaultKind.TIMEOUT, operation=_OPERATION, message=how.stop.because)
-        for registry in registries:
-            found.setdefault(registry, late)
-    return found
-
-
-async def _read(registry: Registry, reader: RegistryReader) -> Outgoing | Fault:
-    try:
-        return parse_answer(await reader.describe(registry)).outgoing
-    except CallError as error:
-        return error.fault
-    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        return unforeseen(_OPERATION, error)
+    observing = Observing(
+        reader=reader,
+        owner=None,
+        with_templates=(),
+        crew=how.crew,
+        stop=how.stop,
+        clock=how.pace.clock,
+        on_event=how.on_event,
+    )
+    found, _ = await observe(registries, observing)
+    return {
+        registry: seen.error if isinstance(seen, Unreadable) else seen.replication.outgoing
+        for registry, seen in found.items()
+    }

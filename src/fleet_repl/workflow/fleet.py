@@ -292,8 +292,7 @@ class Fleet:
         templates = {registry for registry, applied in record.items() if applied.templates}
         return Observing(
             reader=self._registries,
-            owner=self._desired.owner,
-            with_policies=self._desired.manages_grants,
+            owner=self._desired.owner if self._desired.manages_grants else None,
             with_templates=templates | self._desired.templates.keys(),
             crew=self._inventory.apply.concurrency,
             stop=self._stop,

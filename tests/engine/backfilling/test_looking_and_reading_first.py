@@ -71,6 +71,9 @@ class Rules:
     def __init__(self) -> None:
         self.asked: list[Registry] = []
 
+    def attempts(self, registry: Registry) -> int:
+        return self.asked.count(registry)
+
     async def describe(self, registry: Registry) -> JsonObject:
         self.asked.append(registry)
         if registry == FAR:
