@@ -58,17 +58,11 @@ def backlog_of(links: Outgoing, present: Outgoing) -> Backlog:
 
 def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Iterator[Warning]:
     """What a plan has to say of the backfills that will follow it."""
-    wanting = _wanting(routes)
-    changes = [(one.registry, change) for one in registries for change in one.changes]
-    ends = [
-        (source, end.registry, route)
-        for source, end in _added(changes)
-        for route in end.routes
-        if intersect(end.prefixes, wanting.get(route, NOTHING))
-    ]
-    if ends:
-        names = sorted({route for _, _, route in ends})
-        number = len({(source, destination) for source, destination, _ in ends})
+    changes = ((one.registry, change) for one in registries for change in one.changes)
+    links = list(_asking(changes, routes))
+    if links:
+        names = sorted({route.name for _, _, route in links})
+        number = len({(source, end.registry) for source, end, _ in links})
         yield Warning(
             kind="backfill",
             message=f"after the apply, ECR is asked to copy what was pushed before along "
@@ -79,11 +73,9 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
 
 def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry, Due]:
     """Source → what the links that a plan will add are owed, from `since` on."""
-    wanting = _wanting(routes)
     found: dict[Registry, Due] = {}
-    for registry, end in _added(plan.changes):
-        if any(intersect(end.prefixes, wanting.get(route, NOTHING)) for route in end.routes):
-            found[registry] = {**found.get(registry, {}), end.registry: since}
+    for source, end, _ in _asking(plan.changes, routes):
+        found[source] = {**found.get(source, {}), end.registry: since}
     return found
 
 
@@ -91,29 +83,30 @@ def of_new_links(
     plan: Plan, outcomes: Iterable[RegistryOutcome], routes: Sequence[Route]
 ) -> dict[Registry, tuple[Registry, ...]]:
     """Source → the destinations of links that a run has made for a route that wants a backfill."""
-    wanting = _wanting(routes)
-    if not wanting:
-        return {}
-    written = {one.registry: _written(one.changes) for one in outcomes}
-    found: dict[Registry, tuple[Registry, ...]] = {}
-    for registry, end in _added(plan.changes):
-        there = written.get(registry, NOWHERE).get(end.registry, NOTHING)
-        made = intersect(end.prefixes, there)
-        if any(intersect(made, wanting.get(route, NOTHING)) for route in end.routes):
-            found[registry] = (*found.get(registry, ()), end.registry)
-    return {one: tuple(sorted(set(ends))) for one, ends in sorted(found.items())}
+    changes = {one.registry: one.changes for one in outcomes}
+    written: dict[Registry, Outgoing] = {}
+    found: dict[Registry, set[Registry]] = {}
+    for source, end, route in _asking(plan.changes, routes):
+        if source not in written:
+            written[source] = _written(changes.get(source, ()))
+        made = intersect(end.prefixes, written[source].get(end.registry, NOTHING))
+        if intersect(made, route.prefixes):
+            found.setdefault(source, set()).add(end.registry)
+    return {source: tuple(sorted(ends)) for source, ends in sorted(found.items())}
 
 
-def _wanting(routes: Iterable[Route]) -> dict[str, Prefixes]:
-    """The prefixes of routes whose new links are backfilled."""
-    return {one.name: one.prefixes for one in routes if one.backfill == "new-links"}
-
-
-def _added(changes: Iterable[tuple[Registry, Change]]) -> Iterator[tuple[Registry, LinkEnd]]:
-    for registry, change in changes:
+def _asking(
+    changes: Iterable[tuple[Registry, Change]], routes: Iterable[Route]
+) -> Iterator[tuple[Registry, LinkEnd, Route]]:
+    """Links that changes add, with each route that asks for them and wants a backfill."""
+    wanting = {one.name: one for one in routes if one.backfill == "new-links"}
+    for source, change in changes if wanting else ():
         if change.resource is Resource.REPLICATION_CONFIGURATION:
             for end in change.links_added:
-                yield registry, end
+                for name in end.routes:
+                    route = wanting.get(name)
+                    if route is not None and intersect(end.prefixes, route.prefixes):
+                        yield source, end, route
 
 
 def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:

@@ -35,12 +35,14 @@ class Blocked:
         self, one: RegistryPlan, change: Change
     ) -> tuple[Change | Fault, tuple[HeldLink, ...]]:
         """New rules without what is not granted, or why they cannot be written so."""
-        present = parse_document(change.before or NO_RULES).outgoing
+        if not self._reasons:
+            return change, ()
         after = change.after or NO_RULES
         # Links of others are none of ours to hold.
         asked = within(self._desired.links_out(one.registry), parse_document(after).outgoing)
         if not self._reasons.keys() & asked.keys():
             return change, ()
+        present = parse_document(change.before or NO_RULES).outgoing
         holding = self._hold(one.registry, asked, present)
         limits = self._desired.limits
         document, kept = narrowed(after, one.owned.links, holding.outgoing, filters=limits.filters)
