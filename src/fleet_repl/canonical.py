@@ -25,6 +25,21 @@ def compact_json(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
+def unordered(value: Json) -> Json:
+    """A policy's value in one spelling: a list of one is its item, and lists have no order.
+
+    So it is in IAM's policies, whose statements are a set, and in lifecycle policies, whose rules
+    go by their priority.
+    """
+    if isinstance(value, Mapping):
+        return {key: unordered(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        if len(value) == 1:
+            return unordered(value[0])
+        return sorted((unordered(one) for one in value), key=canonical_json)
+    return value
+
+
 def digest(value: Json) -> str:
     """`sha256:` and the hex digest of the canonical text."""
     return "sha256:" + hashlib.sha256(_bytes(canonical_json(value))).hexdigest()

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fleet_repl.aws.wording import clean
-from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.canonical import JsonObject
+from fleet_repl.grants import as_tuple
 from fleet_repl.names import AccountId
 
 _MOST_NAMED: Final = 10
@@ -51,7 +52,7 @@ def suspects(
 def _apart(policy: JsonObject, marks: tuple[str, ...]) -> tuple[list[JsonObject], list[JsonObject]]:
     ours: list[JsonObject] = []
     foreign: list[JsonObject] = []
-    for statement in _listed(policy.get("Statement")):
+    for statement in as_tuple(policy.get("Statement")):
         if isinstance(statement, Mapping):
             is_ours = str(statement.get("Sid", "")).startswith(marks)
             (ours if is_ours else foreign).append(statement)
@@ -79,7 +80,7 @@ def _principals(statement: JsonObject) -> Iterator[str]:
     for element in ("Principal", "NotPrincipal"):
         principal = statement.get(element)
         named = principal.get("AWS") if isinstance(principal, Mapping) else principal
-        yield from (one for one in _listed(named) if isinstance(one, str))
+        yield from (one for one in as_tuple(named) if isinstance(one, str))
 
 
 def _named(statements: Sequence[JsonObject]) -> str:
@@ -93,8 +94,3 @@ def _several(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
     rest = f" and {more} more" if more > 0 else ""
     return ", ".join(names[:_MOST_NAMED]) + rest
-
-
-def _listed(value: Json) -> Sequence[Json]:
-    """IAM takes one thing for a list of one."""
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else [value]

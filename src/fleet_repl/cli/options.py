@@ -211,8 +211,7 @@ class Running(Common):
     scenario: ScenarioPath = None
 
     def check(self) -> None:
-        if self.scenario is not None and not self.sandbox:
-            raise typer.BadParameter("--scenario needs --sandbox")
+        _check_scenario(self.scenario, sandbox=self.sandbox)
         if self.state is not None and self.sandbox:
             raise typer.BadParameter("--sandbox has a state of its own: leave --state out")
         if self.state is not None and not self.state.strip():
@@ -255,8 +254,12 @@ class Importing(Common):
     scenario: ScenarioPath = None
 
     def check(self) -> None:
-        if self.scenario is not None and not self.sandbox:
-            raise typer.BadParameter("--scenario needs --sandbox")
+        _check_scenario(self.scenario, sandbox=self.sandbox)
+
+
+def _check_scenario(scenario: Path | None, *, sandbox: bool) -> None:
+    if scenario is not None and not sandbox:
+        raise typer.BadParameter("--scenario needs --sandbox")
 
 
 def _selection(accounts: list[str], labels: list[str], regions: list[str]) -> Selection:

@@ -17,7 +17,7 @@ _WORST_FIRST = (
 
 
 def change_outcome(
-    change: Change, outcome: Outcome, request_id: str | None = None
+    change: Change, outcome: Outcome, request_id: str | None = None, *, in_doubt: bool = False
 ) -> ChangeOutcome:
     """What became of one change."""
     return ChangeOutcome(
@@ -28,6 +28,7 @@ def change_outcome(
         request_id=request_id,
         before=change.before,
         after=change.after,
+        in_doubt=in_doubt,
     )
 
 

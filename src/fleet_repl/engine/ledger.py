@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fleet_repl.engine.concluding import change_outcome, registry_outcome
 from fleet_repl.errors import Fault
@@ -49,8 +49,7 @@ class Ledger:
     ) -> None:
         """What became of a change. Of several errors or reasons the first one is told."""
         entry = self._entries[registry]
-        done = change_outcome(change, outcome, request_id)
-        entry.done.append(replace(done, in_doubt=in_doubt) if in_doubt else done)
+        entry.done.append(change_outcome(change, outcome, request_id, in_doubt=in_doubt))
         entry.error = entry.error or error
         entry.because = entry.because or because
 

@@ -7,11 +7,11 @@ one-string-versus-list make no difference.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fleet_repl.canonical import Json, JsonObject, canonical_json, short_hash
+from fleet_repl.canonical import JsonObject, canonical_json, short_hash, unordered
 from fleet_repl.names import AccountId, Partition
 from fleet_repl.prefixes import Prefixes, reduce
 
@@ -139,19 +139,8 @@ def _mark(fleet: str) -> str:
 
 def _plain(statements: Iterable[JsonObject]) -> list[str]:
     """Statements as texts that are equal when the policy language sees no difference."""
-    return [canonical_json(_normal(statement)) for statement in statements]
+    return [canonical_json(unordered(statement)) for statement in statements]
 
 
 def _frame(document: JsonObject | None) -> JsonObject:
     return {key: value for key, value in (document or {}).items() if key != "Statement"}
-
-
-def _normal(value: Json) -> Json:
-    """Lists of one are their item, and the order within a list of texts says nothing."""
-    if isinstance(value, Mapping):
-        return {key: _normal(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        if len(value) == 1:
-            return _normal(value[0])
-        return sorted((_normal(one) for one in value), key=canonical_json)
-    return value

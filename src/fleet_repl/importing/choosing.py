@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fleet_repl.importing.expressing import Cargo
 from fleet_repl.importing.places import Places, bits
 from fleet_repl.importing.proposing import Path, Proposal, Proposer
-from fleet_repl.importing.shipments import Rows, Shipment, shipments
+from fleet_repl.importing.shipments import Rows, Shipment, shipments, together
 from fleet_repl.names import Registry
 from fleet_repl.prefixes import Prefixes, reduce
 
@@ -126,7 +126,7 @@ class _Cover:
             return chosen
         needed = list(chosen)
         for number in sorted(chosen, key=lambda one: -self._proposals[one].cost):
-            others = _together(self._rows[one] for one in needed if one != number)
+            others = together(self._rows[one] for one in needed if one != number)
             rows = self._rows[number].items()
             if all(not mask & ~others.get(source, 0) for source, mask in rows):
                 needed.remove(number)
@@ -140,14 +140,6 @@ def _wanted(one: Proposal, shipment: Shipment, places: Places) -> Rows:
         for source in bits(one.sources)
         if source in wanted and (mask := one.leads(source, places) & wanted[source])
     }
-
-
-def _together(some: Iterable[Rows]) -> Rows:
-    found: Rows = {}
-    for rows in some:
-        for source, mask in rows.items():
-            found[source] = found.get(source, 0) | mask
-    return found
 
 
 def _fits(one: Proposal, shipment: Shipment, places: Places) -> bool:

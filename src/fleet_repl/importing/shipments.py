@@ -63,8 +63,8 @@ def shipments(
         Shipment(
             prefixes=tuple(prefixes),
             deletes=deletes,
-            wanted=_together(carriers[one] for one in cargos),
-            allowed=_together(carriers[one] for one in allowing),
+            wanted=together(carriers[one] for one in cargos),
+            allowed=together(carriers[one] for one in allowing),
         )
         for (deletes, cargos, allowing), prefixes in alike.items()
     ]
@@ -84,7 +84,8 @@ def _shorter(parcel: _Parcel) -> Iterator[_Parcel]:
         yield parcel._replace(prefix=parcel.prefix[:length])
 
 
-def _together(some: Iterable[Rows]) -> Rows:
+def together(some: Iterable[Rows]) -> Rows:
+    """Everything that is in any of them."""
     found: Rows = {}
     for rows in some:
         for source, mask in rows.items():

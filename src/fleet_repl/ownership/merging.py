@@ -74,13 +74,13 @@ def alone(
     if (links, deleting) != (found.outgoing, found.deleting):
         rules = rules_for(links, deleting, filters=filters)
         return Merged(rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules))
-    listed = cells_of(found.rules)
-    if recorded is not None and listed == recorded:
+    if recorded is not None and cells_of(found.rules) == recorded:
         return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=recorded)
     # What others list beside ours in vain is not taken for ours.
-    cells = [(rule, set(each_cell(cells_of([rule])))) for rule in found.rules]
     owned = links_of(
-        cell for rule, listed in cells for cell in _asked_for(rule, listed, asked, recorded or {})
+        cell
+        for rule in found.rules
+        for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
     )
     return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
 
@@ -110,7 +110,7 @@ class _Merger:
         mine: set[Cell] = set()
         present: set[Cell] = set()
         for raw, rule in read(found):
-            cells = set(each_cell(cells_of([rule])))
+            cells = _listed(rule)
             own = self._own(rule, cells)
             present |= own
             if own and own == cells:
@@ -173,6 +173,10 @@ class _Merger:
             Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
             for prefixes, ends in sorted(sharing.items())
         )
+
+
+def _listed(rule: Rule) -> set[Cell]:
+    return set(each_cell(cells_of([rule])))
 
 
 def _asked_for(rule: Rule, cells: set[Cell], asked: Wanted, recorded: Cells) -> set[Cell]:

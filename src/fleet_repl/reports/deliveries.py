@@ -7,8 +7,7 @@ from typing import Final
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.delivery import Delivery, DeliveryReport, DeliveryState, LinkDelivery, Times
 from fleet_repl.names import Registry
-from fleet_repl.prefixes import EVERY_REPOSITORY
-from fleet_repl.reports.spelling import fault_document, timestamp
+from fleet_repl.reports.spelling import fault_document, prefixes_document, timestamp
 
 DELIVERY_SCHEMA: Final = "fleet-repl/delivery/1"
 
@@ -63,7 +62,7 @@ def _link(one: LinkDelivery) -> JsonObject:
             **_end(one.destination, one.destination_name),
             "external": one.external,
         },
-        "prefixes": None if one.prefixes == EVERY_REPOSITORY else list(one.prefixes),
+        "prefixes": prefixes_document(one.prefixes),
         "routes": list(one.routes),
         "state": one.state.value,
         "images": [_delivery(image) for image in one.images],

@@ -22,10 +22,9 @@ from fleet_repl.plan import (
     RegistryPlan,
     Warning,
 )
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
 from fleet_repl.reports.backfills import backfill_document, backfill_report_document
 from fleet_repl.reports.deliveries import delivery_document
-from fleet_repl.reports.spelling import fault_document, json_text, timestamp
+from fleet_repl.reports.spelling import fault_document, json_text, prefixes_document, timestamp
 
 PLAN_SCHEMA: Final = "fleet-repl/plan/1"
 REPORT_SCHEMA: Final = "fleet-repl/report/1"
@@ -165,7 +164,7 @@ def _links(ends: Iterable[LinkEnd]) -> list[Json]:
         {
             "account": end.registry.account,
             "region": end.registry.region,
-            "prefixes": _prefixes(end.prefixes),
+            "prefixes": prefixes_document(end.prefixes),
             "routes": list(end.routes),
         }
         for end in sorted(ends, key=lambda end: (end.registry, end.prefixes, end.routes))
@@ -177,15 +176,11 @@ def _held(links: Iterable[HeldLink]) -> list[Json]:
         {
             "account": link.destination.account,
             "region": link.destination.region,
-            "prefixes": _prefixes(link.prefixes),
+            "prefixes": prefixes_document(link.prefixes),
             "because": link.because,
         }
         for link in sorted(links, key=lambda link: (link.destination, link.prefixes, link.because))
     ]
-
-
-def _prefixes(prefixes: Prefixes) -> Json:
-    return None if prefixes == EVERY_REPOSITORY else list(prefixes)
 
 
 def _inventory(reference: InventoryRef) -> JsonObject:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from fleet_repl.canonical import Json
 from fleet_repl.errors import Fault
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
 
 
 def json_text(document: Json) -> str:
@@ -21,6 +22,11 @@ def json_text(document: Json) -> str:
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def prefixes_document(prefixes: Prefixes) -> Json:
+    """A list of prefixes; null for every repository."""
+    return None if prefixes == EVERY_REPOSITORY else list(prefixes)
 
 
 def fault_document(fault: Fault | None) -> Json:

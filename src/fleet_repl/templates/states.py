@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject, canonical_json
+from fleet_repl.canonical import Json, JsonObject, canonical_json, unordered
 from fleet_repl.templates.documents import WILDCARD
 
 _TIMES: Final = frozenset({"createdAt", "updatedAt"})
@@ -186,21 +186,9 @@ def _policy(document: JsonObject, key: str) -> str:
     """A policy's text in a form that is equal where the policy is."""
     text = _text(document, key)
     try:
-        return canonical_json(_normal(json.loads(text))) if text else ""
+        return canonical_json(unordered(json.loads(text))) if text else ""
     except (ValueError, RecursionError):
         return text
-
-
-def _normal(value: Json) -> Json:
-    """In both kinds of policies a list of one is its item, and lists have no order: statements
-    are a set, and rules go by their priority."""
-    if isinstance(value, Mapping):
-        return {key: _normal(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        if len(value) == 1:
-            return _normal(value[0])
-        return sorted((_normal(one) for one in value), key=canonical_json)
-    return value
 
 
 def _literal(document: JsonObject | None) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.canonical import JsonObject
 from fleet_repl.reports.graph.model import Edge, Graph, Node
+from fleet_repl.reports.spelling import prefixes_document
 
 GRAPH_SCHEMA: Final = "fleet-repl/graph/1"
 
@@ -39,13 +39,9 @@ def _edge(edge: Edge) -> JsonObject:
         "source": edge.source,
         "destination": edge.destination,
         "routes": list(edge.routes),
-        "prefixes": _prefixes(edge.prefixes),
-        "deletes": _prefixes(edge.deletes),
+        "prefixes": prefixes_document(edge.prefixes),
+        "deletes": prefixes_document(edge.deletes),
         "sources": edge.sources,
         "destinations": edge.destinations,
         "links": edge.links,
     }
-
-
-def _prefixes(prefixes: Prefixes) -> Json:
-    return None if prefixes == EVERY_REPOSITORY else list(prefixes)
