@@ -25,7 +25,7 @@ from fleet_repl.names import AccountId, Registry
 from fleet_repl.prefixes import reduce
 from fleet_repl.rules import Outgoing, rules_for
 from fleet_repl.templates import Signature
-from fleet_repl.topology import Link, Topology, connect, registries
+from fleet_repl.topology import Link, Topology, Waves, connect, registries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,7 @@ class Desired:
     additive: frozenset[AccountId] = frozenset()
     """Accounts whose registries have rules of others that stay."""
     retired: frozenset[AccountId] = frozenset()
+    waves: Waves = field(default_factory=Waves)
     templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
     """Creation templates by registry; one without any is missing."""
 

@@ -96,6 +96,17 @@ class StateError(FleetError):
     """The place where a fleet keeps what it has to remember cannot be used."""
 
 
+class RefusedError(FleetError):
+    """Nothing may be written now: another run holds the lock, or the fleet is frozen.
+
+    A plan that is altered, too old or of another inventory is refused so too.
+    """
+
+
+class HaltedError(FleetError):
+    """A run must write nothing more, although it has begun: its text says why."""
+
+
 class IdentityError(FleetError):
     """There is no usable base identity; no account could be tried."""
 

@@ -13,7 +13,6 @@ from fleet_repl.delivery import DeliveryReport
 from fleet_repl.errors import Fault
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.plan import (
-    REST,
     Action,
     HeldLink,
     InventoryRef,
@@ -22,6 +21,7 @@ from fleet_repl.plan import (
     Resource,
     Warning,
 )
+from fleet_repl.topology import REST
 
 
 class Outcome(StrEnum):
@@ -93,6 +93,11 @@ class Report:
     plan_digest: str | None
     """None where the run was interrupted before there was a plan."""
     forced: bool = False
+    """Whether objections were overridden."""
+    allowed: tuple[str, ...] = ()
+    """What was allowed beside that: "protected", "unknown-fields"."""
+    rolls_back: str | None = None
+    """The run whose writes this one takes back."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
     registries: tuple[RegistryOutcome, ...]
@@ -155,6 +160,27 @@ class RegistryRead:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMade:
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveStarted:
+    """The writes of a wave are about to begin."""
+
+    wave: str
+    registries: int
+    """How many of them it writes to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveFinished:
+    """A wave has ended; `pause` seconds pass before the next one."""
+
+    wave: str
+    failed: int
+    """Registries of the wave that failed."""
+    pause: float = 0
+    because: str | None = None
+    """Why later waves are skipped, if they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +272,8 @@ Event: TypeAlias = (
     | ReadStarted
     | RegistryRead
     | PlanMade
+    | WaveStarted
+    | WaveFinished
     | CallRetried
     | WriteStarted
     | WriteSettled

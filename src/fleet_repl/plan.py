@@ -16,9 +16,7 @@ from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied
 from fleet_repl.prefixes import Prefixes
-
-REST = "rest"
-"""The wave of registries that no wave selects."""
+from fleet_repl.topology import REST
 
 
 class Resource(StrEnum):
@@ -89,23 +87,51 @@ class Change:
     deletes_stopped: tuple[LinkEnd, ...] = ()
 
 
+class Mover(StrEnum):
+    """What is no longer as it was when a run of the fleet last wrote a registry."""
+
+    FLEET = "fleet"
+    """What is in place: somebody else has changed it."""
+    INVENTORY = "inventory"
+    """What is wanted: the registry is as it was left."""
+    UNKNOWN = "unknown"
+    """No run has written it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Why a registry differs from the inventory."""
+
+    by: Mover
+    run_id: str | None = None
+    """The run that last wrote it."""
+    at: datetime | None = None
+    """When that was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryPlan:
     """What a run will do to one registry in scope."""
 
     registry: Registry
     name: str
+    wave: str = REST
+    """Its own; a change of its policy belongs to the wave of the links that it is for."""
     state: State
     changes: tuple[Change, ...] = ()
-    """In the order they are written."""
+    """In the order they are written: by wave, then by phase."""
     held: tuple[HeldLink, ...] = ()
     error: Fault | None = None
     """Why it could not be read, or why a change of `refused` will not be written."""
     refused: Mapping[Resource, Fault] = field(default_factory=dict)
     """Resources whose changes are shown but must not be written, and why."""
     owned: Applied = field(default_factory=Applied, repr=False, compare=False)
-    """What of it is this fleet's own once all is done; no part of the document."""
+    """What of it is this fleet's own once all is done."""
     retired: bool = False
+    in_place: int = field(default=0, compare=False)
+    """Links out of it when it was read; no part of the document."""
+    moved: Moved | None = None
+    """Of a registry that has to change: why, as far as remembered runs tell."""
 
     @property
     def excuse(self) -> str | None:
@@ -182,6 +208,8 @@ class Plan:
     """Every registry in scope exactly once, in order of account and region."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    rolls_back: str | None = None
+    """The run whose writes it takes back; None for a plan of the inventory."""
     efforts: Mapping[Registry, Effort] = field(default_factory=dict, repr=False, compare=False)
     """What reading each registry took; no part of the document."""
 

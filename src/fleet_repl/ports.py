@@ -7,11 +7,13 @@ settle one whose answer was lost.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Event
+from fleet_repl.outcomes import ChangeOutcome, Event
+from fleet_repl.plan import Change
 
 EventSink: TypeAlias = Callable[[Event], object]
 
@@ -67,16 +69,76 @@ class RegistryWriter(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A document as it was found."""
+
+    content: bytes
+    version: str
+    """Opaque: tells this content from what is written in its place later."""
+    age: float
+    """Seconds since it was written, by the store's own clock, so that two machines whose clocks
+    differ agree on it."""
+
+
 class Store(Protocol):
-    """Where a fleet keeps documents of its own, by names such as `prod/applied.json`.
-    Every call raises StateError when it fails."""
+    """Where fleets keep documents of their own, by names such as `prod/applied.json`.
+
+    What a call has written is durable when it returns. Every call raises StateError when it
+    fails. `str()` of a store is its location, for messages.
+    """
 
     async def read(self, name: str) -> bytes | None:
         """A document, or None where there is none."""
         ...
 
+    async def find(self, name: str) -> Stored | None:
+        """A document with its version, for `swap`; None where there is none."""
+        ...
+
     async def replace(self, name: str, content: bytes) -> None:
         """Put a document in the place of what is there: all of it, or nothing."""
+        ...
+
+    async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
+        """The same, if the version `expected` is what is there (None: if nothing is).
+
+        The new version; None where something else is there: then nothing was written.
+        """
+        ...
+
+    async def append(self, name: str, content: bytes) -> None:
+        """Add to the end of a document that grows, made if it is not there. One writer at a
+        time; a write that fails half-way may leave the beginning of `content`."""
+        ...
+
+    async def read_grown(self, name: str) -> bytes | None:
+        """All that was appended to a document, or None where nothing was."""
+        ...
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """The names of all documents below a folder such as `prod/runs/`, sorted."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Take a document away; it not being there is fine."""
+        ...
+
+
+class Gate(Protocol):
+    """What a run's writes have to pass, and where they are put on record."""
+
+    async def admit(self, registry: Registry, change: Change) -> None:
+        """Return once the write may be sent: it stands in the journal, durably, and the run
+        keeps the lock for long enough. Raises HaltedError where nothing may be written."""
+        ...
+
+    async def admit_again(self) -> None:
+        """The same for another attempt at a write that was admitted. Raises HaltedError."""
+        ...
+
+    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+        """An admitted write has ended."""
         ...
 
 

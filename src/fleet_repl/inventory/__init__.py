@@ -10,6 +10,7 @@ from fleet_repl.inventory.editors import json_schema
 from fleet_repl.inventory.loading import parse
 from fleet_repl.inventory.model import (
     Account,
+    Amount,
     Apply,
     Aws,
     External,
@@ -19,14 +20,17 @@ from fleet_repl.inventory.model import (
     Ownership,
     Route,
     RuleOwnership,
+    Safety,
     Selector,
     State,
     Template,
+    Wave,
 )
 from fleet_repl.inventory.settings import located
 
 __all__ = [
     "Account",
+    "Amount",
     "Apply",
     "Aws",
     "External",
@@ -36,9 +40,11 @@ __all__ = [
     "Ownership",
     "Route",
     "RuleOwnership",
+    "Safety",
     "Selector",
     "State",
     "Template",
+    "Wave",
     "json_schema",
     "located",
     "parse",

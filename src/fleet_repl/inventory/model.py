@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -23,6 +24,26 @@ TagMutability: TypeAlias = Literal[
 Encryption: TypeAlias = Literal["aes256", "kms", "kms-dsse"]
 AppliedFor: TypeAlias = Literal["replication", "pull-through-cache", "create-on-push"]
 """Why ECR creates a repository."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How many of something: a count, or a share of a whole. Exactly one is given."""
+
+    count: int | None = None
+    percent: Fraction | None = None
+    """0 to 100; exact, so that 10% of 30 is 3 and no rounding lets a fourth one through."""
+
+    def allows(self, part: int, whole: int) -> bool:
+        """Whether `part` of `whole` is not more than this."""
+        if self.count is not None:
+            return part <= self.count
+        return part * 100 <= (self.percent or 0) * whole
+
+    def __str__(self) -> str:
+        if self.count is not None:
+            return f"{self.count}"
+        return f"{float(self.percent or 0):g}%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +170,32 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Registries that are written together, after those of earlier waves."""
+
+    name: str
+    select: Selector
+    max_failures: Amount = Amount(count=0)
+    """With more failures than that, later waves are skipped; a share is of the wave."""
+    pause: float = 0
+    """Seconds after the wave, before the next one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety:
+    """How much a plan may do before it is refused."""
+
+    max_removals: Amount = Amount(percent=Fraction(30))
+    """Of the links in place in the registries that could be read."""
+    max_changed: Amount = Amount(percent=Fraction(100))
+    """Of the registries in scope."""
+    max_unreadable: Amount = Amount(percent=Fraction(20))
+    """Of the registries in scope."""
+    protected: tuple[Selector, ...] = ()
+    """Registries that lose no link without being told so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Where a fleet keeps what it has to remember."""
 
@@ -174,5 +221,8 @@ class Inventory:
     apply: Apply = Apply()
     limits: Limits = Limits()
     state: State = State()
+    waves: tuple[Wave, ...] = ()
+    """In their order."""
+    safety: Safety = Safety()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Key path → 1-based line, for problems found by later stages."""

@@ -10,13 +10,16 @@ from fleet_repl.topology.links import Link
 from fleet_repl.topology.notices import Notice
 from fleet_repl.topology.selection import Selection, select
 from fleet_repl.topology.summaries import RouteSummary
+from fleet_repl.topology.waves import REST, Waves
 
 __all__ = [
+    "REST",
     "Link",
     "Notice",
     "RouteSummary",
     "Selection",
     "Topology",
+    "Waves",
     "connect",
     "external_registries",
     "names",

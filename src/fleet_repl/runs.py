@@ -1,0 +1,170 @@
+"""Remembered runs as values: who ran what, what was written and when.
+
+Pure: `store` keeps them, and nothing here knows where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.plan import Action, InventoryRef, Phase, Plan, Resource
+
+
+class Purpose(StrEnum):
+    """What a run is for."""
+
+    APPLY = "apply"
+    ROLLBACK = "rollback"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The process that a run is, or was, made by. No part of it is a secret."""
+
+    run_id: str
+    purpose: Purpose
+    user: str
+    host: str
+    pid: int
+    process: str
+    """Tells this process from every other one of its host, earlier ones of the same pid too;
+    empty where the system does not say."""
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.run_id} of {self.user}@{self.host} (process {self.pid})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMeta:
+    """What is known of a run before its first write."""
+
+    run_id: str
+    fleet: str
+    purpose: Purpose
+    holder: Holder
+    started_at: datetime
+    inventory: InventoryRef
+    """Its path is seen from the folder of the state; as it was given where that is a bucket."""
+    plan_digest: str
+    forced: bool = False
+    allowed: tuple[str, ...] = ()
+    rolls_back: str | None = None
+    changes: int = 0
+    """Writes that the plan asks for."""
+
+
+class Moment(StrEnum):
+    """What a line of the journal tells."""
+
+    SENDING = "sending"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """A write that is about to be sent, or that has ended."""
+
+    moment: Moment
+    at: datetime
+    registry: Registry
+    resource: Resource
+    action: Action
+    phase: Phase
+    wave: str
+    prefix: str | None = None
+    """Of a creation template."""
+    before: JsonObject | None = None
+    """What the write expects. In lines about sending only."""
+    after: JsonObject | None = None
+    outcome: Outcome | None = None
+    """In lines about the end only, as is what follows."""
+    request_id: str | None = None
+    in_doubt: bool = False
+
+
+BeforeDocuments: TypeAlias = Mapping[Registry, "RegistryBefore"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryBefore:
+    """The whole documents of a registry as they were before a run's first write to them.
+
+    Only what the run will touch is there: a resource that is missing is left alone.
+    """
+
+    documents: Mapping[Resource, JsonObject | None] = field(default_factory=dict)
+    """Replication configuration and policy."""
+    templates: Mapping[str, JsonObject | None] = field(default_factory=dict)
+    """Creation templates by prefix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A line of the list of runs."""
+
+    meta: RunMeta
+    status: Status | None
+    """None for a run that is under way, or died without a report."""
+    finished_at: datetime | None = None
+    applied: int = 0
+    failed: int = 0
+    """Registries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """Everything that is remembered of a run."""
+
+    meta: RunMeta
+    plan: Plan
+    before: BeforeDocuments
+    journal: tuple[JournalEntry, ...]
+    """In the order in which it was written; a last line that was cut off is left out."""
+    report: Report | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """How the fleet left a registry when it last wrote it."""
+
+    run_id: str
+    at: datetime
+    inventory: str
+    """The digest of that run's inventory."""
+    rules: str | None = None
+    """A digest of what the replication configuration meant; None if it was never written."""
+    policy: str | None = None
+    """The same for the registry policy."""
+
+
+Traces: TypeAlias = Mapping[Registry, Trace]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """A version of the inventory whose run was taken back: it is not to be applied again."""
+
+    inventory: str
+    """Its digest."""
+    run_id: str
+    """The run that was rolled back."""
+    by: str
+    """The run that did it."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """A fleet that nobody may write to for now."""
+
+    who: str
+    why: str
+    since: datetime
