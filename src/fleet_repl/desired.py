@@ -49,6 +49,8 @@ class Desired:
     """Accounts whose registries have rules of others that stay."""
     retired: frozenset[AccountId] = frozenset()
     waves: Waves = field(default_factory=Waves)
+    protected: frozenset[Registry] = frozenset()
+    """Registries that lose no link unless somebody says so."""
     templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
     """Creation templates by registry; one without any is missing."""
 
@@ -119,6 +121,8 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
         actions=actions_for(create_repositories=inventory.ownership.create_repositories),
         additive=frozenset(one.id for one in inventory.accounts if one.rules == "additive"),
         retired=frozenset(one.id for one in inventory.accounts if one.retired),
+        waves=topology.waves,
+        protected=topology.protected,
         templates=topology.templates,
     )
 

@@ -69,6 +69,23 @@ formerly = ["-x"]
 [state]
 location = "s3:///x"
 
+[[waves]]
+name = "rest"
+select = { accounts = "partner" }
+max_failures = "10"
+pause = "25h"
+
+[[waves]]
+name = "a"
+max_failures = true
+
+[safety]
+max_removals = "130%"
+max_changed = -1
+max_unreadable = 0.2
+max_surprises = 0
+protected = [{ lables = {} }, { regions = 5, not = { account = "build" } }, "build"]
+
 [apply]
 concurrency = 0
 timeout = "51s"
@@ -80,8 +97,8 @@ TOLD = '''\
 fleet.toml:3: name: is not a fleet name (found "bad fleet")
     1 to 32 letters, digits and . _ -, and a letter or digit first
 fleet.toml:4: colour: is not a known key
-    known here: version, name, aws, accounts, external, routes, templates, ownership, apply, \
-state, limits
+    known here: version, name, aws, accounts, external, routes, templates, ownership, waves, \
+safety, apply, state, limits
 fleet.toml:7: aws.external_id: is not an external id that STS takes (it is not shown here)
     2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line breaks
 fleet.toml:8: aws.extrenal_id: is not a known key
@@ -164,10 +181,33 @@ fleet.toml:59: ownership.formerly[0]: is not a fleet name (found "-x")
     1 to 32 letters, digits and . _ -, and a letter or digit first
 fleet.toml:62: state.location: names no bucket (found "s3:///x")
     write s3://bucket/prefix
-fleet.toml:65: apply.concurrency: must be at least 1 (found 0)
-fleet.toml:66: apply.timeout: must be 1s to 50s (found "51s")
-fleet.toml:67: apply.attempts: must be a whole number (found 1.5)
-fleet.toml:68: apply.deadline: must be a string (found 30)
+fleet.toml:65: waves[0].name: is the name of the last wave, of registries that no wave selects \
+(found "rest")
+    give the wave another name, or take it out: those registries go last anyway
+fleet.toml:66: waves[0].select.accounts: is an external account, and nothing of it is managed \
+(found "partner")
+fleet.toml:67: waves[0].max_failures: is not a share (found "10")
+    write "10%" for a share, or 10 for a count
+fleet.toml:68: waves[0].pause: must be 0s to 24h (found "25h")
+fleet.toml:70: waves[1].select: is missing
+    write select = {} for every registry that no earlier wave selects
+fleet.toml:72: waves[1].max_failures: must be a count, or a share such as "10%" (found true)
+fleet.toml:75: safety.max_removals: must be at most 100% (found "130%")
+fleet.toml:76: safety.max_changed: must be 0 to 10,000,000 (found -1)
+fleet.toml:77: safety.max_unreadable: must be a count, or a share such as "10%" (found 0.2)
+    write "20%" for a share
+fleet.toml:78: safety.max_surprises: is not a known key
+    known here: max_removals, max_changed, max_unreadable, protected
+fleet.toml:79: safety.protected[0].lables: is not a known key
+    did you mean labels?
+fleet.toml:79: safety.protected[1].not.account: is not a known key
+    did you mean accounts?
+fleet.toml:79: safety.protected[1].regions: must be a string or a list of strings (found 5)
+fleet.toml:79: safety.protected[2]: must be a table (found "build")
+fleet.toml:82: apply.concurrency: must be at least 1 (found 0)
+fleet.toml:83: apply.timeout: must be 1s to 50s (found "51s")
+fleet.toml:84: apply.attempts: must be a whole number (found 1.5)
+fleet.toml:85: apply.deadline: must be a string (found 30)
     write it with its unit, such as "30s"'''
 
 

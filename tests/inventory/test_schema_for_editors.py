@@ -15,7 +15,15 @@ BAD = {
     "a number as id": {"account": 'id = 111111111111\nregions = ["us-east-1"]'},
     "an id of 11 digits": {"rest": '[[external]]\nid = "11111111111"\nregions = ["eu-west-1"]'},
     "an unknown key": {"account": 'regions = ["us-east-1"]\ncolour = "red"'},
-    "an unknown table": {"rest": "[safety]"},
+    "an unknown table": {"rest": "[safty]"},
+    "a number without its percent sign": {"rest": '[safety]\nmax_removals = "30"'},
+    "more than all": {"rest": '[safety]\nmax_changed = "100.1%"'},
+    "a share without quotes": {"rest": "[safety]\nmax_unreadable = 0.2"},
+    "less than nothing": {"rest": "[safety]\nmax_removals = -1"},
+    "one selector for a list": {"rest": "[safety]\nprotected = {}"},
+    "no selector in the list": {"rest": "[safety]\nprotected = []"},
+    "a wave without select": {"rest": '[[waves]]\nname = "a"'},
+    "no wave in the list": {"top": "routes = []\nwaves = []"},
     "no routes": {"top": ""},
     "a region that is none": {"account": 'regions = ["US East"]'},
     "no region in the list": {"account": "regions = []"},
@@ -65,7 +73,7 @@ def test_every_key_is_described() -> None:
     definitions = schema["$defs"]
     assert isinstance(definitions, dict)
     tables = [schema, *definitions.values()]
-    assert len(tables) == 12
+    assert len(tables) == 14
     for table in tables:
         assert table["additionalProperties"] is False
         for key, about in table["properties"].items():
@@ -87,7 +95,8 @@ def test_a_small_good_file(text: Callable[..., str]) -> None:
 def test_references_are_valid_anywhere(text: Callable[..., str]) -> None:
     """What a variable will hold is not known in an editor."""
     aws = 'role = "r"\npartition = "${P}"\nregions = ["${R}"]\nexternal_id = "${X}"'
-    rest = '[ownership]\ngrants = "${G}"\n[apply]\ntimeout = "${T}s"\n[[external]]\n'
+    rest = '[ownership]\ngrants = "${G}"\n[apply]\ntimeout = "${T}s"\n'
+    rest += '[safety]\nmax_changed = "${C}"\n[[external]]\n'
     assert _is_valid(text(aws=aws, rest=rest + 'id = "${A}"\nregions = ["${R}"]'))
 
 

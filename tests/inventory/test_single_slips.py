@@ -154,6 +154,113 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
         {"rest": '[ownership]\ngrants = "none"'},
         'ownership.grants: must be "managed" or "off" (found "none")',
     ),
+    "one bracket too few for a wave": (
+        {"rest": '[waves]\nname = "a"'},
+        "waves: must be a list (found {…})\n    write [[waves]] with two brackets, once for each",
+    ),
+    "waves that are none": (
+        {"top": "routes = []\nwaves = []"},
+        "waves: must not be empty (found [])\n    list one or more, or leave the key out",
+    ),
+    "a wave without a name": (
+        {"rest": "[[waves]]\nselect = {}"},
+        "waves[0].name: is missing\n    give each wave a name of its own",
+    ),
+    "two waves of one name": (
+        {"rest": "[[waves]]\nname = 'a'\nselect = {}\n[[waves]]\nname = 'a'\nselect = {}"},
+        (
+            "waves[1].name: is the name of another wave already, in waves[0].name (line 12) "
+            '(found "a")'
+        ),
+    ),
+    "the name of the last wave": (
+        {"rest": "[[waves]]\nname = 'rest'\nselect = {}"},
+        (
+            "waves[0].name: is the name of the last wave, of registries that no wave selects "
+            '(found "rest")\n'
+            "    give the wave another name, or take it out: those registries go last anyway"
+        ),
+    ),
+    "a wave like another one": (
+        {"rest": "[[waves]]\nname = 'a'\nselect = { same_region = true }"},
+        "waves[0].select.same_region: means the source's, so it belongs in `to` (found true)",
+    ),
+    "a pause without a unit": (
+        {"rest": "[[waves]]\nname = 'a'\nselect = {}\npause = 30"},
+        'waves[0].pause: must be a string (found 30)\n    write it with its unit, such as "30s"',
+    ),
+    "a share without its sign": (
+        {"rest": '[safety]\nmax_removals = "30"'},
+        (
+            'safety.max_removals: is not a share (found "30")\n'
+            '    write "30%" for a share, or 30 for a count'
+        ),
+    ),
+    "a share with a blank": (
+        {"rest": '[safety]\nmax_removals = "30 %"'},
+        'safety.max_removals: is not a share (found "30 %")\n    write "30%"',
+    ),
+    "a share in words": (
+        {"rest": '[safety]\nmax_removals = "a third"'},
+        (
+            'safety.max_removals: is not a share (found "a third")\n'
+            '    write it like "30%" or "12.5%", or a count without quotes'
+        ),
+    ),
+    "a share too fine": (
+        {"rest": '[safety]\nmax_changed = "33.3333%"'},
+        (
+            'safety.max_changed: is not a share (found "33.3333%")\n'
+            '    write it like "30%" or "12.5%", or a count without quotes'
+        ),
+    ),
+    "a share of a whole": (
+        {"rest": "[safety]\nmax_unreadable = 0.07"},
+        (
+            'safety.max_unreadable: must be a count, or a share such as "10%" (found 0.07)\n'
+            '    write "7%" for a share'
+        ),
+    ),
+    "a share with a point": (
+        {"rest": "[safety]\nmax_unreadable = 12.5"},
+        (
+            'safety.max_unreadable: must be a count, or a share such as "10%" (found 12.5)\n'
+            '    write "12.5%" for a share'
+        ),
+    ),
+    "more than everything": (
+        {"rest": '[safety]\nmax_changed = "100.5%"'},
+        'safety.max_changed: must be at most 100% (found "100.5%")',
+    ),
+    "a count beyond reason": (
+        {"rest": "[safety]\nmax_changed = 10_000_001"},
+        "safety.max_changed: must be 0 to 10,000,000 (found 10000001)",
+    ),
+    "one selector without its list": (
+        {"rest": "[safety]\nprotected = { labels = { tier = 'hub' } }"},
+        (
+            "safety.protected: must be a list (found {…})\n"
+            "    write a list of selectors, such as [{ labels = { … } }]"
+        ),
+    ),
+    "an account without its selector": (
+        {"rest": "[safety]\nprotected = ['build']"},
+        'safety.protected[0]: must be a table (found "build")',
+    ),
+    "nothing protected": (
+        {"rest": "[safety]\nprotected = []"},
+        (
+            "safety.protected: must not be empty (found [])\n"
+            "    list one or more, or leave the key out"
+        ),
+    ),
+    "a stranger protected": (
+        {"rest": "[safety]\nprotected = [{ accounts = ['biuld'] }]"},
+        (
+            "safety.protected[0].accounts[0]: is not the id or name of an account that is listed "
+            '(found "biuld")\n    did you mean "build"?'
+        ),
+    ),
     "an account that is also external": (
         {"rest": '[[external]]\nid = "111111111111"\nregions = ["us-east-1"]'},
         'external[0].id: is listed already, in accounts[0].id (line 7) (found "111111111111")',

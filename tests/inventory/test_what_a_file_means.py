@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from fleet_repl.inventory import (
     Account,
+    Amount,
     Apply,
     Aws,
     External,
@@ -17,8 +19,10 @@ from fleet_repl.inventory import (
     Match,
     Ownership,
     Route,
+    Safety,
     Selector,
     State,
+    Wave,
 )
 from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
 
@@ -78,6 +82,23 @@ rules = "exclusive"
 grants = "off"
 create_repositories = false
 formerly = ["old", "older", "old"]
+
+[[waves]]
+name = "canary"
+select = { labels = { tier = "hub" } }
+max_failures = "12.5%"
+pause = "1h30m"
+
+[[waves]]
+name = "others"
+select = { not = { accounts = "222222222222" } }
+max_failures = 3
+
+[safety]
+max_removals = 7
+max_changed = "99.9%"
+max_unreadable = "0%"
+protected = [{ accounts = "222222222222" }, { regions = "sa-east-1" }]
 
 [state]
 location = "kept/here"
@@ -178,6 +199,28 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
         ),
         ownership=Ownership(grants="off", create_repositories=False, formerly=("old", "older")),
         apply=Apply(concurrency=1, sts_rate=0.5, attempts=3, timeout=50, deadline=5410),
+        waves=(
+            Wave(
+                name="canary",
+                select=Selector(match=Match(labels={"tier": frozenset({"hub"})})),
+                max_failures=Amount(percent=Fraction(25, 2)),
+                pause=5400,
+            ),
+            Wave(
+                name="others",
+                select=Selector(exclude=Match(accounts=frozenset({AccountId("222222222222")}))),
+                max_failures=Amount(count=3),
+            ),
+        ),
+        safety=Safety(
+            max_removals=Amount(count=7),
+            max_changed=Amount(percent=Fraction(999, 10)),
+            max_unreadable=Amount(percent=Fraction(0)),
+            protected=(
+                Selector(match=Match(accounts=frozenset({AccountId("222222222222")}))),
+                Selector(match=Match(regions=frozenset({Region("sa-east-1")}))),
+            ),
+        ),
         limits=Limits(rules=10, destinations=50, filters=20, policy_bytes=20_000),
         state=State(location="kept/here", folder=Path(inventory.path).parent / "kept/here"),
     )
@@ -189,12 +232,18 @@ def test_what_is_left_out_has_its_default(
 ) -> None:
     """Empty tables and no tables mean the same: the defaults of the core value."""
     without = load(text())
-    empty = load(text(rest="[ownership]\n[apply]\n[limits]\n"))
+    empty = load(text(rest="[ownership]\n[apply]\n[limits]\n[safety]\n"))
     for inventory in (without, empty):
         assert inventory.aws == Aws()
         assert inventory.ownership == Ownership()
         assert inventory.apply == Apply()
         assert inventory.limits == Limits()
+        assert inventory.safety == Safety(
+            max_removals=Amount(percent=Fraction(30)),
+            max_changed=Amount(percent=Fraction(100)),
+            max_unreadable=Amount(percent=Fraction(20)),
+        )
+        assert inventory.waves == ()
         assert inventory.externals == ()
         assert inventory.routes == ()
         assert inventory.accounts[0].session_seconds == 3600

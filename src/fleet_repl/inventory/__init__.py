@@ -9,6 +9,7 @@ from __future__ import annotations
 from fleet_repl.inventory.editors import json_schema
 from fleet_repl.inventory.loading import parse
 from fleet_repl.inventory.model import (
+    REST,
     Account,
     Amount,
     Apply,
@@ -29,6 +30,7 @@ from fleet_repl.inventory.model import (
 from fleet_repl.inventory.settings import located
 
 __all__ = [
+    "REST",
     "Account",
     "Amount",
     "Apply",

@@ -5,10 +5,18 @@ The patterns are for editors only: a value is checked after `${}` was filled in,
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, SecretStr, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    PlainValidator,
+    SecretStr,
+    WithJsonSchema,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from fleet_repl import limits
 from fleet_repl.inventory import patterns
@@ -69,6 +77,33 @@ Texts: TypeAlias = Annotated[
 RegionTexts: TypeAlias = Annotated[
     list[str], BeforeValidator(_listed), Field(min_length=1), _one_or_many(_REGION)
 ]
+
+
+HIGHEST_COUNT: Final = 10_000_000
+"""More than there are links in the largest fleet."""
+AMOUNT_TYPE: Final = "amount_type"
+"""What is wrong with a value that is neither a count nor a text."""
+
+
+def _amount(value: object) -> int | str:
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return value
+    raise PydanticCustomError(AMOUNT_TYPE, "neither a count nor a text")
+
+
+AmountValue: TypeAlias = Annotated[
+    int | str,
+    PlainValidator(_amount),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": HIGHEST_COUNT},
+                {"type": "string", "pattern": patterns.for_editors(patterns.PERCENT_TO_100)},
+            ]
+        }
+    ),
+]
+"""A count, or a share as a percentage."""
 
 
 def words(*choices: str) -> WithJsonSchema:

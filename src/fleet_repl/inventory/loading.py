@@ -36,6 +36,7 @@ from fleet_repl.inventory.shape import check_shape
 from fleet_repl.inventory.templates import resolve_templates
 from fleet_repl.inventory.texts import MISSING, check_fleet_name
 from fleet_repl.inventory.variables import fill
+from fleet_repl.inventory.waves import resolve_safety, resolve_waves
 
 VERSION: Final = 1
 
@@ -94,6 +95,8 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
     routes = resolve_routes(document.routes, selectors, findings)
     attachments = Attachments(file.path, findings)
     templates = resolve_templates(document.templates, selectors, partition, attachments, findings)
+    waves = resolve_waves(document.waves, selectors, findings)
+    safety = resolve_safety(document.safety, selectors, findings)
     apply = resolve_apply(document.apply or schema.ApplyTable(), findings)
     ownership = resolve_ownership(document.ownership or schema.OwnershipTable(), name, findings)
     state = resolve_state(document.state or schema.StateTable(), file.path, findings)
@@ -113,6 +116,8 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
         apply=apply,
         limits=resolve_limits(document.limits or schema.LimitsTable()),
         state=state,
+        waves=waves,
+        safety=safety,
         lines=file.lines,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from fleet_repl import limits
 from fleet_repl.inventory.roles import RoleTemplate
@@ -24,6 +24,8 @@ TagMutability: TypeAlias = Literal[
 Encryption: TypeAlias = Literal["aes256", "kms", "kms-dsse"]
 AppliedFor: TypeAlias = Literal["replication", "pull-through-cache", "create-on-push"]
 """Why ECR creates a repository."""
+REST: Final = "rest"
+"""The wave of registries that no wave selects, the last one; no wave in a file is called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,12 @@ class Amount:
         if self.count is not None:
             return part <= self.count
         return part * 100 <= (self.percent or 0) * whole
+
+    def most(self, whole: int) -> int:
+        """The largest part of `whole` that is not more than this."""
+        if self.count is not None:
+            return self.count
+        return (self.percent or 0) * whole // 100
 
     def __str__(self) -> str:
         if self.count is not None:

@@ -16,6 +16,8 @@ REGION: Final = r"[a-z]{2,8}(?:-[a-z0-9]{1,16})+"
 """ECR takes `[0-9a-z-]{2,25}`; every region there is has this form."""
 REGION_LENGTH: Final = (2, 25)
 DURATION: Final = r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?"
+PERCENT: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3})?%"
+PERCENT_TO_100: Final = r"(?:100(?:\.0{1,3})?|0?[0-9]{1,2}(?:\.[0-9]{1,3})?)%"
 EXTERNAL_ID: Final = r"[A-Za-z0-9_+=,.@:/-]{{{},{}}}".format(*limits.EXTERNAL_ID_LENGTH)
 """STS's own pattern for ExternalId."""
 ROLE: Final = r"(?:[\x21-\x2e\x30-\x7a\x7c\x7e][\x21-\x7a\x7c\x7e]*/)?[A-Za-z0-9_+=,.@-]{1,64}"

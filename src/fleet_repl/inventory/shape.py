@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fleet_repl.inventory import schema
+from fleet_repl.inventory.fields import AMOUNT_TYPE
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.guessing import closest
 from fleet_repl.inventory.paths import KeyPath, found
@@ -32,17 +33,25 @@ _TABLES: Final[Mapping[KeyPath, type[schema.Table]]] = {
     ("templates", "select"): schema.SelectorTable,
     ("templates", "select", "not"): schema.MatchTable,
     ("ownership",): schema.OwnershipTable,
+    ("waves",): schema.WaveTable,
+    ("waves", "select"): schema.SelectorTable,
+    ("waves", "select", "not"): schema.MatchTable,
+    ("safety",): schema.SafetyTable,
+    ("safety", "protected"): schema.SelectorTable,
+    ("safety", "protected", "not"): schema.MatchTable,
     ("state",): schema.StateTable,
     ("apply",): schema.ApplyTable,
     ("limits",): schema.LimitsTable,
 }
 """The model behind each table, by its path without indexes."""
 
-_ARRAYS_OF_TABLES: Final = frozenset({"accounts", "external", "routes", "templates"})
+_ARRAYS_OF_TABLES: Final = frozenset({"accounts", "external", "routes", "templates", "waves"})
 _LISTS: Final = frozenset(
     {"regions", "prefixes", "via", "formerly", "applied_for", "tag_mutability_exclusions"}
 )
-_DURATIONS: Final = frozenset({"session_duration", "timeout", "deadline"})
+_DURATIONS: Final = frozenset({"session_duration", "timeout", "deadline", "pause"})
+_AMOUNTS: Final = frozenset({"max_failures", "max_removals", "max_changed", "max_unreadable"})
+_PROTECTED: Final = ("safety", "protected")
 
 _WRONG_TYPE: Final = {
     "string_type": "must be a string",
@@ -52,6 +61,7 @@ _WRONG_TYPE: Final = {
     "list_type": "must be a list",
     "model_type": "must be a table",
     "dict_type": "must be a table",
+    AMOUNT_TYPE: 'must be a count, or a share such as "10%"',
 }
 _OUT_OF_RANGE: Final = {
     "greater_than": ("gt", "must be more than"),
@@ -88,9 +98,16 @@ def _tell(error: ErrorDetails, findings: Findings) -> None:
         findings.tell(path, "must not be empty", remedy="list one or more, or leave the key out")
     else:
         message = _WRONG_TYPE.get(kind, "is not what is expected here")
-        if kind == "list_type" and path[2:3] in (("from",), ("to",), ("select",)):
+        if kind == "list_type" and _in_selector(path):
             message = "must be a string or a list of strings"
         findings.tell(path, message, remedy=_better_spelling(path, findings.raw(path)))
+
+
+def _in_selector(path: KeyPath) -> bool:
+    """Whether it is a key of a selector, which takes one text in place of a list."""
+    return path[2:3] in (("from",), ("to",), ("select",)) or (
+        path[:2] == _PROTECTED and len(path) > 2
+    )
 
 
 def _known_keys(path: KeyPath) -> str:
@@ -103,16 +120,33 @@ def _known_keys(path: KeyPath) -> str:
 def _better_spelling(path: KeyPath, raw: object) -> str | None:
     """What people who write a value of this type there most likely mean."""
     match raw:
-        case int() if path[-1] == "id" and 0 <= raw < 10**12 and not isinstance(raw, bool):
-            return f'write "{raw:012d}": a TOML number loses its leading zeros'
-        case int() if path[-1] in _DURATIONS and not isinstance(raw, bool):
-            return f'write it with its unit, such as "{raw}s"'
+        case bool():
+            return None
+        case int() | float():
+            return _better_number(path[-1], raw)
+        case _ if path == _PROTECTED:
+            return "write a list of selectors, such as [{ labels = { … } }]"
         case dict() if path[-1] in _ARRAYS_OF_TABLES:
             return f"write [[{path[-1]}]] with two brackets, once for each"
         case str() if path[-1] in _LISTS:
             return f"write [{spelled(raw)}]"
-        case _:
-            return None
+    return None
+
+
+def _better_number(key: str | int, number: float) -> str | None:
+    match number:
+        case int() if key == "id" and 0 <= number < 10**12:
+            return f'write "{number:012d}": a TOML number loses its leading zeros'
+        case int() if key in _DURATIONS:
+            return f'write it with its unit, such as "{number}s"'
+        case float() if key in _AMOUNTS and 0 <= number <= 100:
+            return f'write "{_percent(number):g}%" for a share'
+    return None
+
+
+def _percent(share: float) -> float:
+    """A share that is written as a number; below 1 it is one of a whole."""
+    return round(share * 100 if share < 1 else share, 3)
 
 
 def _take_out(document: dict[str, object], error: ErrorDetails) -> None:

@@ -17,13 +17,15 @@ from fleet_repl.names import Registry
 from fleet_repl.prefixes import Prefixes, reduce
 from fleet_repl.topology.crowding import Departures, find_crowding
 from fleet_repl.topology.disputes import find_disputes
-from fleet_repl.topology.fleet import index
+from fleet_repl.topology.fleet import Fleet, index
 from fleet_repl.topology.hops import hop_notices
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.notices import Notice
 from fleet_repl.topology.placing import place_templates
+from fleet_repl.topology.protecting import Protection, protect
 from fleet_repl.topology.reach import Reach, reach
 from fleet_repl.topology.summaries import RouteSummary, idle_routes, summarize
+from fleet_repl.topology.waves import Turns, Waves, place_waves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,9 @@ class Topology:
     """In the inventory's order."""
     templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
     """The creation templates of each registry that gets some, in order of the prefix."""
+    waves: Waves = field(default_factory=Waves)
+    protected: frozenset[Registry] = frozenset()
+    """Registries that lose no link unless somebody says so."""
     notices: tuple[Notice, ...] = ()
     problems: tuple[Problem, ...] = ()
     """By line. With any, the links are incomplete and not to be used."""
@@ -51,14 +56,37 @@ def connect(inventory: Inventory) -> Topology:
     disputes = find_disputes(reaches, links, inventory)
     idle = idle_routes(reaches, inventory, fleet)
     placing = place_templates(inventory, fleet)
-    problems = [*idle.problems, *crowding.problems, *disputes, *placing.problems]
+    turns, protection = _care(inventory, fleet)
+    problems = [
+        *idle.problems,
+        *crowding.problems,
+        *disputes,
+        *placing.problems,
+        *turns.problems,
+        *protection.problems,
+    ]
     return Topology(
         links=links,
         routes=tuple(summarize(one, fleet) for one in reaches),
         templates=placing.templates,
-        notices=(*idle.notices, *hop_notices(links, {one.name: one.prefixes for one in reaches})),
+        waves=turns.waves,
+        protected=protection.registries,
+        notices=(
+            *idle.notices,
+            *hop_notices(links, {one.name: one.prefixes for one in reaches}),
+            *turns.notices,
+        ),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
     )
+
+
+def _care(inventory: Inventory, fleet: Fleet) -> tuple[Turns, Protection]:
+    """The order of writes, and what may not go; both concern retired accounts too."""
+    if not (inventory.waves or inventory.safety.protected):
+        return Turns(waves=Waves()), Protection()
+    retired = any(account.retired for account in inventory.accounts)
+    everyone = index(inventory, with_retired=True) if retired else fleet
+    return place_waves(inventory, everyone), protect(inventory, everyone)
 
 
 def _departures(reaches: Sequence[Reach]) -> Departures:

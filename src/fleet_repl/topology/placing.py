@@ -15,7 +15,8 @@ from fleet_repl.inventory import Inventory, Template
 from fleet_repl.inventory.paths import nearest_line
 from fleet_repl.names import Registry
 from fleet_repl.topology.fleet import Fleet, index
-from fleet_repl.topology.near_misses import counted, near_misses
+from fleet_repl.topology.near_misses import counted
+from fleet_repl.topology.unmatched import unmatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +62,7 @@ def _misfits(
 ) -> Iterator[Problem]:
     key = f"templates[{number}]"
     if not selected and not _selects_retired(template, inventory):
-        misses = near_misses(fleet, template.select)
-        yield _problem(
-            inventory,
-            f"{key}.select",
-            f"matches no registry{': ' if misses else ''}{'; '.join(misses)}",
-            "compare its conditions with the labels and regions of the accounts",
-        )
+        yield unmatched(f"{key}.select", template.select, inventory, fleet)
     role = template.role
     if role is not None:
         strange = [one for one in selected if not role.fits(one.account)]

@@ -10,6 +10,7 @@ from fleet_repl.inventory.schema.routes import MatchTable, RouteTable, SelectorT
 from fleet_repl.inventory.schema.settings import ApplyTable, LimitsTable, OwnershipTable, StateTable
 from fleet_repl.inventory.schema.table import Table
 from fleet_repl.inventory.schema.templates import TemplateTable
+from fleet_repl.inventory.schema.waves import SafetyTable, WaveTable
 
 __all__ = [
     "AccountTable",
@@ -21,8 +22,10 @@ __all__ = [
     "MatchTable",
     "OwnershipTable",
     "RouteTable",
+    "SafetyTable",
     "SelectorTable",
     "StateTable",
     "Table",
     "TemplateTable",
+    "WaveTable",
 ]

@@ -14,6 +14,7 @@ from fleet_repl.inventory.schema.routes import RouteTable
 from fleet_repl.inventory.schema.settings import ApplyTable, LimitsTable, OwnershipTable, StateTable
 from fleet_repl.inventory.schema.table import Table
 from fleet_repl.inventory.schema.templates import TemplateTable
+from fleet_repl.inventory.schema.waves import SafetyTable, WaveTable
 
 
 class Document(Table):
@@ -50,6 +51,12 @@ class Document(Table):
     )
     ownership: OwnershipTable | None = Field(
         default=None, description="How much of each registry this file speaks for."
+    )
+    waves: Annotated[list[WaveTable], Field(min_length=1)] | None = Field(
+        default=None, description="In which order registries are written."
+    )
+    safety: SafetyTable | None = Field(
+        default=None, description="How much a plan may do before it is refused."
     )
     apply: ApplyTable | None = Field(default=None, description="How hard AWS is called.")
     state: StateTable | None = Field(

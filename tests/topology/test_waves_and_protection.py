@@ -1,0 +1,198 @@
+"""Which registries go in which wave, which are protected, and selectors that mean nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.desired import desired_state
+from fleet_repl.inventory import Account, Inventory, Match, Selector, Wave
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.topology import REST, Topology, connect, registries
+
+Connected = Callable[[str], Topology]
+
+ACCOUNTS = """\
+routes = []
+[[accounts]]
+id = "000000000002"
+name = "shop"
+labels = { env = "prod" }
+regions = ["us-east-1", "us-west-2"]
+[[accounts]]
+id = "000000000003"
+name = "search"
+labels = { env = "stage" }
+[[accounts]]
+id = "000000000004"
+name = "old"
+labels = { env = "old" }
+state = "retired"
+"""
+SHOP_EAST, SHOP_WEST = (
+    Registry(AccountId("000000000002"), Region(region)) for region in ("us-east-1", "us-west-2")
+)
+SEARCH = Registry(AccountId("000000000003"), Region("us-east-1"))
+OLD = Registry(AccountId("000000000004"), Region("us-east-1"))
+
+
+def wave(name: str, select: str) -> str:
+    return f'[[waves]]\nname = "{name}"\nselect = {{ {select} }}\n'
+
+
+def test_the_first_that_selects_it(connected: Connected) -> None:
+    """In the file's order; what is left goes last."""
+    topology = connected(
+        ACCOUNTS + wave("canary", "regions = 'us-west-2'") + wave("shop", "accounts = 'shop'")
+    )
+    waves = topology.waves
+    assert topology.problems == ()
+    assert topology.notices == ()
+    assert waves.names == ("canary", "shop", "rest")
+    turns = [(one, waves.name(one), waves.position(one)) for one in (SHOP_EAST, SHOP_WEST, SEARCH)]
+    assert turns == [(SHOP_EAST, "shop", 1), (SHOP_WEST, "canary", 0), (SEARCH, "rest", 2)]
+
+
+def test_retired_accounts_have_their_turn(connected: Connected) -> None:
+    """What was made there is withdrawn in it, and no link goes unnoticed."""
+    topology = connected(
+        ACCOUNTS
+        + wave("last-year", "labels.env = 'old'")
+        + "[safety]\nprotected = [{ labels.env = 'old' }]\n"
+    )
+    assert topology.problems == ()
+    assert topology.waves.name(OLD) == "last-year"
+    assert topology.protected == {OLD}
+
+
+def test_none_is_one_wave(connected: Connected) -> None:
+    """Without waves everything is in the last one, and nothing is protected."""
+    topology = connected(ACCOUNTS)
+    assert topology.waves.names == ("rest",)
+    assert topology.waves.position(SEARCH) == 0
+    assert topology.protected == frozenset()
+
+
+def test_protected_by_any_selector(connected: Connected) -> None:
+    """They add up."""
+    topology = connected(
+        ACCOUNTS
+        + "[safety]\nprotected = [{ accounts = 'search' }, { regions = 'us-west-2' }, "
+        + "{ regions = 'us-west-2' }]\n"
+    )
+    assert topology.problems == ()
+    assert topology.protected == {SEARCH, SHOP_WEST}
+
+
+def test_selectors_that_match_nothing(connected: Connected) -> None:
+    """An empty match is a slip, with what it nearly matched."""
+    topology = connected(
+        ACCOUNTS
+        + wave("canary", "labels.env = 'prd'")
+        + "[safety]\nprotected = [\n  {},\n  { accounts = 'search', regions = 'us-west-2' },\n]\n"
+    )
+    assert [str(one) for one in topology.problems] == [
+        (
+            'fleet.toml:21: waves[0].select: matches no registry: no account has env = "prd" '
+            '(did you mean "prod"?)\n'
+            "    compare its conditions with the labels and regions of the accounts"
+        ),
+        (
+            "fleet.toml:25: safety.protected[1]: matches no registry: 1 account matches but lists "
+            "no us-west-2\n    compare its conditions with the labels and regions of the accounts"
+        ),
+    ]
+
+
+def test_a_wave_that_comes_too_late(connected: Connected) -> None:
+    """That is noteworthy and stops nothing: labels may have been moved on."""
+    text = (
+        ACCOUNTS
+        + wave("west", "regions = 'us-west-2'")
+        + wave("most", "labels.env = ['prod', 'stage']")
+        + wave("shop", "accounts = 'shop'")
+        + wave("search", "accounts = 'search'")
+    )
+    topology = connected(text)
+    assert topology.problems == ()
+    assert [(one.kind, one.message) for one in topology.notices] == [
+        (
+            "idle-wave",
+            (
+                "wave shop writes nothing, because all 2 registries that it selects belong to "
+                "waves west, most already; put it first, or take it out"
+            ),
+        ),
+        (
+            "idle-wave",
+            (
+                "wave search writes nothing, because the 1 registry that it selects belongs to "
+                "wave most already; put it first, or take it out"
+            ),
+        ),
+    ]
+    assert topology.waves.names == ("west", "most", "shop", "search", "rest")
+
+
+def test_the_desired_state_has_both(load: Callable[[str], Inventory]) -> None:
+    """Plans are made from them."""
+    inventory = load(
+        ACCOUNTS
+        + wave("canary", "accounts = 'search'")
+        + "[safety]\nprotected = [{ accounts = 'shop' }]\n"
+    )
+    desired, _ = desired_state(inventory)
+    assert desired.waves.name(SEARCH) == "canary"
+    assert desired.protected == {SHOP_EAST, SHOP_WEST}
+
+
+REGIONS = tuple(map(Region, ("us-east-1", "us-west-2", "eu-west-1")))
+accounts = st.lists(
+    st.tuples(st.sets(st.sampled_from(REGIONS), min_size=1), st.booleans()), min_size=1, max_size=6
+)
+selectors = st.builds(
+    Selector,
+    match=st.builds(
+        Match,
+        accounts=st.none() | st.frozensets(st.integers(0, 5).map(lambda one: AccountId(f"{one}"))),
+        regions=st.none() | st.frozensets(st.sampled_from(REGIONS)),
+    ),
+)
+
+
+def selected(selector: Selector, one: Registry) -> bool:
+    """What a selector without labels and `not` means."""
+    match = selector.match
+    return (match.accounts is None or one.account in match.accounts) and (
+        match.regions is None or one.region in match.regions
+    )
+
+
+@given(accounts, st.lists(selectors, max_size=4))
+def test_each_registry_is_in_one_wave(
+    listed: list[tuple[set[Region], bool]], chosen: list[Selector]
+) -> None:
+    """The first that selects it, retired or not, and else the last."""
+    inventory = Inventory(
+        path="fleet.toml",
+        digest="",
+        name="fleet",
+        accounts=tuple(
+            Account(
+                id=AccountId(f"{number}"),
+                name=f"{number}",
+                regions=tuple(regions),
+                role=None,
+                retired=retired,
+            )
+            for number, (regions, retired) in enumerate(listed)
+        ),
+        waves=tuple(Wave(name=f"w{number}", select=one) for number, one in enumerate(chosen)),
+    )
+    waves = connect(inventory).waves
+    assert waves.names == (*(one.name for one in inventory.waves), REST)
+    for registry in registries(inventory):
+        first = next((one.name for one in inventory.waves if selected(one.select, registry)), REST)
+        assert waves.name(registry) == first
