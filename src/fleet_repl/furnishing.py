@@ -16,6 +16,7 @@ from fleet_repl.observed import Observed, Unreadable
 from fleet_repl.ownership import Applied
 from fleet_repl.plan import Action, Change, Phase, Resource
 from fleet_repl.templates import TemplateChange, plan_templates, template_documents
+from fleet_repl.topology import REST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,9 @@ def template_changes(
     desired: Desired,
     recorded: Applied | None,
     allow: Collection[str],
+    wave: str = REST,
 ) -> Furnishing:
-    """Every creation template that has to be made, changed or taken away."""
+    """Every creation template that has to be made, changed or taken away in `wave`."""
     if isinstance(seen, Unreadable):
         return Furnishing()
     if seen.templates is None:
@@ -54,17 +56,18 @@ def template_changes(
     else:
         faults += [one.fault for one in plan.refused]
     return Furnishing(
-        changes=tuple(map(_change, changes)),
+        changes=tuple(_change(one, wave) for one in changes),
         faults=tuple(faults),
         owned=tuple(sorted(str(one["prefix"]) for one in wanted)),
     )
 
 
-def _change(change: TemplateChange) -> Change:
+def _change(change: TemplateChange, wave: str) -> Change:
     return Change(
         resource=Resource.CREATION_TEMPLATE,
         action=Action(change.action),
         phase=Phase.TEMPLATES,
+        wave=wave,
         before=change.before,
         after=change.after,
     )

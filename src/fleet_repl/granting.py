@@ -1,18 +1,18 @@
-"""Grants of one destination: what it shall allow, and the one or two policy writes to it.
+"""Grants of one destination: what it shall allow, and whether its rules can count on that.
 
-New grants are put before rules use them. Grants that rules still use go after those rules;
-where there is nothing to wait for, one write does both.
+New grants are put before rules use them, and grants that rules still use go after those rules;
+in which writes is for `staging` to say.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import (
-    REPLICATE_IMAGE,
     Grant,
     Policy,
     compose,
@@ -21,11 +21,10 @@ from fleet_repl.grants import (
     policy_size,
     reduced,
 )
-from fleet_repl.names import AccountId, Registry
+from fleet_repl.names import Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.permissions import Permissions, in_force
-from fleet_repl.plan import Action, Change, LinkEnd, Phase, Resource
-from fleet_repl.prefixes import Prefixes, beyond, intersect, reduce
+from fleet_repl.topology import Link
 from fleet_repl.withdrawals import Stale, Uses, stale_grants
 
 
@@ -36,6 +35,8 @@ class Granting:
     registry: Registry
     policy: Policy
     needed: frozenset[Grant]
+    by_wave: Mapping[int, frozenset[Grant]] = field(default_factory=dict)
+    """The same by the wave of the sources; empty where there is only one wave."""
     stale: Stale
     permissions: Permissions
     """What is in force when rules are written."""
@@ -85,12 +86,14 @@ def granting(
     """Decide which grants are in force in `registry` when rules are written."""
     desired = uses.desired
     policy = seen.policy or Policy(document=None)
-    needed = _needed(registry, desired, uses.observation)
+    links = _granted_links(registry, desired, uses.observation)
+    needed = _needed(links, desired)
     stale = stale_grants(registry, policy.in_use, needed, uses)
     found = Granting(
         registry=registry,
         policy=policy,
         needed=needed,
+        by_wave=_by_wave(links, desired),
         stale=stale,
         permissions=in_force(policy, registry, desired.owner.partition),
     )
@@ -142,94 +145,35 @@ def _spare(found: Granting, desired: Desired) -> Granting:
     return replace(found, needed=found.needed - adding, spared=adding)
 
 
-def policy_changes(
-    found: Granting, desired: Desired
-) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
-    """The writes before and after the rules; together at most two."""
-    if not found.differs:
-        return (), ()
-    before, final = found.policy.document, found.document(found.final, desired)
-    early = found.policy.is_untidy or not found.first <= found.policy.grants
-    if not found.stale.pending or found.refusal is not None:
-        phase = Phase.GRANTS if early else Phase.WITHDRAWALS
-        change = _change(found, desired, phase, before, final)
-        return ((change,), ()) if early else ((), (change,))
-    if not early or found.shortfall is not None:
-        return (), (_change(found, desired, Phase.WITHDRAWALS, before, final),)
-    between = found.document(found.first, desired)
-    return (
-        (_change(found, desired, Phase.GRANTS, before, between),),
-        (_change(found, desired, Phase.WITHDRAWALS, between, final),),
-    )
-
-
-def _needed(registry: Registry, desired: Desired, observation: Observation) -> frozenset[Grant]:
-    """Grants for every link into the registry whose source could be read.
+def _granted_links(
+    registry: Registry, desired: Desired, observation: Observation
+) -> tuple[Link, ...]:
+    """Every link into the registry that a grant of ours is for, if its source could be read.
 
     An account that does not exist makes the service refuse a whole policy, so a source that
     does not answer gets nothing new.
     """
+    return tuple(
+        link
+        for link in desired.incoming.get(registry, ())
+        if desired.must_be_granted(link) and isinstance(observation.get(link.source), Observed)
+    )
+
+
+def _needed(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
     needed: set[Grant] = set()
-    for link in desired.incoming.get(registry, ()):
-        if desired.must_be_granted(link) and isinstance(observation.get(link.source), Observed):
-            needed |= grants_for(link.source.account, link.prefixes, desired.actions)
+    for link in links:
+        needed |= grants_for(link.source.account, link.prefixes, desired.actions)
     return reduced(needed)
 
 
-def _change(
-    found: Granting,
-    desired: Desired,
-    phase: Phase,
-    before: JsonObject | None,
-    after: JsonObject | None,
-) -> Change:
-    action = Action.CREATE if before is None else Action.DELETE if after is None else Action.UPDATE
-    withdraws = phase is Phase.WITHDRAWALS or not found.stale.pending
-    return Change(
-        resource=Resource.REGISTRY_POLICY,
-        action=action,
-        phase=phase,
-        before=before,
-        after=after,
-        links_added=_granted(found, desired) if phase is Phase.GRANTS else (),
-        links_removed=_withdrawn(found, desired) if withdraws else (),
-        needs=frozenset().union(*found.stale.pending.values())
-        if phase is Phase.WITHDRAWALS
-        else frozenset(),
-    )
-
-
-def _granted(found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
-    """Sources of links that the policy did not grant before."""
-    had, has = _replicating(found.policy.grants), _replicating(found.needed)
-    ends = []
-    for link in desired.incoming.get(found.registry, ()):
-        account = link.source.account
-        granted = intersect(link.prefixes, has.get(account, ()))
-        new = beyond(granted, had.get(account, ()))
-        if new:
-            ends.append(LinkEnd(registry=link.source, prefixes=new, routes=link.routes))
-    return tuple(ends)
-
-
-def _withdrawn(found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
-    """Listed registries of accounts whose grants go."""
-    keeps = _replicating(found.final)
-    return tuple(
-        LinkEnd(registry=registry, prefixes=gone)
-        for account, prefixes in sorted(_replicating(found.policy.grants).items())
-        if (gone := beyond(prefixes, keeps.get(account, ())))
-        for registry in desired.by_account.get(account, ())
-    )
-
-
-def _replicating(grants: frozenset[Grant]) -> dict[AccountId, Prefixes]:
-    """The prefixes that each account may replicate."""
-    found: dict[AccountId, list[str]] = {}
-    for grant in grants:
-        if grant.action == REPLICATE_IMAGE:
-            found.setdefault(grant.source, []).append(grant.prefix)
-    return {account: reduce(prefixes) for account, prefixes in found.items()}
+def _by_wave(links: Iterable[Link], desired: Desired) -> Mapping[int, frozenset[Grant]]:
+    if len(desired.waves.names) == 1:
+        return {}
+    found: dict[int, list[Link]] = {}
+    for link in links:
+        found.setdefault(desired.waves.position(link.source), []).append(link)
+    return {wave: _needed(some, desired) for wave, some in found.items()}
 
 
 def _listed(policy: Policy) -> str:

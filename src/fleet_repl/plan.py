@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault
@@ -29,6 +30,19 @@ class Action(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+
+
+def operation_of(resource: Resource, action: Action) -> str:
+    """The API call that makes a change."""
+    match resource:
+        case Resource.REPLICATION_CONFIGURATION:
+            return "PutReplicationConfiguration"
+        case Resource.REGISTRY_POLICY:
+            return "DeleteRegistryPolicy" if action is Action.DELETE else "PutRegistryPolicy"
+        case Resource.CREATION_TEMPLATE:
+            return f"{action.value.capitalize()}RepositoryCreationTemplate"
+        case _:
+            assert_never(resource)
 
 
 class Phase(StrEnum):
@@ -217,3 +231,10 @@ class Plan:
     def changes(self) -> tuple[tuple[Registry, Change], ...]:
         """Every write of the plan, with its registry."""
         return tuple((one.registry, change) for one in self.registries for change in one.changes)
+
+    @property
+    def writes(self) -> bool:
+        """Whether any of it will be written: what is refused is only shown."""
+        return any(
+            change.resource not in one.refused for one in self.registries for change in one.changes
+        )

@@ -7,15 +7,16 @@ account cannot be asked stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.grants import Grant, Owner, compose, parse_policy, reduced
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.ownership import Cells, Record
-from fleet_repl.plan import Change
+from fleet_repl.plan import Action, Change
 from fleet_repl.prefixes import NOTHING, Prefixes, beyond, covers, touches
 from fleet_repl.rules import Outgoing
 
@@ -120,7 +121,42 @@ def withhold(change: Change, failed: frozenset[Registry], owner: Owner, at: Regi
     accounts = {one.account for one in failed}
     stay = {grant for grant in before.in_use if grant.source in accounts}
     document = compose(before, reduced(after.grants | stay), owner, at)
-    return replace(change, after=document)
+    return replace(change, after=document, action=action_of(change.before, document))
+
+
+def rebased(change: Change, left: JsonObject | None, owner: Owner, at: Registry) -> Change:
+    """A write of a policy that an earlier one has left with more grants than the plan has there:
+    what was to stay withheld then stays now as well."""
+    before = parse_policy(change.before, owner, at)
+    after = parse_policy(change.after, owner, at)
+    there = parse_policy(left, owner, at)
+    more = {one for one in there.in_use if not covered(one, before.in_use)}
+    document = compose(there, reduced(after.grants | more), owner, at)
+    return replace(change, before=left, after=document, action=action_of(left, document))
+
+
+def has_granted(change: Change, found: JsonObject | None, owner: Owner, at: Registry) -> bool:
+    """Whether a policy grants everything that a write was to add."""
+    before = parse_policy(change.before, owner, at)
+    there = parse_policy(found, owner, at).grants
+    added = parse_policy(change.after, owner, at).grants - before.grants
+    return all(covered(one, there) for one in added)
+
+
+def action_of(before: JsonObject | None, after: JsonObject | None) -> Action:
+    """What a write does to a document."""
+    if before is None:
+        return Action.CREATE
+    return Action.DELETE if after is None else Action.UPDATE
+
+
+def covered(grant: Grant, grants: Iterable[Grant]) -> bool:
+    """Whether `grants` give all that one gives."""
+    return any(
+        grant.prefix.startswith(one.prefix)
+        for one in grants
+        if one.source == grant.source and one.action == grant.action
+    )
 
 
 def _prefixes(grants: frozenset[Grant], like: Grant) -> Prefixes:

@@ -1,21 +1,30 @@
-"""A clock that nobody waits for, and one registry in memory that can be made to misbehave."""
+"""A clock that nobody waits for, one registry in memory that misbehaves, and a small fleet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import anyio
 import pytest
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.engine import Stop, Writing
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.grants import Owner
+from fleet_repl.desired import Desired
+from fleet_repl.engine import Applying, Stop, Writing, apply_plan
+from fleet_repl.errors import CallError, Fault, FaultKind, HaltedError
+from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.inventory import Wave
 from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.outcomes import Event
+from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.outcomes import ChangeOutcome, Event, RegistryOutcome
 from fleet_repl.pacing import Pace
+from fleet_repl.plan import Change, InventoryRef, Plan
+from fleet_repl.planning import plan_registries, summarize
+from fleet_repl.rules import parse_document
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
 
 
 class VirtualClock:
@@ -121,6 +130,36 @@ class OneRegistry:
         return f"request-{len(self.log)}"
 
 
+class OpenGate:
+    """Lets every write through, or refuses one; what it was asked is in `log`."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.sent: list[Change] = []
+        self.ended: list[ChangeOutcome] = []
+        self.refuse_at: int | None = None
+        """The number of the question that is answered with a halt."""
+        self.while_asked: Callable[[], object] = lambda: None
+
+    async def admit(self, registry: Registry, change: Change) -> None:
+        await self._ask("admit")
+        self.sent.append(change)
+
+    async def admit_again(self) -> None:
+        await self._ask("again")
+
+    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+        self.log.append(f"settled {outcome.outcome}")
+        self.ended.append(outcome)
+
+    async def _ask(self, what: str) -> None:
+        self.log.append(what)
+        await anyio.lowlevel.checkpoint()
+        self.while_asked()
+        if self.refuse_at == len(self.log):
+            raise HaltedError("the lock was lost")
+
+
 HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
 
 
@@ -133,6 +172,7 @@ class Bench:
     clock: VirtualClock
     stop: Stop
     writing: Writing
+    gate: OpenGate
     events: list[Event]
 
 
@@ -142,13 +182,140 @@ def bench() -> Bench:
     aws = OneRegistry(clock)
     stop = Stop(clock, 7200, 7200)
     events: list[Event] = []
+    gate = OpenGate()
     pace = Pace(attempts=5, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high)
     writing = Writing(
         reader=aws,
         writer=aws,
-        owner=Owner(fleet="prod", partition=Partition.AWS),
+        owner=OWNER,
         pace=pace,
         stop=stop,
+        gate=gate,
         on_event=events.append,
     )
-    return Bench(registry=HERE, aws=aws, clock=clock, stop=stop, writing=writing, events=events)
+    return Bench(
+        registry=HERE,
+        aws=aws,
+        clock=clock,
+        stop=stop,
+        writing=writing,
+        gate=gate,
+        events=events,
+    )
+
+
+@dataclass
+class SmallFleet:
+    """Registries in memory whose writes can be refused, and a plan carried out on them."""
+
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    gate: OpenGate = field(default_factory=OpenGate)
+    rules: dict[Registry, JsonObject] = field(default_factory=dict)
+    policies: dict[Registry, JsonObject | None] = field(default_factory=dict)
+    denied: set[tuple[str, Registry]] = field(default_factory=set)
+    """Writes that are refused, such as ("rules", registry)."""
+    silent: set[Registry] = field(default_factory=set)
+    written: list[tuple[str, Registry]] = field(default_factory=list)
+    read: list[Registry] = field(default_factory=list)
+    """Policies that were read."""
+    events: list[Event] = field(default_factory=list)
+    on_event: Callable[[Event], object] = lambda event: None
+    owner: Owner = OWNER
+
+    def __post_init__(self) -> None:
+        self.stop = Stop(self.clock, 7200, 7200)
+
+    def attempts(self, registry: Registry) -> int:
+        return 0
+
+    async def describe(self, registry: Registry) -> JsonObject:
+        rules = self.rules.get(registry, {"rules": []})
+        return {"registryId": registry.account, "replicationConfiguration": rules}
+
+    async def read_policy(self, registry: Registry) -> JsonObject | None:
+        self.read.append(registry)
+        if registry in self.silent:
+            raise failure(FaultKind.ACCESS_DENIED, transient=False)
+        return self.policies.get(registry)
+
+    async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
+        self._write("rules", registry)
+        self.rules[registry] = document
+        return "request"
+
+    async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
+        self._write("policy", registry)
+        self.policies[registry] = document
+        return "request"
+
+    async def delete_policy(self, registry: Registry) -> str | None:
+        self._write("policy", registry)
+        self.policies[registry] = None
+        return "request"
+
+    def _write(self, what: str, registry: Registry) -> None:
+        if (what, registry) in self.denied:
+            raise failure(FaultKind.ACCESS_DENIED, transient=False)
+        self.written.append((what, registry))
+
+    def granted(self, registry: Registry) -> set[tuple[str, str]]:
+        """The accounts and prefixes that a policy grants."""
+        found = parse_policy(self.policies.get(registry), self.owner, registry)
+        return {(one.source, one.prefix) for one in found.grants}
+
+    def plan(self, desired: Desired) -> Plan:
+        silence = failure(FaultKind.ACCESS_DENIED).fault
+        observation: Observation = {
+            one: Unreadable(error=silence)
+            if one in self.silent
+            else Observed(
+                replication=parse_document(self.rules.get(one, {"rules": []})),
+                policy=parse_policy(self.policies.get(one), self.owner, one),
+            )
+            for one in desired.registries
+        }
+        registries = plan_registries(desired, observation, desired.registries).registries
+        return Plan(
+            digest="sha256:0",
+            created_at=self.clock.now(),
+            fleet="prod",
+            inventory=InventoryRef(path="prod.toml", digest="sha256:0"),
+            summary=summarize(registries),
+            registries=registries,
+        )
+
+    async def apply(
+        self, plan: Plan, desired: Desired, *waves: Wave, until: str | None = None
+    ) -> dict[Registry, RegistryOutcome]:
+        pace = Pace(
+            attempts=2, timeout=30, deadline=7200, clock=self.clock, uniform=lambda _, high: high
+        )
+        port: Any = self
+        writing = Writing(
+            reader=port,
+            writer=port,
+            owner=self.owner,
+            pace=pace,
+            stop=self.stop,
+            gate=self.gate,
+            on_event=self._told,
+        )
+        how = Applying(
+            desired=desired,
+            writing=writing,
+            crew=4,
+            stop=self.stop,
+            on_event=self._told,
+            waves={one.name: one for one in waves},
+            until=until,
+        )
+        return {one.registry: one for one in await apply_plan(plan, how)}
+
+    def _told(self, event: Event) -> None:
+        self.events.append(event)
+        self.on_event(event)
+
+
+@pytest.fixture
+def fleet() -> SmallFleet:
+    return SmallFleet()

@@ -27,17 +27,24 @@ from fleet_repl.grants import (
     policy_size,
     statements_for,
 )
-from fleet_repl.inventory import Limits, Selector, Template
+from fleet_repl.inventory import Amount, Limits, Selector, Template, Wave
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.outcomes import Event, Outcome, RegistryOutcome, WriteSettled, WriteStarted
+from fleet_repl.outcomes import (
+    ChangeOutcome,
+    Event,
+    Outcome,
+    RegistryOutcome,
+    WriteSettled,
+    WriteStarted,
+)
 from fleet_repl.pacing import Pace
 from fleet_repl.permissions import in_force
-from fleet_repl.plan import InventoryRef, Plan, Resource
+from fleet_repl.plan import Change, InventoryRef, Plan, Resource
 from fleet_repl.planning import plan_registries, summarize
 from fleet_repl.prefixes import EVERY_REPOSITORY, covers, reduce
 from fleet_repl.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
-from fleet_repl.topology import Link
+from fleet_repl.topology import REST, Link, Waves
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 ACTIONS = actions_for(create_repositories=True)
@@ -84,6 +91,26 @@ mishaps = st.dictionaries(
     st.sampled_from([*FAILURES, "broken"]),
     max_size=4,
 )
+
+
+NO_LIMITS: Mapping[str, Wave] = {}
+
+
+class Turnstile:
+    """A gate that admits everything, and knows what is under way."""
+
+    def __init__(self) -> None:
+        self.under_way: list[tuple[Registry, Change]] = []
+
+    async def admit(self, registry: Registry, change: Change) -> None:
+        self.under_way.append((registry, change))
+
+    async def admit_again(self) -> None:
+        assert self.under_way
+
+    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+        assert (outcome.wave, outcome.after) == (change.wave, change.after)
+        self.under_way.remove((registry, change))
 
 
 class Clock:
@@ -262,7 +289,14 @@ def plan_of(desired: Desired, aws: Aws, scope: frozenset[Registry]) -> Plan:
     )
 
 
-def carry_out(plan: Plan, desired: Desired, aws: Aws, stop_at: int | None, check: Any) -> Any:
+def carry_out(
+    plan: Plan,
+    desired: Desired,
+    aws: Aws,
+    stop_at: int | None,
+    check: Any,
+    waves: Mapping[str, Wave] = NO_LIMITS,
+) -> Any:
     """Apply a plan, checking at every event and stopping at one of the writes."""
     clock = Clock()
     stop = Stop(clock, 7200, 7200)
@@ -275,12 +309,16 @@ def carry_out(plan: Plan, desired: Desired, aws: Aws, stop_at: int | None, check
             stop.interrupt()
 
     pace = Pace(attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda _, high: high)
-    writing = Writing(reader=aws, writer=aws, owner=OWNER, pace=pace, stop=stop, on_event=sink)
-    how = Applying(desired=desired, writing=writing, crew=4, stop=stop, on_event=sink)
+    gate = Turnstile()
+    writing = Writing(
+        reader=aws, writer=aws, owner=OWNER, pace=pace, stop=stop, gate=gate, on_event=sink
+    )
+    how = Applying(desired=desired, writing=writing, crew=4, stop=stop, on_event=sink, waves=waves)
     outcomes = anyio.run(apply_plan, plan, how)
     started = [one for one in events if isinstance(one, WriteStarted)]
     settled = [one for one in events if isinstance(one, WriteSettled)]
     assert len(started) == len(settled)
+    assert gate.under_way == []
     return outcomes
 
 
@@ -291,6 +329,8 @@ def carry_out(plan: Plan, desired: Desired, aws: Aws, stop_at: int | None, check
     wrong=mishaps,
     silent=st.frozensets(registries, max_size=2),
     stop_at=st.none() | st.integers(1, 6),
+    turns=st.just({}) | st.dictionaries(registries, st.integers(0, 2)),
+    tolerated=st.sampled_from([0, 9]),
 )
 def test_whatever_fails_no_link_is_left_without_its_grant(
     make_desired: Any,
@@ -300,15 +340,22 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
     wrong: dict[tuple[str, Registry], str],
     silent: frozenset[Registry],
     stop_at: int | None,
+    turns: dict[Registry, int],
+    tolerated: int,
 ) -> None:
-    """At every instant and under every failure: no new rule before its grant, no grant gone
-    before its rule, nobody else's statement lost, nothing written outside the scope; and the
-    outcomes are true."""
+    """At every instant and under every failure, with waves and without: no new rule before its
+    grant, no grant gone before its rule, nobody else's statement lost, nothing written outside
+    the scope; and the outcomes are true."""
     links = [
         Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
         for (source, destination), prefixes in pairs.items()
     ]
-    desired = make_desired(links, REGISTRIES)
+    waves = Waves(names=("canary", "early", REST), by_registry=turns) if turns else Waves()
+    desired = replace(make_desired(links, REGISTRIES), waves=waves)
+    limits = {
+        name: Wave(name=name, select=Selector(), max_failures=Amount(count=tolerated))
+        for name in waves.names[:-1]
+    }
     scope = data.draw(st.just(frozenset(REGISTRIES)) | st.frozensets(registries, min_size=1))
     aws.silent, aws.mishaps = silent, wrong
     start = {one: aws.outgoing(one) for one in REGISTRIES}
@@ -324,7 +371,7 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
             assert parse_policy(aws.policies[one], OWNER, one).foreign == foreign[one]
 
     plan = plan_of(desired, aws, scope)
-    outcomes = carry_out(plan, desired, aws, stop_at, check)
+    outcomes = carry_out(plan, desired, aws, stop_at, check, limits)
     check()
     assert [one.registry for one in outcomes] == sorted(scope)
     assert set(aws.writes) <= scope
@@ -356,7 +403,9 @@ def _outcome_is_true(
                 link.destination not in silent
                 and aws.lets_in(link.source, link.destination, prefix)
             )
-            assert (there and let_in) != ((link.destination, prefix) in named)
+            # Where nobody knows what a policy is like now, nobody counts on it.
+            if aws.mishaps.get(("policy", link.destination)) != "broken" or not let_in:
+                assert (there and let_in) != ((link.destination, prefix) in named)
 
 
 A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")

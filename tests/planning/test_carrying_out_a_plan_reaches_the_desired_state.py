@@ -1,10 +1,13 @@
-"""Laws of planning, on a fleet in memory whose writes are carried out in the plan's order."""
+"""Laws of planning, on a fleet in memory whose writes are carried out in the plan's order.
+
+All of them hold with and without waves, in whatever order registries have their turn.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import given
@@ -17,11 +20,11 @@ from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, parse_policy, state
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.permissions import Permissions
-from fleet_repl.plan import Phase, RegistryPlan, Resource, State
+from fleet_repl.plan import Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.planning import plan_registries
 from fleet_repl.prefixes import EVERY_REPOSITORY, covers, reduce
 from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for
-from fleet_repl.topology import Link
+from fleet_repl.topology import REST, Link, Waves
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 REGISTRIES = tuple(
@@ -39,6 +42,8 @@ THEIRS: JsonObject = {
     "Resource": "*",
 }
 
+NO_WAVES = Waves()
+
 registries = st.sampled_from(REGISTRIES)
 prefix_sets = st.one_of(
     st.just(EVERY_REPOSITORY),
@@ -48,6 +53,12 @@ link_sets = st.dictionaries(
     st.tuples(registries, registries).filter(lambda pair: pair[0] != pair[1]),
     prefix_sets,
     max_size=8,
+)
+wave_sets = st.one_of(
+    st.just(Waves()),
+    st.dictionaries(registries, st.integers(0, 2)).map(
+        lambda found: Waves(names=("canary", "early", REST), by_registry=found)
+    ),
 )
 
 
@@ -84,21 +95,47 @@ class Aws:
         )
         return permissions.lacks(source.account, prefix, [REPLICATE_IMAGE]) is None
 
-    def carry_out(self, plans: tuple[RegistryPlan, ...], check: Callable[[], None]) -> None:
-        """Write every change in order of phases, checking after each write."""
-        for phase in Phase:
-            for one in plans:
-                for change in one.changes:
-                    if change.phase is not phase or change.resource in one.refused:
-                        continue
-                    if change.resource is Resource.REPLICATION_CONFIGURATION:
-                        assert change.after is not None
-                        self.rules[one.registry] = change.after
-                    else:
-                        now = parse_policy(self.policies.get(one.registry), OWNER, one.registry)
-                        assert now.same_as(parse_policy(change.before, OWNER, one.registry))
-                        self.policies[one.registry] = json.loads(json.dumps(change.after))
-                    check()
+    def links(self) -> Iterator[tuple[Registry, Registry, str]]:
+        """Every link and prefix between accounts that rules make."""
+        for source in REGISTRIES:
+            for destination, prefixes in self.outgoing(source).items():
+                for prefix in prefixes if source.account != destination.account else ():
+                    yield source, destination, prefix
+
+    def links_granted(self) -> Iterator[tuple[Registry, Registry, str]]:
+        return (link for link in self.links() if self.grants(*link))
+
+    def carry_out(
+        self,
+        plans: Sequence[RegistryPlan],
+        waves: Waves = NO_WAVES,
+        check: Callable[[], None] = lambda: None,
+        *,
+        until: str | None = None,
+    ) -> None:
+        """Write every change in order of waves and phases, checking after each write. Every
+        write finds what it expects, and differs from it."""
+        for wave in waves.names:
+            for phase in Phase:
+                for one in plans:
+                    for change in one.changes:
+                        if (change.wave, change.phase) == (wave, phase):
+                            self._write(one, change)
+                            check()
+            if wave == until:
+                return
+
+    def _write(self, one: RegistryPlan, change: Change) -> None:
+        if change.resource in one.refused:
+            return
+        if change.resource is Resource.REPLICATION_CONFIGURATION:
+            assert change.after is not None
+            self.rules[one.registry] = change.after
+            return
+        now = parse_policy(self.policies.get(one.registry), OWNER, one.registry)
+        assert now.same_as(parse_policy(change.before, OWNER, one.registry))
+        assert not now.same_as(parse_policy(change.after, OWNER, one.registry))
+        self.policies[one.registry] = json.loads(json.dumps(change.after))
 
 
 @st.composite
@@ -138,16 +175,16 @@ def plan_of(desired: Desired, aws: Aws) -> tuple[RegistryPlan, ...]:
     return plan_registries(desired, aws.observe(), REGISTRIES).registries
 
 
-@given(data=st.data(), pairs=link_sets, aws=fleets())
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_carrying_out_a_plan_makes_the_next_one_empty(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """From any state, readable or not in part: one run settles what can be settled."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
-    desired = make_desired(links_of(pairs), REGISTRIES)
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
     silent = {one: (aws.rules[one], aws.policies[one]) for one in aws.silent}
     start = {one: aws.outgoing(one) for one in REGISTRIES}
-    aws.carry_out(plan_of(desired, aws), lambda: None)
+    aws.carry_out(plan_of(desired, aws), waves)
     again = plan_of(desired, aws)
     assert [one.registry for one in again if one.changes] == []
     assert {one: (aws.rules[one], aws.policies[one]) for one in aws.silent} == silent
@@ -173,54 +210,48 @@ def test_carrying_out_a_plan_makes_the_next_one_empty(
             assert aws.outgoing(source)[destination] == prefixes
 
 
-@given(pairs=link_sets, aws=fleets())
-def test_no_rule_is_ever_new_before_its_grant(make_desired: Any, pairs: Any, aws: Aws) -> None:
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
+def test_no_rule_is_ever_new_before_its_grant(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+) -> None:
     """After each single write: every link that this run made is granted."""
-    desired = make_desired(links_of(pairs), REGISTRIES)
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
     start = {one: aws.outgoing(one) for one in REGISTRIES}
 
     def check() -> None:
-        for source in REGISTRIES:
-            for destination, prefixes in aws.outgoing(source).items():
-                if source.account == destination.account:
-                    continue
-                for prefix in prefixes:
-                    if prefix not in start[source].get(destination, ()):
-                        assert aws.grants(source, destination, prefix)
+        for source, destination, prefix in aws.links():
+            if prefix not in start[source].get(destination, ()):
+                assert aws.grants(source, destination, prefix)
 
-    aws.carry_out(plan_of(desired, aws), check)
+    aws.carry_out(data.draw(st.permutations(plan_of(desired, aws))), waves, check)
 
 
-@given(pairs=link_sets, aws=fleets())
-def test_no_grant_goes_while_a_rule_uses_it(make_desired: Any, pairs: Any, aws: Aws) -> None:
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
+def test_no_grant_goes_while_a_rule_uses_it(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+) -> None:
     """After each single write: a link that was granted before is gone or granted still."""
-    desired = make_desired(links_of(pairs), REGISTRIES)
-    granted = {
-        (source, destination, prefix)
-        for source in REGISTRIES
-        for destination, prefixes in aws.outgoing(source).items()
-        for prefix in prefixes
-        if source.account != destination.account and aws.grants(source, destination, prefix)
-    }
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    granted = set(aws.links_granted())
 
     def check() -> None:
         for source, destination, prefix in granted:
             if prefix in aws.outgoing(source).get(destination, ()):
                 assert aws.grants(source, destination, prefix)
 
-    aws.carry_out(plan_of(desired, aws), check)
+    aws.carry_out(data.draw(st.permutations(plan_of(desired, aws))), waves, check)
 
 
-@given(data=st.data(), pairs=link_sets, aws=fleets())
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_foreign_statements_and_unlisted_grants_stay(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """Nothing of anybody else is lost, and no grant of an account that cannot be asked."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
     silent_accounts = {one.account for one in aws.silent} | {UNLISTED}
     start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
-    desired = make_desired(links_of(pairs), REGISTRIES)
-    aws.carry_out(plan_of(desired, aws), lambda: None)
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    aws.carry_out(plan_of(desired, aws), waves)
     for one in REGISTRIES:
         found = parse_policy(aws.policies[one], OWNER, one)
         assert found.foreign == start[one].foreign
@@ -233,42 +264,44 @@ def test_foreign_statements_and_unlisted_grants_stay(
                 )
 
 
-@given(data=st.data(), pairs=link_sets, aws=fleets())
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_source_that_does_not_answer_gets_no_new_grant(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """An account that may not exist must not make a destination's whole policy invalid."""
     account = data.draw(st.sampled_from(sorted({one.account for one in REGISTRIES})))
     aws.silent = frozenset(one for one in REGISTRIES if one.account == account)
     start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
-    desired = make_desired(links_of(pairs), REGISTRIES)
-    aws.carry_out(plan_of(desired, aws), lambda: None)
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    aws.carry_out(plan_of(desired, aws), waves)
     for one in REGISTRIES:
         found = parse_policy(aws.policies[one], OWNER, one)
         mine = {grant for grant in found.grants if grant.source == account}
         assert mine <= start[one].grants
 
 
-@given(pairs=link_sets)
-def test_a_fleet_that_is_as_desired_needs_nothing(make_desired: Any, pairs: Any) -> None:
+@given(pairs=link_sets, waves=wave_sets)
+def test_a_fleet_that_is_as_desired_needs_nothing(
+    make_desired: Any, pairs: Any, waves: Waves
+) -> None:
     """plan(x, x) is empty: no change, no held link."""
-    desired = make_desired(links_of(pairs), REGISTRIES)
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
     aws = Aws()
-    aws.carry_out(plan_of(desired, aws), lambda: None)
+    aws.carry_out(plan_of(desired, aws), waves)
     for one in plan_of(desired, aws):
         assert (one.state, one.changes, one.held) == (State.UNCHANGED, (), ())
 
 
-@given(data=st.data(), pairs=link_sets, aws=fleets())
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_narrowed_plan_changes_nothing_outside_its_scope(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """Only the selected registries are planned, and a link that needs another's grant is held."""
     scope = data.draw(st.frozensets(registries, min_size=1, max_size=4))
-    desired = make_desired(links_of(pairs), REGISTRIES)
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
     plans = plan_registries(desired, aws.observe(), scope).registries
     assert [one.registry for one in plans] == sorted(scope)
-    aws.carry_out(plans, lambda: None)
+    aws.carry_out(plans, waves)
     for source, destination in pairs:
         if source in scope and source.account != destination.account:
             for prefix in aws.outgoing(source).get(destination, ()):
@@ -278,6 +311,47 @@ def test_a_narrowed_plan_changes_nothing_outside_its_scope(
                     for one in plans
                     if one.registry == source
                     for link in one.held
-                    if link.destination == destination and prefix in link.prefixes
+                    if link.destination == destination and covers(link.prefixes, prefix)
                 ]
                 assert start_or_granted or held
+
+
+@given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
+def test_a_run_may_end_after_any_wave(
+    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+) -> None:
+    """What is in place then is granted, and a new plan does the rest."""
+    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    start = {one: aws.outgoing(one) for one in REGISTRIES}
+    ours = set(aws.links_granted())
+
+    def check() -> None:
+        for source, destination, prefix in aws.links():
+            old = covers(start[source].get(destination, ()), prefix)
+            if not old or (source, destination, prefix) in ours:
+                assert aws.grants(source, destination, prefix)
+
+    until = data.draw(st.sampled_from(waves.names))
+    aws.carry_out(data.draw(st.permutations(plan_of(desired, aws))), waves, check, until=until)
+    later = {name for name in waves.names if waves.names.index(name) > waves.names.index(until)}
+    assert all(aws.outgoing(one) == start[one] for one in REGISTRIES if waves.name(one) in later)
+    aws.carry_out(plan_of(desired, aws), waves, check)
+    assert [one for one in plan_of(desired, aws) if one.changes or one.held] == []
+    assert {one: aws.outgoing(one) for one in REGISTRIES} == {
+        one: desired.links_out(one) for one in REGISTRIES
+    }
+
+
+@given(pairs=link_sets, aws=fleets(), waves=wave_sets)
+def test_waves_lead_where_one_wave_leads(
+    make_desired: Any, pairs: Any, aws: Aws, waves: Waves
+) -> None:
+    """The same rules, and policies that mean the same to the letter of every grant."""
+    plain = make_desired(links_of(pairs), REGISTRIES)
+    other = replace(aws, rules=dict(aws.rules), policies=dict(aws.policies))
+    aws.carry_out(plan_of(replace(plain, waves=waves), aws), waves)
+    other.carry_out(plan_of(plain, other))
+    for one in REGISTRIES:
+        assert aws.outgoing(one) == other.outgoing(one)
+        found, wanted = (each.policies[one] for each in (aws, other))
+        assert parse_policy(found, OWNER, one).same_as(parse_policy(wanted, OWNER, one))

@@ -19,6 +19,7 @@ from fleet_repl.grants import (
 from fleet_repl.inventory import Limits
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.ownership import Applied
 from fleet_repl.plan import Action, HeldLink, LinkEnd, Phase, Resource, State, Warning
 from fleet_repl.planning import plan_registries, summarize
 from fleet_repl.rules import document_of, parse_answer, rules_for
@@ -186,7 +187,7 @@ def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> No
     assert (withdrawal.phase, withdrawal.action) == (Phase.WITHDRAWALS, Action.DELETE)
     assert withdrawal.needs == {HUB}
     assert withdrawal.links_removed == (LinkEnd(registry=HUB, prefixes=("",)),)
-    (objection,) = objections(plan.registries, {})
+    (objection,) = objections(plan.registries, {SPOKE: Applied()})
     assert objection.kind == "foreign-rules"
     assert objection.message == (
         "1 link out of 111111111111/eu-west-1 would be removed or narrowed, as no route asks for "

@@ -1,31 +1,26 @@
-"""Carry out a plan: new grants, then rules, then grants no longer needed.
+"""Carry out a plan, wave by wave: templates, new grants, rules, then grants no longer needed.
 
-It decides nothing but what follows from a failure, and that with the functions that made the
-plan: links whose grant failed are held, and grants whose rules failed stay.
+The order is the plan's. What is decided here is only whether a later wave may follow.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
-from fleet_repl.engine.blocking import Blocked
-from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.engine.carrying import Carrier
 from fleet_repl.engine.crew import work_through
-from fleet_repl.engine.ledger import SETTLED, Ledger
-from fleet_repl.engine.settling import Settled
+from fleet_repl.engine.ledger import Ledger
+from fleet_repl.engine.rechecking import counted_on
 from fleet_repl.engine.stopping import Stop
-from fleet_repl.engine.writing import FoundRules, Writing
-from fleet_repl.errors import Fault
-from fleet_repl.grants import Policy
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, RegistryOutcome, WriteSettled, WriteStarted
-from fleet_repl.plan import Change, Effort, Phase, Plan, RegistryPlan, Resource
+from fleet_repl.engine.writing import Writing
+from fleet_repl.inventory import Wave
+from fleet_repl.outcomes import Outcome, RegistryOutcome, WaveFinished, WaveStarted
+from fleet_repl.plan import Change, Phase, Plan, RegistryPlan
 from fleet_repl.ports import EventSink
-from fleet_repl.rules import NO_RULES, parse_document
-from fleet_repl.templates import TemplateState
-from fleet_repl.withdrawals import withhold
+from fleet_repl.waves import Batch, batches, ends_after, too_many_failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +32,10 @@ class Applying:
     crew: int
     stop: Stop
     on_event: EventSink
+    waves: Mapping[str, Wave] = field(default_factory=dict)
+    """By name: how many failures they may have, and the pause after them."""
+    until: str | None = None
+    """The wave that the run ends with; None: the last one."""
 
 
 async def apply_plan(plan: Plan, how: Applying) -> tuple[RegistryOutcome, ...]:
@@ -50,171 +49,114 @@ class _Run:
     def __init__(self, plan: Plan, how: Applying) -> None:
         self._plan = plan
         self._how = how
+        self._batches = batches(plan.registries, how.desired.waves.names)
+        self._told = len(how.desired.waves.names) > 1
+        """Whether anybody knows of waves."""
         self._ledger = Ledger(plan, how.on_event)
-        self._blocked = Blocked(how.desired)
+        self._carrier = Carrier(how.desired, how.writing, how.stop, self._ledger, how.on_event)
+        self._jobs: dict[tuple[str, Phase], dict[int, list[Change]]] = defaultdict(dict)
+        """The changes of each wave and phase, by the place of their registry in the plan."""
+        for place, one in enumerate(plan.registries):
+            for change in one.changes:
+                self._jobs[change.wave, change.phase].setdefault(place, []).append(change)
 
     async def run(self) -> tuple[RegistryOutcome, ...]:
-        how = self._how
-        await self._carry_out_phase(Phase.TEMPLATES)
-        await self._carry_out_phase(Phase.GRANTS)
-        for one in self._plan.registries:
-            self._name_ungranted(one)
-            self._ledger.conclude_finished(one.registry)
-        await self._carry_out_phase(Phase.RULES)
-        await self._carry_out_phase(Phase.WITHDRAWALS)
-        return self._ledger.conclude_all(how.stop.outcome, how.stop.because)
+        stop = self._how.stop
+        skipped: str | None = None
+        for place, batch in enumerate(self._batches):
+            if skipped is not None or (place and stop.requested):
+                self._name_ungranted(batch)
+                continue
+            later = any(one.writing for one in self._batches[place + 1 :])
+            skipped = await self._carry_out_wave(batch, later=later)
+        if skipped is not None:
+            return self._ledger.conclude_all(Outcome.SKIPPED, skipped)
+        return self._ledger.conclude_all(stop.outcome, stop.because)
 
-    async def _carry_out_phase(self, phase: Phase) -> None:
-        jobs = [
-            (one, changes)
-            for one in self._plan.registries
-            if (changes := [change for change in one.changes if change.phase is phase])
+    async def _carry_out_wave(self, batch: Batch, *, later: bool) -> str | None:
+        """All of a wave, and the pause after it; why later waves are skipped, if they are."""
+        told = self._told and bool(batch.writing) and not self._how.stop.requested
+        if told:
+            self._how.on_event(WaveStarted(wave=batch.name, registries=len(batch.writing)))
+        await self._carry_out_phase(batch, Phase.TEMPLATES)
+        await self._carry_out_phase(batch, Phase.GRANTS)
+        self._name_ungranted(batch)
+        await self._look_again(batch)
+        await self._carry_out_phase(batch, Phase.RULES)
+        await self._carry_out_phase(batch, Phase.WITHDRAWALS)
+        failed = len(batch.failing | self._ledger.failed(batch.name))
+        because = self._end(batch, failed) if later and not self._how.stop.requested else None
+        pause = self._pause_after(batch) if later and because is None else 0.0
+        if self._told and because is not None and not told:
+            # It ends the run without a write of its own: that is told all the same.
+            told = True
+            self._how.on_event(WaveStarted(wave=batch.name, registries=0))
+        if told:
+            self._how.on_event(
+                WaveFinished(wave=batch.name, failed=failed, pause=pause, because=because)
+            )
+        await self._rest(pause)
+        return because
+
+    def _name_ungranted(self, batch: Batch) -> None:
+        """Tell of links of the wave's registries whose grants were not put."""
+        for one, changes in self._of(batch, Phase.GRANTS):
+            for change in changes:
+                if not self._ledger.behind(one.registry, change):
+                    self._carrier.leave_out(one, change)
+        for one in self._plan.registries:
+            if one.wave == batch.name:
+                self._carrier.name_ungranted(one)
+
+    async def _look_again(self, batch: Batch) -> None:
+        """See whether policies that the wave has not written still grant what its rules need."""
+        rules = ((one, change) for one, some in self._of(batch, Phase.RULES) for change in some)
+        written = {one.registry for one, _ in self._of(batch, Phase.GRANTS)}
+        unwritten = [
+            one
+            for one in counted_on(
+                [(one.registry, change) for one, change in rules], self._how.desired
+            )
+            if one.destination not in written
         ]
+        with self._how.stop.abandonable():
+            await work_through(
+                unwritten, self._carrier.rechecking.look, crew=self._how.crew, stop=self._how.stop
+            )
+
+    def _of(self, batch: Batch, phase: Phase) -> Sequence[tuple[RegistryPlan, Sequence[Change]]]:
+        found = self._jobs.get((batch.name, phase), {})
+        return [(self._plan.registries[place], changes) for place, changes in found.items()]
+
+    async def _carry_out_phase(self, batch: Batch, phase: Phase) -> None:
+        jobs = self._of(batch, phase)
         await work_through(jobs, self._carry_out_all, crew=self._how.crew, stop=self._how.stop)
 
-    async def _carry_out_all(self, job: tuple[RegistryPlan, list[Change]]) -> None:
+    async def _carry_out_all(self, job: tuple[RegistryPlan, Sequence[Change]]) -> None:
         """One registry's changes of one phase, one after the other."""
         one, changes = job
         for change in changes:
             if not self._how.stop.requested:
-                await self._carry_out(one, change)
+                await self._carrier.carry_out(one, change)
 
-    async def _carry_out(self, one: RegistryPlan, change: Change) -> None:
-        clock, attempts = self._how.writing.pace.clock, self._how.writing.reader.attempts
-        started, calls = clock.monotonic(), attempts(one.registry)
-        try:
-            await self._step(one, change)
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._refuse(one.registry, change, unforeseen("apply", error), None, in_doubt=True)
-        effort = Effort(attempts(one.registry) - calls, clock.monotonic() - started)
-        self._ledger.spend(one.registry, effort)
-        self._ledger.conclude_finished(one.registry)
+    def _end(self, batch: Batch, failed: int) -> str | None:
+        """Why the run ends with this wave, if it does."""
+        because = too_many_failures(batch, self._how.waves.get(batch.name), failed)
+        if because is None and batch.name == self._how.until:
+            return ends_after(batch.name)
+        return because
 
-    async def _step(self, one: RegistryPlan, change: Change) -> None:
-        if (refusal := one.refused.get(change.resource)) is not None:
-            found = None
-            if change.resource is Resource.REGISTRY_POLICY:
-                found = self._how.writing.parse(change.before, one.registry)
-            self._refuse(one.registry, change, refusal, found)
-            return
-        match change.phase:
-            case Phase.TEMPLATES:
-                await self._write_template(one.registry, change)
-            case Phase.GRANTS:
-                await self._write_policy(one.registry, change)
-            case Phase.RULES:
-                await self._write_rules(one, change)
-            case Phase.WITHDRAWALS:
-                await self._withdraw(one.registry, change)
+    def _pause_after(self, batch: Batch) -> float:
+        """Seconds to wait after a wave that had something to write."""
+        wave = self._how.waves.get(batch.name)
+        if wave is None or not batch.writing or self._how.stop.requested:
+            return 0.0
+        return wave.pause
 
-    def _name_ungranted(self, one: RegistryPlan) -> None:
-        """A link that is in place and stays is named too when its grant has failed."""
-        rewritten = any(change.phase is Phase.RULES for change in one.changes)
-        if not rewritten and (held := self._blocked.ungranted(one)):
-            self._ledger.hold(one.registry, held)
-
-    async def _write_rules(self, one: RegistryPlan, change: Change) -> None:
-        """Write the rules, without new links whose grant has failed since the plan."""
-        registry = one.registry
-        narrowed, held = self._blocked.narrowed(one, change)
-        if held:
-            self._ledger.hold(registry, held)
-        if isinstance(narrowed, Fault):
-            self._refuse(registry, change, narrowed, None)
-        elif _means_the_same(narrowed.before, narrowed.after):
-            self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
-        else:
-            self._started(registry, narrowed)
-            shared = self._how.desired.is_additive(registry)
-            settled = await self._how.writing.rules(registry, narrowed, shared=shared)
-            self._settled(registry, narrowed, settled)
-
-    async def _withdraw(self, registry: Registry, change: Change) -> None:
-        """Withdraw grants, but none of an account whose rules were not written after all."""
-        if not self._ledger.settled(registry, Resource.REGISTRY_POLICY):
-            because = "the new grants of its registry policy were not written"
-            self._ledger.record(registry, change, Outcome.SKIPPED, because=because)
-            return
-        failed = frozenset(one for one in change.needs if not self._rules_written(one))
-        if not failed:
-            await self._write_policy(registry, change)
-            return
-        owner = self._how.desired.owner
-        rest = withhold(change, failed, owner, registry)
-        because = (
-            f"the rules of {', '.join(map(str, sorted(failed)))} were not written and may still "
-            "use its grants"
-        )
-        if rest.after == withhold(change, change.needs, owner, registry).after:
-            self._ledger.record(registry, change, Outcome.SKIPPED, because=because)
-        else:
-            await self._write_policy(registry, rest, because)
-
-    def _rules_written(self, source: Registry) -> bool:
-        resource = Resource.REPLICATION_CONFIGURATION
-        written = any(one.resource is resource for one in self._ledger.done(source))
-        return written and self._ledger.settled(source, resource)
-
-    async def _write_template(self, registry: Registry, change: Change) -> None:
-        self._started(registry, change)
-        self._settled(registry, change, await self._how.writing.template(registry, change))
-
-    async def _write_policy(
-        self, registry: Registry, change: Change, because: str | None = None
-    ) -> None:
-        earlier = tuple(
-            done.before
-            for done in self._ledger.done(registry)
-            if done.resource is change.resource and done.outcome is Outcome.APPLIED
-        )
-        self._started(registry, change)
-        settled = await self._how.writing.policy(registry, change, earlier)
-        self._settled(registry, change, settled, because)
-        if change.phase is Phase.GRANTS and settled.outcome not in SETTLED:
-            self._blocked.add(registry, settled.error, settled.found)
-
-    def _started(self, registry: Registry, change: Change) -> None:
-        self._how.on_event(
-            WriteStarted(registry=registry, resource=change.resource, action=change.action)
-        )
-
-    def _settled(
-        self,
-        registry: Registry,
-        change: Change,
-        settled: Settled[Policy] | Settled[FoundRules] | Settled[TemplateState],
-        because: str | None = None,
-    ) -> None:
-        outcome, error = settled.outcome, settled.error
-        if error is None and outcome not in SETTLED:
-            because = self._how.stop.because
-        self._ledger.record(
-            registry,
-            change,
-            outcome,
-            request_id=settled.request_id,
-            error=error,
-            because=because,
-            in_doubt=settled.in_doubt,
-        )
-        self._how.on_event(
-            WriteSettled(registry=registry, resource=change.resource, outcome=outcome, error=error)
-        )
-
-    def _refuse(
-        self,
-        registry: Registry,
-        change: Change,
-        fault: Fault,
-        found: Policy | None,
-        *,
-        in_doubt: bool = False,
-    ) -> None:
-        """A change that is not written. `found`: the policy that stays, None if nobody knows."""
-        if change.phase is Phase.GRANTS:
-            self._blocked.add(registry, fault, found)
-        self._ledger.record(registry, change, Outcome.FAILED, error=fault, in_doubt=in_doubt)
-
-
-def _means_the_same(before: JsonObject | None, after: JsonObject | None) -> bool:
-    return parse_document(before or NO_RULES).same_as(parse_document(after or NO_RULES))
+    async def _rest(self, seconds: float) -> None:
+        """Let time pass, until the deadline at most; an interruption ends it at once."""
+        stop = self._how.stop
+        seconds = min(seconds, stop.remaining)
+        if seconds > 0 and not stop.requested:
+            with stop.abandonable():
+                await self._how.writing.pace.clock.sleep(seconds)

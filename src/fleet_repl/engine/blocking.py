@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault
@@ -14,6 +15,8 @@ from fleet_repl.permissions import Permissions, in_force
 from fleet_repl.plan import Change, HeldLink, RegistryPlan
 from fleet_repl.rules import NO_RULES, Outgoing, parse_document, rules_of, within
 
+CHANGED: Final = "its registry policy has been changed since the plan was made"
+
 
 class Blocked:
     """The destinations that rules cannot count on, and what they allow all the same."""
@@ -22,11 +25,32 @@ class Blocked:
         self._desired = desired
         self._reasons: dict[Registry, str] = {}
         self._in_force: dict[Registry, Permissions] = {}
+        self._suspected: set[Registry] = set()
+        """Those of which no write has failed."""
 
     def add(self, registry: Registry, fault: Fault | None, found: Policy | None) -> None:
         """A policy was not written. `found`: what is in place instead, None if nobody knows."""
         why = f" ({fault.kind})" if fault is not None else ""
-        self._reasons[registry] = f"{registry}: its registry policy was not written{why}"
+        self._suspected.discard(registry)
+        self._block(registry, f"its registry policy was not written{why}", found)
+
+    def suspect(self, registry: Registry, because: str, found: Policy | None) -> None:
+        """A policy that this run has not written does not grant what it should."""
+        if registry not in self._reasons:
+            self._suspected.add(registry)
+        if registry in self._suspected:
+            self._block(registry, because, found)
+
+    def lift(self, registry: Registry) -> None:
+        """What was suspected of a policy is not so any more."""
+        if registry in self._suspected:
+            self._suspected.remove(registry)
+            del self._reasons[registry]
+            self._in_force.pop(registry, None)
+
+    def _block(self, registry: Registry, because: str, found: Policy | None) -> None:
+        self._reasons[registry] = f"{registry}: {because}"
+        self._in_force.pop(registry, None)
         if found is not None:
             partition = self._desired.owner.partition
             self._in_force[registry] = in_force(found, registry, partition)
@@ -44,6 +68,8 @@ class Blocked:
             return change, ()
         present = parse_document(change.before or NO_RULES).outgoing
         holding = self._hold(one.registry, asked, present)
+        if not holding.held:
+            return change, ()
         limits = self._desired.limits
         document, kept = narrowed(after, one.owned.links, holding.outgoing, filters=limits.filters)
         fault = over_limits(

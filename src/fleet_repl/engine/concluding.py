@@ -51,6 +51,7 @@ def registry_outcome(
     return RegistryOutcome(
         registry=one.registry,
         name=one.name,
+        wave=one.wave,
         outcome=outcome,
         attempts=effort.attempts,
         duration_ms=round(effort.seconds * 1000),
@@ -61,7 +62,7 @@ def registry_outcome(
     )
 
 
-def untouched(plan: Plan, because: str) -> tuple[RegistryOutcome, ...]:
+def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
     """The registries of a plan that is not carried out at all."""
     return tuple(
         registry_outcome(

@@ -21,6 +21,8 @@ class _Entry:
     held: tuple[HeldLink, ...]
     effort: Effort
     done: list[ChangeOutcome] = field(default_factory=list)
+    told: bool = False
+    """Whether every link of it that is held has been named."""
     error: Fault | None = None
     because: str | None = None
     outcome: RegistryOutcome | None = None
@@ -67,23 +69,41 @@ class Ledger:
         """The changes of a registry that are behind it."""
         return tuple(self._entries[registry].done)
 
+    def behind(self, registry: Registry, change: Change) -> bool:
+        """Whether a planned change was carried out, or left out for a reason of its own."""
+        entry = self._entries[registry]
+        return any(one is change for one in entry.plan.changes[: len(entry.done)])
+
     def settled(self, registry: Registry, resource: Resource) -> bool:
         """Whether every write of a document that was started is in place."""
         found = [one.outcome for one in self.done(registry) if one.resource is resource]
         return all(outcome in SETTLED for outcome in found)
 
     def conclude_finished(self, registry: Registry) -> None:
-        """Conclude a registry whose changes are all behind it."""
+        """Conclude a registry whose changes are all behind it, and whose links are told."""
         entry = self._entries[registry]
-        if entry.outcome is None and len(entry.done) == len(entry.plan.changes):
+        if entry.outcome is None and entry.told and len(entry.done) == len(entry.plan.changes):
             self._conclude(entry)
+
+    def links_told(self, registry: Registry) -> None:
+        """No link of it will be held any more, except by the write of its rules."""
+        self._entries[registry].told = True
+        self.conclude_finished(registry)
+
+    def failed(self, wave: str) -> frozenset[Registry]:
+        """Registries of which a change of that wave has failed."""
+        return frozenset(
+            registry
+            for registry, entry in self._entries.items()
+            if any(one.wave == wave and one.outcome is Outcome.FAILED for one in entry.done)
+        )
 
     def conclude_all(self, outcome: Outcome, because: str) -> tuple[RegistryOutcome, ...]:
         """Conclude the rest; changes that were never started end as `outcome`."""
         for registry, entry in self._entries.items():
             for change in entry.plan.changes[len(entry.done) :]:
                 self.record(registry, change, outcome, because=because)
-            self.conclude_finished(registry)
+            self.links_told(registry)
         return tuple(one.outcome for one in self._entries.values() if one.outcome is not None)
 
     def _conclude(self, entry: _Entry) -> None:

@@ -1,8 +1,12 @@
-"""Observe registries: every one asked gets an answer or an error, never nothing."""
+"""Observe registries: every one asked gets an answer or an error, never nothing.
+
+Reads may be spread over a time, so that those of a large fleet are no burst.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import random
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from fleet_repl.canonical import JsonObject
@@ -37,6 +41,10 @@ class Observing:
     stop: Stop
     clock: Clock
     on_event: EventSink
+    over: float = 0.0
+    """Seconds that the reads are spread over; never past the deadline."""
+    uniform: Callable[[float, float], float] = random.uniform
+    """A random number between two: when an account's turn is."""
 
 
 async def observe(
@@ -49,7 +57,15 @@ async def observe(
     found: dict[Registry, Observed | Unreadable] = {}
     efforts: dict[Registry, Effort] = {}
 
+    starts = _starts(registries, how)
+    began = how.clock.monotonic()
+
     async def read(registry: Registry) -> None:
+        early = began + starts[registry] - how.clock.monotonic()
+        if early > 0:
+            await how.clock.sleep(early)
+            if how.stop.requested:
+                return
         how.on_event(ReadStarted(registry=registry))
         started, calls = how.clock.monotonic(), how.reader.attempts(registry)
         found[registry] = seen = await _read(registry, how)
@@ -60,12 +76,24 @@ async def observe(
         how.on_event(RegistryRead(registry=registry, error=error))
 
     with how.stop.abandonable():
-        await work_through(sorted(registries), read, crew=how.crew, stop=how.stop)
+        order = sorted(registries, key=lambda one: (starts[one], one))
+        await work_through(order, read, crew=how.crew, stop=how.stop)
     if not how.stop.interrupted:
         late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
         for registry in registries:
             found.setdefault(registry, Unreadable(error=late))
     return found, efforts
+
+
+def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, float]:
+    """When each registry's turn is, in seconds from now. All of an account come together, so
+    that one session serves them."""
+    over = min(how.over, how.stop.remaining)
+    if over <= 0:
+        return dict.fromkeys(registries, 0.0)
+    accounts = sorted({one.account for one in registries})
+    offsets = {account: how.uniform(0.0, over) for account in accounts}
+    return {one: offsets[one.account] for one in registries}
 
 
 async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.engine.passing import Passage
 from fleet_repl.engine.stopping import Stop
-from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.errors import CallError, Fault, FaultKind, HaltedError
 from fleet_repl.outcomes import Outcome
 from fleet_repl.pacing import OnRetry, Pace
 
@@ -46,10 +47,13 @@ class Slot(Generic[V]):
     read: Callable[[], Awaitable[V]]
     put: Callable[[], Awaitable[str | None]]
     """One attempt."""
+    passage: Passage
     before: V
     after: V
     superseded: Sequence[V] = ()
     """What this run itself has replaced here: a late read may still show it."""
+    ahead: Sequence[V] = ()
+    """What later writes of the plan leave: where one of it is there, this write is behind it."""
     on_retry: OnRetry | None = None
 
 
@@ -66,7 +70,17 @@ class Settled(Generic[V]):
 
 
 async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
-    """Write `slot.after` unless something else than `slot.before` is there."""
+    """Write `slot.after` unless something else than `slot.before` is there.
+
+    A write that the gate has admitted is reported to it once it has ended. One that is cancelled
+    has not: nobody knows what became of it.
+    """
+    settled = await _to_its_end(slot, pace, stop)
+    slot.passage.leave(settled.outcome, settled.request_id, in_doubt=settled.in_doubt)
+    return settled
+
+
+async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     try:
         return await _settle(slot, pace, stop)
     except CallError as error:
@@ -83,7 +97,7 @@ async def _settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
         return Settled(outcome=Outcome.FAILED, found=None, error=error.fault)
     if now is None:
         return Settled(outcome=stop.outcome, found=slot.before)
-    if now.same_as(slot.after):
+    if now.same_as(slot.after) or any(now.same_as(one) for one in slot.ahead):
         return Settled(outcome=Outcome.UNCHANGED, found=now)
     if not now.same_as(slot.before):
         return Settled(outcome=Outcome.FAILED, found=now, error=_conflict(slot))
@@ -106,9 +120,10 @@ class _Write(Generic[V]):
         try:
             request_id = await self._pace.retry(self._once, on_retry=self._slot.on_retry)
         except _AbandonedError:
-            return Settled(
-                outcome=self._stop.outcome, found=self._slot.before, in_doubt=self._uncertain
-            )
+            return self._abandoned()
+        except HaltedError as error:
+            self._stop.halt(str(error))
+            return self._abandoned()
         except _ConflictError as conflict:
             # An attempt whose answer was lost may have been written, and then changed.
             return Settled(
@@ -126,6 +141,10 @@ class _Write(Generic[V]):
         if self._tried and await self._settled_already():
             return None
         self._tried = True
+        await self._slot.passage.enter()
+        # The gate may have taken its time. Between this and the write nothing else may.
+        if self._stop.requested:
+            raise _AbandonedError
         try:
             return await self._slot.put()
         except CallError as error:
@@ -146,6 +165,10 @@ class _Write(Generic[V]):
         if self._stop.requested:
             raise _AbandonedError
         return False
+
+    def _abandoned(self) -> Settled[V]:
+        stop, before = self._stop, self._slot.before
+        return Settled(outcome=stop.outcome, found=before, in_doubt=self._uncertain)
 
     async def _after_failure(self, fault: Fault) -> Settled[V]:
         if self._uncertain:

@@ -1,4 +1,4 @@
-"""When a run starts nothing new: somebody asked for it, or the deadline has passed."""
+"""When a run starts nothing new: somebody asked for it, it must not go on, or it is too late."""
 
 from __future__ import annotations
 
@@ -21,17 +21,27 @@ class Stop:
         self._deadline = deadline
         self._seconds = seconds
         self._scopes: set[anyio.CancelScope] = set()
+        self._halted: str | None = None
         self.interrupted = False
 
     def interrupt(self) -> None:
         """Start nothing new from now on, and give up what can be given up."""
         self.interrupted = True
-        for scope in self._scopes:
-            scope.cancel()
+        self._abandon()
+
+    def halt(self, because: str) -> None:
+        """The same where the run itself must not go on; of several reasons the first is told."""
+        self._halted = self._halted or because
+        self._abandon()
 
     @property
     def requested(self) -> bool:
-        return self.interrupted or self._clock.monotonic() >= self._deadline
+        return self._at_once or self.remaining <= 0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; less than nothing once it has passed."""
+        return self._deadline - self._clock.monotonic()
 
     @property
     def outcome(self) -> Outcome:
@@ -42,16 +52,26 @@ class Stop:
     def because(self) -> str:
         if self.interrupted:
             return INTERRUPTED
+        if self._halted is not None:
+            return self._halted
         return f"the run's deadline of {self._seconds:g} s had passed"
 
     @contextmanager
     def abandonable(self) -> Iterator[anyio.CancelScope]:
-        """Work that is cut short by an interruption, because nothing is lost with it."""
+        """Work that is cut short by an interruption or a halt, because nothing is lost with it."""
         with anyio.CancelScope() as scope:
-            if self.interrupted:
+            if self._at_once:
                 scope.cancel()
             self._scopes.add(scope)
             try:
                 yield scope
             finally:
                 self._scopes.discard(scope)
+
+    @property
+    def _at_once(self) -> bool:
+        return self.interrupted or self._halted is not None
+
+    def _abandon(self) -> None:
+        for scope in self._scopes:
+            scope.cancel()

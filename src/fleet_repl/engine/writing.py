@@ -1,4 +1,4 @@
-"""The two documents of a registry as something that can be settled."""
+"""The documents of a registry as something that can be settled."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fleet_repl.canonical import JsonObject, canonical_json
+from fleet_repl.engine.passing import Passage
 from fleet_repl.engine.settling import Settled, Slot, settle
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError
@@ -14,7 +15,7 @@ from fleet_repl.names import Registry
 from fleet_repl.outcomes import CallRetried
 from fleet_repl.pacing import OnRetry, Pace
 from fleet_repl.plan import Change
-from fleet_repl.ports import EventSink, RegistryReader, RegistryWriter
+from fleet_repl.ports import EventSink, Gate, RegistryReader, RegistryWriter
 from fleet_repl.rules import NO_RULES, Replication, parse_answer, parse_document, rules_of
 from fleet_repl.templates import (
     TemplateState,
@@ -54,6 +55,8 @@ class Writing:
     owner: Owner
     pace: Pace
     stop: Stop
+    gate: Gate
+    """What every write has to pass before it is sent."""
     on_event: EventSink
 
     async def rules(
@@ -75,6 +78,7 @@ class Writing:
             put=put,
             before=FoundRules(parse_document(change.before or NO_RULES), shared),
             after=FoundRules(parse_document(after), shared),
+            passage=Passage(self.gate, registry, change),
             on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)
@@ -84,8 +88,10 @@ class Writing:
         registry: Registry,
         change: Change,
         earlier: Sequence[JsonObject | None],
+        later: Sequence[JsonObject | None] = (),
     ) -> Settled[Policy]:
-        """Write or delete a registry policy. `earlier`: what this run has replaced already."""
+        """Write or delete a registry policy. `earlier`: what this run has replaced already;
+        `later`: what its next writes would leave, so that finding it is no conflict."""
         after = change.after
 
         async def read() -> Policy:
@@ -103,6 +109,8 @@ class Writing:
             before=self.parse(change.before, registry),
             after=self.parse(after, registry),
             superseded=tuple(self.parse(one, registry) for one in earlier),
+            ahead=tuple(self.parse(one, registry) for one in later),
+            passage=Passage(self.gate, registry, change),
             on_retry=self._announce(registry),
         )
         return await settle(slot, self.pace, self.stop)
@@ -129,6 +137,7 @@ class Writing:
             put=put,
             before=parse_template(before),
             after=parse_template(after),
+            passage=Passage(self.gate, registry, change),
             on_retry=self._announce(registry),
         )
         settled = await settle(slot, self.pace, self.stop)

@@ -1,0 +1,214 @@
+"""Carry out single changes of a plan, each by its phase.
+
+It decides nothing but what follows from a failure, and that with the functions that made the
+plan: links whose grant failed are held, and grants whose rules failed stay.
+"""
+
+from __future__ import annotations
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.desired import Desired
+from fleet_repl.engine.blocking import Blocked
+from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.engine.ledger import SETTLED, Ledger
+from fleet_repl.engine.policies import Policies
+from fleet_repl.engine.rechecking import Rechecking
+from fleet_repl.engine.settling import Settled
+from fleet_repl.engine.stopping import Stop
+from fleet_repl.engine.writing import FoundRules, Writing
+from fleet_repl.errors import Fault
+from fleet_repl.grants import Policy
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import Outcome, WriteSettled, WriteStarted
+from fleet_repl.plan import Change, Effort, Phase, RegistryPlan, Resource
+from fleet_repl.ports import EventSink
+from fleet_repl.rules import NO_RULES, parse_document
+from fleet_repl.templates import TemplateState
+from fleet_repl.withdrawals import withhold
+
+
+class Carrier:
+    """Carries out the changes of one plan; what becomes of them is in the ledger."""
+
+    def __init__(
+        self, desired: Desired, writing: Writing, stop: Stop, ledger: Ledger, on_event: EventSink
+    ) -> None:
+        self._desired = desired
+        self._writing = writing
+        self._stop = stop
+        self._ledger = ledger
+        self._on_event = on_event
+        self._blocked = Blocked(desired)
+        self._policies = Policies(desired.owner)
+        self.rechecking = Rechecking(desired, writing, self._blocked)
+        """For destinations that rules count on unwritten."""
+
+    async def carry_out(self, one: RegistryPlan, change: Change) -> None:
+        """One change, to its end. Its failure is a value."""
+        clock, attempts = self._writing.pace.clock, self._writing.reader.attempts
+        started, calls = clock.monotonic(), attempts(one.registry)
+        try:
+            await self._step(one, change)
+        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+            self._refuse(one.registry, change, unforeseen("apply", error), None, in_doubt=True)
+        effort = Effort(attempts(one.registry) - calls, clock.monotonic() - started)
+        self._ledger.spend(one.registry, effort)
+        self._ledger.conclude_finished(one.registry)
+
+    def name_ungranted(self, one: RegistryPlan) -> None:
+        """A link that is in place and stays is named too when its grant was not put."""
+        rewritten = any(change.phase is Phase.RULES for change in one.changes)
+        if not rewritten and (held := self._blocked.ungranted(one)):
+            self._ledger.hold(one.registry, held)
+        self._ledger.links_told(one.registry)
+
+    def leave_out(self, one: RegistryPlan, change: Change) -> None:
+        """A grant that was to be put, and will not be: what is there instead is known."""
+        if self._policies.failed(one.registry) is None:
+            before = self._policies.due(one.registry, change).before
+            self._blocked.add(one.registry, None, self._writing.parse(before, one.registry))
+
+    async def _step(self, one: RegistryPlan, change: Change) -> None:
+        if (refusal := one.refused.get(change.resource)) is not None:
+            found = None
+            if change.resource is Resource.REGISTRY_POLICY:
+                found = self._writing.parse(change.before, one.registry)
+            self._refuse(one.registry, change, refusal, found)
+            return
+        match change.phase:
+            case Phase.TEMPLATES:
+                await self._write_template(one.registry, change)
+            case Phase.GRANTS:
+                await self._grant(one, change)
+            case Phase.RULES:
+                await self._write_rules(one, change)
+            case Phase.WITHDRAWALS:
+                await self._withdraw(one, change)
+
+    async def _write_template(self, registry: Registry, change: Change) -> None:
+        self._started(registry, change)
+        self._settled(registry, change, await self._writing.template(registry, change))
+
+    async def _grant(self, one: RegistryPlan, change: Change) -> None:
+        """Put new grants, unless an earlier write of the policy has failed."""
+        if not self._left_out(one, change):
+            due = self._policies.due(one.registry, change)
+            await self._write_policy(one, change, due)
+
+    async def _write_rules(self, one: RegistryPlan, change: Change) -> None:
+        """Write the rules, without new links whose grant has failed since the plan."""
+        registry = one.registry
+        narrowed, held = self._blocked.narrowed(one, change)
+        if held:
+            self._ledger.hold(registry, held)
+        if isinstance(narrowed, Fault):
+            self._refuse(registry, change, narrowed, None)
+        elif _means_the_same(narrowed.before, narrowed.after):
+            self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
+        else:
+            self._started(registry, narrowed)
+            shared = self._desired.is_additive(registry)
+            settled = await self._writing.rules(registry, narrowed, shared=shared)
+            self._settled(registry, narrowed, settled)
+
+    async def _withdraw(self, one: RegistryPlan, change: Change) -> None:
+        """Withdraw grants, but none of an account whose rules were not written after all."""
+        registry = one.registry
+        if self._left_out(one, change):
+            return
+        due = self._policies.due(registry, change)
+        failed = frozenset(one for one in change.needs if not self._rules_written(one))
+        if not failed:
+            await self._write_policy(one, change, due)
+            return
+        owner = self._desired.owner
+        rest = withhold(due, failed, owner, registry)
+        because = (
+            f"the rules of {', '.join(map(str, sorted(failed)))} were not written and may still "
+            "use its grants"
+        )
+        if rest.after == withhold(due, change.needs, owner, registry).after:
+            self._policies.withheld(registry, due)
+            self._ledger.record(registry, due, Outcome.SKIPPED, because=because)
+        else:
+            await self._write_policy(one, change, rest, because)
+
+    def _left_out(self, one: RegistryPlan, change: Change) -> bool:
+        """Whether an earlier write of a policy has failed, so that this one cannot build on it."""
+        failed = self._policies.failed(one.registry)
+        if failed is None:
+            return False
+        because = (
+            "the new grants of its registry policy were not written"
+            if failed is Phase.GRANTS
+            else "an earlier withdrawal from its registry policy failed"
+        )
+        self._ledger.record(one.registry, change, Outcome.SKIPPED, because=because)
+        return True
+
+    def _rules_written(self, source: Registry) -> bool:
+        resource = Resource.REPLICATION_CONFIGURATION
+        written = any(one.resource is resource for one in self._ledger.done(source))
+        return written and self._ledger.settled(source, resource)
+
+    async def _write_policy(
+        self, one: RegistryPlan, planned: Change, change: Change, because: str | None = None
+    ) -> None:
+        registry, policies = one.registry, self._policies
+        self._started(registry, change)
+        settled = await self._writing.policy(
+            registry, change, policies.replaced(registry), policies.ahead(one, planned)
+        )
+        policies.written(registry, planned, change, settled)
+        self._settled(registry, change, settled, because)
+        if settled.outcome in SETTLED:
+            self._blocked.lift(registry)
+        else:
+            self._blocked.add(registry, settled.error, settled.found)
+
+    def _started(self, registry: Registry, change: Change) -> None:
+        self._on_event(
+            WriteStarted(registry=registry, resource=change.resource, action=change.action)
+        )
+
+    def _settled(
+        self,
+        registry: Registry,
+        change: Change,
+        settled: Settled[Policy] | Settled[FoundRules] | Settled[TemplateState],
+        because: str | None = None,
+    ) -> None:
+        outcome, error = settled.outcome, settled.error
+        if error is None and outcome not in SETTLED:
+            because = self._stop.because
+        self._ledger.record(
+            registry,
+            change,
+            outcome,
+            request_id=settled.request_id,
+            error=error,
+            because=because,
+            in_doubt=settled.in_doubt,
+        )
+        self._on_event(
+            WriteSettled(registry=registry, resource=change.resource, outcome=outcome, error=error)
+        )
+
+    def _refuse(
+        self,
+        registry: Registry,
+        change: Change,
+        fault: Fault,
+        found: Policy | None,
+        *,
+        in_doubt: bool = False,
+    ) -> None:
+        """A change that is not written. `found`: the policy that stays, None if nobody knows."""
+        if change.resource is Resource.REGISTRY_POLICY:
+            self._blocked.add(registry, fault, found)
+            self._policies.give_up(registry, change)
+        self._ledger.record(registry, change, Outcome.FAILED, error=fault, in_doubt=in_doubt)
+
+
+def _means_the_same(before: JsonObject | None, after: JsonObject | None) -> bool:
+    return parse_document(before or NO_RULES).same_as(parse_document(after or NO_RULES))

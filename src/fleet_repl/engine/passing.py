@@ -1,0 +1,34 @@
+"""The way of one write through the gate: let in before each attempt, told of once at its end."""
+
+from __future__ import annotations
+
+from fleet_repl.engine.concluding import change_outcome
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import Outcome
+from fleet_repl.plan import Change
+from fleet_repl.ports import Gate
+
+
+class Passage:
+    """One write's."""
+
+    def __init__(self, gate: Gate, registry: Registry, change: Change) -> None:
+        """`change`: as it is sent, which may be less than was planned."""
+        self._gate = gate
+        self._registry = registry
+        self._change = change
+        self._admitted = False
+
+    async def enter(self) -> None:
+        """Return once an attempt may be sent. Raises HaltedError where none may."""
+        if self._admitted:
+            await self._gate.admit_again()
+            return
+        await self._gate.admit(self._registry, self._change)
+        self._admitted = True
+
+    def leave(self, outcome: Outcome, request_id: str | None, *, in_doubt: bool) -> None:
+        """The write has ended, if it was ever let in."""
+        if self._admitted:
+            ended = change_outcome(self._change, outcome, request_id, in_doubt=in_doubt)
+            self._gate.settled(self._registry, self._change, ended)

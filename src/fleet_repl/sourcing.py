@@ -1,0 +1,148 @@
+"""The rules of one source: what it shall replicate, and the one write that this takes.
+
+Its destinations are decided before it: what one of them will not let in is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from fleet_repl.cautions import UNKNOWN_FIELDS
+from fleet_repl.desired import Desired
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.holding import Lacks, hold, over_limits
+from fleet_repl.names import Registry
+from fleet_repl.observed import Observed
+from fleet_repl.ownership import Applied, Cells, Merged, Wanted, alone, beside, both
+from fleet_repl.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
+from fleet_repl.prefixes import covers
+from fleet_repl.rules import Outgoing, Replication, compare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is decided about the rules of one registry."""
+
+    present: Replication
+    merged: Merged
+    held: tuple[HeldLink, ...]
+    refusal: Fault | None
+
+    @property
+    def changes(self) -> bool:
+        """Whether its rules have to be written: the same links in other rules are no change."""
+        present, merged = self.present, self.merged
+        return (merged.outgoing, merged.deleting) != (present.outgoing, present.deleting)
+
+    @property
+    def owned(self) -> Cells:
+        """What is ours afterwards. Where nothing is written, all that is ours now stays: others
+        may cover it, and leave one day."""
+        merged = self.merged
+        return merged.owned if self.changes else both(merged.owned, merged.present)
+
+
+def decide_rules(
+    registry: Registry,
+    seen: Observed,
+    desired: Desired,
+    lacks: Lacks,
+    recorded: Applied | None,
+    allow: Collection[str],
+) -> Source:
+    """What a registry shall replicate. `lacks` tells what its destinations will not let in,
+    `recorded` what the fleet last applied here."""
+    asked = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
+    holding = hold(asked.links, seen.replication.outgoing, lacks)
+    wanted = Wanted(links=holding.outgoing, deleting=asked.deleting)
+    filters = desired.limits.filters
+    ours = None if recorded is None else recorded.links
+    if desired.is_additive(registry):
+        merged = beside(seen.replication, wanted, asked, ours, filters=filters)
+    else:
+        merged = alone(seen.replication, wanted, asked, ours, filters=filters)
+    source = Source(
+        present=seen.replication, merged=merged, held=holding.held, refusal=_clash(merged)
+    )
+    if source.changes and source.refusal is None:
+        source = replace(source, refusal=_too_much(merged, desired) or _refusal(seen, allow))
+    return source
+
+
+def _too_much(merged: Merged, desired: Desired) -> Fault | None:
+    return over_limits(
+        desired.limits,
+        rules=merged.count,
+        foreign=len(merged.kept),
+        destinations=len(merged.outgoing),
+    )
+
+
+def _clash(merged: Merged) -> Fault | None:
+    """Why others' rules and ours cannot both be."""
+    if not merged.clashes:
+        return None
+    end, prefix = merged.clashes[0]
+    more = f" and {len(merged.clashes) - 1} more" if merged.clashes[1:] else ""
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation="PutReplicationConfiguration",
+        message=f"a rule that is not fleet-repl's replicates {prefix or 'every repository'} to "
+        f"{end}{more} with another deleteReplication than the routes ask for, so none of the "
+        "registry's rules is written",
+        hint="give the route the replicate_deletes of that rule, or have the rule changed",
+    )
+
+
+def rule_changes(
+    registry: Registry, seen: Observed, desired: Desired, source: Source | None
+) -> tuple[Change, ...]:
+    """The write of its rules, if there is one."""
+    if source is None or not source.changes:
+        return ()
+    routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
+    present, merged = source.present, source.merged
+    after = merged.outgoing
+    links = compare(present.outgoing, after)
+    deletes = compare(present.deleting, merged.deleting)
+    narrowed = {
+        one: routes.get(one, ())
+        for one, prefixes in links.removed.items()
+        if any(covers(prefixes, kept) for kept in after.get(one, ()))
+    }
+    return (
+        Change(
+            resource=Resource.REPLICATION_CONFIGURATION,
+            # The document always exists; an empty list of rules is how it is emptied.
+            action=Action.UPDATE,
+            phase=Phase.RULES,
+            wave=desired.waves.name(registry),
+            before=seen.replication.document,
+            after=merged.document(),
+            links_added=_ends(links.added, routes),
+            links_removed=_ends(links.removed, narrowed),
+            deletes_started=_ends(deletes.added, routes),
+            deletes_stopped=_ends(deletes.removed, routes),
+        ),
+    )
+
+
+def _ends(links: Outgoing, routes: Mapping[Registry, tuple[str, ...]]) -> tuple[LinkEnd, ...]:
+    return tuple(
+        LinkEnd(registry=one, prefixes=prefixes, routes=routes.get(one, ()))
+        for one, prefixes in links.items()
+    )
+
+
+def _refusal(seen: Observed, allow: Collection[str]) -> Fault | None:
+    """Why the rules must not be written although they differ."""
+    if seen.replication.unknown and UNKNOWN_FIELDS not in allow:
+        return Fault(
+            kind=FaultKind.UNKNOWN_FIELDS,
+            operation="DescribeRegistry",
+            message="the replication configuration holds fields that this version does not know "
+            f"and would lose: {', '.join(seen.replication.unknown)}",
+            hint="use a version that knows them, or overwrite them with --allow unknown-fields",
+        )
+    return None

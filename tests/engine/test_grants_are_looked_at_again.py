@@ -1,0 +1,114 @@
+"""A grant that was in place when the plan was made, and that a new rule counts on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.inventory import Selector, Wave
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Event, Outcome, WaveFinished
+from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.topology import REST, Link, Waves
+
+HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+NEAR = Registry(A.account, Region("us-east-1"))
+ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+OPEN: JsonObject = {
+    "Sid": "Open",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "ecr:*",
+    "Resource": "*",
+}
+CHANGED = f"{HUB}: its registry policy has been changed since the plan was made"
+
+
+def wanting(make_desired: Any, *ends: tuple[Registry, Registry]) -> Any:
+    """Links with every repository; A is the canary."""
+    links = [
+        Link(source=source, destination=end, prefixes=("",), routes=("golden",))
+        for source, end in ends
+    ]
+    waves = Waves(names=("canary", REST), by_registry={A: 0})
+    return replace(make_desired(links, [HUB, A, B, NEAR]), waves=waves)
+
+
+def granted(fleet: Any, *sources: Registry) -> JsonObject:
+    grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
+    return {"Version": "2012-10-17", "Statement": statements_for(grants, fleet.owner, HUB)}
+
+
+def links(fleet: Any, source: Registry) -> list[Registry]:
+    return sorted(parse_document(fleet.rules.get(source, {"rules": []})).outgoing)
+
+
+async def test_a_grant_that_is_gone_keeps_its_link_back(make_desired: Any, fleet: Any) -> None:
+    """The plan writes no policy, so nothing else would tell; the rest of the rules is written."""
+    fleet.policies[HUB] = granted(fleet, A)
+    desired = wanting(make_desired, (A, HUB), (A, NEAR))
+    plan = fleet.plan(desired)
+    fleet.policies.clear()
+    found = await fleet.apply(plan, desired)
+    assert [one.because for one in found[A].held] == [CHANGED]
+    assert (found[A].outcome, links(fleet, A)) == (Outcome.APPLIED, [NEAR])
+
+
+async def test_another_policy_that_lets_it_in_is_as_good(make_desired: Any, fleet: Any) -> None:
+    """Somebody has opened the hub to everyone instead."""
+    fleet.policies[HUB] = granted(fleet, A)
+    desired = wanting(make_desired, (A, HUB))
+    plan = fleet.plan(desired)
+    fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": [OPEN]}
+    found = await fleet.apply(plan, desired)
+    assert (found[A].held, links(fleet, A)) == ((), [HUB])
+
+
+async def test_a_grant_that_cannot_be_read_is_not_counted_on(make_desired: Any, fleet: Any) -> None:
+    """Nobody knows, so nothing new is made."""
+    fleet.policies[HUB] = granted(fleet, A)
+    desired = wanting(make_desired, (A, HUB))
+    plan = fleet.plan(desired)
+    fleet.silent = {HUB}
+    found = await fleet.apply(plan, desired)
+    assert [one.because for one in found[A].held] == [
+        f"{HUB}: its registry policy could not be read again (access-denied)"
+    ]
+    assert fleet.written == []
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_each_wave_looks_for_itself(make_desired: Any, fleet: Any, back: bool) -> None:
+    """Things change during a pause, for the worse or for the better."""
+    policy = fleet.policies[HUB] = granted(fleet, A, B)
+    desired = wanting(make_desired, (A, HUB), (B, HUB))
+    plan = fleet.plan(desired)
+    if back:
+        fleet.policies.clear()
+
+    def meanwhile(event: Event) -> None:
+        if isinstance(event, WaveFinished):
+            fleet.policies[HUB] = policy if back else None
+
+    fleet.on_event = meanwhile
+    await fleet.apply(plan, desired, Wave(name="canary", select=Selector(), pause=600))
+    assert (links(fleet, A), links(fleet, B)) == (([], [HUB]) if back else ([HUB], []))
+
+
+async def test_only_what_new_links_count_on_is_read(make_desired: Any, fleet: Any) -> None:
+    """Not where the wave has just written the policy, and not for links that go, that stay or
+    that lead to the own account."""
+    desired = wanting(make_desired, (A, HUB), (A, NEAR))
+    await fleet.apply(fleet.plan(desired), desired)
+    # Before the write and after it.
+    assert fleet.read == [HUB, HUB]
+    fleet.read.clear()
+    fleet.rules[B] = document_of(rules_for({HUB: ("",)}))
+    plan = fleet.plan(desired)
+    assert [registry for registry, _ in plan.changes] == [B]
+    await fleet.apply(plan, desired)
+    assert (fleet.read, links(fleet, B)) == ([], [])

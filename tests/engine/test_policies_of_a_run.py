@@ -1,0 +1,97 @@
+"""What a run remembers of the policies it writes several times."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.engine.policies import Policies
+from fleet_repl.engine.settling import Settled
+from fleet_repl.grants import (
+    REPLICATE_IMAGE,
+    Grant,
+    Owner,
+    Policy,
+    compose,
+    parse_policy,
+)
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.outcomes import Outcome
+from fleet_repl.plan import Action, Change, Phase, RegistryPlan, Resource, State
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+A, B = AccountId("2" * 12), AccountId("3" * 12)
+
+
+def policy(*pairs: tuple[AccountId, str]) -> JsonObject | None:
+    grants = [Grant(account, prefix, REPLICATE_IMAGE) for account, prefix in pairs]
+    return compose(Policy(document=None), grants, OWNER, HUB)
+
+
+def writes(*documents: JsonObject | None) -> RegistryPlan:
+    """A plan that leaves one document after the other."""
+    return RegistryPlan(
+        registry=HUB,
+        name="hub",
+        state=State.CHANGED,
+        changes=tuple(
+            Change(
+                resource=Resource.REGISTRY_POLICY,
+                action=Action.UPDATE,
+                phase=Phase.GRANTS,
+                before=before,
+                after=after,
+            )
+            for before, after in pairwise(documents)
+        ),
+    )
+
+
+def settled(document: JsonObject | None, outcome: Outcome = Outcome.APPLIED) -> Settled[Policy]:
+    return Settled(outcome=outcome, found=parse_policy(document, OWNER, HUB))
+
+
+def test_only_what_holds_the_new_grants_is_ahead() -> None:
+    """A policy of a later write that has taken them away again is one that nobody may count on."""
+    with_a, with_both, with_b = policy((A, "")), policy((A, ""), (B, "")), policy((B, ""))
+    one = writes(None, with_a, with_both, with_b)
+    policies = Policies(OWNER)
+    first, second, third = one.changes
+    assert policies.ahead(one, first) == (with_a, with_both)
+    assert policies.ahead(one, second) == (with_both, with_b)
+    assert policies.ahead(one, third) == (with_b,)
+
+
+def test_what_was_left_beyond_the_plan_counts_until_it_is_as_planned() -> None:
+    """The second write leaves what it was to leave after all, so the third is made as planned."""
+    old, gone = policy((A, "a/")), policy((B, "b/"))
+    whole, last = policy((A, ""), (B, "b/")), policy((A, ""))
+    one = writes(old, gone, whole, last)
+    first, second, third = one.changes
+    policies = Policies(OWNER)
+    policies.withheld(HUB, first)
+    due = policies.due(HUB, second)
+    assert (due.before, due.after) == (old, whole)
+    policies.written(HUB, second, due, settled(due.after))
+    assert policies.due(HUB, third) == third
+    assert policies.replaced(HUB) == (old,)
+
+
+def test_a_write_that_found_itself_behind_leaves_nothing_to_rebase() -> None:
+    """Another run has made the later writes of the same plan already."""
+    one = writes(None, policy((A, "")), policy((A, ""), (B, "")))
+    first, second = one.changes
+    policies = Policies(OWNER)
+    policies.written(HUB, first, first, settled(second.after, Outcome.UNCHANGED))
+    assert policies.due(HUB, second) == second
+    assert policies.replaced(HUB) == ()
+
+
+def test_the_first_failure_is_remembered() -> None:
+    """Whatever comes after it is not sent."""
+    (change,) = writes(None, policy((A, ""))).changes
+    policies = Policies(OWNER)
+    assert policies.failed(HUB) is None
+    policies.written(HUB, change, change, settled(None, Outcome.FAILED))
+    assert policies.failed(HUB) is Phase.GRANTS

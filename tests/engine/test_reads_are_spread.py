@@ -1,0 +1,104 @@
+"""Reading a large fleet over a time instead of in one burst."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_repl.engine import Observing, observe
+from fleet_repl.errors import FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.observed import Unreadable
+
+A, B, C = (AccountId(digit * 12) for digit in "123")
+REGISTRIES = [
+    Registry(account, Region(region))
+    for account in (A, B, C)
+    for region in ("eu-west-1", "us-east-1")
+]
+TURNS = {A: 0.5, B: 0.9, C: 0.1}
+"""What chance gives each account, as a part of the time."""
+
+
+def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[Observing, list[Any]]:
+    """How to read, and when each registry was asked."""
+    asked: list[Any] = []
+    turns = iter(TURNS.values())
+    describe = bench.aws.describe
+
+    async def noted(registry: Registry) -> Any:
+        asked.append((round(bench.clock.seconds, 3), registry))
+        return await describe(registry)
+
+    bench.aws.describe = noted
+    how = Observing(
+        reader=bench.aws,
+        owner=None,
+        with_templates=(),
+        crew=crew,
+        stop=bench.stop,
+        clock=bench.clock,
+        on_event=bench.events.append,
+        uniform=lambda low, high: low + next(turns) * (high - low),
+        **more,
+    )
+    return how, asked
+
+
+async def test_all_at_once_is_the_usual(bench: Any) -> None:
+    """In order of account and region, and chance is not asked."""
+    how, asked = observing(bench)
+    await observe(REGISTRIES, how)
+    assert asked == [(0, one) for one in REGISTRIES]
+
+
+async def test_each_account_has_its_turn(bench: Any) -> None:
+    """All of an account together, so that one session serves its registries."""
+    how, asked = observing(bench, crew=1, over=600)
+    found, _ = await observe(REGISTRIES, how)
+    assert asked == [
+        (when, one)
+        for when, account in ((60, C), (300, A), (540, B))
+        for one in REGISTRIES
+        if one.account == account
+    ]
+    assert sorted(found) == REGISTRIES
+
+
+async def test_nothing_is_put_off_past_the_deadline(bench: Any) -> None:
+    """A minute is left, so a minute is what it is spread over."""
+    bench.clock.seconds = 7140
+    how, asked = observing(bench, crew=1, over=600)
+    found, _ = await observe(REGISTRIES, how)
+    assert [when for when, _ in asked] == [7146, 7146, 7170, 7170, 7194, 7194]
+    assert not any(isinstance(one, Unreadable) for one in found.values())
+
+
+async def test_an_interruption_ends_the_waiting(bench: Any) -> None:
+    """Nobody waits for a turn that will not come, and nothing is made up for what is missing."""
+    how, asked = observing(bench, over=600)
+    sleep = bench.clock.sleep
+
+    async def interrupted(seconds: float) -> None:
+        bench.stop.interrupt()
+        await sleep(seconds)
+
+    bench.clock.sleep = interrupted
+    found, _ = await observe(REGISTRIES, how)
+    assert (found, asked) == ({}, [])
+
+
+async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> None:
+    """Reading took longer than there was time for."""
+    how, asked = observing(bench, crew=1, over=600)
+    describe = bench.aws.describe
+
+    async def slow(registry: Registry) -> Any:
+        bench.clock.seconds += 4000
+        return await describe(registry)
+
+    bench.aws.describe = slow
+    found, _ = await observe(REGISTRIES, how)
+    assert len(asked) == 2
+    late = [one for one in found.values() if isinstance(one, Unreadable)]
+    assert {one.error.kind for one in late} == {FaultKind.TIMEOUT}
+    assert len(late) == 4

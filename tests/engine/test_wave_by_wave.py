@@ -1,0 +1,324 @@
+"""Waves of a run: their order, when the next one may follow, and what is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import anyio
+import pytest
+
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.inventory import Amount, Selector, Wave
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Outcome, WaveFinished, WaveStarted, WriteStarted
+from fleet_repl.rules import document_of, rules_for
+from fleet_repl.topology import REST, Link, Waves
+
+HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+ALL = (HUB, A, B, C)
+ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+
+
+def wave(name: str, **more: Any) -> Wave:
+    return Wave(name=name, select=Selector(), **more)
+
+
+def wanting(make_desired: Any, *sources: Registry) -> Any:
+    """Links from `sources` to the hub; A goes first, B second, the others last."""
+    links = [
+        Link(source=one, destination=HUB, prefixes=("",), routes=("golden",)) for one in sources
+    ]
+    waves = Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1})
+    return replace(make_desired(links, ALL), waves=waves)
+
+
+def linked(fleet: Any, *sources: Registry) -> None:
+    """What is in place: links to the hub, and its grants."""
+    for one in sources:
+        fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
+    grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
+    statements = statements_for(grants, fleet.owner, HUB)
+    fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
+
+
+def accounts(fleet: Any) -> set[str]:
+    return {account for account, _ in fleet.granted(HUB)}
+
+
+def of_waves(fleet: Any) -> list[WaveStarted | WaveFinished]:
+    return [one for one in fleet.events if isinstance(one, WaveStarted | WaveFinished)]
+
+
+async def test_each_wave_puts_its_grants_before_its_rules(make_desired: Any, fleet: Any) -> None:
+    """Three waves, each with a write of the hub's policy and then one of a source's rules."""
+    desired = wanting(make_desired, A, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert fleet.written == [
+        (what, at) for source in (A, B, C) for what, at in (("policy", HUB), ("rules", source))
+    ]
+    assert {one.outcome for one in found.values()} == {Outcome.APPLIED}
+    assert [one.wave for one in found.values()] == [REST, "canary", "early", REST]
+    assert [one.wave for one in found[HUB].changes] == ["canary", "early", REST]
+    assert of_waves(fleet) == [
+        event
+        for name in ("canary", "early", REST)
+        for event in (WaveStarted(wave=name, registries=2), WaveFinished(wave=name, failed=0))
+    ]
+
+
+async def test_a_fleet_without_waves_hears_of_none(make_desired: Any, fleet: Any) -> None:
+    """One wave with everything in it is what a run always was."""
+    desired = replace(wanting(make_desired, A, B), waves=Waves())
+    await fleet.apply(fleet.plan(desired), desired)
+    assert of_waves(fleet) == []
+    assert fleet.written == [("policy", HUB), ("rules", A), ("rules", B)]
+
+
+async def test_a_wave_with_nothing_to_write_is_not_told(make_desired: Any, fleet: Any) -> None:
+    """Only the last one has something to do."""
+    desired = wanting(make_desired, C)
+    await fleet.apply(fleet.plan(desired), desired)
+    assert [one.wave for one in of_waves(fleet)] == [REST, REST]
+
+
+async def test_too_many_failures_keep_later_waves_back(make_desired: Any, fleet: Any) -> None:
+    """Nothing of them is written, and each registry says why."""
+    fleet.denied = {("rules", A)}
+    desired = wanting(make_desired, A, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
+    because = "wave canary: 1 of 2 registries failed, and max_failures is 0"
+    assert fleet.written == [("policy", HUB)]
+    assert [one.outcome for one in found.values()] == [
+        Outcome.SKIPPED,
+        Outcome.FAILED,
+        Outcome.SKIPPED,
+        Outcome.SKIPPED,
+    ]
+    assert {found[one].because for one in (HUB, B, C)} == {because}
+    assert [one.outcome for one in found[HUB].changes] == [
+        Outcome.APPLIED,
+        Outcome.SKIPPED,
+        Outcome.SKIPPED,
+    ]
+    assert of_waves(fleet)[-1] == WaveFinished(wave="canary", failed=1, because=because)
+
+
+@pytest.mark.parametrize("most", [Amount(count=1), Amount(percent=Fraction(50))])
+async def test_some_failures_may_be_tolerated(make_desired: Any, fleet: Any, most: Amount) -> None:
+    """As a count, or as a share of the wave's registries; here the hub's policy counts."""
+    fleet.denied = {("rules", A)}
+    desired = wanting(make_desired, A, B)
+    found = await fleet.apply(
+        fleet.plan(desired), desired, wave("canary", max_failures=most), wave("early")
+    )
+    assert (found[A].outcome, found[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
+
+
+async def test_a_registry_that_cannot_be_read_is_a_failure_of_its_wave(
+    make_desired: Any, fleet: Any
+) -> None:
+    """The canary says nothing: that is no reason to go on."""
+    fleet.silent = {A}
+    desired = wanting(make_desired, A, B)
+    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
+    assert fleet.written == []
+    assert found[B].because == "wave canary: 1 of 1 registry failed, and max_failures is 0"
+
+
+async def test_a_run_may_end_with_a_wave(make_desired: Any, fleet: Any) -> None:
+    """What comes later is skipped, and that is no failure of anything."""
+    desired = wanting(make_desired, A, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired, until="early")
+    assert fleet.written == [("policy", HUB), ("rules", A), ("policy", HUB), ("rules", B)]
+    assert found[C].outcome is Outcome.SKIPPED
+    assert found[C].because == "the run ends after wave early (--wave)"
+    assert of_waves(fleet)[-1] == WaveFinished(
+        wave="early", failed=0, because="the run ends after wave early (--wave)"
+    )
+
+
+async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
+    make_desired: Any, fleet: Any
+) -> None:
+    """The canary has nothing to do, and the others are not asked for."""
+    desired = wanting(make_desired, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired, until="canary")
+    assert fleet.written == []
+    assert found[B].because == "the run ends after wave canary (--wave)"
+
+
+async def test_a_pause_follows_a_wave_that_has_written(make_desired: Any, fleet: Any) -> None:
+    """Only where a later one has something to write too."""
+    desired = wanting(make_desired, A, C)
+    waves = [wave("canary", pause=600), wave("early", pause=60)]
+    await fleet.apply(fleet.plan(desired), desired, *waves)
+    assert fleet.clock.seconds == 600
+    assert [one.pause for one in of_waves(fleet) if isinstance(one, WaveFinished)] == [600, 0]
+    fleet.rules.clear()
+    fleet.policies.clear()
+    desired = wanting(make_desired, A)
+    await fleet.apply(fleet.plan(desired), desired, *waves)
+    assert fleet.clock.seconds == 600
+
+
+async def test_an_interruption_ends_a_pause(make_desired: Any, fleet: Any) -> None:
+    """Nobody waits ten minutes to be told that nothing more will happen."""
+    slept: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        fleet.stop.interrupt()
+        await anyio.sleep_forever()
+        slept.append("to the end")
+
+    fleet.clock.sleep = sleep
+    desired = wanting(make_desired, A, C)
+    found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
+    assert (found[A].outcome, found[C].outcome) == (Outcome.APPLIED, Outcome.CANCELLED)
+    assert (slept, fleet.written) == ([], [("policy", HUB), ("rules", A)])
+
+
+async def test_a_pause_is_not_longer_than_the_run_may_be(make_desired: Any, fleet: Any) -> None:
+    """It ends with the deadline, and so does the run."""
+    fleet.clock.seconds = 7000
+    desired = wanting(make_desired, A, C)
+    found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
+    assert fleet.clock.seconds == 7200
+    assert found[C].outcome is Outcome.SKIPPED
+    assert found[C].because == "the run's deadline of 7200 s had passed"
+
+
+async def test_a_halt_ends_the_run(make_desired: Any, fleet: Any) -> None:
+    """The second write is not admitted: later ones are not even asked for."""
+    fleet.gate.refuse_at = 3
+    desired = wanting(make_desired, A, C)
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert fleet.written == [("policy", HUB)]
+    assert fleet.gate.log == ["admit", "settled applied", "admit"]
+    assert {found[one].outcome for one in (A, C)} == {Outcome.SKIPPED}
+    assert {found[one].because for one in (A, C)} == {"the lock was lost"}
+
+
+async def test_after_a_failed_grant_the_policy_is_left_alone(make_desired: Any, fleet: Any) -> None:
+    """The next wave's grant is not sent, and links that need it are held."""
+    fleet.denied = {("policy", HUB)}
+    desired = wanting(make_desired, A, B)
+    lenient = wave("canary", max_failures=Amount(count=9))
+    found = await fleet.apply(fleet.plan(desired), desired, lenient)
+    assert [one.outcome for one in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert found[HUB].because == "the new grants of its registry policy were not written"
+    assert fleet.written == []
+    assert [one.because for each in (A, B) for one in found[each].held] == [
+        f"{HUB}: its registry policy was not written (access-denied)"
+    ] * 2
+    assert sum(isinstance(one, WriteStarted) for one in fleet.events) == 1
+
+
+async def test_after_a_failed_withdrawal_the_policy_is_left_alone(
+    make_desired: Any, fleet: Any
+) -> None:
+    """What is there is known, and what it does not grant is held."""
+    linked(fleet, A)
+    fleet.denied = {("policy", HUB)}
+    desired = wanting(make_desired, B)
+    lenient = wave("canary", max_failures=Amount(count=9))
+    found = await fleet.apply(fleet.plan(desired), desired, lenient)
+    assert [one.outcome for one in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert found[HUB].because == "an earlier withdrawal from its registry policy failed"
+    assert (found[A].outcome, len(found[B].held)) == (Outcome.APPLIED, 1)
+    assert accounts(fleet) == {A.account}
+
+
+@pytest.mark.parametrize("also", [(), (C,)])
+async def test_what_was_withheld_stays_in_later_waves(
+    make_desired: Any, fleet: Any, also: tuple[Registry, ...]
+) -> None:
+    """The canary's rules could not be written, so its grant stays; the next wave's write adds to
+    what is there, alone or beside another account's that went."""
+    linked(fleet, A, *also)
+    fleet.denied = {("rules", A)}
+    desired = wanting(make_desired, B)
+    waves = replace(desired.waves, by_registry={**desired.waves.by_registry, C: 0})
+    desired = replace(desired, waves=waves)
+    lenient = wave("canary", max_failures=Amount(count=9))
+    found = await fleet.apply(fleet.plan(desired), desired, lenient)
+    assert accounts(fleet) == {A.account, B.account}
+    assert found[B].outcome is Outcome.APPLIED
+    first, second = found[HUB].changes
+    assert first.outcome is (Outcome.APPLIED if also else Outcome.SKIPPED)
+    assert second.outcome is Outcome.APPLIED
+    assert fleet.gate.sent[-2].before == (first.after if also else first.before)
+    # The next plan does what is left, and nothing else.
+    fleet.denied = set()
+    fleet.written.clear()
+    await fleet.apply(fleet.plan(desired), desired)
+    assert fleet.written == [("rules", A), ("policy", HUB)]
+    assert accounts(fleet) == {B.account}
+
+
+@pytest.mark.parametrize("until", ["canary", "early", None])
+async def test_a_plan_may_be_applied_again(
+    make_desired: Any, fleet: Any, until: str | None
+) -> None:
+    """Its earlier writes find what a later one left: that is no conflict, whatever wave the
+    first run ended with."""
+    linked(fleet, C)
+    desired = wanting(make_desired, A, B)
+    plan = fleet.plan(desired)
+    await fleet.apply(plan, desired, until=until)
+    assert len(plan.changes) == 6
+    done = list(fleet.written)
+    found = await fleet.apply(plan, desired)
+    assert len(fleet.written) == 6
+    assert {one.outcome for one in found[HUB].changes[: done.count(("policy", HUB))]} == {
+        Outcome.UNCHANGED
+    }
+    assert Outcome.FAILED not in {one.outcome for one in found.values()}
+    assert accounts(fleet) == {A.account, B.account}
+
+
+async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(
+    make_desired: Any, fleet: Any
+) -> None:
+    """Somebody has put a grant of ours back, and not the canary's: no rule counts on that one."""
+    desired = wanting(make_desired, A, B)
+    plan = fleet.plan(desired)
+    linked(fleet, B)
+    fleet.rules.clear()
+    lenient = wave("canary", max_failures=Amount(count=9))
+    found = await fleet.apply(plan, desired, lenient)
+    assert found[HUB].changes[0].outcome is Outcome.FAILED
+    assert len(found[A].held) == 1
+    assert (found[B].outcome, found[B].held) == (Outcome.APPLIED, ())
+
+
+async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
+    make_desired: Any, fleet: Any
+) -> None:
+    """Its rule is in place, and its grant was to be put back: the run ends before that."""
+    linked(fleet, C)
+    fleet.policies.clear()
+    fleet.denied = {("rules", A)}
+    desired = wanting(make_desired, A, C)
+    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
+    assert found[C].outcome is Outcome.UNCHANGED
+    assert [one.because for one in found[C].held] == [
+        f"{HUB}: its registry policy was not written; its rule is in place and stays"
+    ]
+
+
+async def test_held_links_of_a_registry_whose_policy_comes_first_are_told(
+    make_desired: Any, fleet: Any
+) -> None:
+    """The canary's policy is written in the first phase, and its own link out is found to be
+    without a grant later on."""
+    back = Link(source=A, destination=HUB, prefixes=("",), routes=("back",))
+    there = Link(source=HUB, destination=A, prefixes=("",), routes=("there",))
+    desired = replace(make_desired([back, there], ALL), waves=Waves())
+    linked(fleet, A)
+    fleet.policies.clear()
+    fleet.denied = {("policy", HUB)}
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert found[A].outcome is Outcome.APPLIED
+    assert len(found[A].held) == 1

@@ -1,0 +1,139 @@
+"""Every write passes the gate right before it is sent, and is told of once at its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import FaultKind
+from fleet_repl.outcomes import Outcome
+from fleet_repl.plan import Action, Change, Phase, Resource
+
+NONE: JsonObject = {"rules": []}
+WANTED: JsonObject = {
+    "rules": [{"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}]
+}
+OTHER: JsonObject = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "3" * 12}]}]}
+CHANGE = Change(
+    resource=Resource.REPLICATION_CONFIGURATION,
+    action=Action.UPDATE,
+    phase=Phase.RULES,
+    wave="canary",
+    before=NONE,
+    after=WANTED,
+)
+
+
+async def test_a_write_is_announced_before_it_is_sent(bench: Any) -> None:
+    """It has been read what is there; the outcome that is told is the one of the report."""
+    bench.gate.while_asked = lambda: bench.aws.log.append("asked")
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert bench.aws.log == ["read", "asked", "ok", "read"]
+    assert bench.gate.log == ["admit", "settled applied"]
+    assert bench.gate.sent == [CHANGE]
+    (ended,) = bench.gate.ended
+    assert (ended.outcome, ended.request_id) == (Outcome.APPLIED, settled.request_id)
+    assert (ended.wave, ended.before, ended.after) == ("canary", NONE, WANTED)
+
+
+@pytest.mark.parametrize("there", [WANTED, OTHER])
+async def test_what_is_not_written_does_not_pass(bench: Any, there: JsonObject) -> None:
+    """It is in place already, or somebody else's: nothing is announced, nothing told."""
+    bench.aws.document = there
+    await bench.writing.rules(bench.registry, CHANGE)
+    assert bench.gate.log == []
+
+
+async def test_each_further_attempt_is_asked_for(bench: Any) -> None:
+    """One announcement, and one line about the end, however many attempts it takes."""
+    bench.aws.script = ["throttled", "dropped"]
+    await bench.writing.rules(bench.registry, CHANGE)
+    assert bench.gate.log == ["admit", "again", "again", "settled applied"]
+    assert bench.aws.document == WANTED
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "in_doubt"),
+    [
+        (["denied"], FaultKind.ACCESS_DENIED, False),
+        (["dropped"] * 5, FaultKind.NETWORK, True),
+    ],
+)
+async def test_a_write_that_fails_has_ended_too(
+    bench: Any, script: list[str], kind: FaultKind, in_doubt: bool
+) -> None:
+    """With what is known about whether it happened."""
+    bench.aws.script = script
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    (ended,) = bench.gate.ended
+    assert (ended.outcome, ended.in_doubt) == (Outcome.FAILED, in_doubt)
+    assert settled.error.kind is kind
+
+
+async def test_a_conflict_that_is_found_on_the_way_has_ended_too(bench: Any) -> None:
+    """Somebody wrote between two attempts."""
+    bench.aws.script = ["throttled"]
+
+    def meanwhile() -> None:
+        bench.aws.document = OTHER
+
+    bench.aws.before_write = meanwhile
+    await bench.writing.rules(bench.registry, CHANGE)
+    assert bench.gate.log == ["admit", "settled failed"]
+
+
+async def test_what_no_code_foresaw_has_ended_in_doubt(bench: Any) -> None:
+    """A defect behind the port, when the write was admitted already."""
+
+    async def broken(*_: object) -> None:
+        raise KeyError("secret")
+
+    bench.aws.put_replication = broken
+    await bench.writing.rules(bench.registry, CHANGE)
+    (ended,) = bench.gate.ended
+    assert (ended.outcome, ended.in_doubt) == (Outcome.FAILED, True)
+
+
+async def test_a_gate_that_closes_ends_the_run(bench: Any) -> None:
+    """Nothing is sent, nothing else starts, and the reason is the gate's."""
+    bench.gate.refuse_at = 1
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert (settled.outcome, settled.error, settled.in_doubt) == (Outcome.SKIPPED, None, False)
+    assert bench.aws.document == NONE
+    assert bench.gate.log == ["admit"]
+    assert (bench.stop.requested, bench.stop.because) == (True, "the lock was lost")
+
+
+@pytest.mark.parametrize(("first", "in_doubt"), [("throttled", False), ("dropped", True)])
+async def test_a_gate_that_closes_between_attempts(bench: Any, first: str, in_doubt: bool) -> None:
+    """The write was announced, so its end is told: not sent again, in doubt if it may have
+    arrived."""
+    bench.aws.script = [first]
+    bench.gate.refuse_at = 2
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert (settled.outcome, settled.in_doubt) == (Outcome.SKIPPED, in_doubt)
+    assert bench.gate.log == ["admit", "again", "settled skipped"]
+    assert [call for call in bench.aws.log if call != "read"] == [first]
+
+
+async def test_a_stop_while_the_gate_is_asked_sends_nothing(bench: Any) -> None:
+    """The journal may take a while; an interruption counts until the very end of it."""
+    bench.gate.while_asked = bench.stop.interrupt
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert settled.outcome is Outcome.CANCELLED
+    assert bench.gate.log == ["admit", "settled cancelled"]
+    assert bench.aws.document == NONE
+
+
+async def test_an_interruption_is_told_rather_than_a_halt(bench: Any) -> None:
+    """And a halt rather than the deadline; of two halts the first."""
+    bench.clock.seconds = 7200
+    assert bench.stop.because == "the run's deadline of 7200 s had passed"
+    bench.stop.halt("the lock was lost")
+    bench.stop.halt("the journal is full")
+    assert (bench.stop.outcome, bench.stop.because) == (Outcome.SKIPPED, "the lock was lost")
+    bench.stop.interrupt()
+    assert bench.stop.outcome is Outcome.CANCELLED
+    assert bench.stop.because == "interrupted before it was started"

@@ -1,0 +1,315 @@
+"""A policy whose sources belong to several waves: which grants come and go in which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.grants import (
+    CREATE_REPOSITORY,
+    REPLICATE_IMAGE,
+    Grant,
+    Owner,
+    compose,
+    parse_policy,
+    policy_size,
+)
+from fleet_repl.inventory import Limits, Selector, Template
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observation, Observed
+from fleet_repl.plan import Change, LinkEnd, Phase, RegistryPlan, Resource
+from fleet_repl.planning import plan_registries
+from fleet_repl.prefixes import Prefixes, covers
+from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.topology import REST, Link, Waves
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+"""Where everything goes."""
+EAST, WEST = (
+    Registry(AccountId("2" * 12), Region(region)) for region in ("us-east-1", "us-west-1")
+)
+"""Two registries of one account: one grant is for both."""
+LONE = Registry(AccountId("3" * 12), Region("eu-west-1"))
+SOURCES = (EAST, WEST, LONE)
+ALL = (HUB, *SOURCES)
+Links = Mapping[Registry, Prefixes]
+
+
+def waves(**turns: Registry) -> Waves:
+    """Each named registry in a wave of its own; the others in the last one."""
+    return Waves(
+        names=(*turns, REST), by_registry={one: at for at, one in enumerate(turns.values())}
+    )
+
+
+def grants(*pairs: tuple[Registry, str]) -> frozenset[Grant]:
+    return frozenset(Grant(one.account, prefix, each) for one, prefix in pairs for each in ACTIONS)
+
+
+def policy_of(given: frozenset[Grant], **statement: Any) -> JsonObject | None:
+    """A policy with these grants of ours; some members of the first statement may be edited."""
+    document: Any = compose(parse_policy(None, OWNER, HUB), given, OWNER, HUB)
+    if statement:
+        first, *rest = document["Statement"]
+        document["Statement"] = [{**first, **statement}, *rest]
+    return document  # type: ignore[no-any-return]
+
+
+def observed(present: Links, policy: JsonObject | None) -> Observation:
+    return {
+        one: Observed(
+            replication=parse_document(
+                document_of(rules_for({HUB: present[one]} if one in present else {}))
+            ),
+            policy=parse_policy(policy if one == HUB else None, OWNER, one),
+            templates=(),
+        )
+        for one in ALL
+    }
+
+
+def wanting(make_desired: Any, wanted: Links, turns: Waves, **more: Any) -> Any:
+    links = [
+        Link(source=one, destination=HUB, prefixes=prefixes, routes=("golden",))
+        for one, prefixes in wanted.items()
+    ]
+    return replace(make_desired(links, ALL, **more), waves=turns)
+
+
+def plans(
+    make_desired: Any,
+    wanted: Links,
+    turns: Waves,
+    *,
+    present: Links | None = None,
+    policy: JsonObject | None = None,
+    **more: Any,
+) -> dict[Registry, RegistryPlan]:
+    desired = wanting(make_desired, wanted, turns, **more)
+    planned = plan_registries(desired, observed(present or {}, policy), ALL)
+    return {one.registry: one for one in planned.registries}
+
+
+def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]]]:
+    """Wave, phase, and the grants that each write leaves; each expects what the last one left."""
+    for one, following in pairwise(changes):
+        assert following.before == one.after
+    return [(one.wave, one.phase, parse_policy(one.after, OWNER, HUB).grants) for one in changes]
+
+
+def test_a_grant_comes_in_the_wave_of_its_source(make_desired: Any) -> None:
+    """Two writes of the hub's policy, each with its own links, each before its wave's rules."""
+    turns = waves(canary=EAST, early=HUB)
+    found = plans(make_desired, {EAST: ("a/",), LONE: ("b/",)}, turns)
+    assert told(found[HUB].changes) == [
+        ("canary", Phase.GRANTS, grants((EAST, "a/"))),
+        (REST, Phase.GRANTS, grants((EAST, "a/"), (LONE, "b/"))),
+    ]
+    assert [one.links_added for one in found[HUB].changes] == [
+        (LinkEnd(registry=EAST, prefixes=("a/",), routes=("golden",)),),
+        (LinkEnd(registry=LONE, prefixes=("b/",), routes=("golden",)),),
+    ]
+    assert (found[HUB].wave, found[EAST].wave, found[LONE].wave) == ("early", "canary", REST)
+    assert [one.wave for each in (EAST, LONE) for one in found[each].changes] == ["canary", REST]
+
+
+def test_a_grant_that_two_registries_share_comes_with_the_first(make_desired: Any) -> None:
+    """Grants are for accounts: the later registry finds its own in place."""
+    found = plans(make_desired, {EAST: ("a/",), WEST: ("a/b/",)}, waves(canary=EAST))
+    assert told(found[HUB].changes) == [("canary", Phase.GRANTS, grants((EAST, "a/")))]
+    found = plans(make_desired, {EAST: ("a/b/",), WEST: ("a/",)}, waves(canary=EAST))
+    assert told(found[HUB].changes) == [
+        ("canary", Phase.GRANTS, grants((EAST, "a/b/"))),
+        (REST, Phase.GRANTS, grants((EAST, "a/"))),
+    ]
+
+
+def test_a_grant_goes_with_the_last_source_that_uses_it(make_desired: Any) -> None:
+    """Both registries of an account lose their link, one of them in the last wave."""
+    present = {EAST: ("a/",), WEST: ("a/",), LONE: ("b/",)}
+    policy = policy_of(grants((EAST, "a/"), (LONE, "b/")))
+    turns = waves(canary=EAST, early=LONE)
+    found = plans(make_desired, {}, turns, present=present, policy=policy)
+    assert told(found[HUB].changes) == [
+        ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
+        (REST, Phase.WITHDRAWALS, frozenset()),
+    ]
+    assert [one.needs for one in found[HUB].changes] == [{LONE}, {EAST, WEST}]
+    assert [{end.registry for end in one.links_removed} for one in found[HUB].changes] == [
+        {LONE},
+        {EAST, WEST},
+    ]
+
+
+def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use(make_desired: Any) -> None:
+    """The canary gives up every repository; the same account's other registry, whose turn is
+    later, replicates a part of it by the very same grant."""
+    found = plans(
+        make_desired,
+        {WEST: ("a/",)},
+        waves(canary=EAST),
+        present={EAST: ("",), WEST: ("a/",)},
+        policy=policy_of(grants((EAST, ""))),
+    )
+    assert told(found[HUB].changes) == [("canary", Phase.WITHDRAWALS, grants((EAST, "a/")))]
+
+
+def test_what_nobody_uses_goes_in_the_registrys_own_wave(make_desired: Any) -> None:
+    """It neither waits for a source nor comes before its turn."""
+    policy = policy_of(grants((LONE, "old/")))
+    turns = waves(canary=EAST, early=HUB)
+    found = plans(make_desired, {EAST: ("a/",), WEST: ("b/",)}, turns, policy=policy)
+    assert told(found[HUB].changes) == [
+        ("canary", Phase.GRANTS, grants((EAST, "a/"), (LONE, "old/"))),
+        ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
+        (REST, Phase.GRANTS, grants((EAST, "a/"), (WEST, "b/"))),
+    ]
+
+
+def test_coming_and_going_in_one_wave(make_desired: Any) -> None:
+    """As without waves: the new grant before the rules, the old one after them; and then the
+    next wave's."""
+    found = plans(
+        make_desired,
+        {EAST: ("new/",), LONE: ("b/",)},
+        waves(canary=EAST),
+        present={EAST: ("old/",)},
+        policy=policy_of(grants((EAST, "old/"))),
+    )
+    assert told(found[HUB].changes) == [
+        ("canary", Phase.GRANTS, grants((EAST, "new/"), (EAST, "old/"))),
+        ("canary", Phase.WITHDRAWALS, grants((EAST, "new/"))),
+        (REST, Phase.GRANTS, grants((EAST, "new/"), (LONE, "b/"))),
+    ]
+
+
+def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Any) -> None:
+    """A short grant that comes last stands for many longer ones, for which there is no room next
+    to what the canary needs: so everything comes before the first wave's rules."""
+    many = tuple(f"team-{number:02}/" for number in range(20))
+    policy = policy_of(grants(*((LONE, prefix) for prefix in many)))
+    limits = Limits(policy_bytes=policy_size(policy) + 50)
+    wanted = {EAST: ("a-rather-long-prefix/",), LONE: ("",)}
+    turns = waves(canary=EAST)
+    found = plans(make_desired, wanted, turns, present={LONE: many}, policy=policy, limits=limits)
+    both = grants((EAST, "a-rather-long-prefix/"), (LONE, ""))
+    assert told(found[HUB].changes) == [("canary", Phase.GRANTS, both)]
+    assert (found[EAST].held, found[LONE].held) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("canary", "writes"), [(EAST, ["canary"]), (HUB, ["canary", REST]), (LONE, [REST])]
+)
+def test_statements_of_ours_that_somebody_edited_are_put_right_first(
+    make_desired: Any, canary: Registry, writes: list[str]
+) -> None:
+    """They may keep out the link: they go before its rules, whether the hub's turn is then or
+    not, and not after the hub's own turn."""
+    policy = policy_of(grants((EAST, "a/")), Effect="Deny")
+    found = plans(make_desired, {EAST: ("a/",)}, waves(canary=canary), policy=policy)
+    assert [(wave, phase) for wave, phase, _ in told(found[HUB].changes)] == [
+        (wave, Phase.GRANTS) for wave in writes
+    ]
+    assert not parse_policy(found[HUB].changes[0].after, OWNER, HUB).is_untidy
+
+
+def test_templates_come_before_the_first_images(make_desired: Any) -> None:
+    """A repository keeps what it was created with: the hub's template is the canary's, as its
+    link is. Without a new link it is written in the hub's own turn."""
+    template = Template(name="base", prefix="base", select=Selector(), tag_mutability="immutable")
+    for present, expected in ({}, "canary"), ({EAST: ("a/",)}, REST):
+        desired = replace(
+            wanting(make_desired, {EAST: ("a/",)}, waves(canary=EAST)),
+            templates={HUB: (template,)},
+        )
+        seen = observed(present, policy_of(grants((EAST, "a/"))))
+        hub = plan_registries(desired, seen, ALL).registries[0]
+        (change,) = hub.changes
+        assert (change.resource, change.wave) == (Resource.CREATION_TEMPLATE, expected)
+
+
+def test_a_plan_says_how_many_links_are_in_place(make_desired: Any) -> None:
+    """By destination, as they were read; a registry that gains its first one has none."""
+    found = plans(make_desired, {EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
+    assert {one: found[one].in_place for one in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
+
+
+prefix_sets = st.sampled_from([("",), ("a/",), ("a/b/",), ("a/", "c/"), ("a/b/", "c/")])
+link_sets = st.dictionaries(st.sampled_from(SOURCES), prefix_sets)
+given_sets = st.frozensets(
+    st.tuples(st.sampled_from([EAST, LONE]), st.sampled_from(["", "a/", "a/b/", "c/"])), max_size=4
+)
+
+
+@settings(max_examples=400)
+@given(
+    wanted=link_sets,
+    present=link_sets,
+    given_already=given_sets,
+    edited=st.booleans(),
+    turns=st.dictionaries(st.sampled_from(ALL), st.integers(0, 2)),
+    room=st.sampled_from([10240, 1400, 1100]),
+)
+def test_at_every_moment_what_is_in_place_is_granted(
+    make_desired: Any,
+    wanted: Links,
+    present: Links,
+    given_already: frozenset[tuple[Registry, str]],
+    edited: bool,
+    turns: Mapping[Registry, int],
+    room: int,
+) -> None:
+    """Write by write: no link that is new, or that was granted, is without its grant; and in the
+    end the policy is what it is without waves."""
+    had = grants(*given_already)
+    policy = policy_of(had, **({"Action": [*ACTIONS, "ecr:More"]} if edited and had else {}))
+    limits = Limits(policy_bytes=room)
+    order = Waves(names=("canary", "early", REST), by_registry=turns)
+    more: dict[str, Any] = {"present": present, "policy": policy, "limits": limits}
+    found = plans(make_desired, wanted, order, **more)
+    told(tuple(one for one in found[HUB].changes))
+    rules = dict(present)
+    now = parse_policy(policy, OWNER, HUB)
+    # What somebody edited lets in what it did.
+    before = {one: _granted(now.in_use, one) for one in SOURCES}
+    writes = [(one, change) for one in found.values() for change in one.changes]
+    for one, change in sorted(writes, key=lambda each: _turn(order, each[1])):
+        if change.resource in one.refused:
+            return
+        if change.resource is Resource.REGISTRY_POLICY:
+            now = parse_policy(change.after, OWNER, HUB)
+        else:
+            outgoing = parse_document(change.after or {}).outgoing
+            rules[one.registry] = outgoing.get(HUB, ())
+        for source, prefixes in rules.items():
+            for prefix in prefixes:
+                old = covers(present.get(source, ()), prefix)
+                if not old or covers(before[source], prefix):
+                    assert covers(_granted(now.in_use, source), prefix)
+    plain = plans(make_desired, wanted, Waves(), **more)[HUB].changes
+    if plain:
+        assert now.same_as(parse_policy(plain[-1].after, OWNER, HUB))
+    else:
+        assert found[HUB].changes == ()
+
+
+def _granted(found: frozenset[Grant], source: Registry) -> Prefixes:
+    """The prefixes for which a source has every grant that a link takes."""
+    by_action = [
+        {one.prefix for one in found if (one.source, one.action) == (source.account, action)}
+        for action in ACTIONS
+    ]
+    return tuple(by_action[0] & by_action[1])
+
+
+def _turn(order: Waves, change: Change) -> tuple[int, int]:
+    return order.names.index(change.wave), list(Phase).index(change.phase)
