@@ -103,6 +103,10 @@ class RefusedError(FleetError):
     """
 
 
+class FrozenError(RefusedError):
+    """Nothing may be written to the fleet until its freeze is lifted."""
+
+
 class HaltedError(FleetError):
     """A run must write nothing more, although it has begun: its text says why."""
 

@@ -108,8 +108,11 @@ class Store(Protocol):
         ...
 
     async def append(self, name: str, content: bytes) -> None:
-        """Add to the end of a document that grows, made if it is not there. One writer at a
-        time; a write that fails half-way may leave the beginning of `content`."""
+        """Add lines to the end of a document that grows, made if it is not there.
+
+        One writer at a time. A write that fails half-way may leave the beginning of `content`;
+        what is added after it begins on a line of its own.
+        """
         ...
 
     async def read_grown(self, name: str) -> bytes | None:
@@ -122,6 +125,39 @@ class Store(Protocol):
 
     async def remove(self, name: str) -> None:
         """Take a document away; it not being there is fine."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """Objects by key in a place such as `s3://bucket/prefix`, which `str()` of it gives.
+
+    Each call is retried behind the port and raises StateError when it fails for good. An object
+    is there as a whole or not at all, and its version tells it from every other one.
+    """
+
+    async def get(self, key: str) -> Stored | None:
+        """An object, its age by the server's clock; None where there is none."""
+        ...
+
+    async def put(self, key: str, content: bytes) -> str:
+        """Put an object in the place of whatever is there; its version."""
+        ...
+
+    async def put_if(self, key: str, content: bytes, expected: str | None) -> str | None:
+        """The same, if the version `expected` is what is there (None: if nothing is).
+
+        The new version; None where something else is there. A put whose answer was lost counts
+        if it turns out to have happened, which the content tells: writers that must not be taken
+        for each other put something of their own in it.
+        """
+        ...
+
+    async def keys(self, prefix: str) -> tuple[str, ...]:
+        """Every key that begins with `prefix`, sorted."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Take an object away; it not being there is fine."""
         ...
 
 

@@ -13,14 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.errors import StateError
-from fleet_repl.inventory import State, located
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.ownership import Applied, Record
 from fleet_repl.store import (
     FolderStore,
     Remembered,
     merge_records,
-    open_store,
     parse_record,
     record_document,
 )
@@ -78,17 +76,6 @@ async def test_a_write_that_fails_changes_nothing(
     )
     assert await store.read("prod/applied.json") == b"old"
     assert [one.name for one in (tmp_path / "prod").iterdir()] == ["applied.json"]
-
-
-def test_a_bucket_is_refused_with_what_to_do() -> None:
-    """Better no run than one that forgets what it did."""
-    with pytest.raises(StateError) as caught:
-        open_store(located("s3://bucket/prefix"))
-    assert str(caught.value) == (
-        "the fleet's state cannot be kept in s3://bucket/prefix: this version keeps it in folders "
-        "only\n    name one with --state FOLDER or in [state]"
-    )
-    assert str(open_store(State(folder=Path("kept")))) == "kept"
 
 
 @given(records)

@@ -18,6 +18,7 @@ from fleet_repl.aws.paging import Listing, read_page
 from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.model import Account
 from fleet_repl.names import AccountId, Registry
+from fleet_repl.outcomes import Statistics
 
 T = TypeVar("T")
 
@@ -100,6 +101,10 @@ class Actor:
     def answered(self, account: AccountId) -> bool:
         """Whether ECR has answered for the account in this run, so that it surely exists."""
         return account in self._answered
+
+    def statistics(self) -> Statistics:
+        """Every call made so far, the base identity's own included."""
+        return Statistics(calls=dict(self._caller.results))
 
     def attempts(self, registry: Registry) -> int:
         """Calls made so far for the registry, retries and its account's AssumeRole included."""

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from fleet_repl.aws import hints
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.clients import Clients
+from fleet_repl.aws.codes import ABSENT
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.aws.faults import settled, translate, wrong_account
 from fleet_repl.errors import CallError, FaultKind
@@ -24,6 +25,9 @@ from fleet_repl.ports import EventSink
 
 T = TypeVar("T")
 
+OK: Final = "ok"
+"""The result of a call that was answered."""
+
 
 class Caller:
     """Makes the calls of a whole run."""
@@ -31,6 +35,8 @@ class Caller:
     def __init__(self, clients: Clients, pace: Pace, on_event: EventSink) -> None:
         self.attempts: Final[Counter[Registry | AccountId | None]] = Counter()
         """Made so far, by whom they were for."""
+        self.results: Final[Counter[tuple[str, str, str]]] = Counter()
+        """The same by service, operation and result: "ok" or the kind of the fault."""
         self.pace: Final = pace
         self._clients = clients
         self._on_event = on_event
@@ -45,11 +51,17 @@ class Caller:
         self.attempts[call.subject] += 1
         send = partial(self._clients.send, call, issued.credentials)
         try:
-            return read(await self.pace.attempt(call.operation, send), call)
+            answer = read(await self.pace.attempt(call.operation, send), call)
         except CallError as error:
             failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value
             failure = translate(error, call, issued.hidden)
+        else:
+            self.results[call.service, call.operation, OK] += 1
+            return answer
+        absent = failure.fault.code in ABSENT
+        result = OK if absent else failure.fault.kind.value
+        self.results[call.service, call.operation, result] += 1
         ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
         if ended and not source.forget(issued):
             failure = settled(_with_hint(failure, hints.RENEW_BASE))

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from fleet_repl.names import AccountId, Region, Registry, RoleArn, Secret
 
-Service: TypeAlias = Literal["ecr", "sts"]
+Service: TypeAlias = Literal["ecr", "s3", "sts"]
 
 _WRITES: Final = ("Create", "Delete", "Put", "Start", "Stop", "Update")
 """How the names of operations begin that change something."""
@@ -50,7 +50,7 @@ class Answer:
     """What came back with a status below 300."""
 
     body: bytes = field(repr=False)
-    """As it came over the wire."""
+    """As it came over the wire; what a stream held, where the SDK gives one."""
     parsed: Mapping[str, object] = field(repr=False)
     """What the SDK made of it: fields it does not know are missing."""
     request_id: str | None

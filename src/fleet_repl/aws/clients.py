@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 import anyio
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioCredentials
+from aiobotocore.response import StreamingBody
 from aiobotocore.session import AioSession
 from botocore import xform_name
 from botocore.credentials import ReadOnlyCredentials
@@ -99,6 +100,10 @@ class Clients:
         token = _EXCHANGE.set(exchange)
         try:
             parsed = await operation(**call.parameters)
+            stream = parsed.get("Body")
+            if isinstance(stream, StreamingBody):
+                async with stream:
+                    exchange.body = await stream.read()
         except (BotoCoreError, ClientError):
             raise
         except Exception:

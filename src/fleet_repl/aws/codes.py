@@ -13,6 +13,16 @@ NO_POLICY: Final = "RegistryPolicyNotFoundException"
 NO_TEMPLATE: Final = "TemplateNotFoundException"
 NO_IMAGE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 
+NO_OBJECT: Final = "NoSuchKey"
+ABSENT: Final = frozenset({NO_POLICY, NO_TEMPLATE, NO_OBJECT, *NO_IMAGE})
+"""What was asked for is not there: an answer like any other."""
+
+PRECONDITION: Final = "PreconditionFailed"
+"""What a conditional put expects is not what is there."""
+RACE_CODES: Final = frozenset({"ConditionalRequestConflict", "OperationAborted"})
+"""Somebody else was writing the same object at the same time: nothing was done, and the same
+request will find out how that has ended."""
+
 SESSION_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
 """The session at work has ended; a new one will do."""
 CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
@@ -81,6 +91,7 @@ _KINDS: Final = {
     **dict.fromkeys(_SERVICE, FaultKind.SERVICE),
     **dict.fromkeys(_TIMEOUT, FaultKind.TIMEOUT),
     **dict.fromkeys(SESSION_CODES | CLOCK_CODES, FaultKind.EXPIRED),
+    **dict.fromkeys(RACE_CODES, FaultKind.CONFLICT),
 }
 
 

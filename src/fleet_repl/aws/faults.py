@@ -19,6 +19,7 @@ from fleet_repl.aws.calls import Call, UnparsedAnswerError
 from fleet_repl.aws.codes import (
     CLOCK_CODES,
     CLOCK_MESSAGES,
+    RACE_CODES,
     SESSION_CODES,
     SIGNATURE_CODES,
     kind_of,
@@ -48,7 +49,9 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
             return _refused(error, call, hidden)
         case UnparsedAnswerError() | ResponseParserError():
             return garbage(call, "the answer cannot be parsed")
-        case sdk.HTTPClientError() | sdk.ConnectionError():
+        case sdk.IncompleteReadError() | sdk.FlexibleChecksumError():
+            return garbage(call, "the answer is not whole")
+        case sdk.HTTPClientError() | sdk.ConnectionError() | aiohttp.ClientPayloadError():
             return _unconnected(error, call, hidden)
         case sdk.BotoCoreError():
             return _unsent(error, call, hidden)
@@ -106,7 +109,7 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
     )
     return CallError(
         fault,
-        transient=kind in _PASSING or code in SESSION_CODES,
+        transient=kind in _PASSING or code in SESSION_CODES | RACE_CODES,
         uncertain=kind in _UNCERTAIN,
     )
 

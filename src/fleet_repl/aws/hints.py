@@ -40,6 +40,8 @@ _HINTS: Final = {
     FaultKind.SERVICE: "the failure is on AWS's side: run again later",
     FaultKind.INTERNAL: DEFECT,
 }
+_OBJECT_ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
+"""What IAM calls an operation of S3, where it is not the operation's own name."""
 _PASSING: Final = "iam:PassRole"
 _START: Final = "StartReplicationBackfill"
 _FOR_CODES: Final = {
@@ -57,6 +59,14 @@ _FOR_CODES: Final = {
     ("ReplicationBackfillNotFoundException", None): (
         "ECR forgets a backfill 90 days after it has ended"
     ),
+    ("InvalidAccessKeyId", None): (
+        "these credentials are unknown to S3 there: renew them, or see that they are of the "
+        "bucket's partition"
+    ),
+    ("NoSuchBucket", None): ("make the bucket, or name another place with --state or in [state]"),
+    ("PermanentRedirect", None): (
+        "the bucket is in another region: name that one in AWS_REGION or [aws] sts_region"
+    ),
     ("RepositoryNotFoundException", None): "the repository has gone since it was listed: run again",
     ("TemplateAlreadyExistsException", None): (
         "somebody has made a template of this prefix since it was read: plan again"
@@ -67,12 +77,19 @@ _FOR_CODES: Final = {
 }
 """By AWS's code, and by the operation where the code means several things."""
 
+_FOR_OBJECTS: Final = {
+    FaultKind.THROTTLED: "S3 asks for fewer requests to this bucket: run again later",
+    FaultKind.REGION_DISABLED: "enable the bucket's region, or use a bucket of another one",
+}
+
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]{2,40}:[A-Za-z]{2,80})")
 
 
 def hint_for(kind: FaultKind, call: Call) -> str | None:
     """What to do about a failure of this kind; None where there is nothing to say."""
     match kind:
+        case FaultKind.ACCESS_DENIED if call.service == "s3":
+            return _allow_objects(call)
         case FaultKind.ACCESS_DENIED:
             return _allow(call)
         case FaultKind.REGION_DISABLED if call.service == "ecr":
@@ -81,6 +98,8 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
             )
         case FaultKind.THROTTLED if call.service == "ecr":
             return "lower [apply] concurrency, or raise [apply] attempts"
+        case FaultKind.THROTTLED | FaultKind.REGION_DISABLED if call.service == "s3":
+            return _FOR_OBJECTS[kind]
         case _:
             return _HINTS.get(kind)
 
@@ -121,6 +140,17 @@ def _allow(call: Call) -> str:
     if (passing := _passing(call)) is not None:
         needed += f" and {passing}"
     return _allow_them(call, needed)
+
+
+def _allow_objects(call: Call) -> str:
+    needed = f"s3:{_OBJECT_ACTIONS.get(call.operation, call.operation)}"
+    if call.operation == "GetObject":
+        # S3 does not tell who may not list a bucket that an object is not there.
+        needed += " and, so that a missing object can be told from a denied one, s3:ListBucket"
+    return (
+        f"allow the base identity {needed}, and see that neither an SCP nor the bucket's policy "
+        "denies it"
+    )
 
 
 def _passing(call: Call) -> str | None:

@@ -20,6 +20,7 @@ from fleet_repl.aws.rejections import suspects
 from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.errors import CallError, FaultKind
 from fleet_repl.names import Registry
+from fleet_repl.outcomes import Statistics
 
 _TEMPLATES: Final = Listing(member="repositoryCreationTemplates", page_size=1000)
 _BACKFILLS: Final = Listing(member="backfills", page_size=50)
@@ -47,6 +48,10 @@ class AwsRegistries:
     def attempts(self, registry: Registry) -> int:
         """Calls made so far for the registry, retries and its account's AssumeRole included."""
         return self._actor.attempts(registry)
+
+    def statistics(self) -> Statistics:
+        """Every call made so far, by service, operation and result."""
+        return self._actor.statistics()
 
     async def describe(self, registry: Registry) -> JsonObject:
         """DescribeRegistry's whole answer as it came over the wire, every field kept."""

@@ -1,14 +1,44 @@
 """What a fleet remembers between runs: its documents in a place of its own, and their meaning."""
 
 from fleet_repl.store.applied import Remembered, merge_records, parse_record, record_document
+from fleet_repl.store.bucket import BucketStore
 from fleet_repl.store.folder import FolderStore
-from fleet_repl.store.opening import open_store
+from fleet_repl.store.freezing import frozen_refusal, lift_freeze, read_freeze, write_freeze
+from fleet_repl.store.journal import Journal
+from fleet_repl.store.lease import Lease
+from fleet_repl.store.lock import Lock, current_holder
+from fleet_repl.store.process import Process, gone, this_process
+from fleet_repl.store.revising import revise
+from fleet_repl.store.rolled_back import lifted, marked, read_marks, revise_marks, without
+from fleet_repl.store.runs import RunRecords, fleets
+from fleet_repl.store.traces import read_traces, revise_traces
 
 __all__ = [
+    "BucketStore",
     "FolderStore",
+    "Journal",
+    "Lease",
+    "Lock",
+    "Process",
     "Remembered",
+    "RunRecords",
+    "current_holder",
+    "fleets",
+    "frozen_refusal",
+    "gone",
+    "lift_freeze",
+    "lifted",
+    "marked",
     "merge_records",
-    "open_store",
     "parse_record",
+    "read_freeze",
+    "read_marks",
+    "read_traces",
     "record_document",
+    "revise",
+    "revise_marks",
+    "revise_traces",
+    "this_process",
+    "without",
+    "write_freeze",
 ]

@@ -1,31 +1,60 @@
-"""A store in a folder: each document a file that only its user may read, replaced as a whole."""
+"""A store in a folder: each document a file that only its user may read, replaced as a whole.
+
+What the calls mean is here, errors and threads included; `files` does the writing.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
-from pathlib import Path
-from typing import Final
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Final, TypeVar
 
 import anyio.to_thread
 
 from fleet_repl.errors import StateError
+from fleet_repl.ports import Stored
+from fleet_repl.store import files
 
-_PRIVATE: Final = 0o700
+T = TypeVar("T")
+
+_OWNER: Final = "see that the folder belongs to the user who runs fleet-repl"
+_ELSEWHERE: Final = "name a folder on a local disk with --state or in [state]"
+_REMEDIES: Final = {
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
+    errno.EROFS: "name a folder that can be written to with --state or in [state]",
+    errno.ENOLCK: _ELSEWHERE,
+    errno.ENOTSUP: _ELSEWHERE,
+    errno.ETIMEDOUT: "see whether a process of fleet-repl is stopped there, and end it",
+}
+"""Where the system's own words do not say what to do."""
 
 
 class FolderStore:
     """Documents by name, such as `prod/applied.json`. The folder is made when it is needed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, now: Callable[[], float] = time.time) -> None:
+        """`now`: seconds since 1970 by the clock that the files' times are of."""
         self._folder = folder
+        self._now = now
+        self._growing: set[str] = set()
+        """Documents that lines were added to."""
 
     def __str__(self) -> str:
         return str(self._folder)
 
     async def read(self, name: str) -> bytes | None:
         """A document, or None where there is none. Raises StateError."""
-        return await anyio.to_thread.run_sync(self._read, name)
+        found = await self.find(name)
+        return None if found is None else found.content
+
+    async def find(self, name: str) -> Stored | None:
+        """A document with its version, a hash of its content. Raises StateError."""
+        return await self._do("read", name, partial(files.find, now=self._now))
 
     async def replace(self, name: str, content: bytes) -> None:
         """Put a document in the place of what is there: all of it or nothing.
@@ -33,51 +62,55 @@ class FolderStore:
         It is on the disk, and not only in the system's memory, when this returns; after a
         StateError the old one is there or, where only the last step of that failed, the new one.
         """
-        await anyio.to_thread.run_sync(self._replace, name, content)
+        await self._do("written", name, partial(files.replace, content=content))
 
-    def _read(self, name: str) -> bytes | None:
+    async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
+        """The same, if `expected` is what is there: of several at once exactly one wins.
+
+        The new version, or None where something else is there. Raises StateError.
+        """
+        return await self._do(
+            "written", name, partial(files.swap, content=content, expected=expected)
+        )
+
+    async def append(self, name: str, content: bytes) -> None:
+        """Add lines to a document, on the disk when this returns.
+
+        Raises StateError, also where its folder has gone since it was added to: that is not made
+        anew, without all that was in it.
+        """
+        settle = name not in self._growing
+        await self._do("written", name, partial(files.append, content=content, settle=settle))
+        self._growing.add(name)
+
+    async def read_grown(self, name: str) -> bytes | None:
+        """All that was appended to a document, or None where nothing was. Raises StateError."""
+        return await self.read(name)
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """The names of all documents below a folder, sorted. Raises StateError."""
+        return await self._do("read", prefix, partial(files.below, root=self._folder))
+
+    async def remove(self, name: str) -> None:
+        """Take a document away; it not being there is fine. Raises StateError."""
+        await self._do("written", name, files.remove)
+
+    async def _do(self, what: str, name: str, work: Callable[[Path], T]) -> T:
         path = self._folder / name
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unusable(path, "read", error) from None
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise StateError(f"the fleet's state cannot be {what}: {name!r} is no document's name")
 
-    def _replace(self, name: str, content: bytes) -> None:
-        path = self._folder / name
-        try:
-            for folder in (self._folder, path.parent):
-                folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-            _write(path, content)
-        except OSError as error:
-            raise _unusable(path, "written", error) from None
+        def guarded() -> T:
+            try:
+                return work(path)
+            except OSError as error:
+                raise _unusable(path, what, error) from None
 
-
-def _write(path: Path, content: bytes) -> None:
-    # mkstemp makes files that only their user may read and write.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename last: it is the folder that holds it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        return await anyio.to_thread.run_sync(guarded)
 
 
 def _unusable(path: Path, what: str, error: OSError) -> StateError:
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return StateError(f"the fleet's state cannot be {what}: {path}: {reason}")
+    remedy = _REMEDIES.get(error.errno or 0)
+    advice = f"\n    {remedy}" if remedy is not None else ""
+    return StateError(f"the fleet's state cannot be {what}: {path}: {reason}{advice}")

@@ -1,0 +1,82 @@
+"""The lease of a fleet's lock: what its document says, and whether it still binds anybody.
+
+Pure: where the document is, how old it is and whether a process lives is told by the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from fleet_repl.runs import Holder
+
+LEASE: Final = 60.0
+"""Seconds that a lock is held for after it was taken or renewed."""
+RENEWAL: Final = 20.0
+"""Seconds between renewals: two may fail before the lease runs out."""
+MARGIN: Final = 5.0
+"""Seconds that must be left of a lease beyond the longest time that a write can take."""
+SKEW: Final = 3.0
+"""Seconds by which a lease is over later for others than for its holder: object stores tell times
+in whole seconds, and clocks do not run at quite the same rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockDocument:
+    """What the lock of a fleet says."""
+
+    fleet: str
+    holder: Holder | None
+    """None once it was released."""
+    taken_at: datetime
+    renewed_at: datetime
+    renewals: int = 0
+
+
+class Verdict(StrEnum):
+    """Whether a lock may be taken, and why."""
+
+    FREE = "free"
+    """There is none, or it was released."""
+    DEAD = "dead"
+    """Its holder was a process of this host and is gone."""
+    EXPIRED = "expired"
+    """Its holder has given no sign of life for longer than the lease."""
+    HELD = "held"
+
+
+def judge(document: LockDocument | None, age: float, *, gone: bool) -> Verdict:
+    """What a lock means whose document is `age` seconds old. `gone`: its holder surely is."""
+    if document is None or document.holder is None:
+        return Verdict.FREE
+    if gone:
+        return Verdict.DEAD
+    if age > LEASE + SKEW:
+        return Verdict.EXPIRED
+    return Verdict.HELD
+
+
+def busy(document: LockDocument, holder: Holder, age: float) -> str:
+    """For whoever finds the lock held by `holder`: by whom, since when, and what to do."""
+    since = _moment(document.taken_at)
+    left = max(0.0, LEASE + SKEW - age)
+    return (
+        f"fleet {document.fleet} is busy: {holder} holds its lock since {since}; last sign of life "
+        f"{max(0.0, age):.0f} s ago\n"
+        f"    wait until it has ended; if it is dead, its lock runs out in {left:.0f} s"
+    )
+
+
+def taken_over(document: LockDocument | None) -> str:
+    """For a holder that finds something else in the place of its own document."""
+    if document is None:
+        return "the lock of this run was removed by somebody"
+    if document.holder is None:
+        return "the lock was taken over by another run, which has ended"
+    return f"the lock was taken over by {document.holder} at {_moment(document.taken_at)}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,105 @@
+"""Versions of the inventory that were rolled back: marks that hold them off until they change.
+
+What to mark is decided by pure functions here; a mark goes when its inventory is applied after
+all, or when the rollback itself is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from fleet_repl.canonical import Json
+from fleet_repl.documents import members
+from fleet_repl.documents.members import MalformedError, as_object
+from fleet_repl.documents.reading_shared import expect_schema
+from fleet_repl.documents.spelling import compact, timestamp
+from fleet_repl.errors import StateError
+from fleet_repl.ports import Store
+from fleet_repl.runs import RolledBack
+from fleet_repl.store.revising import revise
+
+ROLLED_BACK_SCHEMA: Final = "fleet-repl/rolled-back/1"
+
+_DOCUMENT: Final = frozenset({"schema", "marks"})
+_MARK: Final = frozenset({"inventory", "run", "by", "at"})
+
+Marks: TypeAlias = tuple[RolledBack, ...]
+
+
+def marked(
+    marks: Iterable[RolledBack], *, inventory: str, run_id: str, by: str, at: datetime
+) -> Marks:
+    """The marks, and that the run `run_id` of this version of the inventory was taken back."""
+    mark = RolledBack(inventory=inventory, run_id=run_id, by=by, at=at)
+    kept = (one for one in marks if (one.inventory, one.run_id) != (inventory, run_id))
+    return (*kept, mark)
+
+
+def lifted(marks: Iterable[RolledBack], inventory: str) -> Marks:
+    """The marks without those of a version of the inventory: it was applied after all."""
+    return tuple(one for one in marks if one.inventory != inventory)
+
+
+def without(marks: Iterable[RolledBack], *, by: str) -> Marks:
+    """The marks without those of a rollback that was taken back itself."""
+    return tuple(one for one in marks if one.by != by)
+
+
+async def read_marks(store: Store, fleet: str) -> Marks:
+    """What of a fleet was rolled back, the oldest first. Raises StateError."""
+    content = await store.read(_name(fleet))
+    return () if content is None else parse_marks(content, _where(store, fleet))
+
+
+async def revise_marks(store: Store, fleet: str, change: Callable[[Marks], Marks]) -> None:
+    """Change the marks as they are now. Raises StateError."""
+
+    def revised(content: bytes | None) -> bytes | None:
+        before = () if content is None else parse_marks(content, _where(store, fleet))
+        after = change(before)
+        return None if after == before else marks_content(after)
+
+    await revise(store, _name(fleet), revised)
+
+
+def marks_content(marks: Marks) -> bytes:
+    """The document `fleet-repl/rolled-back/1`."""
+    told: list[Json] = [
+        {"inventory": one.inventory, "run": one.run_id, "by": one.by, "at": timestamp(one.at)}
+        for one in marks
+    ]
+    return compact({"schema": ROLLED_BACK_SCHEMA, "marks": told}) + b"\n"
+
+
+def parse_marks(content: bytes, where: str) -> Marks:
+    """The marks in a document. Raises StateError, naming it as `where`."""
+    try:
+        found = members.parsed(content)
+        expect_schema(found, ROLLED_BACK_SCHEMA)
+        as_object(found, keys=_DOCUMENT)
+        return members.each(found, "marks", _mark)
+    except MalformedError as malformed:
+        raise StateError(
+            f"what was rolled back cannot be read: {where}: {malformed}\n"
+            "    move it away to go on without it: what was rolled back may then be applied again"
+        ) from None
+
+
+def _mark(item: Json) -> RolledBack:
+    found = as_object(item, keys=_MARK)
+    return RolledBack(
+        inventory=members.text(found, "inventory"),
+        run_id=members.text(found, "run"),
+        by=members.text(found, "by"),
+        at=members.moment(found, "at"),
+    )
+
+
+def _name(fleet: str) -> str:
+    return f"{fleet}/rolled-back.json"
+
+
+def _where(store: Store, fleet: str) -> str:
+    return f"{store}/{_name(fleet)}"
