@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import TypeAlias
 from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.canonical import JsonObject
 from fleet_repl.delivery import DeliveryReport
-from fleet_repl.errors import Fault
+from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.plan import (
     Action,
@@ -133,6 +134,19 @@ class BackfillReport:
     def count(self, state: BackfillState) -> int:
         """How many destinations are in this state."""
         return sum(one.state is state for one in self.backfills)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """The calls of a connection so far."""
+
+    calls: Mapping[tuple[str, str, str], int]
+    """How many by service, operation and result: "ok" or the kind of the fault."""
+
+    @property
+    def throttles(self) -> int:
+        """Calls that were asked to slow down."""
+        return sum(count for key, count in self.calls.items() if key[2] == FaultKind.THROTTLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

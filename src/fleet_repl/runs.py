@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Outcome, Report, Status
-from fleet_repl.plan import Action, InventoryRef, Phase, Plan, Resource
+from fleet_repl.ownership import Cells, Record
+from fleet_repl.plan import Action, Change, InventoryRef, Phase, Plan, Resource
+
+NO_RECORD: Final[Record] = MappingProxyType({})
 
 
 class Purpose(StrEnum):
@@ -104,6 +108,42 @@ class RegistryBefore:
     """Replication configuration and policy."""
     templates: Mapping[str, JsonObject | None] = field(default_factory=dict)
     """Creation templates by prefix."""
+    owned: Cells = field(default_factory=dict)
+    """The links out of it that were on record as the fleet's own."""
+
+
+def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
+    """What every registry that a run will write to has now, as the plan saw it, and what of that
+    is the fleet's own by its record.
+
+    A resource that is written several times is as its first write expects it. What is refused is
+    not written.
+    """
+    found: dict[Registry, RegistryBefore] = {}
+    for one in plan.registries:
+        documents: dict[Resource, JsonObject | None] = {}
+        templates: dict[str, JsonObject | None] = {}
+        for change in one.changes:
+            if change.resource in one.refused:
+                continue
+            if (prefix := prefix_of(change)) is not None:
+                templates.setdefault(prefix, change.before)
+            else:
+                documents.setdefault(change.resource, change.before)
+        if documents or templates:
+            owned = record[one.registry].links if one.registry in record else {}
+            found[one.registry] = RegistryBefore(
+                documents=documents, templates=templates, owned=owned
+            )
+    return found
+
+
+def prefix_of(change: Change) -> str | None:
+    """Which creation template a change is of; None for one of anything else."""
+    if change.resource is not Resource.CREATION_TEMPLATE:
+        return None
+    document = change.before if change.after is None else change.after
+    return str((document or {}).get("prefix", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,12 +21,15 @@ from fleet_repl.outcomes import (
     Report,
     Status,
 )
+from fleet_repl.ownership import Applied
 from fleet_repl.plan import (
     Action,
     Change,
     HeldLink,
     InventoryRef,
     LinkEnd,
+    Moved,
+    Mover,
     Objection,
     Phase,
     Plan,
@@ -99,6 +102,19 @@ changes = st.builds(
     links_removed=st.lists(ends, max_size=2).map(tuple),
     deletes_started=st.lists(ends, max_size=2).map(tuple),
     deletes_stopped=st.lists(ends, max_size=2).map(tuple),
+    needs=st.frozensets(registries_, max_size=2),
+)
+run_ids = st.sampled_from(["20261123T081500Z-ab12cd", "20261124T081500Z-00ffee"])
+cells = st.lists(st.sampled_from(["", "a", "ab", "z/"]), min_size=1, unique=True).map(
+    lambda listed: tuple(sorted(listed))
+)
+owned = st.builds(
+    Applied,
+    links=st.dictionaries(registries_, cells, max_size=2),
+    templates=st.lists(texts, max_size=2, unique=True).map(lambda listed: tuple(sorted(listed))),
+)
+moves = st.none() | st.builds(
+    Moved, by=st.sampled_from(Mover), run_id=st.none() | run_ids, at=st.none() | moments
 )
 inventories = st.builds(InventoryRef, path=texts, digest=digests)
 objections_ = st.lists(
@@ -113,17 +129,29 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
         State.UNCHANGED: st.just(()),
         State.UNREADABLE: st.just(()),
     }
-    return st.builds(
+    refused = st.dictionaries(st.sampled_from(Resource), faults)
+    planned = st.builds(
         RegistryPlan,
         registry=registries_,
         name=texts,
+        wave=texts,
         state=st.just(state),
         changes=found[state],
         held=st.just(()) if state is State.UNREADABLE else held,
         error=faults if state is State.UNREADABLE else st.none() | faults,
-        refused=st.dictionaries(st.sampled_from(Resource), faults),
+        refused=st.just({}) if state is State.UNREADABLE else refused,
+        owned=owned,
         retired=st.booleans(),
+        moved=moves if state is State.CHANGED else st.none(),
     )
+    return planned.map(_explained)
+
+
+def _explained(one: RegistryPlan) -> RegistryPlan:
+    """The error of a registry with refused resources is that of one of them."""
+    if not one.refused:
+        return one
+    return replace(one, error=next(iter(one.refused.values())))
 
 
 EMPTY = Summary(
@@ -163,6 +191,7 @@ _PLANS = st.builds(
     ).map(tuple),
     objections=objections_,
     warnings=warnings_,
+    rolls_back=st.none() | run_ids,
 ).map(_digested)
 
 _CHANGE_OUTCOMES = st.builds(
@@ -239,6 +268,8 @@ _REPORTS = st.builds(
     inventory=inventories,
     plan_digest=st.none() | digests,
     forced=st.booleans(),
+    allowed=st.sampled_from([(), ("protected",), ("protected", "unknown-fields")]),
+    rolls_back=st.none() | run_ids,
     objections=objections_,
     warnings=warnings_,
     registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda one: one.registry).map(tuple),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from fleet_repl.outcomes import Outcome, Report, Status
-from fleet_repl.plan import Plan
+from fleet_repl.plan import Moved, Mover, Plan
 from fleet_repl.reports import to_junit
 
 REPORT = """\
@@ -135,3 +135,26 @@ def test_hostile_texts_are_spelled_out(report: Report) -> None:
     assert verdicts(to_junit(replace(report, registries=(one,)))) == [
         ('555555555555 eu-west-1 ("><error/>\\x00\\x1b[2J\\ufffe)', None, None)
     ]
+
+
+def test_a_plan_says_who_has_moved_and_when_it_writes(plan: Plan) -> None:
+    """The lines of a registry that drifted, and the run that a plan takes back."""
+    first = plan.registries[0]
+    moved = Moved(by=Mover.FLEET, run_id="r1", at=plan.created_at)
+    change = replace(first.changes[0], wave="canary")
+    one = replace(first, held=(), moved=moved, changes=(change,))
+    text = to_junit(replace(plan, registries=(one,), objections=(), rolls_back="r0"))
+    case = next(ET.fromstring(text).iter("failure"))
+    assert (case.text or "").splitlines() == [
+        "it differs from the inventory",
+        "changed outside: last applied by run r1 on 2026-11-23 12:00 UTC",
+        "update replication-configuration (wave canary)",
+    ]
+    properties = ET.fromstring(text).iter("property")
+    assert ("rolls_back", "r0") in [(one.get("name"), one.get("value")) for one in properties]
+
+
+def test_a_report_says_what_it_took_back(report: Report) -> None:
+    """As a property of the suite."""
+    properties = ET.fromstring(to_junit(replace(report, rolls_back="r0"))).iter("property")
+    assert ("rolls_back", "r0") in [(one.get("name"), one.get("value")) for one in properties]

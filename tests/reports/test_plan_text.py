@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import pytest
+
+from fleet_repl.drifting import sentence
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.plan import LinkEnd, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.plan import (
+    LinkEnd,
+    Moved,
+    Mover,
+    Objection,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+)
 from fleet_repl.reports.text import plan_text
 
+YESTERDAY = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 PLAN = """\
 Plan for prod (inventories/prod.toml)
 
@@ -248,3 +263,108 @@ def test_a_retired_account_that_is_gone(plan: Plan) -> None:
     shown = plan_text(replace(plan, registries=(dark,)))
     assert "\nUnreadable" not in shown
     assert "\nRetired and not reached, which is no failure: 1 registry\n" in shown
+
+
+def in_waves(plan: Plan) -> Plan:
+    """The plan in two waves: a grant is written with the source that it is for."""
+    build, spoke, *others = plan.registries
+    return replace(
+        plan,
+        registries=(
+            replace(
+                build,
+                wave="pilot",
+                changes=tuple(replace(one, wave="pilot") for one in build.changes),
+            ),
+            replace(
+                spoke,
+                wave="early",
+                changes=tuple(replace(one, wave="pilot") for one in spoke.changes),
+            ),
+            *others,
+        ),
+    )
+
+
+def test_waves(plan: Plan) -> None:
+    """Each registry's own, each change's if it is another, and what each of them writes."""
+    text = plan_text(in_waves(plan), waves=("pilot", "early", "rest"))
+    assert "111111111111 us-east-1 (build), wave pilot\n  ~ replication configuration\n" in text
+    assert "222222222222 eu-west-1 (spoke), wave early\n  + registry policy (wave pilot)\n" in text
+    assert (
+        "\n\nWaves\n"
+        "  pilot  2 registries to change\n"
+        "  early  0 registries to change\n"
+        "  rest   0 registries to change\n"
+        "\nObjections\n"
+    ) in text
+
+
+def test_waves_that_are_not_known_are_in_order_of_their_names(plan: Plan) -> None:
+    """As of a plan in a file; the last one is the last one all the same."""
+    waves = plan_text(in_waves(plan)).partition("\nWaves\n")[2].splitlines()[:3]
+    assert [line.split()[0] for line in waves] == ["early", "pilot", "rest"]
+
+
+def test_a_plan_in_waves_without_changes(plan: Plan) -> None:
+    """There is nothing to tell of them."""
+    calm = quiet(plan, registries=1)
+    (one,) = calm.registries
+    calm = replace(calm, registries=(replace(one, wave="pilot"),))
+    assert "wave" not in plan_text(calm, waves=("pilot", "rest")).lower()
+
+
+@pytest.mark.parametrize(
+    ("moved", "told"),
+    [
+        (
+            Moved(by=Mover.FLEET, run_id="20261122T081500Z-ab12cd", at=YESTERDAY),
+            "changed outside: last applied by ",
+        ),
+        (
+            Moved(by=Mover.INVENTORY, run_id="20261122T081500Z-ab12cd", at=YESTERDAY),
+            "the inventory asks for something else than was applied by ",
+        ),
+    ],
+)
+def test_why_a_registry_differs(plan: Plan, moved: Moved, told: str) -> None:
+    """Below its name, as far as remembered runs tell."""
+    build, *others = plan.registries
+    shown = plan_text(replace(plan, registries=(replace(build, moved=moved), *others)))
+    assert f"111111111111 us-east-1 (build)\n  {told}" in shown
+    assert sentence(moved) in shown
+
+
+def test_why_is_left_out_where_nobody_knows(plan: Plan) -> None:
+    """A first plan would say so of every registry."""
+    build, *others = plan.registries
+    unknown = replace(build, moved=Moved(by=Mover.UNKNOWN))
+    assert plan_text(replace(plan, registries=(unknown, *others))) == PLAN
+
+
+@pytest.mark.parametrize(
+    ("kinds", "flags"),
+    [
+        (["max-removals"], "--force"),
+        (["protected"], "--allow protected"),
+        (["rolled-back", "protected"], "--force and --allow protected"),
+    ],
+)
+def test_what_clears_the_objections(plan: Plan, kinds: list[str], flags: str) -> None:
+    """No more flags than are needed."""
+    objections = tuple(Objection(kind=kind, message="no") for kind in kinds)
+    shown = plan_text(replace(plan, objections=objections))
+    assert shown.endswith(f"\napply refuses this plan unless it is given {flags}.\n")
+
+
+def test_a_rollback(plan: Plan) -> None:
+    """It says what it takes back, and speaks of its own command."""
+    back = replace(plan, rolls_back="20261122T081500Z-ab12cd")
+    text = plan_text(back)
+    assert text.startswith(
+        "Rollback of run 20261122T081500Z-ab12cd of prod (inventories/prod.toml)\n"
+    )
+    assert text.endswith("\nrollback refuses this plan unless it is given --force.\n")
+    assert plan_text(quiet(back, registries=1)).endswith(
+        "No changes. 1 registry is as it was before that run.\n"
+    )

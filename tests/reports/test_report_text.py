@@ -9,6 +9,7 @@ import pytest
 
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.plan import Resource
 from fleet_repl.reports.text import report_text
 from fleet_repl.reports.text.wording import counted, elapsed
 
@@ -206,3 +207,71 @@ def test_counting() -> None:
     assert counted(1, "registry") == "1 registry"
     assert counted(0, "registry") == "0 registries"
     assert counted(12_000, "link") == "12,000 links"
+
+
+def test_waves(report: Report) -> None:
+    """What became of each wave's registries, in the order of the waves."""
+    build, *others = report.registries
+    found = replace(report, registries=(replace(build, wave="canary"), *others))
+    assert (
+        "  links held  1\n"
+        "\n"
+        "Waves\n"
+        "  canary  1 registry: 1 applied\n"
+        "  rest    4 registries: 2 failed, 1 skipped\n"
+        "\n"
+        "Applied: 1 registry\n"
+    ) in report_text(found, waves=("canary", "rest"))
+
+
+def test_a_wave_with_nothing_to_do(report: Report) -> None:
+    """It is told too: somebody has put it there."""
+    calm = replace(report.registries[4], wave="canary")
+    found = replace(report, registries=(*report.registries[:4], calm))
+    assert "\n  canary  1 registry: unchanged\n" in report_text(found)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "forced", "notes"),
+    [
+        ((), False, ""),
+        (("protected",), False, " (--allow protected)"),
+        (
+            ("protected", "unknown-fields"),
+            True,
+            " (objections overridden by --force; --allow protected --allow unknown-fields)",
+        ),
+    ],
+)
+def test_what_was_allowed(
+    report: Report, allowed: tuple[str, ...], forced: bool, notes: str
+) -> None:
+    """The first line says how far somebody went."""
+    found = replace(report, forced=forced, allowed=allowed)
+    first = report_text(found).partition("\n")[0]
+    assert first == f"Run 20261123T120000Z-a1b2c3 of prod: partial{notes}"
+
+
+def test_a_rollback(report: Report) -> None:
+    """The first line says of which run, and the last one what nothing to do means then."""
+    calm = replace(
+        report,
+        status=Status.OK,
+        forced=False,
+        rolls_back="20261122T081500Z-ab12cd",
+        registries=report.registries[4:],
+    )
+    text = report_text(calm)
+    assert text.startswith(
+        "Run 20261123T120000Z-a1b2c3 of prod: ok (rolls back 20261122T081500Z-ab12cd)\n"
+    )
+    assert "Nothing to do: 1 registry was as it was before that run, in 12.4 s." in text
+
+
+def test_what_an_earlier_wave_wrote(report: Report) -> None:
+    """A policy may be written for an early wave, and its registry be skipped in its own."""
+    build, _, _, old, *_ = report.registries
+    grant = replace(build.changes[0], resource=Resource.REGISTRY_POLICY, wave="canary")
+    partly = replace(old, changes=(grant, replace(grant, wave="rest", outcome=Outcome.SKIPPED)))
+    text = report_text(replace(report, registries=(build, partly)))
+    assert "\n    444444444444 eu-west-1 (old): registry policy applied\n" in text

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import Report
-from fleet_repl.plan import Effort, LinkEnd, Plan
+from fleet_repl.ownership import Applied
+from fleet_repl.plan import Effort, LinkEnd, Moved, Mover, Plan
 from fleet_repl.reports import plan_digest, plan_document, report_document, timestamp
 
 HELD = {
@@ -36,6 +38,7 @@ def test_a_plan(plan: Plan) -> None:
         "created_at": "2026-11-23T12:00:00Z",
         "fleet": "prod",
         "inventory": {"path": "inventories/prod.toml", "digest": "sha256:" + "1" * 64},
+        "rolls_back": None,
         "summary": {
             "registries": 4,
             "changed": 2,
@@ -53,6 +56,7 @@ def test_a_plan(plan: Plan) -> None:
         "account": "111111111111",
         "region": "us-east-1",
         "name": "build",
+        "wave": "rest",
         "state": "changed",
         "changes": [
             {
@@ -80,21 +84,29 @@ def test_a_plan(plan: Plan) -> None:
                 ],
                 "deletes_started": [],
                 "deletes_stopped": [],
+                "needs": [],
             }
         ],
         "refused": [],
         "held": [HELD],
         "error": None,
+        "owned": None,
+        "retired": False,
+        "moved": None,
     }
     assert registries[2] == {
         "account": "333333333333",
         "region": "eu-west-1",
         "name": "dark",
+        "wave": "rest",
         "state": "unreadable",
         "changes": [],
         "refused": [],
         "held": [],
         "error": DENIED,
+        "owned": None,
+        "retired": False,
+        "moved": None,
     }
 
 
@@ -111,7 +123,9 @@ def test_a_report(report: Report) -> None:
         "fleet": "prod",
         "inventory": {"path": "inventories/prod.toml", "digest": "sha256:" + "1" * 64},
         "plan_digest": report.plan_digest,
+        "rolls_back": None,
         "forced": True,
+        "allowed": [],
         "objections": [{"kind": "foreign-rules", "message": "1 link would be removed"}],
         "warnings": [{"kind": "not-transitive", "message": "spoke only receives base/"}],
         "summary": {
@@ -150,6 +164,36 @@ def test_a_report(report: Report) -> None:
     }
     assert registries[2]["error"] == DENIED
     assert registries[3]["because"] == "the run's deadline of 7200 s had passed"
+
+
+def test_what_a_run_will_need_of_a_plan(plan: Plan) -> None:
+    """What becomes the fleet's own, what a withdrawal waits for, and who has moved."""
+    first = plan.registries[0]
+    end = Registry(AccountId("222222222222"), Region("eu-west-1"))
+    change = replace(first.changes[0], needs=frozenset({end, first.registry}), wave="canary")
+    moved = Moved(by=Mover.FLEET, run_id="20261101T081500Z-ab12cd", at=plan.created_at)
+    one = replace(
+        first,
+        wave="canary",
+        changes=(change,),
+        owned=Applied(links={end: ("",), first.registry: ("a/", "b/")}, templates=("base",)),
+        moved=moved,
+    )
+    document: Any = plan_document(replace(plan, registries=(one,)))
+    told = document["registries"][0]
+    assert (told["wave"], told["changes"][0]["wave"]) == ("canary", "canary")
+    assert told["changes"][0]["needs"] == ["111111111111/us-east-1", "222222222222/eu-west-1"]
+    assert told["owned"] == {
+        "links": {"111111111111/us-east-1": ["a/", "b/"], "222222222222/eu-west-1": None},
+        "templates": ["base"],
+    }
+    assert told["moved"] == {
+        "by": "fleet",
+        "run": "20261101T081500Z-ab12cd",
+        "at": "2026-11-23T12:00:00Z",
+        "message": "changed outside: last applied by run 20261101T081500Z-ab12cd on "
+        "2026-11-23 12:00 UTC",
+    }
 
 
 def test_links_are_sorted(plan: Plan) -> None:

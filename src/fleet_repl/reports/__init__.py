@@ -3,17 +3,16 @@
 Text for people is in `fleet_repl.reports.text`, which alone needs rich.
 """
 
-from fleet_repl.reports.backfills import BACKFILL_SCHEMA, backfill_report_document
-from fleet_repl.reports.deliveries import DELIVERY_SCHEMA, delivery_document
-from fleet_repl.reports.documents import (
+from fleet_repl.documents import (
     PLAN_SCHEMA,
     REPORT_SCHEMA,
-    Document,
     plan_digest,
     plan_document,
     report_document,
-    to_json,
 )
+from fleet_repl.reports.backfills import BACKFILL_SCHEMA, backfill_report_document
+from fleet_repl.reports.deliveries import DELIVERY_SCHEMA, delivery_document
+from fleet_repl.reports.documents import Document, to_json
 from fleet_repl.reports.exits import (
     ExitCode,
     backfill_exit,
@@ -26,11 +25,14 @@ from fleet_repl.reports.files import (
     ENDINGS,
     ReportError,
     check_ending,
+    check_place,
     check_writable,
+    keep_plan,
     write_report,
 )
 from fleet_repl.reports.junit import to_junit
 from fleet_repl.reports.published import SCHEMAS, schema
+from fleet_repl.reports.runs import RUNS_SCHEMA, RunList, runs_document
 from fleet_repl.reports.spelling import json_text, timestamp
 from fleet_repl.reports.visible import visible
 
@@ -40,23 +42,28 @@ __all__ = [
     "ENDINGS",
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
+    "RUNS_SCHEMA",
     "SCHEMAS",
     "Document",
     "ExitCode",
     "ReportError",
+    "RunList",
     "backfill_exit",
     "backfill_report_document",
     "check_ending",
+    "check_place",
     "check_writable",
     "delivery_document",
     "delivery_exit",
     "exit_code",
     "json_text",
+    "keep_plan",
     "plan_digest",
     "plan_document",
     "plan_exit",
     "report_document",
     "report_exit",
+    "runs_document",
     "schema",
     "timestamp",
     "to_json",

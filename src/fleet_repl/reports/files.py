@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from fleet_repl.errors import FleetError
+from fleet_repl.plan import Plan
 from fleet_repl.reports.documents import Document, to_json
 from fleet_repl.reports.junit import to_junit
 
@@ -39,13 +40,18 @@ def check_ending(path: Path) -> None:
 def check_writable(path: Path) -> None:
     """Raises ReportError where a file of this name cannot be made in its folder."""
     check_ending(path)
+    check_place(path)
+
+
+def check_place(path: Path, *, what: str = "report") -> None:
+    """The same for a file whose name gives no format."""
     if path.is_dir():
         raise ReportError(f"{path}: this is a folder; name a file")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise _failure(path, error) from error
+        raise _failure(path, error, what) from error
 
 
 def write_report(subject: Document, path: Path) -> None:
@@ -54,11 +60,19 @@ def write_report(subject: Document, path: Path) -> None:
     An older file is replaced in one step. Raises ReportError; then no file was changed.
     """
     check_ending(path)
-    text = _FORMATS[path.suffix.lower()](subject)
+    _write(path, _FORMATS[path.suffix.lower()](subject), "report")
+
+
+def keep_plan(plan: Plan, path: Path) -> None:
+    """The same for a plan, as JSON whatever the name's ending. Raises ReportError."""
+    _write(path, to_json(plan), "plan")
+
+
+def _write(path: Path, text: str, what: str) -> None:
     try:
         _replace(path, text)
     except OSError as error:
-        raise _failure(path, error) from error
+        raise _failure(path, error, what) from error
 
 
 def _replace(path: Path, text: str) -> None:
@@ -76,8 +90,8 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _failure(path: Path, error: OSError) -> ReportError:
+def _failure(path: Path, error: OSError, what: str) -> ReportError:
     if not path.parent.is_dir():
-        return ReportError(f"{path}: there is no folder {path.parent} to write the report to")
+        return ReportError(f"{path}: there is no folder {path.parent} to write the {what} to")
     reason = error.strerror or type(error).__name__
-    return ReportError(f"{path}: the report cannot be written there: {reason}")
+    return ReportError(f"{path}: the {what} cannot be written there: {reason}")

@@ -20,13 +20,15 @@ from fleet_repl.delivery import (
     LinkDelivery,
     UnreadRegistry,
 )
+from fleet_repl.drifting import sentence
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import BackfillReport, Outcome, RegistryOutcome, Report
-from fleet_repl.plan import HeldLink, Objection, Plan, RegistryPlan
+from fleet_repl.plan import Change, HeldLink, Objection, Plan, RegistryPlan
 from fleet_repl.reports.documents import Document
 from fleet_repl.reports.spelling import timestamp
 from fleet_repl.reports.visible import visible
+from fleet_repl.topology import REST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,11 @@ def to_junit(subject: Document) -> str:
         case Plan():
             cases = [_planned(subject.fleet, one) for one in subject.registries]
             cases += _objecting(subject.fleet, subject.objections)
-            properties = {"plan_digest": subject.digest, "inventory": subject.inventory.path}
+            properties = {
+                "plan_digest": subject.digest,
+                "inventory": subject.inventory.path,
+                **_taken_back(subject.rolls_back),
+            }
             return _suite(subject.fleet, timestamp(subject.created_at), 0, properties, cases)
         case Report():
             cases = [_ended(subject.fleet, one) for one in subject.registries]
@@ -66,6 +72,7 @@ def to_junit(subject: Document) -> str:
                 "status": subject.status.value,
                 "plan_digest": subject.plan_digest or "",
                 "inventory": subject.inventory.path,
+                **_taken_back(subject.rolls_back),
             }
             seconds = (subject.finished_at - subject.started_at).total_seconds()
             started = timestamp(subject.started_at)
@@ -193,12 +200,23 @@ def _fault(fault: Fault | None) -> _Verdict | None:
 def _drift(one: RegistryPlan) -> _Verdict | None:
     if not one.changes:
         return None
+    why = (sentence(one.moved),) if one.moved is not None else ()
     return _Verdict(
         element="failure",
         kind="drift",
         message="it differs from the inventory",
-        lines=tuple(f"{change.action} {change.resource}" for change in one.changes),
+        lines=(*why, *map(_written, one.changes)),
     )
+
+
+def _written(change: Change) -> str:
+    when = f" (wave {change.wave})" if change.wave != REST else ""
+    return f"{change.action} {change.resource}{when}"
+
+
+def _taken_back(run_id: str | None) -> dict[str, str]:
+    """A property of the suite, where the plan or the run is a rollback."""
+    return {"rolls_back": run_id} if run_id is not None else {}
 
 
 def _held(links: Sequence[HeldLink]) -> _Verdict | None:

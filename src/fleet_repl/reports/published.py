@@ -14,6 +14,8 @@ SCHEMAS: Final = {
     "graph": "graph-1.json",
     "delivery": "delivery-1.json",
     "backfill": "backfill-1.json",
+    "runs": "runs-1.json",
+    "round": "round-1.json",
 }
 """Document → the file of its schema."""
 

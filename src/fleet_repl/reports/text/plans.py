@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from fleet_repl.drifting import sentence
 from fleet_repl.names import AccountId
-from fleet_repl.plan import Change, LinkEnd, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.plan import Change, LinkEnd, Mover, Phase, Plan, RegistryPlan, Resource, State
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import (
@@ -17,6 +18,7 @@ from fleet_repl.reports.text.sections import (
     add_objections,
     add_warnings,
 )
+from fleet_repl.reports.text.waves import add_planned_waves, waves_of_plan
 from fleet_repl.reports.text.wording import (
     SYMBOLS,
     change_name,
@@ -25,6 +27,7 @@ from fleet_repl.reports.text.wording import (
     prefix_list,
     route_list,
 )
+from fleet_repl.safety import PROTECTED
 
 REGISTRIES: Final = 50
 """Registries that are listed on a page that is not full."""
@@ -32,15 +35,19 @@ LINKS: Final = 20
 """Links that are listed for each change."""
 
 
-def plan_text(plan: Plan, *, full: bool = False, colour: bool = False) -> str:
-    """The plan for people. `full` lists everything, however long."""
+def plan_text(
+    plan: Plan, *, full: bool = False, colour: bool = False, waves: Sequence[str] = ()
+) -> str:
+    """The plan for people. `full` lists everything, however long; `waves` are in their order."""
     page = Page(full=full)
     names = {one.registry.account: one.name for one in plan.registries}
-    page.heading(f"Plan for {plan.fleet} ({plan.inventory.path})")
+    what = "Plan for" if plan.rolls_back is None else f"Rollback of run {plan.rolls_back} of"
+    page.heading(f"{what} {plan.fleet} ({plan.inventory.path})")
     changed = [one for one in plan.registries if one.changes]
     shown = page.within(changed, REGISTRIES)
+    in_waves = bool(waves_of_plan(plan, waves))
     for one in shown:
-        _add_registry(page, one, names)
+        _add_registry(page, one, names, in_waves=in_waves)
     if len(shown) < len(changed):
         page.gap()
         page.more(len(changed) - len(shown))
@@ -48,6 +55,7 @@ def plan_text(plan: Plan, *, full: bool = False, colour: bool = False) -> str:
     add_faults(page, "Unreadable", _failing(plan, readable=False))
     add_faults(page, "Retired and not reached, which is no failure", _excused(plan))
     add_held(page, _held(plan), names)
+    add_planned_waves(page, plan, waves)
     add_objections(page, plan.objections)
     add_warnings(page, plan.warnings)
     add_cut(page)
@@ -82,10 +90,15 @@ def _held(plan: Plan) -> list[Holding]:
     ]
 
 
-def _add_registry(page: Page, one: RegistryPlan, names: Mapping[AccountId, str]) -> None:
-    page.heading(label(one.registry, one.name))
+def _add_registry(
+    page: Page, one: RegistryPlan, names: Mapping[AccountId, str], *, in_waves: bool
+) -> None:
+    wave = f", wave {one.wave}" if in_waves else ""
+    page.heading(f"{label(one.registry, one.name)}{wave}")
+    if one.moved is not None and one.moved.by is not Mover.UNKNOWN:
+        page.add((sentence(one.moved), Style.FAINT), indent=1)
     for change in one.changes:
-        notes = []
+        notes = [] if change.wave == one.wave else [f"wave {change.wave}"]
         if change.phase is Phase.WITHDRAWALS:
             notes.append("once the rules are written")
         if change.resource in one.refused:
@@ -141,7 +154,8 @@ def _add_totals(page: Page, plan: Plan) -> None:
     if not plan.changes and not total.unreadable and not total.held:
         registries = counted(total.registries, "registry")
         verb = "is" if total.registries == 1 else "are"
-        page.add(("No changes.", Style.HEADING), f" {registries} {verb} as the inventory wants.")
+        how = "as the inventory wants" if plan.rolls_back is None else "as it was before that run"
+        page.add(("No changes.", Style.HEADING), f" {registries} {verb} {how}.")
         return
     head = "Plan: " if plan.changes else "No changes: "
     page.add(
@@ -152,4 +166,14 @@ def _add_totals(page: Page, plan: Plan) -> None:
         f"{total.held:,} held.",
     )
     if plan.objections:
-        page.add("apply refuses this plan unless it is given --force.")
+        command = "apply" if plan.rolls_back is None else "rollback"
+        page.add(f"{command} refuses this plan unless it is given {_cleared_by(plan)}.")
+
+
+def _cleared_by(plan: Plan) -> str:
+    """The flags that clear the plan's objections."""
+    kinds = {one.kind for one in plan.objections}
+    flags = ["--force"] if kinds - {PROTECTED} else []
+    if PROTECTED in kinds:
+        flags.append(f"--allow {PROTECTED}")
+    return " and ".join(flags)

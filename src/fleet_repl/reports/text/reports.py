@@ -22,6 +22,7 @@ from fleet_repl.reports.text.sections import (
     add_objections,
     add_warnings,
 )
+from fleet_repl.reports.text.waves import add_waves
 from fleet_repl.reports.text.wording import SYMBOLS, change_name, counted, elapsed, label
 
 APPLIED: Final = 50
@@ -36,13 +37,15 @@ _STYLES: Final = {
 _STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
 
 
-def report_text(report: Report, *, full: bool = False, colour: bool = False) -> str:
-    """The report for people. `full` lists everything, however long."""
+def report_text(
+    report: Report, *, full: bool = False, colour: bool = False, waves: Sequence[str] = ()
+) -> str:
+    """The report for people. `full` lists everything, however long; `waves` are in their order."""
     page = Page(full=full)
     status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
-    forced = " (objections overridden by --force)" if report.forced else ""
-    page.add((f"Run {report.run_id} of {report.fleet}: ", Style.HEADING), status, forced)
+    page.add((f"Run {report.run_id} of {report.fleet}: ", Style.HEADING), status, _notes(report))
     _add_counts(page, report)
+    add_waves(page, report, waves)
     _add_applied(page, report)
     add_faults(page, "Failed", _failing(report))
     for outcome in (Outcome.SKIPPED, Outcome.CANCELLED):
@@ -61,6 +64,18 @@ def report_text(report: Report, *, full: bool = False, colour: bool = False) -> 
     add_cut(page)
     _add_end(page, report)
     return page.render(colour=colour)
+
+
+def _notes(report: Report) -> str:
+    """What is special about the run."""
+    notes = []
+    if report.rolls_back is not None:
+        notes.append(f"rolls back {report.rolls_back}")
+    if report.forced:
+        notes.append("objections overridden by --force")
+    if report.allowed:
+        notes.append(" ".join(f"--allow {one}" for one in report.allowed))
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _add_counts(page: Page, report: Report) -> None:
@@ -101,7 +116,7 @@ def _failing(report: Report) -> list[Failing]:
 
 
 def _done(one: RegistryOutcome) -> str | None:
-    """What was written to a registry that failed."""
+    """What was written to a registry that was not finished."""
     written = [
         change_name(change.resource, change.before, change.after)
         for change in one.changes
@@ -125,7 +140,8 @@ def _add_reasons(page: Page, outcome: Outcome, having: Sequence[RegistryOutcome]
         page.add((because, Style.CHANGED), f": {counted(len(some), 'registry')}", indent=1)
         examples = page.examples(some)
         for one in examples:
-            page.add(label(one.registry, one.name), indent=2)
+            done = _done(one)
+            page.add(label(one.registry, one.name), f": {done}" if done else "", indent=2)
         page.more(len(some) - len(examples), indent=2)
     page.more(len(groups) - len(shown), indent=1)
 
@@ -141,7 +157,8 @@ def _add_end(page: Page, report: Report) -> None:
     if report.status is Status.OK and not report.count(Outcome.APPLIED):
         registries = counted(len(report.registries), "registry")
         verb = "was" if len(report.registries) == 1 else "were"
-        what = f"Nothing to do: {registries} {verb} as the inventory wants, in {took}."
+        how = "as the inventory wants" if report.rolls_back is None else "as it was before that run"
+        what = f"Nothing to do: {registries} {verb} {how}, in {took}."
     else:
         what = f"Applied {applied} in {took}."
     code = report_exit(report)

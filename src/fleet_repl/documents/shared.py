@@ -1,0 +1,32 @@
+"""What plans and reports have in common: held links, notes, and the inventory they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.documents.spelling import prefixes_document
+from fleet_repl.plan import HeldLink, InventoryRef, Objection, Warning
+
+
+def held_document(links: Iterable[HeldLink]) -> list[Json]:
+    """Links that are left out, in order of their destinations."""
+    return [
+        {
+            "account": link.destination.account,
+            "region": link.destination.region,
+            "prefixes": prefixes_document(link.prefixes),
+            "because": link.because,
+        }
+        for link in sorted(links, key=lambda link: (link.destination, link.prefixes, link.because))
+    ]
+
+
+def inventory_document(reference: InventoryRef) -> JsonObject:
+    """Which inventory it is of."""
+    return {"path": reference.path, "digest": reference.digest}
+
+
+def notes_document(notes: Iterable[Objection | Warning]) -> list[Json]:
+    """Objections or warnings, in their order."""
+    return [{"kind": note.kind, "message": note.message} for note in notes]

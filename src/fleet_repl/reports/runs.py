@@ -1,0 +1,61 @@
+"""The list of remembered runs as a JSON document. Pure; the keys are a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.reports.spelling import timestamp
+from fleet_repl.runs import Freeze, RunSummary
+
+RUNS_SCHEMA: Final = "fleet-repl/runs/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunList:
+    """Runs of a state location, newest first, and what stops further ones."""
+
+    location: str
+    runs: tuple[RunSummary, ...]
+    older: int = 0
+    """Runs that are left out."""
+    frozen: Mapping[str, Freeze] = field(default_factory=dict)
+    """By fleet."""
+
+
+def runs_document(found: RunList) -> JsonObject:
+    """The list as a document."""
+    return {
+        "schema": RUNS_SCHEMA,
+        "location": found.location,
+        "frozen": [
+            {"fleet": fleet, "who": one.who, "why": one.why, "since": timestamp(one.since)}
+            for fleet, one in sorted(found.frozen.items())
+        ],
+        "runs": [_run(one) for one in found.runs],
+        "older": found.older,
+    }
+
+
+def _run(one: RunSummary) -> JsonObject:
+    meta = one.meta
+    return {
+        "run_id": meta.run_id,
+        "fleet": meta.fleet,
+        "purpose": meta.purpose.value,
+        "user": meta.holder.user,
+        "host": meta.holder.host,
+        "started_at": timestamp(meta.started_at),
+        "finished_at": None if one.finished_at is None else timestamp(one.finished_at),
+        "status": None if one.status is None else one.status.value,
+        "inventory": {"path": meta.inventory.path, "digest": meta.inventory.digest},
+        "plan_digest": meta.plan_digest,
+        "forced": meta.forced,
+        "allowed": list(meta.allowed),
+        "rolls_back": meta.rolls_back,
+        "changes": meta.changes,
+        "applied": one.applied,
+        "failed": one.failed,
+    }

@@ -1,0 +1,96 @@
+"""Remembered runs as text: a table of them, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.cells import cell_len
+
+from fleet_repl.outcomes import Status
+from fleet_repl.reports.runs import RunList
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.wording import elapsed
+from fleet_repl.reports.visible import visible
+from fleet_repl.runs import RunSummary
+
+UNFINISHED: Final = "unfinished"
+"""What a run is called that has no report: it is under way, or it died."""
+
+_FLEET: Final = "fleet"
+_COLUMNS: Final = (
+    "run", _FLEET, "purpose", "by", "started", "took", "status", "applied", "failed"
+)  # fmt: skip
+_NUMBERS: Final = frozenset({"applied", "failed"})
+_STYLES: Final = {
+    Status.OK: Style.ADDED,
+    Status.PARTIAL: Style.CHANGED,
+    None: Style.CHANGED,
+}
+
+
+def runs_text(found: RunList, *, colour: bool = False) -> str:
+    """A row for each run; the fleet is told where there are several. Times are in UTC."""
+    page = Page(full=True)
+    for fleet, freeze in sorted(found.frozen.items()):
+        since = f" since {moment(freeze.since)} by {freeze.who}: {freeze.why}"
+        page.add((f"{fleet} is frozen", Style.BAD), since)
+    page.gap()
+    if not found.runs:
+        page.add(f"No runs are remembered in {found.location}.")
+        return page.render(colour=colour)
+    title, *rows = _aligned([_COLUMNS, *map(_cells, found.runs)], _hidden(found.runs))
+    page.add((title, Style.FAINT))
+    for one, row in zip(found.runs, rows, strict=True):
+        back = one.meta.rolls_back
+        note = "" if back is None else f"  rolls back {back}"
+        page.add((row, _STYLES.get(one.status, Style.BAD)), note)
+    if found.older:
+        page.gap()
+        total = len(found.runs) + found.older
+        page.add((f"… and {found.older:,} older; --limit {total} lists all", Style.FAINT))
+    return page.render(colour=colour)
+
+
+def moment(when: datetime) -> str:
+    """`2026-11-23 08:15:00` in UTC."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _cells(one: RunSummary) -> tuple[str, ...]:
+    meta, took = one.meta, ""
+    if one.finished_at is not None:
+        took = elapsed((one.finished_at - meta.started_at).total_seconds())
+    return (
+        meta.run_id,
+        meta.fleet,
+        meta.purpose.value,
+        f"{meta.holder.user}@{meta.holder.host}",
+        moment(meta.started_at),
+        took,
+        UNFINISHED if one.status is None else one.status.value,
+        f"{one.applied:,}",
+        f"{one.failed:,}",
+    )
+
+
+def _hidden(runs: Sequence[RunSummary]) -> frozenset[str]:
+    """Columns that would say the same in every row."""
+    return frozenset() if len({one.meta.fleet for one in runs}) > 1 else frozenset({_FLEET})
+
+
+def _aligned(rows: Sequence[Sequence[str]], hidden: frozenset[str]) -> list[str]:
+    """Rows as lines, numbers to the right."""
+    columns = []
+    for title, *cells in zip(*rows, strict=True):
+        if title not in hidden:
+            shown = [visible(cell) for cell in (title, *cells)]
+            width = max(cell_len(cell) for cell in shown)
+            columns.append([_padded(cell, width, right=title in _NUMBERS) for cell in shown])
+    return ["  ".join(line) for line in zip(*columns, strict=True)]
+
+
+def _padded(cell: str, width: int, *, right: bool) -> str:
+    padding = " " * (width - cell_len(cell))
+    return f"{padding}{cell}" if right else f"{cell}{padding}"

@@ -1,0 +1,79 @@
+"""Waves in plans and reports: their order, and what becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+
+from fleet_repl.outcomes import Outcome, Report
+from fleet_repl.plan import Plan
+from fleet_repl.reports.text.page import Page
+from fleet_repl.reports.text.wording import counted
+from fleet_repl.reports.visible import visible
+from fleet_repl.topology import REST
+
+_TOLD: Final = (Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
+
+
+def in_order(found: Iterable[str], known: Sequence[str]) -> list[str]:
+    """The waves of `found` as `known` has them; others by their names, `REST` at the end."""
+    place = {name: number for number, name in enumerate(known)}
+    return sorted(set(found), key=lambda name: (name == REST, place.get(name, len(place)), name))
+
+
+def waves_of_plan(plan: Plan, known: Sequence[str]) -> list[str]:
+    """The waves that a plan is about; empty for a fleet without any."""
+    return _several(
+        in_order(
+            (
+                wave
+                for one in plan.registries
+                for wave in (one.wave, *(change.wave for change in one.changes))
+            ),
+            known,
+        )
+    )
+
+
+def add_planned_waves(page: Page, plan: Plan, known: Sequence[str]) -> None:
+    """A block with the registries that each wave writes to."""
+    waves = waves_of_plan(plan, known)
+    if waves and plan.changes:
+        writes = {
+            wave: sum(any(change.wave == wave for change in one.changes) for one in plan.registries)
+            for wave in waves
+        }
+        page.heading("Waves")
+        _add_rows(page, waves, lambda wave: f"{counted(writes[wave], 'registry')} to change")
+
+
+def add_waves(page: Page, report: Report, known: Sequence[str]) -> None:
+    """A block with the outcomes of each wave's registries; none for a fleet without waves."""
+    waves = _several(in_order((one.wave for one in report.registries), known))
+    if not waves:
+        return
+    page.heading("Waves")
+    _add_rows(page, waves, lambda wave: _outcomes(report, wave))
+
+
+def _outcomes(report: Report, wave: str) -> str:
+    of_it = [one.outcome for one in report.registries if one.wave == wave]
+    parts = [
+        f"{number:,} {outcome}"
+        for outcome in _TOLD
+        if (number := sum(one is outcome for one in of_it))
+    ]
+    return f"{counted(len(of_it), 'registry')}: {', '.join(parts) or 'unchanged'}"
+
+
+def _several(waves: list[str]) -> list[str]:
+    return [] if set(waves) <= {REST} else waves
+
+
+def _add_rows(page: Page, waves: Sequence[str], told: Callable[[str], str]) -> None:
+    width = max(cell_len(visible(wave)) for wave in waves)
+    for wave in waves:
+        padding = " " * (width - cell_len(visible(wave)))
+        page.add(f"{wave}{padding}  {told(wave)}", indent=1)
