@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fleet_repl import Fleet, Outcome, Registry, Report, StateError, connect, load_inventory
+from fleet_repl import Event, Fleet, Outcome, Registry, Report, StateError, connect, load_inventory
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import AccountId, Region
-from fleet_repl.outcomes import WriteStarted
+from fleet_repl.outcomes import WriteSettled, WriteStarted
 from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, RegistryScenario, Scenario
 from fleet_repl.sandbox.faults import Faults
 
@@ -164,15 +164,17 @@ async def test_a_run_that_dies_leaves_nothing_to_strangers(
             plan = await dying.plan()
 
             async def lost(*_: Any) -> None:
-                raise KeyboardInterrupt
+                raise RuntimeError
 
             # As if the process ended right there.
-            monkeypatch.setattr(dying, "_put_on_record", lost)
-            with pytest.raises(KeyboardInterrupt):
-                await dying.apply(plan)
+            with monkeypatch.context() as patch:
+                patch.setattr("fleet_repl.workflow.carrying_out.Execution._put_on_record", lost)
+                with pytest.raises(RuntimeError):
+                    await dying.apply(plan)
         assert prefixes_in(aws) == {"base/"}
         report = await applied(aws, fleet("one"), tmp_path)
         assert (report.status, rules_in(aws)) == ("ok", [])
+        assert [one.kind for one in report.warnings] == ["unfinished-run"]
 
 
 async def test_a_former_name_is_still_ours(simulate: Any, tmp_path: Path) -> None:
@@ -309,6 +311,41 @@ async def test_a_full_disk_stops_before_the_first_write(
         assert aws.world.writes == []
 
 
+def filling(
+    monkeypatch: pytest.MonkeyPatch, when: Callable[[Event], bool]
+) -> Callable[[Event], None]:
+    """A listener that lets the disk be full from a certain event on."""
+
+    def no_space(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    def fill(event: Event) -> None:
+        if when(event):
+            monkeypatch.setattr("os.fsync", no_space)
+
+    return fill
+
+
+async def test_a_disk_that_is_full_stops_the_writes(
+    simulate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be put down beforehand is not written, and the report says why."""
+    async with simulate(fleet("one", "2 base/")) as aws:
+        await applied(aws, fleet("one", "2 base/", "2 more/"), tmp_path)
+        async with connected(aws, fleet("one", "2 base/"), tmp_path) as full:
+            fill = filling(monkeypatch, lambda event: isinstance(event, WriteStarted))
+            report = await full.apply(await full.plan(), on_event=fill)
+        assert (report.status, prefixes_in(aws)) == ("partial", {"base/", "more/"})
+    journal = f"{tmp_path}/.fleet-repl/one/runs/{report.run_id}/journal.jsonl"
+    why = f"the fleet's state cannot be written: {journal}: No space left on device"
+    skipped = {one.because for one in report.registries if one.outcome == "skipped"}
+    assert skipped == {f"the run's journal cannot be written any more: {why}"}
+    assert [one.kind for one in report.warnings] == ["not-recorded"] * 2
+    assert report.warnings[0].message == (
+        f"the run's journal is not complete: {why}; this report says what was done"
+    )
+
+
 async def test_a_disk_that_fills_up_later_is_a_warning(
     simulate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,25 +353,40 @@ async def test_a_disk_that_fills_up_later_is_a_warning(
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/", "2 more/"), tmp_path)
         async with connected(aws, fleet("one", "2 base/"), tmp_path) as full:
-
-            def no_space(*_: Any) -> None:
-                raise OSError(28, "No space left on device")
-
-            def fill(event: object) -> None:
-                if isinstance(event, WriteStarted):
-                    monkeypatch.setattr("os.fsync", no_space)
-
+            fill = filling(
+                monkeypatch,
+                lambda event: isinstance(event, WriteSettled) and event.registry == SPOKE,
+            )
             report = await full.apply(await full.plan(), on_event=fill)
         assert (report.status, prefixes_in(aws)) == ("ok", {"base/"})
-        (warning,) = report.warnings
-        place = tmp_path / ".fleet-repl" / "one" / "applied.json"
-        assert warning.kind == "not-recorded"
-        assert warning.message == (
-            "what was applied could not be put on record: the fleet's state cannot be written: "
-            f"{place}: No space left on device; the record still holds what was announced before "
-            "the first write"
+    place = f"{tmp_path}/.fleet-repl/one"
+    full_disk = ("the fleet's state cannot be written: ", ": No space left on device; ")
+    assert [one.kind for one in report.warnings] == ["not-recorded"] * 4
+    assert [one.message for one in report.warnings] == [
+        f"{what}: {full_disk[0]}{place}/{name}{full_disk[1]}{hence}"
+        for what, name, hence in (
+            (
+                "the run's journal is not complete",
+                f"runs/{report.run_id}/journal.jsonl",
+                "this report says what was done",
+            ),
+            (
+                "what was applied could not be put on record",
+                "applied.json",
+                "the record still holds what was announced before the first write",
+            ),
+            (
+                "how registries were left could not be put on record",
+                "traces.json",
+                "drift is then told without saying who has moved",
+            ),
+            (
+                "the run's report could not be kept",
+                f"runs/{report.run_id}/report.json",
+                "its journal says what was done",
+            ),
         )
-        assert [one.name for one in place.parent.iterdir()] == ["applied.json"]
+    ]
 
 
 async def test_a_source_that_was_denied_keeps_its_record(simulate: Any, tmp_path: Path) -> None:

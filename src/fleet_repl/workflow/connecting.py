@@ -1,21 +1,26 @@
-"""A connection to a fleet: clients, credentials, the clock, and the deadline of its run."""
+"""A connection to a fleet: its state, clients, credentials, the clock, a run's deadline."""
 
 from __future__ import annotations
 
 import random
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_repl.desired import desired_state
+from fleet_repl.engine import Stop
 from fleet_repl.inventory import Inventory, located
 from fleet_repl.pacing import SYSTEM, Clock, Pace
 from fleet_repl.ports import EventSink
-from fleet_repl.store import open_store
-from fleet_repl.workflow.fleet import Fleet, Means
+from fleet_repl.runs import Purpose
+from fleet_repl.store import RunRecords
+from fleet_repl.workflow.access import Access
+from fleet_repl.workflow.fleet import Fleet
+from fleet_repl.workflow.means import Means
 from fleet_repl.workflow.offline import notices
+from fleet_repl.workflow.places import open_place
 from fleet_repl.workflow.remembering import Memory
 from fleet_repl.workflow.sinks import guarded, ignored
 
@@ -31,37 +36,70 @@ async def connect(
     on_event: EventSink | None = None,
     state: str | Path | None = None,
     clock: Clock = SYSTEM,
+    purpose: Purpose = Purpose.APPLY,
+    locked: bool = False,
 ) -> AsyncIterator[Fleet]:
     """One pool of clients and credentials for a fleet, and the start of its deadline.
 
     `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
-    `state` is a folder in place of the inventory's [state]. Raises IdentityError where the base
-    identity is missing or of another partition, and StateError for a state that cannot be used.
-    """
-    from fleet_repl.aws import open_aws  # noqa: PLC0415 - importing the library loads no AWS code
+    `state` is a folder or an `s3://` location in place of the inventory's [state]. `purpose`: what
+    others are told while it writes. With `locked` the fleet's lock is held from before anything
+    else until the end; otherwise it is taken for each plan that is applied.
 
+    Raises IdentityError where the base identity is missing or of another partition, StateError
+    for a state that cannot be used, and RefusedError where another run holds the lock or the
+    fleet is frozen.
+    """
     place = inventory.state if state is None else located(str(state))
-    memory = Memory(open_store(place), inventory)
-    desired, topology = desired_state(inventory)
+    pace = _pace(inventory, clock)
+    run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    sink = guarded(on_event) if on_event is not None else ignored
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_place(place, aws=inventory.aws, endpoint=endpoint)
+        )
+        access = Access(
+            store=store,
+            fleet=inventory.name,
+            run_id=run_id,
+            purpose=purpose,
+        )
+        if locked:
+            # Before anything that takes time: whoever has to wait is to be told at once.
+            await stack.enter_async_context(access.held())
+        # Importing the library loads no AWS code, and neither does being refused.
+        from fleet_repl.aws import open_aws  # noqa: PLC0415
+
+        desired, topology = desired_state(inventory)
+        registries = await stack.enter_async_context(
+            open_aws(inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink)
+        )
+        yield Fleet(
+            Means(
+                run_id=run_id,
+                started=clock.now(),
+                inventory=inventory,
+                desired=desired,
+                warnings=notices(topology),
+                registries=registries,
+                store=store,
+                folder=place.folder,
+                memory=Memory(store, inventory),
+                records=RunRecords(store, inventory.name),
+                access=access,
+                pace=pace,
+                stop=Stop(clock, pace.deadline, inventory.apply.deadline),
+                on_event=sink,
+            )
+        )
+
+
+def _pace(inventory: Inventory, clock: Clock) -> Pace:
     settings = inventory.apply
-    deadline = clock.monotonic() + settings.deadline
-    pace = Pace(
+    return Pace(
         attempts=settings.attempts,
         timeout=settings.timeout,
-        deadline=deadline,
+        deadline=clock.monotonic() + settings.deadline,
         clock=clock,
         uniform=random.uniform,
     )
-    run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    sink = guarded(on_event) if on_event is not None else ignored
-    async with open_aws(
-        inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink
-    ) as registries:
-        yield Fleet(
-            inventory=inventory,
-            desired=desired,
-            warnings=notices(topology),
-            means=Means(
-                run_id=run_id, registries=registries, memory=memory, pace=pace, on_event=sink
-            ),
-        )

@@ -1,175 +1,157 @@
-"""A connected fleet: make plans of it, apply them, stop."""
+"""A connected fleet: make plans of it, apply them, take runs back, stop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
-from fleet_repl.backlog import foreseen, owing
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.desired import Desired
-from fleet_repl.engine import Applying, Backfilling, Observing, Stop, Writing, apply_plan, untouched
-from fleet_repl.errors import FleetError, StateError
+from fleet_repl.engine import Backfilling
+from fleet_repl.errors import Fault, FleetError, SelectionError
 from fleet_repl.importing import Imported
-from fleet_repl.inventory import Inventory
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import (
     BackfillReport,
     Outcome,
-    PlanMade,
-    RegistryFinished,
     RegistryOutcome,
     Report,
-    RunFinished,
     RunStarted,
+    Statistics,
     Status,
 )
-from fleet_repl.ownership import Record
-from fleet_repl.pacing import Pace
-from fleet_repl.plan import Effort, InventoryRef, Plan, Warning
-from fleet_repl.planning import plan_registries, summarize
+from fleet_repl.plan import Effort, Objection, Plan
 from fleet_repl.ports import EventSink
-from fleet_repl.recording import announced, concluded
-from fleet_repl.reports import plan_digest
-from fleet_repl.safety import objections
+from fleet_repl.safety import outstanding
 from fleet_repl.topology import Selection, select
 from fleet_repl.workflow.backfilling import Backfiller
+from fleet_repl.workflow.carrying_out import Execution, without_refusals
 from fleet_repl.workflow.importing import import_registries
-from fleet_repl.workflow.remembering import Memory
+from fleet_repl.workflow.means import Means
+from fleet_repl.workflow.plan_files import PlanError
+from fleet_repl.workflow.proposing import propose, rolled_back
+from fleet_repl.workflow.recovering import recover
+from fleet_repl.workflow.rolling_back import carrying_back, propose_rollback
 from fleet_repl.workflow.sinks import both
-from fleet_repl.workflow.surveying import survey
 from fleet_repl.workflow.verifying import Surroundings, verify_links
-
-if TYPE_CHECKING:
-    from fleet_repl.aws import AwsRegistries
 
 EVERYTHING: Final = Selection()
 """The selection that narrows nothing."""
+NOTHING_SPARED: Final[Mapping[Registry, Fault]] = MappingProxyType({})
 
 
 class Interrupted(FleetError):  # noqa: N818 - an interruption is no error of anybody
     """The run was stopped before there was a plan, or whatever else it was to make."""
 
 
-class PlanError(FleetError):
-    """A plan that does not belong to this fleet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What a run works with."""
-
-    run_id: str
-    registries: AwsRegistries
-    memory: Memory
-    pace: Pace
-    on_event: EventSink
-
-
 class Fleet:
     """A fleet that is connected: make plans of it and apply them."""
 
-    def __init__(
-        self,
-        *,
-        inventory: Inventory,
-        desired: Desired,
-        warnings: tuple[Warning, ...],
-        means: Means,
-    ) -> None:
-        self.run_id = means.run_id
-        self._inventory = inventory
-        self._desired = desired
-        self._warnings = warnings
-        self._registries = means.registries
-        self._memory = means.memory
-        self._pace = pace = means.pace
-        self._on_event = means.on_event
-        self._stop = Stop(pace.clock, pace.deadline, inventory.apply.deadline)
-        self._started = pace.clock.now()
+    def __init__(self, means: Means) -> None:
+        self.run_id: Final = means.run_id
+        self.name: Final = means.inventory.name
+        self._means = means
         self._efforts: Mapping[Registry, Effort] = {}
         """What an interrupted plan had taken so far."""
 
     def stop(self) -> None:
         """Start nothing new; writes in flight finish and are read back."""
-        self._stop.interrupt()
+        self._means.stop.interrupt()
 
-    async def plan(self, *, selection: Selection = EVERYTHING, allow: Collection[str] = ()) -> Plan:
+    @property
+    def holds_lock(self) -> bool:
+        """Whether no other run can write to the fleet now."""
+        return self._means.access.lease is not None
+
+    def statistics(self) -> Statistics:
+        """The calls that were made so far."""
+        return self._means.registries.statistics()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Hold the fleet's lock, so that nobody else writes to it between a plan and its end.
+
+        `apply` does so by itself where this has not been done. Raises RefusedError at once
+        where another run holds it or the fleet is frozen, and StateError.
+        """
+        async with self._means.access.held():
+            yield
+
+    async def plan(
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        allow: Collection[str] = (),
+        over: float = 0.0,
+        beside: Path | None = None,
+        spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+    ) -> Plan:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
         `selection` narrows what may be changed, never what is wanted. `allow` may hold
-        "unknown-fields". Raises SelectionError, and Interrupted after `stop()`.
+        "unknown-fields" and "protected". `over`: the seconds that reading is spread over.
+        `beside`: the file that the plan will be kept in, from which its inventory is then found.
+        `spare`: registries whose changes are shown, but must fail with that fault unwritten.
+        Raises SelectionError, StateError, and Interrupted after `stop()`.
         """
-        scope = select(self._inventory, selection)
+        scope = select(self._means.inventory, selection)
         self._tell_start(scope)
-        record = await self._memory.recall()
-        observation, efforts = await survey(scope, self._desired, self._observing(record))
-        if self._stop.interrupted:
-            self._efforts = efforts
-            raise Interrupted("stopped before there was a plan")
-        planned = plan_registries(self._desired, observation, scope, record=record, allow=allow)
-        plan = Plan(
-            digest="",
-            created_at=self._pace.clock.now(),
-            fleet=self._inventory.name,
-            inventory=self._inventory_ref,
-            summary=summarize(planned.registries),
-            registries=planned.registries,
-            objections=objections(planned.registries, record),
-            warnings=(
-                *self._warnings,
-                *planned.warnings,
-                *foreseen(planned.registries, self._inventory.routes),
-            ),
-            efforts=efforts,
+        folder = None if beside is None else beside.parent
+        found = await propose(
+            scope, self._means, allow=allow, over=over, beside=folder, spare=spare
         )
-        plan = replace(plan, digest=plan_digest(plan))
-        self._on_event(PlanMade(plan=plan))
-        return plan
+        return self._unless_interrupted(found, "stopped before there was a plan")
+
+    async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan:
+        """What it takes to put back what a run has changed: the documents from before it.
+
+        Registries that were changed since are refused unless `force`. Raises RunError where
+        nobody remembers the run, StateError, and Interrupted after `stop()`.
+        """
+        found = await propose_rollback(run_id, self._means, force=force, tell=self._tell_start)
+        return self._unless_interrupted(found, "stopped before there was a plan")
 
     async def apply(
-        self, plan: Plan, *, force: bool = False, on_event: EventSink | None = None
+        self,
+        plan: Plan,
+        *,
+        force: bool = False,
+        allow: Collection[str] = (),
+        wave: str | None = None,
+        on_event: EventSink | None = None,
     ) -> Report:
         """Carry out a plan of this fleet. Every registry that fails is a value in the report.
 
-        A plan with objections is refused as a whole, without a write, unless `force`. Raises
-        PlanError for a plan that was made from another inventory.
+        A plan with objections is refused as a whole, without a write, unless `force` and `allow`
+        override all of them; the report says so. `wave`: the last one to be written. Raises
+        SelectionError for a wave that is none, PlanError for a plan that was made from another
+        inventory, RefusedError where another run holds the lock or the fleet is frozen, and
+        StateError where the run cannot be remembered; then nothing is written.
         """
-        if plan.inventory.digest != self._inventory.digest:
+        if plan.inventory.digest != self._means.inventory.digest:
             raise PlanError("the plan was made from another inventory, or another version of it")
-        if plan.objections and not force:
-            kinds = ", ".join(dict.fromkeys(one.kind for one in plan.objections))
-            return self.refuse(plan, f"the plan was refused: {kinds}", on_event=on_event)
-        sink = both(self._on_event, on_event)
-        began = self._pace.clock.now()
-        owed = owing(plan, self._inventory.routes, began)
-        before = await self._memory.recall()
-        await self._memory.revise(lambda record: announced(record, plan, owed))
-        writing = Writing(
-            reader=self._registries,
-            writer=self._registries,
-            owner=self._desired.owner,
-            pace=self._pace,
-            stop=self._stop,
-            on_event=sink,
-        )
-        how = Applying(
-            desired=self._desired,
-            writing=writing,
-            crew=self._inventory.apply.concurrency,
-            stop=self._stop,
-            on_event=sink,
-        )
-        outcomes = await apply_plan(plan, how)
-        report = self._report(plan, outcomes, forced=force and bool(plan.objections))
-        report = await self._put_on_record(
-            report, lambda record: concluded(record, before, plan, report.registries, owed)
-        )
-        report = await self._backfiller(sink).follow_up(report, plan, since=began)
-        sink(RunFinished(report=report))
-        return report
+        names = self._means.desired.waves.names
+        if wave is not None and wave not in names:
+            raise SelectionError(f"no wave is called {wave!r}; there are {', '.join(names)}")
+        sink = both(self._means.on_event, on_event)
+        async with AsyncExitStack() as stack:
+            held = self._means.access.held()
+            lease = await stack.enter_async_context(held) if plan.changes else None
+            execution = await self._execution(
+                plan, sink, force=force, allow=frozenset(allow), wave=wave
+            )
+            against = outstanding(execution.objections, force=force, allow=allow)
+            if against:
+                kinds = ", ".join(dict.fromkeys(one.kind for one in against))
+                return execution.refused(f"the plan was refused: {kinds}")
+            if lease is None:
+                return await execution.nothing_to_do()
+            return await execution.run(lease)
 
     async def backfill(
         self,
@@ -184,49 +166,47 @@ class Fleet:
 
         Starts a backfill to each destination of a route (of all, without `route`) that has none
         under way and none complete; `again`: complete ones do not count. `wait`: start those that
-        ECR has no room for yet as well, and follow all to their end. Raises SelectionError.
+        ECR has no room for yet as well, and follow all to their end. Raises SelectionError, and
+        RefusedError while the fleet is frozen.
         """
-        backfiller = self._backfiller(both(self._on_event, on_event))
+        await self._means.access.refuse_if_frozen()
+        backfiller = self._backfiller(both(self._means.on_event, on_event))
         return await backfiller.start(selection, route, wait=wait, again=again)
 
     async def backfill_status(
         self, *, selection: Selection = EVERYTHING, route: str | None = None
     ) -> BackfillReport:
         """The latest backfill to each destination. Starts nothing. Raises SelectionError."""
-        return await self._backfiller(self._on_event).status(selection, route)
+        return await self._backfiller(self._means.on_event).status(selection, route)
 
     def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         """The report of a plan that is not carried out."""
-        sink = both(self._on_event, on_event)
-        outcomes = untouched(plan, because)
-        for outcome in outcomes:
-            sink(RegistryFinished(outcome=outcome))
-        report = self._report(plan, outcomes, forced=False)
-        report = replace(report, status=Status.REFUSED)
-        sink(RunFinished(report=report))
-        return report
+        sink = both(self._means.on_event, on_event)
+        return self._refusing(plan, sink, plan.objections).refused(because)
 
     def interrupted(self, *, selection: Selection = EVERYTHING) -> Report:
         """The report of a run that was stopped before there was a plan."""
-        names = self._desired.names
+        means = self._means
+        names = means.desired.names
         return Report(
             run_id=self.run_id,
             status=Status.INTERRUPTED,
-            started_at=self._started,
-            finished_at=self._pace.clock.now(),
-            fleet=self._inventory.name,
-            inventory=self._inventory_ref,
+            started_at=means.started,
+            finished_at=means.pace.clock.now(),
+            fleet=self.name,
+            inventory=means.inventory_ref,
             plan_digest=None,
-            warnings=self._warnings,
+            warnings=means.warnings,
             registries=tuple(
                 RegistryOutcome(
                     registry=one,
                     name=names[one.account],
+                    wave=means.desired.waves.name(one),
                     outcome=Outcome.CANCELLED,
                     attempts=self._efforts.get(one, Effort()).attempts,
                     because="interrupted before there was a plan",
                 )
-                for one in sorted(select(self._inventory, selection))
+                for one in sorted(select(means.inventory, selection))
             ),
         )
 
@@ -243,18 +223,19 @@ class Fleet:
 
         A registry that cannot be read is a value in the report. Raises SelectionError.
         """
+        means = self._means
         around = Surroundings(
             run_id=self.run_id,
-            started_at=self._started,
-            inventory=self._inventory_ref,
-            desired=self._desired,
-            registries=self._registries,
-            crew=self._inventory.apply.concurrency,
-            stop=self._stop,
-            clock=self._pace.clock,
-            on_event=both(self._on_event, on_event),
+            started_at=means.started,
+            inventory=means.inventory_ref,
+            desired=means.desired,
+            registries=means.registries,
+            crew=means.inventory.apply.concurrency,
+            stop=means.stop,
+            clock=means.pace.clock,
+            on_event=both(means.on_event, on_event),
         )
-        return await verify_links(select(self._inventory, selection), count, age, around)
+        return await verify_links(select(means.inventory, selection), count, age, around)
 
     async def import_inventory(self) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.
@@ -264,14 +245,28 @@ class Fleet:
         result. Raises InventoryError for a file that was changed meanwhile, and Interrupted after
         `stop()`.
         """
-        self._tell_start(select(self._inventory, EVERYTHING))
-        result = await import_registries(self._inventory, self._observing({}))
+        self._tell_start(select(self._means.inventory, EVERYTHING))
+        result = await import_registries(self._means.inventory, self._means.observing({}))
         if result is None:
             raise Interrupted("stopped before everything was read")
         return result
 
+    async def read_note(self, name: str) -> bytes | None:
+        """A document of its own that somebody keeps beside the fleet's. Raises StateError."""
+        return await self._means.store.read(f"{self.name}/{name}")
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        """Keep such a document. Raises StateError."""
+        await self._means.store.replace(f"{self.name}/{name}", content)
+
+    def _unless_interrupted(self, found: Plan | Mapping[Registry, Effort], because: str) -> Plan:
+        if isinstance(found, Plan):
+            return found
+        self._efforts = found
+        raise Interrupted(because)
+
     def _tell_start(self, scope: Collection[Registry]) -> None:
-        self._on_event(
+        self._means.on_event(
             RunStarted(
                 run_id=self.run_id,
                 registries=len(scope),
@@ -279,76 +274,71 @@ class Fleet:
             )
         )
 
-    async def _put_on_record(self, report: Report, change: Callable[[Record], Record]) -> Report:
-        """Remember what was applied. Failing that the run is what it is, and says so."""
-        try:
-            await self._memory.revise(change)
-        except StateError as error:
-            warning = Warning(kind="not-recorded", message=_not_recorded(error))
-            return replace(report, warnings=(*report.warnings, warning))
-        return report
-
-    def _observing(self, record: Record) -> Observing:
-        templates = {registry for registry, applied in record.items() if applied.templates}
-        return Observing(
-            reader=self._registries,
-            owner=self._desired.owner if self._desired.manages_grants else None,
-            with_templates=templates | self._desired.templates.keys(),
-            crew=self._inventory.apply.concurrency,
-            stop=self._stop,
-            clock=self._pace.clock,
-            on_event=self._on_event,
+    async def _execution(
+        self,
+        plan: Plan,
+        sink: EventSink,
+        *,
+        force: bool,
+        allow: frozenset[str],
+        wave: str | None,
+    ) -> Execution:
+        """A plan that may be carried out, with what has come up since it was made."""
+        means = self._means
+        objections = plan.objections
+        kinds = {one.kind for one in objections}
+        if plan.rolls_back is None:
+            since = await rolled_back(plan.registries, means)
+            objections = (*objections, *(one for one in since if one.kind not in kinds))
+        warnings = plan.warnings
+        if plan.changes:
+            known = {(one.kind, one.message) for one in warnings}
+            found = await recover(means)
+            warnings = (*warnings, *(one for one in found if (one.kind, one.message) not in known))
+        execution = self._refusing(plan, sink, objections)
+        return replace(
+            execution,
+            plan=without_refusals(plan, allow),
+            warnings=warnings,
+            forced=force and bool(objections),
+            allowed=tuple(sorted(allow)),
+            until=wave,
         )
 
+    def _refusing(
+        self, plan: Plan, sink: EventSink, objections: tuple[Objection, ...]
+    ) -> Execution:
+        return Execution(
+            plan=plan,
+            means=self._means,
+            desired=self._desired_by(plan),
+            objections=objections,
+            warnings=plan.warnings,
+            forced=False,
+            allowed=(),
+            until=None,
+            backfiller=self._backfiller(sink),
+            on_event=sink,
+        )
+
+    def _desired_by(self, plan: Plan) -> Desired:
+        desired = self._means.desired
+        return desired if plan.rolls_back is None else carrying_back(desired, plan)
+
     def _backfiller(self, on_event: EventSink) -> Backfiller:
+        means = self._means
         how = Backfilling(
-            backfills=self._registries,
-            pace=self._pace,
-            stop=self._stop,
-            crew=self._inventory.apply.concurrency,
+            backfills=means.registries,
+            pace=means.pace,
+            stop=means.stop,
+            crew=means.inventory.apply.concurrency,
             on_event=on_event,
         )
         return Backfiller(
-            inventory=self._inventory,
-            desired=self._desired,
+            inventory=means.inventory,
+            desired=means.desired,
             run_id=self.run_id,
-            reader=self._registries,
-            memory=self._memory,
+            reader=means.registries,
+            memory=means.memory,
             how=how,
         )
-
-    @property
-    def _inventory_ref(self) -> InventoryRef:
-        return InventoryRef(path=self._inventory.path, digest=self._inventory.digest)
-
-    def _report(self, plan: Plan, outcomes: tuple[RegistryOutcome, ...], *, forced: bool) -> Report:
-        return Report(
-            run_id=self.run_id,
-            status=_status(outcomes, interrupted=self._stop.interrupted),
-            started_at=self._started,
-            finished_at=self._pace.clock.now(),
-            fleet=plan.fleet,
-            inventory=plan.inventory,
-            plan_digest=plan.digest,
-            forced=forced,
-            objections=plan.objections,
-            warnings=plan.warnings,
-            registries=outcomes,
-        )
-
-
-def _not_recorded(error: StateError) -> str:
-    said = str(error).partition("\n")[0]
-    return (
-        f"what was applied could not be put on record: {said}; the record still holds what was "
-        "announced before the first write"
-    )
-
-
-def _status(outcomes: tuple[RegistryOutcome, ...], *, interrupted: bool) -> Status:
-    good = [one for one in outcomes if one.outcome in (Outcome.APPLIED, Outcome.UNCHANGED)]
-    if interrupted:
-        return Status.INTERRUPTED
-    if len(good) == len(outcomes):
-        return Status.PARTIAL if any(one.held for one in outcomes) else Status.OK
-    return Status.PARTIAL if good else Status.FAILED

@@ -9,7 +9,7 @@ from typing import Final
 from fleet_repl.inventory import Inventory
 from fleet_repl.ownership import Record
 from fleet_repl.ports import Store
-from fleet_repl.store import Remembered, merge_records, parse_record, record_document
+from fleet_repl.store import Remembered, merge_records, parse_record, record_document, revise
 
 NAME: Final = "applied.json"
 
@@ -26,40 +26,59 @@ class Memory:
 
     async def recall(self) -> Record:
         """What was last applied, under former names as well. Raises StateError."""
-        return (await self._recall())[1].record
+        own = self._parsed(self._fleet, await self._store.read(_name(self._fleet)))
+        return (await self._with_former(own)).record
 
     async def revise(self, change: Callable[[Record], Record]) -> None:
-        """Change the record as it is now. Raises StateError."""
-        own, remembered = await self._recall()
-        after = replace(remembered, record=change(remembered.record))
-        if after == own or (own is None and not after.record):
-            return
-        content = record_document(self._fleet, after)
-        await self._store.replace(_name(self._fleet), content)
-        self._known[self._fleet] = (content, after)
+        """Change the record as it is now, whoever else is changing it. Raises StateError."""
+        found = self._parsed(self._fleet, await self._store.read(_name(self._fleet)))
+        former = await self._with_former(Remembered(record={}, formerly=_names(found)))
 
-    async def _recall(self) -> tuple[Remembered | None, Remembered]:
-        """The fleet's own record, and that with the records of former names in it, each of
-        which is taken in once: after that it says nothing any more."""
-        own = await self._read(self._fleet)
+        def revised(content: bytes | None) -> bytes | None:
+            own = self._parsed(self._fleet, content)
+            now = _joined(own, former)
+            after = replace(now, record=change(now.record))
+            if after == own or (own is None and not after.record):
+                return None
+            text = record_document(self._fleet, after)
+            self._known[self._fleet] = (text, after)
+            return text
+
+        await revise(self._store, _name(self._fleet), revised)
+
+    async def _with_former(self, own: Remembered | None) -> Remembered:
+        """A record with those of former names in it, each of which is taken in once: after that
+        it says nothing any more."""
         now = own or Remembered(record={})
         late = [one for one in self._formerly if one not in now.formerly]
         if not late:
-            return own, now
-        former = [found.record for one in late if (found := await self._read(one)) is not None]
-        merged = merge_records([now.record, *former])
-        return own, Remembered(record=merged, formerly=(*now.formerly, *late))
+            return now
+        found = [self._parsed(one, await self._store.read(_name(one))) for one in late]
+        merged = merge_records([now.record, *(one.record for one in found if one is not None)])
+        return Remembered(record=merged, formerly=(*now.formerly, *late))
 
-    async def _read(self, fleet: str) -> Remembered | None:
-        name = _name(fleet)
-        content = await self._store.read(name)
+    def _parsed(self, fleet: str, content: bytes | None) -> Remembered | None:
         if content is None:
             return None
         known = self._known.get(fleet)
         if known is None or known[0] != content:
-            remembered = parse_record(content, fleet, where=f"{self._store}/{name}")
-            known = self._known[fleet] = (content, remembered)
+            where = f"{self._store}/{_name(fleet)}"
+            known = self._known[fleet] = (content, parse_record(content, fleet, where=where))
         return known[1]
+
+
+def _joined(own: Remembered | None, former: Remembered) -> Remembered:
+    """A record with what former names have to add to it."""
+    if own is None:
+        return former
+    if not former.record:
+        return replace(own, formerly=former.formerly)
+    record = merge_records([own.record, former.record])
+    return Remembered(record=record, formerly=former.formerly)
+
+
+def _names(one: Remembered | None) -> tuple[str, ...]:
+    return () if one is None else one.formerly
 
 
 def _name(fleet: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fleet_repl.desired import Desired
 from fleet_repl.engine import Observing, observe
@@ -18,7 +19,7 @@ async def survey(
     found, efforts = await observe(scope | _neighbours(scope, desired), how)
     further = _grantees(scope, found, desired) - found.keys()
     if further and not how.stop.interrupted:
-        more, more_efforts = await observe(further, how)
+        more, more_efforts = await observe(further, replace(how, over=0.0))
         found |= more
         efforts |= more_efforts
     return found, efforts

@@ -1,0 +1,287 @@
+"""Carrying out a plan of a connected fleet: on record before, journalled meanwhile, told after.
+
+Nothing is written unless what a rollback or a later run needs to know is durable first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fleet_repl.backlog import owing
+from fleet_repl.cautions import UNKNOWN_FIELDS
+from fleet_repl.desired import Desired
+from fleet_repl.drifting import traced
+from fleet_repl.engine import Applying, Writing, apply_plan, untouched
+from fleet_repl.errors import FaultKind, StateError
+from fleet_repl.outcomes import (
+    Outcome,
+    RegistryFinished,
+    RegistryOutcome,
+    Report,
+    RunFinished,
+    Status,
+)
+from fleet_repl.ownership import Record
+from fleet_repl.plan import InventoryRef, Objection, Plan, RegistryPlan, Warning
+from fleet_repl.ports import EventSink
+from fleet_repl.recording import Owed, announced, concluded
+from fleet_repl.runs import RunMeta
+from fleet_repl.store import Journal, Lease, revise_traces
+from fleet_repl.workflow.backfilling import Backfiller
+from fleet_repl.workflow.gating import JournalGate
+from fleet_repl.workflow.means import Means
+from fleet_repl.workflow.rolling_back import forget_rollback, lift_marks, mark_rolled_back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A plan that is to be carried out, and what was decided about that."""
+
+    plan: Plan
+    means: Means
+    desired: Desired
+    """What the rules are held against: the fleet's own wish or, for a rollback, what comes back."""
+    objections: tuple[Objection, ...]
+    """The plan's, and those that have come up since it was made."""
+    warnings: tuple[Warning, ...]
+    forced: bool
+    allowed: tuple[str, ...]
+    until: str | None
+    backfiller: Backfiller
+    on_event: EventSink
+
+    async def run(self, lease: Lease) -> Report:
+        """Do what the plan says. Raises StateError before the first write, and never after."""
+        means, plan = self.means, self.plan
+        began = means.pace.clock.now()
+        owed = {} if plan.rolls_back else owing(plan, means.inventory.routes, began)
+        before = await means.memory.recall()
+        if plan.writes:
+            # Otherwise there would be nothing to roll back.
+            await means.records.begin(self._meta(began), plan, before)
+            await self._mark()
+        await means.memory.revise(lambda record: announced(record, plan, owed))
+        report = await self._carry_out(lease)
+        report = await self._put_on_record(report, before, owed)
+        report = await self._leave_traces(report, began)
+        report = await self._unmark(report)
+        if not plan.rolls_back:
+            report = await self.backfiller.follow_up(report, plan, since=began)
+        if plan.writes:
+            report = await self._keep(report)
+        self.on_event(RunFinished(report=report))
+        return report
+
+    async def nothing_to_do(self) -> Report:
+        """The report of a plan without a write. It is not remembered as a run."""
+        report = self._report(self._told(untouched(self.plan, None)))
+        record = await self.means.memory.recall()
+        report = await self._put_on_record(report, record, {})
+        self.on_event(RunFinished(report=report))
+        return report
+
+    def refused(self, because: str) -> Report:
+        """The report of a plan that is not carried out."""
+        outcomes = self._told(untouched(self.plan, because))
+        report = replace(self._report(outcomes), status=Status.REFUSED, forced=False, allowed=())
+        self.on_event(RunFinished(report=report))
+        return report
+
+    def _told(self, outcomes: tuple[RegistryOutcome, ...]) -> tuple[RegistryOutcome, ...]:
+        for outcome in outcomes:
+            self.on_event(RegistryFinished(outcome=outcome))
+        return outcomes
+
+    async def _carry_out(self, lease: Lease) -> Report:
+        """Write, and put down what is written as long as that can be."""
+        outcomes: tuple[RegistryOutcome, ...] | None = None
+        try:
+            async with self.means.records.journal(self.means.run_id) as journal:
+                outcomes = await apply_plan(self.plan, self._applying(lease, journal))
+        except StateError as error:
+            if outcomes is None:
+                raise
+            return _warned(
+                self._report(outcomes),
+                error,
+                "the run's journal is not complete",
+                "this report says what was done",
+            )
+        return self._report(outcomes)
+
+    def _applying(self, lease: Lease, journal: Journal) -> Applying:
+        means, inventory = self.means, self.means.inventory
+        gate = JournalGate(
+            lease=lease,
+            journal=journal,
+            timeout=inventory.apply.timeout,
+            clock=means.pace.clock,
+        )
+        writing = Writing(
+            reader=means.registries,
+            writer=means.registries,
+            owner=self.desired.owner,
+            pace=means.pace,
+            stop=means.stop,
+            gate=gate,
+            on_event=self.on_event,
+        )
+        return Applying(
+            desired=self.desired,
+            writing=writing,
+            crew=inventory.apply.concurrency,
+            stop=means.stop,
+            on_event=self.on_event,
+            waves={} if self.plan.rolls_back else {one.name: one for one in inventory.waves},
+            until=self.until,
+        )
+
+    def _meta(self, began: datetime) -> RunMeta:
+        means, plan = self.means, self.plan
+        return RunMeta(
+            run_id=means.run_id,
+            fleet=plan.fleet,
+            purpose=means.access.purpose,
+            holder=means.access.holder,
+            started_at=began,
+            inventory=self._inventory_ref(),
+            plan_digest=plan.digest,
+            forced=self.forced,
+            allowed=self.allowed,
+            rolls_back=plan.rolls_back,
+            changes=len(plan.changes),
+        )
+
+    def _inventory_ref(self) -> InventoryRef:
+        """Seen from the folder of the state, so that it is found from anywhere."""
+        folder = self.means.folder
+        if folder is None:
+            return self.means.inventory_ref
+        return self.means.inventory_seen_from(folder)
+
+    def _report(self, outcomes: tuple[RegistryOutcome, ...]) -> Report:
+        means, plan = self.means, self.plan
+        return Report(
+            run_id=means.run_id,
+            status=_status(outcomes, interrupted=means.stop.interrupted),
+            started_at=means.started,
+            finished_at=means.pace.clock.now(),
+            fleet=plan.fleet,
+            inventory=plan.inventory,
+            plan_digest=plan.digest,
+            forced=self.forced,
+            allowed=self.allowed,
+            rolls_back=plan.rolls_back,
+            objections=self.objections,
+            warnings=self.warnings,
+            registries=outcomes,
+        )
+
+    async def _put_on_record(self, report: Report, before: Record, owed: Owed) -> Report:
+        """Remember what is the fleet's own now."""
+        return await _or_warn(
+            report,
+            lambda: self.means.memory.revise(
+                lambda record: concluded(record, before, self.plan, report.registries, owed)
+            ),
+            "what was applied could not be put on record",
+            "the record still holds what was announced before the first write",
+        )
+
+    async def _mark(self) -> None:
+        """Before the first write: what is taken back is not to be applied again by itself, and
+        what somebody insists on may be."""
+        if self.plan.rolls_back is not None:
+            await mark_rolled_back(self.plan.rolls_back, self.means)
+        elif self.forced:
+            await lift_marks(self.means)
+
+    async def _unmark(self, report: Report) -> Report:
+        """A rollback that has changed nothing has taken nothing back."""
+        if self.plan.rolls_back is None or any(map(_may_have_changed, report.registries)):
+            return report
+        return await _or_warn(
+            report,
+            lambda: forget_rollback(self.means),
+            "that nothing was rolled back could not be put on record",
+            "applying the inventory again needs --force",
+        )
+
+    async def _leave_traces(self, report: Report, began: datetime) -> Report:
+        """Remember how the run has left every registry."""
+        means = self.means
+        return await _or_warn(
+            report,
+            lambda: revise_traces(
+                means.store,
+                means.inventory.name,
+                lambda traces: traced(
+                    traces,
+                    report.registries,
+                    run_id=means.run_id,
+                    at=began,
+                    inventory_digest=means.inventory.digest,
+                ),
+            ),
+            "how registries were left could not be put on record",
+            "drift is then told without saying who has moved",
+        )
+
+    async def _keep(self, report: Report) -> Report:
+        return await _or_warn(
+            report,
+            lambda: self.means.records.finish(report),
+            "the run's report could not be kept",
+            "its journal says what was done",
+        )
+
+
+def without_refusals(plan: Plan, allow: Collection[str]) -> Plan:
+    """A plan with the writes that are allowed by now, although it was made without that."""
+    if UNKNOWN_FIELDS not in allow:
+        return plan
+    return replace(plan, registries=tuple(map(_overwriting, plan.registries)))
+
+
+def _overwriting(one: RegistryPlan) -> RegistryPlan:
+    refused = {
+        resource: fault
+        for resource, fault in one.refused.items()
+        if fault.kind is not FaultKind.UNKNOWN_FIELDS
+    }
+    if len(refused) == len(one.refused):
+        return one
+    error = None if one.error in one.refused.values() else one.error
+    return replace(one, refused=refused, error=next(iter(refused.values()), error))
+
+
+async def _or_warn(
+    report: Report, work: Callable[[], Awaitable[None]], what: str, hence: str
+) -> Report:
+    """Failing that the run is what it is, and says so."""
+    try:
+        await work()
+    except StateError as error:
+        return _warned(report, error, what, hence)
+    return report
+
+
+def _warned(report: Report, error: StateError, what: str, hence: str) -> Report:
+    said = str(error).partition("\n")[0]
+    warning = Warning(kind="not-recorded", message=f"{what}: {said}; {hence}")
+    return replace(report, warnings=(*report.warnings, warning))
+
+
+def _may_have_changed(one: RegistryOutcome) -> bool:
+    return any(change.outcome is Outcome.APPLIED or change.in_doubt for change in one.changes)
+
+
+def _status(outcomes: tuple[RegistryOutcome, ...], *, interrupted: bool) -> Status:
+    good = [one for one in outcomes if one.outcome in (Outcome.APPLIED, Outcome.UNCHANGED)]
+    if interrupted:
+        return Status.INTERRUPTED
+    if len(good) == len(outcomes):
+        return Status.PARTIAL if any(one.held for one in outcomes) else Status.OK
+    return Status.PARTIAL if good else Status.FAILED

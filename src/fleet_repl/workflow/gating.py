@@ -1,0 +1,102 @@
+"""What every write of a run passes: the lease of its lock, and its journal.
+
+A write is sent only while the lock is surely held for one more attempt, and only once the
+journal says that it will be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from fleet_repl.errors import HaltedError, StateError
+from fleet_repl.leasing import MARGIN
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import ChangeOutcome
+from fleet_repl.pacing import Clock
+from fleet_repl.plan import Change
+from fleet_repl.runs import JournalEntry, Moment, prefix_of
+
+
+class Leased(Protocol):
+    """A lock that is held for a while."""
+
+    async def assure(self, seconds: float) -> None:
+        """Return once it is held for that long; HaltedError where it is not."""
+        ...
+
+
+class Journalled(Protocol):
+    """Where writes are put down."""
+
+    async def announce(self, entry: JournalEntry) -> None:
+        """It is on record when this returns. Raises StateError."""
+        ...
+
+    def note(self, entry: JournalEntry) -> None:
+        """It goes on record with whatever comes next."""
+        ...
+
+
+class JournalGate:
+    """The gate of one run."""
+
+    def __init__(self, *, lease: Leased, journal: Journalled, timeout: float, clock: Clock) -> None:
+        """`timeout`: seconds that one attempt at a write may take."""
+        self._lease = lease
+        self._journal = journal
+        self._seconds = timeout + MARGIN
+        self._clock = clock
+
+    async def admit(self, registry: Registry, change: Change) -> None:
+        """Return once the write may be sent. Raises HaltedError where nothing may be written."""
+        await self._lease.assure(self._seconds)
+        await _or_halt(lambda: self._journal.announce(self._sending(registry, change)))
+        # Writing the journal may have taken a while.
+        await self._lease.assure(self._seconds)
+
+    async def admit_again(self) -> None:
+        """The same for another attempt: that it will be made is in the journal already."""
+        await self._lease.assure(self._seconds)
+
+    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+        """A write that was admitted has ended."""
+        self._journal.note(
+            JournalEntry(
+                moment=Moment.SETTLED,
+                at=self._clock.now(),
+                registry=registry,
+                resource=change.resource,
+                action=change.action,
+                phase=change.phase,
+                wave=change.wave,
+                prefix=prefix_of(change),
+                outcome=outcome.outcome,
+                request_id=outcome.request_id,
+                in_doubt=outcome.in_doubt,
+            )
+        )
+
+    def _sending(self, registry: Registry, change: Change) -> JournalEntry:
+        return JournalEntry(
+            moment=Moment.SENDING,
+            at=self._clock.now(),
+            registry=registry,
+            resource=change.resource,
+            action=change.action,
+            phase=change.phase,
+            wave=change.wave,
+            prefix=prefix_of(change),
+            before=change.before,
+            after=change.after,
+        )
+
+
+async def _or_halt(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except StateError as error:
+        reason = str(error).partition("\n")[0]
+    else:
+        return
+    raise HaltedError(f"the run's journal cannot be written any more: {reason}")

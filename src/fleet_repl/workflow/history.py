@@ -1,0 +1,96 @@
+"""What fleets have done, from their state alone: no account is asked, and nothing is applied."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fleet_repl.inventory import Aws, Inventory, State, located
+from fleet_repl.pacing import SYSTEM, Clock
+from fleet_repl.ports import Store
+from fleet_repl.runs import Freeze, PastRun, RunSummary
+from fleet_repl.store import RunRecords, fleets, lift_freeze, read_freeze, write_freeze
+from fleet_repl.workflow.places import open_place
+from fleet_repl.workflow.rolling_back import RunError
+
+if TYPE_CHECKING:
+    from fleet_repl.aws import Endpoint
+
+LAST: Final = "last"
+"""Stands for the newest run."""
+
+
+class History:
+    """The runs and freezes of every fleet that keeps its state in one place."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.location: Final = str(store)
+        self._store = store
+        self._clock = clock
+
+    async def fleets(self) -> tuple[str, ...]:
+        """The fleets of which runs are remembered."""
+        return await fleets(self._store)
+
+    async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]:
+        """The runs of one fleet or of all, newest first."""
+        names = (fleet,) if fleet is not None else await self.fleets()
+        found = [run for name in names for run in await RunRecords(self._store, name).summaries()]
+        return tuple(sorted(found, key=_when, reverse=True))
+
+    async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
+        """Everything that is remembered of a run; "last" is the newest. Raises RunError."""
+        if run_id == LAST:
+            newest = next(iter(await self.runs(fleet)), None)
+            if newest is None:
+                raise RunError(f"no runs are remembered in {self.location}")
+            run_id, fleet = newest.meta.run_id, newest.meta.fleet
+        for name in (fleet,) if fleet is not None else await self.fleets():
+            past = await RunRecords(self._store, name).load(run_id)
+            if past is not None:
+                return past
+        raise RunError(
+            f"no run {run_id} is remembered in {self.location}\n    fleet-repl runs lists them"
+        )
+
+    async def frozen(self, fleet: str) -> Freeze | None:
+        """Who froze the fleet, if anybody did."""
+        return await read_freeze(self._store, fleet)
+
+    async def freeze(self, fleet: str, *, who: str, why: str) -> Freeze:
+        """Let nobody write to the fleet until that is lifted. A run that is writing stops at its
+        next sign of life, within 20 s."""
+        freeze = Freeze(who=who, why=why, since=self._clock.now())
+        await write_freeze(self._store, fleet, freeze)
+        return freeze
+
+    async def unfreeze(self, fleet: str) -> Freeze | None:
+        """Let the fleet be written to again; what was lifted, None where nothing was frozen."""
+        return await lift_freeze(self._store, fleet)
+
+
+@asynccontextmanager
+async def open_history(
+    place: Inventory | str | Path,
+    *,
+    endpoint: Endpoint | None = None,
+    clock: Clock = SYSTEM,
+) -> AsyncIterator[History]:
+    """The history that an inventory's [state], a folder or an `s3://` location holds.
+
+    Raises StateError, and IdentityError for a bucket that nobody can ask.
+    """
+    if isinstance(place, Inventory):
+        state: State = place.state
+        aws: Aws | None = place.aws
+    else:
+        state, aws = located(str(place)), None
+    async with open_place(state, aws=aws, endpoint=endpoint) as store:
+        yield History(store, clock)
+
+
+def _when(run: RunSummary) -> tuple[datetime, str]:
+    return run.meta.started_at, run.meta.run_id

@@ -1,0 +1,47 @@
+"""The store that a location means, opened: a folder, or a bucket with the base identity."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from fleet_repl.inventory import Aws, State
+from fleet_repl.pacing import SYSTEM, Pace
+from fleet_repl.ports import Store
+from fleet_repl.store import BucketStore, FolderStore
+
+if TYPE_CHECKING:
+    from fleet_repl.aws import Endpoint
+
+ATTEMPTS: Final = 6
+"""Per call on a bucket."""
+TIMEOUT: Final = 15.0
+"""Seconds of one attempt: several of them have to fit into the lease of a lock."""
+
+
+@asynccontextmanager
+async def open_place(
+    state: State, *, aws: Aws | None = None, endpoint: Endpoint | None = None
+) -> AsyncIterator[Store]:
+    """Where fleets keep their documents, for as long as this lasts.
+
+    Raises IdentityError where a bucket cannot be asked for want of a base identity. A folder
+    loads no AWS code.
+    """
+    if state.folder is not None:
+        yield FolderStore(state.folder)
+        return
+    from fleet_repl.aws import open_objects  # noqa: PLC0415
+
+    pace = Pace(
+        attempts=ATTEMPTS,
+        timeout=TIMEOUT,
+        # Calls are few and short, and the last ones are made after a run's own deadline.
+        deadline=float("inf"),
+        clock=SYSTEM,
+        uniform=random.uniform,
+    )
+    async with open_objects(aws or Aws(), state.location, pace=pace, endpoint=endpoint) as objects:
+        yield BucketStore(objects)

@@ -1,0 +1,53 @@
+"""Plans in files: read back, and whether they may still be carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.documents import parse_plan
+from fleet_repl.errors import RefusedError
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.durations import spell_seconds
+from fleet_repl.plan import Plan
+
+LONGEST_AHEAD: Final = timedelta(minutes=5)
+"""How far the clock that a plan was made by may be ahead of this one."""
+
+
+class PlanError(RefusedError):
+    """A plan that does not belong to this fleet, or that is none."""
+
+
+def load_plan(path: str | Path) -> Plan:
+    """The plan in a file that `plan --out` wrote.
+
+    Raises PlanError for what is no plan, and RefusedError for a plan that was altered.
+    """
+    file = Path(path)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise PlanError(f"the plan cannot be read: {file}: {error.strerror}") from None
+    return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
+
+
+def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta) -> None:
+    """Whether a plan may be carried out for this inventory. Raises RefusedError."""
+    if plan.fleet != inventory.name:
+        raise PlanError(f"the plan is of fleet {plan.fleet}, and the inventory of {inventory.name}")
+    if plan.inventory.digest != inventory.digest:
+        raise PlanError(
+            "the plan was made from another inventory, or another version of it\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+    age = now - plan.created_at
+    if age > max_age:
+        old, most = (spell_seconds(int(one.total_seconds())) for one in (age, max_age))
+        raise RefusedError(
+            f"the plan is {old} old, and --max-age is {most}\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+    if -age > LONGEST_AHEAD:
+        raise RefusedError("the plan was made in the future: this machine's clock is wrong")

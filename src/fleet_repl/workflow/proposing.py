@@ -1,0 +1,107 @@
+"""Making plans of a connected fleet: look at it, decide, and say what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleet_repl.backlog import foreseen
+from fleet_repl.drifting import attributed
+from fleet_repl.errors import Fault
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import PlanMade
+from fleet_repl.plan import Effort, InventoryRef, Objection, Plan, RegistryPlan, Warning
+from fleet_repl.planning import plan_registries, summarize
+from fleet_repl.reports import plan_digest
+from fleet_repl.safety import objections, rolled_back_objection
+from fleet_repl.sparing import spared
+from fleet_repl.store import read_marks, read_traces
+from fleet_repl.workflow.recovering import recover
+from fleet_repl.workflow.surveying import survey
+
+if TYPE_CHECKING:
+    from fleet_repl.workflow.means import Means
+
+
+async def propose(
+    scope: frozenset[Registry],
+    means: Means,
+    *,
+    allow: Collection[str],
+    over: float,
+    beside: Path | None,
+    spare: Mapping[Registry, Fault],
+) -> Plan | Mapping[Registry, Effort]:
+    """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
+    reading has taken so far."""
+    recovered = await recover(means)
+    record = await means.memory.recall()
+    traces = await read_traces(means.store, means.inventory.name)
+    seen, efforts = await survey(scope, means.desired, means.observing(record, over=over))
+    if means.stop.interrupted:
+        return efforts
+    planned = plan_registries(means.desired, seen, scope, record=record, allow=allow)
+    registries = spared(planned.registries, spare)
+    speaking_against = objections(
+        registries,
+        record,
+        safety=means.inventory.safety,
+        protected=means.desired.protected,
+        allow=allow,
+    )
+    registries = attributed(registries, traces)
+    return finished(
+        means,
+        registries,
+        inventory=means.inventory_ref if beside is None else means.inventory_seen_from(beside),
+        objections=(*speaking_against, *await rolled_back(registries, means)),
+        warnings=(
+            *means.warnings,
+            *recovered,
+            *planned.warnings,
+            *foreseen(registries, means.inventory.routes),
+        ),
+        efforts=efforts,
+    )
+
+
+async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tuple[Objection, ...]:
+    """The objection to a version of the inventory whose run was taken back."""
+    if not any(one.changes for one in registries):
+        return ()
+    marks = await read_marks(means.store, means.inventory.name)
+    return tuple(
+        rolled_back_objection(mark.run_id, mark.by, mark.at)
+        for mark in marks
+        if mark.inventory == means.inventory.digest
+    )[-1:]
+
+
+def finished(
+    means: Means,
+    registries: tuple[RegistryPlan, ...],
+    *,
+    inventory: InventoryRef,
+    objections: tuple[Objection, ...] = (),
+    warnings: tuple[Warning, ...] = (),
+    rolls_back: str | None = None,
+    efforts: Mapping[Registry, Effort],
+) -> Plan:
+    """The plan with its digest, told as an event."""
+    plan = Plan(
+        digest="",
+        created_at=means.pace.clock.now(),
+        fleet=means.inventory.name,
+        inventory=inventory,
+        summary=summarize(registries),
+        registries=registries,
+        objections=objections,
+        warnings=warnings,
+        rolls_back=rolls_back,
+        efforts=efforts,
+    )
+    plan = replace(plan, digest=plan_digest(plan))
+    means.on_event(PlanMade(plan=plan))
+    return plan

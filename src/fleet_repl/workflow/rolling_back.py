@@ -1,0 +1,99 @@
+"""Taking a run back: its plan, and what is marked so that nothing applies it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from fleet_repl.desired import Desired
+from fleet_repl.engine import observe
+from fleet_repl.errors import FleetError
+from fleet_repl.names import Registry
+from fleet_repl.plan import Effort, Plan
+from fleet_repl.reverting import needed_observation, plan_rollback, remarked, restored, targets
+from fleet_repl.runs import RunMeta
+from fleet_repl.store import lifted, read_traces, revise_marks, without
+from fleet_repl.workflow.means import Means
+from fleet_repl.workflow.proposing import finished
+from fleet_repl.workflow.recovering import recover
+
+
+class RunError(FleetError):
+    """A run that nobody remembers."""
+
+
+async def propose_rollback(
+    run_id: str,
+    means: Means,
+    *,
+    force: bool,
+    tell: Callable[[Collection[Registry]], object],
+) -> Plan | Mapping[Registry, Effort]:
+    """What it takes to put back what a run has changed or, after an interruption, what reading
+    has taken so far."""
+    recovered = await recover(means)
+    past = await means.records.load(run_id)
+    if past is None:
+        raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
+    wanted = targets(past)
+    tell([one.registry for one in wanted])
+    record = await means.memory.recall()
+    traces = await read_traces(means.store, means.inventory.name)
+    listed = frozenset(means.desired.registries)
+    here = frozenset(one.registry for one in wanted) & listed
+    asked = here | (needed_observation(wanted, means.desired) & listed)
+    furnished = frozenset(one.registry for one in wanted if one.templates)
+    how = means.observing(record, templates=furnished)
+    seen, efforts = await observe(asked, how)
+    if means.stop.interrupted:
+        return efforts
+    planned = plan_rollback(wanted, seen, means.desired, record, traces, force=force)
+    return finished(
+        means,
+        planned.registries,
+        inventory=means.inventory_ref,
+        warnings=(*recovered, *planned.warnings),
+        rolls_back=run_id,
+        efforts=efforts,
+    )
+
+
+def carrying_back(desired: Desired, plan: Plan) -> Desired:
+    """What a rollback's rules are held against: the links that come back."""
+    return restored(desired, plan.registries)
+
+
+async def mark_rolled_back(run_id: str, means: Means) -> None:
+    """Before the first write: the version of the inventory that is taken back is not to be
+    applied again, or may be again where it is a rollback that is taken back."""
+    runs = {one.meta.run_id: one.meta for one in await means.records.summaries()}
+    run = runs.get(run_id)
+    if run is None:
+        raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
+    await _mark(run, runs, means)
+
+
+async def forget_rollback(means: Means) -> None:
+    """Take back the mark that this run has set."""
+    await revise_marks(
+        means.store,
+        means.inventory.name,
+        lambda marks: without(marks, by=means.run_id),
+    )
+
+
+async def lift_marks(means: Means) -> None:
+    """Somebody insists on a version of the inventory that was taken back."""
+    await revise_marks(
+        means.store,
+        means.inventory.name,
+        lambda marks: lifted(marks, means.inventory.digest),
+    )
+
+
+async def _mark(run: RunMeta, runs: Mapping[str, RunMeta], means: Means) -> None:
+    now = means.pace.clock.now()
+    await revise_marks(
+        means.store,
+        means.inventory.name,
+        lambda marks: remarked(marks, run, runs, by=means.run_id, at=now),
+    )
