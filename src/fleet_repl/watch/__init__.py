@@ -1,0 +1,42 @@
+"""Watching a fleet: rounds that look for drift, tell of it, and correct it where that was asked.
+
+Above the library's own runs, which it only calls. It neither forces nor allows anything: what a
+run would refuse, a watch leaves to a person.
+"""
+
+from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document
+from fleet_repl.watch.fleets import Connect, WatchedFleet
+from fleet_repl.watch.inventories import LoadInventory
+from fleet_repl.watch.loop import Watching, watch
+from fleet_repl.watch.memory import Memory
+from fleet_repl.watch.news import News
+from fleet_repl.watch.notify import Notifier, parse_webhook
+from fleet_repl.watch.rounds import Around, Asked, run_round
+from fleet_repl.watch.server import parse_address
+from fleet_repl.watch.telling import round_told
+from fleet_repl.watch.told import Tell, Told
+from fleet_repl.watch.verdicts import Round, Verdict
+
+__all__ = [
+    "ROUND_SCHEMA",
+    "Around",
+    "Asked",
+    "Connect",
+    "LoadInventory",
+    "Memory",
+    "News",
+    "Notifier",
+    "Round",
+    "Tell",
+    "Told",
+    "Verdict",
+    "WatchedFleet",
+    "Watching",
+    "headline",
+    "parse_address",
+    "parse_webhook",
+    "round_document",
+    "round_told",
+    "run_round",
+    "watch",
+]

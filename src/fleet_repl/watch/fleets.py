@@ -1,0 +1,51 @@
+"""What a watch needs of a connected fleet, and how it gets one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeAlias
+
+from fleet_repl.errors import Fault
+from fleet_repl.inventory import Inventory
+from fleet_repl.names import Registry
+from fleet_repl.outcomes import Report, Statistics
+from fleet_repl.plan import Plan
+from fleet_repl.topology import Selection
+
+
+class WatchedFleet(Protocol):
+    """The part of `fleet_repl.Fleet` that a watch uses. Its calls raise FleetError."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def holds_lock(self) -> bool: ...
+
+    async def plan(
+        self,
+        *,
+        selection: Selection = ...,
+        over: float = ...,
+        spare: Mapping[Registry, Fault] = ...,
+    ) -> Plan:
+        """Observe and decide; reading is spread over so many seconds. Nothing will be written to
+        what is spared."""
+        ...
+
+    async def apply(self, plan: Plan) -> Report:
+        """Carry a plan out. Takes the lock meanwhile; RefusedError where it is held, and
+        FrozenError for a frozen fleet."""
+        ...
+
+    def stop(self) -> None: ...
+
+    async def read_note(self, name: str) -> bytes | None: ...
+
+    async def write_note(self, name: str, content: bytes) -> None: ...
+
+    def statistics(self) -> Statistics: ...
+
+
+Connect: TypeAlias = Callable[[Inventory], AbstractAsyncContextManager[WatchedFleet]]

@@ -1,0 +1,111 @@
+"""What a watch remembers from round to round, and the document that keeps it.
+
+The document is for watches alone: one that is damaged is told of and done without, as nothing
+but patience and one more notification hang on it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from fleet_repl.canonical import Json, compact_json
+from fleet_repl.errors import StateError
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
+
+NOTE: Final = "watch.json"
+WATCH_SCHEMA: Final = "fleet-repl/watch/1"
+
+_REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
+_Rounds = Annotated[str, Field(pattern=rf"^[.c]{{1,{WINDOW}}}$")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What later rounds have to know."""
+
+    flapping: Flapping = field(default_factory=Flapping)
+    drift_since: datetime | None = None
+    """When the present drift was first seen; None where there is none."""
+    notified: str | None = None
+    """A digest of the trouble that was told of last; None once all was well again."""
+
+
+class _LeftAlone(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    since: AwareDatetime
+    as_wanted: int = Field(ge=0, lt=WINDOW)
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    # "schema" would shadow a name of pydantic's own.
+    format: Literal["fleet-repl/watch/1"] = Field(alias="schema")
+    recent: dict[str, _Rounds]
+    left_alone: dict[str, _LeftAlone]
+    drift_since: AwareDatetime | None
+    notified: str | None
+
+
+def memory_document(memory: Memory) -> bytes:
+    """The memory as text; the same memory gives the same text."""
+    flapping = memory.flapping
+    recent: dict[str, Json] = {
+        str(registry): "".join("c" if corrected else "." for corrected in rounds)
+        for registry, rounds in sorted(flapping.recent.items())
+    }
+    left_alone: dict[str, Json] = {
+        str(registry): {"since": left.since.isoformat(), "as_wanted": left.as_wanted}
+        for registry, left in sorted(flapping.left_alone.items())
+    }
+    document: Json = {
+        "schema": WATCH_SCHEMA,
+        "recent": recent,
+        "left_alone": left_alone,
+        "drift_since": memory.drift_since.isoformat() if memory.drift_since else None,
+        "notified": memory.notified,
+    }
+    return f"{compact_json(document)}\n".encode()
+
+
+def parse_memory(content: bytes) -> Memory:
+    """The memory in a document. Raises StateError for what is none."""
+    try:
+        document = _Document.model_validate_json(content)
+        recent = {_registry(name): _rounds(text) for name, text in document.recent.items()}
+        left_alone = {
+            _registry(name): LeftAlone(since=one.since, as_wanted=one.as_wanted)
+            for name, one in document.left_alone.items()
+        }
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+        raise StateError(f"{NOTE}: {reason}") from None
+    except ValueError as error:
+        raise StateError(f"{NOTE}: {error}") from None
+    return Memory(
+        flapping=Flapping(recent=recent, left_alone=left_alone),
+        drift_since=document.drift_since,
+        notified=document.notified,
+    )
+
+
+def _rounds(text: str) -> tuple[bool, ...]:
+    rounds = tuple(letter == "c" for letter in text)
+    if not 0 < sum(rounds) < CORRECTIONS:
+        raise ValueError(f"{text!r} says nothing that would be remembered")
+    return rounds
+
+
+def _registry(text: str) -> Registry:
+    match = _REGISTRY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no registry")
+    return Registry(AccountId(match["account"]), Region(match["region"]))

@@ -1,0 +1,151 @@
+"""What a watch is scraped for, in a registry of its own. Imported by who listens only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    generate_latest,
+)
+from prometheus_client.registry import Collector
+
+from fleet_repl._version import __version__
+from fleet_repl.outcomes import Outcome, Statistics
+from fleet_repl.pacing import Clock
+from fleet_repl.plan import State
+from fleet_repl.watch.verdicts import Round, Verdict
+
+_OUTCOMES: Final = (
+    State.CHANGED.value,
+    State.UNREADABLE.value,
+    *(outcome.value for outcome in Outcome),
+)
+_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
+_GOOD: Final = frozenset({Verdict.IN_SYNC, Verdict.CORRECTED})
+
+
+class Metrics:
+    """The figures of one watch."""
+
+    def __init__(self, clock: Clock, holds_lock: Callable[[], bool]) -> None:
+        self._clock = clock
+        self._holds_lock = holds_lock
+        self._registry = CollectorRegistry()
+        self._rounds = self._counter("rounds", "Rounds by what they came to.", "fleet", "result")
+        self._missed = self._counter(
+            "rounds_missed", "Rounds that were due while another one ran.", "fleet"
+        )
+        self._duration = Histogram(
+            "fleet_repl_round_duration_seconds",
+            "How long rounds took.",
+            ("fleet",),
+            registry=self._registry,
+            buckets=_SECONDS,
+        )
+        self._registries = self._gauge(
+            "registries", "Registries of the last round by what became of them.", "fleet", "outcome"
+        )
+        self._drift_age = self._gauge(
+            "drift_age_seconds", "How long the present drift has been there; 0 in sync.", "fleet"
+        )
+        self._left_alone = self._gauge(
+            "left_alone", "Registries that are not corrected because they flap.", "fleet"
+        )
+        self._broken = self._gauge(
+            "inventory_broken", "1 while the last good inventory counts.", "fleet"
+        )
+        self._success = self._gauge(
+            "last_success_timestamp_seconds",
+            "When a round last ended with the fleet as wanted; 0 before.",
+            "fleet",
+        )
+        self._lock = self._gauge("lock_held", "1 while this watch writes to the fleet.", "fleet")
+        self._calls = self._counter(
+            "calls", "Calls to AWS by their result.", "service", "operation", "result"
+        )
+        self._throttles = self._counter("throttles", "Calls that AWS asked to slow down.")
+        self._notifications = self._counter(
+            "notifications", "Notifications by whether they were delivered.", "result"
+        )
+        self._gauge("build_info", "The version of fleet-repl.", "version").labels(__version__).set(
+            1
+        )
+        self._fleet = ""
+
+    def began(self, fleet: str) -> None:
+        """Rounds of `fleet` follow. What is told of a former name is told no more."""
+        if fleet == self._fleet:
+            return
+        self._fleet = fleet
+        for gauge in (self._registries, self._drift_age, self._left_alone, self._broken):
+            gauge.clear()
+        self._success.clear()
+        self._success.labels(fleet).set(0)
+        self._lock.clear()
+        self._lock.labels(fleet).set_function(lambda: float(self._holds_lock()))
+        self._missed.labels(fleet)
+        for verdict in Verdict:
+            self._rounds.labels(fleet, verdict.value)
+
+    def finished(self, round_: Round) -> None:
+        """A round has come to its end."""
+        fleet = round_.fleet
+        self._rounds.labels(fleet, round_.verdict.value).inc()
+        took = round_.finished_at - round_.started_at
+        self._duration.labels(fleet).observe(took.total_seconds())
+        self._broken.labels(fleet).set(round_.inventory_error is not None)
+        self._left_alone.labels(fleet).set(len(round_.left_alone))
+        since = round_.drift_since
+        age = self._drift_age.labels(fleet)
+        age.set_function(
+            lambda: 0.0 if since is None else (self._clock.now() - since).total_seconds()
+        )
+        if round_.plan is not None:
+            for outcome in _OUTCOMES:
+                self._registries.labels(fleet, outcome).set(round_.counts.get(outcome, 0))
+        if round_.verdict in _GOOD:
+            self._success.labels(fleet).set(round_.finished_at.timestamp())
+
+    def missed(self, rounds: int) -> None:
+        """So many rounds were due while another one ran."""
+        self._missed.labels(self._fleet).inc(rounds)
+
+    def called(self, statistics: Statistics) -> None:
+        """The calls of one round."""
+        for (service, operation, result), number in statistics.calls.items():
+            self._calls.labels(service, operation, result).inc(number)
+        self._throttles.inc(statistics.throttles)
+
+    def notified(self, *, delivered: bool) -> None:
+        """A notification was sent, or could not be."""
+        self._notifications.labels("delivered" if delivered else "failed").inc()
+
+    def scrape(self) -> tuple[str, bytes]:
+        """The content type and the text of a scrape."""
+        return CONTENT_TYPE_LATEST, generate_latest(_Figures(self._registry))
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"fleet_repl_{name}", text, labels, registry=self._registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"fleet_repl_{name}", text, labels, registry=self._registry)
+
+
+class _Figures(Collector):
+    """A registry without the moments at which each figure was begun: they double its size, and
+    nobody asks for them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._registry.collect():
+            family.samples = [one for one in family.samples if not one.name.endswith("_created")]
+            yield family

@@ -1,0 +1,120 @@
+"""Whether a round is worth a notification. Pure.
+
+What is corrected or fails is told once; the same drift is not told again each round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from fleet_repl.canonical import Json, digest
+from fleet_repl.errors import Fault
+from fleet_repl.outcomes import Outcome
+from fleet_repl.plan import RegistryPlan
+from fleet_repl.watch.told import first_line
+from fleet_repl.watch.verdicts import Round, Verdict
+
+
+class News(StrEnum):
+    """Why a notification is sent."""
+
+    DRIFT = "drift"
+    CORRECTED = "corrected"
+    """And there is no trouble that was not told of."""
+    FAILED = "failed"
+    """Partly or as a whole: something needs a person."""
+    RECOVERED = "recovered"
+    """All is as wanted again, after trouble that was told of."""
+
+
+_WAITING: Final = frozenset({Verdict.DRIFT, Verdict.BUSY, Verdict.FROZEN})
+"""Registries differ, and nothing went wrong."""
+
+_REQUEST: Final = re.compile(r" \[request [^\]]*\]")
+
+
+def news(round_: Round, notified: str | None) -> News | None:
+    """What to tell of a round, if anything, where `notified` was told of before."""
+    found = trouble(round_)
+    if _corrected(round_):
+        return News.CORRECTED if found in (None, notified) else News.FAILED
+    if round_.verdict is Verdict.INTERRUPTED:
+        return None
+    if found is None:
+        return News.RECOVERED if notified is not None else None
+    if found == notified:
+        return None
+    return News.DRIFT if round_.verdict in _WAITING else News.FAILED
+
+
+def trouble(round_: Round) -> str | None:
+    """A digest of what is wrong after a round; None where nothing is.
+
+    What changes from round to round by itself is no part of it: times, request ids, and what
+    somebody else makes of a registry that is left alone.
+    """
+    well = _well(round_)
+    if well and not round_.left_alone and round_.inventory_error is None:
+        return None
+    waiting = round_.verdict in _WAITING
+    about: Json = {
+        "verdict": "" if well or waiting else round_.verdict.value,
+        "differing": {str(one.registry): _changes(one) for one in _differing(round_)},
+        "failing": {str(one.registry): _reason(error) for one, error in _failing(round_)},
+        "left_alone": [str(one) for one in round_.left_alone],
+        "objections": [one.kind for one in round_.objections],
+        "error": _error(round_),
+        "inventory": round_.inventory_error,
+    }
+    return digest(about)
+
+
+def _well(round_: Round) -> bool:
+    """Whether all is as wanted, but for registries that are left alone."""
+    if round_.verdict in (Verdict.IN_SYNC, Verdict.CORRECTED):
+        return True
+    if round_.verdict not in (Verdict.PARTIAL, Verdict.DRIFT) or not round_.left_alone:
+        return False
+    backfills = round_.report.backfills if round_.report else ()
+    return not (
+        any(_differing(round_)) or any(_failing(round_)) or any(one.fails for one in backfills)
+    )
+
+
+def _differing(round_: Round) -> Iterator[RegistryPlan]:
+    return (one for one in round_.differing if one.registry not in round_.left_alone)
+
+
+def _failing(round_: Round) -> Iterator[tuple[RegistryPlan, Fault | None]]:
+    return (
+        (one, outcome.error if outcome else one.error)
+        for one, outcome in round_.failing
+        if one.registry not in round_.left_alone
+    )
+
+
+def _corrected(round_: Round) -> bool:
+    """Whether anything was written."""
+    report = round_.report
+    return report is not None and report.count(Outcome.APPLIED) > 0
+
+
+def _changes(one: RegistryPlan) -> Json:
+    return [
+        [change.resource.value, digest(change.before), digest(change.after)]
+        for change in one.changes
+    ]
+
+
+def _reason(error: Fault | None) -> str:
+    return "" if error is None else f"{error.kind} {error.operation}"
+
+
+def _error(round_: Round) -> str | None:
+    # A lock's holder is somebody else each time, and no news of its own.
+    if round_.error is None or round_.verdict in _WAITING:
+        return None
+    return _REQUEST.sub("", first_line(round_.error))

@@ -1,0 +1,130 @@
+"""Notifications: a round as JSON, posted to an address that may hold a token.
+
+The address is never shown, only its host. A notification that cannot be delivered is told of and
+never fails a round.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from fleet_repl._version import __version__
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import CallError, Fault, FaultKind, FleetError
+from fleet_repl.names import Secret
+from fleet_repl.pacing import Clock, Pace
+from fleet_repl.watch.told import Tell, Told
+
+_TIMEOUT: Final = 10.0
+"""Seconds that an attempt may take."""
+_ATTEMPTS: Final = 5
+_PATIENCE: Final = 60.0
+"""Seconds after which it is not tried again."""
+_BUSY: Final = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Where notifications go."""
+
+    url: Secret
+    host: str
+    """All of it that may be shown."""
+
+
+def parse_webhook(text: str) -> Webhook:
+    """The webhook of an address. Raises FleetError for what is no http(s) address."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    else:
+        if parts.scheme not in ("http", "https"):
+            host = None
+    if not host or any(char.isspace() or not char.isprintable() for char in text):
+        # What was given is not repeated: it may hold a token.
+        raise FleetError("notifications go to an address that begins with https:// or http://")
+    return Webhook(url=Secret(text), host=host)
+
+
+class Notifier:
+    """Posts documents to a webhook."""
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        *,
+        tell: Tell,
+        clock: Clock,
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        self._webhook = webhook
+        self._tell = tell
+        self._clock = clock
+        self._uniform = uniform
+
+    async def post(self, document: JsonObject) -> bool:
+        """Deliver a document, trying again where that can help. Whether it was taken."""
+        body = json.dumps(document).encode()
+        pace = Pace(
+            attempts=_ATTEMPTS,
+            timeout=_TIMEOUT,
+            deadline=self._clock.monotonic() + _PATIENCE,
+            clock=self._clock,
+            uniform=self._uniform,
+            first_delay=1,
+            longest_delay=_PATIENCE / 4,
+        )
+        try:
+            await pace.retry(lambda: pace.attempt("notify", lambda: self._send(body)))
+        except CallError as error:
+            host = self._webhook.host
+            message = f"the notification to {host} was not delivered: {error.fault.message}"
+            fields = {"host": host}
+            told = Told(level="warning", event="notify-failed", message=message, fields=fields)
+            self._tell(told)
+            return False
+        return True
+
+    async def _send(self, body: bytes) -> None:
+        # Only who wants notifications waits for this import.
+        import aiohttp  # noqa: PLC0415
+
+        headers = {"Content-Type": "application/json", "User-Agent": f"fleet-repl/{__version__}"}
+        try:
+            async with (
+                aiohttp.ClientSession(trust_env=True) as session,
+                # A redirect may lead to a host that the token was never meant for.
+                session.post(
+                    self._webhook.url.reveal(), data=body, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                status = response.status
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # Their texts repeat the address.
+            raise _failure(FaultKind.NETWORK, _reason(error), transient=True) from None
+        if status // 100 != 2:
+            transient = status >= 500 or status in _BUSY
+            raise _failure(FaultKind.SERVICE, _answer(status), transient=transient)
+
+
+def _answer(status: int) -> str:
+    if status // 100 == 3:
+        return f"it answered {status}, a redirect, which is not followed"
+    return f"it answered {status}"
+
+
+def _reason(error: Exception) -> str:
+    os_error = getattr(error, "os_error", error)
+    said = os_error.strerror if isinstance(os_error, OSError) else None
+    return f"{said or type(error).__name__}"
+
+
+def _failure(kind: FaultKind, message: str, *, transient: bool) -> CallError:
+    fault = Fault(kind=kind, operation="notify", message=message)
+    return CallError(fault, transient=transient)

@@ -1,0 +1,282 @@
+"""One round: look at the fleet, correct it if that was asked for, remember, tell.
+
+Whatever goes wrong that a user can cause makes a round that says so. It knows of no other round
+than by the memory it is given: the loop, and a function that runs once, share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import anyio
+
+from fleet_repl.errors import FleetError, FrozenError, RefusedError, StateError
+from fleet_repl.inventory import Inventory
+from fleet_repl.outcomes import Report
+from fleet_repl.pacing import SYSTEM, Clock
+from fleet_repl.plan import Plan
+from fleet_repl.reports import ExitCode, plan_exit, report_exit
+from fleet_repl.topology import Selection
+from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
+from fleet_repl.watch.fleets import Connect, WatchedFleet
+from fleet_repl.watch.memory import NOTE, Memory, memory_document, parse_memory
+from fleet_repl.watch.news import News, news, trouble
+from fleet_repl.watch.sparing import left_alone, writable
+from fleet_repl.watch.told import Tell, Told, first_line
+from fleet_repl.watch.verdicts import Round, Verdict, carried_out, looked, sights
+from fleet_repl.workflow import EVERYTHING, Interrupted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a round is to do."""
+
+    number: int = 1
+    fix: bool = False
+    over: float = 0
+    """Seconds that reading is spread over."""
+    selection: Selection = EVERYTHING
+    inventory_error: str | None = None
+    """Why the inventory on disk is not the one that counts."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it looks at every registry."""
+        return self.selection == EVERYTHING
+
+
+async def _silence(_round: Round, _why: News) -> bool:
+    """Where nobody is notified, nothing counts as told: somebody may want to know later."""
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a round needs from outside."""
+
+    connect: Connect
+    tell: Tell
+    clock: Clock = SYSTEM
+    stop: anyio.Event = field(default_factory=anyio.Event)
+    """Set: start nothing new, and come to an end."""
+    publish: Callable[[Round, News], Awaitable[bool]] = _silence
+    """Sends a notification; whether it was delivered. It never raises."""
+
+
+async def run_round(
+    asked: Asked, inventory: Inventory, around: Around, memory: Memory | None = None
+) -> tuple[Round, Memory]:
+    """Do one round, and what is to be remembered after it.
+
+    `memory` counts where the state has none, or cannot be read. Raises nothing that a user can
+    cause: such a round is `broken`.
+    """
+    memory = memory or Memory()
+    started = around.clock.now()
+    try:
+        async with around.connect(inventory) as fleet, _stopping(fleet, around):
+            return await _Connected(asked, inventory, around, fleet, started).run(memory)
+    except FleetError as error:
+        broken = _known(_broken(asked, inventory, started, around, error), memory)
+        return await _closed(asked, broken, memory, around)
+
+
+@asynccontextmanager
+async def _stopping(fleet: WatchedFleet, around: Around) -> AsyncIterator[None]:
+    """Meanwhile, whoever sets `stop` stops the fleet's run."""
+
+    async def listen() -> None:
+        await around.stop.wait()
+        around.tell(Told(event="stopping", message="stopping: writes in flight finish first"))
+        fleet.stop()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen)
+        yield
+        group.cancel_scope.cancel()
+
+
+class _Connected:
+    """A round whose fleet is connected. It turns every FleetError into its result, as the task
+    group around it would wrap them."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        inventory: Inventory,
+        around: Around,
+        fleet: WatchedFleet,
+        started: datetime,
+    ) -> None:
+        self._asked = asked
+        self._inventory = inventory
+        self._around = around
+        self._fleet = fleet
+        self._started = started
+
+    async def run(self, memory: Memory) -> tuple[Round, Memory]:
+        try:
+            before = await self._recall(memory)
+        except FleetError as error:
+            broken = _known(self._failed(error), memory)
+            return await _closed(self._asked, broken, memory, self._around)
+        try:
+            round_ = await self._look(before)
+        except Interrupted:
+            round_ = self._round(Verdict.INTERRUPTED, ExitCode.INTERRUPTED)
+        except FleetError as error:
+            round_ = self._failed(error)
+        after = _remembered(round_, before, whole=self._asked.whole)
+        self._tell_of_flapping(before.flapping, after.flapping)
+        round_, after = await _closed(self._asked, _known(round_, after), after, self._around)
+        if after != before:
+            await self._remember(after)
+        return round_, after
+
+    async def _look(self, memory: Memory) -> Round:
+        spare = left_alone(memory.flapping.left_alone.keys()) if self._asked.fix else {}
+        plan = await self._fleet.plan(
+            selection=self._asked.selection, over=self._asked.over, spare=spare
+        )
+        if not self._asked.fix:
+            verdict, code = looked(plan, fix=False)
+            return self._round(verdict, code, plan=plan)
+        if not writable(plan):
+            verdict, code = looked(plan, fix=True)
+            return self._round(verdict, code, plan=plan)
+        if plan.objections:
+            because = "; ".join(one.message for one in plan.objections)
+            return self._round(Verdict.REFUSED, ExitCode.REFUSED, plan=plan, error=because)
+        return await self._correct(plan)
+
+    async def _correct(self, plan: Plan) -> Round:
+        """Carry it out; where another run writes or the fleet is frozen, that is sat out."""
+        pending = plan_exit(plan, detailed=True)
+        try:
+            report = await self._fleet.apply(plan)
+        except FrozenError as error:
+            return self._round(Verdict.FROZEN, pending, plan=plan, error=str(error))
+        except RefusedError as error:
+            return self._round(Verdict.BUSY, pending, plan=plan, error=str(error))
+        except FleetError as error:
+            return replace(self._failed(error), plan=plan)
+        return self._round(carried_out(report), report_exit(report), plan=plan, report=report)
+
+    async def _recall(self, memory: Memory) -> Memory:
+        content = await self._fleet.read_note(NOTE)
+        if content is None:
+            return memory
+        try:
+            return parse_memory(content)
+        except StateError as error:
+            message = f"what watches remembered cannot be used, and is begun anew: {error}"
+            self._around.tell(Told(level="warning", event="memory-damaged", message=message))
+            return memory
+
+    async def _remember(self, memory: Memory) -> None:
+        try:
+            await self._fleet.write_note(NOTE, memory_document(memory))
+        except StateError as error:
+            message = (
+                f"the watch could not put on record what it remembers: {first_line(str(error))}"
+            )
+            self._around.tell(Told(level="warning", event="memory-unwritable", message=message))
+
+    def _tell_of_flapping(self, before: Flapping, after: Flapping) -> None:
+        tell, old, new = self._around.tell, before.left_alone, after.left_alone
+        for one in sorted(new.keys() - old.keys()):
+            message = (
+                f"{one} is left alone from now on: corrected {CORRECTIONS} times within {WINDOW} "
+                "rounds, so someone else is writing too"
+            )
+            place = {"account": one.account, "region": one.region}
+            tell(Told(level="warning", event="left-alone", message=message, fields=place))
+        for one in sorted(old.keys() - new.keys()):
+            message = f"{one} is no longer left alone"
+            place = {"account": one.account, "region": one.region}
+            tell(Told(event="left-alone-no-more", message=message, fields=place))
+
+    def _failed(self, error: FleetError) -> Round:
+        broken = _broken(self._asked, self._inventory, self._started, self._around, error)
+        return replace(broken, run_id=self._fleet.run_id)
+
+    def _round(
+        self,
+        verdict: Verdict,
+        code: ExitCode,
+        *,
+        plan: Plan | None = None,
+        report: Report | None = None,
+        error: str | None = None,
+    ) -> Round:
+        return Round(
+            number=self._asked.number,
+            fleet=self._inventory.name,
+            inventory=self._inventory,
+            run_id=self._fleet.run_id,
+            verdict=verdict,
+            exit_code=code,
+            started_at=self._started,
+            finished_at=self._around.clock.now(),
+            fix=self._asked.fix,
+            plan=plan,
+            report=report,
+            inventory_error=self._asked.inventory_error,
+            error=error,
+        )
+
+
+def _broken(
+    asked: Asked, inventory: Inventory, started: datetime, around: Around, error: FleetError
+) -> Round:
+    return Round(
+        number=asked.number,
+        fleet=inventory.name,
+        inventory=inventory,
+        verdict=Verdict.BROKEN,
+        exit_code=ExitCode.ERROR,
+        started_at=started,
+        finished_at=around.clock.now(),
+        fix=asked.fix,
+        inventory_error=asked.inventory_error,
+        error=str(error),
+    )
+
+
+def _known(round_: Round, memory: Memory) -> Round:
+    """The round with what is known from others."""
+    left_alone = tuple(sorted(memory.flapping.left_alone))
+    return replace(round_, left_alone=left_alone, drift_since=memory.drift_since)
+
+
+async def _closed(
+    asked: Asked, round_: Round, memory: Memory, around: Around
+) -> tuple[Round, Memory]:
+    """The round's end: tell whom it concerns, and remember what they know by now.
+
+    A look at a part says nothing of the trouble elsewhere that was told of, nor that it is over.
+    """
+    why = news(round_, memory.notified if asked.whole else None)
+    delivered = why is None or await around.publish(round_, why)
+    if not delivered or not asked.whole or round_.verdict is Verdict.INTERRUPTED:
+        return round_, memory
+    return round_, replace(memory, notified=trouble(round_))
+
+
+def _remembered(round_: Round, before: Memory, *, whole: bool) -> Memory:
+    """What is known after the round; `whole`: it has looked at every registry."""
+    plan = round_.plan
+    if plan is None:
+        return before
+    flapping = after_round(before.flapping, sights(plan, round_.report), round_.finished_at)
+    if whole:
+        flapping = only(flapping, {one.registry for one in plan.registries})
+    since = before.drift_since
+    if round_.differing:
+        since = since or round_.started_at
+    elif whole and round_.verdict is not Verdict.INTERRUPTED:
+        since = None
+    return replace(before, flapping=flapping, drift_since=since)

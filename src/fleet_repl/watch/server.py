@@ -1,0 +1,104 @@
+"""/healthz, /readyz and /metrics over HTTP. Thin: it knows nothing but what it is given to say."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from fleet_repl.errors import FleetError
+from fleet_repl.watch.vitals import Vitals
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+_ADDRESS: Final = re.compile(
+    r"(?:\[(?P<literal>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})"
+)
+_LOOPBACK: Final = "127.0.0.1"
+_SHUTDOWN_SECONDS: Final = 1.0
+"""How long a scrape in flight gets to finish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+    """0 takes a free one."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """`host:port`, `[::1]:port`, or `:port` on loopback. Raises FleetError for anything else."""
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match["port"]) > 65535:
+        raise FleetError(f"{text!r} is no address to listen on; one is {_LOOPBACK}:9464")
+    return Address(host=match["literal"] or match["host"] or _LOOPBACK, port=int(match["port"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """What is served."""
+
+    vitals: Vitals
+    metrics: Callable[[], tuple[str, bytes]]
+    """The content type and the text of a scrape."""
+
+
+@asynccontextmanager
+async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
+    """Serve until the block ends; the address with the port that was taken.
+
+    Raises FleetError where it cannot listen.
+    """
+    # Only who listens waits for this import.
+    from aiohttp import web  # noqa: PLC0415
+
+    runner = web.AppRunner(_application(pages), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    try:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, address.host, address.port).start()
+        except OSError as error:
+            # asyncio words these itself and at length; the system's own words are enough.
+            positive = error.errno is not None and error.errno > 0
+            reason = os.strerror(error.errno) if positive and error.errno else "no such host"
+            raise FleetError(f"the watch cannot listen on {address}: {reason}") from error
+        yield Address(host=address.host, port=runner.addresses[0][1])
+    finally:
+        with anyio.CancelScope(shield=True):
+            await runner.cleanup()
+
+
+def _application(pages: Pages) -> web.Application:
+    from aiohttp import web  # noqa: PLC0415 - as above
+
+    async def healthz(_: web.Request) -> web.Response:
+        if pages.vitals.stuck:
+            return web.Response(status=503, text="stuck: no round has finished for too long\n")
+        return web.Response(text="ok\n")
+
+    async def readyz(_: web.Request) -> web.Response:
+        if not pages.vitals.ready:
+            return web.Response(status=503, text="not ready: the last round made no plan\n")
+        return web.Response(text="ok\n")
+
+    async def metrics(_: web.Request) -> web.Response:
+        content_type, text = pages.metrics()
+        return web.Response(body=text, headers={"Content-Type": content_type})
+
+    application = web.Application()
+    # HEAD is answered along with GET, and everything else with 404 or 405.
+    application.router.add_get("/healthz", healthz)
+    application.router.add_get("/readyz", readyz)
+    application.router.add_get("/metrics", metrics)
+    return application

@@ -1,0 +1,222 @@
+"""The CloudFormation templates are valid, and their patterns let in what the handler handles."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import yaml
+
+from fleet_repl.aws.roles import session_name
+from fleet_repl.integrations.aws_lambda import handler
+from fleet_repl.integrations.eventbridge import WRITES, Ignored, asked
+from fleet_repl.integrations.settings import FIX, INVENTORY, NOTIFY, STATE
+
+FLEET = "prod"
+RUN = "20261123T081500Z-3f9c1a"
+
+Event: TypeAlias = Callable[..., dict[str, Any]]
+
+
+class Template(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, which it reads as the long ones."""
+
+
+def _long_form(loader: Template, suffix: str, node: yaml.Node) -> Any:
+    value: Any
+    match node:
+        case yaml.ScalarNode():
+            value = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            raise AssertionError(node)
+    if suffix == "GetAtt":
+        value = value.split(".")
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+Template.add_multi_constructor("!", _long_form)
+
+
+@pytest.fixture(scope="module")
+def templates(deploy: Path) -> dict[str, dict[str, Any]]:
+    return {
+        path.name: yaml.load(path.read_text(encoding="utf-8"), Loader=Template)
+        for path in sorted((deploy / "lambda").glob("*.yaml"))
+    }
+
+
+@pytest.fixture(params=["template.yaml", "forward.yaml"])
+def pattern(request: pytest.FixtureRequest, templates: Any) -> dict[str, Any]:
+    """What events each of the two rules lets through, for the fleet `prod`."""
+    text = json.dumps(templates[request.param]["Resources"]["Writes"]["Properties"]["EventPattern"])
+    text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace("${FleetName}", FLEET)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.fixture
+def event() -> Event:
+    """A write to a registry as CloudTrail tells it, with some of it changed."""
+
+    def make(session: str = "alice", **detail: Any) -> dict[str, Any]:
+        role = "arn:aws:sts::111111111111:assumed-role/fleet-replication"
+        return {
+            "version": "0",
+            "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+            "detail-type": "AWS API Call via CloudTrail",
+            "source": "aws.ecr",
+            "account": "111111111111",
+            "region": "eu-west-1",
+            "detail": {
+                "eventSource": "ecr.amazonaws.com",
+                "eventName": "PutReplicationConfiguration",
+                "awsRegion": "eu-west-1",
+                "recipientAccountId": "111111111111",
+                "userIdentity": {"type": "AssumedRole", "arn": f"{role}/{session}"},
+                **detail,
+            },
+        }
+
+    return make
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """EventBridge's own rules, for the operators that the templates use."""
+    return all(
+        matches(wanted, event.get(key, {}))
+        if isinstance(wanted, dict)
+        else any(_one(rule, event, key) for rule in wanted)
+        for key, wanted in pattern.items()
+    )
+
+
+def _one(rule: Any, event: Any, key: str) -> bool:
+    match rule:
+        case str():
+            return bool(event.get(key) == rule)
+        case {"exists": bool(wanted)}:
+            return (key in event) is wanted
+        case {"anything-but": {"wildcard": str(wildcard)}}:
+            like = ".*".join(re.escape(part) for part in wildcard.split("*"))
+            return key in event and re.fullmatch(like, event[key]) is None
+        case _:
+            raise AssertionError(f"{rule} is not known here")
+
+
+@pytest.mark.parametrize("name", sorted(WRITES))
+def test_writes_of_others_come_through(name: str, pattern: Any, event: Event) -> None:
+    """By people, by users without a session, and by other fleets."""
+    identities = [
+        {"type": "IAMUser", "arn": "arn:aws:iam::111111111111:user/bob"},
+        {"type": "AWSAccount", "accountId": "999999999999"},
+    ]
+    others = [
+        event(eventName=name),
+        event(session_name("prod-eu", RUN), eventName=name),
+        *(event(eventName=name, userIdentity=one) for one in identities),
+    ]
+    for one in others:
+        assert matches(pattern, one)
+        assert not isinstance(asked(one), Ignored)
+
+
+def test_writes_of_the_fleet_do_not(pattern: Any, event: Event) -> None:
+    """Or each correction would have itself checked."""
+    assert not matches(pattern, event(session_name(FLEET, RUN)))
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"eventName": "CreateRepository"},
+        {"eventSource": "s3.amazonaws.com"},
+        {"errorCode": "AccessDenied"},
+    ],
+)
+def test_what_the_handler_would_ignore_is_not_sent(detail: Any, pattern: Any, event: Event) -> None:
+    """An invocation for nothing is paid for as well."""
+    assert isinstance(asked(event(**detail)), Ignored)
+    assert not matches(pattern, event(**detail))
+
+
+def test_both_rules_are_the_same(templates: Any) -> None:
+    """What an account sends, the function gets."""
+    first, second = (
+        one["Resources"]["Writes"]["Properties"]["EventPattern"] for one in templates.values()
+    )
+    assert first == second
+
+
+def test_templates_are_valid(deploy: Path) -> None:
+    """By CloudFormation's own schemas of resources; W3002: the code is a folder for `package`."""
+    found = subprocess.run(
+        [
+            *(f"{sysconfig.get_path('scripts')}/cfn-lint", "--ignore-checks", "W3002", "--"),
+            *(str(path) for path in (deploy / "lambda").glob("*.yaml")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_the_function_is_the_handler(templates: Any) -> None:
+    """By its name, with time for a round, never twice at a time, its settings spelt rightly."""
+    function = templates["template.yaml"]["Resources"]["Function"]["Properties"]
+    assert function["Handler"] == f"{handler.__module__}.{handler.__name__}"
+    assert function["Timeout"] == 900
+    assert function["ReservedConcurrentExecutions"] == 1
+    variables = set(function["Environment"]["Variables"])
+    assert variables == {INVENTORY, STATE, FIX, NOTIFY, "FLEET_EXTERNAL_ID"}
+
+
+def test_the_functions_role_may_do_what_a_run_needs(templates: Any) -> None:
+    """Assume the role in each account, keep the state, write its log; nothing in ECR itself."""
+    role = templates["template.yaml"]["Resources"]["Role"]["Properties"]
+    (policy,) = role["Policies"]
+    allowed: set[str] = set()
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions = statement["Action"]
+        allowed |= {actions} if isinstance(actions, str) else set(actions)
+        assert statement["Resource"] != "*"
+    assert allowed == {
+        "sts:AssumeRole",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:ListBucket",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:SendMessage",
+    }
+
+
+def test_alarms_look_for_what_is_logged(templates: Any) -> None:
+    """The filter's fields are those of the line that every round leaves."""
+    resources = templates["template.yaml"]["Resources"]
+    assert resources["Short"]["Properties"]["FilterPattern"] == (
+        '{ $.event = "round-finished" && $.exit_code != 0 }'
+    )
+    (metric,) = resources["Short"]["Properties"]["MetricTransformations"]
+    alarm = resources["Lasting"]["Properties"]
+    assert alarm["MetricName"] == metric["MetricName"]
+    assert alarm["Namespace"] == metric["MetricNamespace"]
+
+
+def test_only_the_organisation_may_put_events(templates: Any) -> None:
+    """The bus is open to its accounts and to nobody else."""
+    policy = templates["template.yaml"]["Resources"]["BusTakesFromTheOrganisation"]["Properties"]
+    statement = policy["Statement"]
+    assert statement["Action"] == "events:PutEvents"
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}
+    }

@@ -1,0 +1,340 @@
+"""A fleet that is made up, and a watch of it on a clock that nobody waits for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from fleet_repl.errors import Fault, FaultKind, FrozenError, IdentityError, RefusedError, StateError
+from fleet_repl.inventory import Account, Inventory
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import (
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Statistics,
+    Status,
+)
+from fleet_repl.plan import (
+    Action,
+    Change,
+    InventoryRef,
+    Moved,
+    Mover,
+    Objection,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.reports import ExitCode, plan_digest
+from fleet_repl.sparing import spared
+from fleet_repl.watch import Round, Told, Watching, watch
+from fleet_repl.workflow import EVERYTHING, Interrupted
+from fleet_repl.workflow.fleet import NOTHING_SPARED
+
+HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3"))
+START = datetime(2026, 11, 23, 8, tzinfo=UTC)
+DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="DescribeRegistry", message="not allowed")
+WANTED: dict[str, Any] = {"rules": [{"destinations": []}]}
+
+
+class VirtualClock:
+    """Sleeping takes no real time, and is written down."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        until = self.seconds + seconds
+        for _ in range(3):
+            await anyio.lowlevel.checkpoint()
+        self.seconds = max(self.seconds, until)
+
+
+@dataclass
+class World:
+    """A fleet as it is, and what goes wrong with it."""
+
+    clock: VirtualClock
+    differing: dict[Registry, Any] = field(default_factory=dict)
+    """What is in place where it is not what is wanted."""
+    moved: dict[Registry, Mover] = field(default_factory=dict)
+    unreadable: set[Registry] = field(default_factory=set)
+    failing: set[Registry] = field(default_factory=set)
+    objections: tuple[Objection, ...] = ()
+    busy: bool = False
+    frozen: bool = False
+    no_identity: bool = False
+    no_state: bool = False
+    notes: dict[str, bytes] = field(default_factory=dict)
+    took: float = 1
+    """Seconds that a plan takes."""
+    writes: list[Registry] = field(default_factory=list)
+    spread: list[float] = field(default_factory=list)
+    connected: int = 0
+    most_connected: int = 0
+    note_writes: int = 0
+    while_planning: Callable[[], object] = lambda: None
+    while_writing: Callable[[], object] = lambda: None
+
+    def tamper(self, *registries: Registry) -> None:
+        """Somebody else changes what is in place."""
+        for one in registries:
+            self.differing[one] = {"rules": []}
+
+    @asynccontextmanager
+    async def connect(self, inventory: Inventory) -> AsyncIterator[FakeFleet]:
+        if self.no_identity:
+            raise IdentityError("there are no credentials\n    sign in")
+        self.connected += 1
+        self.most_connected = max(self.most_connected, self.connected)
+        try:
+            yield FakeFleet(self, inventory)
+        finally:
+            self.connected -= 1
+
+
+class FakeFleet:
+    """A connection to it."""
+
+    def __init__(self, world: World, inventory: Inventory) -> None:
+        self._world = world
+        self._inventory = inventory
+        self.run_id = "20261123T080000Z-ab12cd"
+        self.holds_lock = False
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    async def plan(
+        self,
+        *,
+        selection: Any = EVERYTHING,
+        over: float = 0,
+        spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+    ) -> Plan:
+        world = self._world
+        world.spread.append(over)
+        await world.clock.sleep(world.took)
+        world.while_planning()
+        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        if self.stopped:
+            raise Interrupted("stopped before there was a plan")
+        registries = tuple(
+            self._planned(Registry(account.id, region))
+            for account in self._inventory.accounts
+            for region in account.regions
+            if not selection.accounts or account.id in selection.accounts
+        )
+        plan = Plan(
+            digest="",
+            created_at=world.clock.now(),
+            fleet=self._inventory.name,
+            inventory=InventoryRef(path=self._inventory.path, digest=self._inventory.digest),
+            summary=Summary(
+                registries=len(registries),
+                changed=sum(one.state is State.CHANGED for one in registries),
+                unchanged=sum(one.state is State.UNCHANGED for one in registries),
+                unreadable=sum(one.state is State.UNREADABLE for one in registries),
+                held=0,
+                links_added=0,
+                links_removed=0,
+            ),
+            registries=spared(registries, spare),
+            objections=world.objections,
+        )
+        return replace(plan, digest=plan_digest(plan))
+
+    def _planned(self, registry: Registry) -> RegistryPlan:
+        world, name = self._world, f"account {registry.account[0]}"
+        if registry in world.unreadable:
+            return RegistryPlan(registry=registry, name=name, state=State.UNREADABLE, error=DENIED)
+        if registry not in world.differing:
+            return RegistryPlan(registry=registry, name=name, state=State.UNCHANGED)
+        change = Change(
+            resource=Resource.REPLICATION_CONFIGURATION,
+            action=Action.UPDATE,
+            phase=Phase.RULES,
+            before=world.differing[registry],
+            after=WANTED,
+        )
+        by = world.moved.get(registry, Mover.FLEET)
+        moved = Moved(by=by, run_id="20261122T080000Z-000000", at=START - timedelta(days=1))
+        return RegistryPlan(
+            registry=registry, name=name, state=State.CHANGED, changes=(change,), moved=moved
+        )
+
+    async def apply(self, plan: Plan) -> Report:
+        world = self._world
+        assert plan.digest == plan_digest(plan)
+        if world.frozen:
+            raise FrozenError("the fleet is frozen by ops: an incident")
+        if world.busy:
+            raise RefusedError("the fleet is being written to: apply 20261123T075900Z-ffffff")
+        self.holds_lock = True
+        await world.clock.sleep(1)
+        world.while_writing()
+        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        outcomes = tuple(self._carried_out(one) for one in plan.registries)
+        self.holds_lock = False
+        good = [one for one in outcomes if one.outcome in (Outcome.APPLIED, Outcome.UNCHANGED)]
+        status = Status.OK if len(good) == len(outcomes) else Status.PARTIAL
+        return Report(
+            run_id=self.run_id,
+            status=Status.INTERRUPTED if self.stopped else status,
+            started_at=plan.created_at,
+            finished_at=world.clock.now(),
+            fleet=plan.fleet,
+            inventory=plan.inventory,
+            plan_digest=plan.digest,
+            registries=outcomes,
+        )
+
+    def _carried_out(self, one: RegistryPlan) -> RegistryOutcome:
+        world, outcome, error = self._world, Outcome.UNCHANGED, None
+        if one.fails:
+            outcome, error = Outcome.FAILED, one.error
+        elif one.changes and self.stopped:
+            outcome = Outcome.CANCELLED
+        elif one.registry in world.failing:
+            outcome = Outcome.FAILED
+            error = Fault(kind=FaultKind.SERVICE, operation="PutRegistryPolicy", message="no")
+        elif one.changes:
+            outcome = Outcome.APPLIED
+            world.writes.append(one.registry)
+            del world.differing[one.registry]
+        changes = tuple(
+            ChangeOutcome(
+                resource=change.resource,
+                action=change.action,
+                outcome=outcome,
+                before=change.before,
+                after=change.after,
+            )
+            for change in one.changes
+        )
+        return RegistryOutcome(
+            registry=one.registry,
+            name=one.name,
+            outcome=outcome,
+            attempts=2,
+            changes=changes,
+            error=error,
+        )
+
+    async def read_note(self, name: str) -> bytes | None:
+        if self._world.no_state:
+            raise StateError("the state cannot be used: no such bucket\n    make it")
+        return self._world.notes.get(name)
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        self._world.note_writes += 1
+        self._world.notes[name] = content
+
+    def statistics(self) -> Statistics:
+        return Statistics(
+            calls={
+                ("ecr", "DescribeRegistry", "ok"): 3,
+                ("sts", "AssumeRole", "throttled"): 2,
+            }
+        )
+
+
+@dataclass
+class Stage:
+    """A watch of the made-up fleet, and everything that it said."""
+
+    world: World
+    clock: VirtualClock
+    inventory: Inventory
+    told: list[Told] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    stop: anyio.Event = field(default_factory=anyio.Event)
+    broken: Exception | None = None
+    """Why the inventory cannot be loaded."""
+    loads: int = 0
+
+    def load(self) -> Inventory:
+        self.loads += 1
+        if self.broken is not None:
+            raise self.broken
+        return self.inventory
+
+    async def watch(
+        self,
+        rounds: int,
+        between: Callable[[int], object] = lambda number: None,
+        **asked: Any,
+    ) -> ExitCode:
+        """So many rounds; `between` is called after each one with its number."""
+
+        def ended(round_: Round) -> None:
+            self.rounds.append(round_)
+            between(round_.number)
+            if round_.number >= rounds:
+                self.stop.set()
+
+        return await watch(
+            Watching(**asked),
+            load=self.load,
+            connect=self.world.connect,
+            tell=self.told.append,
+            stop=self.stop,
+            clock=self.clock,
+            uniform=lambda low, high: (low + high) / 2,
+            on_round=ended,
+        )
+
+    @property
+    def verdicts(self) -> list[str]:
+        return [one.verdict.value for one in self.rounds]
+
+    def lines(self, event: str) -> list[str]:
+        """What was told of one kind."""
+        return [one.message for one in self.told if one.event == event]
+
+
+def inventory_of(name: str = "prod", digest: str = "a") -> Inventory:
+    accounts = tuple(
+        Account(id=one.account, name=f"account {one.account[0]}", regions=(one.region,), role=None)
+        for one in (HUB, A, B)
+    )
+    return Inventory(path="prod.toml", digest=f"sha256:{digest * 64}", name=name, accounts=accounts)
+
+
+@pytest.fixture
+def registries() -> tuple[Registry, Registry, Registry]:
+    return HUB, A, B
+
+
+@pytest.fixture
+def make_inventory() -> Callable[..., Inventory]:
+    return inventory_of
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A fleet of three registries that is in sync."""
+    clock = VirtualClock()
+    return Stage(world=World(clock), clock=clock, inventory=inventory_of())

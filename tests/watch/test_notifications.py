@@ -1,0 +1,285 @@
+"""Who wants to know is told what is new, once, and the address is never shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from jsonschema import Draft202012Validator, FormatChecker
+
+from fleet_repl.errors import FleetError
+from fleet_repl.reports import schema
+from fleet_repl.watch import Watching, parse_webhook
+from fleet_repl.watch.notify import Notifier
+
+TOKEN = "T0K3N-s3cr3t"
+
+
+@dataclass
+class Receiver:
+    """Where notifications arrive."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    """Statuses of the next answers; 200 after them."""
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    tries: int = 0
+    elsewhere: int = 0
+
+    async def receive(self, request: web.Request) -> web.Response:
+        self.tries += 1
+        status = self.answers.pop(0) if self.answers else 200
+        if status == 200:
+            self.posts.append(json.loads(await request.read()))
+            self.types.append(request.content_type)
+        # What a receiver answers with may repeat what it was sent.
+        headers = {"Location": "/elsewhere"} if status == 307 else {}
+        return web.Response(status=status, text=str(request.url), headers=headers)
+
+    async def redirected(self, _: web.Request) -> web.Response:
+        self.elsewhere += 1
+        return web.Response()
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    application = web.Application()
+    application.router.add_post(f"/hook/{TOKEN}", receiver.receive)
+    application.router.add_route("*", "/elsewhere", receiver.redirected)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook/{TOKEN}"
+        yield receiver
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as one:
+        yield one
+
+
+def news_of(receiver: Receiver) -> list[str]:
+    return [one["news"] for one in receiver.posts]
+
+
+def problems(document: dict[str, Any]) -> list[str]:
+    checker = Draft202012Validator(schema("round"), format_checker=FormatChecker())
+    return [error.message for error in checker.iter_errors(document)]
+
+
+async def test_drift_is_told_once_and_again_when_it_changes(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """Not each round anew; and when all is well again, that is told too."""
+    hub, a, _ = registries
+    stage.world.tamper(hub)
+
+    def between(number: int) -> None:
+        if number == 3:
+            stage.world.tamper(a)
+        elif number == 5:
+            stage.world.differing.clear()
+
+    await stage.watch(7, between, every=60, notify=receiver.url)
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+        (1, "drift"),
+        (4, "drift"),
+        (6, "recovered"),
+    ]
+    assert receiver.types == ["application/json"] * 3
+    assert [one["text"] for one in receiver.posts] == [
+        "prod: 3 registries: 1 differing, 2 as wanted",
+        "prod: 3 registries: 2 differing, 1 as wanted",
+        "prod: in sync, 3 registries (again as wanted)",
+    ]
+    assert [one for post in receiver.posts for one in problems(post)] == []
+
+
+async def test_corrections_and_failures_are_told(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """Each correction, and a failure that stays the same only once."""
+    hub, a, _ = registries
+    stage.world.tamper(hub)
+
+    def between(number: int) -> None:
+        if number == 1:
+            stage.world.failing.add(a)
+            stage.world.tamper(a)
+        elif number == 3:
+            stage.world.failing.clear()
+
+    await stage.watch(5, between, every=60, fix=True, notify=receiver.url)
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+        (1, "corrected"),
+        (2, "failed"),
+        (4, "corrected"),
+    ]
+    (failed,) = receiver.posts[1]["registries"]
+    assert failed["outcome"] == "failed"
+    assert failed["error"]["operation"] == "PutRegistryPolicy"
+    assert failed["moved"] == {
+        "by": "fleet",
+        "run_id": "20261122T080000Z-000000",
+        "at": "2026-11-22T08:00:00Z",
+    }
+    assert [one for post in receiver.posts for one in problems(post)] == []
+
+
+async def test_a_flapper_is_told_of_once(stage: Any, registries: Any, receiver: Receiver) -> None:
+    """Whatever others make of it later, as wanted for a while or not. Others count."""
+    hub, _, b = registries
+
+    def between(number: int) -> None:
+        stage.world.differing[hub] = {"rules": [{"number": number}]}
+        if number == 4:
+            stage.world.differing.clear()
+        if number == 6:
+            stage.world.tamper(b)
+        if number > 7:
+            stage.world.differing.clear()
+
+    stage.world.tamper(hub)
+    await stage.watch(15, between, every=60, fix=True, notify=receiver.url)
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+        (1, "corrected"),
+        (2, "corrected"),
+        (3, "failed"),
+        (7, "corrected"),
+        (14, "recovered"),
+    ]
+    assert receiver.posts[2]["text"] == (
+        "prod: 3 registries: 1 corrected, 2 as wanted; 1 left alone"
+    )
+    assert receiver.posts[2]["left_alone"] == [{"account": "1" * 12, "region": "eu-west-1"}]
+    assert [one for post in receiver.posts for one in problems(post)] == []
+
+
+async def test_a_broken_round_is_told(stage: Any, receiver: Receiver) -> None:
+    """Once, and when it is over."""
+    stage.world.no_identity = True
+
+    def between(number: int) -> None:
+        if number == 2:
+            stage.world.no_identity = False
+
+    await stage.watch(4, between, every=60, notify=receiver.url)
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+        (1, "failed"),
+        (3, "recovered"),
+    ]
+    assert receiver.posts[0]["text"] == "prod: no plan: there are no credentials"
+    assert [one for post in receiver.posts for one in problems(post)] == []
+
+
+async def test_a_receiver_that_is_down_for_a_moment(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """It is tried again, and told once."""
+    receiver.answers = [500, 429, 503]
+    stage.world.tamper(registries[0])
+    await stage.watch(2, every=60, notify=receiver.url)
+    assert news_of(receiver) == ["drift"]
+    assert receiver.tries == 4
+    assert stage.lines("notify-failed") == []
+
+
+async def test_what_was_not_delivered_is_told_next_time(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """The round is none the worse, and the address is not shown."""
+    receiver.answers = [403]
+    stage.world.tamper(registries[0])
+    await stage.watch(2, every=60, notify=receiver.url)
+    assert stage.verdicts == ["drift", "drift"]
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [(2, "drift")]
+    assert stage.lines("notify-failed") == [
+        "the notification to 127.0.0.1 was not delivered: it answered 403"
+    ]
+    assert TOKEN not in repr(stage.told) + repr(stage.rounds)
+
+
+async def test_a_redirect_is_not_followed(stage: Any, receiver: Receiver) -> None:
+    """It may lead to a host that the token was never meant for."""
+    receiver.answers = [307]
+    notifier = Notifier(
+        parse_webhook(receiver.url),
+        tell=stage.told.append,
+        clock=stage.clock,
+        uniform=lambda low, high: high,
+    )
+    assert not await notifier.post({"text": "hello"})
+    assert receiver.elsewhere == 0
+    (line,) = stage.lines("notify-failed")
+    assert line == (
+        "the notification to 127.0.0.1 was not delivered: it answered 307, a redirect, which is "
+        "not followed"
+    )
+
+
+async def test_nobody_there(stage: Any) -> None:
+    """The reason is told without the address."""
+    async with receiving() as gone:
+        url = gone.url
+    notifier = Notifier(
+        parse_webhook(url),
+        tell=stage.told.append,
+        clock=stage.clock,
+        uniform=lambda low, high: high,
+    )
+    assert not await notifier.post({"text": "hello"})
+    (line,) = stage.lines("notify-failed")
+    assert line.startswith("the notification to 127.0.0.1 was not delivered: ")
+    assert TOKEN not in line
+    assert stage.clock.slept == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "127.0.0.1/T0K3N-s3cr3t",
+        "ftp://127.0.0.1/T0K3N-s3cr3t",
+        "file:///T0K3N-s3cr3t",
+        "https:///T0K3N-s3cr3t",
+        "https://127.0.0.1:port/T0K3N-s3cr3t",
+        "https://127.0.0.1/T0K3N s3cr3t",
+        "https://[::1/T0K3N-s3cr3t",
+    ],
+)
+def test_an_address_that_is_none(text: str) -> None:
+    """It is refused without being repeated."""
+    with pytest.raises(FleetError) as raised:
+        parse_webhook(text)
+    assert (
+        str(raised.value) == "notifications go to an address that begins with https:// or http://"
+    )
+
+
+def test_an_address_is_not_in_what_is_shown() -> None:
+    """Only its host is."""
+    webhook = parse_webhook(f"https://user:pass@127.0.0.1:8443/{TOKEN}?x={TOKEN}")
+    assert webhook.host == "127.0.0.1"
+    assert TOKEN not in repr(Watching(notify=f"https://127.0.0.1/{TOKEN}"))
+    assert repr(webhook) == "Webhook(url=Secret(***), host='127.0.0.1')"
+
+
+async def test_what_nobody_was_told_is_news_later(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """A watch without `--notify` keeps nothing from one that is started with it."""
+    stage.world.tamper(registries[0])
+    await stage.watch(9, once=True)
+    await stage.watch(9, once=True, notify=receiver.url)
+    assert news_of(receiver) == ["drift"]

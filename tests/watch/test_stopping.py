@@ -1,0 +1,60 @@
+"""SIGTERM ends a watch cleanly: at once between rounds, and in a round after writes in flight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+
+from fleet_repl.reports import ExitCode
+
+
+async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
+    """Nothing more is connected, and the rest of the pause is not waited for."""
+    sleep = stage.clock.sleep
+
+    async def waits_for_ever(seconds: float) -> None:
+        if seconds <= 1:
+            await sleep(seconds)
+            return
+        stage.stop.set()
+        await anyio.sleep_forever()
+
+    stage.clock.sleep = waits_for_ever
+    with anyio.fail_after(5):
+        assert await stage.watch(9, every=60) is ExitCode.OK
+    assert len(stage.rounds) == 1
+    assert stage.loads == 1
+
+
+async def test_before_there_is_a_plan_it_is_cut_short(stage: Any, registries: Any) -> None:
+    """The exit code says so; nothing is written, and what was remembered stays."""
+    stage.world.tamper(registries[0])
+    stage.world.while_planning = stage.stop.set
+    assert await stage.watch(9, every=60, fix=True) is ExitCode.INTERRUPTED
+    assert stage.verdicts == ["interrupted"]
+    assert stage.world.writes == []
+    assert stage.world.notes == {}
+    assert stage.lines("stopping") == ["stopping: writes in flight finish first"]
+
+
+async def test_a_round_that_writes_is_ended_and_reported(stage: Any, registries: Any) -> None:
+    """What was not written is cancelled, and the report is there."""
+    stage.world.tamper(registries[0])
+    stage.world.while_writing = stage.stop.set
+    assert await stage.watch(9, every=60, fix=True) is ExitCode.INTERRUPTED
+    (last,) = stage.rounds
+    assert last.report.status == "interrupted"
+    assert last.drift_since == last.started_at
+
+
+async def test_a_round_that_was_done_anyway_is_no_interruption(stage: Any) -> None:
+    """Stopped as it ends: the exit code is 0."""
+    assert await stage.watch(1, every=60) is ExitCode.OK
+
+
+async def test_stopped_before_the_first_round(stage: Any) -> None:
+    """Nothing is connected at all."""
+    stage.stop.set()
+    assert await stage.watch(9) is ExitCode.OK
+    assert stage.rounds == []
