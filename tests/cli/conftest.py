@@ -8,7 +8,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +32,7 @@ from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.cli.app import run
 from fleet_repl.cli.backend import Library
 from fleet_repl.delivery import DeliveryReport
-from fleet_repl.errors import FleetError
+from fleet_repl.errors import Fault, FleetError
 from fleet_repl.importing import Imported
 from fleet_repl.inventory import Inventory
 from fleet_repl.names import AccountId, Region, Registry
@@ -35,6 +43,7 @@ from fleet_repl.outcomes import (
     Outcome,
     RegistryOutcome,
     Report,
+    Statistics,
     Status,
 )
 from fleet_repl.plan import (
@@ -51,7 +60,20 @@ from fleet_repl.plan import (
     Summary,
 )
 from fleet_repl.ports import EventSink
+from fleet_repl.runs import (
+    Freeze,
+    Holder,
+    JournalEntry,
+    Moment,
+    PastRun,
+    Purpose,
+    RegistryBefore,
+    RunMeta,
+    RunSummary,
+)
+from fleet_repl.safety import outstanding
 from fleet_repl.topology import Selection
+from fleet_repl.workflow import Interrupted
 
 INVENTORY = """\
 version = 1
@@ -162,6 +184,40 @@ DELIVERED = DeliveryReport(
 
 
 IMPORTED = Imported(text="version = 1\n", links=3, routes=2)
+RUN = "20261123T110000Z-ab12cd"
+META = RunMeta(
+    run_id=RUN,
+    fleet="demo",
+    purpose=Purpose.APPLY,
+    holder=Holder(run_id=RUN, purpose=Purpose.APPLY, user="anna", host="ci-1", pid=42, process="p"),
+    started_at=NOON - timedelta(hours=1),
+    inventory=InventoryRef(path="../demo.toml", digest=REFERENCE.digest),
+    plan_digest=PLAN.digest,
+    changes=1,
+)
+PAST = PastRun(
+    meta=META,
+    plan=PLAN,
+    before={BUILD: RegistryBefore(documents={Resource.REPLICATION_CONFIGURATION: None})},
+    journal=(
+        JournalEntry(
+            moment=Moment.SENDING,
+            at=NOON,
+            registry=BUILD,
+            resource=Resource.REPLICATION_CONFIGURATION,
+            action=Action.UPDATE,
+            phase=Phase.RULES,
+            wave="rest",
+            before={"rules": []},
+            after={"rules": [{}]},
+        ),
+    ),
+    report=replace(REPORT, run_id=RUN),
+)
+
+
+EVERYTHING = Selection()
+NOTHING: Mapping[Registry, Fault] = {}
 
 
 async def _nothing() -> None:
@@ -180,24 +236,55 @@ class FakeFleet:
     applying: Callable[[], Awaitable[None]] = _nothing
     asked: list[str] = field(default_factory=list)
     allowed: tuple[str, ...] = ()
+    beside: Path | None = None
     selected: Selection | None = None
     on_event: EventSink | None = None
     stopped: anyio.Event | None = None
 
-    async def plan(self, *, selection: Selection, allow: Collection[str] = ()) -> Plan:
+    run_id = "run"
+    holds_lock = False
+
+    async def plan(
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        allow: Collection[str] = (),
+        over: float = 0.0,
+        spare: Mapping[Registry, Fault] = NOTHING,
+        beside: Path | None = None,
+    ) -> Plan:
         self.asked.append("plan")
-        self.selected, self.allowed = selection, tuple(allow)
+        self.selected, self.allowed, self.beside = selection, tuple(allow), beside
         await self.planning()
         if self.is_stopped:
-            raise FleetError("stopped before there was a plan")
+            raise Interrupted("stopped before there was a plan")
         return self.made
 
-    async def apply(self, plan: Plan, *, force: bool = False) -> Report:
-        self.asked.append("apply --force" if force else "apply")
+    async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan:
+        self.asked.append(f"plan_rollback {run_id}{' --force' if force else ''}")
+        await self.planning()
+        if self.is_stopped:
+            raise Interrupted("stopped before there was a plan")
+        return replace(self.made, rolls_back=run_id)
+
+    async def apply(
+        self,
+        plan: Plan,
+        *,
+        force: bool = False,
+        allow: Collection[str] = (),
+        wave: str | None = None,
+    ) -> Report:
+        flags = [
+            *(["--force"] if force else []),
+            *(f"--allow {one}" for one in allow),
+            *([f"--wave {wave}"] if wave is not None else []),
+        ]
+        self.asked.append(" ".join(["apply", *flags]))
         await self.applying()
         if self.is_stopped:
             return _report(Status.INTERRUPTED, Outcome.CANCELLED, "interrupted")
-        if plan.objections and not force:
+        if outstanding(plan.objections, force=force, allow=allow):
             return self.refuse(plan, "the plan was refused")
         return self.report
 
@@ -249,6 +336,15 @@ class FakeFleet:
         await self.planning()
         return replace(DELIVERED, interrupted=self.is_stopped, count=count, age=age)
 
+    async def read_note(self, name: str) -> bytes | None:
+        return None
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        """A watch's memory, which these tests have no use for."""
+
+    def statistics(self) -> Statistics:
+        return Statistics(calls={})
+
     def stop(self) -> None:
         self.asked.append("stop")
         assert self.stopped is not None
@@ -267,10 +363,49 @@ class FakeFleet:
 
 
 @dataclass
+class FakeHistory:
+    """Remembers what a test says."""
+
+    location: str = ".fleet-repl"
+    past: tuple[PastRun, ...] = (PAST,)
+    listed: tuple[RunSummary, ...] = ()
+    freezes: dict[str, Freeze] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    async def fleets(self) -> tuple[str, ...]:
+        return tuple(sorted({one.meta.fleet for one in self.listed}))
+
+    async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]:
+        self.asked.append(f"runs {fleet}")
+        return tuple(one for one in self.listed if fleet in {None, one.meta.fleet})
+
+    async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
+        self.asked.append(f"run {run_id} {fleet}")
+        for one in self.past:
+            if run_id in {"last", one.meta.run_id} and fleet in {None, one.meta.fleet}:
+                return one
+        raise FleetError(f"no run {run_id} is remembered in {self.location}")
+
+    async def frozen(self, fleet: str) -> Freeze | None:
+        return self.freezes.get(fleet)
+
+    async def freeze(self, fleet: str, *, who: str, why: str) -> Freeze:
+        self.freezes[fleet] = Freeze(who=who, why=why, since=NOON)
+        return self.freezes[fleet]
+
+    async def unfreeze(self, fleet: str) -> Freeze | None:
+        return self.freezes.pop(fleet, None)
+
+
+@dataclass
 class FakeBackend(Library):
     """The library, but for the connection."""
 
     fleet: FakeFleet
+    memory: FakeHistory = field(default_factory=FakeHistory)
+    places: list[object] = field(default_factory=list)
+    """Where what is remembered was looked for."""
+    purposes: list[Purpose | None] = field(default_factory=list)
     connecting: Callable[[], Awaitable[None]] = _nothing
     closing: Callable[[], Awaitable[None]] = _nothing
     endpoints: list[Endpoint | None] = field(default_factory=list)
@@ -284,7 +419,9 @@ class FakeBackend(Library):
         endpoint: Endpoint | None,
         state: str | None,
         on_event: EventSink,
+        purpose: Purpose | None = None,
     ) -> AsyncIterator[FakeFleet]:
+        self.purposes.append(purpose)
         self.endpoints.append(endpoint)
         self.states.append(state)
         await self.connecting()
@@ -292,6 +429,14 @@ class FakeBackend(Library):
         self.fleet.stopped = anyio.Event()
         yield self.fleet
         await self.closing()
+
+    @asynccontextmanager
+    async def history(self, place: Inventory | str | Path) -> AsyncIterator[FakeHistory]:
+        self.places.append(place.path if isinstance(place, Inventory) else place)
+        yield self.memory
+
+    def person(self) -> str:
+        return "anna@ci-1"
 
 
 @dataclass(frozen=True)
@@ -348,6 +493,12 @@ def cli(backend: FakeBackend, capsys: pytest.CaptureFixture[str]) -> Cli:
 def objecting() -> Plan:
     """The plan with an objection."""
     return replace(PLAN, objections=(Objection(kind="foreign-rules", message="1 link goes"),))
+
+
+@pytest.fixture
+def past() -> PastRun:
+    """A remembered run."""
+    return PAST
 
 
 @pytest.fixture

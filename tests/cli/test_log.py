@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log
-from fleet_repl.cli.options import Common, Format
+from fleet_repl.cli.options import Common
 from fleet_repl.cli.streams import Streams
 from fleet_repl.errors import Fault, FaultKind, InventoryError, Problem
 from fleet_repl.names import AccountId, Region, Registry

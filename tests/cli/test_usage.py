@@ -10,7 +10,24 @@ import pytest
 
 from fleet_repl._version import __version__
 
-COMMANDS = ("validate", "plan", "apply", "drift", "graph", "schema", "sandbox")
+COMMANDS = (
+    "validate",
+    "graph",
+    "schema",
+    "sandbox",
+    "plan",
+    "drift",
+    "verify",
+    "import",
+    "apply",
+    "backfill",
+    "watch",
+    "rollback",
+    "runs",
+    "report",
+    "freeze",
+    "unfreeze",
+)
 CODES = (
     "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending "
     "(drift, plan --exit-code) · 3 refused, nothing written · 4 partial · 64 wrong usage · "
@@ -30,6 +47,8 @@ def test_help_names_every_command(cli: Any) -> None:
     assert (ended.code, ended.err) == (0, "")
     for command in COMMANDS:
         assert f"│ {command} " in ended.out
+    for panel in ("Prepare", "Look", "Change", "Remember"):
+        assert f"╭─ {panel} (" in ended.out
     assert CODES in ended.out
 
 
@@ -70,6 +89,11 @@ def test_the_version(cli: Any) -> None:
         (["graph", "demo.toml", "--format", "text"], "'text' is not one of"),
         (["graph", "demo.toml", "--label", "env"], "'env' is not KEY=VALUE"),
         (["sandbox", "demo.toml", "--port", "70000"], "'--port'"),
+        (["runs", "--limit", "0"], "'--limit'"),
+        (["runs", "--state", " "], "--state must not be empty"),
+        (["report"], "Missing argument 'RUN'"),
+        (["rollback"], "Missing argument 'RUN'"),
+        (["freeze", "demo.toml"], "Missing option '--why'"),
         (["schema", "nothing"], "nothing"),
     ],
 )
@@ -109,6 +133,11 @@ def test_as_a_module() -> None:
         ["schema", "plan"],
         ["validate", "demo.toml"],
         ["graph", "demo.toml"],
+        ["watch", "--help"],
+        ["runs"],
+        ["runs", "demo.toml", "--format", "json"],
+        ["freeze", "demo.toml", "--why", "a test"],
+        ["unfreeze", "demo.toml"],
     ],
 )
 def test_offline_commands_load_no_aws_code(inventory: str, args: list[str]) -> None:

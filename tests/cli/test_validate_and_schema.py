@@ -11,9 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fleet_repl.cli.amounts import amounts_document, amounts_text
+from fleet_repl.cli.schema import Document
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.plan import Warning
-from fleet_repl.reports import schema
+from fleet_repl.reports import SCHEMAS, schema
 from fleet_repl.topology import RouteSummary
 from fleet_repl.workflow import FleetSummary
 
@@ -197,3 +198,10 @@ def test_the_inventorys_schema_is_the_default(cli: Any) -> None:
     assert ended.code == 0
     assert ended.out == cli("schema", "inventory").out
     Draft202012Validator.check_schema(json.loads(ended.out))
+
+
+def test_every_published_schema_can_be_printed(cli: Any) -> None:
+    """And the inventory's, which comes first."""
+    assert {one.value for one in Document} == {"inventory", *SCHEMAS}
+    for name in SCHEMAS:
+        assert json.loads(cli("schema", name).out) == schema(name)

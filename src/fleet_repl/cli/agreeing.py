@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from fleet_repl.cli.prompt import confirm
-from fleet_repl.cli.running import Session
+from fleet_repl.cli.session import Session
 
 
 async def agreed(

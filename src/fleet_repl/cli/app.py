@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from typing import Annotated, Final
+from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar
 
 import typer
 
@@ -13,28 +13,34 @@ from fleet_repl._version import __version__
 from fleet_repl.cli.apply import apply
 from fleet_repl.cli.backend import Backend, Library
 from fleet_repl.cli.backfill import backfill
-from fleet_repl.cli.call import Ended, Surroundings, command, flowing
+from fleet_repl.cli.call import Call, Ended, Surroundings, command, flowing
 from fleet_repl.cli.drift import drift
+from fleet_repl.cli.fleet_options import Applying, Asking, Importing, Repeating, Running
+from fleet_repl.cli.freeze import freeze, unfreeze
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
-from fleet_repl.cli.options import (
-    Asking,
-    Common,
-    Describing,
-    Drawing,
-    Importing,
-    Running,
-    Serving,
-)
+from fleet_repl.cli.memory_options import Holding, Listing, Recalling, Reverting
+from fleet_repl.cli.options import Common, Describing, Drawing, Serving
 from fleet_repl.cli.plan import plan
+from fleet_repl.cli.report import report
+from fleet_repl.cli.rollback import rollback
+from fleet_repl.cli.runs import runs
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema
 from fleet_repl.cli.streams import Streams
 from fleet_repl.cli.validate import validate
 from fleet_repl.cli.verify import verify
+from fleet_repl.cli.watch import watch
 from fleet_repl.reports import ExitCode
 
+Options = TypeVar("Options", bound=Common)
+P = ParamSpec("P")
+
 NAME: Final = "fleet-repl"
+OFFLINE: Final = "Prepare (calls no AWS)"
+LOOK: Final = "Look (reads the fleet)"
+CHANGE: Final = "Change (writes to the fleet)"
+REMEMBERED: Final = "Remember (the state location)"
 WRONG_USAGE: Final = 2
 """What typer exits with; here that code means that changes are pending."""
 CODES: Final = (
@@ -74,16 +80,33 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.callback(help=flowing(fleet_repl))(fleet_repl)
-app.command("validate")(command(Describing, validate))
-app.command("plan")(command(Running, plan))
-app.command("apply")(command(Running, apply))
-app.command("drift")(command(Running, drift))
-app.command("backfill")(command(Running, backfill))
-app.command("verify")(command(Asking, verify))
-app.command("import")(command(Importing, import_))
-app.command("graph")(command(Drawing, graph))
-app.command("schema")(command(Common, schema))
-app.command("sandbox")(command(Serving, sandbox))
+
+
+def _add(
+    name: str,
+    panel: str,
+    options: type[Options],
+    body: Callable[Concatenate[Call[Options], P], ExitCode],
+) -> None:
+    app.command(name, rich_help_panel=panel)(command(options, body))
+
+
+_add("validate", OFFLINE, Describing, validate)
+_add("graph", OFFLINE, Drawing, graph)
+_add("schema", OFFLINE, Common, schema)
+_add("sandbox", OFFLINE, Serving, sandbox)
+_add("plan", LOOK, Running, plan)
+_add("drift", LOOK, Running, drift)
+_add("verify", LOOK, Asking, verify)
+_add("import", LOOK, Importing, import_)
+_add("apply", CHANGE, Applying, apply)
+_add("backfill", CHANGE, Running, backfill)
+_add("watch", CHANGE, Repeating, watch)
+_add("rollback", CHANGE, Reverting, rollback)
+_add("runs", REMEMBERED, Listing, runs)
+_add("report", REMEMBERED, Recalling, report)
+_add("freeze", REMEMBERED, Holding, freeze)
+_add("unfreeze", REMEMBERED, Holding, unfreeze)
 
 
 def run(args: Sequence[str], backend: Backend | None = None) -> int:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Running
-from fleet_repl.cli.running import Session, hand_over, run_fleet
-from fleet_repl.outcomes import Report
+from fleet_repl.cli.carrying_out import Wish, carry_out
+from fleet_repl.cli.flags import Allowance, Force, Yes
+from fleet_repl.cli.fleet_options import Applying
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.log import now
+from fleet_repl.cli.recalling import seen_from
+from fleet_repl.cli.running import Errand, run_errand
+from fleet_repl.cli.session import Session
 from fleet_repl.plan import Plan
-from fleet_repl.reports import ExitCode, report_exit, visible
-from fleet_repl.reports.text import plan_text
-from fleet_repl.reports.text.wording import counted
+from fleet_repl.reports import ExitCode, report_exit
+from fleet_repl.runs import Purpose
 
-NOTHING_WRITTEN = "interrupted; nothing is written"
-
-
-class Allowance(StrEnum):
-    PROTECTED = "protected"
-    UNKNOWN_FIELDS = "unknown-fields"
+MAX_AGE: Final = timedelta(hours=24)
+"""Of a plan that was kept."""
 
 
 def apply(
-    call: Call[Running],
+    call: Call[Applying],
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Override the objections of this run's plan.")
-    ] = False,
+    yes: Yes = False,
+    force: Force = False,
     allow: Annotated[
         list[Allowance],
         typer.Option(
@@ -42,43 +40,67 @@ def apply(
             show_default=False,
         ),
     ] = [],  # noqa: B006 - typer's way of a repeatable option; nothing changes it
+    wave: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="End after this wave; later ones are skipped.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> ExitCode:
     """Make the fleet as the inventory says, and report every registry.
 
     Shows the plan and, on a terminal, asks before it writes; elsewhere it goes ahead. A plan
-    that removes what may be somebody else's is refused unless --force is given. Run again at
-    any time: what is in place is left alone.
+    that removes what may be somebody else's, or too much, is refused unless --force is given.
+    With --plan it carries out exactly the plan that was kept. Run again at any time: what is in
+    place is left alone.
 
     Example: fleet-repl apply inventories/prod.toml --yes --report report.json --report junit.xml
     """
     allowed = tuple(one.value for one in allow)
-    return run_fleet(call, partial(_apply, yes=yes, force=force, allow=allowed))
+    wish = Wish(yes=yes, force=force, allow=allowed, wave=wave)
+    kept, errand = _prepared(call)
+    _check_wave(wave, errand.waves)
+    return run_errand(call, errand, partial(_apply, kept=kept, wish=wish))
 
 
-async def _apply(session: Session, *, yes: bool, force: bool, allow: tuple[str, ...]) -> ExitCode:
-    plan = await session.plan(allow=allow)
+def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
+    """The plan that was kept, if one was named, and the fleet that all is about."""
+    options, backend = call.options, call.backend
+    path, kept = options.inventory, None
+    if options.plan is not None:
+        kept = backend.load_plan(options.plan)
+        path = path or seen_from(options.plan.parent, kept.inventory.path)
+    if path is None:
+        # The options have said so already, in better words.
+        raise typer.BadParameter("there is no INVENTORY")
+    inventory = backend.load_inventory(path)
+    if kept is None:
+        scope = backend.scope(inventory, options.selection)
+    else:
+        backend.check_plan(kept, inventory, now=now(), max_age=options.max_age or MAX_AGE)
+        scope = [one.registry for one in kept.registries]
+    return kept, Errand(
+        inventory=inventory, scope=scope, state=options.state, purpose=Purpose.APPLY
+    )
+
+
+def _check_wave(wave: str | None, waves: Sequence[str]) -> None:
+    if wave is not None and wave not in waves:
+        raise typer.BadParameter(
+            f"--wave {wave}: there is no such wave; the inventory has {', '.join(waves)}"
+        )
+
+
+async def _apply(session: Session, *, kept: Plan | None, wish: Wish) -> ExitCode:
+    if kept is None:
+        plan = await session.plan(allow=wish.allow)
+    else:
+        plan = kept
+        session.take(plan)
     if plan is None:
         report = session.fleet.interrupted(selection=session.call.options.selection)
     else:
-        report = await _carry_out(session, plan, yes=yes, force=force)
-    return hand_over(session.call, report, report_exit(report))
-
-
-async def _carry_out(session: Session, plan: Plan, *, yes: bool, force: bool) -> Report:
-    log, streams = session.call.log, session.call.streams
-    seen = log.block(_shown(session, plan, streams.has_colour(streams.stderr)))
-    refused = bool(plan.objections) and not force
-    if plan.changes and not refused and not yes and streams.keyboard is not None:
-        changed = counted(plan.summary.changed, "registry")
-        question = f"Write to {changed} of {visible(plan.fleet)}?"
-        shown = partial(_shown, session, plan)
-        yes = await agreed(session, question, shown, streams.keyboard, seen=seen)
-        if session.interrupts.requested.is_set():
-            log.note(NOTHING_WRITTEN)
-        elif not yes:
-            return session.fleet.refuse(plan, "the plan was not confirmed")
-    return await session.apply(plan, force=force)
-
-
-def _shown(session: Session, plan: Plan, colour: bool) -> str:  # noqa: FBT001 - a callback's
-    return plan_text(plan, full=session.call.options.verbose, colour=colour) + "\n"
+        report = await carry_out(session, plan, wish)
+    return hand_over(session.call, report, report_exit(report), waves=session.waves)

@@ -13,28 +13,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from fleet_repl.aws import Endpoint
     from fleet_repl.canonical import JsonObject
     from fleet_repl.delivery import DeliveryReport
+    from fleet_repl.errors import Fault
     from fleet_repl.importing import Imported
     from fleet_repl.inventory import Inventory, Route
     from fleet_repl.names import Registry
-    from fleet_repl.outcomes import BackfillReport, Report
+    from fleet_repl.outcomes import BackfillReport, Report, Statistics
     from fleet_repl.plan import Plan
     from fleet_repl.ports import EventSink
     from fleet_repl.reports.graph import Graph
+    from fleet_repl.runs import Freeze, PastRun, Purpose, RunSummary
     from fleet_repl.topology import Selection
     from fleet_repl.workflow import FleetSummary
 
 
 class Fleet(Protocol):
-    """A connected fleet, as commands use it."""
+    """A connected fleet, as commands and watches use it."""
 
-    async def plan(self, *, selection: Selection, allow: Collection[str] = ()) -> Plan: ...
+    @property
+    def run_id(self) -> str: ...
 
-    async def apply(self, plan: Plan, *, force: bool = False) -> Report: ...
+    @property
+    def holds_lock(self) -> bool: ...
+
+    async def plan(
+        self,
+        *,
+        selection: Selection = ...,
+        allow: Collection[str] = (),
+        over: float = 0.0,
+        beside: Path | None = None,
+        spare: Mapping[Registry, Fault] = ...,
+    ) -> Plan: ...
+
+    async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan: ...
+
+    async def apply(
+        self,
+        plan: Plan,
+        *,
+        force: bool = False,
+        allow: Collection[str] = (),
+        wave: str | None = None,
+    ) -> Report: ...
 
     async def verify(
         self, *, selection: Selection, count: int, age: timedelta
@@ -56,11 +81,36 @@ class Fleet(Protocol):
 
     async def import_inventory(self) -> Imported: ...
 
+    async def read_note(self, name: str) -> bytes | None: ...
+
+    async def write_note(self, name: str, content: bytes) -> None: ...
+
+    def statistics(self) -> Statistics: ...
+
     def refuse(self, plan: Plan, because: str) -> Report: ...
 
     def interrupted(self, *, selection: Selection) -> Report: ...
 
     def stop(self) -> None: ...
+
+
+class History(Protocol):
+    """What is remembered at a state location."""
+
+    @property
+    def location(self) -> str: ...
+
+    async def fleets(self) -> tuple[str, ...]: ...
+
+    async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]: ...
+
+    async def run(self, run_id: str, fleet: str | None = None) -> PastRun: ...
+
+    async def frozen(self, fleet: str) -> Freeze | None: ...
+
+    async def freeze(self, fleet: str, *, who: str, why: str) -> Freeze: ...
+
+    async def unfreeze(self, fleet: str) -> Freeze | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +149,18 @@ class Backend(Protocol):
         endpoint: Endpoint | None,
         state: str | None,
         on_event: EventSink,
+        purpose: Purpose | None = None,
     ) -> AbstractAsyncContextManager[Fleet]: ...
+
+    def load_plan(self, path: Path) -> Plan: ...
+
+    def check_plan(
+        self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
+    ) -> None: ...
+
+    def history(self, place: Inventory | str | Path) -> AbstractAsyncContextManager[History]: ...
+
+    def person(self) -> str: ...
 
 
 class Library:
@@ -174,8 +235,47 @@ class Library:
         endpoint: Endpoint | None,
         state: str | None,
         on_event: EventSink,
+        purpose: Purpose | None = None,
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Raises IdentityError or StateError when it is entered."""
+        """Raises IdentityError, StateError or, with a `purpose`, RefusedError on entering.
+
+        A watch takes the lock only when it writes.
+        """
+        from fleet_repl.runs import Purpose  # noqa: PLC0415
         from fleet_repl.workflow import connect  # noqa: PLC0415
 
-        return connect(inventory, endpoint=endpoint, state=state, on_event=on_event)
+        return connect(
+            inventory,
+            endpoint=endpoint,
+            state=state,
+            on_event=on_event,
+            purpose=purpose or Purpose.APPLY,
+            locked=purpose in (Purpose.APPLY, Purpose.ROLLBACK),
+        )
+
+    def load_plan(self, path: Path) -> Plan:
+        """Raises PlanError for what is no plan, and RefusedError for one that was altered."""
+        from fleet_repl.workflow import load_plan  # noqa: PLC0415
+
+        return load_plan(path)
+
+    def check_plan(
+        self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
+    ) -> None:
+        """Raises RefusedError for a plan that is too old, or of another inventory."""
+        from fleet_repl.workflow import check_plan  # noqa: PLC0415
+
+        check_plan(plan, inventory, now=now, max_age=max_age)
+
+    def history(self, place: Inventory | str | Path) -> AbstractAsyncContextManager[History]:
+        """Raises StateError when it is entered."""
+        from fleet_repl.workflow import open_history  # noqa: PLC0415
+
+        return open_history(place)
+
+    def person(self) -> str:
+        """Who runs this process, and where."""
+        from fleet_repl.store import this_process  # noqa: PLC0415
+
+        me = this_process()
+        return f"{me.user}@{me.host}"

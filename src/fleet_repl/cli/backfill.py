@@ -11,8 +11,11 @@ import typer
 from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Running
-from fleet_repl.cli.running import Session, hand_over, run_fleet
+from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.fleet_options import Running
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.session import Session
 from fleet_repl.outcomes import BackfillReport, Status
 from fleet_repl.reports import ExitCode, backfill_exit, visible
 from fleet_repl.reports.text import backfill_text
@@ -40,7 +43,7 @@ def backfill(
     status: Annotated[
         bool, typer.Option("--status", help="Show the latest backfills. Starts nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     force: Annotated[
         bool, typer.Option("--force", help="Start new ones where one is complete, too.")
     ] = False,

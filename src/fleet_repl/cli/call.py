@@ -17,10 +17,11 @@ from fleet_repl.cli.backend import Backend
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import Common, parameters_of
 from fleet_repl.cli.streams import Streams
-from fleet_repl.errors import FleetError, InventoryError, SelectionError
+from fleet_repl.errors import FleetError, InventoryError, RefusedError, SelectionError
 from fleet_repl.reports import ExitCode
 
 Options = TypeVar("Options", bound=Common)
+Options_co = TypeVar("Options_co", bound=Common, covariant=True)
 P = ParamSpec("P")
 
 
@@ -33,8 +34,8 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[Options]):
-    options: Options
+class Call(Generic[Options_co]):
+    options: Options_co
     backend: Backend
     streams: Streams
     log: Log
@@ -99,6 +100,9 @@ def _failed(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
         case SelectionError():
             log.failure(str(error))
             return ExitCode.USAGE
+        case RefusedError():
+            log.failure(str(error))
+            return ExitCode.REFUSED
         case FleetError():
             log.failure(str(error))
             return ExitCode.ERROR

@@ -7,7 +7,7 @@ drawing happens elsewhere, a few times a second.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from fleet_repl.cli.copying import Copies
@@ -26,6 +26,7 @@ from fleet_repl.outcomes import (
     RegistryFinished,
     RegistryRead,
     VerifyStarted,
+    WaveStarted,
     WriteSettled,
     WriteStarted,
 )
@@ -34,8 +35,13 @@ from fleet_repl.outcomes import (
 class Counters:
     """How far a run is. An account is done when all its registries in scope are."""
 
-    def __init__(self, scope: Iterable[Registry]) -> None:
+    def __init__(self, scope: Iterable[Registry], waves: Sequence[str] = ()) -> None:
         self.phase: Literal["reading", "writing", "backfilling"] = "reading"
+        self.waves: tuple[str, ...] = ()
+        """Those that write something, in order; empty where there is but one."""
+        self.wave: str | None = None
+        """The one that is being written."""
+        self._known = waves
         self.copies = Copies()
         self.in_flight = 0
         """Registries that are being read or written right now."""
@@ -65,6 +71,8 @@ class Counters:
                 self._turn_to(event)
             case CallRetried(error=error):
                 self.throttled += error.kind is FaultKind.THROTTLED
+            case WaveStarted(wave=wave):
+                self.wave = wave
             case ReadStarted() | WriteStarted():
                 self.in_flight += 1
             case WriteSettled():
@@ -86,6 +94,9 @@ class Counters:
             case PlanMade(plan=plan):
                 self.phase = "writing"
                 self._begin(one.registry for one in plan.registries)
+                writing = {change.wave for _, change in plan.changes}
+                waves = tuple(wave for wave in self._known if wave in writing)
+                self.waves = waves if len(waves) > 1 else ()
             case VerifyStarted(sources=sources):
                 self._begin(sources)
 

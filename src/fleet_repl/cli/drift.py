@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Running
+from fleet_repl.cli.fleet_options import Running
 from fleet_repl.cli.plan import show_plan
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.reports import ExitCode
@@ -14,7 +14,8 @@ from fleet_repl.reports import ExitCode
 def drift(call: Call[Running]) -> ExitCode:
     """Exit with 2 if the fleet differs from the inventory. Writes nothing.
 
-    The same as plan --exit-code, for schedules and alarms.
+    The same as plan --exit-code, for schedules and alarms. Of each registry that differs it says
+    whether somebody else has changed it or the inventory moved, as far as remembered runs tell.
 
     Example: fleet-repl drift inventories/prod.toml --quiet --report drift.xml
     """

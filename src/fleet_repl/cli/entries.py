@@ -28,10 +28,12 @@ from fleet_repl.outcomes import (
     RunStarted,
     VerifyFinished,
     VerifyStarted,
+    WaveFinished,
+    WaveStarted,
     WriteSettled,
     WriteStarted,
 )
-from fleet_repl.reports.text.wording import counted
+from fleet_repl.reports.text.wording import counted, elapsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ def entry_of(event: Event) -> Entry | None:
             return None
         case RunStarted() | PlanMade() | RunFinished():
             entry = _of_run(event)
+        case WaveStarted() | WaveFinished():
+            entry = _of_wave(event)
         case RegistryRead() | RegistryFinished():
             entry = _of_registry(event)
         case CallRetried():
@@ -85,6 +89,26 @@ def _of_run(event: RunStarted | PlanMade | RunFinished) -> Entry:
                 event="run-finished",
                 message=f"run {report.run_id}: {report.status}",
                 fields={"run_id": report.run_id, "status": report.status.value},
+            )
+
+
+def _of_wave(event: WaveStarted | WaveFinished) -> Entry:
+    match event:
+        case WaveStarted(wave=wave, registries=registries):
+            return Entry(
+                event="wave-started",
+                message=f"wave {wave}: {counted(registries, 'registry')} to write to",
+                fields={"wave": wave, "registries": registries},
+            )
+        case WaveFinished(wave=wave, failed=failed, pause=pause, because=because):
+            next_ = f"; the next one in {elapsed(pause)}" if pause else ""
+            if because is not None:
+                next_ = f"; later ones are skipped: {because}"
+            return Entry(
+                level="warning" if failed or because else "info",
+                event="wave-finished",
+                message=f"wave {wave}: ended, {counted(failed, 'registry')} failed{next_}",
+                fields={"wave": wave, "failed": failed, "pause": pause, "because": because},
             )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Importing, Running
-from fleet_repl.cli.running import Session, run_fleet
+from fleet_repl.cli.fleet_options import Importing, Reporting, Running
+from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, exit_code
 from fleet_repl.reports.text.wording import counted
 
@@ -53,7 +54,7 @@ async def _import(session: Session) -> ExitCode:
     return exit_code(partial=bool(result.unreadable))
 
 
-def _tell(call: Call[Running], result: Imported) -> None:
+def _tell(call: Call[Reporting], result: Imported) -> None:
     lines = [str(one) for one in result.left_out]
     shown = len(lines) if call.options.verbose else _WARNED
     for line in lines[:shown]:

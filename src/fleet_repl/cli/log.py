@@ -15,7 +15,8 @@ from rich.text import Text
 
 from fleet_repl.canonical import Json
 from fleet_repl.cli.entries import Entry, entry_of
-from fleet_repl.cli.options import Common, Format
+from fleet_repl.cli.flags import Format
+from fleet_repl.cli.options import Common
 from fleet_repl.cli.streams import Streams
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.outcomes import Event
@@ -45,12 +46,13 @@ class Log:
     def event(self, event: Event) -> None:
         """A log line for an event, if lines were asked for and it is worth one."""
         entry = entry_of(event) if self._verbose else None
-        if entry is not None and self._json:
-            self._write_json(entry)
-        elif entry is not None:
-            self._write(
-                f"{_moment(self._clock())} {entry.level:<7} {entry.message}", _STYLES[entry.level]
-            )
+        if entry is not None:
+            self._line(entry)
+
+    def line(self, entry: Entry) -> None:
+        """A log line that was not asked for; with --quiet only errors."""
+        if not self._quiet or entry.level == "error":
+            self._line(entry)
 
     def note(self, message: str) -> None:
         """Something to know now; left out with --quiet."""
@@ -95,6 +97,13 @@ class Log:
         else:
             for line in text.splitlines():
                 self._write(line, "")
+
+    def _line(self, entry: Entry) -> None:
+        if self._json:
+            self._write_json(entry)
+            return
+        line = f"{_moment(self._clock())} {entry.level:<7} {entry.message}"
+        self._write(line, _STYLES[entry.level])
 
     def _say(self, entry: Entry, prefix: str) -> None:
         if self._json:

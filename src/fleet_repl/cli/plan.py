@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Running
-from fleet_repl.cli.running import Session, hand_over, run_fleet
-from fleet_repl.reports import ExitCode, plan_exit
+from fleet_repl.cli.fleet_options import Running
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.session import Session
+from fleet_repl.reports import ExitCode, check_place, plan_exit
 
 
 def plan(
     call: Call[Running],
     *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Keep the plan there, for apply --plan.",
+            show_default=False,
+        ),
+    ] = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 2 if anything would change.")
     ] = False,
@@ -24,16 +36,34 @@ def plan(
 
     Reads every registry, compares it with what the inventory wants and names each link that
     would be added or removed. Exits with 4 if a registry could not be read or a link is held.
+    With --out the plan can be looked at by somebody else, and applied as it is.
 
-    Example: fleet-repl plan inventories/prod.toml --label env=prod --format json
+    Example: fleet-repl plan inventories/prod.toml --label env=prod --out prod.plan
     """
-    return run_fleet(call, partial(show_plan, detailed=exit_code))
+    return run_fleet(
+        call,
+        partial(show_plan, detailed=exit_code, out=out),
+        check=None if out is None else lambda _: check_place(out, what="plan"),
+    )
 
 
-async def show_plan(session: Session, *, detailed: bool) -> ExitCode:
+async def show_plan(session: Session, *, detailed: bool, out: Path | None = None) -> ExitCode:
     """Make a plan and hand it over; `detailed`: changes have an exit code of their own."""
-    plan = await session.plan()
+    call = session.call
+    plan = await session.plan(beside=out)
     if plan is None:
-        session.call.log.note("interrupted before there was a plan")
+        call.log.note("interrupted before there was a plan")
         return ExitCode.INTERRUPTED
-    return hand_over(session.call, plan, plan_exit(plan, detailed=detailed))
+    code = hand_over(call, plan, plan_exit(plan, detailed=detailed), waves=session.waves, kept=out)
+    if out is not None and code is not ExitCode.ERROR:
+        call.log.note(f"the plan is kept in {out}; apply it with: {_command(session, out)}")
+    return code
+
+
+def _command(session: Session, out: Path) -> str:
+    """What applies a plan that was kept, where the fleet remembers what it did then."""
+    options = session.call.options
+    words = ["fleet-repl", "apply", "--plan", str(out)]
+    if options.state is not None:
+        words += ["--state", options.state]
+    return shlex.join(words)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from fleet_repl.cli.copying import copies_text
 from fleet_repl.cli.counting import Counters
+from fleet_repl.reports import visible
 from fleet_repl.reports.text.wording import elapsed
 
 BAR = 20
@@ -37,14 +38,25 @@ class ProgressLine:
 
 
 def progress_text(counters: Counters, seconds: float) -> Text:
-    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`."""
+    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`.
+
+    With waves: `writing wave canary 1/3  812/1,000 accounts  …`.
+    """
     if counters.phase == "backfilling":
         return copies_text(counters.copies, seconds)
-    text = Text(f"{counters.phase}  {counters.accounts_done:,}/{counters.accounts:,} accounts")
+    text = Text(f"{counters.phase}{_wave(counters)}")
+    text.append(f"  {counters.accounts_done:,}/{counters.accounts:,} accounts")
     text.append(f"  {counters.in_flight:,} in flight")
     text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
     text.append(f"  {counters.failed:,} failed", "bold red" if counters.failed else "")
     return text.append(f"  {elapsed(seconds)}")
+
+
+def _wave(counters: Counters) -> str:
+    if counters.wave not in counters.waves:
+        return ""
+    place = counters.waves.index(counters.wave) + 1
+    return f" wave {visible(counters.wave)} {place}/{len(counters.waves)}"
 
 
 def bar(counters: Counters, *, ascii_only: bool) -> Text:

@@ -20,6 +20,8 @@ class Document(StrEnum):
     GRAPH = "graph"
     DELIVERY = "delivery"
     BACKFILL = "backfill"
+    RUNS = "runs"
+    ROUND = "round"
 
 
 def schema(
@@ -27,7 +29,7 @@ def schema(
     *,
     document: Annotated[Document, typer.Argument(help="Whose schema.")] = Document.INVENTORY,
 ) -> ExitCode:
-    """Print the JSON Schema of an inventory, a plan, a report, a graph, deliveries or backfills.
+    """Print the JSON Schema of an inventory or of a document, such as a plan or a report.
 
     Editors use the inventory's to complete and check; automation can rely on the others.
 

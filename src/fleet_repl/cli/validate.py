@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fleet_repl.cli.amounts import amounts_document, amounts_text, problems_document
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Describing, Format
+from fleet_repl.cli.flags import Format
+from fleet_repl.cli.options import Describing
 from fleet_repl.errors import InventoryError
 from fleet_repl.reports import ExitCode, json_text
 

@@ -10,8 +10,10 @@ from typing import Annotated, Final
 import typer
 
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.options import Running
-from fleet_repl.cli.running import Session, hand_over, run_fleet
+from fleet_repl.cli.fleet_options import Running
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, delivery_exit
 
 MOST_IMAGES: Final = 1_000

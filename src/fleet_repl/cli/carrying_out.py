@@ -1,0 +1,61 @@
+"""Carry a plan out: show it, ask whether it may be, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from fleet_repl.cli.agreeing import agreed
+from fleet_repl.cli.session import Session
+from fleet_repl.outcomes import Report
+from fleet_repl.plan import Plan
+from fleet_repl.reports import visible
+from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.text.wording import counted
+from fleet_repl.safety import outstanding
+
+NOTHING_WRITTEN = "interrupted; nothing is written"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody has said about writing beforehand."""
+
+    yes: bool
+    force: bool
+    allow: tuple[str, ...] = ()
+    wave: str | None = None
+    """The last one that is written."""
+
+
+async def carry_out(session: Session, plan: Plan, wish: Wish) -> Report:
+    """Show the plan, ask on a terminal unless that is answered already, and carry it out."""
+    log, streams = session.call.log, session.call.streams
+    seen = log.block(_shown(session, plan, streams.has_colour(streams.stderr)))
+    refused = outstanding(plan.objections, force=wish.force, allow=wish.allow)
+    writes = written(plan, session.waves, wish.wave)
+    if writes and not refused and not wish.yes and streams.keyboard is not None:
+        until = "" if wish.wave is None else f", up to wave {visible(wish.wave)}"
+        question = f"Write to {counted(writes, 'registry')} of {visible(plan.fleet)}{until}?"
+        shown = partial(_shown, session, plan)
+        yes = await agreed(session, question, shown, streams.keyboard, seen=seen)
+        if session.interrupts.requested.is_set():
+            log.note(NOTHING_WRITTEN)
+        elif not yes:
+            return session.fleet.refuse(plan, "the plan was not confirmed")
+    return await session.apply(plan, force=wish.force, allow=wish.allow, wave=wish.wave)
+
+
+def written(plan: Plan, waves: Sequence[str], last: str | None) -> int:
+    """How many registries a plan writes to, if it ends after the wave `last`."""
+    within = None if last is None else frozenset(waves[: waves.index(last) + 1])
+    return sum(
+        any(within is None or change.wave in within for change in one.changes)
+        for one in plan.registries
+    )
+
+
+def _shown(session: Session, plan: Plan, colour: bool) -> str:  # noqa: FBT001 - a callback's
+    full = session.call.options.verbose
+    return plan_text(plan, full=full, colour=colour, waves=session.waves) + "\n"

@@ -1,0 +1,214 @@
+"""The flags of commands that talk to a fleet: what they are about, where results go, which AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet_repl.cli.flags import (
+    ASKED,
+    SANDBOX,
+    SCOPE,
+    Format,
+    InSandbox,
+    InventoryPath,
+    OutputFormat,
+    ReportFiles,
+    ScenarioPath,
+    StateLocation,
+    account,
+    duration,
+    label,
+    region,
+)
+from fleet_repl.cli.options import Common, selected
+
+if TYPE_CHECKING:
+    from fleet_repl.topology import Selection
+
+SHORTEST_INTERVAL = timedelta(seconds=10)
+"""Between two rounds of a watch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """That AWS is a simulated one, and what it is like."""
+
+    scenario: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting(Common):
+    """Flags of a command whose result is a document about a fleet."""
+
+    format: OutputFormat = Format.TEXT
+    report: ReportFiles = field(default_factory=list)
+    state: StateLocation = None
+
+    @property
+    def selection(self) -> Selection:
+        """What the run may change: everything."""
+        return selected([], [], [])
+
+    @property
+    def simulated(self) -> Simulated | None:
+        """None for the real AWS."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulating(Reporting):
+    """Flags of a command that may be about a simulated AWS."""
+
+    sandbox: InSandbox = False
+    scenario: ScenarioPath = None
+
+    def check(self) -> None:
+        check_scenario(self.scenario, sandbox=self.sandbox)
+        if self.state is not None and self.sandbox:
+            raise typer.BadParameter("--sandbox has a state of its own: leave --state out")
+
+    @property
+    def simulated(self) -> Simulated | None:
+        return Simulated(scenario=self.scenario) if self.sandbox else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed(Simulating):
+    """Flags of a command that may be about a part of a fleet."""
+
+    account: Annotated[list[str], account("these accounts", SCOPE)] = field(default_factory=list)
+    label: Annotated[list[str], label("accounts with this label", SCOPE)] = field(
+        default_factory=list
+    )
+    region: Annotated[list[str], region("registries in these regions", SCOPE)] = field(
+        default_factory=list
+    )
+
+    @property
+    def selection(self) -> Selection:
+        """What the run may change."""
+        return selected(self.account, self.label, self.region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running(Narrowed):
+    """Flags of a command that talks to the fleet of an inventory."""
+
+    inventory: InventoryPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Running):
+    """Flags of a command that asks the fleet about links, and changes nothing."""
+
+    account: Annotated[list[str], account("links into and out of these accounts", ASKED)] = field(
+        default_factory=list
+    )
+    label: Annotated[list[str], label("links into and out of accounts with this label", ASKED)] = (
+        field(default_factory=list)
+    )
+    region: Annotated[list[str], region("links into and out of these regions", ASKED)] = field(
+        default_factory=list
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applying(Narrowed):
+    """Flags of a command that carries out an inventory, or a plan that was kept."""
+
+    inventory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="INVENTORY",
+            help="The fleet's TOML file; with --plan the one that the plan names.",
+            show_default=False,
+        ),
+    ] = None
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Apply exactly this plan, which plan --out has kept, and make none.",
+            show_default=False,
+        ),
+    ] = None
+    max_age: Annotated[
+        timedelta | None,
+        typer.Option(
+            metavar="TIME",
+            parser=duration,
+            help="Refuse a plan of --plan that is older, such as 15m. 24h unless given.",
+            show_default=False,
+        ),
+    ] = None
+
+    def check(self) -> None:
+        # super() without arguments does not work where slots have made the class anew.
+        Simulating.check(self)
+        if self.plan is None:
+            if self.inventory is None:
+                raise typer.BadParameter("name an INVENTORY, or a plan with --plan FILE")
+            if self.max_age is not None:
+                raise typer.BadParameter("--max-age is about a kept plan: it needs --plan FILE")
+        elif self.account or self.label or self.region:
+            raise typer.BadParameter(
+                "a kept plan says what is changed: leave --account, --label and --region out"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeating(Simulating):
+    """Flags of a command that looks at a fleet again and again."""
+
+    inventory: InventoryPath
+    every: Annotated[
+        timedelta | None,
+        typer.Option(
+            metavar="TIME",
+            parser=duration,
+            help="From the start of a round to that of the next, such as 15m; 10s at the least.",
+            show_default=False,
+        ),
+    ] = None
+    once: Annotated[bool, typer.Option("--once", help="One round, for cron and CronJobs.")] = False
+
+    def check(self) -> None:
+        Simulating.check(self)
+        if self.once:
+            return
+        if self.every is None:
+            raise typer.BadParameter("say how often with --every TIME, or --once")
+        if self.every < SHORTEST_INTERVAL:
+            raise typer.BadParameter("--every takes 10s at the least")
+        if self.report or self.format is not Format.TEXT:
+            raise typer.BadParameter("--report and --format are about one round: they need --once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importing(Common):
+    """Flags of a command that reads the whole fleet, and whose result is a document."""
+
+    inventory: InventoryPath
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="Read a simulated AWS inside this process, as --scenario fills it.",
+            rich_help_panel=SANDBOX,
+        ),
+    ] = False
+    scenario: ScenarioPath = None
+
+    def check(self) -> None:
+        check_scenario(self.scenario, sandbox=self.sandbox)
+
+
+def check_scenario(scenario: Path | None, *, sandbox: bool) -> None:
+    """Raises typer.BadParameter for a scenario of the real AWS."""
+    if scenario is not None and not sandbox:
+        raise typer.BadParameter("--scenario needs --sandbox")

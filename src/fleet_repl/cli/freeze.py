@@ -1,0 +1,99 @@
+"""`fleet-repl freeze` and `unfreeze`: let nobody write to a fleet for now."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet_repl.cli.backend import History
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.memory_options import Holding
+from fleet_repl.cli.recalling import recall
+from fleet_repl.reports import ExitCode
+from fleet_repl.reports.text import Page, Style
+from fleet_repl.reports.text.runs import moment
+
+if TYPE_CHECKING:
+    from fleet_repl.runs import Freeze
+
+
+def freeze(
+    call: Call[Holding],
+    *,
+    why: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="What everybody who is refused reads.", show_default=False
+        ),
+    ],
+    who: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Who wants it; user@host unless given.", show_default=False
+        ),
+    ] = None,
+) -> ExitCode:
+    """Let nobody write to a fleet until unfreeze. Calls AWS only for a state in S3.
+
+    apply and rollback are refused with code 3 and watch --fix corrects nothing; each says who
+    froze the fleet and why. A run that is writing stops within 20 s. plan, drift and verify go on
+    working. Freezing a frozen fleet replaces the reason.
+
+    Example: fleet-repl freeze inventories/prod.toml --why "registry move, ask anna"
+    """
+    if not why.strip():
+        raise typer.BadParameter("--why must not be empty")
+    inventory = call.backend.load_inventory(call.options.inventory)
+    by = who if who is not None else call.backend.person()
+    look = partial(_freeze, fleet=inventory.name, who=by, why=why)
+    found = recall(call, inventory, call.options.state, look)
+    if found is None:
+        return ExitCode.INTERRUPTED
+    before, now = found
+    page = Page()
+    page.add((f"{inventory.name} is frozen", Style.BAD), f" by {now.who}: {now.why}")
+    if before is not None:
+        page.add(f"Before that it was frozen {_told(before)}")
+    return _show(call, page)
+
+
+def unfreeze(call: Call[Holding]) -> ExitCode:
+    """Let runs write to a frozen fleet again. Calls AWS only for a state in S3.
+
+    Says who had frozen it, and why. Nothing is frozen: that is fine, too.
+
+    Example: fleet-repl unfreeze inventories/prod.toml
+    """
+    inventory = call.backend.load_inventory(call.options.inventory)
+    found = recall(call, inventory, call.options.state, partial(_unfreeze, fleet=inventory.name))
+    if found is None:
+        return ExitCode.INTERRUPTED
+    page = Page()
+    (lifted,) = found
+    if lifted is None:
+        page.add(f"{inventory.name} was not frozen")
+    else:
+        page.add(f"{inventory.name} is no longer frozen. It was {_told(lifted)}")
+    return _show(call, page)
+
+
+async def _freeze(
+    history: History, *, fleet: str, who: str, why: str
+) -> tuple[Freeze | None, Freeze]:
+    before = await history.frozen(fleet)
+    return before, await history.freeze(fleet, who=who, why=why)
+
+
+async def _unfreeze(history: History, *, fleet: str) -> tuple[Freeze | None]:
+    return (await history.unfreeze(fleet),)
+
+
+def _told(one: Freeze) -> str:
+    return f"since {moment(one.since)} UTC by {one.who}: {one.why}"
+
+
+def _show(call: Call[Holding], page: Page) -> ExitCode:
+    call.streams.emit(page.render(colour=call.streams.has_colour(call.streams.stdout)))
+    return ExitCode.OK

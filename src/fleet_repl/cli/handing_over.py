@@ -1,0 +1,73 @@
+"""Hand a result over: to files, to stdout, and as an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.flags import Format
+from fleet_repl.cli.fleet_options import Reporting
+from fleet_repl.cli.streams import OutputError
+from fleet_repl.delivery import DeliveryReport
+from fleet_repl.outcomes import BackfillReport, Report
+from fleet_repl.plan import Plan
+from fleet_repl.reports import (
+    Document,
+    ExitCode,
+    ReportError,
+    exit_code,
+    keep_plan,
+    to_json,
+    write_report,
+)
+from fleet_repl.reports.text import backfill_text, delivery_text, plan_text, report_text
+
+
+def hand_over(
+    call: Call[Reporting],
+    subject: Document,
+    code: ExitCode,
+    *,
+    waves: Sequence[str] = (),
+    kept: Path | None = None,
+) -> ExitCode:
+    """Write the result to its files and to stdout; `kept` is where a plan is kept.
+
+    The exit code: `code`, or an error where something could not be written.
+    """
+    writes: list[Callable[[], None]] = [
+        *(partial(write_report, subject, path) for path in call.options.report),
+        lambda: call.streams.emit(rendered(call, subject, waves)),
+    ]
+    if kept is not None and isinstance(subject, Plan):
+        writes.insert(0, partial(keep_plan, subject, kept))
+    failures: list[str] = []
+    for write in writes:
+        try:
+            write()
+        except (ReportError, OutputError) as error:
+            failures.append(str(error))
+    if not failures:
+        return code
+    for failure in failures:
+        call.log.failure(failure)
+    call.log.failure(f"but for that, the exit code would be {code}: {code.meaning}")
+    return exit_code(interrupted=code is ExitCode.INTERRUPTED, error=True)
+
+
+def rendered(call: Call[Reporting], subject: Document, waves: Sequence[str]) -> str:
+    """The result as stdout gets it."""
+    if call.options.format is Format.JSON:
+        return to_json(subject)
+    full, colour = call.options.verbose, call.streams.has_colour(call.streams.stdout)
+    match subject:
+        case Plan():
+            return plan_text(subject, full=full, colour=colour, waves=waves)
+        case Report():
+            return report_text(subject, full=full, colour=colour, waves=waves)
+        case DeliveryReport():
+            return delivery_text(subject, full=full, colour=colour)
+        case BackfillReport():
+            return backfill_text(subject, full=full, colour=colour)

@@ -1,0 +1,78 @@
+"""The flags of commands that look at what is remembered, or put a fleet on hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fleet_repl.cli.flags import (
+    OUTPUT,
+    Format,
+    InventoryPath,
+    OutputFormat,
+    RunId,
+    StateLocation,
+)
+from fleet_repl.cli.fleet_options import Reporting
+from fleet_repl.cli.options import Common
+
+DEFAULT_LIMIT = 20
+MOST_RUNS = 1_000_000
+
+MaybeInventory = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="INVENTORY",
+        help="The fleet's TOML file: only its runs, and its state location.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing(Common):
+    """Flags of a command that lists runs."""
+
+    inventory: MaybeInventory = None
+    limit: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, max=MOST_RUNS, help="So many at the most.", rich_help_panel=OUTPUT
+        ),
+    ] = DEFAULT_LIMIT
+    format: OutputFormat = Format.TEXT
+    state: StateLocation = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalling(Reporting):
+    """Flags of a command that tells of one run."""
+
+    run: RunId
+    inventory: MaybeInventory = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverting(Reporting):
+    """Flags of a command that takes one run back."""
+
+    run: RunId
+    inventory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="INVENTORY",
+            help="The fleet's TOML file; without it the one that the run was made from.",
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding(Common):
+    """Flags of a command that puts a fleet on hold, or ends that."""
+
+    inventory: InventoryPath
+    state: StateLocation = None

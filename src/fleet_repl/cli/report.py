@@ -1,0 +1,59 @@
+"""`fleet-repl report`: what became of a run, told again."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fleet_repl.cli.backend import History
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.flags import Format
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.memory_options import Recalling
+from fleet_repl.cli.recalling import recall
+from fleet_repl.cli.running import wave_names
+from fleet_repl.reports import ExitCode, check_writable
+from fleet_repl.reports.text import unreported_text
+
+if TYPE_CHECKING:
+    from fleet_repl.runs import PastRun
+
+
+def report(call: Call[Recalling]) -> ExitCode:
+    """Show the report of a run again, in any format. Calls AWS only for a state in S3.
+
+    Of a run that is under way, or died, it says how far it came, and exits with 4. Otherwise it
+    exits with 0, whatever the run did: it only shows.
+
+    Example: fleet-repl report last inventories/prod.toml --format json
+    """
+    options = call.options
+    inventory = None
+    if options.inventory is not None:
+        inventory = call.backend.load_inventory(options.inventory)
+    for path in options.report:
+        check_writable(path)
+    fleet = None if inventory is None else inventory.name
+    found = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))
+    if found is None:
+        return ExitCode.INTERRUPTED
+    if found.report is None:
+        return _tell_of_unreported(call, found)
+    # Without the inventory, waves are in the order in which they were written.
+    waves = wave_names(inventory) if inventory is not None else ()
+    written = dict.fromkeys(one.wave for one in found.journal)
+    return hand_over(call, found.report, ExitCode.OK, waves=waves or tuple(written))
+
+
+async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun:
+    return await history.run(run_id, fleet)
+
+
+def _tell_of_unreported(call: Call[Recalling], run: PastRun) -> ExitCode:
+    if call.options.format is Format.TEXT:
+        colour = call.streams.has_colour(call.streams.stdout)
+        text = unreported_text(run, full=call.options.verbose, colour=colour)
+        call.streams.emit(text)
+    if call.options.format is Format.JSON or call.options.report:
+        call.log.failure(f"run {run.meta.run_id} has no report: it is under way, or it died")
+    return ExitCode.PARTIAL

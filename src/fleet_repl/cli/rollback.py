@@ -1,0 +1,92 @@
+"""`fleet-repl rollback`: put back what a run has changed."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet_repl.cli.backend import History
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.carrying_out import Wish, carry_out
+from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.memory_options import Reverting
+from fleet_repl.cli.recalling import HERE, recall, seen_from
+from fleet_repl.cli.running import ENDED, Errand, run_errand
+from fleet_repl.cli.session import Session
+from fleet_repl.errors import FleetError
+from fleet_repl.reports import ExitCode, report_exit
+from fleet_repl.runs import PastRun, Purpose
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+
+
+def rollback(
+    call: Call[Reverting],
+    *,
+    yes: Yes = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Override the objections of this run's plan, and put back registries that were "
+            "changed since.",
+        ),
+    ] = False,
+) -> ExitCode:
+    """Put back what a run has changed, as it was before that run.
+
+    Takes the documents of exactly the registries that the run changed, shows what would be
+    written and, on a terminal, asks first. A registry that somebody has changed since is left
+    as it is unless --force is given. It is a run itself, and can be rolled back.
+
+    Example: fleet-repl rollback last inventories/prod.toml
+    """
+    options = call.options
+    inventory = None
+    if options.inventory is not None:
+        inventory = call.backend.load_inventory(options.inventory)
+    fleet = None if inventory is None else inventory.name
+    past = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))
+    if past is None:
+        call.log.note(ENDED)
+        return ExitCode.INTERRUPTED
+    errand = Errand(
+        inventory=inventory or _inventory_of(call, past),
+        scope=list(past.before),
+        state=str(HERE) if options.state is None and inventory is None else options.state,
+        purpose=Purpose.ROLLBACK,
+    )
+    wish = Wish(yes=yes, force=force)
+    return run_errand(call, errand, partial(_rollback, run_id=past.meta.run_id, wish=wish))
+
+
+async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun:
+    return await history.run(run_id, fleet)
+
+
+def _inventory_of(call: Call[Reverting], past: PastRun) -> Inventory:
+    """The inventory that the run was made from, as it is now. Raises FleetError."""
+    named, state = past.meta.inventory.path, call.options.state
+    in_bucket = state is not None and state.startswith("s3://")
+    path = Path(named) if in_bucket else seen_from(Path(state or HERE), named)
+    inventory = call.backend.load_inventory(path)
+    if inventory.name != past.meta.fleet:
+        raise FleetError(
+            f"run {past.meta.run_id} is of fleet {past.meta.fleet}, and {path} is of fleet "
+            f"{inventory.name} now\n    name the INVENTORY of {past.meta.fleet}"
+        )
+    return inventory
+
+
+async def _rollback(session: Session, *, run_id: str, wish: Wish) -> ExitCode:
+    plan = await session.plan_rollback(run_id, force=wish.force)
+    if plan is None:
+        report = session.fleet.interrupted(selection=session.call.options.selection)
+    else:
+        report = await carry_out(session, plan, wish)
+    return hand_over(session.call, report, report_exit(report), waves=session.waves)

@@ -1,0 +1,145 @@
+"""`fleet-repl watch`: look for drift on a schedule, and correct it if that is wanted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import anyio
+import typer
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.entries import Entry
+from fleet_repl.cli.fleet_options import Repeating
+from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.interrupts import Interrupts, interruptible
+from fleet_repl.cli.running import ENDED, placed, wave_names
+from fleet_repl.errors import FleetError
+from fleet_repl.pacing import SYSTEM
+from fleet_repl.reports import ExitCode, check_writable
+from fleet_repl.runs import Purpose
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from fleet_repl.cli.backend import Fleet
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.watch import Round, Told, Watching
+
+
+def watch(
+    call: Call[Repeating],
+    *,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Correct what differs, as apply would unattended.")
+    ] = False,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve /healthz, /readyz and /metrics there.",
+            show_default=False,
+        ),
+    ] = None,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="FLEET_REPL_NOTIFY",
+            help="Post a JSON summary of drift, corrections and failures there.",
+            show_default=False,
+        ),
+    ] = None,
+) -> ExitCode:
+    """Look for drift again and again; with --fix, correct it.
+
+    The first round is at once, the next one a --every after its start. Each reads the inventory
+    anew, and goes on with the last good one where that is broken. Corrections keep to the
+    waves and thresholds of the inventory: a watch takes no --force. A registry that others keep
+    changing is left alone. A first Ctrl-C or SIGTERM lets writes in flight finish.
+
+    Example: fleet-repl watch inventories/prod.toml --every 15m --fix --listen 127.0.0.1:9464
+    """
+    from fleet_repl.watch import Watching, parse_address, parse_webhook  # noqa: PLC0415
+
+    options = call.options
+    _check("--listen", parse_address, listen)
+    _check("--notify", parse_webhook, notify)
+    for path in options.report:
+        check_writable(path)
+    watching = Watching(
+        every=900.0 if options.every is None else options.every.total_seconds(),
+        fix=fix,
+        once=options.once,
+        listen=listen,
+        notify=notify,
+    )
+    code = anyio.run(interruptible, call.log, partial(_watch, call, watching))
+    if code is None:
+        call.log.note(ENDED)
+        return ExitCode.INTERRUPTED
+    return code
+
+
+def _check(flag: str, parse: Callable[[str], object], text: str | None) -> None:
+    """Raises typer.BadParameter for what cannot be parsed."""
+    if text is not None:
+        try:
+            parse(text)
+        except FleetError as error:
+            raise typer.BadParameter(f"{flag}: {error}") from error
+
+
+async def _watch(call: Call[Repeating], watching: Watching, interrupts: Interrupts) -> ExitCode:
+    from fleet_repl import watch as watches  # noqa: PLC0415 - help needs none of it
+
+    backend, options = call.backend, call.options
+    load = partial(backend.load_inventory, options.inventory)
+    stop, rounds = anyio.Event(), list["Round"]()
+    async with placed(call, load(), options.state) as (endpoint, state):
+
+        def connect(inventory: Inventory) -> AbstractAsyncContextManager[Fleet]:
+            return backend.connect(
+                inventory,
+                endpoint=endpoint,
+                state=state,
+                on_event=call.log.event,
+                purpose=Purpose.WATCH,
+            )
+
+        with interrupts.stopping(stop.set):
+            code = await watches.watch(
+                watching,
+                load=load,
+                connect=connect,
+                tell=partial(_tell, call),
+                stop=stop,
+                clock=SYSTEM,
+                uniform=random.uniform,
+                on_round=rounds.append if watching.once else _forget,
+            )
+        interrupts.finish()
+    for one in rounds:
+        code = _hand_over(call, one, code)
+    return code
+
+
+def _forget(round_: Round) -> None:
+    """A round that is over and told of."""
+
+
+def _tell(call: Call[Repeating], told: Told) -> None:
+    entry = Entry(
+        level=told.level, event=told.event, message=told.message, fields=dict(told.fields)
+    )
+    call.log.line(entry)
+
+
+def _hand_over(call: Call[Repeating], one: Round, code: ExitCode) -> ExitCode:
+    """The result of a single round: the report if it wrote, else the plan if it had one."""
+    subject = one.report or one.plan
+    if subject is None:
+        return code
+    return hand_over(call, subject, code, waves=wave_names(one.inventory))

@@ -1,0 +1,180 @@
+"""Remembered runs: listed, and their reports shown again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_repl.outcomes import Status
+from fleet_repl.reports import to_json
+from fleet_repl.reports.text import report_text
+from fleet_repl.runs import Freeze, Purpose, RunSummary
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def listed(backend: Any, past: Any) -> Any:
+    """A run that went well, a rollback of it, and one that never ended."""
+    meta = past.meta
+    back = replace(meta, run_id="20261123T113000Z-cd34ef", rolls_back=meta.run_id)
+    back = replace(back, purpose=Purpose.ROLLBACK, started_at=NOON - timedelta(minutes=30))
+    dead = replace(meta, run_id="20261123T114500Z-ef56ab", started_at=NOON)
+    backend.memory.listed = (
+        RunSummary(meta=dead, status=None),
+        RunSummary(meta=back, status=Status.PARTIAL, finished_at=NOON, applied=3, failed=1),
+        RunSummary(
+            meta=meta, status=Status.OK, finished_at=NOON - timedelta(minutes=59), applied=1_204
+        ),
+    )
+    return backend.memory
+
+
+RUNS = """\
+run                      purpose   by         started              took         status      \
+applied  failed
+20261123T114500Z-ef56ab  apply     anna@ci-1  2026-11-23 12:00:00               unfinished  \
+      0       0
+20261123T113000Z-cd34ef  rollback  anna@ci-1  2026-11-23 11:30:00  30 min 00 s  partial     \
+      3       1  rolls back 20261123T110000Z-ab12cd
+20261123T110000Z-ab12cd  apply     anna@ci-1  2026-11-23 11:00:00  1 min 00 s   ok          \
+  1,204       0
+"""
+
+
+def test_runs_are_listed(cli: Any, backend: Any, listed: Any, inventory: str) -> None:
+    """Newest first, as a table; the fleet goes without saying where there is one."""
+    ended = cli("runs", inventory)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == RUNS
+    assert backend.places == [inventory]
+    assert listed.asked == ["runs demo"]
+
+
+def test_where_they_are_looked_for(cli: Any, backend: Any, inventory: str) -> None:
+    """--state before the inventory's, that before the folder here."""
+    cli("runs")
+    cli("runs", inventory, "--state", "elsewhere")
+    cli("report", "last")
+    assert backend.places == [Path(".fleet-repl"), "elsewhere", Path(".fleet-repl")]
+    assert backend.memory.asked == ["runs None", "runs demo", "run last None"]
+
+
+def test_several_fleets(cli: Any, listed: Any, inventory: str) -> None:
+    """Without an inventory there may be several, and then there is a column for them."""
+    first, *others = listed.listed
+    other = replace(first, meta=replace(first.meta, fleet="other"))
+    listed.listed = (other, *others)
+    head, line, *_ = cli("runs").out.splitlines()
+    assert head.split()[:3] == ["run", "fleet", "purpose"]
+    assert line.split()[1] == "other"
+    assert len(cli("runs", inventory).out.splitlines()) == 3
+
+
+def test_only_so_many(cli: Any, listed: Any) -> None:
+    """And how to see the rest."""
+    lines = cli("runs", "--limit", "1").out.splitlines()
+    assert len(lines) == 4
+    assert lines[-1] == "… and 2 older; --limit 3 lists all"
+
+
+def test_none(cli: Any, inventory: str) -> None:
+    """That is no failure."""
+    ended = cli("runs", inventory)
+    assert (ended.code, ended.out) == (0, "No runs are remembered in .fleet-repl.\n")
+
+
+def test_a_freeze_is_told_first(cli: Any, listed: Any, inventory: str) -> None:
+    """It is why the next run will be refused."""
+    listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
+    first, second, *_ = cli("runs", inventory).out.splitlines()
+    assert (first, second) == ("demo is frozen since 2026-11-23 12:00:00 by bob: move", "")
+
+
+def test_as_a_document(cli: Any, listed: Any, inventory: str) -> None:
+    """What is not known is null."""
+    listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
+    ended = cli("runs", inventory, "--format", "json", "--limit", "2")
+    document = json.loads(ended.out)
+    assert document["schema"] == "fleet-repl/runs/1"
+    assert document["older"] == 1
+    assert document["frozen"] == [
+        {"fleet": "demo", "who": "bob", "why": "move", "since": "2026-11-23T12:00:00Z"}
+    ]
+    assert [(one["status"], one["finished_at"]) for one in document["runs"]] == [
+        (None, None),
+        ("partial", "2026-11-23T12:00:00Z"),
+    ]
+    assert document["runs"][1]["rolls_back"] == "20261123T110000Z-ab12cd"
+
+
+def test_a_report_is_shown_again(cli: Any, past: Any, inventory: str) -> None:
+    """In every format, by its id or as the last one; the code is that of showing it."""
+    ended = cli("report", past.meta.run_id, inventory, "--report", "out.json")
+    assert (ended.code, ended.out, ended.err) == (0, report_text(past.report), "")
+    assert Path("out.json").read_text(encoding="utf-8") == to_json(past.report)
+    assert cli("report", "last", "--format", "json").out == to_json(past.report)
+
+
+def test_showing_a_failure_is_no_failure(cli: Any, backend: Any, past: Any) -> None:
+    """The text tells the run's own code."""
+    report = replace(past.report, status=Status.REFUSED)
+    backend.memory.past = (replace(past, report=report),)
+    ended = cli("report", "last")
+    assert ended.code == 0
+    assert "Exit 3: refused" in ended.out
+
+
+UNREPORTED = """\
+Run 20261123T110000Z-ab12cd of demo: no report
+  apply by anna@ci-1 (process 42), started 2026-11-23 11:00:00 UTC
+
+  writes planned  1
+  applied         0
+  failed          0
+  end unknown     1
+
+Announced, and maybe sent: 1 write
+  111111111111 eu-west-1 (build): update replication configuration
+
+It is still under way, or it died. The next run of the fleet takes over, looks at what is in \
+place and goes on from there; nothing has to be mended by hand.
+Exit 4: what became of the run is not known.
+"""
+
+
+def test_a_run_without_a_report(cli: Any, backend: Any, past: Any, tmp_path: Path) -> None:
+    """How far the journal says that it came."""
+    backend.memory.past = (replace(past, report=None),)
+    ended = cli("report", "last")
+    assert (ended.code, ended.out, ended.err) == (4, UNREPORTED, "")
+
+
+def test_a_document_that_there_is_not(cli: Any, backend: Any, past: Any, inventory: str) -> None:
+    """stdout stays empty, so that nothing takes words for a document; no file is written."""
+    backend.memory.past = (replace(past, report=None),)
+    ended = cli("report", "last", "--format", "json", "--report", "out.json")
+    assert (ended.code, ended.out) == (4, "")
+    assert ended.err == (
+        "fleet-repl: run 20261123T110000Z-ab12cd has no report: it is under way, or it died\n"
+    )
+    assert not Path("out.json").exists()
+
+
+def test_a_run_that_nobody_remembers(cli: Any, inventory: str) -> None:
+    """An error, and where it was looked for."""
+    ended = cli("report", "nope", inventory)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "fleet-repl: no run nope is remembered in .fleet-repl\n"
+
+
+def test_a_file_that_cannot_be_written(cli: Any, backend: Any, inventory: str) -> None:
+    """It is known before anything is read."""
+    ended = cli("report", "last", "--report", "missing/out.json")
+    assert ended.code == 1
+    assert backend.places == []
