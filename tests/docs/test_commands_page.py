@@ -16,13 +16,31 @@ COMMANDS = (
     "plan",
     "apply",
     "drift",
+    "watch",
     "backfill",
     "verify",
+    "runs",
+    "report",
+    "rollback",
+    "freeze",
+    "unfreeze",
     "import",
     "graph",
     "schema",
     "sandbox",
 )
+TABLES = (
+    "## plan",
+    "## apply",
+    "## watch",
+    "## backfill",
+    "## verify",
+    "## runs",
+    "## rollback",
+    "## freeze",
+    "## sandbox",
+)
+"""Commands with flags of their own."""
 EVERYWHERE = {"--help", "-h"}
 FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
@@ -71,16 +89,29 @@ def test_every_flag_is_explained_in_a_table(group: Any, page: Any) -> None:
     explained = {
         flag
         for heading, nth in (
-            *((one, 0) for one in ("## apply", "## backfill", "## verify", "## sandbox")),
+            *((one, 0) for one in TABLES),
             *((shared, n) for n in range(4)),
         )
         for row in page.table(heading, nth)
         for flag in FLAG.findall(row[0])
     }
     taken = {flag for name in COMMANDS for flag in flags_of(group.commands[name])}
-    assert explained | {"--exit-code"} == taken - EVERYWHERE
-    told = page.section("## plan") + page.section(shared)
-    assert set(FLAG.findall(told)) >= flags_of(group) | EVERYWHERE | {"--exit-code"}
+    assert explained == taken - EVERYWHERE
+    assert set(FLAG.findall(page.section(shared))) >= flags_of(group) | EVERYWHERE
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_a_commands_table_has_all_flags_of_its_own(heading: str, group: Any, page: Any) -> None:
+    """Those that no other table explains, and none of another command."""
+    told = {flag for row in page.table(heading) for flag in FLAG.findall(row[0])}
+    shared = {
+        flag
+        for nth in range(4)
+        for row in page.table("## Shared flags", nth)
+        for flag in FLAG.findall(row[0])
+    }
+    taken = flags_of(group.commands[heading.removeprefix("## ")])
+    assert taken - shared - EVERYWHERE <= told <= taken
 
 
 def test_no_page_names_a_flag_that_no_command_has(group: Any, pages: Any) -> None:

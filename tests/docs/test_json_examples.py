@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import fleet_repl.aws.objects
 from fleet_repl import connect, load_inventory
 from fleet_repl.aws import Endpoint
 from fleet_repl.grants import Owner, actions_for, grants_for, statements_for
@@ -74,18 +76,28 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
     }
 
 
+def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(policies: Any) -> None:
+    """Every operation on objects that the code has, by the name that IAM gives it."""
+    source = Path(fleet_repl.aws.objects.__file__).read_text(encoding="utf-8")
+    called = set(re.findall(r'self\._call\("(\w+)"', source))
+    renamed = {"ListObjectsV2": "ListBucket"}
+    assert actions(policies[3]) == {f"s3:{renamed.get(one, one)}" for one in called}
+    on_objects, on_the_bucket = (one["Resource"] for one in policies[3]["Statement"])
+    assert on_objects == f"{on_the_bucket}/prod/*"
+
+
 def test_the_page_shows_the_statement_that_is_written(policies: Any) -> None:
     """The grant of the fleet `prod` for one source and two prefixes, Sid and all."""
     destination = Registry(AccountId("333333333333"), Region("eu-west-1"))
     needed = actions_for(create_repositories=True)
     grants = grants_for(AccountId("111111111111"), ("base/", "golden/"), needed)
     owner = Owner(fleet="prod", partition=Partition.AWS)
-    assert policies[3]["Statement"] == list(statements_for(grants, owner, destination))
+    assert policies[4]["Statement"] == list(statements_for(grants, owner, destination))
 
 
 def test_the_guard_stops_others_from_what_the_role_writes(policies: Any) -> None:
     """The service control policy denies every write of a run, and no read."""
     writes = {one for one in actions(policies[0]) if one.startswith(("ecr:Put", "ecr:Delete"))}
-    assert actions(policies[4]) == writes
-    (statement,) = policies[4]["Statement"]
+    assert actions(policies[5]) == writes
+    (statement,) = policies[5]["Statement"]
     assert statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].endswith("/fleet-replication")

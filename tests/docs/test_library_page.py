@@ -52,21 +52,42 @@ def test_every_exception_is_told(page: Any) -> None:
     assert rows == errors - {"FleetError"}
 
 
-def test_the_calls_of_a_fleet_are_told_with_their_parameters(page: Any) -> None:
-    """Its public methods, and for each of them the names it takes."""
+@pytest.mark.parametrize(
+    ("heading", "described", "attributes"),
+    [
+        ("## Fleet", fleet_repl.Fleet, {"run_id", "name", "holds_lock"}),
+        ("## Past runs", fleet_repl.History, {"location"}),
+    ],
+)
+def test_calls_are_told_with_their_parameters(
+    heading: str, described: Any, attributes: set[str], page: Any
+) -> None:
+    """The public methods of what a connection gives, and for each of them the names it takes."""
     told = {}
-    for row in page.table("## Fleet"):
-        name, _, rest = re.sub(r"`|await |fleet\.", "", row[0]).partition("(")
+    for row in page.table(heading):
+        name, called, rest = re.sub(r"`|await |fleet\.|history\.", "", row[0]).partition("(")
+        assert bool(called) != (name in attributes), name
         told[name] = parameters(rest.rstrip(")"))
     for name, taken in told.items():
-        if name != "run_id":
-            found = inspect.signature(getattr(fleet_repl.Fleet, name)).parameters
+        if name not in attributes:
+            found = inspect.signature(getattr(described, name)).parameters
             assert [one for one in found if one != "self"] == taken, name
-    methods = {name for name in vars(fleet_repl.Fleet) if not name.startswith("_")}
-    assert set(told) == methods | {"run_id"}
+    public = {name for name in vars(described) if not name.startswith("_")}
+    assert set(told) == public | attributes
 
 
-@pytest.mark.parametrize("name", ["connect", "load_inventory", "describe_fleet", "to_json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "connect",
+        "load_inventory",
+        "describe_fleet",
+        "load_plan",
+        "check_plan",
+        "open_history",
+        "to_json",
+    ],
+)
 def test_functions_take_what_the_page_says(name: str, page: Any) -> None:
     """The first signature in code on the page; `clock` is for tests and is left out."""
     written = re.search(rf"`{name}\(([^`]*)\)`", page.prose)
@@ -87,6 +108,12 @@ def test_functions_take_what_the_page_says(name: str, page: Any) -> None:
         ("| `Change` |", fleet_repl.Change),
         ("| `Report` |", fleet_repl.Report),
         ("| `RegistryOutcome` |", fleet_repl.RegistryOutcome),
+        ("| `RunSummary` |", fleet_repl.RunSummary),
+        ("| `RunMeta` |", fleet_repl.RunMeta),
+        ("| `Holder` |", fleet_repl.Holder),
+        ("| `PastRun` |", fleet_repl.PastRun),
+        ("| `JournalEntry` |", fleet_repl.JournalEntry),
+        ("| `Freeze` |", fleet_repl.Freeze),
         ("A `Problem` has", fleet_repl.Problem),
         ("Values carry a `Fault`:", fleet_repl.Fault),
         ("A `Selection` has", fleet_repl.Selection),

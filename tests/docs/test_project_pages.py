@@ -26,6 +26,15 @@ def test_how_it_works_goes_through_every_module(pages: Any) -> None:
     assert told == modules()
 
 
+def test_parts_of_the_workflow_that_are_told_of_exist(pages: Any) -> None:
+    """Each once, and by the name of its module."""
+    rows = pages["docs/how-it-works.md"].table("## Around the stages")
+    told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    folder = Path(fleet_repl.__file__).parent / "workflow"
+    assert len(told) == len(set(told))
+    assert set(told) <= {one.stem for one in folder.glob("*.py")}
+
+
 def test_the_table_of_floors_is_the_contract(pages: Any, root: Path) -> None:
     """From the top, each floor's modules as import-linter checks them."""
     project = tomllib.loads((root / "pyproject.toml").read_text())

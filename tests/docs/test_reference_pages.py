@@ -12,12 +12,16 @@ import pytest
 import fleet_repl.backlog
 import fleet_repl.cautions
 import fleet_repl.lint
-import fleet_repl.planning
+import fleet_repl.reverting.consequences
+import fleet_repl.reverting.planning
 import fleet_repl.safety
-import fleet_repl.workflow.fleet
+import fleet_repl.workflow.carrying_out
+import fleet_repl.workflow.offline
+import fleet_repl.workflow.recovering
 from fleet_repl import FaultKind
 from fleet_repl.inventory import json_schema
 from fleet_repl.reports import schema
+from fleet_repl.reverting.targets import FOREIGN_RULES
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
@@ -30,6 +34,7 @@ from fleet_repl.sandbox.operations import OPERATIONS
 from fleet_repl.store import parse_record, record_document
 from fleet_repl.topology.hops import NOT_TRANSITIVE
 from fleet_repl.topology.summaries import RETIRED_ROUTE
+from fleet_repl.topology.waves import IDLE_WAVE
 
 TABLES = {
     "## The file": "fleet-repl inventory, version 1",
@@ -40,6 +45,8 @@ TABLES = {
     "## [[templates]]": "creation template",
     "## Selectors": "selector",
     "## [ownership]": "ownership",
+    "## [[waves]]": "wave",
+    "## [safety]": "safety",
     "## [apply]": "apply",
     "## [state]": "state",
     "## [limits]": "limits",
@@ -153,6 +160,22 @@ def test_every_kind_of_error_has_a_section(pages: Any) -> None:
         assert page.section(f"## {kind}").strip()
 
 
+TOLD_BY: dict[Any, set[str]] = {
+    fleet_repl.backlog: set(),
+    fleet_repl.cautions: {fleet_repl.cautions.UNKNOWN_FIELDS},
+    fleet_repl.lint: set(),
+    fleet_repl.reverting.consequences: set(),
+    fleet_repl.reverting.planning: {FOREIGN_RULES},
+    fleet_repl.workflow.carrying_out: set(),
+    fleet_repl.workflow.offline: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
+    fleet_repl.workflow.recovering: set(),
+}
+"""Modules that make warnings, and the kinds of those which they write by a name. What lint finds
+becomes warnings in cautions."""
+ELSEWHERE = {"documents/reading_shared.py", "reports/graph/model.py"}
+"""Warnings that are read back, and those of a graph, which docs/commands.md explains."""
+
+
 def kinds_in(module: Any) -> set[str]:
     """Kinds that a module's source gives to objections and warnings."""
     return set(re.findall(r'\bkind="([a-z-]+)"', Path(module.__file__).read_text()))
@@ -162,13 +185,23 @@ def test_every_objection_and_warning_is_explained(pages: Any) -> None:
     """What can refuse a plan, and what stops nothing."""
     page = pages["docs/how-it-works.md"]
     assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.safety)
-    warnings = {NOT_TRANSITIVE, RETIRED_ROUTE, fleet_repl.cautions.UNKNOWN_FIELDS}
-    modules = (fleet_repl.backlog, fleet_repl.cautions, fleet_repl.lint, fleet_repl.workflow.fleet)
-    for module in modules:
-        assert kinds_in(module)
-        warnings |= kinds_in(module)
-    assert kinds_in(fleet_repl.planning) == set()
+    warnings = set()
+    for module, named in TOLD_BY.items():
+        assert kinds_in(module) | named
+        warnings |= kinds_in(module) | named
     assert first_column(page.table("## Warnings")) == warnings
+
+
+def test_no_other_module_warns() -> None:
+    """Whatever makes warnings is among those whose kinds are looked for."""
+    package = Path(fleet_repl.__file__).parent
+    making = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"\bWarning\(", path.read_text(encoding="utf-8"))
+    }
+    known = {Path(one.__file__).relative_to(package).as_posix() for one in TOLD_BY}
+    assert making == known - {"lint.py"} | ELSEWHERE
 
 
 def test_the_record_on_the_ownership_page_is_one(pages: Any) -> None:

@@ -1,0 +1,33 @@
+"""docs/runs.md has every field of the list of runs, and makes none up."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fleet_repl.reports import schema
+
+
+def test_the_list_has_every_field(pages: Any) -> None:
+    """The fields of the document, of a freeze and of a run, in their tables."""
+    document: Any = schema("runs")
+    section = "## The list as a document"
+    lists, runs = (pages["docs/runs.md"].table(section, nth) for nth in range(2))
+    told = {name for row in lists for name in re.findall(r"`([a-z_]+)`", " ".join(row))}
+    assert told == {*document["properties"], *document["$defs"]["freeze"]["properties"]} - {
+        "schema"
+    }
+    told = {name for row in runs for name in re.findall(r"`([a-z_]+)`", row[0])}
+    assert told == set(document["$defs"]["run"]["properties"])
+
+
+def test_every_purpose_is_named(pages: Any) -> None:
+    """What a run may be for."""
+    document: Any = schema("runs")
+    (row,) = (
+        row
+        for row in pages["docs/runs.md"].table("## The list as a document", 1)
+        if row[0] == "`purpose`"
+    )
+    purposes = document["$defs"]["run"]["properties"]["purpose"]["enum"]
+    assert re.findall(r"`(\w+)`", row[1]) == purposes
