@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,17 @@ async def test_an_altered_plan_is_refused(
             RefusedError, match=r"the plan was altered after it was made: .*plan\.json"
         ):
             load_plan(path)
+
+
+async def test_a_plan_that_is_altered_in_memory_is_refused(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """What was decided is carried out, or nothing: objections cannot be left out on the way."""
+    async with simulate(fleet_text(*LINKS)) as aws, aws.connected() as fleet:
+        plan = await fleet.plan()
+        with pytest.raises(PlanError, match="altered after it was made"):
+            await fleet.apply(replace(plan, registries=plan.registries[:1]))
+        assert len(aws.world.writes) == 0
 
 
 async def test_white_space_alters_nothing(

@@ -12,6 +12,7 @@ from typing import Final
 
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.desired import Desired
+from fleet_repl.documents import is_unaltered
 from fleet_repl.engine import Backfilling
 from fleet_repl.errors import Fault, FleetError, SelectionError
 from fleet_repl.importing import Imported
@@ -58,6 +59,8 @@ class Fleet:
         self._means = means
         self._efforts: Mapping[Registry, Effort] = {}
         """What an interrupted plan had taken so far."""
+        self._latest: Plan | None = None
+        """The plan that was made last: what it says need not be checked."""
 
     def stop(self) -> None:
         """Start nothing new; writes in flight finish and are read back."""
@@ -130,11 +133,13 @@ class Fleet:
         A plan with objections is refused as a whole, without a write, unless `force` and `allow`
         override all of them; the report says so. `wave`: the last one to be written. Raises
         SelectionError for a wave that is none, PlanError for a plan that was made from another
-        inventory, RefusedError where another run holds the lock or the fleet is frozen, and
-        StateError where the run cannot be remembered; then nothing is written.
+        inventory or altered since, RefusedError where another run holds the lock or the fleet is
+        frozen, and StateError where the run cannot be remembered; then nothing is written.
         """
         if plan.inventory.digest != self._means.inventory.digest:
             raise PlanError("the plan was made from another inventory, or another version of it")
+        if plan is not self._latest and not is_unaltered(plan):
+            raise PlanError("the plan was altered after it was made: its digest does not fit")
         names = self._means.desired.waves.names
         if wave is not None and wave not in names:
             raise SelectionError(f"no wave is called {wave!r}; there are {', '.join(names)}")
@@ -261,6 +266,7 @@ class Fleet:
 
     def _unless_interrupted(self, found: Plan | Mapping[Registry, Effort], because: str) -> Plan:
         if isinstance(found, Plan):
+            self._latest = found
             return found
         self._efforts = found
         raise Interrupted(because)
