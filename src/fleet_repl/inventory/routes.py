@@ -13,7 +13,7 @@ from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.patterns import PREFIX
 from fleet_repl.inventory.selectors import Selectors
 from fleet_repl.inventory.spelling import quoted
-from fleet_repl.inventory.texts import MISSING, check_name
+from fleet_repl.inventory.texts import MISSING, check_own_name
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 
 _PREFIX: Final = re.compile(PREFIX)
@@ -32,7 +32,7 @@ def resolve_routes(
     routes = []
     for index, table in enumerate(tables or []):
         where: KeyPath = ("routes", index)
-        _check_route_name((*where, "name"), table.name, names, findings)
+        check_own_name((*where, "name"), table.name, names, "route", findings)
         routes.append(
             Route(
                 name=table.name or "",
@@ -44,18 +44,6 @@ def resolve_routes(
             )
         )
     return tuple(routes)
-
-
-def _check_route_name(
-    path: KeyPath, name: str | None, names: dict[str, KeyPath], findings: Findings
-) -> None:
-    if name is None:
-        findings.tell(path, MISSING, remedy="give each route a name of its own")
-        return
-    check_name(path, name, findings)
-    first = names.setdefault(name, path)
-    if first is not path:
-        findings.tell(path, f"is the name of another route already, in {findings.place(first)}")
 
 
 def _source(

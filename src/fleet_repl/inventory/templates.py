@@ -25,7 +25,7 @@ from fleet_repl.inventory.template_texts import (
     resolve_exclusions,
     resolve_kms_key,
 )
-from fleet_repl.inventory.texts import MISSING, check_name
+from fleet_repl.inventory.texts import MISSING, check_own_name
 from fleet_repl.names import Partition
 
 LONGEST_NAME: Final = 128
@@ -64,7 +64,10 @@ class _Resolver:
 
     def template(self, index: int, table: schema.TemplateTable) -> Template:
         where: KeyPath = ("templates", index)
-        self._check_template_name((*where, "name"), table.name)
+        check_own_name((*where, "name"), table.name, self._names, "template", self._findings)
+        if table.name is not None and len(table.name) > LONGEST_NAME:
+            fault = f"must be at most {LONGEST_NAME} characters long"
+            self._findings.tell((*where, "name"), fault)
         if table.prefix is None:
             self._findings.tell(
                 (*where, "prefix"), MISSING, remedy='write prefix = "ROOT" for every repository'
@@ -97,18 +100,6 @@ class _Resolver:
             role=self._role(where, table),
             applied_for=self._applied_for((*where, "applied_for"), table.applied_for),
         )
-
-    def _check_template_name(self, path: KeyPath, name: str | None) -> None:
-        if name is None:
-            self._findings.tell(path, MISSING, remedy="give each template a name of its own")
-            return
-        check_name(path, name, self._findings)
-        if len(name) > LONGEST_NAME:
-            self._findings.tell(path, f"must be at most {LONGEST_NAME} characters long")
-        first = self._names.setdefault(name, path)
-        if first is not path:
-            place = self._findings.place(first)
-            self._findings.tell(path, f"is the name of another template already, in {place}")
 
     def _select(self, path: KeyPath, table: schema.SelectorTable | None) -> Selector:
         if table is not None:

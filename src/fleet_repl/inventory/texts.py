@@ -27,6 +27,19 @@ def check_name(path: KeyPath, text: str, findings: Findings) -> None:
     check_plain(path, text, findings)
 
 
+def check_own_name(
+    path: KeyPath, name: str | None, names: dict[str, KeyPath], what: str, findings: Findings
+) -> None:
+    """Tell what makes `name` unfit to be that of a `what`, whose others are in `names`."""
+    if name is None:
+        findings.tell(path, MISSING, remedy=f"give each {what} a name of its own")
+        return
+    check_name(path, name, findings)
+    first = names.setdefault(name, path)
+    if first is not path:
+        findings.tell(path, f"is the name of another {what} already, in {findings.place(first)}")
+
+
 def check_plain(path: KeyPath, text: str, findings: Findings) -> None:
     """Tell about characters that would garble a report or a terminal."""
     if not is_plain(text):

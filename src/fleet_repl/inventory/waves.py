@@ -13,7 +13,7 @@ from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.model import REST, Amount, Safety, Selector, Wave
 from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.selectors import Selectors
-from fleet_repl.inventory.texts import MISSING, check_name, duration
+from fleet_repl.inventory.texts import MISSING, check_own_name, duration
 
 LONGEST_PAUSE: Final = 24 * 3600
 _NO_FAILURE: Final = Amount(count=0)
@@ -27,7 +27,8 @@ def resolve_waves(
     waves = []
     for index, table in enumerate(tables or []):
         where: KeyPath = ("waves", index)
-        _check_wave_name((*where, "name"), table.name, names, findings)
+        check_own_name((*where, "name"), table.name, names, "wave", findings)
+        _check_reserved((*where, "name"), table.name, findings)
         pause = duration((*where, "pause"), table.pause, (0, LONGEST_PAUSE), 0, findings)
         waves.append(
             Wave(
@@ -64,22 +65,13 @@ def resolve_safety(
     )
 
 
-def _check_wave_name(
-    path: KeyPath, name: str | None, names: dict[str, KeyPath], findings: Findings
-) -> None:
-    if name is None:
-        findings.tell(path, MISSING, remedy="give each wave a name of its own")
-        return
-    check_name(path, name, findings)
+def _check_reserved(path: KeyPath, name: str | None, findings: Findings) -> None:
     if name == REST:
         findings.tell(
             path,
             "is the name of the last wave, of registries that no wave selects",
             remedy="give the wave another name, or take it out: those registries go last anyway",
         )
-    first = names.setdefault(name, path)
-    if first is not path:
-        findings.tell(path, f"is the name of another wave already, in {findings.place(first)}")
 
 
 def _select(
