@@ -1,0 +1,123 @@
+"""A run that may not write any more: its lock was taken over, or the fleet was frozen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fleet_repl import Event, Outcome, RefusedError, open_history
+from fleet_repl.leasing import LEASE, LockDocument
+from fleet_repl.outcomes import WriteSettled
+from fleet_repl.pacing import SYSTEM
+from fleet_repl.reports import report_exit
+from fleet_repl.runs import Holder, Purpose
+from fleet_repl.store.lock_document import lock_content
+
+OTHER = Holder(
+    run_id="20261123T090000Z-0ther1",
+    purpose=Purpose.APPLY,
+    user="anna",
+    host="ci-1",
+    pid=77,
+    process="",
+)
+
+
+class Jumping:
+    """The clock that leases are counted by; it can be set forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return SYSTEM.monotonic() + self.ahead
+
+    def now(self) -> Any:
+        return SYSTEM.now() + timedelta(seconds=self.ahead)
+
+    async def sleep(self, seconds: float) -> None:
+        await SYSTEM.sleep(seconds)
+
+
+@pytest.fixture
+def leases(monkeypatch: pytest.MonkeyPatch) -> Jumping:
+    """So far ahead that a write asks for a renewal first, if somebody sets it so."""
+    clock = Jumping()
+    monkeypatch.setattr("fleet_repl.workflow.access.SYSTEM", clock)
+    return clock
+
+
+def at_thirtieth(happen: Callable[[], None]) -> Callable[[Event], None]:
+    """A listener that lets something happen once thirty writes have ended."""
+    seen = 0
+
+    def listen(event: Event) -> None:
+        nonlocal seen
+        if isinstance(event, WriteSettled):
+            seen += 1
+            if seen == 30:
+                happen()
+
+    return listen
+
+
+async def test_taken_over(scene: Any, leases: Jumping) -> None:
+    """Nothing is written after it, the report says who has it now, and it stays theirs."""
+    async with scene(concurrency=1) as made:
+        lock = made.state / "prod/lock.json"
+        now = SYSTEM.now().replace(microsecond=0)
+        theirs = lock_content(
+            LockDocument(fleet="prod", holder=OTHER, taken_at=now, renewed_at=now)
+        )
+
+        def take_over() -> None:
+            lock.write_bytes(theirs)
+            leases.ahead += LEASE / 2
+
+        report = await made.applied(at_thirtieth(take_over))
+        because = f"the lock was taken over by {OTHER} at {now:%Y-%m-%dT%H:%M:%SZ}"
+        assert len(made.world.writes) == 30
+        assert (report.status, report_exit(report)) == ("partial", 4)
+        skipped = [one for one in report.registries if one.outcome is Outcome.SKIPPED]
+        assert {one.because for one in skipped} == {because}
+        assert skipped
+        assert lock.read_bytes() == theirs
+        # Whoever it is may be at work: nobody gets in.
+        with pytest.raises(RefusedError, match="busy: apply 20261123T090000Z-0ther1 of anna@ci-1"):
+            await made.applied()
+
+
+async def test_frozen(scene: Any, leases: Jumping, foundation: Any) -> None:
+    """Nothing is written after it but what was let in, and the next run is refused until it is
+    lifted; then it goes on where this one stopped."""
+    async with scene(concurrency=1) as made:
+        async with open_history(made.folder / "elsewhere") as history:
+            await history.freeze("prod", who="anna@ci-1", why="incident 4711")
+
+        def freeze() -> None:
+            shutil.copy(made.folder / "elsewhere/prod/freeze.json", made.state / "prod")
+            leases.ahead += LEASE / 2
+
+        report = await made.applied(at_thirtieth(freeze))
+        assert len(made.world.writes) == 30
+        assert (report.status, report_exit(report)) == ("partial", 4)
+        (because,) = {one.because for one in report.registries if one.outcome is Outcome.SKIPPED}
+        assert "anna@ci-1" in because
+        assert "incident 4711" in because
+        with pytest.raises(RefusedError, match="incident 4711"):
+            await made.applied()
+        async with made.started("apply", "fleet.toml", "--yes") as running:
+            ended = await running.ended()
+        assert (ended.code, ended.out) == (3, "")
+        assert "incident 4711" in ended.err
+        assert len(made.world.writes) == 30
+        async with open_history(made.state) as history:
+            assert await history.unfreeze("prod") is not None
+        again = await made.applied()
+        assert again.status == "ok"
+        assert "unfinished-run" not in {one.kind for one in again.warnings}
+        assert made.meaning() == foundation.meaning[True]
