@@ -16,7 +16,8 @@ nox.options.stop_on_first_error = False
 nox.options.default_venv_backend = "uv|virtualenv"
 
 VERSIONS = ("3.11", "3.12", "3.13")
-TESTS = ["-n", "2", "-q"]
+SURVIVAL = "tests/survival"
+TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}"]
 
 
 def _interpreters() -> list[str]:
@@ -82,6 +83,13 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *TESTS, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
+
+
+@nox.session
+def survival(session: nox.Session) -> None:
+    """Real processes that are killed and set against each other: slow, and the same everywhere."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "2", "-q", SURVIVAL, *session.posargs)
 
 
 @nox.session
