@@ -104,20 +104,23 @@ class Pace:
         )
         return await retrying(attempt)
 
-    async def attempt(self, operation: str, once: Callable[[], Awaitable[T]]) -> T:
-        """Call `once` and wait `timeout` seconds for it at most.
+    async def attempt(
+        self, operation: str, once: Callable[[], Awaitable[T]], *, patience: float = 0.0
+    ) -> T:
+        """Call `once` and wait `timeout` seconds for it at most, and `patience` beyond that.
 
         Past that it raises a CallError that is transient, and uncertain as nobody knows what the
         other side made of it. The deadline does not cut an attempt short, for that same reason;
         whoever starts attempts looks at it. A TimeoutError or a cancellation from elsewhere
         passes through as it is.
         """
-        with anyio.move_on_after(self.timeout):
+        seconds = self.timeout + patience
+        with anyio.move_on_after(seconds):
             return await once()
         fault = Fault(
             kind=FaultKind.TIMEOUT,
             operation=operation,
-            message=f"no answer within {self.timeout:g} s",
+            message=f"no answer within {seconds:.4g} s",
         )
         raise CallError(fault, transient=True, uncertain=True)
 

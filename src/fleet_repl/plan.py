@@ -142,6 +142,9 @@ class RegistryPlan:
     owned: Applied = field(default_factory=Applied, repr=False, compare=False)
     """What of it is this fleet's own once all is done."""
     retired: bool = False
+    spared: bool = field(default=False, compare=False)
+    """Whoever asked for the plan wants nothing written to it: that it then fails tells nothing
+    of its wave. No part of the document."""
     in_place: int = field(default=0, compare=False)
     """Links out of it when it was read; no part of the document."""
     moved: Moved | None = None

@@ -183,7 +183,7 @@ def _registry_plan(
             error=seen.error,
             retired=registry.account in desired.retired,
         )
-    rules = rule_changes(registry, seen, desired, source)
+    rules = rule_changes(registry, desired, source)
     policy = policy_changes(grants, desired) if grants is not None else ()
     refusals = {
         Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,

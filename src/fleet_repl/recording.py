@@ -43,8 +43,11 @@ def concluded(
     plan: Plan,
     outcomes: Iterable[RegistryOutcome],
     owed: Owed,
+    *,
+    latest: bool = True,
 ) -> Record:
-    """The record after it. `before` is how it was when nothing was announced yet.
+    """The record after it. `before` is how it was when nothing was announced yet. A plan that is
+    not the latest look at the fleet may not know what others made since: nothing is forgotten.
 
     A registry of which nothing is ours, and none of whose writes is in doubt, leaves it.
     """
@@ -53,7 +56,8 @@ def concluded(
     for outcome in outcomes:
         one = by_registry[outcome.registry]
         old = before.get(one.registry, _NOTHING)
-        applied = _applied(one, outcome, old, owed.get(one.registry, {}))
+        known = one if latest else replace(one, owned=together(old, one.owned))
+        applied = _applied(known, outcome, old, owed.get(one.registry, {}))
         if applied == _NOTHING:
             found.pop(one.registry, None)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.cautions import UNKNOWN_FIELDS
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
@@ -18,6 +19,7 @@ from fleet_repl.ownership import Applied, Cells, Merged, Wanted, alone, beside, 
 from fleet_repl.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import covers
 from fleet_repl.rules import Outgoing, Replication, compare
+from fleet_repl.topology import REST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,36 +97,46 @@ def _clash(merged: Merged) -> Fault | None:
     )
 
 
-def rule_changes(
-    registry: Registry, seen: Observed, desired: Desired, source: Source | None
-) -> tuple[Change, ...]:
+def rule_changes(registry: Registry, desired: Desired, source: Source | None) -> tuple[Change, ...]:
     """The write of its rules, if there is one."""
     if source is None or not source.changes:
         return ()
+    wave, merged = desired.waves.name(registry), source.merged
+    then = merged.outgoing, merged.deleting
+    return (rewriting(registry, source.present, then, merged.document(), desired, wave),)
+
+
+def rewriting(
+    registry: Registry,
+    now: Replication,
+    then: tuple[Outgoing, Outgoing],
+    document: JsonObject,
+    desired: Desired,
+    wave: str = REST,
+) -> Change:
+    """A write of rules. `then`: the links that `document` asks for, and those of them whose
+    deletions travel."""
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
-    present, merged = source.present, source.merged
-    after = merged.outgoing
-    links = compare(present.outgoing, after)
-    deletes = compare(present.deleting, merged.deleting)
+    outgoing, deleting = then
+    links = compare(now.outgoing, outgoing)
+    deletes = compare(now.deleting, deleting)
     narrowed = {
         one: routes.get(one, ())
         for one, prefixes in links.removed.items()
-        if any(covers(prefixes, kept) for kept in after.get(one, ()))
+        if any(covers(prefixes, kept) for kept in outgoing.get(one, ()))
     }
-    return (
-        Change(
-            resource=Resource.REPLICATION_CONFIGURATION,
-            # The document always exists; an empty list of rules is how it is emptied.
-            action=Action.UPDATE,
-            phase=Phase.RULES,
-            wave=desired.waves.name(registry),
-            before=seen.replication.document,
-            after=merged.document(),
-            links_added=_ends(links.added, routes),
-            links_removed=_ends(links.removed, narrowed),
-            deletes_started=_ends(deletes.added, routes),
-            deletes_stopped=_ends(deletes.removed, routes),
-        ),
+    return Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        # The document always exists; an empty list of rules is how it is emptied.
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        wave=wave,
+        before=now.document,
+        after=document,
+        links_added=_ends(links.added, routes),
+        links_removed=_ends(links.removed, narrowed),
+        deletes_started=_ends(deletes.added, routes),
+        deletes_stopped=_ends(deletes.removed, routes),
     )
 
 

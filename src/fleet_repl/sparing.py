@@ -31,4 +31,5 @@ def _spared(one: RegistryPlan, fault: Fault) -> RegistryPlan:
         # What a change was refused for already says more.
         refused={**faults, **one.refused},
         error=one.error or next(iter(faults.values())),
+        spared=True,
     )

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from fleet_repl.desired import Desired
 from fleet_repl.granting import Granting
-from fleet_repl.grants import REPLICATE_IMAGE, Grant, policy_size, reduced
+from fleet_repl.grants import Grant, policy_size, reduced
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import Prefixes, beyond, covers, intersect, reduce
-from fleet_repl.withdrawals import action_of
+from fleet_repl.withdrawals import action_of, replicating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def _change(step: _Step, found: Granting, desired: Desired) -> Change:
 
 def _granted(step: _Step, found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
     """Sources of links that the policy did not grant before."""
-    had, has = _replicating(step.had), _replicating(step.needed)
+    had, has = replicating(step.had), replicating(step.needed)
     ends = []
     for link in desired.incoming.get(found.registry, ()):
         account = link.source.account
@@ -201,22 +201,13 @@ def _granted(step: _Step, found: Granting, desired: Desired) -> tuple[LinkEnd, .
 
 def _withdrawn(step: _Step, desired: Desired) -> tuple[LinkEnd, ...]:
     """Listed registries of accounts whose grants go."""
-    keeps = _replicating(step.after)
+    keeps = replicating(step.after)
     return tuple(
         LinkEnd(registry=registry, prefixes=gone)
-        for account, prefixes in sorted(_replicating(step.had).items())
+        for account, prefixes in sorted(replicating(step.had).items())
         if (gone := beyond(prefixes, keeps.get(account, ())))
         for registry in desired.by_account.get(account, ())
     )
-
-
-def _replicating(grants: frozenset[Grant]) -> dict[AccountId, Prefixes]:
-    """The prefixes that each account may replicate."""
-    found: dict[AccountId, list[str]] = {}
-    for grant in grants:
-        if grant.action == REPLICATE_IMAGE:
-            found.setdefault(grant.source, []).append(grant.prefix)
-    return {account: reduce(prefixes) for account, prefixes in found.items()}
 
 
 _Keyed = dict[tuple[AccountId, str], Prefixes]

@@ -22,7 +22,8 @@ class Batch:
     own: frozenset[Registry]
     """Registries whose own wave it is."""
     writing: frozenset[Registry]
-    """Registries that it writes to. The policy of one may be written in several waves."""
+    """Registries that it writes to, which spared ones are not. The policy of one may be written
+    in several waves."""
     failing: frozenset[Registry] = frozenset()
     """Those of `own` that the plan itself calls failed: unreadable ones, and the like."""
 
@@ -46,6 +47,8 @@ def batches(registries: Sequence[RegistryPlan], names: Sequence[str]) -> tuple[B
     failing: dict[str, set[Registry]] = {name: set() for name in order}
     for one in registries:
         own[one.wave].add(one.registry)
+        if one.spared:
+            continue
         if one.fails:
             failing[one.wave].add(one.registry)
         for change in one.changes:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
-from fleet_repl.grants import Grant, Owner, compose, parse_policy, reduced
+from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, compose, parse_policy, reduced
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.ownership import Cells, Record
 from fleet_repl.plan import Action, Change
-from fleet_repl.prefixes import NOTHING, Prefixes, beyond, covers, touches
+from fleet_repl.prefixes import NOTHING, Prefixes, beyond, covers, reduce, touches
 from fleet_repl.rules import Outgoing
 
 
@@ -157,6 +157,15 @@ def covered(grant: Grant, grants: Iterable[Grant]) -> bool:
         for one in grants
         if one.source == grant.source and one.action == grant.action
     )
+
+
+def replicating(grants: Iterable[Grant]) -> dict[AccountId, Prefixes]:
+    """The prefixes that each account may replicate."""
+    found: dict[AccountId, list[str]] = {}
+    for grant in grants:
+        if grant.action == REPLICATE_IMAGE:
+            found.setdefault(grant.source, []).append(grant.prefix)
+    return {account: reduce(prefixes) for account, prefixes in found.items()}
 
 
 def _prefixes(grants: frozenset[Grant], like: Grant) -> Prefixes:

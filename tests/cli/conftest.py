@@ -325,8 +325,10 @@ class FakeFleet:
         refused = _report(Status.REFUSED, Outcome.SKIPPED, because)
         return replace(refused, objections=plan.objections)
 
-    def interrupted(self, *, selection: Selection) -> Report:
-        self.asked.append("interrupted")
+    def interrupted(
+        self, *, selection: Selection | None = None, rolls_back: str | None = None
+    ) -> Report:
+        self.asked.append(f"interrupted {rolls_back}" if rolls_back else "interrupted")
         report = _report(Status.INTERRUPTED, Outcome.CANCELLED, "before there was a plan")
         return replace(report, plan_digest=None)
 
@@ -370,6 +372,8 @@ class FakeHistory:
     past: tuple[PastRun, ...] = (PAST,)
     listed: tuple[RunSummary, ...] = ()
     freezes: dict[str, Freeze] = field(default_factory=dict)
+    holder: Holder | None = None
+    """Of each fleet's lock."""
     asked: list[str] = field(default_factory=list)
 
     async def fleets(self) -> tuple[str, ...]:
@@ -385,6 +389,9 @@ class FakeHistory:
             if run_id in {"last", one.meta.run_id} and fleet in {None, one.meta.fleet}:
                 return one
         raise FleetError(f"no run {run_id} is remembered in {self.location}")
+
+    async def at_work(self, fleet: str) -> Holder | None:
+        return self.holder
 
     async def frozen(self, fleet: str) -> Freeze | None:
         return self.freezes.get(fleet)

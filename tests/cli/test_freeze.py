@@ -41,7 +41,12 @@ def test_a_fleet_is_no_longer_frozen(cli: Any, inventory: str) -> None:
 
 @pytest.mark.parametrize(
     ("args", "message"),
-    [([], "Missing option '--why'"), (["--why", " "], "--why must not be empty")],
+    [
+        ([], "Missing option '--why'"),
+        (["--why", " "], "--why must not be empty"),
+        (["--why", "a\nb"], "--why and --who must be one line, without control characters"),
+        (["--why", "a", "--who", "\x1b[2J"], "must be one line, without control characters"),
+    ],
 )
 def test_a_reason_is_needed(
     cli: Any, backend: Any, inventory: str, args: Any, message: str

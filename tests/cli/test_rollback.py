@@ -94,7 +94,7 @@ def test_an_interrupted_rollback(cli: Any, fleet: Any, inventory: str) -> None:
     fleet.planning = fleet.until_stopped
     ended = cli("rollback", "last", inventory)
     assert ended.code == 130
-    assert fleet.asked == [f"plan_rollback {RUN}", "stop", "interrupted"]
+    assert fleet.asked == [f"plan_rollback {RUN}", "stop", f"interrupted {RUN}"]
 
 
 def test_a_run_that_nobody_remembers(cli: Any, fleet: Any, inventory: str) -> None:

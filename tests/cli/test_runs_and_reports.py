@@ -36,13 +36,13 @@ def listed(backend: Any, past: Any) -> Any:
 
 
 RUNS = """\
-run                      purpose   by         started              took         status      \
+run                      purpose   by         started              took         status   \
 applied  failed
-20261123T114500Z-ef56ab  apply     anna@ci-1  2026-11-23 12:00:00               unfinished  \
+20261123T114500Z-ef56ab  apply     anna@ci-1  2026-11-23 12:00:00               died     \
       0       0
-20261123T113000Z-cd34ef  rollback  anna@ci-1  2026-11-23 11:30:00  30 min 00 s  partial     \
+20261123T113000Z-cd34ef  rollback  anna@ci-1  2026-11-23 11:30:00  30 min 00 s  partial  \
       3       1  rolls back 20261123T110000Z-ab12cd
-20261123T110000Z-ab12cd  apply     anna@ci-1  2026-11-23 11:00:00  1 min 00 s   ok          \
+20261123T110000Z-ab12cd  apply     anna@ci-1  2026-11-23 11:00:00  1 min 00 s   ok       \
   1,204       0
 """
 
@@ -53,7 +53,35 @@ def test_runs_are_listed(cli: Any, backend: Any, listed: Any, inventory: str) ->
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == RUNS
     assert backend.places == [inventory]
-    assert listed.asked == ["runs demo"]
+    assert set(listed.asked) == {"runs demo"}
+
+
+def test_a_run_under_way(cli: Any, listed: Any, inventory: str) -> None:
+    """Whose process holds the lock; another one without a report has died."""
+    first = listed.listed[0]
+    listed.holder = first.meta.holder
+    assert cli("runs", inventory).out.splitlines()[1].split()[-3:] == ["died", "0", "0"]
+    listed.holder = replace(first.meta.holder, run_id=first.meta.run_id)
+    assert cli("runs", inventory).out.splitlines()[1].split()[-4:] == ["under", "way", "0", "0"]
+    document = json.loads(cli("runs", inventory, "--format", "json").out)
+    assert [(one["status"], one["under_way"]) for one in document["runs"]] == [
+        (None, True),
+        ("partial", False),
+        ("ok", False),
+    ]
+
+
+def test_one_that_ends_while_it_is_looked_at(
+    cli: Any, listed: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not died: what became of it is read again."""
+    first, *others = listed.listed
+
+    async def ended(_: str) -> None:
+        listed.listed = (replace(first, status=Status.OK, finished_at=NOON, applied=2), *others)
+
+    monkeypatch.setattr(listed, "at_work", ended)
+    assert cli("runs", inventory).out.splitlines()[1].split()[-3:] == ["ok", "2", "0"]
 
 
 def test_where_they_are_looked_for(cli: Any, backend: Any, inventory: str) -> None:
@@ -142,9 +170,15 @@ Run 20261123T110000Z-ab12cd of demo: no report
 Announced, and maybe sent: 1 write
   111111111111 eu-west-1 (build): update replication configuration
 
-It is still under way, or it died. The next run of the fleet takes over, looks at what is in \
-place and goes on from there; nothing has to be mended by hand.
+"""
+DIED = """\
+It died. The next run of the fleet takes over, looks at what is in place and goes on from there; \
+nothing has to be mended by hand.
 Exit 4: what became of the run is not known.
+"""
+UNDER_WAY = """\
+It is under way, and holds the lock of the fleet.
+Exit 4: the run has not ended.
 """
 
 
@@ -152,7 +186,34 @@ def test_a_run_without_a_report(cli: Any, backend: Any, past: Any, tmp_path: Pat
     """How far the journal says that it came."""
     backend.memory.past = (replace(past, report=None),)
     ended = cli("report", "last")
-    assert (ended.code, ended.out, ended.err) == (4, UNREPORTED, "")
+    assert (ended.code, ended.out, ended.err) == (4, UNREPORTED + DIED, "")
+
+
+def test_a_report_that_is_still_to_come(cli: Any, backend: Any, past: Any) -> None:
+    """The run whose process holds the lock; that of another run says nothing about it."""
+    backend.memory.past = (replace(past, report=None),)
+    backend.memory.holder = past.meta.holder
+    ended = cli("report", "last")
+    assert (ended.code, ended.out, ended.err) == (4, UNREPORTED + UNDER_WAY, "")
+    assert cli("report", "last", "--format", "json").err == (
+        "fleet-repl: run 20261123T110000Z-ab12cd has no report: it is under way\n"
+    )
+    backend.memory.holder = replace(past.meta.holder, run_id="20261123T120000Z-cd34ef")
+    assert cli("report", "last").out == UNREPORTED + DIED
+
+
+def test_a_report_that_comes_while_it_is_looked_for(
+    cli: Any, backend: Any, past: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is shown."""
+    backend.memory.past = (replace(past, report=None),)
+
+    async def ended(_: str) -> None:
+        backend.memory.past = (past,)
+
+    monkeypatch.setattr(backend.memory, "at_work", ended)
+    ended_well = cli("report", "last")
+    assert (ended_well.code, ended_well.out) == (0, report_text(past.report))
 
 
 def test_a_document_that_there_is_not(cli: Any, backend: Any, past: Any, inventory: str) -> None:
@@ -160,9 +221,7 @@ def test_a_document_that_there_is_not(cli: Any, backend: Any, past: Any, invento
     backend.memory.past = (replace(past, report=None),)
     ended = cli("report", "last", "--format", "json", "--report", "out.json")
     assert (ended.code, ended.out) == (4, "")
-    assert ended.err == (
-        "fleet-repl: run 20261123T110000Z-ab12cd has no report: it is under way, or it died\n"
-    )
+    assert ended.err == ("fleet-repl: run 20261123T110000Z-ab12cd has no report: it died\n")
     assert not Path("out.json").exists()
 
 

@@ -88,7 +88,7 @@ Not sent: 1 link
     → fleet-repl backfill copies what is there already
 
 Asked about 3 images of the last 7 days in 1 source, in N s. Exit 4: partial: something failed, \
-is held, or could not be read.
+was skipped, is held, or could not be read.
 """
 
 

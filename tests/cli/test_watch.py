@@ -12,6 +12,7 @@ import pytest
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import plan_text, report_text
 from fleet_repl.runs import Purpose
+from fleet_repl.topology import Selection
 
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -40,6 +41,17 @@ def test_as_documents(cli: Any, fleet: Any, inventory: str) -> None:
     assert ended.out == to_json(fleet.made)
     lines = [json.loads(line) for line in ended.err.splitlines()]
     assert [(one["event"], one["verdict"]) for one in lines] == [("round-finished", "drift")]
+
+
+def test_a_part_of_the_fleet(cli: Any, fleet: Any, inventory: str) -> None:
+    """The flags that narrow other commands."""
+    assert (
+        cli("watch", inventory, "--once", "--account", "spoke", "--region", "eu-west-1").code == 2
+    )
+    assert fleet.selected == Selection(accounts=("spoke",), regions=("eu-west-1",))
+    ended = cli("watch", inventory, "--once", "--account", "nobody")
+    assert (ended.code, ended.out) == (64, "")
+    assert 'no account is called "nobody"' in ended.err
 
 
 def test_quietly(cli: Any, inventory: str, fleet: Any, without_changes: Any) -> None:

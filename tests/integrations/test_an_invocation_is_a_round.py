@@ -186,6 +186,18 @@ def test_drift_is_told_where_that_is_asked_for(
     assert "s3cr3t" not in deployed.printed
 
 
+def test_what_nobody_was_told_is_news_later(
+    fixing: Any, monkeypatch: pytest.MonkeyPatch, listener: Any
+) -> None:
+    """Trouble of the time before there was an address does not count as told."""
+    monkeypatch.setenv("FLEET_REPL_FIX", "0")
+    assert fixing.invoke({})["verdict"] == "drift"
+    monkeypatch.setenv("FLEET_REPL_NOTIFY", listener.url)
+    for _ in range(2):
+        assert fixing.invoke({})["verdict"] == "drift"
+    assert [one["news"] for one in listener.documents] == ["drift"]
+
+
 def test_secrets_are_in_no_line(fixing: Any) -> None:
     """Neither the external id nor the keys of the base identity."""
     result = fixing.invoke({})

@@ -90,11 +90,17 @@ ends = st.builds(LinkEnd, registry=registries_, prefixes=prefixes, routes=routes
 held = st.lists(
     st.builds(HeldLink, destination=registries_, prefixes=prefixes, because=texts), max_size=2
 ).map(tuple)
+_WRITTEN_AMONG = {
+    Resource.CREATION_TEMPLATE: [Phase.TEMPLATES],
+    Resource.REGISTRY_POLICY: [Phase.GRANTS, Phase.WITHDRAWALS],
+    Resource.REPLICATION_CONFIGURATION: [Phase.RULES],
+}
 changes = st.builds(
-    Change,
-    resource=st.sampled_from(Resource),
+    lambda written, **rest: Change(resource=written[0], phase=written[1], **rest),
+    written=st.sampled_from(
+        [(resource, phase) for resource, some in _WRITTEN_AMONG.items() for phase in some]
+    ),
     action=st.sampled_from(Action),
-    phase=st.sampled_from(Phase),
     wave=texts,
     before=documents,
     after=documents,

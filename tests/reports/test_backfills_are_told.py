@@ -78,7 +78,7 @@ Failed calls: 1 registry
 Queued ones are started by `fleet-repl backfill --wait`, or by running it again later.
 
 Started 2 for 6 destinations in 3 min 15 s. Exit 4: partial: \
-something failed, is held, or could not be read.
+something failed, was skipped, is held, or could not be read.
 """
 
 

@@ -31,7 +31,7 @@ def test_every_code_has_a_meaning() -> None:
         1: "error: no registry could be attempted",
         2: "changes pending",
         3: "refused as a whole, nothing written",
-        4: "partial: something failed, is held, or could not be read",
+        4: "partial: something failed, was skipped, is held, or could not be read",
         64: "wrong use of the command line",
         130: "interrupted",
     }

@@ -54,6 +54,7 @@ lists = st.builds(
     location=texts,
     runs=st.lists(summaries, max_size=4).map(tuple),
     older=st.integers(0, 9),
+    under_way=st.frozensets(texts, max_size=2),
     frozen=st.dictionaries(
         texts, st.builds(Freeze, who=texts, why=texts, since=moments), max_size=2
     ),

@@ -368,3 +368,14 @@ def test_a_rollback(plan: Plan) -> None:
     assert plan_text(quiet(back, registries=1)).endswith(
         "No changes. 1 registry is as it was before that run.\n"
     )
+    assert plan_text(quiet(back, registries=2)).endswith(
+        "No changes. 2 registries are as they were before that run.\n"
+    )
+
+
+def test_links_of_a_rollback(plan: Plan) -> None:
+    """That no route asks for them says nothing: routes are not why they come and go."""
+    assert "      - to 444444444444 eu-west-1: every repository (no route)\n" in plan_text(plan)
+    text = plan_text(replace(plan, rolls_back="20261122T081500Z-ab12cd"))
+    assert "      - to 444444444444 eu-west-1: every repository\n" in text
+    assert "(route golden)" in text

@@ -50,7 +50,7 @@ Warnings
   not-transitive: spoke only receives base/
 
 Applied 1 of 5 registries in 12.4 s. Exit 4: partial: \
-something failed, is held, or could not be read.
+something failed, was skipped, is held, or could not be read.
 """
 
 
@@ -124,7 +124,7 @@ def test_five_thousand_denied_registries_are_one_paragraph(report: Report) -> No
         "Lists are cut short: -v shows all, --report FILE.json keeps all.\n"
         "\n"
         "Applied 0 of 5,000 registries in 12.4 s. Exit 4: partial: "
-        "something failed, is held, or could not be read.\n"
+        "something failed, was skipped, is held, or could not be read.\n"
     )
 
 
@@ -266,6 +266,20 @@ def test_a_rollback(report: Report) -> None:
         "Run 20261123T120000Z-a1b2c3 of prod: ok (rolls back 20261122T081500Z-ab12cd)\n"
     )
     assert "Nothing to do: 1 registry was as it was before that run, in 12.4 s." in text
+    several = report_text(replace(calm, registries=calm.registries * 2))
+    assert "Nothing to do: 2 registries were as they were before that run, in 12.4 s." in several
+
+
+def test_a_policy_that_is_written_twice(report: Report) -> None:
+    """Waves, and a withdrawal after a grant, write one policy several times: told once."""
+    build, *others = report.registries
+    policy = replace(build.changes[0], resource=Resource.REGISTRY_POLICY)
+    twice = replace(build, changes=(policy, replace(policy, wave="rest"), *build.changes))
+    text = report_text(replace(report, registries=(twice, *others)))
+    assert "~ registry policy (2 times), ~ replication configuration\n" in text
+    partly = replace(twice, outcome=Outcome.SKIPPED, because="a reason")
+    text = report_text(replace(report, registries=(partly, *others)))
+    assert "(build): registry policy and replication configuration applied\n" in text
 
 
 def test_what_an_earlier_wave_wrote(report: Report) -> None:

@@ -94,7 +94,7 @@ def test_both_together_may_not_fit(simulation: Any) -> None:
     assert of(planned, HUB).refused[RULES].message == (
         "putting the rules back would bring back links into 222222222222/eu-west-1, which will "
         "not let them in (222222222222/eu-west-1: its registry policy does not grant "
-        "ecr:ReplicateImage and ecr:CreateRepository); they are left as they are"
+        "ecr:ReplicateImage); they are left as they are"
     )
     assert of(planned, CLUB).refused == {}
 

@@ -84,6 +84,10 @@ class World:
     frozen: bool = False
     no_identity: bool = False
     no_state: bool = False
+    read_only: bool = False
+    """The state can be read and not be written."""
+    hangs: bool = False
+    """There is no end of connecting."""
     notes: dict[str, bytes] = field(default_factory=dict)
     took: float = 1
     """Seconds that a plan takes."""
@@ -92,6 +96,7 @@ class World:
     connected: int = 0
     most_connected: int = 0
     note_writes: int = 0
+    while_connecting: Callable[[], object] = lambda: None
     while_planning: Callable[[], object] = lambda: None
     while_writing: Callable[[], object] = lambda: None
 
@@ -102,6 +107,9 @@ class World:
 
     @asynccontextmanager
     async def connect(self, inventory: Inventory) -> AsyncIterator[FakeFleet]:
+        if self.hangs:
+            self.while_connecting()
+            await anyio.sleep_forever()
         if self.no_identity:
             raise IdentityError("there are no credentials\n    sign in")
         self.connected += 1
@@ -249,6 +257,8 @@ class FakeFleet:
         return self._world.notes.get(name)
 
     async def write_note(self, name: str, content: bytes) -> None:
+        if self._world.read_only:
+            raise StateError("the state cannot be written: denied")
         self._world.note_writes += 1
         self._world.notes[name] = content
 

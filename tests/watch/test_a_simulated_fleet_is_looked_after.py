@@ -14,8 +14,10 @@ import pytest
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
+from fleet_repl.errors import RefusedError
 from fleet_repl.names import AccountId, Region, Registry, Secret
 from fleet_repl.reports import ExitCode
+from fleet_repl.runs import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.watch import Round, Told, Watching, watch
 
@@ -34,15 +36,23 @@ name = "shop"
 [[accounts]]
 id = "333333333333"
 name = "search"
+[[accounts]]
+id = "444444444444"
+name = "pay"
 [[routes]]
 name = "golden"
 from = { accounts = "hub" }
-to = { accounts = ["shop", "search"] }
+to = { accounts = ["shop", "search", "pay"] }
 prefixes = ["base/"]
 """
-HUB, SHOP, SEARCH = (
-    Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3")
-)
+HUB, *SPOKES = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+FOREIGN: dict[str, Any] = {
+    "Sid": "TheirOwn",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+    "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+    "Resource": "arn:aws:ecr:eu-west-1:*:repository/theirs/*",
+}
 
 
 @dataclass
@@ -53,12 +63,14 @@ class Looked:
     world: World
     clock: Any
     endpoint: Endpoint
+    before: int = 0
+    """Writes that set the fleet up."""
     stop: anyio.Event = field(default_factory=anyio.Event)
     told: list[Told] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
 
     def connect(self, inventory: Inventory) -> AbstractAsyncContextManager[Fleet]:
-        return connect(inventory, endpoint=self.endpoint, clock=self.clock)
+        return connect(inventory, endpoint=self.endpoint, clock=self.clock, purpose=Purpose.WATCH)
 
     async def watch(
         self, rounds: int, between: Any = lambda number: None, **asked: Any
@@ -90,6 +102,8 @@ class Looked:
 @asynccontextmanager
 async def looked_after(path: Path, clock: Any) -> AsyncIterator[Looked]:
     world = world_of(load_inventory(path), scenario=Scenario(), clock=clock)
+    for one in SPOKES:
+        take_grant(world, one)
     async with serve(world) as server:
         endpoint = Endpoint(
             url=server.url,
@@ -100,6 +114,7 @@ async def looked_after(path: Path, clock: Any) -> AsyncIterator[Looked]:
         looked = Looked(path, world, clock, endpoint)
         async with looked.connect(load_inventory(path)) as fleet:
             await fleet.apply(await fleet.plan())
+        looked.before = len(world.writes)
         yield looked
 
 
@@ -116,27 +131,72 @@ async def looked(inventory_file: Path, stage: Any) -> AsyncIterator[Looked]:
         yield one
 
 
-async def test_ten_rounds_with_tampering_between(looked: Looked) -> None:
-    """Each is corrected, but for the registry that somebody changes every time."""
-    world = looked.world
-    wanted = world.replication(HUB)
-    policies = [world.policy(one) for one in (SHOP, SEARCH)]
+def in_place(world: World) -> list[Any]:
+    """The rules and the policy of every registry."""
+    return [(world.replication(one), world.policy(one)) for one in (HUB, *SPOKES)]
+
+
+def take_grant(world: World, registry: Registry) -> None:
+    """Leave nothing in a registry's policy but what is somebody else's."""
+    world.set_policy(registry, {"Version": "2012-10-17", "Statement": [FOREIGN]})
+
+
+async def test_ten_rounds_with_tampering_between_correct_each(looked: Looked) -> None:
+    """Turn by turn a grant or the rules are gone; after each round all is in place again, and
+    what is somebody else's still there."""
+    world, after = looked.world, list[Any]()
+    wanted = in_place(world)
 
     def tamper(number: int) -> None:
-        world.set_replication(HUB, {"rules": []})
-        if number % 4 == 0:
-            world.set_policy((SHOP, SEARCH)[number % 8 == 0], None)
+        after.append(in_place(world))
+        turn = number % 4
+        if turn == 3:
+            world.set_replication(HUB, {"rules": []})
+        else:
+            take_grant(world, SPOKES[turn])
 
     tamper(0)
-    await looked.watch(10, tamper)
-    assert looked.verdicts[:3] == ["corrected"] * 3
-    assert set(looked.verdicts[3:]) == {"partial"}
-    assert looked.rounds[-1].left_alone == (HUB,)
-    # Nobody corrects it any more; everything else was put right each time.
-    assert world.replication(HUB) == {"rules": []} != wanted
-    assert [world.policy(one) for one in (SHOP, SEARCH)] == policies
-    hub = [write for write in world.writes if write[0] == HUB]
-    assert len(hub) == 1 + 3
+    assert await looked.watch(10, tamper) is ExitCode.OK
+    assert looked.verdicts == ["corrected"] * 10
+    assert after == [wanted] * 11
+    policies: list[Any] = [world.policy(one) for one in SPOKES]
+    assert all(FOREIGN in one["Statement"] for one in policies)
+    moved = [one.moved for round_ in looked.rounds for one in round_.drifted]
+    assert [one.by for one in moved if one is not None] == ["fleet"] * 10
+    assert {write[0] for write in world.writes[looked.before :]} == {HUB, *SPOKES}
+
+
+async def test_a_flapper_is_left_alone_for_ten_rounds(looked: Looked) -> None:
+    """It is corrected three times and then only told of; grants of others are put back each
+    time, and statements of others stay."""
+    world, after = looked.world, list[Any]()
+    (wanted, _), *spokes = in_place(world)
+
+    def tamper(number: int) -> None:
+        after.append(in_place(world))
+        world.set_replication(HUB, {"rules": []})
+        take_grant(world, SPOKES[number % 3])
+
+    tamper(0)
+    assert await looked.watch(10, tamper) is ExitCode.OK
+    assert looked.verdicts == ["corrected"] * 3 + ["partial"] * 7
+    assert [one.left_alone for one in looked.rounds] == [()] * 2 + [(HUB,)] * 8
+    assert [hub[0] for hub, *_ in after[1:]] == [wanted] * 3 + [{"rules": []}] * 7
+    assert [rest for _, *rest in after] == [spokes] * 11
+    assert [one.event for one in looked.told].count("left-alone") == 1
+    writes = world.writes[looked.before :]
+    assert len([one for one in writes if one[0] == HUB]) == 3
+    assert len(writes) == 3 + 10
+
+
+async def test_others_are_told_that_a_watch_writes(looked: Looked) -> None:
+    """Whoever has to wait for it knows what it is."""
+    inventory = load_inventory(looked.path)
+    by_hand = connect(inventory, endpoint=looked.endpoint, clock=looked.clock)
+    async with looked.connect(inventory) as watching, watching.writing(), by_hand as other:
+        with pytest.raises(RefusedError, match=f"watch.*{watching.run_id}"):
+            async with other.writing():
+                raise AssertionError
 
 
 async def test_what_is_remembered_lies_beside_the_record(looked: Looked) -> None:

@@ -167,7 +167,7 @@ async def test_a_frozen_fleet_is_looked_at_only(stage: Any, registries: Any) -> 
     """It is told who froze it, and nothing is written."""
     stage.world.tamper(registries[0])
     stage.world.frozen = True
-    assert await stage.watch(9, once=True, fix=True) is ExitCode.PENDING
+    assert await stage.watch(9, once=True, fix=True) is ExitCode.REFUSED
     assert stage.verdicts == ["frozen"]
     assert stage.rounds[0].error == "the fleet is frozen by ops: an incident"
     assert stage.world.writes == []

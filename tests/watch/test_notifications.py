@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fleet_repl.errors import FleetError
-from fleet_repl.reports import schema
+from fleet_repl.reports import ExitCode, schema
 from fleet_repl.watch import Watching, parse_webhook
 from fleet_repl.watch.notify import Notifier
 
@@ -26,15 +27,20 @@ class Receiver:
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
-    """Statuses of the next answers; 200 after them."""
+    """Statuses of the next answers, 0 for none at all; 200 after them."""
     posts: list[dict[str, Any]] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     tries: int = 0
+    arrived: Callable[[], object] = lambda: None
+    over: anyio.Event = field(default_factory=anyio.Event)
     elsewhere: int = 0
 
     async def receive(self, request: web.Request) -> web.Response:
         self.tries += 1
+        self.arrived()
         status = self.answers.pop(0) if self.answers else 200
+        if not status:
+            await self.over.wait()
         if status == 200:
             self.posts.append(json.loads(await request.read()))
             self.types.append(request.content_type)
@@ -60,6 +66,7 @@ async def receiving() -> AsyncIterator[Receiver]:
         receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook/{TOKEN}"
         yield receiver
     finally:
+        receiver.over.set()
         await runner.cleanup()
 
 
@@ -181,6 +188,57 @@ async def test_a_broken_round_is_told(stage: Any, receiver: Receiver) -> None:
     ]
     assert receiver.posts[0]["text"] == "prod: no plan: there are no credentials"
     assert [one for post in receiver.posts for one in problems(post)] == []
+
+
+async def test_a_broken_round_is_over_although_the_same_drift_is_left(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """What the state remembers of older rounds does not hide that."""
+    stage.world.tamper(registries[0])
+
+    def between(number: int) -> None:
+        stage.world.no_identity = number == 1
+
+    await stage.watch(4, between, every=60, notify=receiver.url)
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+        (1, "drift"),
+        (2, "failed"),
+        (3, "drift"),
+    ]
+
+
+async def test_a_state_that_cannot_be_written_makes_nobody_hear_it_twice(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """What a watch knows itself counts, and is written once that can be done."""
+    hub, a, _ = registries
+    stage.world.tamper(hub)
+
+    def between(number: int) -> None:
+        stage.world.read_only = number < 4
+        if number == 1:
+            stage.world.tamper(a)
+
+    await stage.watch(5, between, every=60, notify=receiver.url)
+    assert [one["round"] for one in receiver.posts] == [1, 2]
+    assert len(stage.lines("memory-unwritable")) == 3
+    assert stage.world.note_writes == 2
+
+
+async def test_a_receiver_that_does_not_answer_keeps_nobody_from_stopping(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """The notification is given up, that is told without the address, and the watch ends."""
+    receiver.arrived = stage.stop.set
+    receiver.answers = [0]
+    stage.world.tamper(registries[0])
+    with anyio.fail_after(5):
+        assert await stage.watch(9, every=60, notify=receiver.url) is ExitCode.OK
+    assert stage.lines("notify-failed") == [
+        "the notification was not delivered in time: the watch is stopping"
+    ]
+    assert stage.world.notes == {"watch.json": stage.world.notes["watch.json"]}
+    assert b'"notified":null' in stage.world.notes["watch.json"]
 
 
 async def test_a_receiver_that_is_down_for_a_moment(

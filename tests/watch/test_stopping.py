@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -36,6 +37,32 @@ async def test_before_there_is_a_plan_it_is_cut_short(stage: Any, registries: An
     assert stage.world.writes == []
     assert stage.world.notes == {}
     assert stage.lines("stopping") == ["stopping: writes in flight finish first"]
+
+
+async def test_while_it_connects_nothing_is_waited_for(stage: Any) -> None:
+    """There is nothing to lose yet, and what it waits for may never answer."""
+    stage.world.hangs = True
+    stage.world.while_connecting = stage.stop.set
+    with anyio.fail_after(5):
+        assert await stage.watch(9, every=60) is ExitCode.INTERRUPTED
+    (last,) = stage.rounds
+    assert (last.verdict, last.error, last.run_id) == ("interrupted", None, None)
+
+
+async def test_a_connection_that_never_comes_breaks_the_round_only(stage: Any) -> None:
+    """A run's deadline counts for that, too."""
+    stage.world.hangs = True
+    apply = replace(stage.inventory.apply, deadline=0.01)
+    stage.inventory = replace(stage.inventory, apply=apply)
+
+    def between(number: int) -> None:
+        stage.world.hangs = False
+
+    assert await stage.watch(2, between, every=60) is ExitCode.OK
+    assert stage.verdicts == ["broken", "in-sync"]
+    assert stage.rounds[0].error == (
+        "the run's deadline of 0.01 s had passed before there was a connection"
+    )
 
 
 async def test_a_round_that_writes_is_ended_and_reported(stage: Any, registries: Any) -> None:

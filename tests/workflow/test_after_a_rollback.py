@@ -271,3 +271,49 @@ async def test_a_narrower_link_of_others_stays_theirs(
         aws.rewrite(fleet_text(more=additive))
         await aws.applied()
         assert aws.links(1) == {"2 base/team/"}
+
+
+async def test_a_rollback_that_changes_nothing_leaves_the_marks_of_others(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """What an earlier rollback has taken back in part is held off still after a vain retry, and
+    so is what a vain rollback of the rollback was to bring back."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        await aws.applied()
+        aws.rewrite(fleet_text("1>3 base/", "4>3 base/"))
+        run = await aws.applied()
+        aws.deny(4, "ecr:PutReplicationConfiguration")
+        back = await aws.rolled_back(run.run_id)
+        assert back.status is Status.PARTIAL
+        aws.deny(1, "ecr:PutReplicationConfiguration")
+        for number in (2, 3):
+            aws.deny(number, "ecr:PutRegistryPolicy", "ecr:DeleteRegistryPolicy")
+        before = aws.spelled()
+        for vain in (run.run_id, back.run_id):
+            report = await aws.rolled_back(vain)
+            assert report.status in (Status.PARTIAL, Status.FAILED)
+            assert aws.spelled() == before
+            async with aws.connected() as fleet:
+                (objection,) = (await fleet.plan()).objections
+            assert objection.kind == "rolled-back"
+            assert back.run_id in objection.message
+
+
+async def test_a_link_does_not_come_back_into_an_account_that_has_left(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """Its grant, which the run withdrew, cannot be put back; who insists is warned instead."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        await aws.applied()
+        aws.rewrite(fleet_text("1>3 base/"))
+        run = await aws.applied()
+        left = fleet_text("1>3 base/").replace('[[accounts]]\nid = "000000000002"\n', "")
+        aws.rewrite(left)
+        back = await aws.rolled_back(run.run_id)
+        (refused,) = (one.error for one in back.registries if one.registry == aws.at(1))
+        assert refused is not None
+        assert "2/eu-west-1 is not listed any more" in refused.message
+        assert aws.links(1) == {"3 base/"}
+        back = await aws.rolled_back(run.run_id, force=True)
+        assert "ungranted" in {one.kind for one in back.warnings}
+        assert aws.links(1) == {"2 base/"}

@@ -133,4 +133,9 @@ async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(
         async with aws.connected() as fleet:
             report = await fleet.apply(load_plan(path), allow=("unknown-fields",))
         assert (report.status, report.allowed) == (Status.OK, ("unknown-fields",))
+        async with open_history(aws.inventory) as history:
+            past = await history.run(report.run_id)
+        # What was carried out is what is remembered, and can be read again.
+        assert (past.meta.allowed, past.plan.digest) == (report.allowed, report.plan_digest)
+        assert not any(one.refused for one in past.plan.registries)
         assert aws.links(1) == {"2 ", "3 "}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from fleet_repl import Outcome, Plan, PlanError, State, Status, to_json
+from fleet_repl import FleetError, Outcome, Plan, PlanError, State, Status, to_json
 from fleet_repl.canonical import canonical_json
 from fleet_repl.errors import RefusedError
 from fleet_repl.outcomes import Report
@@ -297,8 +297,9 @@ async def test_links_whose_grant_was_lost_since_are_not_made(
 async def test_a_file_that_is_no_plan(tmp_path: Path) -> None:
     """Told in one line, whatever is in it."""
     path = tmp_path / "plan.json"
-    with pytest.raises(PlanError, match=r"the plan cannot be read: .*: No such file"):
+    with pytest.raises(FleetError, match=r"the plan cannot be read: .*: No such file") as caught:
         load_plan(path)
+    assert not isinstance(caught.value, RefusedError)
     for content in (b"", b"{}", b"\xff", b'{"schema": "fleet-repl/report/1"}', b"[" * 9999):
         path.write_bytes(content)
         with pytest.raises(PlanError, match=r"plan\.json"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
@@ -126,6 +127,18 @@ async def test_the_journal_tells_each_write_and_its_end(
                 assert (entry.request_id if entry else None) == change.request_id
 
 
+async def test_who_is_at_work(simulate: Simulate, fleet_text: FleetText) -> None:
+    """The process that holds the lock; nobody before it was taken, and after it was let go."""
+    async with simulate(fleet_text(*LINKS)) as aws, open_history(aws.inventory) as history:
+        assert await history.at_work("prod") is None
+        async with aws.connected(locked=True) as fleet:
+            holder = await history.at_work("prod")
+            assert holder is not None
+            assert (holder.run_id, holder.purpose) == (fleet.run_id, Purpose.APPLY)
+            assert await history.at_work("stage") is None
+        assert await history.at_work("prod") is None
+
+
 async def test_it_is_on_disk_before_it_is_sent(simulate: Simulate, fleet_text: FleetText) -> None:
     """While a write is at AWS, what it replaces and that it was sent can already be read."""
     async with simulate(fleet_text(*LINKS)) as aws:
@@ -193,3 +206,24 @@ async def test_a_run_whose_writes_are_all_refused_is_not_kept(
             assert report.registries[0].error.kind == "unknown-fields"
         async with open_history(aws.inventory) as history:
             assert await history.runs() == ()
+
+
+async def test_a_run_that_ends_while_it_is_looked_for_has_not_died(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """Whoever plans meanwhile sees it without an end, and then the lock without a holder."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        run = await aws.applied()
+        ended = aws.state / "runs" / run.run_id / "ended.json"
+        content = ended.read_bytes()
+        ended.unlink()
+
+        async def just_ended(*_: object, **__: object) -> None:
+            ended.write_bytes(content)
+
+        with mock.patch("fleet_repl.workflow.recovering.current_holder", just_ended):
+            async with aws.connected() as fleet:
+                assert (await fleet.plan()).warnings == ()
+        ended.unlink()
+        async with aws.connected() as fleet:
+            assert [one.kind for one in (await fleet.plan()).warnings] == ["unfinished-run"]

@@ -247,3 +247,26 @@ async def test_a_rollback_with_another_inventory(simulate: Simulate, fleet_text:
         assert back.status is Status.OK
         assert aws.spelled() == before
         assert seen == [set()] * len(seen) != []
+
+
+async def test_a_run_that_let_repositories_be_created_is_taken_back(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """What let links in before it is enough for those that come back, and for those that stay."""
+    without = "[ownership]\ncreate_repositories = false\n"
+    async with simulate(fleet_text("1>2 base/", "3>2 team/", more=without)) as aws:
+        await aws.applied()
+        before = aws.spelled()
+        aws.rewrite(fleet_text("1>4 base/", "3>2 team/"))
+        run = await aws.applied()
+        assert "ecr:CreateRepository" in aws.grants(2)
+        back = await aws.rolled_back(run.run_id)
+        assert (back.status, back.warnings) == (Status.OK, ())
+        assert aws.spelled() == before
+        aws.rewrite(fleet_text("3>2 team/"))
+        aws.deny(2, "ecr:PutRegistryPolicy")
+        run = await aws.applied()
+        assert aws.links(1) == set()
+        aws.relent()
+        back = await aws.rolled_back(run.run_id)
+        assert (back.status, aws.spelled()) == (Status.OK, before)

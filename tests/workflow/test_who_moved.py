@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fleet_repl import Plan, Registry, to_json
 from fleet_repl.canonical import JsonObject
 from fleet_repl.plan import Moved, Mover
@@ -141,3 +143,30 @@ async def test_a_write_that_was_denied_has_left_nothing(
         moved = movers(await planned(aws))[1]
         assert moved is not None
         assert (moved.by, moved.run_id) == (Mover.INVENTORY, first.run_id)
+
+
+async def test_a_run_that_died_is_no_stranger(
+    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it wrote before its end counts as left by it, though it could not say so."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        await aws.applied()
+        aws.rewrite(fleet_text("1>2 base/ team/"))
+
+        async def die(*_: object) -> None:
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            # As if the process ended right there, when all is written and nothing is told.
+            patch.setattr("fleet_repl.workflow.carrying_out.Execution._put_on_record", die)
+            async with aws.connected() as dying:
+                with pytest.raises(RuntimeError):
+                    await dying.apply(await dying.plan())
+        aws.rewrite(fleet_text("1>2 base/ more/"))
+        plan = await planned(aws)
+        assert [one.kind for one in plan.warnings] == ["unfinished-run"]
+        first, second, *others = movers(plan).values()
+        assert others == [None, None]
+        assert first == second
+        assert first is not None
+        assert (first.by, first.run_id) == (Mover.INVENTORY, dying.run_id)

@@ -51,7 +51,8 @@ class Caller:
         self.attempts[call.subject] += 1
         send = partial(self._clients.send, call, issued.credentials)
         try:
-            answer = read(await self.pace.attempt(call.operation, send), call)
+            sent = self.pace.attempt(call.operation, send, patience=call.patience)
+            answer = read(await sent, call)
         except CallError as error:
             failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value

@@ -32,6 +32,8 @@ class Call:
     parameters: Mapping[str, object] = field(default_factory=dict, repr=False)
     hidden: tuple[Secret, ...] = ()
     """Texts that AWS may repeat in an error and nobody may see."""
+    patience: float = 0.0
+    """Seconds that an attempt may take beyond the timeout: what is large takes its time."""
 
     @property
     def writes(self) -> bool:

@@ -24,6 +24,11 @@ T = TypeVar("T")
 
 _MOST_PAGES: Final = 10_000
 """Ten million keys, at a thousand a page: what is longer has no end."""
+_SLOWEST: Final = 250_000
+"""Bytes per second: a large fleet's plan is 100 MB and more, and is put in one request."""
+_READING_SECONDS: Final = 600.0
+"""For a content of unknown length. A server that falls silent meanwhile is given up long before,
+by the SDK's own timeout."""
 
 
 class BucketObjects:
@@ -44,7 +49,7 @@ class BucketObjects:
 
     async def get(self, key: str) -> Stored | None:
         """An object and its ETag, its age by S3's own clock; None where there is none."""
-        call = self._call("GetObject", Key=self._prefix + key)
+        call = self._call("GetObject", _READING_SECONDS, Key=self._prefix + key)
         try:
             return await self._persist(call, _stored)
         except CallError as error:
@@ -55,7 +60,7 @@ class BucketObjects:
 
     async def put(self, key: str, content: bytes) -> str:
         """Put an object in the place of whatever is there; its ETag."""
-        call = self._call("PutObject", Key=self._prefix + key, Body=content)
+        call = self._put(key, content)
         try:
             return await self._persist(call, _etag)
         except CallError as error:
@@ -70,7 +75,7 @@ class BucketObjects:
         breaks is sent once more by the HTTP client too, which tells nobody.
         """
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
-        call = self._call("PutObject", Key=self._prefix + key, Body=content, **condition)
+        call = self._put(key, content, **condition)
         try:
             return await self._persist(call, _etag)
         except CallError as error:
@@ -100,12 +105,17 @@ class BucketObjects:
             fault = error.fault
         raise self._unusable("written", key, fault)
 
-    def _call(self, operation: str, **parameters: object) -> Call:
+    def _put(self, key: str, content: bytes, **condition: str) -> Call:
+        seconds = len(content) / _SLOWEST
+        return self._call("PutObject", seconds, Key=self._prefix + key, Body=content, **condition)
+
+    def _call(self, operation: str, patience: float = 0.0, /, **parameters: object) -> Call:
         return Call(
             service="s3",
             operation=operation,
             region=self._region,
             parameters={"Bucket": self._bucket, **parameters},
+            patience=patience,
         )
 
     async def _persist(self, call: Call, read: Callable[[Answer, Call], T]) -> T:

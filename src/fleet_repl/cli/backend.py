@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fleet_repl.plan import Plan
     from fleet_repl.ports import EventSink
     from fleet_repl.reports.graph import Graph
-    from fleet_repl.runs import Freeze, PastRun, Purpose, RunSummary
+    from fleet_repl.runs import Freeze, Holder, PastRun, Purpose, RunSummary
     from fleet_repl.topology import Selection
     from fleet_repl.workflow import FleetSummary
 
@@ -89,7 +89,9 @@ class Fleet(Protocol):
 
     def refuse(self, plan: Plan, because: str) -> Report: ...
 
-    def interrupted(self, *, selection: Selection) -> Report: ...
+    def interrupted(
+        self, *, selection: Selection = ..., rolls_back: str | None = None
+    ) -> Report: ...
 
     def stop(self) -> None: ...
 
@@ -105,6 +107,8 @@ class History(Protocol):
     async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]: ...
 
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun: ...
+
+    async def at_work(self, fleet: str) -> Holder | None: ...
 
     async def frozen(self, fleet: str) -> Freeze | None: ...
 

@@ -162,7 +162,7 @@ class Applying(Narrowed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeating(Simulating):
+class Repeating(Narrowed):
     """Flags of a command that looks at a fleet again and again."""
 
     inventory: InventoryPath

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,14 +38,16 @@ def freeze(
 ) -> ExitCode:
     """Let nobody write to a fleet until unfreeze. Calls AWS only for a state in S3.
 
-    apply and rollback are refused with code 3 and watch --fix corrects nothing; each says who
-    froze the fleet and why. A run that is writing stops within 20 s. plan, drift and verify go on
-    working. Freezing a frozen fleet replaces the reason.
+    apply, rollback and backfill are refused with code 3, and watch --fix corrects nothing; each
+    says who froze the fleet and why. A run that is writing stops within 20 s. plan, drift and
+    verify go on working. Freezing a frozen fleet replaces the reason.
 
     Example: fleet-repl freeze inventories/prod.toml --why "registry move, ask anna"
     """
     if not why.strip():
         raise typer.BadParameter("--why must not be empty")
+    if not (why + (who or "")).isprintable():
+        raise typer.BadParameter("--why and --who must be one line, without control characters")
     inventory = call.backend.load_inventory(call.options.inventory)
     by = who if who is not None else call.backend.person()
     look = partial(_freeze, fleet=inventory.name, who=by, why=why)
@@ -67,15 +70,15 @@ def unfreeze(call: Call[Holding]) -> ExitCode:
     Example: fleet-repl unfreeze inventories/prod.toml
     """
     inventory = call.backend.load_inventory(call.options.inventory)
-    found = recall(call, inventory, call.options.state, partial(_unfreeze, fleet=inventory.name))
-    if found is None:
+    names = (inventory.name, *inventory.ownership.formerly)
+    lifted = recall(call, inventory, call.options.state, partial(_unfreeze, names=names))
+    if lifted is None:
         return ExitCode.INTERRUPTED
     page = Page()
-    (lifted,) = found
-    if lifted is None:
+    if not lifted:
         page.add(f"{inventory.name} was not frozen")
-    else:
-        page.add(f"{inventory.name} is no longer frozen. It was {_told(lifted)}")
+    for one in lifted:
+        page.add(f"{inventory.name} is no longer frozen. It was {_told(one)}")
     return _show(call, page)
 
 
@@ -86,8 +89,10 @@ async def _freeze(
     return before, await history.freeze(fleet, who=who, why=why)
 
 
-async def _unfreeze(history: History, *, fleet: str) -> tuple[Freeze | None]:
-    return (await history.unfreeze(fleet),)
+async def _unfreeze(history: History, *, names: Collection[str]) -> list[Freeze]:
+    """What was lifted. A fleet may have been frozen under a name that it had."""
+    found = [await history.unfreeze(name) for name in names]
+    return [one for one in found if one is not None]
 
 
 def _told(one: Freeze) -> str:

@@ -12,6 +12,7 @@ from fleet_repl.cli.backend import History
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.options import Common
+from fleet_repl.errors import FleetError
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
@@ -23,10 +24,16 @@ HERE: Final = Path(".fleet-repl")
 
 
 def seen_from(folder: Path, path: str) -> Path:
-    """A path that a document in `folder` names, as seen from the working directory."""
+    """A path that a document in `folder` names, as seen from the working directory.
+
+    Raises FleetError for what can be no path.
+    """
     found = folder.expanduser() / path
     # Of the file itself nothing is resolved: a link may stand for what changes.
-    found = found.parent.resolve() / found.name
+    try:
+        found = found.parent.resolve() / found.name
+    except ValueError:
+        raise FleetError(f"the inventory cannot be read: no file is called {path!r}") from None
     here = Path.cwd()
     return found.relative_to(here) if found.is_relative_to(here) else found
 

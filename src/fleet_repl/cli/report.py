@@ -37,23 +37,33 @@ def report(call: Call[Recalling]) -> ExitCode:
     found = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))
     if found is None:
         return ExitCode.INTERRUPTED
-    if found.report is None:
-        return _tell_of_unreported(call, found)
+    past, under_way = found
+    if past.report is None:
+        return _tell_of_unreported(call, past, under_way=under_way)
     # Without the inventory, waves are in the order in which they were written.
     waves = wave_names(inventory) if inventory is not None else ()
-    written = dict.fromkeys(one.wave for one in found.journal)
-    return hand_over(call, found.report, ExitCode.OK, waves=waves or tuple(written))
+    written = dict.fromkeys(one.wave for one in past.journal)
+    return hand_over(call, past.report, ExitCode.OK, waves=waves or tuple(written))
 
 
-async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun:
-    return await history.run(run_id, fleet)
+async def _found(history: History, *, run_id: str, fleet: str | None) -> tuple[PastRun, bool]:
+    """The run, and whether a process is at work on it."""
+    past = await history.run(run_id, fleet)
+    if past.report is not None:
+        return past, False
+    holder = await history.at_work(past.meta.fleet)
+    if holder is not None and holder.run_id == past.meta.run_id:
+        return past, True
+    # One that ended while its lock was looked at has a report by now.
+    return await history.run(past.meta.run_id, past.meta.fleet), False
 
 
-def _tell_of_unreported(call: Call[Recalling], run: PastRun) -> ExitCode:
+def _tell_of_unreported(call: Call[Recalling], run: PastRun, *, under_way: bool) -> ExitCode:
     if call.options.format is Format.TEXT:
         colour = call.streams.has_colour(call.streams.stdout)
-        text = unreported_text(run, full=call.options.verbose, colour=colour)
+        text = unreported_text(run, under_way=under_way, full=call.options.verbose, colour=colour)
         call.streams.emit(text)
     if call.options.format is Format.JSON or call.options.report:
-        call.log.failure(f"run {run.meta.run_id} has no report: it is under way, or it died")
+        why = "it is under way" if under_way else "it died"
+        call.log.failure(f"run {run.meta.run_id} has no report: {why}")
     return ExitCode.PARTIAL

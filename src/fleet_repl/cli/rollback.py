@@ -86,7 +86,7 @@ def _inventory_of(call: Call[Reverting], past: PastRun) -> Inventory:
 async def _rollback(session: Session, *, run_id: str, wish: Wish) -> ExitCode:
     plan = await session.plan_rollback(run_id, force=wish.force)
     if plan is None:
-        report = session.fleet.interrupted(selection=session.call.options.selection)
+        report = session.fleet.interrupted(rolls_back=run_id)
     else:
         report = await carry_out(session, plan, wish)
     return hand_over(session.call, report, report_exit(report), waves=session.waves)

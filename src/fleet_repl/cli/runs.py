@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fleet_repl.cli.backend import History
 from fleet_repl.cli.call import Call
@@ -11,6 +12,9 @@ from fleet_repl.cli.memory_options import Listing
 from fleet_repl.cli.recalling import recall
 from fleet_repl.reports import ExitCode, RunList, json_text, runs_document
 from fleet_repl.reports.text import runs_text
+
+if TYPE_CHECKING:
+    from fleet_repl.runs import RunSummary
 
 
 def runs(call: Call[Listing]) -> ExitCode:
@@ -41,11 +45,28 @@ def runs(call: Call[Listing]) -> ExitCode:
 
 async def _listed(history: History, *, fleet: str | None, limit: int) -> RunList:
     found = await history.runs(fleet)
+    shown, under_way = await _told_apart(history, found[:limit])
     fleets = await history.fleets() if fleet is None else (fleet,)
     freezes = {one: await history.frozen(one) for one in fleets}
     return RunList(
         location=history.location,
-        runs=found[:limit],
+        runs=shown,
         older=len(found[limit:]),
         frozen={one: freeze for one, freeze in freezes.items() if freeze is not None},
+        under_way=under_way,
     )
+
+
+async def _told_apart(
+    history: History, shown: tuple[RunSummary, ...]
+) -> tuple[tuple[RunSummary, ...], frozenset[str]]:
+    """The runs, and which of those without a report a process is at work on."""
+    unfinished = {one.meta.run_id: one.meta.fleet for one in shown if one.status is None}
+    fleets = sorted(set(unfinished.values()))
+    holders = [await history.at_work(one) for one in fleets]
+    under_way = frozenset(one.run_id for one in holders if one is not None) & unfinished.keys()
+    if under_way != unfinished.keys():
+        # One that ended while its lock was looked at has a report by now.
+        now = {one.meta.run_id: one for fleet in fleets for one in await history.runs(fleet)}
+        shown = tuple(now.get(one.meta.run_id, one) for one in shown)
+    return shown, under_way

@@ -73,6 +73,7 @@ def watch(
         every=900.0 if options.every is None else options.every.total_seconds(),
         fix=fix,
         once=options.once,
+        selection=options.selection,
         listen=listen,
         notify=notify,
     )

@@ -85,6 +85,11 @@ _CHANGE: Final = frozenset(
         "needs",
     ]
 )
+_PHASES: Final = {
+    Resource.CREATION_TEMPLATE: (Phase.TEMPLATES,),
+    Resource.REGISTRY_POLICY: (Phase.GRANTS, Phase.WITHDRAWALS),
+    Resource.REPLICATION_CONFIGURATION: (Phase.RULES,),
+}
 _LINK: Final = frozenset({"account", "region", "prefixes", "routes"})
 _OWNED: Final = frozenset({"links", "templates"})
 _MOVED: Final = frozenset({"by", "run", "at", "message"})
@@ -112,7 +117,7 @@ def parse_plan(
         told = members.text(found, "digest")
     except MalformedError as malformed:
         raise unusable(error, "plan", where, malformed) from None
-    if told != digest({key: value for key, value in found.items() if key != "digest"}):
+    if told != _digest_of(found, where, error):
         raise (altered or error)(
             f"the plan was altered after it was made: {where}: its content has another digest "
             f"than {told}\n    plan again"
@@ -123,6 +128,15 @@ def parse_plan(
         raise unusable(error, "plan", where, malformed) from None
 
 
+def _digest_of(found: JsonObject, where: str, error: type[FleetError]) -> str:
+    try:
+        return digest({key: value for key, value in found.items() if key != "digest"})
+    except RecursionError:
+        # Writing nested lists takes a little more room than reading them did.
+        malformed = MalformedError("", "it is nested too deeply")
+    raise unusable(error, "plan", where, malformed)
+
+
 def _plan(found: JsonObject) -> Plan:
     as_object(found, keys=_PLAN)
     return Plan(
@@ -131,7 +145,7 @@ def _plan(found: JsonObject) -> Plan:
         fleet=members.text(found, "fleet"),
         inventory=members.inner(found, "inventory", inventory_reference),
         summary=members.inner(found, "summary", _summary),
-        registries=members.each(found, "registries", _registry),
+        registries=_registries(found),
         objections=members.each(found, "objections", objection),
         warnings=members.each(found, "warnings", warning),
         rolls_back=members.optional_text(found, "rolls_back"),
@@ -141,6 +155,16 @@ def _plan(found: JsonObject) -> Plan:
 def _summary(found: JsonObject) -> Summary:
     as_object(found, keys=_SUMMARY)
     return Summary(**{key: members.number(found, key) for key in _SUMMARY})
+
+
+def _registries(found: JsonObject) -> tuple[RegistryPlan, ...]:
+    registries = members.each(found, "registries", _registry)
+    seen: set[Registry] = set()
+    for nth, one in enumerate(registries):
+        if one.registry in seen:
+            raise MalformedError(f"registries[{nth}]", f"{one.registry} is there already")
+        seen.add(one.registry)
+    return registries
 
 
 def _registry(item: Json) -> RegistryPlan:
@@ -166,10 +190,14 @@ def _registry(item: Json) -> RegistryPlan:
 
 def _change(item: Json) -> Change:
     found = as_object(item, keys=_CHANGE)
+    resource = members.choice(found, "resource", Resource)
+    phase = members.choice(found, "phase", Phase)
+    if phase not in _PHASES[resource]:
+        raise MalformedError("phase", f"no {resource} is written among the {phase}")
     return Change(
-        resource=members.choice(found, "resource", Resource),
+        resource=resource,
         action=members.choice(found, "action", Action),
-        phase=members.choice(found, "phase", Phase),
+        phase=phase,
         wave=members.text(found, "wave"),
         before=members.document(found, "before"),
         after=members.document(found, "after"),

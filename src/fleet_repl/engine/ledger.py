@@ -66,8 +66,9 @@ class Ledger:
         entry.held = (*(one for one in rest if one.prefixes), *held)
 
     def done(self, registry: Registry) -> tuple[ChangeOutcome, ...]:
-        """The changes of a registry that are behind it."""
-        return tuple(self._entries[registry].done)
+        """The changes of a registry that are behind it; of one that is not in the plan, none."""
+        entry = self._entries.get(registry)
+        return () if entry is None else tuple(entry.done)
 
     def behind(self, registry: Registry, change: Change) -> bool:
         """Whether a planned change was carried out, or left out for a reason of its own."""
@@ -91,11 +92,12 @@ class Ledger:
         self.conclude_finished(registry)
 
     def failed(self, wave: str) -> frozenset[Registry]:
-        """Registries of which a change of that wave has failed."""
+        """Registries of which a change of that wave has failed, but for spared ones."""
         return frozenset(
             registry
             for registry, entry in self._entries.items()
-            if any(one.wave == wave and one.outcome is Outcome.FAILED for one in entry.done)
+            if not entry.plan.spared
+            and any(one.wave == wave and one.outcome is Outcome.FAILED for one in entry.done)
         )
 
     def conclude_all(self, outcome: Outcome, because: str) -> tuple[RegistryOutcome, ...]:

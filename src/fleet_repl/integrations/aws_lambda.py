@@ -40,6 +40,7 @@ from fleet_repl.watch import (
     WatchedFleet,
     headline,
     round_document,
+    round_told,
     run_round,
 )
 from fleet_repl.workflow import EVERYTHING, connect, load_inventory
@@ -107,7 +108,7 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     if isinstance(selection, Ignored):
         return _ignored(selection, tell)
     round_ = await _round(inventory, selection, settings, allowance, tell)
-    tell(lines.round_finished(round_))
+    tell(round_told(round_))
     if round_.verdict is Verdict.BROKEN:
         raise FleetError(round_.error or headline(round_))
     return {"ignored": False, "because": None, **round_document(round_)}
@@ -179,7 +180,8 @@ async def _round(
 
     async def publish(round_: Round, why: News) -> bool:
         if notifier is None:
-            return True
+            # Somebody may want to know later.
+            return False
         left = began + allowance.ends - clock.monotonic()
         with anyio.move_on_after(max(left, 0)):
             return await notifier.post(round_document(round_, why))

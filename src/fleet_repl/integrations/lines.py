@@ -7,24 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Literal
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import CallRetried, Event, RegistryRead, WaveFinished, WriteSettled
-from fleet_repl.reports import ExitCode
-from fleet_repl.watch import Round, Told, headline
-
-_LEVELS: Final[Mapping[ExitCode, Literal["info", "warning"]]] = {
-    ExitCode.OK: "info",
-    ExitCode.PENDING: "warning",
-    ExitCode.PARTIAL: "warning",
-    ExitCode.INTERRUPTED: "warning",
-}
-"""Of a round's line; a round that ends in another way needs somebody."""
+from fleet_repl.watch import Told
 
 
 def told_of(event: Event) -> Told | None:
@@ -48,25 +38,6 @@ def told_of(event: Event) -> Told | None:
             return Told(level="error", event="wave-finished", message=because, fields=fields)
         case _:
             return None
-
-
-def round_finished(round_: Round) -> Told:
-    """The line of a round, by which alarms can be set."""
-    return Told(
-        level=_LEVELS.get(round_.exit_code, "error"),
-        event="round-finished",
-        message=headline(round_),
-        fields={
-            "fleet": round_.fleet,
-            "run_id": round_.run_id,
-            "verdict": round_.verdict.value,
-            "exit_code": int(round_.exit_code),
-            "drifted": len(round_.drifted),
-            "still_differing": len(round_.differing),
-            "left_alone": len(round_.left_alone),
-            "error": round_.error,
-        },
-    )
 
 
 def line(told: Told, moment: datetime, fields: JsonObject) -> str:

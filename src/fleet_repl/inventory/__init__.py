@@ -6,8 +6,10 @@ its place, and an external id is not told at all.
 
 from __future__ import annotations
 
-from fleet_repl.inventory.editors import json_schema
-from fleet_repl.inventory.loading import parse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from fleet_repl.inventory.model import (
     REST,
     Account,
@@ -28,6 +30,9 @@ from fleet_repl.inventory.model import (
     Wave,
 )
 from fleet_repl.inventory.settings import located
+
+if TYPE_CHECKING:
+    from fleet_repl.canonical import JsonObject
 
 __all__ = [
     "REST",
@@ -51,3 +56,30 @@ __all__ = [
     "located",
     "parse",
 ]
+
+
+# Models and their schema take longer to import than all the rest of this package, and who only
+# works with inventories has no use for them.
+
+
+def parse(
+    text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool = True
+) -> Inventory:
+    """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
+
+    Without `routes_required` a file may have no `routes` at all. That says nothing about what
+    shall replicate: its inventory is good for looking at a fleet, and not for plans.
+
+    Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
+    its routes match anything is for `topology` to say.
+    """
+    from fleet_repl.inventory.loading import load  # noqa: PLC0415
+
+    return load(text_path, environ=environ, routes_required=routes_required)
+
+
+def json_schema() -> JsonObject:
+    """The schema (draft 2020-12) of the document that a TOML parser makes of an inventory."""
+    from fleet_repl.inventory.editors import document_schema  # noqa: PLC0415
+
+    return document_schema()

@@ -12,8 +12,8 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.schema import Document
 
 
-def json_schema() -> JsonObject:
-    """The schema (draft 2020-12) of the document that a TOML parser makes of an inventory."""
+def document_schema() -> JsonObject:
+    """What `json_schema` of the package gives."""
     dialect = {"$schema": _TomlSchema.schema_dialect}
     return {**dialect, **Document.model_json_schema(schema_generator=_TomlSchema)}
 

@@ -48,17 +48,8 @@ class _File:
     lines: Mapping[str, int]
 
 
-def parse(
-    text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool = True
-) -> Inventory:
-    """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
-
-    Without `routes_required` a file may have no `routes` at all. That says nothing about what
-    shall replicate: its inventory is good for looking at a fleet, and not for plans.
-
-    Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
-    its routes match anything is for `topology` to say.
-    """
+def load(text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool) -> Inventory:
+    """What `parse` of the package gives."""
     text, parsed = read(str(text_path))
     file = _File(path=str(text_path), parsed=parsed, lines=Lines(text))
     findings = Findings(file.path, parsed, file.lines)

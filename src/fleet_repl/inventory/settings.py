@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl import limits
-from fleet_repl.inventory import schema
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership, State
 from fleet_repl.inventory.paths import KeyPath
@@ -15,6 +14,9 @@ from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.roles import Refusal, parse_via
 from fleet_repl.inventory.texts import check_fleet_name, check_name, duration, secret
 from fleet_repl.names import Partition, Region, RoleArn, Secret
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import schema
 
 LONGEST_TIMEOUT: Final = 50
 """Seconds of one attempt; a lost answer has to show well before credentials run out."""

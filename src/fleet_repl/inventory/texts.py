@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.inventory.durations import seconds, spell_seconds
 from fleet_repl.inventory.findings import Findings
@@ -13,6 +11,9 @@ from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.patterns import EXTERNAL_ID, FLEET_NAME
 from fleet_repl.inventory.spelling import is_plain
 from fleet_repl.names import Secret
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 MISSING: Final = "is missing"
 

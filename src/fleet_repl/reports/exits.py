@@ -32,7 +32,7 @@ _MEANINGS = {
     ExitCode.ERROR: "error: no registry could be attempted",
     ExitCode.PENDING: "changes pending",
     ExitCode.REFUSED: "refused as a whole, nothing written",
-    ExitCode.PARTIAL: "partial: something failed, is held, or could not be read",
+    ExitCode.PARTIAL: "partial: something failed, was skipped, is held, or could not be read",
     ExitCode.USAGE: "wrong use of the command line",
     ExitCode.INTERRUPTED: "interrupted",
 }

@@ -23,6 +23,8 @@ class RunList:
     """Runs that are left out."""
     frozen: Mapping[str, Freeze] = field(default_factory=dict)
     """By fleet."""
+    under_way: frozenset[str] = frozenset()
+    """Ids of runs that a process is at work on. Another one without a report has died."""
 
 
 def runs_document(found: RunList) -> JsonObject:
@@ -34,12 +36,12 @@ def runs_document(found: RunList) -> JsonObject:
             {"fleet": fleet, "who": one.who, "why": one.why, "since": timestamp(one.since)}
             for fleet, one in sorted(found.frozen.items())
         ],
-        "runs": [_run(one) for one in found.runs],
+        "runs": [_run(one, under_way=one.meta.run_id in found.under_way) for one in found.runs],
         "older": found.older,
     }
 
 
-def _run(one: RunSummary) -> JsonObject:
+def _run(one: RunSummary, *, under_way: bool) -> JsonObject:
     meta = one.meta
     return {
         "run_id": meta.run_id,
@@ -50,6 +52,7 @@ def _run(one: RunSummary) -> JsonObject:
         "started_at": timestamp(meta.started_at),
         "finished_at": None if one.finished_at is None else timestamp(one.finished_at),
         "status": None if one.status is None else one.status.value,
+        "under_way": under_way,
         "inventory": {"path": meta.inventory.path, "digest": meta.inventory.digest},
         "plan_digest": meta.plan_digest,
         "forced": meta.forced,

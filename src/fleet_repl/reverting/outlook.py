@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault
-from fleet_repl.grants import Policy
+from fleet_repl.grants import REPLICATE_IMAGE, Policy
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.ownership import Applied, Cells, Record, both, cells_of
@@ -34,6 +34,8 @@ class Outlook:
     drafts: Mapping[Registry, Draft]
     users: Mapping[Registry, tuple[Registry, ...]]
     """Destination → sources of other accounts that have a link into it now, sorted."""
+    unlisted: frozenset[Registry] = frozenset()
+    """Those whose policy the run wrote, and that nobody can reach any more."""
 
     def refusing(self, refusals: Iterable[tuple[Registry, Resource, Fault]]) -> Outlook:
         """The same without these writes."""
@@ -68,20 +70,26 @@ class Outlook:
             return
         added = compare(draft.seen.replication.outgoing, draft.rules.outgoing).added
         for end, prefixes in added.items():
-            if end.account != draft.registry.account and end.account in self.desired.by_account:
+            listed = end.account in self.desired.by_account or end in self.unlisted
+            if listed and end.account != draft.registry.account:
                 yield end, prefixes
 
     def lacks(self, destination: Registry, source: Registry, prefixes: Prefixes) -> str | None:
-        """Why a destination will not let some of the prefixes in, or None where it will."""
+        """Why a destination will not let some of the prefixes in, or None where it will.
+
+        Whether repositories may be created there is as it was before, too.
+        """
         seen = self.observation.get(destination)
+        if destination in self.unlisted:
+            return f"{destination} is not listed any more, so its policy cannot be put back"
         if isinstance(seen, Unreadable):
             return f"{destination} could not be read ({seen.error.kind})"
         if seen is None:
             return f"{destination} was not read"
-        draft, desired = self.drafts.get(destination), self.desired
+        draft, partition = self.drafts.get(destination), self.desired.owner.partition
         policy = seen.policy if draft is None else draft.policy_then
-        there = in_force(policy or Policy(document=None), destination, desired.owner.partition)
-        reasons = (there.lacks(source.account, one, desired.actions) for one in prefixes)
+        there = in_force(policy or Policy(document=None), destination, partition)
+        reasons = (there.lacks(source.account, one, (REPLICATE_IMAGE,)) for one in prefixes)
         because = next((one for one in reasons if one is not None), None)
         return None if because is None else f"{destination}: {because}"
 
@@ -129,7 +137,12 @@ def owned_links(draft: Draft, record: Record) -> Cells:
 
 
 def outlook(
-    drafts: Mapping[Registry, Draft], observation: Observation, desired: Desired, record: Record
+    drafts: Mapping[Registry, Draft],
+    observation: Observation,
+    desired: Desired,
+    record: Record,
+    *,
+    unlisted: frozenset[Registry] = frozenset(),
 ) -> Outlook:
     """The drafts as they are, with who uses what now."""
     users: dict[Registry, list[Registry]] = {}
@@ -144,4 +157,5 @@ def outlook(
         record=record,
         drafts=drafts,
         users={end: tuple(sources) for end, sources in users.items()},
+        unlisted=unlisted,
     )

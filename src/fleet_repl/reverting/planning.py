@@ -6,33 +6,33 @@ that come back, rules, and grants that go once the rules are written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fleet_repl.cautions import deletes_started, unknown_fields
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import REPLICATE_IMAGE, parse_policy
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.ownership import Applied, Record, cells_of
 from fleet_repl.plan import (
-    Action,
     Change,
-    LinkEnd,
     Phase,
     RegistryPlan,
     Resource,
     State,
     Warning,
 )
-from fleet_repl.prefixes import covers, reduce
+from fleet_repl.prefixes import reduce
 from fleet_repl.reverting.consequences import cautious, insisted
 from fleet_repl.reverting.drafting import Draft, draft
 from fleet_repl.reverting.outlook import Outlook, outlook, owned_links
 from fleet_repl.reverting.policies import policy_changes
 from fleet_repl.reverting.targets import FOREIGN_RULES, Target
-from fleet_repl.rules import NO_RULES, Outgoing, Replication, compare, parse_document
+from fleet_repl.rules import NO_RULES, parse_document
 from fleet_repl.runs import Traces
+from fleet_repl.sourcing import rewriting
 from fleet_repl.topology import Link
 
 _UNLISTED = Fault(
@@ -70,12 +70,18 @@ def plan_rollback(
     """
     wanted = sorted(targets, key=lambda one: one.registry)
     listed = set(desired.registries)
+    desired = replace(desired, actions=_actions(wanted, desired))
     drafts = {
         one.registry: draft(one, seen, desired, traces.get(one.registry), force=force)
         for one in wanted
         if one.registry in listed and isinstance(seen := observation.get(one.registry), Observed)
     }
-    around = outlook(drafts, observation, desired, record)
+    unlisted = frozenset(
+        one.registry
+        for one in wanted
+        if one.registry not in listed and Resource.REGISTRY_POLICY in one.documents
+    )
+    around = outlook(drafts, observation, desired, record, unlisted=unlisted)
     around, warnings = insisted(around) if force else (cautious(around), ())
     registries = tuple(
         _planned(around.drafts[one.registry], around)
@@ -110,7 +116,23 @@ def restored(desired: Desired, registries: Iterable[RegistryPlan]) -> Desired:
         desired,
         outgoing=outgoing,
         incoming={one: tuple(links) for one, links in incoming.items()},
+        # Whether repositories may be created is as it was, and no matter of the order of writes.
+        actions=(REPLICATE_IMAGE,),
     )
+
+
+def _actions(wanted: Iterable[Target], desired: Desired) -> tuple[str, ...]:
+    """What a link in place must not lose: no more than the inventory asks for, nor than the
+    fleet's grants from before the run gave, which may have left out creating repositories."""
+    given = {
+        grant.action
+        for one in wanted
+        if (policy := one.documents.get(Resource.REGISTRY_POLICY)) is not None
+        for grant in parse_policy(policy.before, desired.owner, one.registry).grants
+    }
+    if REPLICATE_IMAGE not in given:
+        return desired.actions
+    return tuple(action for action in desired.actions if action in given)
 
 
 def _links(one: RegistryPlan) -> Iterator[Link]:
@@ -157,40 +179,8 @@ def _rule_changes(one: Draft, desired: Desired) -> tuple[Change, ...]:
     now, then = one.seen.replication, one.rules
     if then is None:
         return ()
-    routes = {link.destination: link.routes for link in desired.outgoing.get(one.registry, ())}
-    links = compare(now.outgoing, then.outgoing)
-    deletes = compare(now.deleting, then.deleting)
-    return (
-        Change(
-            resource=Resource.REPLICATION_CONFIGURATION,
-            action=Action.UPDATE,
-            phase=Phase.RULES,
-            before=now.document,
-            after=then.document,
-            links_added=_ends(links.added, routes),
-            links_removed=_ends(links.removed, _narrowed(links.removed, then, routes)),
-            deletes_started=_ends(deletes.added, routes),
-            deletes_stopped=_ends(deletes.removed, routes),
-        ),
-    )
-
-
-def _narrowed(
-    removed: Outgoing, then: Replication, routes: Mapping[Registry, tuple[str, ...]]
-) -> Mapping[Registry, tuple[str, ...]]:
-    """Routes of what is left of a link that is narrowed."""
-    return {
-        end: routes.get(end, ())
-        for end, prefixes in removed.items()
-        if any(covers(prefixes, kept) for kept in then.outgoing.get(end, ()))
-    }
-
-
-def _ends(links: Outgoing, routes: Mapping[Registry, tuple[str, ...]]) -> tuple[LinkEnd, ...]:
-    return tuple(
-        LinkEnd(registry=one, prefixes=prefixes, routes=routes.get(one, ()))
-        for one, prefixes in links.items()
-    )
+    links = then.outgoing, then.deleting
+    return (rewriting(one.registry, now, links, then.document, desired),)
 
 
 def _owned_templates(one: Draft, record: Record) -> tuple[str, ...]:

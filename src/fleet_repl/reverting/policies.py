@@ -12,7 +12,6 @@ from fleet_repl.canonical import JsonObject, canonical_json, short_hash, unorder
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import (
-    REPLICATE_IMAGE,
     VERSION,
     Grant,
     Policy,
@@ -22,13 +21,13 @@ from fleet_repl.grants import (
     policy_size,
     reduced,
 )
-from fleet_repl.names import AccountId, Registry
+from fleet_repl.names import Registry
 from fleet_repl.plan import Change, LinkEnd, Phase, Resource
-from fleet_repl.prefixes import Prefixes, beyond, reduce
+from fleet_repl.prefixes import beyond
 from fleet_repl.reverting.drafting import Draft
 from fleet_repl.reverting.losing import Losing
 from fleet_repl.reverting.outlook import Outlook
-from fleet_repl.withdrawals import action_of
+from fleet_repl.withdrawals import action_of, replicating
 
 _NONE = Policy(document=None)
 
@@ -133,9 +132,9 @@ def _change(
 def _ends(draft: Draft, these: Policy, than: Policy, around: Outlook) -> tuple[LinkEnd, ...]:
     """Registries of the accounts that one policy grants more than the other: those with a link
     that it may be for, or, where none has one, all that are listed."""
-    had, at = _replicating(than), draft.registry
+    had, at = replicating(than.grants), draft.registry
     found: list[LinkEnd] = []
-    for account, prefixes in sorted(_replicating(these).items()):
+    for account, prefixes in sorted(replicating(these.grants).items()):
         more = beyond(prefixes, had.get(account, ()))
         if more:
             listed = around.desired.by_account.get(account, ())
@@ -148,12 +147,3 @@ def _links(source: Registry, destination: Registry, around: Outlook) -> bool:
     draft = around.drafts.get(source)
     then = draft.rules_then.may_use if draft is not None else {}
     return destination in then or bool(around.links_now(source, destination))
-
-
-def _replicating(policy: Policy) -> dict[AccountId, Prefixes]:
-    """The prefixes that each account may replicate by our statements."""
-    found: dict[AccountId, list[str]] = {}
-    for grant in policy.grants:
-        if grant.action == REPLICATE_IMAGE:
-            found.setdefault(grant.source, []).append(grant.prefix)
-    return {account: reduce(prefixes) for account, prefixes in found.items()}

@@ -9,7 +9,7 @@ from fleet_repl.store.lease import Lease
 from fleet_repl.store.lock import Lock, current_holder
 from fleet_repl.store.process import Process, gone, this_process
 from fleet_repl.store.revising import revise
-from fleet_repl.store.rolled_back import lifted, marked, read_marks, revise_marks, without
+from fleet_repl.store.rolled_back import Marks, lifted, read_marks, reset, revise_marks
 from fleet_repl.store.runs import RunRecords, fleets
 from fleet_repl.store.traces import read_traces, revise_traces
 
@@ -19,6 +19,7 @@ __all__ = [
     "Journal",
     "Lease",
     "Lock",
+    "Marks",
     "Process",
     "Remembered",
     "RunRecords",
@@ -28,17 +29,16 @@ __all__ = [
     "gone",
     "lift_freeze",
     "lifted",
-    "marked",
     "merge_records",
     "parse_record",
     "read_freeze",
     "read_marks",
     "read_traces",
     "record_document",
+    "reset",
     "revise",
     "revise_marks",
     "revise_traces",
     "this_process",
-    "without",
     "write_freeze",
 ]

@@ -20,6 +20,8 @@ from fleet_repl.ports import Stored
 
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
+_OF_THE_SYSTEM: Final = "lost+found"
+"""At the root of many volumes, and root alone may look into it."""
 _GUARD_SECONDS: Final = 5.0
 """A swap takes milliseconds: who waits longer waits for a process that does not run."""
 _GUARD_PAUSE: Final = 0.01
@@ -103,7 +105,7 @@ def below(folder: Path, *, root: Path) -> tuple[str, ...]:
 
     found: list[str] = []
     for place, folders, names in os.walk(folder, onerror=tell):
-        folders[:] = [one for one in folders if not one.startswith(".")]
+        folders[:] = [one for one in folders if not one.startswith(".") and one != _OF_THE_SYSTEM]
         inside = Path(place).relative_to(root)
         found.extend((inside / one).as_posix() for one in names if not one.startswith("."))
     return tuple(sorted(found))

@@ -76,6 +76,11 @@ class Lease:
         monotonic, wall = self._reading()
         return LEASE - max(monotonic - self._since[0], wall - self._since[1])
 
+    @property
+    def held(self) -> bool:
+        """Whether nobody else can have taken the lock so far."""
+        return not self._lost and self.remaining > 0
+
     async def assure(self, seconds: float) -> None:
         """Return once at least that long is left, after a renewal where it was less.
 

@@ -1,13 +1,12 @@
 """Versions of the inventory that were rolled back: marks that hold them off until they change.
 
-What to mark is decided by pure functions here; a mark goes when its inventory is applied after
+What a rollback marks is for `reverting` to say; a mark goes when its inventory is applied after
 all, or when the rollback itself is taken back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Final, TypeAlias
 
 from fleet_repl.canonical import Json
@@ -28,23 +27,17 @@ _MARK: Final = frozenset({"inventory", "run", "by", "at"})
 Marks: TypeAlias = tuple[RolledBack, ...]
 
 
-def marked(
-    marks: Iterable[RolledBack], *, inventory: str, run_id: str, by: str, at: datetime
-) -> Marks:
-    """The marks, and that the run `run_id` of this version of the inventory was taken back."""
-    mark = RolledBack(inventory=inventory, run_id=run_id, by=by, at=at)
-    kept = (one for one in marks if (one.inventory, one.run_id) != (inventory, run_id))
-    return (*kept, mark)
-
-
 def lifted(marks: Iterable[RolledBack], inventory: str) -> Marks:
     """The marks without those of a version of the inventory: it was applied after all."""
     return tuple(one for one in marks if one.inventory != inventory)
 
 
-def without(marks: Iterable[RolledBack], *, by: str) -> Marks:
-    """The marks without those of a rollback that was taken back itself."""
-    return tuple(one for one in marks if one.by != by)
+def reset(marks: Iterable[RolledBack], before: Marks, *, by: str) -> Marks:
+    """The marks as if the run `by` had not been: one that it has lifted, or put its own in the
+    place of, holds again. What others have marked since stays."""
+    others = tuple(one for one in marks if one.by != by)
+    marked = {one.inventory for one in others}
+    return (*(one for one in before if one.inventory not in marked), *others)
 
 
 async def read_marks(store: Store, fleet: str) -> Marks:

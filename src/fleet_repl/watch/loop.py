@@ -19,6 +19,7 @@ from fleet_repl.errors import FleetError
 from fleet_repl.inventory import Inventory
 from fleet_repl.pacing import Clock
 from fleet_repl.reports import ExitCode
+from fleet_repl.topology import Selection, select
 from fleet_repl.watch.documents import round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.inventories import Current, LoadInventory, read_again, read_first
@@ -31,6 +32,7 @@ from fleet_repl.watch.telling import round_told
 from fleet_repl.watch.told import Tell, Told, counted
 from fleet_repl.watch.verdicts import Round, Verdict
 from fleet_repl.watch.vitals import Vitals
+from fleet_repl.workflow import EVERYTHING
 
 if TYPE_CHECKING:
     from fleet_repl.watch.metrics import Metrics
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 _JITTER: Final = 0.1
 """The share of a pause that it is made longer or shorter by, so that many watches that were
 started together do not stay together."""
+
+_HASTE: Final = 3.0
+"""Seconds that a notification gets once the watch is being stopped."""
 
 Uniform: TypeAlias = Callable[[float, float], float]
 """A random number between two, such as `random.uniform`."""
@@ -53,6 +58,8 @@ class Watching:
     once: bool = False
     listen: str | None = None
     """`host:port`."""
+    selection: Selection = EVERYTHING
+    """What may be changed, and is told of."""
     notify: str | None = field(default=None, repr=False)
     """An http(s) address. It may hold a token and is never shown."""
 
@@ -72,13 +79,15 @@ async def watch(  # noqa: PLR0913 - what it is asked for, and its whole world
 
     `on_round` gets each round when it has ended. Stopped between rounds or without cutting one
     short, it ends with 0, else with 130. Raises FleetError, before anything is called, for an
-    address that is none or cannot be listened on, and an inventory that cannot be used.
+    address that is none or cannot be listened on, an inventory that cannot be used, and a
+    selection that names nothing in it.
     """
     if not 0 < watching.every < math.inf:
         raise FleetError("the time between rounds has to be more than none, and to end")
     address = parse_address(watching.listen) if watching.listen is not None else None
     webhook = parse_webhook(watching.notify) if watching.notify is not None else None
     current = await read_first(load)
+    select(current.inventory, watching.selection)
     world = _World(load=load, connect=connect, tell=tell, stop=stop, clock=clock, uniform=uniform)
     notifier = Notifier(webhook, tell=tell, clock=clock, uniform=uniform) if webhook else None
     loop = _Loop(watching, world, current, notifier, on_round)
@@ -161,6 +170,8 @@ class _Loop:
             number=self._number,
             fix=self._watching.fix,
             over=over,
+            selection=self._watching.selection,
+            watched=self._watching.selection,
             inventory_error=self._current.error,
         )
         around = Around(
@@ -195,9 +206,21 @@ class _Loop:
         if self._notifier is None:
             # Somebody may want to know later.
             return False
-        delivered = await self._notifier.post(round_document(round_, why))
+        delivered = False
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._hurry, group.cancel_scope)
+            delivered = await self._notifier.post(round_document(round_, why))
+            group.cancel_scope.cancel()
         self._metrics.notified(delivered=delivered)
         return delivered
+
+    async def _hurry(self, posting: anyio.CancelScope) -> None:
+        """Whoever stops a watch is not kept waiting by a receiver that does not answer."""
+        await self._world.stop.wait()
+        await self._world.clock.sleep(_HASTE)
+        message = "the notification was not delivered in time: the watch is stopping"
+        self._world.tell(Told(level="warning", event="notify-failed", message=message))
+        posting.cancel()
 
     async def _pause(self, due: float) -> None:
         """Rest until the next round is due, more or less; or until the watch is stopped."""

@@ -13,12 +13,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from fleet_repl.canonical import Json, compact_json
+from fleet_repl.canonical import Json, compact_json, digest
 from fleet_repl.errors import StateError
 from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.topology import Selection
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
 
-NOTE: Final = "watch.json"
+_NOTE: Final = "watch.json"
 WATCH_SCHEMA: Final = "fleet-repl/watch/1"
 
 _REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
@@ -34,6 +35,9 @@ class Memory:
     """When the present drift was first seen; None where there is none."""
     notified: str | None = None
     """A digest of the trouble that was told of last; None once all was well again."""
+    kept: bool = field(default=True, compare=False)
+    """Whether this is what the state holds, too; no part of the document. Otherwise the state
+    holds something older, and this counts."""
 
 
 class _LeftAlone(BaseModel):
@@ -52,6 +56,19 @@ class _Document(BaseModel):
     left_alone: dict[str, _LeftAlone]
     drift_since: AwareDatetime | None
     notified: str | None
+
+
+def note_of(watched: Selection) -> str:
+    """The name of the document. A watch of a part of the fleet has one of its own: it knows
+    nothing of the trouble elsewhere that others were told of."""
+    if watched == Selection():
+        return _NOTE
+    parts: Json = {
+        "accounts": sorted(watched.accounts),
+        "labels": sorted([key, value] for key, value in watched.labels),
+        "regions": sorted(watched.regions),
+    }
+    return f"watch-{digest(parts).removeprefix('sha256:')[:12]}.json"
 
 
 def memory_document(memory: Memory) -> bytes:
@@ -87,9 +104,9 @@ def parse_memory(content: bytes) -> Memory:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
-        raise StateError(f"{NOTE}: {reason}") from None
+        raise StateError(reason) from None
     except ValueError as error:
-        raise StateError(f"{NOTE}: {error}") from None
+        raise StateError(f"{error}") from None
     return Memory(
         flapping=Flapping(recent=recent, left_alone=left_alone),
         drift_since=document.drift_since,

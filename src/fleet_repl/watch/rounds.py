@@ -6,8 +6,7 @@ than by the memory it is given: the loop, and a function that runs once, share i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,9 +21,9 @@ from fleet_repl.reports import ExitCode, plan_exit, report_exit
 from fleet_repl.topology import Selection
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
 from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.memory import NOTE, Memory, memory_document, parse_memory
+from fleet_repl.watch.memory import Memory, memory_document, note_of, parse_memory
 from fleet_repl.watch.news import News, news, trouble
-from fleet_repl.watch.sparing import left_alone, writable
+from fleet_repl.watch.sparing import left_alone
 from fleet_repl.watch.told import Tell, Told, first_line
 from fleet_repl.watch.verdicts import Round, Verdict, carried_out, looked, sights
 from fleet_repl.workflow import EVERYTHING, Interrupted
@@ -39,13 +38,16 @@ class Asked:
     over: float = 0
     """Seconds that reading is spread over."""
     selection: Selection = EVERYTHING
+    """What it may change."""
+    watched: Selection = EVERYTHING
+    """What the rounds that share its memory are about."""
     inventory_error: str | None = None
     """Why the inventory on disk is not the one that counts."""
 
     @property
     def whole(self) -> bool:
-        """Whether it looks at every registry."""
-        return self.selection == EVERYTHING
+        """Whether it looks at every registry that is watched."""
+        return self.selection == self.watched
 
 
 async def _silence(_round: Round, _why: News) -> bool:
@@ -76,27 +78,57 @@ async def run_round(
     """
     memory = memory or Memory()
     started = around.clock.now()
-    try:
-        async with around.connect(inventory) as fleet, _stopping(fleet, around):
-            return await _Connected(asked, inventory, around, fleet, started).run(memory)
-    except FleetError as error:
-        broken = _known(_broken(asked, inventory, started, around, error), memory)
-        return await _closed(asked, broken, memory, around)
+    ended: tuple[Round, Memory] | FleetError | None = None
+    async with anyio.create_task_group() as group:
+        switch = _Switch(inventory, around, group.cancel_scope)
+        group.start_soon(switch.listen)
+        try:
+            async with around.connect(inventory) as fleet:
+                switch.fleet = fleet
+                ended = await _Connected(asked, inventory, around, fleet, started).run(memory)
+        except FleetError as error:
+            # As a value, because a task group would wrap it.
+            ended = ended or error
+        group.cancel_scope.cancel()
+    if isinstance(ended, tuple):
+        return ended
+    unconnected = _broken(asked, inventory, started, around, ended or switch.late)
+    if ended is None and around.stop.is_set():
+        unconnected = replace(
+            unconnected, verdict=Verdict.INTERRUPTED, exit_code=ExitCode.INTERRUPTED, error=None
+        )
+    return await _closed(asked, _known(unconnected, memory), memory, around)
 
 
-@asynccontextmanager
-async def _stopping(fleet: WatchedFleet, around: Around) -> AsyncIterator[None]:
-    """Meanwhile, whoever sets `stop` stops the fleet's run."""
+class _Switch:
+    """Ends a round in time: its fleet's run once that is connected, and until then the attempt
+    to connect it, with which nothing is lost."""
 
-    async def listen() -> None:
+    def __init__(self, inventory: Inventory, around: Around, connecting: anyio.CancelScope) -> None:
+        self.fleet: WatchedFleet | None = None
+        self._around = around
+        self._connecting = connecting
+        self._deadline = inventory.apply.deadline
+
+    async def listen(self) -> None:
+        """Wait for `stop`, and as long as a run may take for the fleet to be connected."""
+        around = self._around
+        # In real time, as what is waited for may be a program that somebody else wrote.
+        with anyio.move_on_after(self._deadline):
+            await around.stop.wait()
+        if self.fleet is None:
+            self._connecting.cancel()
+            return
         await around.stop.wait()
         around.tell(Told(event="stopping", message="stopping: writes in flight finish first"))
-        fleet.stop()
+        self.fleet.stop()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(listen)
-        yield
-        group.cancel_scope.cancel()
+    @property
+    def late(self) -> FleetError:
+        """Why a round came to nothing that had no connection in time."""
+        return FleetError(
+            f"the run's deadline of {self._deadline:g} s had passed before there was a connection"
+        )
 
 
 class _Connected:
@@ -132,8 +164,8 @@ class _Connected:
         after = _remembered(round_, before, whole=self._asked.whole)
         self._tell_of_flapping(before.flapping, after.flapping)
         round_, after = await _closed(self._asked, _known(round_, after), after, self._around)
-        if after != before:
-            await self._remember(after)
+        if after != before or not before.kept:
+            after = await self._remember(after)
         return round_, after
 
     async def _look(self, memory: Memory) -> Round:
@@ -144,7 +176,7 @@ class _Connected:
         if not self._asked.fix:
             verdict, code = looked(plan, fix=False)
             return self._round(verdict, code, plan=plan)
-        if not writable(plan):
+        if not plan.writes:
             verdict, code = looked(plan, fix=True)
             return self._round(verdict, code, plan=plan)
         if plan.objections:
@@ -158,7 +190,7 @@ class _Connected:
         try:
             report = await self._fleet.apply(plan)
         except FrozenError as error:
-            return self._round(Verdict.FROZEN, pending, plan=plan, error=str(error))
+            return self._round(Verdict.FROZEN, ExitCode.REFUSED, plan=plan, error=str(error))
         except RefusedError as error:
             return self._round(Verdict.BUSY, pending, plan=plan, error=str(error))
         except FleetError as error:
@@ -166,24 +198,27 @@ class _Connected:
         return self._round(carried_out(report), report_exit(report), plan=plan, report=report)
 
     async def _recall(self, memory: Memory) -> Memory:
-        content = await self._fleet.read_note(NOTE)
-        if content is None:
+        note = note_of(self._asked.watched)
+        content = await self._fleet.read_note(note)
+        if content is None or not memory.kept:
             return memory
         try:
             return parse_memory(content)
         except StateError as error:
-            message = f"what watches remembered cannot be used, and is begun anew: {error}"
+            message = f"what watches remembered cannot be used, and is begun anew: {note}: {error}"
             self._around.tell(Told(level="warning", event="memory-damaged", message=message))
             return memory
 
-    async def _remember(self, memory: Memory) -> None:
+    async def _remember(self, memory: Memory) -> Memory:
         try:
-            await self._fleet.write_note(NOTE, memory_document(memory))
+            await self._fleet.write_note(note_of(self._asked.watched), memory_document(memory))
         except StateError as error:
             message = (
                 f"the watch could not put on record what it remembers: {first_line(str(error))}"
             )
             self._around.tell(Told(level="warning", event="memory-unwritable", message=message))
+            return replace(memory, kept=False)
+        return replace(memory, kept=True)
 
     def _tell_of_flapping(self, before: Flapping, after: Flapping) -> None:
         tell, old, new = self._around.tell, before.left_alone, after.left_alone
@@ -263,7 +298,9 @@ async def _closed(
     delivered = why is None or await around.publish(round_, why)
     if not delivered or not asked.whole or round_.verdict is Verdict.INTERRUPTED:
         return round_, memory
-    return round_, replace(memory, notified=trouble(round_))
+    notified = trouble(round_)
+    kept = memory.kept and notified == memory.notified
+    return round_, replace(memory, notified=notified, kept=kept)
 
 
 def _remembered(round_: Round, before: Memory, *, whole: bool) -> Memory:

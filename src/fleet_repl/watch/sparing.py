@@ -7,7 +7,6 @@ from typing import Final
 
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import Registry
-from fleet_repl.plan import Plan
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW
 
 _LEFT_ALONE: Final = Fault(
@@ -23,10 +22,3 @@ _LEFT_ALONE: Final = Fault(
 def left_alone(registries: Collection[Registry]) -> Mapping[Registry, Fault]:
     """Why nothing is written to each of them."""
     return dict.fromkeys(registries, _LEFT_ALONE)
-
-
-def writable(plan: Plan) -> bool:
-    """Whether anything of the plan would be written."""
-    return any(
-        change.resource not in one.refused for one in plan.registries for change in one.changes
-    )

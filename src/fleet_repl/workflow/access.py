@@ -6,11 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from fleet_repl.errors import FrozenError, HaltedError
+from fleet_repl.errors import FrozenError, HaltedError, RefusedError
 from fleet_repl.pacing import SYSTEM
 from fleet_repl.ports import Store
-from fleet_repl.runs import Holder, Purpose
-from fleet_repl.store import Lease, Lock, frozen_refusal, gone, read_freeze, this_process
+from fleet_repl.runs import Freeze, Holder, Purpose
+from fleet_repl.store import (
+    Lease,
+    Lock,
+    current_holder,
+    frozen_refusal,
+    gone,
+    read_freeze,
+    this_process,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +27,8 @@ class Access:
 
     store: Store
     fleet: str
+    formerly: tuple[str, ...]
+    """Names that the fleet had: who holds or froze it by one of them counts as well."""
     run_id: str
     purpose: Purpose = Purpose.APPLY
     lease: Lease | None = field(default=None, init=False)
@@ -41,6 +51,7 @@ class Access:
             try:
                 # It may have been frozen while the lock was being taken.
                 await self.refuse_if_frozen()
+                await self._refuse_if_held_formerly()
                 yield lease
             finally:
                 self.lease = None
@@ -60,11 +71,27 @@ class Access:
 
     async def refuse_if_frozen(self) -> None:
         """Raises FrozenError with who froze the fleet and why."""
-        freeze = await read_freeze(self.store, self.fleet)
+        freeze = await self._freeze()
         if freeze is not None:
             raise FrozenError(frozen_refusal(freeze))
 
     async def _halt_if_frozen(self) -> None:
-        freeze = await read_freeze(self.store, self.fleet)
+        freeze = await self._freeze()
         if freeze is not None:
             raise HaltedError(frozen_refusal(freeze).partition("\n")[0])
+
+    async def _freeze(self) -> Freeze | None:
+        for name in (self.fleet, *self.formerly):
+            freeze = await read_freeze(self.store, name)
+            if freeze is not None:
+                return freeze
+        return None
+
+    async def _refuse_if_held_formerly(self) -> None:
+        for name in self.formerly:
+            holder = await current_holder(self.store, name, gone=gone)
+            if holder is not None:
+                raise RefusedError(
+                    f"fleet {self.fleet} is busy: {holder} holds the lock of its former name "
+                    f"{name}\n    wait until it has ended"
+                )

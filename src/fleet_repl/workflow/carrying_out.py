@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from fleet_repl.backlog import owing
 from fleet_repl.cautions import UNKNOWN_FIELDS
 from fleet_repl.desired import Desired
+from fleet_repl.documents import plan_digest
 from fleet_repl.drifting import traced
 from fleet_repl.engine import Applying, Writing, apply_plan, untouched
 from fleet_repl.errors import FaultKind, StateError
@@ -28,11 +30,15 @@ from fleet_repl.plan import InventoryRef, Objection, Plan, RegistryPlan, Warning
 from fleet_repl.ports import EventSink
 from fleet_repl.recording import Owed, announced, concluded
 from fleet_repl.runs import RunMeta
-from fleet_repl.store import Journal, Lease, revise_traces
+from fleet_repl.store import Journal, Lease, Marks, revise_traces
 from fleet_repl.workflow.backfilling import Backfiller
 from fleet_repl.workflow.gating import JournalGate
 from fleet_repl.workflow.means import Means
 from fleet_repl.workflow.rolling_back import forget_rollback, lift_marks, mark_rolled_back
+
+_LOST: Final = "the lock was lost, and another run may have written to the record"
+_UNRECORDED: Final = "what was applied could not be put on record"
+_ANNOUNCED: Final = "the record still holds what was announced before the first write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,8 @@ class Execution:
     forced: bool
     allowed: tuple[str, ...]
     until: str | None
+    latest: bool
+    """Nothing has looked at the fleet since the plan was made, as far as this connection knows."""
     backfiller: Backfiller
     on_event: EventSink
 
@@ -61,12 +69,15 @@ class Execution:
         if plan.writes:
             # Otherwise there would be nothing to roll back.
             await means.records.begin(self._meta(began), plan, before)
-            await self._mark()
         await means.memory.revise(lambda record: announced(record, plan, owed))
+        marks = await self._mark() if plan.writes else None
         report = await self._carry_out(lease)
-        report = await self._put_on_record(report, before, owed)
+        if lease.held:
+            report = await self._put_on_record(report, before, owed)
+        else:
+            report = _warned(report, StateError(_LOST), _UNRECORDED, _ANNOUNCED)
         report = await self._leave_traces(report, began)
-        report = await self._unmark(report)
+        report = await self._unmark(report, marks)
         if not plan.rolls_back:
             report = await self.backfiller.follow_up(report, plan, since=began)
         if plan.writes:
@@ -184,29 +195,32 @@ class Execution:
         return await _or_warn(
             report,
             lambda: self.means.memory.revise(
-                lambda record: concluded(record, before, self.plan, report.registries, owed)
+                lambda record: concluded(
+                    record, before, self.plan, report.registries, owed, latest=self.latest
+                )
             ),
-            "what was applied could not be put on record",
-            "the record still holds what was announced before the first write",
+            _UNRECORDED,
+            _ANNOUNCED,
         )
 
-    async def _mark(self) -> None:
+    async def _mark(self) -> Marks | None:
         """Before the first write: what is taken back is not to be applied again by itself, and
-        what somebody insists on may be."""
+        what somebody insists on may be. Of a rollback, the marks from before it."""
         if self.plan.rolls_back is not None:
-            await mark_rolled_back(self.plan.rolls_back, self.means)
-        elif self.forced:
+            return await mark_rolled_back(self.plan.rolls_back, self.means)
+        if self.forced:
             await lift_marks(self.means)
+        return None
 
-    async def _unmark(self, report: Report) -> Report:
+    async def _unmark(self, report: Report, before: Marks | None) -> Report:
         """A rollback that has changed nothing has taken nothing back."""
-        if self.plan.rolls_back is None or any(map(_may_have_changed, report.registries)):
+        if before is None or any(map(_may_have_changed, report.registries)):
             return report
         return await _or_warn(
             report,
-            lambda: forget_rollback(self.means),
+            lambda: forget_rollback(before, self.means),
             "that nothing was rolled back could not be put on record",
-            "applying the inventory again needs --force",
+            "applying the inventory is held off, or not, as if it had been",
         )
 
     async def _leave_traces(self, report: Report, began: datetime) -> Report:
@@ -242,7 +256,12 @@ def without_refusals(plan: Plan, allow: Collection[str]) -> Plan:
     """A plan with the writes that are allowed by now, although it was made without that."""
     if UNKNOWN_FIELDS not in allow:
         return plan
-    return replace(plan, registries=tuple(map(_overwriting, plan.registries)))
+    registries = tuple(map(_overwriting, plan.registries))
+    if registries == plan.registries:
+        return plan
+    # It is another plan: with the digest of the first it could not be read again.
+    allowed = replace(plan, registries=registries)
+    return replace(allowed, digest=plan_digest(allowed))
 
 
 def _overwriting(one: RegistryPlan) -> RegistryPlan:

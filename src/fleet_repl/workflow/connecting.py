@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
+
 from fleet_repl.desired import desired_state
 from fleet_repl.engine import Stop
 from fleet_repl.inventory import Inventory, located
@@ -61,6 +63,7 @@ async def connect(
         access = Access(
             store=store,
             fleet=inventory.name,
+            formerly=inventory.ownership.formerly,
             run_id=run_id,
             purpose=purpose,
         )
@@ -70,7 +73,8 @@ async def connect(
         # Importing the library loads no AWS code, and neither does being refused.
         from fleet_repl.aws import open_aws  # noqa: PLC0415
 
-        desired, topology = desired_state(inventory)
+        # In a thread: of a large fleet this takes a while, and the lock has to be renewed.
+        desired, topology = await anyio.to_thread.run_sync(desired_state, inventory)
         registries = await stack.enter_async_context(
             open_aws(inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink)
         )

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import anyio.to_thread
+
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.desired import Desired
 from fleet_repl.documents import is_unaltered
@@ -34,7 +36,7 @@ from fleet_repl.workflow.backfilling import Backfiller
 from fleet_repl.workflow.carrying_out import Execution, without_refusals
 from fleet_repl.workflow.importing import import_registries
 from fleet_repl.workflow.means import Means
-from fleet_repl.workflow.plan_files import PlanError
+from fleet_repl.workflow.plan_files import PlanError, check_registries
 from fleet_repl.workflow.proposing import propose, rolled_back
 from fleet_repl.workflow.recovering import recover
 from fleet_repl.workflow.rolling_back import carrying_back, propose_rollback
@@ -133,13 +135,17 @@ class Fleet:
         A plan with objections is refused as a whole, without a write, unless `force` and `allow`
         override all of them; the report says so. `wave`: the last one to be written. Raises
         SelectionError for a wave that is none, PlanError for a plan that was made from another
-        inventory or altered since, RefusedError where another run holds the lock or the fleet is
-        frozen, and StateError where the run cannot be remembered; then nothing is written.
+        inventory, was altered since or writes to registries that are none of it, RefusedError
+        where another run holds the lock or the fleet is frozen, and StateError where the run
+        cannot be remembered; then nothing is written.
         """
-        if plan.inventory.digest != self._means.inventory.digest:
+        if plan.inventory.digest != self._means.inventory.digest or plan.fleet != self.name:
             raise PlanError("the plan was made from another inventory, or another version of it")
-        if plan is not self._latest and not is_unaltered(plan):
+        kept = plan is not self._latest
+        # In a thread: of a large plan this takes a while, and the lock has to be renewed.
+        if kept and not await anyio.to_thread.run_sync(is_unaltered, plan):
             raise PlanError("the plan was altered after it was made: its digest does not fit")
+        check_registries(plan, self._means.desired.registries)
         names = self._means.desired.waves.names
         if wave is not None and wave not in names:
             raise SelectionError(f"no wave is called {wave!r}; there are {', '.join(names)}")
@@ -189,10 +195,14 @@ class Fleet:
         sink = both(self._means.on_event, on_event)
         return self._refusing(plan, sink, plan.objections).refused(because)
 
-    def interrupted(self, *, selection: Selection = EVERYTHING) -> Report:
-        """The report of a run that was stopped before there was a plan."""
+    def interrupted(
+        self, *, selection: Selection = EVERYTHING, rolls_back: str | None = None
+    ) -> Report:
+        """The report of a run that was stopped before there was a plan. That of a rollback holds
+        no registries: nobody had found out yet which ones it is about."""
         means = self._means
         names = means.desired.names
+        scope = select(means.inventory, selection) if rolls_back is None else ()
         return Report(
             run_id=self.run_id,
             status=Status.INTERRUPTED,
@@ -201,6 +211,7 @@ class Fleet:
             fleet=self.name,
             inventory=means.inventory_ref,
             plan_digest=None,
+            rolls_back=rolls_back,
             warnings=means.warnings,
             registries=tuple(
                 RegistryOutcome(
@@ -211,7 +222,7 @@ class Fleet:
                     attempts=self._efforts.get(one, Effort()).attempts,
                     because="interrupted before there was a plan",
                 )
-                for one in sorted(select(means.inventory, selection))
+                for one in sorted(scope)
             ),
         )
 
@@ -323,6 +334,7 @@ class Fleet:
             forced=False,
             allowed=(),
             until=None,
+            latest=plan is self._latest,
             backfiller=self._backfiller(sink),
             on_event=sink,
         )

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Final
 from fleet_repl.inventory import Aws, Inventory, State, located
 from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.ports import Store
-from fleet_repl.runs import Freeze, PastRun, RunSummary
-from fleet_repl.store import RunRecords, fleets, lift_freeze, read_freeze, write_freeze
+from fleet_repl.runs import Freeze, Holder, PastRun, RunSummary
+from fleet_repl.store import (
+    RunRecords,
+    current_holder,
+    fleets,
+    gone,
+    lift_freeze,
+    read_freeze,
+    write_freeze,
+)
 from fleet_repl.workflow.places import open_place
 from fleet_repl.workflow.rolling_back import RunError
 
@@ -55,6 +63,13 @@ class History:
         raise RunError(
             f"no run {run_id} is remembered in {self.location}\n    fleet-repl runs lists them"
         )
+
+    async def at_work(self, fleet: str) -> Holder | None:
+        """The process that writes to the fleet just now; None for one that is dead or silent.
+
+        Raises StateError.
+        """
+        return await current_holder(self._store, fleet, gone=gone)
 
     async def frozen(self, fleet: str) -> Freeze | None:
         """Who froze the fleet, if anybody did."""

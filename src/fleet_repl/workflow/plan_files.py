@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from fleet_repl.documents import parse_plan
-from fleet_repl.errors import RefusedError
+from fleet_repl.errors import FleetError, RefusedError
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.durations import spell_seconds
+from fleet_repl.names import Registry
 from fleet_repl.plan import Plan
 
 LONGEST_AHEAD: Final = timedelta(minutes=5)
@@ -23,13 +25,17 @@ class PlanError(RefusedError):
 def load_plan(path: str | Path) -> Plan:
     """The plan in a file that `plan --out` wrote.
 
-    Raises PlanError for what is no plan, and RefusedError for a plan that was altered.
+    Raises FleetError for a file that cannot be read, PlanError for what is no plan, and
+    RefusedError for a plan that was altered.
     """
     file = Path(path)
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise PlanError(f"the plan cannot be read: {file}: {error.strerror}") from None
+        raise FleetError(
+            f"the plan cannot be read: {file}: {error.strerror}\n"
+            "    fleet-repl plan INVENTORY --out FILE writes one"
+        ) from None
     return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
 
 
@@ -51,3 +57,13 @@ def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: time
         )
     if -age > LONGEST_AHEAD:
         raise RefusedError("the plan was made in the future: this machine's clock is wrong")
+
+
+def check_registries(plan: Plan, listed: Collection[Registry]) -> None:
+    """Whether a plan writes to no other registries than the inventory's. Raises PlanError."""
+    strangers = {registry for registry, _ in plan.changes}.difference(listed)
+    if strangers:
+        raise PlanError(
+            f"the plan writes to {min(strangers)}, which is no registry of the inventory\n"
+            "    make a new one with fleet-repl plan --out"
+        )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import anyio.to_thread
 
 from fleet_repl.backlog import foreseen
 from fleet_repl.drifting import attributed
@@ -18,7 +21,7 @@ from fleet_repl.reports import plan_digest
 from fleet_repl.safety import objections, rolled_back_objection
 from fleet_repl.sparing import spared
 from fleet_repl.store import read_marks, read_traces
-from fleet_repl.workflow.recovering import recover
+from fleet_repl.workflow.recovering import recovered
 from fleet_repl.workflow.surveying import survey
 
 if TYPE_CHECKING:
@@ -36,13 +39,16 @@ async def propose(
 ) -> Plan | Mapping[Registry, Effort]:
     """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
     reading has taken so far."""
-    recovered = await recover(means)
+    dead = await recovered(means)
     record = await means.memory.recall()
-    traces = await read_traces(means.store, means.inventory.name)
+    traces = dead.added_to(await read_traces(means.store, means.inventory.name))
     seen, efforts = await survey(scope, means.desired, means.observing(record, over=over))
     if means.stop.interrupted:
         return efforts
-    planned = plan_registries(means.desired, seen, scope, record=record, allow=allow)
+    # In a thread: of a large fleet this takes minutes, and a lock has to be renewed meanwhile.
+    planned = await anyio.to_thread.run_sync(
+        partial(plan_registries, means.desired, seen, scope, record=record, allow=allow)
+    )
     registries = spared(planned.registries, spare)
     speaking_against = objections(
         registries,
@@ -52,14 +58,14 @@ async def propose(
         allow=allow,
     )
     registries = attributed(registries, traces)
-    return finished(
+    return await finished(
         means,
         registries,
         inventory=means.inventory_ref if beside is None else means.inventory_seen_from(beside),
         objections=(*speaking_against, *await rolled_back(registries, means)),
         warnings=(
             *means.warnings,
-            *recovered,
+            *dead.warnings,
             *planned.warnings,
             *foreseen(registries, means.inventory.routes),
         ),
@@ -79,7 +85,7 @@ async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tup
     )[-1:]
 
 
-def finished(
+async def finished(
     means: Means,
     registries: tuple[RegistryPlan, ...],
     *,
@@ -102,6 +108,6 @@ def finished(
         rolls_back=rolls_back,
         efforts=efforts,
     )
-    plan = replace(plan, digest=plan_digest(plan))
+    plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     means.on_event(PlanMade(plan=plan))
     return plan

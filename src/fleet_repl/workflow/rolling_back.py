@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
+
+import anyio.to_thread
 
 from fleet_repl.desired import Desired
 from fleet_repl.engine import observe
@@ -11,7 +14,7 @@ from fleet_repl.names import Registry
 from fleet_repl.plan import Effort, Plan
 from fleet_repl.reverting import needed_observation, plan_rollback, remarked, restored, targets
 from fleet_repl.runs import RunMeta
-from fleet_repl.store import lifted, read_traces, revise_marks, without
+from fleet_repl.store import Marks, lifted, read_marks, read_traces, reset, revise_marks
 from fleet_repl.workflow.means import Means
 from fleet_repl.workflow.proposing import finished
 from fleet_repl.workflow.recovering import recover
@@ -46,8 +49,11 @@ async def propose_rollback(
     seen, efforts = await observe(asked, how)
     if means.stop.interrupted:
         return efforts
-    planned = plan_rollback(wanted, seen, means.desired, record, traces, force=force)
-    return finished(
+    # In a thread: of a large fleet this takes a while, and a lock has to be renewed meanwhile.
+    planned = await anyio.to_thread.run_sync(
+        partial(plan_rollback, wanted, seen, means.desired, record, traces, force=force)
+    )
+    return await finished(
         means,
         planned.registries,
         inventory=means.inventory_ref,
@@ -62,22 +68,25 @@ def carrying_back(desired: Desired, plan: Plan) -> Desired:
     return restored(desired, plan.registries)
 
 
-async def mark_rolled_back(run_id: str, means: Means) -> None:
+async def mark_rolled_back(run_id: str, means: Means) -> Marks:
     """Before the first write: the version of the inventory that is taken back is not to be
-    applied again, or may be again where it is a rollback that is taken back."""
+    applied again, or may be again where it is a rollback that is taken back. The marks from
+    before that are returned."""
     runs = {one.meta.run_id: one.meta for one in await means.records.summaries()}
     run = runs.get(run_id)
     if run is None:
         raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
+    before = await read_marks(means.store, means.inventory.name)
     await _mark(run, runs, means)
+    return before
 
 
-async def forget_rollback(means: Means) -> None:
-    """Take back the mark that this run has set."""
+async def forget_rollback(before: Marks, means: Means) -> None:
+    """Have the marks as they were before this run."""
     await revise_marks(
         means.store,
         means.inventory.name,
-        lambda marks: without(marks, by=means.run_id),
+        lambda marks: reset(marks, before, by=means.run_id),
     )
 
 

@@ -27,7 +27,7 @@ SECRET = "base/secret/key/of/forty/characters/long"
 NOW = "Mon, 23 Nov 2026 08:00:00 GMT"
 WRITTEN = "Mon, 23 Nov 2026 07:59:18 GMT"
 
-Step: TypeAlias = "Callable[[web.Request], Awaitable[web.Response]]"
+Step: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 
 
 class FakeS3:
@@ -43,7 +43,7 @@ class FakeS3:
         self.regions: list[str] = []
         self.written = 0
 
-    async def serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         condition = request.headers.get("If-Match") or request.headers.get("If-None-Match")
         self.requests.append(" ".join(filter(None, (request.method, request.path, condition))))
         signed = re.search(r"Credential=\S+?/\d+/([^/]+)/s3/", request.headers["Authorization"])
@@ -51,7 +51,7 @@ class FakeS3:
         self.regions.append(signed[1])
         return await (self.script.popleft() if self.script else self.answer)(request)
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         """What S3 would answer."""
         key = request.match_info["key"]
         match request.method:
@@ -61,15 +61,19 @@ class FakeS3:
                 return await self.refuse("NoSuchKey", 404)(request)
             case "GET":
                 content, etag = self.objects[key]
-                headers = {"ETag": etag, "Last-Modified": WRITTEN, "Date": NOW}
-                return web.Response(body=content, headers=headers)
+                return web.Response(body=content, headers=self.headers(etag))
             case "DELETE":
                 self.objects.pop(key, None)
                 return web.Response(status=204)
             case _:
                 return await self._put(request, key)
 
-    async def _put(self, request: web.Request, key: str) -> web.Response:
+    @staticmethod
+    def headers(etag: str) -> dict[str, str]:
+        """Of an object that is there."""
+        return {"ETag": etag, "Last-Modified": WRITTEN, "Date": NOW}
+
+    async def _put(self, request: web.Request, key: str) -> web.StreamResponse:
         there = self.objects.get(key)
         expected = request.headers.get("If-Match")
         if expected is not None and there is None:
@@ -139,7 +143,11 @@ class Bucket:
     events: list[Event] = field(default_factory=list)
 
     def open(
-        self, location: str = "s3://state/fleets", *, by_environment: bool = False
+        self,
+        location: str = "s3://state/fleets",
+        *,
+        by_environment: bool = False,
+        timeout: float = 5.0,
     ) -> AbstractAsyncContextManager[BucketObjects]:
         """Against the fake, or `by_environment` wherever the SDK's settings lead."""
         endpoint = Endpoint(
@@ -150,7 +158,7 @@ class Bucket:
         )
         pace = Pace(
             attempts=4,
-            timeout=5.0,
+            timeout=timeout,
             deadline=math.inf,
             clock=self.clock,
             uniform=lambda low, high: high,

@@ -188,6 +188,8 @@ def test_the_functions_role_may_do_what_a_run_needs(templates: Any) -> None:
         actions = statement["Action"]
         allowed |= {actions} if isinstance(actions, str) else set(actions)
         assert statement["Resource"] != "*"
+        # A condition on s3:prefix would turn a read of what is not there into a refusal.
+        assert "s3:ListBucket" not in actions or "Condition" not in statement
     assert allowed == {
         "sts:AssumeRole",
         "s3:GetObject",

@@ -51,7 +51,6 @@ KNOWN = {
         "ProtectKernelTunables",
         "ProtectControlGroups",
         "ProtectProc",
-        "ProcSubset",
         "NoNewPrivileges",
         "CapabilityBoundingSet",
         "RestrictAddressFamilies",

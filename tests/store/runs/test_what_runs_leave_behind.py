@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,13 +15,12 @@ from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.runs import RolledBack, Trace
 from fleet_repl.store import (
     lifted,
-    marked,
     read_marks,
     read_traces,
+    reset,
     revise,
     revise_marks,
     revise_traces,
-    without,
 )
 from fleet_repl.store.traces import parse_traces, traces_content
 
@@ -91,28 +90,35 @@ async def test_traces_are_kept(store: Any) -> None:
     assert set(store.documents) == {"prod/traces.json"}
 
 
-def test_marks_are_made_and_lifted() -> None:
-    """A run that is rolled back marks its inventory until that is applied after all, or until
-    the rollback is taken back itself."""
-    first = marked((), inventory="i1", run_id="a", by="b", at=NOON)
-    both = marked(first, inventory="i2", run_id="c", by="d", at=NOON)
-    assert both == (
-        RolledBack(inventory="i1", run_id="a", by="b", at=NOON),
-        RolledBack(inventory="i2", run_id="c", by="d", at=NOON),
-    )
-    assert lifted(both, "i1") == both[1:]
-    assert without(both, by="d") == first
-    again = marked(both, inventory="i1", run_id="a", by="e", at=NOON)
-    assert [one.by for one in again] == ["d", "e"]
+MARKS = tuple(
+    RolledBack(inventory=inventory, run_id=run, by="z", at=NOON)
+    for inventory, run in (("i1", "a"), ("i2", "b"))
+)
+
+
+def test_marks_of_a_version_are_lifted() -> None:
+    """Once that is applied after all; those of other versions stay."""
+    assert lifted(MARKS, "i1") == MARKS[1:]
+    assert lifted(MARKS, "i3") == MARKS
+
+
+def test_marks_are_as_if_a_run_had_not_been() -> None:
+    """What it lifted and what it put its own in the place of holds again; others' stay."""
+    first, second = MARKS
+    own = replace(first, by="me")
+    late = replace(second, by="other")
+    assert reset((own, second), MARKS, by="me") == MARKS
+    assert reset((second,), MARKS, by="me") == MARKS
+    assert reset((own,), (), by="me") == ()
+    assert reset((own, late), MARKS, by="me") == (first, late)
 
 
 async def test_marks_are_kept(store: Any) -> None:
     """In the order in which they were made."""
     assert await read_marks(store, "prod") == ()
-    for run in "ab":
-        mark = partial(marked, inventory="i", run_id=run, by="z", at=NOON)
-        await revise_marks(store, "prod", mark)
-    assert [one.run_id for one in await read_marks(store, "prod")] == ["a", "b"]
+    await revise_marks(store, "prod", lambda marks: (*marks, MARKS[0]))
+    await revise_marks(store, "prod", lambda marks: (*marks, MARKS[1]))
+    assert await read_marks(store, "prod") == MARKS
     store.documents["prod/rolled-back.json"] = b'{"schema": "fleet-repl/rolled-back/1"}'
     with pytest.raises(StateError, match=r"memory/prod/rolled-back\.json: marks: it is missing"):
         await read_marks(store, "prod")

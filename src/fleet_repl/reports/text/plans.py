@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.drifting import sentence
@@ -35,6 +36,15 @@ LINKS: Final = 20
 """Links that are listed for each change."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wording:
+    """What links of a plan are called."""
+
+    names: Mapping[AccountId, str]
+    rolls_back: bool
+    """Then routes are not why, and none is named where none asks for a link."""
+
+
 def plan_text(
     plan: Plan, *, full: bool = False, colour: bool = False, waves: Sequence[str] = ()
 ) -> str:
@@ -45,9 +55,10 @@ def plan_text(
     page.heading(f"{what} {plan.fleet} ({plan.inventory.path})")
     changed = [one for one in plan.registries if one.changes]
     shown = page.within(changed, REGISTRIES)
+    wording = _Wording(names=names, rolls_back=plan.rolls_back is not None)
     in_waves = bool(waves_of_plan(plan, waves))
     for one in shown:
-        _add_registry(page, one, names, in_waves=in_waves)
+        _add_registry(page, one, wording, in_waves=in_waves)
     if len(shown) < len(changed):
         page.gap()
         page.more(len(changed) - len(shown))
@@ -90,9 +101,7 @@ def _held(plan: Plan) -> list[Holding]:
     ]
 
 
-def _add_registry(
-    page: Page, one: RegistryPlan, names: Mapping[AccountId, str], *, in_waves: bool
-) -> None:
+def _add_registry(page: Page, one: RegistryPlan, wording: _Wording, *, in_waves: bool) -> None:
     wave = f", wave {one.wave}" if in_waves else ""
     page.heading(f"{label(one.registry, one.name)}{wave}")
     if one.moved is not None and one.moved.by is not Mover.UNKNOWN:
@@ -107,10 +116,10 @@ def _add_registry(
         what = change_name(change.resource, change.before, change.after)
         page.add(SYMBOLS[change.action], f"{what}{note}", indent=1)
         if change.resource is not Resource.CREATION_TEMPLATE:
-            _add_links(page, change, names)
+            _add_links(page, change, wording)
 
 
-def _add_deletes(page: Page, change: Change, names: Mapping[AccountId, str]) -> None:
+def _add_deletes(page: Page, change: Change, wording: _Wording) -> None:
     ends = [
         *(
             (("! ", Style.BAD), "deletions travel from now on, to", end)
@@ -123,11 +132,11 @@ def _add_deletes(page: Page, change: Change, names: Mapping[AccountId, str]) -> 
     ]
     shown = page.within(ends, LINKS)
     for symbol, words, end in shown:
-        page.add(symbol, f"{words} {_end(page, end, names, '')}", indent=3)
+        page.add(symbol, f"{words} {_end(page, end, wording, '')}", indent=3)
     page.more(len(ends) - len(shown), indent=3)
 
 
-def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> None:
+def _add_links(page: Page, change: Change, wording: _Wording) -> None:
     links = [
         *((("+ ", Style.ADDED), end, "") for end in change.links_added),
         *((("- ", Style.REMOVED), end, "narrowed, ") for end in change.links_removed),
@@ -135,26 +144,30 @@ def _add_links(page: Page, change: Change, names: Mapping[AccountId, str]) -> No
     word = "to" if change.resource is Resource.REPLICATION_CONFIGURATION else "from"
     shown = page.within(links, LINKS)
     for symbol, end, lessened in shown:
-        page.add(symbol, f"{word} {_end(page, end, names, lessened)}", indent=3)
+        page.add(symbol, f"{word} {_end(page, end, wording, lessened)}", indent=3)
     page.more(len(links) - len(shown), indent=3)
-    _add_deletes(page, change, names)
+    _add_deletes(page, change, wording)
     if not links and not change.deletes_started and not change.deletes_stopped:
         page.add(("the same links, put right", Style.FAINT), indent=3)
 
 
-def _end(page: Page, end: LinkEnd, names: Mapping[AccountId, str], lessened: str) -> str:
+def _end(page: Page, end: LinkEnd, wording: _Wording, lessened: str) -> str:
     """`lessened`: what a link that is taken away is called where routes keep a part of it."""
-    where = label(end.registry, names.get(end.registry.account))
+    where = label(end.registry, wording.names.get(end.registry.account))
+    what = prefix_list(end.prefixes, full=page.full)
+    if wording.rolls_back and not end.routes:
+        return f"{where}: {what}"
     kept = lessened if end.routes else ""
-    return f"{where}: {prefix_list(end.prefixes, full=page.full)} ({kept}{route_list(end.routes)})"
+    return f"{where}: {what} ({kept}{route_list(end.routes)})"
 
 
 def _add_totals(page: Page, plan: Plan) -> None:
     total = plan.summary
     if not plan.changes and not total.unreadable and not total.held:
         registries = counted(total.registries, "registry")
-        verb = "is" if total.registries == 1 else "are"
-        how = "as the inventory wants" if plan.rolls_back is None else "as it was before that run"
+        verb, they = ("is", "it was") if total.registries == 1 else ("are", "they were")
+        before = f"as {they} before that run"
+        how = "as the inventory wants" if plan.rolls_back is None else before
         page.add(("No changes.", Style.HEADING), f" {registries} {verb} {how}.")
         return
     head = "Plan: " if plan.changes else "No changes: "

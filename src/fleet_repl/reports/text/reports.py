@@ -5,6 +5,7 @@ Errors that many registries share are told once; the JSON document has each of t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -101,10 +102,12 @@ def _add_applied(page: Page, report: Report) -> None:
 
 
 def _changes(changes: Sequence[ChangeOutcome]) -> str:
-    return ", ".join(
+    """Each kind of write once: waves and withdrawals may write a policy several times."""
+    written = Counter(
         f"{SYMBOLS[change.action][0]}{change_name(change.resource, change.before, change.after)}"
         for change in changes
     )
+    return ", ".join(f"{what} ({n:,} times)" if n > 1 else what for what, n in written.items())
 
 
 def _failing(report: Report) -> list[Failing]:
@@ -122,7 +125,7 @@ def _done(one: RegistryOutcome) -> str | None:
         for change in one.changes
         if change.outcome is Outcome.APPLIED
     ]
-    return f"{' and '.join(written)} applied" if written else None
+    return f"{' and '.join(dict.fromkeys(written))} applied" if written else None
 
 
 def _add_reasons(page: Page, outcome: Outcome, having: Sequence[RegistryOutcome]) -> None:
@@ -156,8 +159,9 @@ def _add_end(page: Page, report: Report) -> None:
     page.gap()
     if report.status is Status.OK and not report.count(Outcome.APPLIED):
         registries = counted(len(report.registries), "registry")
-        verb = "was" if len(report.registries) == 1 else "were"
-        how = "as the inventory wants" if report.rolls_back is None else "as it was before that run"
+        verb, they = ("was", "it was") if len(report.registries) == 1 else ("were", "they were")
+        before = f"as {they} before that run"
+        how = "as the inventory wants" if report.rolls_back is None else before
         what = f"Nothing to do: {registries} {verb} {how}, in {took}."
     else:
         what = f"Applied {applied} in {took}."

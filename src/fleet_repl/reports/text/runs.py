@@ -15,8 +15,9 @@ from fleet_repl.reports.text.wording import elapsed
 from fleet_repl.reports.visible import visible
 from fleet_repl.runs import RunSummary
 
-UNFINISHED: Final = "unfinished"
-"""What a run is called that has no report: it is under way, or it died."""
+UNDER_WAY: Final = "under way"
+DIED: Final = "died"
+"""What runs are called that have no report."""
 
 _FLEET: Final = "fleet"
 _COLUMNS: Final = (
@@ -26,7 +27,6 @@ _NUMBERS: Final = frozenset({"applied", "failed"})
 _STYLES: Final = {
     Status.OK: Style.ADDED,
     Status.PARTIAL: Style.CHANGED,
-    None: Style.CHANGED,
 }
 
 
@@ -40,12 +40,14 @@ def runs_text(found: RunList, *, colour: bool = False) -> str:
     if not found.runs:
         page.add(f"No runs are remembered in {found.location}.")
         return page.render(colour=colour)
-    title, *rows = _aligned([_COLUMNS, *map(_cells, found.runs)], _hidden(found.runs))
+    title, *rows = _aligned(
+        [_COLUMNS, *(_cells(one, found) for one in found.runs)], _hidden(found.runs)
+    )
     page.add((title, Style.FAINT))
     for one, row in zip(found.runs, rows, strict=True):
         back = one.meta.rolls_back
         note = "" if back is None else f"  rolls back {back}"
-        page.add((row, _STYLES.get(one.status, Style.BAD)), note)
+        page.add((row, _style(one, found)), note)
     if found.older:
         page.gap()
         total = len(found.runs) + found.older
@@ -58,8 +60,15 @@ def moment(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _cells(one: RunSummary) -> tuple[str, ...]:
+def _style(one: RunSummary, found: RunList) -> Style:
+    if one.status is None and one.meta.run_id in found.under_way:
+        return Style.CHANGED
+    return Style.BAD if one.status is None else _STYLES.get(one.status, Style.BAD)
+
+
+def _cells(one: RunSummary, found: RunList) -> tuple[str, ...]:
     meta, took = one.meta, ""
+    unreported = UNDER_WAY if meta.run_id in found.under_way else DIED
     if one.finished_at is not None:
         took = elapsed((one.finished_at - meta.started_at).total_seconds())
     return (
@@ -69,7 +78,7 @@ def _cells(one: RunSummary) -> tuple[str, ...]:
         f"{meta.holder.user}@{meta.holder.host}",
         moment(meta.started_at),
         took,
-        UNFINISHED if one.status is None else one.status.value,
+        unreported if one.status is None else one.status.value,
         f"{one.applied:,}",
         f"{one.failed:,}",
     )

@@ -15,7 +15,9 @@ OPEN: Final = 20
 """Writes of unknown end that are listed on a page that is not full."""
 
 
-def unreported_text(run: PastRun, *, full: bool = False, colour: bool = False) -> str:
+def unreported_text(
+    run: PastRun, *, under_way: bool, full: bool = False, colour: bool = False
+) -> str:
     """Who made it, how many writes it had planned, and how far the journal says that it came."""
     page = Page(full=full)
     meta = run.meta
@@ -39,13 +41,21 @@ def unreported_text(run: PastRun, *, full: bool = False, colour: bool = False) -
         page.add(f"{name:<14}  {number:>{width},}", indent=1)
     _add_open(page, run, open_)
     page.gap()
-    page.add(
-        "It is still under way, or it died. The next run of the fleet takes over, looks at what "
-        "is in place and goes on from there; nothing has to be mended by hand."
-    )
-    code = ExitCode.PARTIAL
-    page.add(f"Exit {code.value}: what became of the run is not known.")
+    _add_end(page, under_way=under_way)
     return page.render(colour=colour)
+
+
+def _add_end(page: Page, *, under_way: bool) -> None:
+    code = ExitCode.PARTIAL.value
+    if under_way:
+        page.add("It is under way, and holds the lock of the fleet.")
+        page.add(f"Exit {code}: the run has not ended.")
+        return
+    page.add(
+        "It died. The next run of the fleet takes over, looks at what is in place and goes on from "
+        "there; nothing has to be mended by hand."
+    )
+    page.add(f"Exit {code}: what became of the run is not known.")
 
 
 def _add_open(page: Page, run: PastRun, entries: list[JournalEntry]) -> None:
