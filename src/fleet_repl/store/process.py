@@ -21,6 +21,9 @@ _DEAD: Final = ("Z", "X", "x")
 """States of a process that has ended, although nobody has taken note yet (proc(5))."""
 _LONGEST: Final = 200
 
+UNSURE: Final = "?"
+"""The mark of a process that may be in a container, and of which nothing more can be told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
@@ -30,7 +33,8 @@ class Process:
     host: str
     pid: int
     process: str
-    """Boot, process namespace and start; empty where the system does not tell all of them."""
+    """Boot, process namespace and start; empty where the system knows of no such things, and
+    `UNSURE` where it hides them."""
 
 
 def this_process() -> Process:
@@ -54,7 +58,7 @@ def is_gone(holder: Holder, me: Process, start_of: Callable[[int], str | None]) 
 
     It gives None where there is no such process, and nothing where it cannot be told.
     """
-    if holder.host != me.host:
+    if holder.host != me.host or UNSURE in (holder.process, me.process):
         return False
     theirs, _, started = holder.process.rpartition("/")
     # Another boot or namespace may be another machine, or a container, of the same name.
@@ -85,7 +89,7 @@ def _mark(pid: int, proc: Path) -> str:
         namespace = (proc / "self/ns/pid").stat().st_ino
         _, start = _status(pid, proc)
     except (OSError, ValueError, IndexError):
-        return ""
+        return UNSURE if proc.is_dir() else ""
     return f"{boot}/{namespace}/{start}"
 
 

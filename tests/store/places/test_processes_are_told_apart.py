@@ -16,7 +16,7 @@ import pytest
 
 from fleet_repl.runs import Holder
 from fleet_repl.store import Process, gone, this_process
-from fleet_repl.store.process import is_gone, start_of
+from fleet_repl.store.process import UNSURE, _mark, is_gone, start_of
 
 ME = Process(user="ops", host="runner", pid=1, process="boot/1/10")
 
@@ -41,6 +41,21 @@ def test_only_what_is_certain_counts(
     """Same host, boot and namespace, and no such process or one that started later."""
     one = holder(pid=70, **{"host": "runner", "process": "boot/1/70", **theirs})
     assert is_gone(one, ME, {70: there}.__getitem__) is expected
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_one_that_hides_itself_is_never_surely_gone(
+    holder: Callable[..., Holder], *, both: bool
+) -> None:
+    """Containers may share a host name, and then a number says nothing."""
+    one = holder(pid=70, host="runner", process=UNSURE)
+    me = replace(ME, process=UNSURE) if both else ME
+    assert not is_gone(one, me, {70: None}.__getitem__)
+
+
+def test_what_is_hidden_is_not_what_is_not_there(tmp_path: Path) -> None:
+    """A system without /proc has no containers; one that shows nothing in it may be in one."""
+    assert (_mark(1, tmp_path / "proc"), _mark(1, tmp_path)) == ("", UNSURE)
 
 
 @pytest.mark.parametrize(("there", "expected"), [(None, True), ("", False), ("70", False)])
