@@ -5,18 +5,16 @@ Nothing is written unless what a rollback or a later run needs to know is durabl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from fleet_repl.backlog import owing
-from fleet_repl.cautions import UNKNOWN_FIELDS
 from fleet_repl.desired import Desired
-from fleet_repl.documents import plan_digest
 from fleet_repl.drifting import traced
 from fleet_repl.engine import Applying, Writing, apply_plan, untouched
-from fleet_repl.errors import FaultKind, StateError
+from fleet_repl.errors import StateError
 from fleet_repl.outcomes import (
     Outcome,
     RegistryFinished,
@@ -26,7 +24,7 @@ from fleet_repl.outcomes import (
     Status,
 )
 from fleet_repl.ownership import Record
-from fleet_repl.plan import InventoryRef, Objection, Plan, RegistryPlan, Warning
+from fleet_repl.plan import InventoryRef, Objection, Plan, Warning
 from fleet_repl.ports import EventSink
 from fleet_repl.recording import Owed, announced, concluded
 from fleet_repl.runs import RunMeta
@@ -250,30 +248,6 @@ class Execution:
             "the run's report could not be kept",
             "its journal says what was done",
         )
-
-
-def without_refusals(plan: Plan, allow: Collection[str]) -> Plan:
-    """A plan with the writes that are allowed by now, although it was made without that."""
-    if UNKNOWN_FIELDS not in allow:
-        return plan
-    registries = tuple(map(_overwriting, plan.registries))
-    if registries == plan.registries:
-        return plan
-    # It is another plan: with the digest of the first it could not be read again.
-    allowed = replace(plan, registries=registries)
-    return replace(allowed, digest=plan_digest(allowed))
-
-
-def _overwriting(one: RegistryPlan) -> RegistryPlan:
-    refused = {
-        resource: fault
-        for resource, fault in one.refused.items()
-        if fault.kind is not FaultKind.UNKNOWN_FIELDS
-    }
-    if len(refused) == len(one.refused):
-        return one
-    error = None if one.error in one.refused.values() else one.error
-    return replace(one, refused=refused, error=next(iter(refused.values()), error))
 
 
 async def _or_warn(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +12,6 @@ from typing import Final
 import anyio.to_thread
 
 from fleet_repl.delivery import DeliveryReport
-from fleet_repl.desired import Desired
 from fleet_repl.documents import is_unaltered
 from fleet_repl.engine import Backfilling
 from fleet_repl.errors import Fault, FleetError, SelectionError
@@ -28,17 +26,17 @@ from fleet_repl.outcomes import (
     Statistics,
     Status,
 )
-from fleet_repl.plan import Effort, Objection, Plan
+from fleet_repl.plan import Effort, Plan
 from fleet_repl.ports import EventSink
 from fleet_repl.safety import outstanding
 from fleet_repl.topology import Selection, select
 from fleet_repl.workflow.backfilling import Backfiller
-from fleet_repl.workflow.carrying_out import Execution, without_refusals
+from fleet_repl.workflow.carrying_out import Execution
+from fleet_repl.workflow.giving_leave import with_leave
 from fleet_repl.workflow.importing import import_registries
 from fleet_repl.workflow.means import Means
 from fleet_repl.workflow.plan_files import PlanError, check_registries
-from fleet_repl.workflow.proposing import propose, rolled_back
-from fleet_repl.workflow.recovering import recover
+from fleet_repl.workflow.proposing import propose
 from fleet_repl.workflow.rolling_back import carrying_back, propose_rollback
 from fleet_repl.workflow.sinks import both
 from fleet_repl.workflow.verifying import Surroundings, verify_links
@@ -153,8 +151,8 @@ class Fleet:
         async with AsyncExitStack() as stack:
             held = self._means.access.held()
             lease = await stack.enter_async_context(held) if plan.changes else None
-            execution = await self._execution(
-                plan, sink, force=force, allow=frozenset(allow), wave=wave
+            execution = await with_leave(
+                self._refusing(plan, sink), force=force, allow=frozenset(allow), until=wave
             )
             against = outstanding(execution.objections, force=force, allow=allow)
             if against:
@@ -193,7 +191,7 @@ class Fleet:
     def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         """The report of a plan that is not carried out."""
         sink = both(self._means.on_event, on_event)
-        return self._refusing(plan, sink, plan.objections).refused(because)
+        return self._refusing(plan, sink).refused(because)
 
     def interrupted(
         self, *, selection: Selection = EVERYTHING, rolls_back: str | None = None
@@ -291,45 +289,14 @@ class Fleet:
             )
         )
 
-    async def _execution(
-        self,
-        plan: Plan,
-        sink: EventSink,
-        *,
-        force: bool,
-        allow: frozenset[str],
-        wave: str | None,
-    ) -> Execution:
-        """A plan that may be carried out, with what has come up since it was made."""
-        means = self._means
-        objections = plan.objections
-        kinds = {one.kind for one in objections}
-        if plan.rolls_back is None:
-            since = await rolled_back(plan.registries, means)
-            objections = (*objections, *(one for one in since if one.kind not in kinds))
-        warnings = plan.warnings
-        if plan.changes:
-            known = {(one.kind, one.message) for one in warnings}
-            found = await recover(means)
-            warnings = (*warnings, *(one for one in found if (one.kind, one.message) not in known))
-        execution = self._refusing(plan, sink, objections)
-        return replace(
-            execution,
-            plan=without_refusals(plan, allow),
-            warnings=warnings,
-            forced=force and bool(objections),
-            allowed=tuple(sorted(allow)),
-            until=wave,
-        )
-
-    def _refusing(
-        self, plan: Plan, sink: EventSink, objections: tuple[Objection, ...]
-    ) -> Execution:
+    def _refusing(self, plan: Plan, sink: EventSink) -> Execution:
+        """A plan as it was made, by nobody's leave."""
+        desired = self._means.desired
         return Execution(
             plan=plan,
             means=self._means,
-            desired=self._desired_by(plan),
-            objections=objections,
+            desired=desired if plan.rolls_back is None else carrying_back(desired, plan),
+            objections=plan.objections,
             warnings=plan.warnings,
             forced=False,
             allowed=(),
@@ -338,10 +305,6 @@ class Fleet:
             backfiller=self._backfiller(sink),
             on_event=sink,
         )
-
-    def _desired_by(self, plan: Plan) -> Desired:
-        desired = self._means.desired
-        return desired if plan.rolls_back is None else carrying_back(desired, plan)
 
     def _backfiller(self, on_event: EventSink) -> Backfiller:
         means = self._means
