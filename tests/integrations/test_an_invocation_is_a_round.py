@@ -6,6 +6,7 @@ import json
 import os
 import urllib.request
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -29,10 +30,11 @@ def fixing(deployed: Any, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The function with a bucket, and told to correct what differs."""
     host, port = s3.get_host_and_port()
     url = f"http://{host}:{port}"
-    urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")).close()
-    urllib.request.urlopen(urllib.request.Request(f"{url}/fleet-state", method="PUT")).close()
+    # Of its own: all of moto's servers in a process share what they hold.
+    bucket = f"invocation-{uuid4().hex}"
+    urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="PUT")).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
-    monkeypatch.setenv("FLEET_REPL_STATE", "s3://fleet-state/fleet-repl")
+    monkeypatch.setenv("FLEET_REPL_STATE", f"s3://{bucket}/fleet-repl")
     monkeypatch.setenv("FLEET_REPL_FIX", "1")
     return deployed
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.workflow.conftest import FleetText, Simulate, Simulated
 
-BUCKET = "fleet-state"
+BUCKET = "state-of-the-fleet"
 PLACE = f"s3://{BUCKET}/replication"
 STATE = f'[state]\nlocation = "{PLACE}"\n'
 
