@@ -45,7 +45,7 @@ async def propose(
     seen, efforts = await survey(scope, means.desired, means.observing(record, over=over))
     if means.stop.interrupted:
         return efforts
-    # In a thread: of a large fleet this takes minutes, and a lock has to be renewed meanwhile.
+    # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
     planned = await anyio.to_thread.run_sync(
         partial(plan_registries, means.desired, seen, scope, record=record, allow=allow)
     )
