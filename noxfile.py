@@ -15,6 +15,9 @@ nox.options.error_on_missing_interpreters = True
 nox.options.stop_on_first_error = False
 nox.options.default_venv_backend = "uv|virtualenv"
 
+# Hundreds of processes are started, and each would compile the SDK anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 VERSIONS = ("3.11", "3.12", "3.13")
 SURVIVAL = "tests/survival"
 TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}"]
