@@ -24,6 +24,14 @@ class Registry(NamedTuple):
     def __str__(self) -> str:
         return f"{self.account}/{self.region}"
 
+    @classmethod
+    def parse(cls, text: str) -> Registry:
+        """The registry of such a name, `111111111111/eu-west-1`. Raises ValueError."""
+        match = _REGISTRY.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no registry")
+        return cls(AccountId(match["account"]), Region(match["region"]))
+
 
 class Partition(StrEnum):
     AWS = "aws"
@@ -67,6 +75,7 @@ _FIRST_REGION: Final = {
 }
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
 _ROLE_ARN: Final = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?P<path>[\x21-\x7e]{1,512})"
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.canonical import JsonObject
@@ -32,6 +32,17 @@ class Outcome(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
+
+
+SETTLED: Final = (Outcome.APPLIED, Outcome.UNCHANGED)
+"""Outcomes after which a document is as it was planned."""
+
+_WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outcome.APPLIED)
+
+
+def worst(outcomes: Collection[Outcome]) -> Outcome:
+    """What several changes of one registry come to; without any it is unchanged."""
+    return next((one for one in _WORST_FIRST if one in outcomes), Outcome.UNCHANGED)
 
 
 class Status(StrEnum):

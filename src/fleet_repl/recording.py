@@ -11,12 +11,11 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, RegistryOutcome
+from fleet_repl.outcomes import SETTLED, RegistryOutcome
 from fleet_repl.ownership import Applied, Cells, Due, Record, both, owned_of, together
 from fleet_repl.plan import Plan, RegistryPlan, Resource, State
 from fleet_repl.rules import NO_RULES
 
-_SETTLED = (Outcome.APPLIED, Outcome.UNCHANGED)
 _NOTHING = Applied()
 
 
@@ -94,7 +93,7 @@ def _links(one: RegistryPlan, outcome: RegistryOutcome, old: Cells) -> Cells:
         return old if resource in one.refused else one.owned.links
     if written.in_doubt:
         return both(old, one.owned.links)
-    if written.outcome not in _SETTLED:
+    if written.outcome not in SETTLED:
         return old
     # A link may have been held after all.
     return owned_of(written.after or NO_RULES, planned.after or NO_RULES, one.owned.links)
@@ -104,6 +103,6 @@ def _templates(one: RegistryPlan, outcome: RegistryOutcome, old: Applied) -> tup
     """Taking an unwritten one for ours does no harm: its description tells whose it is."""
     resource = Resource.CREATION_TEMPLATE
     written = [change for change in outcome.changes if change.resource is resource]
-    if all(change.outcome in _SETTLED for change in written):
+    if all(change.outcome in SETTLED for change in written):
         return one.owned.templates
     return tuple(sorted({*old.templates, *one.owned.templates}))

@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import Owner, parse_policy
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.outcomes import (
+    SETTLED,
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Status,
+    worst,
+)
 from fleet_repl.plan import Change, RegistryPlan, Resource, operation_of
 from fleet_repl.rules import NO_RULES, parse_document
 from fleet_repl.runs import JournalEntry, Moment, PastRun, prefix_of
 from fleet_repl.templates import parse_template, template_at
-
-_DONE: Final = (Outcome.APPLIED, Outcome.UNCHANGED)
-_WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outcome.APPLIED)
 
 _Write: TypeAlias = tuple[Registry, Resource, str, str, str | None]
 """One write of a run: what of which registry, in which wave and phase; a template's prefix."""
@@ -87,7 +92,7 @@ def aftermath(
         write: _judged(entry, seen.get(entry.registry), owner) for write, entry in told.open.items()
     }
     found = Counter(verdict.outcome for verdict in verdicts.values())
-    done = sum(entry.outcome in _DONE for entry in told.ended.values())
+    done = sum(entry.outcome in SETTLED for entry in told.ended.values())
     counts = Aftermath(
         report=past.report or _report(past, told, verdicts),
         planned=past.meta.changes,
@@ -222,21 +227,19 @@ def _outcome(
     changes: list[ChangeOutcome] = []
     error = one.error if one.fails else None
     for change in one.changes:
-        outcome, fault = _change_outcome(one, change, told, verdicts)
-        changes.append(outcome)
+        ended, fault = _change_outcome(one, change, told, verdicts)
+        changes.append(ended)
         error = error or fault
     found = {change.outcome for change in changes}
-    worst = next((outcome for outcome in _WORST_FIRST if outcome in found), Outcome.UNCHANGED)
-    if one.fails:
-        worst = Outcome.FAILED
-    reason = None if worst is Outcome.APPLIED else because
-    if worst is Outcome.UNCHANGED:
+    outcome = Outcome.FAILED if one.fails else worst(found)
+    reason = None if outcome is Outcome.APPLIED else because
+    if outcome is Outcome.UNCHANGED:
         reason = one.excuse
     return RegistryOutcome(
         registry=one.registry,
         name=one.name,
         wave=one.wave,
-        outcome=worst,
+        outcome=outcome,
         changes=tuple(changes),
         held=one.held,
         error=error,

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from aiobotocore.session import AioSession
-
 from fleet_repl import limits
 from fleet_repl.aws.acting import Actor
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.clients import Clients, open_clients
-from fleet_repl.aws.configuration import Endpoint, client_config, make_session, sts_region
-from fleet_repl.aws.credentials import Base, SdkCredentials, Source
-from fleet_repl.aws.identity import check, resolve, usable
+from fleet_repl.aws.configuration import Endpoint, client_config, sts_region
+from fleet_repl.aws.credentials import Base, Source
+from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.roles import Role, Sts, session_name
@@ -47,7 +45,7 @@ async def open_aws(
     """
     quieten_sdk()
     aws, concurrency = inventory.aws, inventory.apply.concurrency
-    session, credentials = await usable(_session(aws, endpoint))
+    session, credentials = await open_session(aws, endpoint)
     region = sts_region(session, aws, endpoint)
     config = client_config(session, endpoint, concurrency=concurrency, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
@@ -99,11 +97,6 @@ def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Ac
         )
 
     return source_of
-
-
-async def _session(aws: Aws, endpoint: Endpoint | None) -> tuple[AioSession, SdkCredentials]:
-    session = make_session(aws, endpoint)
-    return session, await resolve(session, endpoint)
 
 
 async def _prepare(clients: Clients, region: Region, inventory: Inventory) -> None:

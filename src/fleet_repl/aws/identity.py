@@ -17,11 +17,12 @@ from fleet_repl.aws import hints
 from fleet_repl.aws.answers import Identity, identity
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Call
-from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.credentials import Base, SdkCredentials
 from fleet_repl.aws.faults import code_of, request_id_of
 from fleet_repl.aws.wording import clean
 from fleet_repl.errors import CallError, Fault, FaultKind, IdentityError
+from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Partition, Region
 
 T = TypeVar("T")
@@ -72,6 +73,16 @@ async def resolve(session: AioSession, endpoint: Endpoint | None) -> SdkCredenti
     # Some only look for themselves once they are asked.
     await credentials.get_frozen_credentials()
     return credentials
+
+
+async def open_session(aws: Aws, endpoint: Endpoint | None) -> tuple[AioSession, SdkCredentials]:
+    """An SDK session and its base credentials. Raises IdentityError."""
+
+    async def opened() -> tuple[AioSession, SdkCredentials]:
+        session = make_session(aws, endpoint)
+        return session, await resolve(session, endpoint)
+
+    return await usable(opened())
 
 
 async def check(caller: Caller, base: Base, region: Region, partition: Partition) -> Identity:

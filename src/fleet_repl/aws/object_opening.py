@@ -10,13 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from aiobotocore.session import AioSession
-
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.clients import open_clients
-from fleet_repl.aws.configuration import Endpoint, client_config, make_session, sts_region
-from fleet_repl.aws.credentials import Base, SdkCredentials
-from fleet_repl.aws.identity import resolve, usable
+from fleet_repl.aws.configuration import Endpoint, client_config, sts_region
+from fleet_repl.aws.credentials import Base
+from fleet_repl.aws.identity import open_session, usable
 from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.objects import BucketObjects
 from fleet_repl.errors import StateError
@@ -54,7 +52,7 @@ async def open_objects(
     """
     bucket, prefix = _place(location)
     quieten_sdk()
-    session, credentials = await usable(_session(aws, endpoint))
+    session, credentials = await open_session(aws, endpoint)
     region = sts_region(session, aws, endpoint)
     config = client_config(session, endpoint, concurrency=_CONCURRENCY, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
@@ -72,8 +70,3 @@ def _place(location: str) -> tuple[str, str]:
         )
     prefix = (match["prefix"] or "").strip("/")
     return match["bucket"], f"{prefix}/" if prefix else ""
-
-
-async def _session(aws: Aws, endpoint: Endpoint | None) -> tuple[AioSession, SdkCredentials]:
-    session = make_session(aws, endpoint)
-    return session, await resolve(session, endpoint)

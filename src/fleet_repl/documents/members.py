@@ -18,7 +18,6 @@ from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
 
-_REGISTRY: Final = re.compile(r"([0-9]{12})/([0-9a-z-]{2,25})")
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _REGION: Final = re.compile(r"[0-9a-z-]{2,25}")
 _MOMENT: Final = re.compile(
@@ -192,10 +191,10 @@ def prefixes(holder: JsonObject, key: str) -> Prefixes:
 
 def registry(name: Json) -> Registry:
     """A registry by its name, such as `111111111111/eu-west-1`."""
-    match = _REGISTRY.fullmatch(name) if isinstance(name, str) else None
-    if match is None:
-        raise MalformedError("", f"{_shown(name)} is no registry")
-    return Registry(AccountId(match[1]), Region(match[2]))
+    try:
+        return Registry.parse(name if isinstance(name, str) else "")
+    except ValueError:
+        raise MalformedError("", f"{_shown(name)} is no registry") from None
 
 
 def registry_of(holder: JsonObject) -> Registry:

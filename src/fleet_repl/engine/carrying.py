@@ -10,7 +10,7 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.engine.blocking import Blocked
 from fleet_repl.engine.concluding import unforeseen
-from fleet_repl.engine.ledger import SETTLED, Ledger
+from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.policies import Policies
 from fleet_repl.engine.rechecking import Rechecking
 from fleet_repl.engine.settling import Settled
@@ -19,7 +19,7 @@ from fleet_repl.engine.writing import FoundRules, Writing
 from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, WriteSettled, WriteStarted
+from fleet_repl.outcomes import SETTLED, Outcome, WriteSettled, WriteStarted
 from fleet_repl.plan import Change, Effort, Phase, RegistryPlan, Resource
 from fleet_repl.ports import EventSink
 from fleet_repl.rules import NO_RULES, parse_document

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan
-
-_WORST_FIRST = (
-    Outcome.FAILED,
-    Outcome.CANCELLED,
-    Outcome.SKIPPED,
-    Outcome.APPLIED,
-)
 
 
 def change_outcome(
@@ -43,7 +36,7 @@ def registry_outcome(
 ) -> RegistryOutcome:
     """One registry's line in the report: as bad as the worst of its changes."""
     found = {change.outcome for change in changes}
-    outcome = next((one for one in _WORST_FIRST if one in found), Outcome.UNCHANGED)
+    outcome = worst(found)
     if one.fails:
         outcome = Outcome.FAILED
     if outcome is Outcome.UNCHANGED:

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from fleet_repl.engine.concluding import change_outcome, registry_outcome
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryFinished, RegistryOutcome
+from fleet_repl.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryFinished, RegistryOutcome
 from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan, Resource
 from fleet_repl.ports import EventSink
-
-SETTLED = (Outcome.APPLIED, Outcome.UNCHANGED)
-"""Outcomes after which a document is as it was planned."""
 
 
 @dataclass(slots=True)

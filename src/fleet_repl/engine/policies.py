@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.ledger import SETTLED
 from fleet_repl.engine.settling import Settled
 from fleet_repl.grants import Owner, Policy, parse_policy
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome
+from fleet_repl.outcomes import SETTLED, Outcome
 from fleet_repl.plan import Change, Phase, RegistryPlan, Resource
 from fleet_repl.withdrawals import has_granted, rebased
 

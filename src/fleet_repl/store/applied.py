@@ -6,7 +6,6 @@ somebody else's, or as ours.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,14 +13,13 @@ from typing import Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from fleet_repl.canonical import Json, compact_json
+from fleet_repl.documents.spelling import prefixes_document
 from fleet_repl.errors import StateError
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied, Cells, Due, Record, together
 from fleet_repl.prefixes import EVERY_REPOSITORY
 
 APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
-
-_REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
 
 
 class _Entry(BaseModel):
@@ -56,7 +54,9 @@ def record_document(fleet: str, remembered: Remembered) -> bytes:
     """The record as text; the same record gives the same text."""
     registries: dict[str, Json] = {
         str(registry): {
-            "links": {str(end): _listed(one) for end, one in sorted(applied.links.items())},
+            "links": {
+                str(end): prefixes_document(one) for end, one in sorted(applied.links.items())
+            },
             "templates": list(applied.templates),
             **({"given_up": True} if applied.given_up else {}),
             **({"due": _moments(applied.due)} if applied.due else {}),
@@ -80,11 +80,11 @@ def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
             raise _unreadable(where, f"it is of fleet {document.fleet!r}")
         return Remembered(
             record={
-                _registry(name): Applied(
+                Registry.parse(name): Applied(
                     links=_links(one.links),
                     templates=tuple(one.templates),
                     given_up=one.given_up,
-                    due={_registry(end): since for end, since in one.due.items()},
+                    due={Registry.parse(end): since for end, since in one.due.items()},
                 )
                 for name, one in document.registries.items()
             },
@@ -108,26 +108,15 @@ def merge_records(records: Iterable[Record]) -> Record:
     return merged
 
 
-def _listed(prefixes: tuple[str, ...]) -> Json:
-    return None if prefixes == EVERY_REPOSITORY else list(prefixes)
-
-
 def _moments(due: Due) -> Json:
     return {str(end): since.isoformat() for end, since in sorted(due.items())}
 
 
 def _links(links: Mapping[str, list[str] | None]) -> Cells:
     return {
-        _registry(name): EVERY_REPOSITORY if prefixes is None else tuple(sorted(set(prefixes)))
+        Registry.parse(name): EVERY_REPOSITORY if prefixes is None else tuple(sorted(set(prefixes)))
         for name, prefixes in links.items()
     }
-
-
-def _registry(text: str) -> Registry:
-    match = _REGISTRY.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no registry")
-    return Registry(AccountId(match["account"]), Region(match["region"]))
 
 
 def _unreadable(where: str, reason: str) -> StateError:

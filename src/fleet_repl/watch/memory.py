@@ -6,7 +6,6 @@ but patience and one more notification hang on it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -15,14 +14,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from fleet_repl.canonical import Json, compact_json, digest
 from fleet_repl.errors import StateError
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.names import Registry
 from fleet_repl.topology import Selection
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
 
 _NOTE: Final = "watch.json"
 WATCH_SCHEMA: Final = "fleet-repl/watch/1"
 
-_REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
 _Rounds = Annotated[str, Field(pattern=rf"^[.c]{{1,{WINDOW}}}$")]
 
 
@@ -96,9 +94,9 @@ def parse_memory(content: bytes) -> Memory:
     """The memory in a document. Raises StateError for what is none."""
     try:
         document = _Document.model_validate_json(content)
-        recent = {_registry(name): _rounds(text) for name, text in document.recent.items()}
+        recent = {Registry.parse(name): _rounds(text) for name, text in document.recent.items()}
         left_alone = {
-            _registry(name): LeftAlone(since=one.since, as_wanted=one.as_wanted)
+            Registry.parse(name): LeftAlone(since=one.since, as_wanted=one.as_wanted)
             for name, one in document.left_alone.items()
         }
     except ValidationError as error:
@@ -119,10 +117,3 @@ def _rounds(text: str) -> tuple[bool, ...]:
     if not 0 < sum(rounds) < CORRECTIONS:
         raise ValueError(f"{text!r} says nothing that would be remembered")
     return rounds
-
-
-def _registry(text: str) -> Registry:
-    match = _REGISTRY.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no registry")
-    return Registry(AccountId(match["account"]), Region(match["region"]))

@@ -11,7 +11,7 @@ from typing import Final
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, RegistryOutcome, Report, Status
+from fleet_repl.outcomes import SETTLED, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.plan import Mover, Objection, Plan, RegistryPlan, State
 from fleet_repl.reports import ExitCode, plan_exit
 from fleet_repl.watch.flapping import Sight
@@ -90,7 +90,7 @@ class Round:
         return tuple(
             one
             for one in self.drifted
-            if one.registry not in outcomes or outcomes[one.registry].outcome not in _SETTLED
+            if one.registry not in outcomes or outcomes[one.registry].outcome not in SETTLED
         )
 
     @property
@@ -117,7 +117,6 @@ class Round:
         )
 
 
-_SETTLED: Final = frozenset({Outcome.APPLIED, Outcome.UNCHANGED})
 _VERDICTS: Final = {
     Status.OK: Verdict.CORRECTED,
     Status.PARTIAL: Verdict.PARTIAL,
@@ -176,4 +175,4 @@ def _falls_short(one: RegistryPlan, outcome: RegistryOutcome | None) -> bool:
     if outcome is None:
         return one.fails or bool(one.held)
     excused = one.excuse is not None
-    return bool(outcome.held) or (outcome.outcome not in _SETTLED and not excused)
+    return bool(outcome.held) or (outcome.outcome not in SETTLED and not excused)
