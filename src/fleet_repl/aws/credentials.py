@@ -21,6 +21,9 @@ class Issued:
     credentials: ReadOnlyCredentials
     account: AccountId | None
     """Whose they are; None while nobody has asked."""
+    issued_at: float = -math.inf
+    """The monotonic instant of the AssumeRole that gave them: AWS may refuse fresh ones for
+    seconds. The base identity's are never fresh."""
     renew_at: float = math.inf
     """The monotonic instant from which on a new session is wanted."""
 

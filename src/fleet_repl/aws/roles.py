@@ -130,10 +130,12 @@ class Role:
             # Not longer than was asked for, should this machine's clock be behind.
             left = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)
             margin = min(_RENEWAL_SECONDS, left * _RENEWAL_SHARE)
+            now = clock.monotonic()
             return Issued(
                 credentials=answer.credentials,
                 account=self._account,
-                renew_at=clock.monotonic() + left - margin,
+                issued_at=now,
+                renew_at=now + left - margin,
             )
 
         return await caller.persist(self._call, once)
