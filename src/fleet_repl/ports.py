@@ -7,6 +7,7 @@ settle one whose answer was lost.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -44,6 +45,11 @@ class RegistryReader(Protocol):
 
 
 class RegistryWriter(Protocol):
+    async def prepare(self, registry: Registry) -> None:
+        """Return once a write can be sent at once: a session in force for a while, and room in
+        the account's rate. What takes time before a write is done here, before the last read."""
+        ...
+
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the replication configuration; the request id. One attempt."""
         ...
@@ -163,6 +169,13 @@ class ObjectStore(Protocol):
 
 class Gate(Protocol):
     """What a run's writes have to pass, and where they are put on record."""
+
+    def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
+        """Meanwhile no other fleet of the same state location writes this registry.
+
+        Raises HaltedError on entering where nothing may be written any more.
+        """
+        ...
 
     async def admit(self, registry: Registry, change: Change) -> None:
         """Return once the write may be sent: it stands in the journal, durably, and the run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,6 +93,9 @@ class OneRegistry:
         self.log.append("read")
         return None
 
+    async def prepare(self, registry: Registry) -> None:
+        pass
+
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         return self._write(document, self.policy)
 
@@ -140,6 +144,9 @@ class OpenGate:
         self.refuse_at: int | None = None
         """The number of the question that is answered with a halt."""
         self.while_asked: Callable[[], object] = lambda: None
+
+    def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def admit(self, registry: Registry, change: Change) -> None:
         await self._ask("admit")
@@ -237,6 +244,9 @@ class SmallFleet:
         if registry in self.silent:
             raise failure(FaultKind.ACCESS_DENIED, transient=False)
         return self.policies.get(registry)
+
+    async def prepare(self, registry: Registry) -> None:
+        pass
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         self._write("rules", registry)

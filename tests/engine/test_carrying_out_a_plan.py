@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,6 +103,9 @@ class Turnstile:
     def __init__(self) -> None:
         self.under_way: list[tuple[Registry, Change]] = []
 
+    def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
     async def admit(self, registry: Registry, change: Change) -> None:
         self.under_way.append((registry, change))
 
@@ -176,6 +180,9 @@ class Aws:
         await self._call(registry, "template")
         del self.templates[registry][prefix]
         return "request"
+
+    async def prepare(self, registry: Registry) -> None:
+        pass
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         await self._call(registry, "rules")

@@ -98,6 +98,11 @@ class Actor:
         self._answered.add(registry.account)
         return done
 
+    async def prepare(self, registry: Registry) -> None:
+        """Have a session of the registry's account issued, or renewed where it soon ends."""
+        call = self._call(registry, "AssumeRole", _NOTHING)
+        await self._caller.issue(call, self._source(registry.account))
+
     def answered(self, account: AccountId) -> bool:
         """Whether ECR has answered for the account in this run, so that it surely exists."""
         return account in self._answered

@@ -47,7 +47,7 @@ class Caller:
         A session that turns out to have expired is given back to its source; the failure is
         transient where that can issue another.
         """
-        issued = await self._issue(call, source)
+        issued = await self.issue(call, source)
         self.attempts[call.subject] += 1
         send = partial(self._clients.send, call, issued.credentials)
         try:
@@ -93,7 +93,8 @@ class Caller:
             failure = settled(error)
         raise failure
 
-    async def _issue(self, call: Call, source: Source) -> Issued:
+    async def issue(self, call: Call, source: Source) -> Issued:
+        """Credentials of the call's account. Raises CallError."""
         try:
             issued = await source.issue()
         except CallError:

@@ -57,6 +57,10 @@ class AwsRegistries:
         """DescribeRegistry's whole answer as it came over the wire, every field kept."""
         return await self._actor.read(registry, "DescribeRegistry", answers.registry_document)
 
+    async def prepare(self, registry: Registry) -> None:
+        """Return once a write can be sent at once: a session of its account is in force."""
+        await self._actor.prepare(registry)
+
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the replication configuration; the request id. One attempt."""
         parameters = {"replicationConfiguration": document}

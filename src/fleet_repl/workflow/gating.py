@@ -7,6 +7,7 @@ journal says that it will be.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 from fleet_repl.errors import HaltedError, StateError
@@ -47,6 +48,13 @@ class JournalGate:
         self._journal = journal
         self._seconds = timeout + MARGIN
         self._clock = clock
+
+    def turn(
+        self,
+        registry: Registry,  # noqa: ARG002 - every registry is free
+    ) -> AbstractAsyncContextManager[None]:
+        """Enter at once: only fleets that share registries have to wait for each other."""
+        return nullcontext()
 
     async def admit(self, registry: Registry, change: Change) -> None:
         """Return once the write may be sent. Raises HaltedError where nothing may be written."""
