@@ -1,4 +1,4 @@
-"""Canonical JSON: one text and one digest for one meaning.
+"""Canonical JSON: one text and one digest for one meaning, and one reading of texts from outside.
 
 Key order and white space never matter to a digest here; the order of lists does, so
 whoever builds a document sorts what has no order of its own.
@@ -8,11 +8,47 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias, cast
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
+
+
+class RepeatedKeyError(ValueError):
+    """A JSON text in which an object names a key twice."""
+
+
+def parse_json(text: str | bytes) -> Json:
+    """The value of a JSON text from outside.
+
+    An object that names a key twice is refused at any depth: a parser that silently takes the
+    last of the two loses content, and a document written back without it loses it for good.
+    Raises RepeatedKeyError then, and ValueError for whatever else is no JSON: NaN and Infinity
+    too, and what is nested too deeply to be read.
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
+    try:
+        return cast("Json", _DECODER.decode(text))
+    except RecursionError:
+        raise ValueError("lists or objects are nested too deeply") from None
+
+
+def _unrepeated(members: list[tuple[str, Json]]) -> JsonObject:
+    found = dict(members)
+    if len(found) != len(members):
+        (key, _), *_ = Counter(key for key, _ in members).most_common(1)
+        raise RepeatedKeyError(f"an object names the key {json.dumps(key[:60])} twice")
+    return found
+
+
+def _no_number(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_no_number)
 
 
 def canonical_json(value: Json) -> str:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 WHOLE = '"registryId": "000000000001"'
 NO_RULES = "the answer holds no replicationConfiguration.rules"
 NO_TEXT = "the answer's policyText is no JSON object"
+RULES = '"rules": []'
+CONFIGURATION = f'"replicationConfiguration": {{{RULES}}}'
+
+
+def twice(key: str, what: str = "the answer") -> str:
+    """What is said of a text that names a key twice: one of the two would be lost."""
+    return f'{what} has no one meaning: an object names the key "{key}" twice'
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,16 @@ NO_TEXT = "the answer's policyText is no JSON object"
         ("{" + WHOLE + ', "replicationConfiguration": null}', NO_RULES),
         ("{" + WHOLE + ', "replicationConfiguration": {}}', NO_RULES),
         ("{" + WHOLE + ', "replicationConfiguration": {"rules": null}}', NO_RULES),
+        ("{" + WHOLE + f', "replicationConfiguration": {{{RULES}, {RULES}}}}}', twice("rules")),
+        (
+            "{" + WHOLE + f", {CONFIGURATION}, {CONFIGURATION}}}",
+            twice("replicationConfiguration"),
+        ),
+        (
+            "{" + WHOLE + ', "replicationConfiguration": {"rules": [{"destinations": [{'
+            '"region": "eu-west-1", "region": "us-east-1"}]}]}}',
+            twice("region"),
+        ),
     ],
 )
 async def test_a_registry_is_never_read_from_half_an_answer(
@@ -60,6 +77,15 @@ async def test_a_registry_is_never_read_from_half_an_answer(
         ("{" + WHOLE + ', "policyText": ""}', NO_TEXT),
         ("{" + WHOLE + ', "policyText": "[]"}', NO_TEXT),
         ("{" + WHOLE + ', "policyText": "{"}', NO_TEXT),
+        ("{" + WHOLE + ', "policyText": "{}", "policyText": "{}"}', twice("policyText")),
+        (
+            "{" + WHOLE + r', "policyText": "{\"Statement\": [], \"Statement\": []}"}',
+            twice("Statement", "the answer's policyText"),
+        ),
+        (
+            "{" + WHOLE + r', "policyText": "{\"Statement\": [{\"Sid\": \"a\", \"Sid\": \"b\"}]}"}',
+            twice("Sid", "the answer's policyText"),
+        ),
     ],
 )
 async def test_a_policy_is_never_read_from_half_an_answer(

@@ -287,6 +287,13 @@ SLIPS: Mapping[str, tuple[str, str]] = {
             'is no JSON number (found "{\\"a\\": Infinity}")'
         ),
     ),
+    "a policy that says two things": (
+        f'{HEAD}repository_policy = \'{{"Statement": [{{"Sid": "a", "Sid": "b"}}]}}\'',
+        (
+            'repository_policy: is not JSON: an object names the key "Sid" twice '
+            '(found "{\\"Statement\\": [{\\"Sid\\": \\"a\\", \\"Sid\\": \\"b\\"}]}")'
+        ),
+    ),
     "a policy that says nothing": (
         f'{HEAD}repository_policy = \'{{"Version": "2012-10-17"}}\'',
         (

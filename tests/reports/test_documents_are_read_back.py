@@ -209,7 +209,7 @@ def test_what_is_no_plan_is_told_with_its_place(edit: Edit, reason: str, plan: P
         (b"", "it is no JSON: Expecting value: line 1 column 1 (char 0)"),
         (b"[]", "an object is needed, not a list"),
         (b"{}", "schema: it is no fleet-repl/plan/1"),
-        (b"[" * 100_000, "it is nested too deeply"),
+        (b"[" * 100_000, "it is no JSON: lists or objects are nested too deeply"),
         (b'{"schema": "fleet-repl/report/1"}', "schema: it is no fleet-repl/plan/1"),
         (
             b'{"schema": "fleet-repl/plan/2"}',

@@ -117,6 +117,7 @@ ODD_ENTRY = (
             "'x' is no registry",
         ),
         (ODD_ENTRY, "Extra inputs are not permitted"),
+        (ODD_ENTRY.replace(b'{"lnks": {}}', b'{}, "111111111111/eu-west-1": {}'), "twice"),
     ],
 )
 def test_what_is_no_record_is_never_an_empty_one(content: bytes, reason: str) -> None:

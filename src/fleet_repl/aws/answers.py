@@ -6,7 +6,6 @@ foreign content overwritten. So the body itself is read here, every field kept.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage, wrong_account
-from fleet_repl.canonical import JsonObject
+from fleet_repl.canonical import JsonObject, RepeatedKeyError, parse_json
 from fleet_repl.names import AccountId
 
 _IDENTITY_ARN: Final = re.compile(
@@ -67,10 +66,7 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
     text = document.get("policyText")
     if not isinstance(text, str):
         raise garbage(call, "the answer holds no policyText", answer.request_id)
-    policy = _object(text)
-    if policy is None:
-        raise garbage(call, "the answer's policyText is no JSON object", answer.request_id)
-    return policy
+    return _object(text, "the answer's policyText", answer, call)
 
 
 def put_rules(answer: Answer, call: Call) -> str | None:
@@ -159,10 +155,7 @@ def identity(answer: Answer, call: Call) -> Identity:
 
 def body(answer: Answer, call: Call) -> JsonObject:
     """The whole of an answer, every field kept."""
-    document = _object(answer.body)
-    if document is None:
-        raise garbage(call, "the answer is no JSON object", answer.request_id)
-    return document
+    return _object(answer.body, "the answer", answer, call)
 
 
 def check_account(document: JsonObject, answer: Answer, call: Call) -> None:
@@ -194,9 +187,16 @@ def _require_account(document: JsonObject, answer: Answer, call: Call) -> None:
     check_account(document, answer, call)
 
 
-def _object(text: str | bytes) -> JsonObject | None:
+def _object(text: str | bytes, what: str, answer: Answer, call: Call) -> JsonObject:
+    """The JSON object in a text that is `what`."""
+    reason = f"{what} is no JSON object"
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+        document = parse_json(text)
+    except RepeatedKeyError as error:
+        reason = f"{what} has no one meaning: {error}"
+    except ValueError:
+        pass
+    else:
+        if isinstance(document, dict):
+            return document
+    raise garbage(call, reason, answer.request_id)

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar, cast
 
-from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.canonical import Json, JsonObject, parse_json
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
@@ -46,9 +46,7 @@ class MalformedError(ValueError):
 def parsed(content: bytes) -> JsonObject:
     """A JSON text that is an object. Raises MalformedError."""
     try:
-        found = json.loads(content)
-    except RecursionError:
-        raise MalformedError("", "it is nested too deeply") from None
+        found = parse_json(content)
     except ValueError as error:
         raise MalformedError("", f"it is no JSON: {error}") from None
     return as_object(found)

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.canonical import compact_json
+from fleet_repl.canonical import RepeatedKeyError, compact_json, parse_json
 from fleet_repl.inventory.reading import is_deep
 
 
@@ -36,12 +36,9 @@ _TOO_MUCH: Final = "lists or objects are nested too deeply, or a number is no JS
 def policy_text(text: str, kind: PolicyKind) -> str | Unfit:
     """The same policy without white space, so that layout changes nothing and costs nothing."""
     try:
-        document = json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        fault = f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        return Unfit(message=fault)
-    except (ValueError, RecursionError):
-        return Unfit(message=f"is not JSON: {_TOO_MUCH}")
+        document = parse_json(text)
+    except ValueError as error:
+        return Unfit(message=f"is not JSON: {_fault(error)}")
     if not isinstance(document, dict):
         return Unfit(message="is not a JSON object")
     if is_deep(document):
@@ -49,6 +46,17 @@ def policy_text(text: str, kind: PolicyKind) -> str | Unfit:
     if not document.get(kind.needs):
         return Unfit(message=f'is a policy without "{kind.needs}"')
     return _within(compact_json(document), kind.longest)
+
+
+def _fault(error: ValueError) -> str:
+    """Why a text is no JSON; of a number or a depth that is too much, the parser's words vary."""
+    match error:
+        case json.JSONDecodeError():
+            return f"{error.msg} (line {error.lineno}, column {error.colno})"
+        case RepeatedKeyError():
+            return str(error)
+        case _:
+            return _TOO_MUCH
 
 
 def _within(text: str, longest: int) -> str | Unfit:
@@ -63,8 +71,3 @@ def _within(text: str, longest: int) -> str | Unfit:
         message=f"must be at most {longest:,} characters long, and has {len(text):,} "
         "without white space"
     )
-
-
-def _refuse(name: str) -> object:
-    """NaN and Infinity, which Python's parser takes."""
-    raise ValueError(name)

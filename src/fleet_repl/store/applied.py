@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from fleet_repl.canonical import Json, compact_json
 from fleet_repl.documents.spelling import prefixes_document
@@ -18,6 +18,7 @@ from fleet_repl.errors import StateError
 from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied, Cells, Due, Record, together
 from fleet_repl.prefixes import EVERY_REPOSITORY
+from fleet_repl.store.parsing import read_document
 
 APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
 
@@ -75,7 +76,7 @@ def record_document(fleet: str, remembered: Remembered) -> bytes:
 def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
     """The record in a document. Raises StateError, naming it as `where`."""
     try:
-        document = _Document.model_validate_json(content)
+        document = read_document(_Document, content)
         if document.fleet != fleet:
             raise _unreadable(where, f"it is of fleet {document.fleet!r}")
         return Remembered(
@@ -90,9 +91,6 @@ def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
             },
             formerly=tuple(document.formerly),
         )
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
     except ValueError as error:
         reason = str(error)
     raise _unreadable(where, reason)

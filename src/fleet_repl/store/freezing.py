@@ -13,7 +13,7 @@ from fleet_repl.canonical import Json, compact_json
 from fleet_repl.errors import StateError
 from fleet_repl.ports import Store
 from fleet_repl.runs import Freeze
-from fleet_repl.store.parsing import first_problem, printable
+from fleet_repl.store.parsing import first_problem, printable, read_document
 
 FREEZE_SCHEMA: Final = "fleet-repl/freeze/1"
 FREEZE_NAME: Final = "freeze.json"
@@ -80,9 +80,9 @@ def _name(fleet: str) -> str:
 
 def _parse(content: bytes, fleet: str, *, where: str) -> Freeze:
     try:
-        document = _Document.model_validate_json(content)
-    except ValidationError as error:
-        reason = first_problem(error)
+        document = read_document(_Document, content)
+    except ValueError as error:
+        reason = str(error)
     else:
         if document.fleet == fleet:
             return Freeze(who=document.who, why=document.why, since=document.since)

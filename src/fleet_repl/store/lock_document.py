@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from fleet_repl.canonical import Json, compact_json
 from fleet_repl.errors import StateError
 from fleet_repl.leasing import LockDocument
 from fleet_repl.runs import Holder, Purpose
-from fleet_repl.store.parsing import first_problem, printable
+from fleet_repl.store.parsing import printable, read_document
 
 LOCK_SCHEMA: Final = "fleet-repl/lock/1"
 
@@ -71,9 +71,9 @@ def lock_content(document: LockDocument) -> bytes:
 def parse_lock(content: bytes, fleet: str, *, where: str) -> LockDocument:
     """The lock in a document. Raises StateError, naming it as `where`."""
     try:
-        document = _Document.model_validate_json(content)
-    except ValidationError as error:
-        raise _unusable(where, first_problem(error)) from None
+        document = read_document(_Document, content)
+    except ValueError as error:
+        raise _unusable(where, str(error)) from None
     if document.fleet != fleet:
         raise _unusable(where, f"it is of fleet {document.fleet!r}")
     entry = document.holder

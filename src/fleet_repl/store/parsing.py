@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from fleet_repl.canonical import parse_json
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_document(model: type[_Model], content: bytes) -> _Model:
+    """The document in a JSON text. Raises ValueError with the first thing that is wrong with it."""
+    # pydantic reads the text by itself, and takes the last of two members of one name.
+    try:
+        parse_json(content)
+    except ValueError as error:
+        raise ValueError(f"it is no JSON: {error}") from None
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        reason = first_problem(error)
+    raise ValueError(reason)
 
 
 def printable(text: str) -> str:

@@ -6,12 +6,11 @@ to overwrite. When it was made and changed is no part of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject, canonical_json, unordered
+from fleet_repl.canonical import Json, JsonObject, canonical_json, parse_json, unordered
 from fleet_repl.templates.documents import WILDCARD
 
 _TIMES: Final = frozenset({"createdAt", "updatedAt"})
@@ -186,8 +185,8 @@ def _policy(document: JsonObject, key: str) -> str:
     """A policy's text in a form that is equal where the policy is."""
     text = _text(document, key)
     try:
-        return canonical_json(unordered(json.loads(text))) if text else ""
-    except (ValueError, RecursionError):
+        return canonical_json(unordered(parse_json(text))) if text else ""
+    except ValueError:
         return text
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from fleet_repl.canonical import Json, compact_json, digest
 from fleet_repl.errors import StateError
 from fleet_repl.names import Registry
+from fleet_repl.store.parsing import read_document
 from fleet_repl.topology import Selection
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
 
@@ -93,16 +94,12 @@ def memory_document(memory: Memory) -> bytes:
 def parse_memory(content: bytes) -> Memory:
     """The memory in a document. Raises StateError for what is none."""
     try:
-        document = _Document.model_validate_json(content)
+        document = read_document(_Document, content)
         recent = {Registry.parse(name): _rounds(text) for name, text in document.recent.items()}
         left_alone = {
             Registry.parse(name): LeftAlone(since=one.since, as_wanted=one.as_wanted)
             for name, one in document.left_alone.items()
         }
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        reason = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
-        raise StateError(reason) from None
     except ValueError as error:
         raise StateError(f"{error}") from None
     return Memory(

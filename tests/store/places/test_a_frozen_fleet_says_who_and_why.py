@@ -63,7 +63,11 @@ REST = b',"who":"a","since":"2026-11-23T08:00:00Z"}'
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "Invalid JSON: EOF while parsing a value at line 1 column 0"),
+        (b"", "it is no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (
+            b'{"schema":"fleet-repl/freeze/1","fleet":"prod","why":"b","why":"c"' + REST,
+            'it is no JSON: an object names the key "why" twice',
+        ),
         (
             b'{"schema":"fleet-repl/freeze/1","fleet":"dev","why":"b"' + REST,
             "it is of fleet 'dev'",

@@ -197,7 +197,8 @@ ODD = (
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "Invalid JSON"),
+        (b"", "it is no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b'{"fleet":"dev",' + OTHER[1:], 'it is no JSON: an object names the key "fleet" twice'),
         (b'{"schema": "fleet-repl/lock/2"}', "schema: Input should be 'fleet-repl/lock/1'"),
         (OTHER, "it is of fleet 'dev'"),
         (ODD, "holder.user: Value error, control characters are not allowed"),
