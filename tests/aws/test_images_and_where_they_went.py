@@ -29,6 +29,8 @@ async def test_an_image_is_found_by_its_digest(edge: Edge) -> None:
     assert edge.aws.calls("DescribeImages")[0].parameters == {
         "repositoryName": "base/app",
         "imageIds": [{"imageDigest": DIGEST}],
+        # An archived image is not shown otherwise, and it has arrived all the same.
+        "filter": {"imageStatus": "ANY"},
     }
 
 

@@ -58,6 +58,17 @@ def test_statuses_are_read_by_destination() -> None:
         (None, None, None),
         (Arrival(found=True), None, None),
         (Arrival(found=False), None, "it arrived, and is not there any more"),
+        (
+            Arrival(found=True, status="ARCHIVED"),
+            None,
+            "it is archived at the destination: nobody can pull it until it is restored there",
+        ),
+        (
+            Arrival(found=True, status="ACTIVATING"),
+            None,
+            "it is being restored from the archive of the destination",
+        ),
+        (Arrival(found=True, status="ACTIVE"), None, None),
     ],
 )
 def test_complete(

@@ -79,8 +79,14 @@ def test_the_account_is_the_one_written_to(call: Call) -> None:
 @pytest.mark.parametrize(
     ("changed", "because"),
     [
-        ({"eventName": "CreateRepository"}, "changes neither replication rules nor"),
-        ({"eventSource": "s3.amazonaws.com"}, "changes neither replication rules nor"),
+        (
+            {"eventName": "CreateRepository"},
+            "changes no rules, registry policy or creation template",
+        ),
+        (
+            {"eventSource": "s3.amazonaws.com"},
+            "changes no rules, registry policy or creation template",
+        ),
         ({"errorCode": "AccessDeniedException"}, "the call failed"),
         ({"recipientAccountId": "1111"}, "names no account and region"),
         ({"recipientAccountId": 111111111111}, "names no account and region"),

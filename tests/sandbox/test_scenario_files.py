@@ -156,7 +156,8 @@ OPERATIONS = (
     "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, InitiateLayerUpload, "
     "ListReplicationBackfills, ListTagsForResource, PutAccountSetting, PutImage, "
     "PutRegistryPolicy, PutReplicationConfiguration, StartReplicationBackfill, "
-    "StopReplicationBackfill, UpdateRepositoryCreationTemplate, UploadLayerPart"
+    "StopReplicationBackfill, UpdateImageStorageClass, UpdateRepositoryCreationTemplate, "
+    "UploadLayerPart"
 )
 STS = ("AssumeRole", "GetCallerIdentity")
 

@@ -104,6 +104,34 @@ async def test_images_on_their_way_and_there(simulate: Any) -> None:
         assert dr.images[0].because.endswith("what arrives by replication is not passed on")
 
 
+async def test_archived_images_have_arrived(simulate: Any) -> None:
+    """One that ECR lists as sent and one that came by other ways: an archive hides them from who
+    does not ask for archived images. What is archived at its source is not asked about."""
+    async with simulate(FLEET) as aws:
+        await set_up(aws)
+        for tag in "abc":
+            aws.world.push(HUB, "base/python", tag)
+        # Nobody sent it, and an older one was: it would be missing.
+        del aws.world.repository(HUB, "base/python").deliveries[
+            aws.world.images(HUB, "base/python")[2].digest
+        ]
+        for tag in "bc":
+            aws.world.archive(SPOKE, "base/python", tag)
+        aws.world.archive(HUB, "base/python", "a")
+        await aws.clock.sleep(1)
+        async with aws.connected() as fleet:
+            report = await fleet.verify(selection=Selection(accounts=("hub",)))
+    archived = "it is archived at the destination: nobody can pull it until it is restored there"
+    to_spoke = next(link for link in report.links if link.destination == SPOKE)
+    assert {one.image.tags[0]: (one.state, one.because) for one in to_spoke.images} == {
+        "b": (DeliveryState.COMPLETE, archived),
+        "c": (
+            DeliveryState.COMPLETE,
+            f"not listed by ECR, yet there: copied by a backfill, or pushed there; {archived}",
+        ),
+    }
+
+
 async def test_before_the_first_apply_nothing_is_sent(simulate: Any) -> None:
     """No rule carries the images; afterwards they are ones from before the rule."""
     async with simulate(FLEET) as aws:

@@ -28,6 +28,8 @@ _RESULTS: Final = Listing(member="results", page_size=1000, empty_with="status")
 _REPOSITORIES: Final = Listing(member="repositories", page_size=1000)
 _IMAGES: Final = Listing(member="imageDetails", page_size=1000)
 
+_ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
+"""Without this filter ECR tells of active images only."""
 _UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
 _UNKNOWN_PRINCIPAL: Final = "Invalid registry policy provided"
 _PROPAGATION_ATTEMPTS: Final = 5
@@ -185,8 +187,12 @@ class AwsRegistries:
     async def find_image(
         self, registry: Registry, repository: str, digest: str
     ) -> JsonObject | None:
-        """One image, or None where it, or its repository, is not there."""
-        parameters = {"repositoryName": repository, "imageIds": [{"imageDigest": digest}]}
+        """One image, archived or not, or None where it, or its repository, is not there."""
+        parameters = {
+            "repositoryName": repository,
+            "imageIds": [{"imageDigest": digest}],
+            "filter": _ARCHIVED_TOO,
+        }
         try:
             found = await self._actor.read(
                 registry, "DescribeImages", answers.image_details, parameters

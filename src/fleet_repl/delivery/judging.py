@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.delivery.model import Delivery, DeliveryState, PushedImage
-from fleet_repl.delivery.sampling import LOOKS, carried, in_turn
+from fleet_repl.delivery.sampling import LOOKS, carried, in_turn, moment
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.prefixes import NOTHING, Prefixes, covers
 from fleet_repl.rules import Replication
@@ -32,6 +32,11 @@ _HOPPED: Final = (
 )
 _THERE: Final = "not listed by ECR, yet there: copied by a backfill, or pushed there"
 _GONE: Final = "it arrived, and is not there any more"
+_UNPULLABLE: Final = {
+    "ARCHIVED": "it is archived at the destination: nobody can pull it until it is restored there",
+    "ACTIVATING": "it is being restored from the archive of the destination",
+}
+"""What is to be said of an image that is at its destination, by its status there."""
 _RULELESS: Final = "no replication rule of the source carries it"
 _OVERDUE: Final = "an older image of the repository was sent there, this one was not"
 _UNSEEN: Final = "; it could not be looked up there"
@@ -83,6 +88,13 @@ class Arrival(NamedTuple):
 
     found: bool
     at: datetime | None = None
+    status: str | None = None
+    """ECR's word for whether it can be pulled there, such as ARCHIVED."""
+
+    @property
+    def because(self) -> str | None:
+        """What a reader has to know of an image that is there; None: nothing."""
+        return _UNPULLABLE.get(self.status or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +129,18 @@ def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]
             case _:
                 continue
     return found
+
+
+def arrival_of(detail: JsonObject | None) -> Arrival:
+    """What the details of an image at a destination say; None: it is not there."""
+    if detail is None:
+        return Arrival(found=False)
+    status = detail.get("imageStatus")
+    return Arrival(
+        found=True,
+        at=moment(detail.get("imagePushedAt")),
+        status=status if isinstance(status, str) else None,
+    )
 
 
 def evidence_of(
@@ -200,6 +224,7 @@ def _complete(image: PushedImage, arrival: Arrival | None) -> Delivery:
         return done
     if not arrival.found:
         return replace(done, because=_GONE)
+    done = replace(done, because=arrival.because)
     if arrival.at is None or arrival.at < image.pushed_at:
         # It was there before this push, so its time says nothing about this one.
         return done
@@ -216,7 +241,8 @@ def _unlisted(one: Sighting, link: Link, evidence: Evidence, arrival: Arrival | 
             hint=f"fleet-repl apply puts it in place; {_BACKFILL}",
         )
     if arrival is not None and arrival.found:
-        return Delivery(image=image, state=DeliveryState.COMPLETE, because=_THERE)
+        because = "; ".join(filter(None, (_THERE, arrival.because)))
+        return Delivery(image=image, state=DeliveryState.COMPLETE, because=because)
     unseen = arrival is None and link.destination.account in evidence.managed
     because = _HOPPED if _is_hopped(one, evidence) else _EARLIER
     state, hint = DeliveryState.NOT_SENT, _BACKFILL

@@ -25,11 +25,11 @@ from fleet_repl.delivery import (
     Sighting,
     SourceSample,
     UnreadRegistry,
+    arrival_of,
     evidence_of,
     explained,
     judge,
     lookups,
-    moment,
     needs_policy,
     newest,
     parse_statuses,
@@ -234,8 +234,7 @@ class _Verification:
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             self._faults[lookup.destination] = unforeseen("DescribeImages", error)
         else:
-            at = None if found is None else moment(found.get("imagePushedAt"))
-            arrivals[lookup] = Arrival(found=found is not None, at=at)
+            arrivals[lookup] = arrival_of(found)
 
     async def _read_policy(self, destination: Registry) -> None:
         try:

@@ -19,7 +19,14 @@ SCHEDULE: Final = "Scheduled Event"
 """The detail type of an EventBridge rule's own schedule."""
 SOURCE: Final = "ecr.amazonaws.com"
 WRITES: Final = frozenset(
-    {"PutReplicationConfiguration", "PutRegistryPolicy", "DeleteRegistryPolicy"}
+    {
+        "PutReplicationConfiguration",
+        "PutRegistryPolicy",
+        "DeleteRegistryPolicy",
+        "CreateRepositoryCreationTemplate",
+        "UpdateRepositoryCreationTemplate",
+        "DeleteRepositoryCreationTemplate",
+    }
 )
 """Calls that change what a fleet looks after in every registry."""
 
@@ -69,7 +76,7 @@ def asked(event: object) -> Asked:
 def _of_call(detail: Mapping[str, object]) -> Asked:
     name = detail.get("eventName")
     if detail.get("eventSource") != SOURCE or not isinstance(name, str) or name not in WRITES:
-        return Ignored(because="the call changes neither replication rules nor a registry policy")
+        return Ignored(because="the call changes no rules, registry policy or creation template")
     if detail.get("errorCode") is not None:
         return Ignored(because="the call failed, so it changed nothing")
     identity = detail.get("userIdentity")

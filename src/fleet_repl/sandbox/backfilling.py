@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from fleet_repl.sandbox.backfills import TOO_MANY_FAILURES, Backfill, Item, Result, Status
-from fleet_repl.sandbox.images import Delivery
+from fleet_repl.sandbox.images import ACTIVE, Delivery
 from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.selection import destinations
@@ -45,13 +45,15 @@ class Backfilling:
         self._go_on(backfill)
 
     def _items(self, backfill: Backfill) -> Iterator[Item]:
-        """Every image and tag that the rules of this moment send there."""
+        """Every active image and tag that the rules of this moment send there."""
         state = self.estate.registries[backfill.source]
         for name in sorted(state.repositories):
             found = destinations(state.replication.latest, backfill.source, name)
             if backfill.destination not in found:
                 continue
             for image in state.repositories[name].images.values():
+                if image.status != ACTIVE:
+                    continue
                 for tag in image.tags or (None,):
                     yield Item(repository=name, digest=image.digest, tag=tag)
 

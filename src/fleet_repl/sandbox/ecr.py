@@ -20,6 +20,7 @@ from fleet_repl.sandbox import (
     repository_calls,
     repository_setting_calls,
     setting_calls,
+    storage_calls,
     template_calls,
 )
 from fleet_repl.sandbox.access import admitted
@@ -57,6 +58,7 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "PutReplicationConfiguration": registry_calls.put_replication_configuration,
     "StartReplicationBackfill": backfill_calls.start_backfill,
     "StopReplicationBackfill": backfill_calls.stop_backfill,
+    "UpdateImageStorageClass": storage_calls.update_image_storage_class,
     "UpdateRepositoryCreationTemplate": template_calls.update_template,
     "UploadLayerPart": layer_calls.upload_layer_part,
 }

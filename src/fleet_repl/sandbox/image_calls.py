@@ -13,7 +13,14 @@ from typing import Final
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
-from fleet_repl.sandbox.images import Delivery, Image, Repository
+from fleet_repl.sandbox.images import (
+    ACTIVATING,
+    ACTIVE,
+    ARCHIVED,
+    Delivery,
+    Image,
+    Repository,
+)
 from fleet_repl.sandbox.layer_calls import check_references
 from fleet_repl.sandbox.manifests import DOCKER_MANIFEST, parsed
 from fleet_repl.sandbox.paging import page
@@ -26,7 +33,7 @@ _MANIFEST: Final = Text(shortest=1, longest=4_194_304)
 TAG: Final = Text(shortest=1, longest=300, pattern=re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]*"))
 DIGEST: Final = Text(pattern=re.compile(r"sha256:[0-9a-f]{64}"))
 _TAG_STATUS: Final = Text(values=("TAGGED", "UNTAGGED", "ANY"))
-_IMAGE_STATUS: Final = Text(values=("ACTIVE", "ARCHIVED", "ACTIVATING", "ANY"))
+_IMAGE_STATUS: Final = Text(values=(ACTIVE, ARCHIVED, ACTIVATING, "ANY"))
 IN_REPOSITORY: Final = frozenset({"registryId", "repositoryName"})
 _PUT: Final = IN_REPOSITORY | {
     "imageManifest",
@@ -41,7 +48,7 @@ IMAGE_ID: Final = frozenset({"imageDigest", "imageTag"})
 
 def put_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     asked = Structure.read(body, _PUT)
-    repository = _repository(world, registry, asked)
+    repository = repository_of(world, registry, asked)
     text = asked.text("imageManifest", _MANIFEST)
     manifest = parsed(text)
     if manifest is None:
@@ -66,13 +73,14 @@ def put_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
 
 def batch_get_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     asked = Structure.read(body, _BATCH_GET)
-    repository = _repository(world, registry, asked)
+    repository = repository_of(world, registry, asked)
     images: list[Json] = []
     failures: list[Json] = []
     for path, value in asked.items("imageIds", 1, 100):
         wanted = Structure.read(value, IMAGE_ID, path)
         image = image_by(repository, wanted)
-        if image is not None:
+        # What is archived cannot be pulled.
+        if image is not None and image.status == ACTIVE:
             images.append(_image(registry, repository, image, wanted.optional_text("imageTag")))
         else:
             code, reason = why_not(wanted)
@@ -84,15 +92,14 @@ def batch_get_image(world: World, registry: Registry, body: JsonObject) -> JsonO
 
 def describe_images(world: World, registry: Registry, body: JsonObject) -> JsonObject:
     asked = Structure.read(body, _DESCRIBE)
-    repository = _repository(world, registry, asked)
-    wanted = asked.optional_items("imageIds", 1, 100)
+    repository = repository_of(world, registry, asked)
+    wanted, keeps = asked.optional_items("imageIds", 1, 100), _filter(asked)
     if wanted is None:
-        keeps = _filter(asked)
         found, more = page([one for one in repository.images.values() if keeps(one)], asked)
     else:
         refuse_paging(asked, "imageIds")
         ids = [Structure.read(value, IMAGE_ID, path) for path, value in wanted]
-        found, more = [_must_find(registry, repository, one) for one in ids], {}
+        found, more = [must_find(registry, repository, one, keeps) for one in ids], {}
     return {"imageDetails": [_detail(registry, repository, one) for one in found], **more}
 
 
@@ -100,9 +107,9 @@ def describe_image_replication_status(
     world: World, registry: Registry, body: JsonObject
 ) -> JsonObject:
     asked = Structure.read(body, IN_REPOSITORY | {"imageId"})
-    repository = _repository(world, registry, asked)
+    repository = repository_of(world, registry, asked)
     wanted = asked.inner("imageId", IMAGE_ID)
-    image = _must_find(registry, repository, wanted)
+    image = must_find(registry, repository, wanted)
     return {
         "repositoryName": repository.name,
         "imageId": {"imageDigest": image.digest, **wanted.members},
@@ -112,7 +119,7 @@ def describe_image_replication_status(
     }
 
 
-def _repository(world: World, registry: Registry, asked: Structure) -> Repository:
+def repository_of(world: World, registry: Registry, asked: Structure) -> Repository:
     return find_repository(world, registry, asked.text("repositoryName", REPOSITORY_NAME))
 
 
@@ -130,9 +137,15 @@ def image_by(repository: Repository, wanted: Structure) -> Image | None:
     return None if tag is None else repository.tagged(tag)
 
 
-def _must_find(registry: Registry, repository: Repository, wanted: Structure) -> Image:
+def must_find(
+    registry: Registry,
+    repository: Repository,
+    wanted: Structure,
+    keeps: Callable[[Image], bool] = lambda _: True,
+) -> Image:
+    """Raises AwsError for an image that is not there, or that is not to be shown."""
     image = image_by(repository, wanted)
-    if image is None:
+    if image is None or not keeps(image):
         digest, tag = (wanted.optional_text(one) or "null" for one in ("imageDigest", "imageTag"))
         raise AwsError(
             "ImageNotFoundException",
@@ -155,11 +168,12 @@ def why_not(wanted: Structure) -> tuple[str, str]:
 def _filter(asked: Structure) -> Callable[[Image], bool]:
     wanted = asked.optional_inner("filter", frozenset({"tagStatus", "imageStatus"}))
     if wanted is None:
-        return lambda _: True
+        return lambda image: image.status == ACTIVE
     status = wanted.optional_text("tagStatus", _TAG_STATUS) or "ANY"
-    # Nothing is ever archived here, so every image is active.
-    active = wanted.optional_text("imageStatus", _IMAGE_STATUS) in (None, "ACTIVE", "ANY")
-    return lambda image: active and status in ("ANY", "TAGGED" if image.tags else "UNTAGGED")
+    kept = wanted.optional_text("imageStatus", _IMAGE_STATUS) or ACTIVE
+    return lambda image: (
+        kept in ("ANY", image.status) and status in ("ANY", "TAGGED" if image.tags else "UNTAGGED")
+    )
 
 
 def _image(registry: Registry, repository: Repository, image: Image, tag: str | None) -> JsonObject:
@@ -181,7 +195,7 @@ def _detail(registry: Registry, repository: Repository, image: Image) -> JsonObj
         "imageSizeInBytes": image.size,
         "imagePushedAt": image.pushed_at.timestamp(),
         "imageManifestMediaType": image.media_type,
-        "imageStatus": "ACTIVE",
+        "imageStatus": image.status,
     }
     return {**detail, "imageTags": list(image.tags)} if image.tags else detail
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.wildcards import matches
+
+ACTIVE: Final = "ACTIVE"
+ARCHIVED: Final = "ARCHIVED"
+ACTIVATING: Final = "ACTIVATING"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,9 @@ class Image:
     pushed_at: datetime
     size: int
     """Bytes of the manifest and of the config and layers that it names."""
+    status: str = ACTIVE
+    """Whether it can be pulled, as ECR calls it: archived images and those that are being
+    restored cannot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

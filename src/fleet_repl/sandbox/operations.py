@@ -33,6 +33,7 @@ OPERATIONS: Final = {
         "PutReplicationConfiguration",
         "StartReplicationBackfill",
         "StopReplicationBackfill",
+        "UpdateImageStorageClass",
         "UpdateRepositoryCreationTemplate",
         "UploadLayerPart",
     ),

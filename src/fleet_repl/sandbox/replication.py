@@ -16,7 +16,14 @@ from fleet_repl.sandbox import manifests
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
-from fleet_repl.sandbox.images import Delivery, Image, Repository
+from fleet_repl.sandbox.images import (
+    ACTIVATING,
+    ACTIVE,
+    ARCHIVED,
+    Delivery,
+    Image,
+    Repository,
+)
 from fleet_repl.sandbox.placing import Push, placed, referenced, removed
 from fleet_repl.sandbox.policy import Access, allows
 from fleet_repl.sandbox.registries import Registries
@@ -46,16 +53,46 @@ class Estate:
         image = placed(repository, push)
         if image is None:
             raise _already_there(registry, repository, push)
+        self._send(registry, repository, push)
+        return image
+
+    @staticmethod
+    def archive(repository: Repository, image: Image) -> None:
+        """Put an image into the archive; no other registry hears of it."""
+        repository.images[image.digest] = replace(image, status=ARCHIVED)
+
+    def restore(self, registry: Registry, repository: Repository, image: Image) -> None:
+        """Get an image out of the archive, which takes as long as a copy, and replicate it."""
+        repository.images[image.digest] = replace(image, status=ACTIVATING)
+        self.agenda.after(
+            self.replication_seconds, partial(self._restored, registry, repository, image.digest)
+        )
+
+    def _restored(self, registry: Registry, repository: Repository, digest: str) -> None:
+        image = repository.images.get(digest)
+        if image is None or image.status != ACTIVATING:
+            return
+        repository.images[digest] = replace(image, status=ACTIVE)
+        for tag in image.tags or (None,):
+            push = Push(
+                manifest=image.manifest,
+                media_type=image.media_type,
+                tag=tag,
+                at=self.agenda.now(),
+            )
+            self._send(registry, repository, push)
+
+    def _send(self, registry: Registry, repository: Repository, push: Push) -> None:
+        """Set copies of an image out to where the rules of this moment lead."""
         rules = self.registries[registry].replication.latest
         found = destinations(rules, registry, repository.name)
-        repository.deliveries[image.digest] = tuple(
+        repository.deliveries[push.digest] = tuple(
             Delivery(destination=one, pending=True) for one in found
         )
         for one in found:
             self.agenda.after(
                 self.replication_seconds, partial(self._deliver, registry, repository, push, one)
             )
-        return image
 
     def delete(
         self, registry: Registry, repository: Repository, digest: str, tag: str | None

@@ -19,7 +19,7 @@ from fleet_repl.sandbox.backfilling import Backfilling
 from fleet_repl.sandbox.backfills import Backfill
 from fleet_repl.sandbox.directory import Directory
 from fleet_repl.sandbox.faults import Faults
-from fleet_repl.sandbox.images import Image, Repository
+from fleet_repl.sandbox.images import ACTIVE, Image, Repository
 from fleet_repl.sandbox.keys import Keyring
 from fleet_repl.sandbox.manifests import OCI_MANIFEST
 from fleet_repl.sandbox.placing import Push
@@ -154,6 +154,13 @@ class World:
         )
         push = Push(manifest=manifest, media_type=OCI_MANIFEST, tag=tag, at=self.clock.now())
         return self.estate.push(registry, target, push)
+
+    def archive(self, registry: Registry, repository: str, tag: str) -> None:
+        """Put an active image into ECR's archive; raises KeyError where there is none."""
+        image = self._now(registry).repositories[repository].tagged(tag)
+        if image is None or image.status != ACTIVE:
+            raise KeyError(tag)
+        self.estate.archive(self.registries[registry].repositories[repository], image)
 
     def delete(self, registry: Registry, repository: str, tag: str) -> None:
         """BatchDeleteImage of a tag; raises KeyError where it is not there."""
