@@ -15,7 +15,7 @@ from typing import Final
 from fleet_repl import limits
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.errors import Fault
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.names import Registry
 
 
 class BackfillState(StrEnum):
@@ -246,9 +246,9 @@ def _one_a_region(destination: Registry, running: Registry) -> str:
 
 def _destination(place: Json, otherwise: Registry | None) -> Registry:
     if isinstance(place, Mapping):
-        region, account = place.get("region"), place.get("registryId")
-        if isinstance(region, str) and isinstance(account, str):
-            return Registry(AccountId(account), Region(region))
+        destination = Registry.of(place.get("registryId"), place.get("region"))
+        if destination is not None:
+            return destination
     if otherwise is None:
         raise MalformedBackfillError("destination")
     return otherwise

@@ -32,6 +32,16 @@ class Registry(NamedTuple):
             raise ValueError(f"{text!r} is no registry")
         return cls(AccountId(match["account"]), Region(match["region"]))
 
+    @classmethod
+    def of(cls, account: object, region: object) -> Registry | None:
+        """The registry of an account id and a region that came from outside; None where no
+        registry is named so. Only such a name can be written to a document and read back."""
+        if not (isinstance(account, str) and isinstance(region, str)):
+            return None
+        if not (is_account_id(account) and is_region(region)):
+            return None
+        return cls(AccountId(account), Region(region))
+
 
 class Partition(StrEnum):
     AWS = "aws"
@@ -75,7 +85,8 @@ _FIRST_REGION: Final = {
 }
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
-_REGISTRY: Final = re.compile(r"(?P<account>[0-9]{12})/(?P<region>[0-9a-z-]{2,25})")
+_REGION: Final = re.compile(r"[0-9a-z-]{2,25}")
+_REGISTRY: Final = re.compile(rf"(?P<account>{_ACCOUNT.pattern})/(?P<region>{_REGION.pattern})")
 _ROLE_ARN: Final = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?P<path>[\x21-\x7e]{1,512})"
 )
@@ -83,6 +94,11 @@ _ROLE_ARN: Final = re.compile(
 
 def is_account_id(text: str) -> bool:
     return _ACCOUNT.fullmatch(text) is not None
+
+
+def is_region(text: str) -> bool:
+    """Whether ECR takes `text` for a region's name."""
+    return _REGION.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

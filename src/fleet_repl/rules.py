@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from fleet_repl import limits
 from fleet_repl.canonical import Json, JsonObject, canonical_json
 from fleet_repl.covers import fewest_rectangles
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.names import Registry
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, intersect, union
 
 Outgoing: TypeAlias = Mapping[Registry, Prefixes]
@@ -213,11 +213,11 @@ def _rule_document(rule: Rule) -> JsonObject:
 def _destinations(place: str, rule: JsonObject, unknown: list[str]) -> Iterator[Registry]:
     for where, item in _items(rule, "destinations", place, unknown):
         unknown += _strange(where, item, "region", "registryId")
-        account, region = item.get("registryId"), item.get("region")
-        if isinstance(account, str) and isinstance(region, str):
-            yield Registry(AccountId(account), Region(region))
-        else:
+        destination = Registry.of(item.get("registryId"), item.get("region"))
+        if destination is None:
             unknown.append(where)
+        else:
+            yield destination
 
 
 def _deletes(place: str, rule: JsonObject, unknown: list[str]) -> bool:

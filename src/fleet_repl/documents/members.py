@@ -15,11 +15,9 @@ from typing import Final, TypeVar, cast
 
 from fleet_repl.canonical import Json, JsonObject, parse_json
 from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.names import AccountId, Region, Registry, is_account_id, is_region
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
 
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
-_REGION: Final = re.compile(r"[0-9a-z-]{2,25}")
 _MOMENT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z", re.ASCII
 )
@@ -198,9 +196,9 @@ def registry(name: Json) -> Registry:
 def registry_of(holder: JsonObject) -> Registry:
     """The registry that an object's `account` and `region` are of."""
     account, region = text(holder, "account"), text(holder, "region")
-    if _ACCOUNT.fullmatch(account) is None:
+    if not is_account_id(account):
         raise _wrong("account", "an account id", account)
-    if _REGION.fullmatch(region) is None:
+    if not is_region(region):
         raise _wrong("region", "a region", region)
     return Registry(AccountId(account), Region(region))
 
