@@ -438,8 +438,10 @@ class FakeBackend(Library):
         await self.closing()
 
     @asynccontextmanager
-    async def history(self, place: Inventory | str | Path) -> AsyncIterator[FakeHistory]:
-        self.places.append(place.path if isinstance(place, Inventory) else place)
+    async def history(
+        self, place: Inventory | Path, *, state: str | None
+    ) -> AsyncIterator[FakeHistory]:
+        self.places.append(state or (place.path if isinstance(place, Inventory) else place))
         yield self.memory
 
     def person(self) -> str:

@@ -162,7 +162,9 @@ class Backend(Protocol):
         self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
     ) -> None: ...
 
-    def history(self, place: Inventory | str | Path) -> AbstractAsyncContextManager[History]: ...
+    def history(
+        self, place: Inventory | Path, *, state: str | None
+    ) -> AbstractAsyncContextManager[History]: ...
 
     def person(self) -> str: ...
 
@@ -271,11 +273,13 @@ class Library:
 
         check_plan(plan, inventory, now=now, max_age=max_age)
 
-    def history(self, place: Inventory | str | Path) -> AbstractAsyncContextManager[History]:
-        """Raises StateError when it is entered."""
+    def history(
+        self, place: Inventory | Path, *, state: str | None
+    ) -> AbstractAsyncContextManager[History]:
+        """That of `state`, else of the place. Raises StateError when it is entered."""
         from fleet_repl.workflow import open_history  # noqa: PLC0415
 
-        return open_history(place)
+        return open_history(place, state=state)
 
     def person(self) -> str:
         """Who runs this process, and where."""

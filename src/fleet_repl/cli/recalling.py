@@ -48,14 +48,10 @@ def recall(
 
     The location is `state`, else the inventory's, else a folder of the working directory.
     """
-    place: Inventory | str | Path = HERE
-    if state is not None:
-        place = state
-    elif inventory is not None:
-        place = inventory
+    place = HERE if inventory is None else inventory
 
     async def opened(interrupts: Interrupts) -> T:
-        async with call.backend.history(place) as history:
+        async with call.backend.history(place, state=state) as history:
             found = await look(history)
         interrupts.finish()
         return found

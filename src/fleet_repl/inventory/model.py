@@ -211,6 +211,8 @@ class State:
     """As written: a folder, or `s3://bucket/prefix`."""
     folder: Path | None = Path(".fleet-repl")
     """The folder, seen from the working directory; None for a bucket."""
+    shared: bool = False
+    """Whether several users of the machine keep the folder together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,10 +101,10 @@ def resolve_state(table: schema.StateTable, file: str, findings: Findings) -> St
     check_name(("state", "location"), location, findings)
     if location.startswith(_BUCKET) and not location.removeprefix(_BUCKET).partition("/")[0]:
         findings.tell(("state", "location"), "names no bucket", remedy="write s3://bucket/prefix")
-    return located(location, Path(file).parent)
+    return located(location, Path(file).parent, shared=bool(table.shared))
 
 
-def located(location: str, start: Path = Path()) -> State:
+def located(location: str, start: Path = Path(), *, shared: bool = False) -> State:
     """A state's location as a place; a folder is looked for from `start`."""
     if location.startswith(_BUCKET):
         return State(location=location, folder=None)
@@ -113,7 +113,7 @@ def located(location: str, start: Path = Path()) -> State:
     except RuntimeError:
         # Nobody has that name or that home: then it is a name like any other.
         folder = Path(location)
-    return State(location=location, folder=start / folder)
+    return State(location=location, folder=start / folder, shared=shared)
 
 
 def resolve_apply(table: schema.ApplyTable, findings: Findings) -> Apply:

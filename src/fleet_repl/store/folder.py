@@ -1,12 +1,13 @@
 """A store in a folder: each document a file that only its user may read, replaced as a whole.
 
+A file or folder in it that somebody else could have written is refused, and so is a symbolic link.
+
 What the calls mean is here, errors and threads included; `files` does the writing.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,7 @@ import anyio.to_thread
 from fleet_repl.errors import StateError
 from fleet_repl.ports import Stored
 from fleet_repl.store import files
+from fleet_repl.store.trust import Place, UntrustedError
 
 T = TypeVar("T")
 
@@ -37,9 +39,13 @@ _REMEDIES: Final = {
 class FolderStore:
     """Documents by name, such as `prod/applied.json`. The folder is made when it is needed."""
 
-    def __init__(self, folder: Path, *, now: Callable[[], float] = time.time) -> None:
-        """`now`: seconds since 1970 by the clock that the files' times are of."""
+    def __init__(
+        self, folder: Path, *, shared: bool = False, now: Callable[[], float] = time.time
+    ) -> None:
+        """`shared`: several users of the machine keep it together, so files of others are good
+        too. `now`: seconds since 1970 by the clock that the files' times are of."""
         self._folder = folder
+        self._shared = shared
         self._now = now
         self._growing: set[str] = set()
         """Documents that lines were added to."""
@@ -89,28 +95,31 @@ class FolderStore:
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """The names of all documents below a folder, sorted. Raises StateError."""
-        return await self._do("read", prefix, partial(files.below, root=self._folder))
+        return await self._do("read", prefix, files.below)
 
     async def remove(self, name: str) -> None:
         """Take a document away; it not being there is fine. Raises StateError."""
         await self._do("written", name, files.remove)
 
-    async def _do(self, what: str, name: str, work: Callable[[Path], T]) -> T:
-        path = self._folder / name
+    async def _do(self, what: str, name: str, work: Callable[[Place], T]) -> T:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise StateError(f"the fleet's state cannot be {what}: {name!r} is no document's name")
 
+        place = Place(root=self._folder, name=name, shared=self._shared)
+
         def guarded() -> T:
             try:
-                return work(path)
+                return work(place)
+            except UntrustedError as error:
+                raise StateError(f"the fleet's state cannot be used: {error}") from None
             except OSError as error:
-                raise _unusable(path, what, error) from None
+                raise _unusable(place.path, what, error) from None
 
         return await anyio.to_thread.run_sync(guarded)
 
 
 def _unusable(path: Path, what: str, error: OSError) -> StateError:
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    reason = error.strerror or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0)
     advice = f"\n    {remedy}" if remedy is not None else ""
     return StateError(f"the fleet's state cannot be {what}: {path}: {reason}{advice}")

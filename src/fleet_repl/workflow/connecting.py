@@ -44,15 +44,16 @@ async def connect(
     """One pool of clients and credentials for a fleet, and the start of its deadline.
 
     `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
-    `state` is a folder or an `s3://` location in place of the inventory's [state]. `purpose`: what
-    others are told while it writes. With `locked` the fleet's lock is held from before anything
-    else until the end; otherwise it is taken for each plan that is applied.
+    `state` is a folder or an `s3://` location in place of that in the inventory's [state].
+    `purpose`: what others are told while it writes. With `locked` the fleet's lock is held from
+    before anything else until the end; otherwise it is taken for each plan that is applied.
 
     Raises IdentityError where the base identity is missing or of another partition, StateError
     for a state that cannot be used, and RefusedError where another run holds the lock or the
     fleet is frozen.
     """
-    place = inventory.state if state is None else located(str(state))
+    shared = inventory.state.shared
+    place = inventory.state if state is None else located(str(state), shared=shared)
     pace = _pace(inventory, clock)
     run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     sink = guarded(on_event) if on_event is not None else ignored

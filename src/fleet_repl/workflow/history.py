@@ -91,20 +91,28 @@ class History:
 async def open_history(
     place: Inventory | str | Path,
     *,
+    state: str | Path | None = None,
     endpoint: Endpoint | None = None,
     clock: Clock = SYSTEM,
 ) -> AsyncIterator[History]:
     """The history that an inventory's [state], a folder or an `s3://` location holds.
 
+    `state`: a folder or an `s3://` location in place of the one in the inventory's [state].
+
     Raises StateError, and IdentityError for a bucket that nobody can ask.
     """
-    if isinstance(place, Inventory):
-        state: State = place.state
-        aws: Aws | None = place.aws
-    else:
-        state, aws = located(str(place)), None
-    async with open_place(state, aws=aws, endpoint=endpoint) as store:
+    kept, aws = _kept(place, state)
+    async with open_place(kept, aws=aws, endpoint=endpoint) as store:
         yield History(store, clock)
+
+
+def _kept(place: Inventory | str | Path, state: str | Path | None) -> tuple[State, Aws | None]:
+    """Where the history is, and whose base identity reads it there."""
+    if not isinstance(place, Inventory):
+        return located(str(place if state is None else state)), None
+    if state is None:
+        return place.state, place.aws
+    return located(str(state), shared=place.state.shared), place.aws
 
 
 def _when(run: RunSummary) -> tuple[datetime, str]:

@@ -31,7 +31,7 @@ async def open_place(
     loads no AWS code.
     """
     if state.folder is not None:
-        yield FolderStore(state.folder)
+        yield FolderStore(state.folder, shared=state.shared)
         return
     from fleet_repl.aws import open_objects  # noqa: PLC0415
 

@@ -20,16 +20,18 @@ RACE = """
 import sys, time
 from pathlib import Path
 from fleet_repl.store import files
+from fleet_repl.store.trust import Place
 
 path, rounds = Path(sys.argv[1]), int(sys.argv[3])
+place = Place(root=path.parent, name=path.name)
 while not (path.parent / "go").exists():
     time.sleep(0.001)
 for number in range(rounds):
     while True:
-        there = files.find(path, now=time.time)
+        there = files.find(place, now=time.time)
         count = int(there.content.split()[0]) if there else 0
         content = f"{count + 1} {sys.argv[2]}".encode()
-        if files.swap(path, content=content, expected=there and there.version):
+        if files.swap(place, content=content, expected=there and there.version):
             break
 """
 

@@ -52,6 +52,11 @@ class StateTable(Table):
         default=None,
         description="A folder, relative to this file, or s3://bucket/prefix. Default: .fleet-repl.",
     )
+    shared: bool | None = Field(
+        default=None,
+        description="Whether several users of the machine keep the folder together: what other "
+        "users own, or may write, is trusted then. Default: false.",
+    )
 
 
 class ApplyTable(Table):

@@ -1,0 +1,51 @@
+"""Reading of files that somebody names: regular files of a bounded size, and nothing else.
+
+A pipe or a device can be named like a file. Reading it waits for ever, or ends with the memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+MIB: Final = 1024 * 1024
+GIB: Final = 1024 * MIB
+
+_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+"""Opening a pipe that nobody writes to waits, unless it is told not to."""
+
+
+def read_regular(path: str | Path, *, most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises OSError, whose `strerror` says what is wrong, and ValueError for what can be no path.
+    """
+    handle = os.open(path, _FLAGS)
+    try:
+        return content_of(handle, most=most)
+    finally:
+        os.close(handle)
+
+
+def content_of(handle: int, *, most: int) -> bytes:
+    """The same for a file that is open already. It may grow while it is read."""
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    chunks: list[bytes] = []
+    left = most + 1
+    while left and (chunk := os.read(handle, min(left, MIB))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    if not left:
+        raise OSError(errno.EFBIG, f"larger than {_size(most)}")
+    return b"".join(chunks)
+
+
+def _size(most: int) -> str:
+    return f"{most // GIB} GiB" if most >= GIB else f"{most // MIB} MiB"
