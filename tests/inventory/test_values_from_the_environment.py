@@ -132,3 +132,41 @@ def test_the_digest_sees_meaning_and_not_spelling(load: Load) -> None:
     assert digest.startswith("sha256:")
     assert load(respelled, ENVIRON).digest == digest
     assert load(renamed, ENVIRON).digest != digest
+
+
+CREDENTIALS = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "aws_secret_access_key",
+]
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize("is_set", [True, False])
+def test_credentials_are_never_read(problems: Problems, name: str, *, is_set: bool) -> None:
+    """They would be sent to STS as an external id, or shown as a label. Whether such a variable
+    is set is not told either."""
+    environ = {**ENVIRON, **({name: "hush-hush"} if is_set else {})}
+    (problem,) = problems(FILLED.replace("${SECRET}", f"x${{{name}}}"), environ)
+    assert problem.key == "aws.external_id"
+    assert problem.line == 7
+    assert str(problem).endswith(
+        f": aws.external_id: reads {name}, which holds AWS credentials or leads to some\n"
+        "    use another variable; the SDK finds credentials by itself"
+    )
+
+
+def test_other_variables_of_aws_are_read(load: Load) -> None:
+    """A region or a profile is no secret."""
+    names = ["AWS_REGION", "AWS_PROFILE", "AWS_ACCOUNT_ID", "MY_TOKEN"]
+    text = FILLED
+    for name in names:
+        text = text.replace("costs $$5", f"costs $$5 ${{{name}}}", 1)
+    load(text, {**ENVIRON, **dict.fromkeys(names, "x")})

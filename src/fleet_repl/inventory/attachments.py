@@ -14,7 +14,10 @@ from typing import Final
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.paths import KeyPath, found
 from fleet_repl.inventory.reading import Unreadable, text_of
+from fleet_repl.inventory.regular_files import MIB
 
+LARGEST: Final = MIB
+"""Bytes of a policy, of which ECR takes a few thousand characters."""
 SUFFIX: Final = "_file"
 """`lifecycle_policy_file` names the file that holds the text of `lifecycle_policy`."""
 
@@ -36,7 +39,7 @@ class Attachments:
         if not name.strip():
             self._findings.tell(path, "must not be empty")
             return None
-        content = text_of(str(self._folder / name))
+        content = text_of(str(self._folder / name), most=LARGEST)
         if isinstance(content, Unreadable):
             self._findings.tell(path, content.message, remedy=content.remedy)
             return None

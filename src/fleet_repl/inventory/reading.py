@@ -9,13 +9,16 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from fleet_repl.errors import InventoryError, Problem
+from fleet_repl.inventory.regular_files import MIB, read_regular
 
 WHOLE_FILE: Final = "(file)"
 """The key of a problem that concerns the file itself."""
+
+LARGEST: Final = 128 * MIB
+"""Bytes of an inventory: five times as many as one of a hundred thousand accounts has."""
 
 _DEEPEST: Final = 30
 """Levels of tables and lists; an inventory has six."""
@@ -50,11 +53,11 @@ def read(file: str) -> tuple[str, dict[str, object]]:
     raise _refusal(file, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
 
 
-def text_of(file: str) -> str | Unreadable:
-    """The text of a file, or why there is none."""
+def text_of(file: str, *, most: int = LARGEST) -> str | Unreadable:
+    """The text of a file of at most `most` bytes, or why there is none."""
     # A value, not an exception: that would drag the file's bytes along.
     try:
-        content = Path(file).read_bytes()
+        content = read_regular(file, most=most)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return Unreadable(message=f"cannot be read: {reason}")

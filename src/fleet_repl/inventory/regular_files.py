@@ -32,18 +32,18 @@ def read_regular(path: str | Path, *, most: int) -> bytes:
 
 def content_of(handle: int, *, most: int) -> bytes:
     """The same for a file that is open already. It may grow while it is read."""
-    mode = os.fstat(handle).st_mode
-    if stat.S_ISDIR(mode):
+    found = os.fstat(handle)
+    if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "not a regular file")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
     chunks: list[bytes] = []
-    left = most + 1
+    left = most + 1 if found.st_size <= most else 0
     while left and (chunk := os.read(handle, min(left, MIB))):
         chunks.append(chunk)
         left -= len(chunk)
     if not left:
-        raise OSError(errno.EFBIG, f"larger than {_size(most)}")
+        raise OSError(errno.EFBIG, f"it is larger than {_size(most)}")
     return b"".join(chunks)
 
 

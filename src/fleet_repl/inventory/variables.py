@@ -1,6 +1,7 @@
 """`${NAME}` in string values: filled in from an environment that is passed in.
 
-`$${` stands for a literal `${`. Keys are never filled, and neither is what was filled in.
+`$${` stands for a literal `${`. Keys are never filled, and neither is what was filled in. AWS
+credentials are never read: what stands in an inventory is sent to AWS, and shown.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.paths import KeyPath
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
+
+_CREDENTIAL: Final = re.compile(
+    r"AWS_.*(ACCESS_KEY|SECRET|TOKEN|CREDENTIALS|PASSWORD|PRIVATE_KEY).*", re.IGNORECASE
+)
+"""Variables that hold AWS credentials, or lead to some."""
 
 
 def holds_reference(text: str) -> bool:
@@ -63,6 +69,12 @@ class _Filler:
                 path,
                 "holds ${ that names no environment variable",
                 remedy="write ${NAME} for a variable, or $${ for a literal ${",
+            )
+        elif _CREDENTIAL.fullmatch(name):
+            self._findings.tell(
+                path,
+                f"reads {name}, which holds AWS credentials or leads to some",
+                remedy="use another variable; the SDK finds credentials by itself",
             )
         elif name not in self._environ:
             self._findings.tell(

@@ -6,12 +6,17 @@ import json
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fleet_repl.errors import ScenarioError
+from fleet_repl.inventory.regular_files import MIB, read_regular
 from fleet_repl.sandbox.scenario import Scenario
+
+LARGEST: Final = 64 * MIB
+"""Bytes of a scenario."""
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -32,13 +37,15 @@ def load_scenario(path: str | Path) -> Scenario:
 
 def _document(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular(path, most=LARGEST).decode())
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path}: not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ScenarioError(f"{path}: cannot be read: {error}") from error
 
 
 def _told(detail: ErrorDetails) -> str:

@@ -192,7 +192,7 @@ def _opened(folder: int, place: Place, name: str, flags: int) -> Iterator[int]:
         raise
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         check(handle, path, place, made=bool(flags & os.O_CREAT))
         yield handle
     finally:

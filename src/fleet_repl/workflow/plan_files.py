@@ -11,9 +11,12 @@ from fleet_repl.documents import parse_plan
 from fleet_repl.errors import FleetError, RefusedError
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.durations import spell_seconds
+from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.names import Registry
 from fleet_repl.plan import Plan
 
+LARGEST: Final = 4 * GIB
+"""Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
 LONGEST_AHEAD: Final = timedelta(minutes=5)
 """How far the clock that a plan was made by may be ahead of this one."""
 
@@ -30,10 +33,11 @@ def load_plan(path: str | Path) -> Plan:
     """
     file = Path(path)
     try:
-        content = file.read_bytes()
-    except OSError as error:
+        content = read_regular(file, most=LARGEST)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise FleetError(
-            f"the plan cannot be read: {file}: {error.strerror}\n"
+            f"the plan cannot be read: {file}: {reason}\n"
             "    fleet-repl plan INVENTORY --out FILE writes one"
         ) from None
     return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
