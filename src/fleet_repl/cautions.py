@@ -5,9 +5,10 @@ Pure, and told once for many registries: a thousand equal sentences warn nobody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.granting import Granting
 from fleet_repl.grants import Grant
@@ -15,8 +16,9 @@ from fleet_repl.lint import findings
 from fleet_repl.names import AccountId, Partition, Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Record
-from fleet_repl.plan import RegistryPlan, Warning
+from fleet_repl.plan import RegistryPlan, Resource, Warning
 from fleet_repl.prefixes import covers
+from fleet_repl.rules import rule_words, strange_rules_lost
 
 UNKNOWN_FIELDS: Final = "unknown-fields"
 """What `allow` holds to overwrite rules with fields that are not known here."""
@@ -31,6 +33,40 @@ def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Ite
                 message=f"{registry} answers with fields that this version does not know: "
                 f"{', '.join(seen.replication.unknown)}",
             )
+
+
+def strange_rules(
+    observation: Observation, registries: Iterable[RegistryPlan]
+) -> Iterator[Warning]:
+    """Rules of unknown meaning that are in place and stay."""
+    for one in registries:
+        seen = observation.get(one.registry)
+        if not isinstance(seen, Observed) or not seen.replication.strange_rules:
+            continue
+        lost = [place for _, place, _ in lost_rules((one,))]
+        for place, rule in seen.replication.strange_rules:
+            if place not in lost:
+                yield Warning(
+                    kind="unknown-rule",
+                    message=f"{one.registry}: {rule_words(place, rule)} means no link, or holds "
+                    "something that this version does not know; nobody can tell what ECR makes "
+                    "of it, so it is kept as it is. Ask whoever wrote it; apply --force lets it "
+                    "go where the rules are exclusive",
+                )
+
+
+def lost_rules(
+    registries: Iterable[RegistryPlan],
+) -> Iterator[tuple[Registry, int, JsonObject]]:
+    """Rules of unknown meaning that will go, with their places."""
+    for one in registries:
+        for change in one.changes:
+            if (
+                change.resource is Resource.REPLICATION_CONFIGURATION
+                and change.resource not in one.refused
+            ):
+                for place, rule in strange_rules_lost(change.before, change.after):
+                    yield one.registry, place, rule
 
 
 def lint(

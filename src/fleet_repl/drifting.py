@@ -27,7 +27,9 @@ def rules_digest(document: JsonObject | None) -> str:
     found = parse_document(document or NO_RULES)
     if found.unknown:
         return _short(found.document)
-    return _short([_links(found.outgoing), _links(found.deleting)])
+    outgoing, deleting, strange = found.meaning
+    links: list[Json] = [_links(outgoing), _links(deleting)]
+    return _short([*links, *strange])
 
 
 def policy_digest(document: JsonObject | None) -> str:

@@ -16,6 +16,7 @@ from fleet_repl.cautions import (
     kept_grants,
     lint,
     no_room,
+    strange_rules,
     unknown_fields,
     unlisted,
 )
@@ -51,12 +52,13 @@ def plan_registries(
     *,
     record: Record = NOTHING_RECORDED,
     allow: Collection[str] = (),
+    force: bool = False,
 ) -> Planned:
     """Decide every write to the registries in `scope`.
 
     `observation` holds at least the scope, the destinations of its links and the sources of
     links into it; what is outside the scope is only looked at. `record` is what the fleet last
-    applied.
+    applied. `force`: where the fleet speaks alone, rules of unknown meaning go.
     """
     uses = Uses(desired=desired, observation=observation, left_behind=left_behind(desired, record))
     grantings = {
@@ -64,7 +66,7 @@ def plan_registries(
         for registry, seen in observation.items()
         if desired.manages_grants and isinstance(seen, Observed)
     }
-    sources = _sources(desired, observation, scope, grantings, record, allow)
+    sources = _sources(desired, observation, scope, grantings, record, allow, force=force)
     known = replace(uses, written=_written(sources))
     grantings = {
         registry: settled(one, known) for registry, one in grantings.items() if registry in scope
@@ -90,6 +92,7 @@ def plan_registries(
     )
     warnings = (
         *unknown_fields(observation, scope),
+        *strange_rules(observation, registries),
         *kept_grants(grantings, desired),
         *no_room(grantings),
         *lint(grantings, observation, desired.owner.partition),
@@ -115,6 +118,8 @@ def _sources(
     grantings: Mapping[Registry, Granting],
     record: Record,
     allow: Collection[str],
+    *,
+    force: bool,
 ) -> dict[Registry, Source]:
     """What each registry in scope shall replicate, by what its destinations will grant."""
     return {
@@ -125,6 +130,7 @@ def _sources(
             _lacks(registry, desired, observation, grantings),
             record.get(registry),
             allow,
+            force=force,
         )
         for registry, seen in observation.items()
         if registry in scope and isinstance(seen, Observed)

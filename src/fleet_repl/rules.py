@@ -7,7 +7,8 @@ that is not known here is reported, never dropped in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -26,6 +27,14 @@ NO_RULES: Final[JsonObject] = {"rules": []}
 
 PREFIX_MATCH: Final = "PREFIX_MATCH"
 
+_RULE: Final[Mapping[str, tuple[str, ...]]] = {
+    "destinations": ("region", "registryId"),
+    "repositoryFilters": ("filter", "filterType"),
+    "deleteReplication": ("enabled",),
+}
+"""The known members of a rule, and what each of these holds."""
+_LONGEST: Final = 160
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -36,6 +45,9 @@ class Rule:
     """Sorted. Of one that was read, all that it lists: others may have added some in vain."""
     deletes: bool = False
     """Deletions travel too, those by lifecycle policies among them."""
+    understood: bool = True
+    """False: the rule means no link, or holds a value whose meaning is not known here. What ECR
+    makes of such a rule nobody can tell, so only its text stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +67,30 @@ class Replication:
     unknown: tuple[str, ...] = ()
     """Paths of the fields whose meaning is not known here."""
 
+    @property
+    def strange_rules(self) -> tuple[tuple[int, JsonObject], ...]:
+        """The rules of unknown meaning as they stand in the document, each with its place."""
+        if all(rule.understood for rule in self.rules):
+            return ()
+        listed = zip(placed_rules(self.document), self.rules, strict=True)
+        return tuple(placed for placed, rule in listed if not rule.understood)
+
     def same_as(self, other: Replication) -> bool:
         """Whether both mean the same; what is not understood has to be equal to the letter."""
         if self.unknown or other.unknown:
             return canonical_json(self.document) == canonical_json(other.document)
-        return self._links == other._links
+        return self.meaning == other.meaning
 
     def shows(self, written: Replication) -> bool:
         """Whether `written` is in place. The service may add fields to what it was given."""
-        return self.same_as(written) or (not written.unknown and self._links == written._links)
+        return self.same_as(written) or (not written.unknown and self.meaning == written.meaning)
 
     @property
-    def _links(self) -> tuple[Outgoing, Outgoing]:
-        return self.outgoing, self.deleting
+    def meaning(self) -> tuple[Outgoing, Outgoing, tuple[str, ...]]:
+        """What two documents have in common that mean the same: links, deletions, and the texts
+        of the rules of unknown meaning, without the fields that are not known here."""
+        texts = sorted(canonical_json(sendable(raw)) for _, raw in self.strange_rules)
+        return self.outgoing, self.deleting, tuple(texts)
 
 
 def rules_for(
@@ -115,9 +138,23 @@ def within(links: Outgoing, bounds: Outgoing) -> Outgoing:
 
 def rules_of(document: JsonObject) -> tuple[JsonObject, ...]:
     """The rules of a `replicationConfiguration`, as they stand in it."""
+    return tuple(raw for _, raw in placed_rules(document))
+
+
+def placed_rules(document: JsonObject) -> Iterator[tuple[int, JsonObject]]:
+    """The rules of a `replicationConfiguration`, each with its place."""
     rules = document.get("rules")
     listed = rules if isinstance(rules, list | tuple) else ()
-    return tuple(one for one in listed if isinstance(one, Mapping))
+    return ((place, one) for place, one in enumerate(listed) if isinstance(one, Mapping))
+
+
+def sendable(rule: JsonObject) -> JsonObject:
+    """A rule as the API takes it: to the letter, but without fields that are not known here."""
+    known = {key: _only(rule[key], members) for key, members in _RULE.items() if key in rule}
+    if known.get("repositoryFilters", True) in ([], None):
+        # ECR refuses an empty list of filters; leaving it out means every repository, too.
+        del known["repositoryFilters"]
+    return known
 
 
 def outgoing_of(rules: Iterable[Rule]) -> Outgoing:
@@ -151,27 +188,76 @@ def parse_document(document: JsonObject) -> Replication:
     Links are read twice: what is sure, to compare and to keep, and what is possible, so that no
     grant is withdrawn that a filter of an unknown kind may need.
     """
-    unknown = list(_strange("", document, "rules"))
+    unread = _Unread()
+    unread.strange("", document, "rules")
     sure: list[Rule] = []
     possible: list[Rule] = []
-    for place, item in _items(document, "rules", "", unknown):
-        unknown += _strange(place, item, "destinations", "repositoryFilters", "deleteReplication")
-        destinations = tuple(_destinations(place, item, unknown))
-        deletes = _deletes(place, item, unknown)
-        before = len(unknown)
-        prefixes = _prefixes(place, item, unknown)
-        sure.append(Rule(destinations=destinations, prefixes=prefixes, deletes=deletes))
-        most = EVERY_REPOSITORY if len(unknown) > before else prefixes
-        possible.append(Rule(destinations=destinations, prefixes=most))
+    for place, item in _items(document, "rules", "", unread):
+        unread.strange(place, item, *_RULE)
+        values = unread.values
+        destinations = tuple(_destinations(place, item, unread))
+        deletes = _deletes(place, item, unread)
+        before = len(unread.paths)
+        prefixes = _prefixes(place, item, unread)
+        rule = Rule(
+            destinations=destinations,
+            prefixes=prefixes,
+            deletes=deletes,
+            understood=bool(destinations and prefixes) and unread.values == values,
+        )
+        sure.append(rule)
+        most = EVERY_REPOSITORY if len(unread.paths) > before else prefixes
+        possible.append(replace(rule, prefixes=most))
     outgoing = outgoing_of(sure)
     return Replication(
         document=document,
         outgoing=outgoing,
         deleting=outgoing_of(one for one in sure if one.deletes),
         rules=tuple(sure),
-        may_use=outgoing_of(possible) if unknown else outgoing,
-        unknown=tuple(unknown),
+        may_use=outgoing_of(possible) if unread.paths else outgoing,
+        unknown=tuple(unread.paths),
     )
+
+
+@dataclass(slots=True)
+class _Unread:
+    """What of a document could not be read."""
+
+    paths: list[str] = field(default_factory=list)
+    values: int = 0
+    """How many values in rules were not understood. A field too many is none."""
+
+    def value(self, path: str) -> None:
+        self.paths.append(path)
+        self.values += 1
+
+    def strange(self, place: str, item: JsonObject, *known: str) -> None:
+        """Note the fields beside the known ones."""
+        self.paths += _strange(place, item, *known)
+
+
+def strange_rules_lost(
+    before: JsonObject | None, after: JsonObject | None
+) -> tuple[tuple[int, JsonObject], ...]:
+    """The rules of unknown meaning in `before` that `after` does not hold, with their places."""
+    there = parse_document(before or NO_RULES).strange_rules
+    if not there:
+        return ()
+    left = Counter(canonical_json(sendable(rule)) for rule in rules_of(after or NO_RULES))
+    lost = []
+    for place, rule in there:
+        text = canonical_json(sendable(rule))
+        if left[text]:
+            left[text] -= 1
+        else:
+            lost.append((place, rule))
+    return tuple(lost)
+
+
+def rule_words(place: int, rule: JsonObject) -> str:
+    """A rule as people may look for it: its place and the beginning of its text."""
+    text = canonical_json(rule)
+    return f"rules[{place}] {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,57 +296,72 @@ def _rule_document(rule: Rule) -> JsonObject:
     return document
 
 
-def _destinations(place: str, rule: JsonObject, unknown: list[str]) -> Iterator[Registry]:
-    for where, item in _items(rule, "destinations", place, unknown):
-        unknown += _strange(where, item, "region", "registryId")
-        destination = Registry.of(item.get("registryId"), item.get("region"))
-        if destination is None:
-            unknown.append(where)
-        else:
+def _destinations(place: str, rule: JsonObject, unread: _Unread) -> Iterator[Registry]:
+    for where, item in _items(rule, "destinations", place, unread):
+        unread.strange(where, item, *_RULE["destinations"])
+        account, region = item.get("registryId"), item.get("region")
+        destination = Registry.of(account, region)
+        if destination is not None:
             yield destination
+        elif isinstance(account, str) and isinstance(region, str):
+            # No field is unknown, so the rule can be written again as it is.
+            unread.values += 1
+        else:
+            unread.value(where)
 
 
-def _deletes(place: str, rule: JsonObject, unknown: list[str]) -> bool:
+def _deletes(place: str, rule: JsonObject, unread: _Unread) -> bool:
     if "deleteReplication" not in rule:
         return False
     where, member = f"{place}.deleteReplication", rule["deleteReplication"]
     enabled = member.get("enabled") if isinstance(member, Mapping) else None
     if not isinstance(member, Mapping) or not isinstance(enabled, bool):
-        unknown.append(where)
+        unread.value(where)
         return False
-    unknown += _strange(where, member, "enabled")
+    unread.strange(where, member, *_RULE["deleteReplication"])
     return enabled
 
 
-def _prefixes(place: str, rule: JsonObject, unknown: list[str]) -> tuple[str, ...]:
+def _prefixes(place: str, rule: JsonObject, unread: _Unread) -> tuple[str, ...]:
     if not rule.get("repositoryFilters"):
         return EVERY_REPOSITORY
     prefixes = []
-    for where, item in _items(rule, "repositoryFilters", place, unknown):
-        unknown += _strange(where, item, "filter", "filterType")
+    for where, item in _items(rule, "repositoryFilters", place, unread):
+        unread.strange(where, item, *_RULE["repositoryFilters"])
         text = item.get("filter")
         if item.get("filterType") == PREFIX_MATCH and isinstance(text, str):
             prefixes.append(text)
         else:
-            unknown.append(f"{where}.filterType")
+            unread.value(f"{where}.filterType")
     return tuple(sorted(set(prefixes)))
 
 
 def _items(
-    holder: JsonObject, key: str, place: str, unknown: list[str]
+    holder: JsonObject, key: str, place: str, unread: _Unread
 ) -> Iterator[tuple[str, JsonObject]]:
     """The objects in a list, each with its path."""
     path = f"{place}.{key}" if place else key
     items = holder.get(key)
     if not isinstance(items, list | tuple):
-        unknown.append(path)
+        unread.value(path)
         return
     for index, item in enumerate(items):
         if isinstance(item, Mapping):
             yield f"{path}[{index}]", item
         else:
-            unknown.append(f"{path}[{index}]")
+            unread.value(f"{path}[{index}]")
 
 
 def _strange(place: str, item: JsonObject, *known: str) -> Iterator[str]:
     return (f"{place}.{key}" if place else key for key in item if key not in known)
+
+
+def _only(value: Json, members: Collection[str]) -> Json:
+    """An object, or each of a list, with no other members than these."""
+    match value:
+        case list() | tuple():
+            return [_only(one, members) for one in value]
+        case Mapping():
+            return {key: one for key, one in value.items() if key in members}
+        case _:
+            return value

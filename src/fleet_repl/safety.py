@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from fleet_repl.cautions import lost_rules
 from fleet_repl.inventory import Amount, Safety
 from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied, Record, cells_of
 from fleet_repl.plan import Change, LinkEnd, Objection, RegistryPlan, Resource, State
 from fleet_repl.prefixes import covers
-from fleet_repl.rules import NO_RULES, parse_document
+from fleet_repl.rules import NO_RULES, parse_document, rule_words
 
 PROTECTED: Final = "protected"
 """The kind of objection that `--allow` clears, by the same word, and `--force` does not."""
@@ -43,12 +44,29 @@ def objections(
     losses = tuple(_losses(registries))
     found = (
         _foreign_rules(losses, record),
+        unknown_rules(registries),
         _max_removals(losses, registries, safety.max_removals),
         _max_changed(registries, safety.max_changed),
         _max_unreadable(registries, safety.max_unreadable),
         None if PROTECTED in allow else _protected(losses, protected),
     )
     return tuple(one for one in found if one is not None)
+
+
+def unknown_rules(registries: Iterable[RegistryPlan]) -> Objection | None:
+    """Against taking away rules of which nobody can tell what they mean."""
+    lost = list(lost_rules(registries))
+    if not lost:
+        return None
+    registry, place, rule = lost[0]
+    many = "1 rule" if len(lost) == 1 else f"{len(lost):,} rules"
+    them = "it" if len(lost) == 1 else "them"
+    return Objection(
+        kind="unknown-rule",
+        message=f"{many} whose meaning is not known would be removed: {registry}, "
+        f"{rule_words(place, rule)}{_others(len(lost))}. Nobody can tell what ECR does without "
+        f"{them}. To keep {them}, plan again without --force; else go on with --force.",
+    )
 
 
 def rolled_back_objection(run_id: str, by: str, at: datetime) -> Objection:

@@ -35,7 +35,8 @@ class Source:
     def changes(self) -> bool:
         """Whether its rules have to be written: the same links in other rules are no change."""
         present, merged = self.present, self.merged
-        return (merged.outgoing, merged.deleting) != (present.outgoing, present.deleting)
+        links = (merged.outgoing, merged.deleting)
+        return merged.dropped or links != (present.outgoing, present.deleting)
 
     @property
     def owned(self) -> Cells:
@@ -52,18 +53,18 @@ def decide_rules(
     lacks: Lacks,
     recorded: Applied | None,
     allow: Collection[str],
+    *,
+    force: bool = False,
 ) -> Source:
     """What a registry shall replicate. `lacks` tells what its destinations will not let in,
-    `recorded` what the fleet last applied here."""
+    `recorded` what the fleet last applied here; `force` lets rules of unknown meaning go."""
     asked = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
     holding = hold(asked.links, seen.replication.outgoing, lacks)
     wanted = Wanted(links=holding.outgoing, deleting=asked.deleting)
     filters = desired.limits.filters
     ours = None if recorded is None else recorded.links
-    if desired.is_additive(registry):
-        merged = beside(seen.replication, wanted, asked, ours, filters=filters)
-    else:
-        merged = alone(seen.replication, wanted, asked, ours, filters=filters)
+    merge = beside if desired.is_additive(registry) else alone
+    merged = merge(seen.replication, wanted, asked, ours, filters=filters, force=force)
     source = Source(
         present=seen.replication, merged=merged, held=holding.held, refusal=_clash(merged)
     )

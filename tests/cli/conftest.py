@@ -252,8 +252,9 @@ class FakeFleet:
         over: float = 0.0,
         spare: Mapping[Registry, Fault] = NOTHING,
         beside: Path | None = None,
+        force: bool = False,
     ) -> Plan:
-        self.asked.append("plan")
+        self.asked.append("plan --force" if force else "plan")
         self.selected, self.allowed, self.beside = selection, tuple(allow), beside
         await self.planning()
         if self.is_stopped:

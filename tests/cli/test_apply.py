@@ -70,7 +70,7 @@ def test_force_clears_objections(cli: Any, fleet: Any, inventory: str, objecting
     """Those of this run's plan."""
     fleet.made = objecting
     assert cli("apply", inventory, "--force").code == 0
-    assert fleet.asked == ["plan", "apply --force"]
+    assert fleet.asked == ["plan --force", "apply --force"]
 
 
 @pytest.mark.parametrize(

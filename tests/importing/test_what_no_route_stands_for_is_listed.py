@@ -72,7 +72,6 @@ def told(found: Any) -> list[str]:
             "9/cn-north-1",
             "the link to 999999999999/cn-north-1 (base/): that is no region of the partition aws",
         ),
-        ("12/eu-west-1", "the link to 12/eu-west-1 (base/): that is no account id"),
     ],
 )
 def test_destinations(find: Any, make_rule: Rule, end: str, because: str) -> None:
@@ -115,6 +114,30 @@ def test_rules_with_unknown_fields(find: Any, make_rule: Rule) -> None:
     found = find(FLEET, {"1/eu-west-1": rules})
     assert told(found) == ["rules[0] holds what this version does not know: rules[0].priority"]
     assert found.imported().links == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((), '{"destinations":[],"repositoryFilters":[{"filter":"base/",'),
+        (("12/eu-west-1",), '{"destinations":[{"region":"eu-west-1","registryId":"12"}],'),
+        (("2/EU", "2/eu-west-1"), '{"destinations":[{"region":"EU",'),
+    ],
+)
+def test_rules_that_mean_no_link(
+    find: Any, make_rule: Rule, ends: tuple[str, ...], text: str
+) -> None:
+    """Such a rule is listed and stays to the letter; the others become routes."""
+    rules = [make_rule(*ends, filters=("base/",)), make_rule("9/eu-west-1")]
+    found = find(FLEET, {"1/eu-west-1": rules})
+    (line,) = told(found)
+    assert line.startswith(f"rules[0] {text}")
+    assert line.endswith(
+        " means no link, or names what is no registry, and nobody can tell what ECR makes of it"
+    )
+    imported = found.imported()
+    assert (imported.links, imported.routes) == (1, 1)
+    assert 'rules = "additive"' in imported.text
 
 
 def test_unknown_fields_beside_the_rules(find: Any, make_rule: Rule, make_registry: Place) -> None:

@@ -260,7 +260,7 @@ def test_deletions_are_part_of_being_equal() -> None:
 
 
 def test_unknown_fields_go_only_where_somebody_insists() -> None:
-    """The rest of such a rule stays; one of which nothing is known cannot be written at all."""
+    """The rest of such a rule stays; so does one that holds a value of unknown meaning."""
     there = {"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}
     strange: JsonObject = {
         "rules": [
@@ -269,7 +269,7 @@ def test_unknown_fields_go_only_where_somebody_insists() -> None:
         ]
     }
     merged = merge(parse_document(strange), Wanted(links={}), {})
-    assert merged.document() == {"rules": [there]}
+    assert merged.document() == {"rules": [there, rules_of(strange)[1]]}
 
 
 def test_ours_beneath_a_rule_of_others_is_not_forgotten() -> None:

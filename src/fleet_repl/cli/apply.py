@@ -95,7 +95,7 @@ def _check_wave(wave: str | None, waves: Sequence[str]) -> None:
 
 async def _apply(session: Session, *, kept: Plan | None, wish: Wish) -> ExitCode:
     if kept is None:
-        plan = await session.plan(allow=wish.allow)
+        plan = await session.plan(allow=wish.allow, force=wish.force)
     else:
         plan = kept
         session.take(plan)

@@ -48,6 +48,7 @@ class Fleet(Protocol):
         over: float = 0.0,
         beside: Path | None = None,
         spare: Mapping[Registry, Fault] = ...,
+        force: bool = False,
     ) -> Plan: ...
 
     async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan: ...

@@ -45,11 +45,13 @@ class Session:
     """The inventory's, in their order."""
     started: float = field(default_factory=time.monotonic)
 
-    async def plan(self, *, allow: Collection[str] = (), beside: Path | None = None) -> Plan | None:
+    async def plan(
+        self, *, allow: Collection[str] = (), force: bool = False, beside: Path | None = None
+    ) -> Plan | None:
         """The plan, or None where the run was interrupted before there was one."""
         selection = self.call.options.selection
         return await self._made(
-            lambda: self.fleet.plan(selection=selection, allow=allow, beside=beside)
+            lambda: self.fleet.plan(selection=selection, allow=allow, force=force, beside=beside)
         )
 
     async def plan_rollback(self, run_id: str, *, force: bool) -> Plan | None:

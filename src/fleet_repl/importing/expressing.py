@@ -7,17 +7,24 @@ how routes are formed is not its business.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from fleet_repl import limits
-from fleet_repl.canonical import JsonObject
 from fleet_repl.importing.leftovers import LeftOut, one_line, prefix_words
 from fleet_repl.inventory import Account, External, Inventory
-from fleet_repl.names import AccountId, Partition, Registry, is_account_id
+from fleet_repl.names import AccountId, Partition, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.prefixes import Prefixes, reduce, touches, union
-from fleet_repl.rules import Outgoing, Replication, Rule, outgoing_of, parse_document, rules_for
+from fleet_repl.rules import (
+    Outgoing,
+    Replication,
+    Rule,
+    outgoing_of,
+    placed_rules,
+    rule_words,
+    rules_for,
+)
 
 _DISPUTED: Final = (
     "its rules replicate it with deletions and without, and nobody says which of them holds"
@@ -119,20 +126,21 @@ class _Source:
     def _known_rules(self, replication: Replication) -> Iterator[Rule]:
         """The rules all of whose fields are known."""
         inside = []
-        for number, raw in _rules(replication.document):
+        rules = zip(placed_rules(replication.document), replication.rules, strict=True)
+        for (number, raw), rule in rules:
             unknown = [one for one in replication.unknown if one.startswith(f"rules[{number}]")]
             inside += unknown
-            read = parse_document({"rules": [raw]})
             if unknown:
                 self._leave(
                     f"rules[{number}] holds what this version does not know: {_paths(unknown)}"
                 )
-            elif read.outgoing:
-                yield Rule(
-                    destinations=tuple(read.outgoing),
-                    prefixes=next(iter(read.outgoing.values())),
-                    deletes=bool(read.deleting),
+            elif not rule.understood:
+                self._leave(
+                    f"{one_line(rule_words(number, raw))} means no link, or names what is no "
+                    "registry, and nobody can tell what ECR makes of it"
                 )
+            else:
+                yield replace(rule, prefixes=reduce(rule.prefixes))
         outside = [one for one in replication.unknown if one not in inside]
         if outside:
             self._leave(
@@ -196,17 +204,8 @@ class _Source:
         self.left_out.append(LeftOut(registry=self.registry, name=name, because=because))
 
 
-def _rules(document: JsonObject) -> Iterator[tuple[int, JsonObject]]:
-    rules = document.get("rules")
-    for number, raw in enumerate(rules if isinstance(rules, list | tuple) else ()):
-        if isinstance(raw, Mapping):
-            yield number, raw
-
-
 def _why_no_external(end: Registry, partition: Partition) -> str | None:
     """Why a registry cannot be listed as external, if so."""
-    if not is_account_id(end.account):
-        return "that is no account id"
     if not partition.holds(end.region):
         return f"that is no region of the partition {partition}"
     return None

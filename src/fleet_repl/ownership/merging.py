@@ -1,10 +1,13 @@
 """Merging: a document with exactly what is asked for that keeps the rules of others.
 
-Ours are told by the record or, where there is none, by being what routes ask for.
+Ours are told by the record or, where there is none, by being what routes ask for. A rule of
+unknown meaning stays to the letter, whosever it is and whoever owns the registry, unless somebody
+insists on what the inventory says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet_repl.canonical import JsonObject
@@ -19,8 +22,8 @@ from fleet_repl.rules import (
     Rule,
     joined,
     outgoing_of,
-    parse_document,
     rules_for,
+    sendable,
     within,
 )
 
@@ -54,6 +57,8 @@ class Merged:
     """Our part of what was found, whether it stays or not."""
     clashes: tuple[Cell, ...] = ()
     """Links of ours that a rule of others covers with other deletions than asked for."""
+    dropped: bool = False
+    """A rule of unknown meaning goes."""
 
     @property
     def count(self) -> int:
@@ -65,65 +70,99 @@ class Merged:
 
 
 def alone(
-    found: Replication, wanted: Wanted, asked: Wanted, recorded: Cells | None, *, filters: int
+    found: Replication,
+    wanted: Wanted,
+    asked: Wanted,
+    recorded: Cells | None,
+    *,
+    filters: int,
+    force: bool = False,
 ) -> Merged:
     """The configuration of a registry for which the fleet speaks alone."""
-    links, deleting = wanted.links, NOWHERE
-    if wanted.deleting:
-        deleting = within(wanted.deleting, links)
-    if (links, deleting) != (found.outgoing, found.deleting):
-        rules = rules_for(links, deleting, filters=filters)
-        return Merged(rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules))
-    if recorded is not None and cells_of(found.rules) == recorded:
-        return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=recorded)
-    # What others list beside ours in vain is not taken for ours.
-    owned = links_of(
-        cell
-        for rule in found.rules
-        for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
-    )
-    return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
+    strange = [(raw, rule) for raw, rule in read(found) if not rule.understood]
+    if strange and not force:
+        merged = _Merger(wanted, asked, recorded, filters, force=False).keep(strange)
+    else:
+        deleting = within(wanted.deleting, wanted.links) if wanted.deleting else NOWHERE
+        rules = rules_for(wanted.links, deleting, filters=filters)
+        merged = Merged(
+            rules=rules,
+            outgoing=wanted.links,
+            deleting=deleting,
+            owned=cells_of(rules),
+            dropped=bool(strange),
+        )
+    if merged.dropped or (merged.outgoing, merged.deleting) != (found.outgoing, found.deleting):
+        return merged
+    return replace(merged, rules=found.rules, kept=(), owned=_owned(found, asked, recorded))
 
 
 def beside(
-    found: Replication, wanted: Wanted, asked: Wanted, recorded: Cells | None, *, filters: int
+    found: Replication,
+    wanted: Wanted,
+    asked: Wanted,
+    recorded: Cells | None,
+    *,
+    filters: int,
+    force: bool = False,
 ) -> Merged:
     """The configuration of a registry that has rules of others as well.
 
     `wanted` is what it can be written with, `asked` all that routes ask for; `recorded` holds
     the fleet's own links, None where nothing was ever recorded.
     """
-    return _Merger(wanted, asked, recorded, filters).merge(found)
+    return _Merger(wanted, asked, recorded, filters, force=force).merge(found)
 
 
 class _Merger:
-    def __init__(self, wanted: Wanted, asked: Wanted, recorded: Cells | None, filters: int) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        asked: Wanted,
+        recorded: Cells | None,
+        filters: int,
+        *,
+        force: bool,
+    ) -> None:
         deleting = within(wanted.deleting, wanted.links)
         self._wanted = Wanted(links=wanted.links, deleting=deleting)
         self._asked = asked
         self._recorded = recorded
         self._filters = filters
+        self._force = force
+
+    def keep(self, rules: Sequence[tuple[JsonObject, Rule]]) -> Merged:
+        """These rules to the letter, and no other rule that was found."""
+        own = {cell for _, rule in rules for cell in self._own(rule, _listed(rule))}
+        kept = tuple(sendable(raw) for raw, _ in rules)
+        return self._around(kept, [rule for _, rule in rules], own)
 
     def merge(self, found: Replication) -> Merged:
         kept: list[JsonObject] = []
         staying: list[Rule] = []
         mine: set[Cell] = set()
         present: set[Cell] = set()
+        dropped = False
         for raw, rule in read(found):
             cells = _listed(rule)
             own = self._own(rule, cells)
             present |= own
-            if own and own == cells:
+            stays = not (own and own == cells) and self._stays(own, rule)
+            if not rule.understood:
+                stays = stays or not self._force
+                dropped = dropped or not stays
+            elif own and own == cells:
                 continue
-            if self._stays(own, rule):
-                kept += _without_unknown(raw, rule) if found.unknown else [raw]
+            if stays:
+                kept.append(sendable(raw))
                 staying.append(rule)
                 mine |= own
             else:
                 left = self._left(cells - own, deletes=rule.deletes)
                 kept += documents(left)
                 staying += left
-        return replace(self._around(tuple(kept), staying, mine), present=links_of(present))
+        merged = self._around(tuple(kept), staying, mine)
+        return replace(merged, present=links_of(present), dropped=dropped)
 
     def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], mine: set[Cell]) -> Merged:
         """Add what the rules that stay do not replicate for us already."""
@@ -197,8 +236,13 @@ def _asked_for(rule: Rule, cells: set[Cell], asked: Wanted, recorded: Cells) -> 
     return cells if whole else equal
 
 
-def _without_unknown(raw: JsonObject, rule: Rule) -> tuple[JsonObject, ...]:
-    """A rule less the fields that are not known here, where somebody insists on writing it."""
-    if not parse_document({"rules": [raw]}).unknown:
-        return (raw,)
-    return documents([rule]) if rule.prefixes else ()
+def _owned(found: Replication, asked: Wanted, recorded: Cells | None) -> Cells:
+    """Our part of what was found, where just the links that are asked for are in place."""
+    if recorded is not None and cells_of(found.rules) == recorded:
+        return recorded
+    # What others list beside ours in vain is not taken for ours.
+    return links_of(
+        cell
+        for rule in found.rules
+        for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
+    )

@@ -43,11 +43,11 @@ def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
 
 
 def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, Rule]], list[Rule]]:
-    """The rules of others or of both, and those that are wholly ours."""
+    """The rules of others, of both or of unknown meaning, and those that are wholly ours."""
     kept, ours = [], []
     for raw, rule in read(parse_document(document)):
         cells = list(each_cell(cells_of([rule])))
-        if cells and all(lists(owned, cell) for cell in cells):
+        if rule.understood and all(lists(owned, cell) for cell in cells):
             ours.append(rule)
         else:
             kept.append((raw, rule))

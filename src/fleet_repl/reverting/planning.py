@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from fleet_repl.cautions import deletes_started, unknown_fields
+from fleet_repl.cautions import deletes_started, strange_rules, unknown_fields
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import REPLICATE_IMAGE, parse_policy
@@ -93,6 +93,7 @@ def plan_rollback(
         registries=registries,
         warnings=(
             *unknown_fields(observation, drafts),
+            *strange_rules(observation, registries),
             *warnings,
             *_foreign_rules(registries, record),
             *deletes_started(registries),

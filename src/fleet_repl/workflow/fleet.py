@@ -93,6 +93,7 @@ class Fleet:
         over: float = 0.0,
         beside: Path | None = None,
         spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+        force: bool = False,
     ) -> Plan:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
@@ -100,13 +101,14 @@ class Fleet:
         "unknown-fields" and "protected". `over`: the seconds that reading is spread over.
         `beside`: the file that the plan will be kept in, from which its inventory is then found.
         `spare`: registries whose changes are shown, but must fail with that fault unwritten.
+        `force`: rules of unknown meaning go where the rules are exclusive, with an objection.
         Raises SelectionError, StateError, and Interrupted after `stop()`.
         """
         scope = select(self._means.inventory, selection)
         self._tell_start(scope)
         folder = None if beside is None else beside.parent
         found = await propose(
-            scope, self._means, allow=allow, over=over, beside=folder, spare=spare
+            scope, self._means, allow=allow, over=over, beside=folder, spare=spare, force=force
         )
         return self._unless_interrupted(found, "stopped before there was a plan")
 

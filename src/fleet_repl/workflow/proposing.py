@@ -36,6 +36,7 @@ async def propose(
     over: float,
     beside: Path | None,
     spare: Mapping[Registry, Fault],
+    force: bool,
 ) -> Plan | Mapping[Registry, Effort]:
     """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
     reading has taken so far."""
@@ -47,7 +48,9 @@ async def propose(
         return efforts
     # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
     planned = await anyio.to_thread.run_sync(
-        partial(plan_registries, means.desired, seen, scope, record=record, allow=allow)
+        partial(
+            plan_registries, means.desired, seen, scope, record=record, allow=allow, force=force
+        )
     )
     registries = spared(planned.registries, spare)
     speaking_against = objections(

@@ -14,6 +14,7 @@ from fleet_repl.names import Registry
 from fleet_repl.plan import Effort, Plan
 from fleet_repl.reverting import needed_observation, plan_rollback, remarked, restored, targets
 from fleet_repl.runs import RunMeta
+from fleet_repl.safety import unknown_rules
 from fleet_repl.store import Marks, lifted, read_marks, read_traces, reset, revise_marks
 from fleet_repl.workflow.means import Means
 from fleet_repl.workflow.proposing import finished
@@ -57,6 +58,7 @@ async def propose_rollback(
         means,
         planned.registries,
         inventory=means.inventory_ref,
+        objections=tuple(filter(None, [unknown_rules(planned.registries)])),
         warnings=(*recovered, *planned.warnings),
         rolls_back=run_id,
         efforts=efforts,

@@ -28,6 +28,7 @@ from fleet_repl.reports.text.wording import (
     prefix_list,
     route_list,
 )
+from fleet_repl.rules import rule_words, strange_rules_lost
 from fleet_repl.safety import PROTECTED
 
 REGISTRIES: Final = 50
@@ -147,8 +148,22 @@ def _add_links(page: Page, change: Change, wording: _Wording) -> None:
         page.add(symbol, f"{word} {_end(page, end, wording, lessened)}", indent=3)
     page.more(len(links) - len(shown), indent=3)
     _add_deletes(page, change, wording)
-    if not links and not change.deletes_started and not change.deletes_stopped:
+    strange = _strange_rules(change)
+    for symbol, rule in strange:
+        page.add(symbol, rule, indent=3)
+    if not (links or strange or change.deletes_started or change.deletes_stopped):
         page.add(("the same links, put right", Style.FAINT), indent=3)
+
+
+def _strange_rules(change: Change) -> list[tuple[tuple[str, Style], str]]:
+    """The rules of unknown meaning that come back or go."""
+    if change.resource is not Resource.REPLICATION_CONFIGURATION:
+        return []
+    before, after = change.before, change.after
+    return [
+        *((("+ ", Style.ADDED), rule_words(*one)) for one in strange_rules_lost(after, before)),
+        *((("- ", Style.REMOVED), rule_words(*one)) for one in strange_rules_lost(before, after)),
+    ]
 
 
 def _end(page: Page, end: LinkEnd, wording: _Wording, lessened: str) -> str:

@@ -1,0 +1,269 @@
+"""A rule that means no link, or holds what this version does not understand, is never lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import Json, JsonObject, canonical_json
+from fleet_repl.drifting import rules_digest
+from fleet_repl.inventory import Limits
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.observed import Observed
+from fleet_repl.ownership import Applied, Cells, cells_of, narrowed
+from fleet_repl.plan import InventoryRef, Plan, RegistryPlan, State
+from fleet_repl.planning import Planned, plan_registries, summarize
+from fleet_repl.prefixes import reduce
+from fleet_repl.reports import plan_exit
+from fleet_repl.reports.text import plan_text
+from fleet_repl.rules import parse_document, rules_of, sendable
+from fleet_repl.safety import objections
+from fleet_repl.topology import Link
+
+HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
+ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "234")
+NOWHERE_RULE: JsonObject = {
+    "destinations": [],
+    "repositoryFilters": [{"filter": "base/", "filterType": "PREFIX_MATCH"}],
+}
+AT: JsonObject = {"region": "eu-west-1", "registryId": "2" * 12}
+STRANGE: tuple[JsonObject, ...] = (
+    NOWHERE_RULE,
+    {"destinations": []},
+    {"destinations": [{"region": "EU-WEST-1", "registryId": "2" * 12}]},
+    {"destinations": [{"region": "a" * 26, "registryId": "2" * 12}, AT]},
+    {"destinations": [{"region": "eu-west-1", "registryId": "emulator"}]},
+    {"destinations": [AT], "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]},
+    {
+        "destinations": [AT],
+        "repositoryFilters": [
+            {"filter": "a/", "filterType": "PREFIX_MATCH"},
+            {"filter": "*", "filterType": "WILDCARD"},
+        ],
+    },
+    {"destinations": [AT], "deleteReplication": {"enabled": "perhaps"}},
+)
+
+places: st.SearchStrategy[Json] = st.fixed_dictionaries(
+    {
+        "region": st.sampled_from(["eu-west-1", "EU", "x" * 30]),
+        "registryId": st.sampled_from(["2" * 12, "3" * 12, "4" * 12, "emulator"]),
+    }
+)
+filters: st.SearchStrategy[Json] = st.fixed_dictionaries(
+    {
+        "filter": st.sampled_from(["", "a/", "a/b/", "c/"]),
+        "filterType": st.sampled_from(["PREFIX_MATCH", "PREFIX_MATCH", "WILDCARD"]),
+    }
+)
+rules: st.SearchStrategy[JsonObject] = st.fixed_dictionaries(
+    {"destinations": st.lists(places, max_size=2)},
+    optional={
+        "repositoryFilters": st.lists(filters, min_size=1, max_size=2),
+        "deleteReplication": st.sampled_from(
+            [{"enabled": True}, {"enabled": False}, {"enabled": "perhaps"}]
+        ),
+        "priority": st.just(1),
+    },
+)
+prefix_sets = st.lists(st.sampled_from(["", "a/", "c/"]), min_size=1, max_size=2).map(reduce)
+link_sets = st.dictionaries(st.sampled_from(ENDS), prefix_sets, max_size=3)
+
+
+def texts(rules: Sequence[JsonObject]) -> Counter[str]:
+    return Counter(canonical_json(sendable(one)) for one in rules)
+
+
+def strange(document: JsonObject) -> list[JsonObject]:
+    return [raw for _, raw in parse_document(document).strange_rules]
+
+
+@pytest.fixture(scope="session")
+def plan_for(make_desired: Any) -> Any:
+    """Rules in place and links that are asked for → what is planned."""
+
+    def plan(
+        document: JsonObject,
+        links: Any,
+        *,
+        additive: bool = False,
+        recorded: Cells | None = None,
+        limits: Limits | None = None,
+        **how: Any,
+    ) -> Planned:
+        asked = [
+            Link(source=HERE, destination=end, prefixes=prefixes, routes=("route",))
+            for end, prefixes in links.items()
+        ]
+        desired = make_desired(
+            asked,
+            [HERE, *ENDS],
+            manages_grants=False,
+            additive=[HERE.account] if additive else (),
+            limits=limits,
+        )
+        seen = {
+            one: Observed(
+                replication=parse_document(document if one == HERE else {"rules": []}),
+                policy=None,
+            )
+            for one in (HERE, *ENDS)
+        }
+        record = {} if recorded is None else {HERE: Applied(links=recorded)}
+        return plan_registries(desired, seen, [HERE], record=record, **how)
+
+    return plan
+
+
+def page(planned: Planned) -> str:
+    """The text of a plan."""
+    plan = Plan(
+        digest="",
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest=""),
+        summary=summarize(planned.registries),
+        registries=planned.registries,
+        warnings=planned.warnings,
+    )
+    return plan_text(plan, full=True)
+
+
+def written(planned: Planned) -> JsonObject | None:
+    """What the plan leaves in place of the rules; None for what is there."""
+    (one,) = planned.registries
+    return one.changes[0].after if one.changes else None
+
+
+@given(
+    found=st.lists(rules, max_size=4),
+    links=link_sets,
+    additive=st.booleans(),
+    recorded=st.none() | link_sets,
+)
+def test_no_rule_of_unknown_meaning_is_lost(
+    plan_for: Any, found: list[JsonObject], links: Any, additive: bool, recorded: Any
+) -> None:
+    """Whatever is in place, asked for and on record, and although unknown fields may go: each such
+    rule is in what is written, to the letter, and the plan's text names it."""
+    document: JsonObject = {"rules": found}
+    planned = plan_for(
+        document, links, additive=additive, recorded=recorded, allow=["unknown-fields"]
+    )
+    there = parse_document(document).strange_rules
+    after = written(planned)
+    if after is not None:
+        assert not texts([raw for _, raw in there]) - texts(rules_of(after))
+    shown = " ".join(page(planned).split())
+    for place, _ in there:
+        assert f"unknown-rule: {HERE}: rules[{place}] " in shown
+    # What was kept stays known as ours or others', so that the next plan is empty.
+    if after is not None and not planned.registries[0].refused:
+        again = plan_for(
+            after,
+            links,
+            additive=additive,
+            recorded=planned.registries[0].owned.links,
+            allow=["unknown-fields"],
+        )
+        assert written(again) is None
+
+
+@given(found=st.lists(rules, max_size=4), links=link_sets, bounds=link_sets)
+def test_none_is_lost_to_a_grant_that_fails(
+    found: list[JsonObject], links: Any, bounds: Any
+) -> None:
+    """Links that are held while a plan is carried out take no such rule with them."""
+    document: JsonObject = {"rules": found}
+    owned = cells_of(parse_document(document).rules)
+    after, _ = narrowed(document, {**owned, **links}, bounds, filters=100)
+    assert not texts(strange(document)) - texts(rules_of(after))
+
+
+@pytest.mark.parametrize("rule", STRANGE)
+def test_a_lost_one_is_a_difference(rule: JsonObject) -> None:
+    """Two documents with the same links are not the same where one lacks such a rule: neither for
+    a write that is read back, nor for whoever asks who has moved."""
+    plain: JsonObject = {"destinations": [AT]}
+    both, one = parse_document({"rules": [plain, rule]}), parse_document({"rules": [plain]})
+    turned = parse_document({"rules": [rule, plain]})
+    assert not both.same_as(one)
+    assert not one.same_as(both)
+    assert not one.shows(both)
+    assert not both.shows(one)
+    assert rules_digest(both.document) != rules_digest(one.document)
+    if not both.unknown:
+        assert both.same_as(turned)
+        assert rules_digest(both.document) == rules_digest(turned.document)
+
+
+@pytest.mark.parametrize("additive", [False, True])
+def test_a_kept_rule_is_no_drift(plan_for: Any, additive: bool) -> None:
+    """It is told, and nothing is to be done about it."""
+    document: JsonObject = {"rules": [NOWHERE_RULE, {"destinations": [AT]}]}
+    planned = plan_for(document, {ENDS[0]: ("",)}, additive=additive)
+    (one,) = planned.registries
+    assert (one.state, one.changes) == (State.UNCHANGED, ())
+    (warning,) = planned.warnings
+    assert warning.kind == "unknown-rule"
+    assert warning.message == (
+        '111111111111/eu-west-1: rules[0] {"destinations":[],"repositoryFilters":[{"filter":'
+        '"base/","filterType":"PREFIX_MATCH"}]} means no link, or holds something that this '
+        "version does not know; nobody can tell what ECR makes of it, so it is kept as it is. Ask "
+        "whoever wrote it; apply --force lets it go where the rules are exclusive"
+    )
+    plan = Plan(
+        digest="",
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest=""),
+        summary=summarize(planned.registries),
+        registries=planned.registries,
+        warnings=planned.warnings,
+    )
+    assert plan_exit(plan, detailed=True) == 0
+
+
+def test_who_insists_lets_it_go(plan_for: Any) -> None:
+    """Where the fleet speaks alone, and with an objection that says what goes."""
+    document: JsonObject = {"rules": [{"destinations": [AT]}, NOWHERE_RULE]}
+    planned = plan_for(document, {ENDS[0]: ("",)}, force=True)
+    assert written(planned) == {"rules": [{"destinations": [AT]}]}
+    assert planned.warnings == ()
+    (objection,) = objections(planned.registries, {})
+    assert objection.kind == "unknown-rule"
+    assert objection.message == (
+        "1 rule whose meaning is not known would be removed: 111111111111/eu-west-1, rules[1] "
+        '{"destinations":[],"repositoryFilters":[{"filter":"base/","filterType":"PREFIX_MATCH"}]}. '
+        "Nobody can tell what ECR does without it. To keep it, plan again without --force; else go "
+        "on with --force."
+    )
+    assert '      - rules[1] {"destinations":[],' in page(planned)
+    assert written(plan_for(document, {ENDS[0]: ("",)}, force=True, additive=True)) is None
+
+
+def test_what_is_refused_is_not_lost(plan_for: Any) -> None:
+    """A write that will not be made takes nothing away: no objection, and the rule is told."""
+    document: JsonObject = {"rules": [NOWHERE_RULE, {"destinations": [AT], "priority": 1}]}
+    planned = plan_for(document, {ENDS[1]: ("",)}, force=True)
+    assert [one.kind for one in planned.warnings] == ["unknown-fields", "unknown-rule"]
+    assert "unknown-rule" not in {one.kind for one in objections(planned.registries, {})}
+
+
+def test_a_kept_rule_takes_room(plan_for: Any) -> None:
+    """It counts among the rules that ECR takes."""
+    document: JsonObject = {"rules": [NOWHERE_RULE]}
+    links = {ENDS[0]: ("a/",)}
+    (one,) = plan_for(document, links, limits=replace(Limits(), rules=1)).registries
+    assert isinstance(one, RegistryPlan)
+    assert one.error is not None
+    assert one.error.message == (
+        "it would need 2 rules, and ECR takes 1; 1 of the rules is not fleet-repl's"
+    )
