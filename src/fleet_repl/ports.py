@@ -179,11 +179,20 @@ class Gate(Protocol):
 
     async def admit(self, registry: Registry, change: Change) -> None:
         """Return once the write may be sent: it stands in the journal, durably, and the run
-        keeps the lock for long enough. Raises HaltedError where nothing may be written."""
+        keeps the lock for long enough. Raises HaltedError where nothing may be written.
+
+        What is in place is looked at after this, so the write may turn out not to be needed, or
+        not to be made: `settled` then says so."""
         ...
 
     async def admit_again(self) -> None:
         """The same for another attempt at a write that was admitted. Raises HaltedError."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a write that was admitted may be sent right now. Asked without waiting, because
+        nothing may come between the read before a write and the write."""
         ...
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -65,6 +65,9 @@ class OneRegistry:
     lag: float = 0
     script: list[str] = field(default_factory=list)
     before_write: Callable[[], object] = lambda: None
+    while_read: Callable[[], object] = lambda: None
+    """What happens once an answer to a read is on its way."""
+    while_prepared: Callable[[], object] = lambda: None
     log: list[str] = field(default_factory=list)
     _history: list[tuple[float, JsonObject, JsonObject | None]] = field(default_factory=list)
 
@@ -77,16 +80,21 @@ class OneRegistry:
                 return document, policy
         return self.document, self.policy
 
-    async def describe(self, registry: Registry) -> JsonObject:
+    def _read(self) -> tuple[JsonObject, JsonObject | None]:
         self.log.append("read")
-        return {"registryId": registry.account, "replicationConfiguration": self._shown()[0]}
+        shown = self._shown()
+        self.while_read()
+        return shown
+
+    async def describe(self, registry: Registry) -> JsonObject:
+        shown = self._read()[0]
+        return {"registryId": registry.account, "replicationConfiguration": shown}
 
     async def read_policy(self, registry: Registry) -> JsonObject | None:
-        self.log.append("read")
-        return self._shown()[1]
+        return self._read()[1]
 
     async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
-        self.log.append("read")
+        self._read()
         return self.templates
 
     async def account_setting(self, registry: Registry, name: str) -> str | None:
@@ -94,7 +102,8 @@ class OneRegistry:
         return None
 
     async def prepare(self, registry: Registry) -> None:
-        pass
+        await anyio.lowlevel.checkpoint()
+        self.while_prepared()
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
         return self._write(document, self.policy)
@@ -106,16 +115,20 @@ class OneRegistry:
         return self._write(self.document, None)
 
     async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
+        request_id = self._write(self.document, self.policy)
         self.templates = (*self.templates, document)
-        return self._write(self.document, self.policy)
+        return request_id
 
     async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
-        await self.delete_template(registry, str(document["prefix"]))
-        return await self.create_template(registry, document)
+        rest = (one for one in self.templates if one["prefix"] != document["prefix"])
+        request_id = self._write(self.document, self.policy)
+        self.templates = (*rest, document)
+        return request_id
 
     async def delete_template(self, registry: Registry, prefix: str) -> str | None:
+        request_id = self._write(self.document, self.policy)
         self.templates = tuple(one for one in self.templates if one["prefix"] != prefix)
-        return self._write(self.document, self.policy)
+        return request_id
 
     def _write(self, document: JsonObject, policy: JsonObject | None) -> str:
         self.before_write()
@@ -139,14 +152,24 @@ class OpenGate:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.turns: list[str] = []
         self.sent: list[Change] = []
         self.ended: list[ChangeOutcome] = []
         self.refuse_at: int | None = None
         """The number of the question that is answered with a halt."""
         self.while_asked: Callable[[], object] = lambda: None
+        self.while_waiting: Callable[[], object] = lambda: None
+        """What happens before a registry's turn comes."""
+        self.shut = 0
+        """How often it is found shut, right before a write."""
 
-    def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
+    @asynccontextmanager
+    async def turn(self, registry: Registry) -> AsyncIterator[None]:
+        self.while_waiting()
+        await anyio.lowlevel.checkpoint()
+        self.turns.append("taken")
+        yield
+        self.turns.append("given back")
 
     async def admit(self, registry: Registry, change: Change) -> None:
         await self._ask("admit")
@@ -154,6 +177,11 @@ class OpenGate:
 
     async def admit_again(self) -> None:
         await self._ask("again")
+
+    @property
+    def is_open(self) -> bool:
+        self.shut -= 1
+        return self.shut < 0
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         self.log.append(f"settled {outcome.outcome}")

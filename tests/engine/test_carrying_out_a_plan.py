@@ -112,6 +112,10 @@ class Turnstile:
     async def admit_again(self) -> None:
         assert self.under_way
 
+    @property
+    def is_open(self) -> bool:
+        return True
+
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         assert (outcome.wave, outcome.after) == (change.wave, change.after)
         self.under_way.remove((registry, change))

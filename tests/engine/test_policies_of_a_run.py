@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.engine.policies import Policies
-from fleet_repl.engine.settling import Settled
+from fleet_repl.engine.slots import Settled
 from fleet_repl.grants import (
     REPLICATE_IMAGE,
     Grant,

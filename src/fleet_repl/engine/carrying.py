@@ -13,7 +13,7 @@ from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.policies import Policies
 from fleet_repl.engine.rechecking import Rechecking
-from fleet_repl.engine.settling import Settled
+from fleet_repl.engine.slots import Settled
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.engine.writing import FoundRules, Writing
 from fleet_repl.errors import Fault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
 from fleet_repl.engine.concluding import change_outcome
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Outcome
@@ -18,6 +20,20 @@ class Passage:
         self._registry = registry
         self._change = change
         self._admitted = False
+
+    @property
+    def admitted(self) -> bool:
+        """Whether an attempt was ever let in."""
+        return self._admitted
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an attempt that was let in may be sent now."""
+        return self._gate.is_open
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Nobody else of the same state location writes the registry meanwhile."""
+        return self._gate.turn(self._registry)
 
     async def enter(self) -> None:
         """Return once an attempt may be sent. Raises HaltedError where none may."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.settling import Settled
+from fleet_repl.engine.slots import Settled
 from fleet_repl.grants import Owner, Policy, parse_policy
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import SETTLED, Outcome

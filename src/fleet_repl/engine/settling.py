@@ -1,72 +1,25 @@
-"""One write, settled: read, compare, write, read back.
+"""One write, settled: announced, then read, compared and written at once, and read back.
 
 Nothing is overwritten that is not as the plan saw it, nothing counts as written before a read
-shows it, and a write whose answer was lost is settled by reading.
+shows it, and a write whose answer was lost is settled by reading. Whatever takes time, such as
+the journal, comes before the read: between its answer and the write nobody is waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic
 
 from fleet_repl.engine.concluding import unforeseen
-from fleet_repl.engine.passing import Passage
+from fleet_repl.engine.polls import ARRIVAL_DELAYS, poll
+from fleet_repl.engine.slots import Settled, Slot, V
 from fleet_repl.engine.stopping import Stop
-from fleet_repl.errors import CallError, Fault, FaultKind, HaltedError
+from fleet_repl.engine.write_faults import conflict, overtaken, unconfirmed, unguarded
+from fleet_repl.errors import CallError, Fault, HaltedError
 from fleet_repl.outcomes import Outcome
-from fleet_repl.pacing import OnRetry, Pace
+from fleet_repl.pacing import Pace
 
-SETTLING_DELAYS: Final = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between reads that look whether a write whose answer was lost has happened."""
-READ_BACK_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)
-"""Seconds between reads that still show what was there before; about 10 s in all."""
-
-_T = TypeVar("_T")
-
-
-class Comparable(Protocol):
-    """A document that knows when another one means the same."""
-
-    def same_as(self: _T, other: _T, /) -> bool: ...
-
-    def shows(self: _T, written: _T, /) -> bool:
-        """Whether this is what a read gives once `written` is in place."""
-        ...
-
-
-V = TypeVar("V", bound=Comparable)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot(Generic[V]):
-    """One document of one registry: how to read it, and the write that is asked for."""
-
-    operation: str
-    """The write's API call."""
-    read: Callable[[], Awaitable[V]]
-    put: Callable[[], Awaitable[str | None]]
-    """One attempt."""
-    passage: Passage
-    before: V
-    after: V
-    superseded: Sequence[V] = ()
-    """What this run itself has replaced here: a late read may still show it."""
-    ahead: Sequence[V] = ()
-    """What later writes of the plan leave: where one of it is there, this write is behind it."""
-    on_retry: OnRetry | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled(Generic[V]):
-    """How a write ended. `found` is what the last read showed, None where nobody knows."""
-
-    outcome: Outcome
-    found: V | None
-    request_id: str | None = None
-    error: Fault | None = None
-    in_doubt: bool = False
-    """It failed, and may have been written all the same."""
+_LOOKS: Final = 3
+"""How often an attempt looks anew because too little was left of the lock after a slow read."""
 
 
 async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
@@ -75,203 +28,170 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     A write that the gate has admitted is reported to it once it has ended. One that is cancelled
     has not: nobody knows what became of it.
     """
-    settled = await _to_its_end(slot, pace, stop)
-    slot.passage.leave(settled.outcome, settled.request_id, in_doubt=settled.in_doubt)
-    return settled
+    settled: Settled[V] | None = None
+    try:
+        with stop.abandonable() as waiting:
+            async with slot.passage.turn():
+                stop.keep(waiting)
+                if not waiting.cancel_called:
+                    settled = await _to_its_end(slot, pace, stop)
+    except HaltedError as error:
+        stop.halt(str(error))
+    return settled or Settled(outcome=stop.outcome, found=slot.before)
 
 
 async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     try:
-        return await _settle(slot, pace, stop)
-    except CallError as error:
-        fault = error.fault
+        settled = await _Write(slot, pace, stop).run()
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        fault = unforeseen(slot.operation, error)
-    return Settled(outcome=Outcome.FAILED, found=None, error=fault, in_doubt=True)
+        settled = Settled(
+            outcome=Outcome.FAILED,
+            found=None,
+            error=unforeseen(slot.operation, error),
+            in_doubt=slot.passage.admitted,
+        )
+    slot.passage.leave(settled.outcome, settled.request_id, in_doubt=settled.in_doubt)
+    return settled
 
 
-async def _settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
-    try:
-        now = await _read_before(slot, pace, stop)
-    except CallError as error:
-        return Settled(outcome=Outcome.FAILED, found=None, error=error.fault)
-    if now is None:
-        return Settled(outcome=stop.outcome, found=slot.before)
-    if now.same_as(slot.after) or any(now.same_as(one) for one in slot.ahead):
-        return Settled(outcome=Outcome.UNCHANGED, found=now)
-    if not now.same_as(slot.before):
-        return Settled(outcome=Outcome.FAILED, found=now, error=_conflict(slot))
-    if stop.requested:
-        return Settled(outcome=stop.outcome, found=now)
-    return await _Write(slot, pace, stop).run()
+class _EndedError(Exception, Generic[V]):
+    """No attempt, or no other one, is to be made."""
+
+    def __init__(self, settled: Settled[V]) -> None:
+        self.settled = settled
+        super().__init__()
 
 
 class _Write(Generic[V]):
-    """One write under way. `uncertain`: an answer was lost, so it may have happened."""
+    """One write under way."""
 
     def __init__(self, slot: Slot[V], pace: Pace, stop: Stop) -> None:
         self._slot = slot
         self._pace = pace
         self._stop = stop
+        self._found: V | None = None
+        """What the look before an attempt has shown."""
         self._uncertain = False
-        self._tried = False
+        """An answer was lost, so it may have happened."""
 
     async def run(self) -> Settled[V]:
         try:
-            request_id = await self._pace.retry(self._once, on_retry=self._slot.on_retry)
-        except _AbandonedError:
-            return self._abandoned()
+            request_id = await self._pace.retry(self._attempt, on_retry=self._slot.on_retry)
+        except _EndedError as ended:
+            return ended.settled
         except HaltedError as error:
             self._stop.halt(str(error))
             return self._abandoned()
-        except _ConflictError as conflict:
-            # An attempt whose answer was lost may have been written, and then changed.
-            return Settled(
-                outcome=Outcome.FAILED,
-                found=conflict.found,
-                error=_conflict(self._slot),
-                in_doubt=self._uncertain,
-            )
         except CallError as error:
-            return await self._after_failure(error.fault)
+            if self._uncertain:
+                return await self._read_back(None, error.fault)
+            return Settled(outcome=Outcome.FAILED, found=self._found, error=error.fault)
         return await self._read_back(request_id, None)
 
-    async def _once(self) -> str | None:
-        """One attempt; any but the first looks first whether it still may, and has to, write."""
-        if self._tried and await self._settled_already():
+    async def _attempt(self) -> str | None:
+        """One attempt, unless an earlier one turns out to have done it."""
+        slot = self._slot
+        if self._uncertain and await self._has_arrived():
             return None
-        self._tried = True
-        await self._slot.passage.enter()
-        # The gate may have taken its time. Between this and the write nothing else may.
-        if self._stop.requested:
-            raise _AbandonedError
+        for _ in range(_LOOKS):
+            await self._get_ready()
+            if await self._is_done():
+                return None
+            self._go_on()
+            if slot.passage.is_open:
+                break
+        else:
+            raise CallError(unguarded(slot.operation))
         try:
-            return await self._slot.put()
+            return await slot.put()
         except CallError as error:
             self._uncertain = self._uncertain or error.uncertain
             raise
 
-    async def _settled_already(self) -> bool:
-        """Whether an earlier attempt has done it. Raises where another one must not be made."""
+    async def _has_arrived(self) -> bool:
+        """Whether an attempt whose answer was lost has done it, as far as reads show by now."""
         slot = self._slot
-        if self._stop.requested and not self._uncertain:
-            raise _AbandonedError
-        delays = SETTLING_DELAYS if self._uncertain else ()
-        now = await _poll(slot.read, lambda now: not now.same_as(slot.before), self._pace, delays)
-        if now.shows(slot.after):
+        now = await poll(
+            slot.read, lambda now: not now.same_as(slot.before), self._pace.clock, ARRIVAL_DELAYS
+        )
+        if not now.shows(slot.after) and not now.same_as(slot.before):
+            raise _EndedError(self._in_conflict(now))
+        return now.shows(slot.after)
+
+    async def _get_ready(self) -> None:
+        """Have everything done that takes time: then only the read and the write are left."""
+        self._found = None
+        self._go_on()
+        with self._stop.abandonable():
+            await self._slot.prepare()
+        self._go_on()
+        await self._slot.passage.enter()
+
+    async def _is_done(self) -> bool:
+        """Look at what is in place, right before the write; whether an earlier attempt made it.
+
+        Raises where nothing is to be written. A read that lags behind our own write does not
+        count, and nothing is lost with a read that is cut short by an interruption.
+        """
+        slot = self._slot
+        with self._stop.abandonable():
+            self._found = await poll(
+                slot.read,
+                lambda now: not any(now.same_as(old) for old in slot.superseded),
+                self._pace.clock,
+            )
+        now = self._found
+        if now is None:
+            raise _EndedError(self._abandoned())
+        if self._uncertain and now.shows(slot.after):
             return True
+        if not self._uncertain and any(now.same_as(one) for one in (slot.after, *slot.ahead)):
+            raise _EndedError(Settled(outcome=Outcome.UNCHANGED, found=now))
         if not now.same_as(slot.before):
-            raise _ConflictError(now)
-        if self._stop.requested:
-            raise _AbandonedError
+            raise _EndedError(self._in_conflict(now))
         return False
+
+    def _go_on(self) -> None:
+        """Raises once nothing more may be sent."""
+        if self._stop.requested:
+            raise _EndedError(self._abandoned())
 
     def _abandoned(self) -> Settled[V]:
         stop, before = self._stop, self._slot.before
         return Settled(outcome=stop.outcome, found=before, in_doubt=self._uncertain)
 
-    async def _after_failure(self, fault: Fault) -> Settled[V]:
-        if self._uncertain:
-            return await self._read_back(None, fault)
-        return Settled(outcome=Outcome.FAILED, found=self._slot.before, error=fault)
+    def _in_conflict(self, now: V) -> Settled[V]:
+        # An attempt whose answer was lost may have been written, and then changed.
+        return Settled(
+            outcome=Outcome.FAILED,
+            found=now,
+            error=conflict(self._slot.operation),
+            in_doubt=self._uncertain,
+        )
 
     async def _read_back(self, request_id: str | None, fault: Fault | None) -> Settled[V]:
         """Read until what was written shows. `fault`: why it is not sure that it was."""
         slot = self._slot
         try:
-            now = await _read_until(slot, slot.after, self._pace)
+            now = await poll(slot.read, lambda now: now.shows(slot.after), self._pace.clock)
         except CallError as error:
             return Settled(
                 outcome=Outcome.FAILED,
                 found=None,
                 request_id=request_id,
-                error=fault or _unconfirmed(error.fault),
+                error=fault or unconfirmed(error.fault),
                 in_doubt=True,
             )
         if now.shows(slot.after):
             return Settled(outcome=Outcome.APPLIED, found=now, request_id=request_id)
         untouched = now.same_as(slot.before)
         if fault is not None:
-            why = fault if untouched else _conflict(slot)
+            why = fault if untouched else conflict(slot.operation)
             return Settled(outcome=Outcome.FAILED, found=now, error=why, in_doubt=True)
         return Settled(
             outcome=Outcome.FAILED,
             found=None if untouched else now,
             request_id=request_id,
-            error=_overtaken(slot, untouched=untouched),
+            error=overtaken(slot.operation, untouched=untouched),
             in_doubt=True,
         )
-
-
-class _AbandonedError(Exception):
-    """The run was stopped before a write that surely had not happened was tried again."""
-
-
-class _ConflictError(Exception, Generic[V]):
-    def __init__(self, found: V) -> None:
-        self.found = found
-        super().__init__()
-
-
-async def _read_before(slot: Slot[V], pace: Pace, stop: Stop) -> V | None:
-    """What is in place now, without being fooled by a read that lags behind our own write.
-
-    None once the run is stopped: nothing is lost with a read, so it need not finish.
-    """
-    found: list[V] = []
-    with stop.abandonable():
-        found.append(
-            await _poll(
-                slot.read, lambda now: not any(now.same_as(old) for old in slot.superseded), pace
-            )
-        )
-    return found[0] if found else None
-
-
-async def _read_until(slot: Slot[V], wanted: V, pace: Pace) -> V:
-    return await _poll(slot.read, lambda now: now.shows(wanted), pace)
-
-
-async def _poll(
-    read: Callable[[], Awaitable[V]],
-    good: Callable[[V], bool],
-    pace: Pace,
-    delays: Sequence[float] = READ_BACK_DELAYS,
-) -> V:
-    """Read until `good`, or for as long as reads may lag; the last answer."""
-    for delay in delays:
-        now = await read()
-        if good(now):
-            return now
-        await pace.clock.sleep(delay)
-    return await read()
-
-
-def _conflict(slot: Slot[V]) -> Fault:
-    return Fault(
-        kind=FaultKind.CONFLICT,
-        operation=slot.operation,
-        message="it was changed by someone else after the plan was made, and is left as it is",
-        hint="plan again to see what is there now",
-    )
-
-
-def _unconfirmed(fault: Fault) -> Fault:
-    return Fault(
-        kind=fault.kind,
-        operation=fault.operation,
-        code=fault.code,
-        request_id=fault.request_id,
-        message=f"it was written, but could not be read back: {fault.message}",
-        hint="run drift to see whether it is in place",
-    )
-
-
-def _overtaken(slot: Slot[V], *, untouched: bool) -> Fault:
-    shows = "what was there before" if untouched else "something else"
-    return Fault(
-        kind=FaultKind.CONFLICT,
-        operation=slot.operation,
-        message=f"it was written, but reads still show {shows} after {sum(READ_BACK_DELAYS):.0f} s",
-        hint="someone else may be writing too; run drift to see what is in place",
-    )

@@ -13,7 +13,7 @@ from typing import Final
 
 from fleet_repl.backfills import Backfill, MalformedBackfillError, latest, parse_backfill
 from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.settling import READ_BACK_DELAYS
+from fleet_repl.engine.polls import READ_BACK_DELAYS
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import Registry

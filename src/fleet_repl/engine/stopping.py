@@ -68,6 +68,10 @@ class Stop:
             finally:
                 self._scopes.discard(scope)
 
+    def keep(self, scope: anyio.CancelScope) -> None:
+        """Work that was abandonable so far is not any more."""
+        self._scopes.discard(scope)
+
     @property
     def _at_once(self) -> bool:
         return self.interrupted or self._halted is not None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fleet_repl.canonical import JsonObject, canonical_json
 from fleet_repl.engine.passing import Passage
-from fleet_repl.engine.settling import Settled, Slot, settle
+from fleet_repl.engine.settling import settle
+from fleet_repl.engine.slots import Settled, Slot
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError
 from fleet_repl.grants import Owner, Policy, parse_policy
@@ -74,6 +76,7 @@ class Writing:
 
         slot = Slot(
             operation="PutReplicationConfiguration",
+            prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
             before=FoundRules(parse_document(change.before or NO_RULES), shared),
@@ -104,6 +107,7 @@ class Writing:
 
         slot = Slot(
             operation="DeleteRegistryPolicy" if after is None else "PutRegistryPolicy",
+            prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
             before=self.parse(change.before, registry),
@@ -133,6 +137,7 @@ class Writing:
 
         slot = Slot(
             operation=f"{change.action.value.capitalize()}RepositoryCreationTemplate",
+            prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
             before=parse_template(before),

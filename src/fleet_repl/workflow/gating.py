@@ -22,6 +22,16 @@ from fleet_repl.runs import JournalEntry, Moment, prefix_of
 class Leased(Protocol):
     """A lock that is held for a while."""
 
+    @property
+    def held(self) -> bool:
+        """Whether nobody else can have taken it so far."""
+        ...
+
+    @property
+    def remaining(self) -> float:
+        """Seconds for which nobody else can take it."""
+        ...
+
     async def assure(self, seconds: float) -> None:
         """Return once it is held for that long; HaltedError where it is not."""
         ...
@@ -66,6 +76,11 @@ class JournalGate:
     async def admit_again(self) -> None:
         """The same for another attempt: that it will be made is in the journal already."""
         await self._lease.assure(self._seconds)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the lock is held for long enough right now."""
+        return self._lease.held and self._lease.remaining >= self._seconds
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         """A write that was admitted has ended."""

@@ -1,0 +1,50 @@
+"""Why a write has failed that AWS did not refuse."""
+
+from __future__ import annotations
+
+from fleet_repl.engine.polls import READ_BACK_DELAYS
+from fleet_repl.errors import Fault, FaultKind
+
+
+def conflict(operation: str) -> Fault:
+    """The document was neither as the plan saw it nor as it was to be."""
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation=operation,
+        message="it was changed by someone else after the plan was made, and is left as it is",
+        hint="plan again to see what is there now",
+    )
+
+
+def unconfirmed(fault: Fault) -> Fault:
+    """The document was written, and the read after it failed."""
+    return Fault(
+        kind=fault.kind,
+        operation=fault.operation,
+        code=fault.code,
+        request_id=fault.request_id,
+        message=f"it was written, but could not be read back: {fault.message}",
+        hint="run drift to see whether it is in place",
+    )
+
+
+def overtaken(operation: str, *, untouched: bool) -> Fault:
+    """The document was written, and reads do not show it. `untouched`: they show the old one."""
+    shows = "what was there before" if untouched else "something else"
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation=operation,
+        message=f"it was written, but reads still show {shows} after {sum(READ_BACK_DELAYS):.0f} s",
+        hint="someone else may be writing too; run drift to see what is in place",
+    )
+
+
+def unguarded(operation: str) -> Fault:
+    """No read was quick enough for the write to follow it under the lock."""
+    return Fault(
+        kind=FaultKind.TIMEOUT,
+        operation=operation,
+        message="reading what is in place took so long each time that too little was left of the "
+        "run's lock for the write; nothing was written",
+        hint="apply again; if it stays so, look at how long ECR takes to answer",
+    )
