@@ -131,6 +131,29 @@ def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
         )
 
 
+def given_up(
+    record: Record, observation: Observation, gone: Collection[AccountId]
+) -> Iterator[Warning]:
+    """Links on record of accounts that count, or counted, as gone: nobody has withdrawn them."""
+    places = sorted(
+        one
+        for one, applied in record.items()
+        if applied.links
+        and (applied.given_up or one.account in gone)
+        and not isinstance(observation.get(one), Observed)
+    )
+    if places:
+        single = len(places) == 1
+        yield Warning(
+            kind="given-up",
+            message=f"{_places(places)} {'was' if single else 'were'} given up: the account was "
+            "retired and AWS refused its role, so the rules that this fleet applied there were "
+            "never withdrawn, and keep replicating if the account is still there. See that it is "
+            "closed; if it is not, let its role be assumed and apply with the account listed as "
+            'state = "retired"',
+        )
+
+
 def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
     """One warning for each account whose grants nobody needs and nobody can ask about."""
     places: dict[AccountId, list[Registry]] = {}

@@ -7,7 +7,7 @@ A `Problem` is one thing wrong with an inventory. Neither ever holds a secret.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -40,10 +40,10 @@ class Fault:
     hint: str | None = None
     """What the reader can do."""
 
-    @property
-    def may_be_gone(self) -> bool:
-        """Whether this is how an account answers that is closed or has lost the role."""
-        return self.kind in (FaultKind.ACCESS_DENIED, FaultKind.REGION_DISABLED)
+    role_refused: bool = field(default=False, compare=False)
+    """Whether AWS refused the role of the account itself at least twice, seconds apart, and never
+    gave a session of it in this run: the only sign of an account that is gone. No part of the
+    document."""
 
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""

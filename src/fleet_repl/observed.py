@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
-from fleet_repl.names import Registry
+from fleet_repl.names import AccountId, Registry
 from fleet_repl.rules import Replication
 
 
@@ -37,3 +37,17 @@ class Unreadable:
 
 Observation: TypeAlias = Mapping[Registry, Observed | Unreadable]
 """Every registry that was asked in this run."""
+
+
+def gone_accounts(observation: Observation, retired: Collection[AccountId]) -> frozenset[AccountId]:
+    """Retired accounts that count as gone: AWS refused their roles for good, and no registry of
+    theirs answered anything else in this run."""
+    seen: dict[AccountId, list[Observed | Unreadable]] = {}
+    for registry, one in observation.items():
+        if registry.account in retired:
+            seen.setdefault(registry.account, []).append(one)
+    return frozenset(
+        account
+        for account, answers in seen.items()
+        if all(isinstance(one, Unreadable) and one.error.role_refused for one in answers)
+    )

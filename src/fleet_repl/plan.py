@@ -142,6 +142,9 @@ class RegistryPlan:
     owned: Applied = field(default_factory=Applied, repr=False, compare=False)
     """What of it is this fleet's own once all is done."""
     retired: bool = False
+    gone: bool = False
+    """Its account is retired, AWS has refused the account's role for good, and nothing of the
+    account answered in this run."""
     spared: bool = field(default=False, compare=False)
     """Whoever asked for the plan wants nothing written to it: that it then fails tells nothing
     of its wave. No part of the document."""
@@ -153,9 +156,7 @@ class RegistryPlan:
     @property
     def excuse(self) -> str | None:
         """Why it is no failure that it could not be read."""
-        if self.error is None or not self.retired or self.state is not State.UNREADABLE:
-            return None
-        if not self.error.may_be_gone:
+        if self.error is None or not self.gone or self.state is not State.UNREADABLE:
             return None
         return f"its account is retired and could not be reached ({self.error.kind})"
 

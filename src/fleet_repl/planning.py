@@ -13,6 +13,7 @@ from typing import Final
 
 from fleet_repl.cautions import (
     deletes_started,
+    given_up,
     kept_grants,
     lint,
     no_room,
@@ -25,7 +26,7 @@ from fleet_repl.furnishing import Furnishing, template_changes
 from fleet_repl.granting import Granting, granting, settled
 from fleet_repl.holding import Lacks
 from fleet_repl.names import Registry
-from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.observed import Observation, Observed, Unreadable, gone_accounts
 from fleet_repl.ownership import Applied, Record
 from fleet_repl.plan import Change, Phase, RegistryPlan, Resource, State, Summary, Warning
 from fleet_repl.rules import Outgoing, compare
@@ -60,7 +61,13 @@ def plan_registries(
     links into it; what is outside the scope is only looked at. `record` is what the fleet last
     applied. `force`: where the fleet speaks alone, rules of unknown meaning go.
     """
-    uses = Uses(desired=desired, observation=observation, left_behind=left_behind(desired, record))
+    gone = gone_accounts(observation, desired.retired)
+    uses = Uses(
+        desired=desired,
+        observation=observation,
+        gone=gone,
+        left_behind=left_behind(desired, record),
+    )
     grantings = {
         registry: granting(registry, seen, uses, in_scope=registry in scope)
         for registry, seen in observation.items()
@@ -87,6 +94,7 @@ def plan_registries(
                 allow,
                 desired.waves.names[furnished.get(one, desired.waves.position(one))],
             ),
+            gone=one.account in gone,
         )
         for one in sorted(scope)
     )
@@ -98,6 +106,7 @@ def plan_registries(
         *lint(grantings, observation, desired.owner.partition),
         *deletes_started(registries),
         *unlisted(desired, record),
+        *given_up(record, observation, gone),
     )
     return Planned(registries=registries, warnings=warnings)
 
@@ -178,6 +187,8 @@ def _registry_plan(
     source: Source | None,
     grants: Granting | None,
     templates: Furnishing,
+    *,
+    gone: bool,
 ) -> RegistryPlan:
     name, wave = desired.names[registry.account], desired.waves.name(registry)
     if isinstance(seen, Unreadable):
@@ -188,6 +199,7 @@ def _registry_plan(
             state=State.UNREADABLE,
             error=seen.error,
             retired=registry.account in desired.retired,
+            gone=gone,
         )
     rules = rule_changes(registry, desired, source)
     policy = policy_changes(grants, desired) if grants is not None else ()

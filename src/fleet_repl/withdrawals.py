@@ -14,7 +14,7 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, compose, parse_policy, reduced
 from fleet_repl.names import AccountId, Registry
-from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Cells, Record
 from fleet_repl.plan import Action, Change
 from fleet_repl.prefixes import NOTHING, Prefixes, beyond, covers, reduce, touches
@@ -45,6 +45,8 @@ class Uses:
 
     desired: Desired
     observation: Observation
+    gone: frozenset[AccountId] = frozenset()
+    """Retired accounts that are not there any more."""
     left_behind: Mapping[AccountId, tuple[Cells, ...]] = field(default_factory=dict)
     """Links that the fleet made in registries that the inventory lists no longer."""
     written: Mapping[Registry, Outgoing] | None = None
@@ -57,9 +59,7 @@ class Uses:
         seen = self.observation.get(source)
         if not isinstance(seen, Observed):
             # Nothing may come out of a retired account, and if it is gone nothing does.
-            retired = source.account in self.desired.retired
-            gone = retired and isinstance(seen, Unreadable) and seen.error.may_be_gone
-            return False if gone else None
+            return False if seen is not None and source.account in self.gone else None
         wanted = self.desired.links_out(source).get(destination, NOTHING)
         now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
         if not touches(now, grant.prefix):
@@ -82,7 +82,7 @@ def left_behind(desired: Desired, record: Record) -> Mapping[AccountId, tuple[Ce
     found: dict[AccountId, tuple[Cells, ...]] = {}
     for registry in record.keys() - set(desired.registries):
         applied = record[registry]
-        if applied.links and not applied.given_up:
+        if applied.links:
             found[registry.account] = (*found.get(registry.account, ()), applied.links)
     return found
 

@@ -50,7 +50,7 @@ def test_no_call_is_forgotten_here() -> None:
     """Every method of the ports that makes a call."""
     ports: tuple[type, ...] = (RegistryReader, RegistryWriter, Backfills, ImageReader)
     methods = {name for port in ports for name in vars(port) if not name.startswith("_")}
-    assert methods == {*CALLS, "start_backfill", "attempts"}
+    assert methods == {*CALLS, "start_backfill", "attempts", "prepare"}
 
 
 async def test_its_action_is_on_the_page(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,10 +60,13 @@ async def test_its_action_is_on_the_page(edge: Edge, monkeypatch: pytest.MonkeyP
     async def deny(request: Request) -> Response:
         return await (refuse if request.service == "ecr" else answer)(request)
 
-    monkeypatch.setattr(edge.aws, "answer", deny)
     calls: Any = {**CALLS, "start_backfill": (edge.registry(2, "us-east-1"),)}
     hints: list[str | None] = []
     async with edge.open() as registries:
+        # A session that was accepted is refused for good; a fresh one is tried again.
+        await registries.describe(edge.registry(1, "us-east-1"))
+        edge.aws.requests.clear()
+        monkeypatch.setattr(edge.aws, "answer", deny)
         # A setting that is denied is merely unknown.
         await registries.account_setting(edge.registry(), *calls.pop("account_setting"))
         for method, arguments in calls.items():

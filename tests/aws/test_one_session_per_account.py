@@ -61,26 +61,27 @@ async def test_the_session_is_named_for_the_run(edge: Edge) -> None:
     }
 
 
-async def test_a_refusal_is_shared_and_asked_for_once(edge: Edge) -> None:
-    """A denied account fails each of its registries, at the price of one call."""
-    edge.aws.script("AssumeRole", edge.aws.refuse("AccessDenied", "not you", 403))
+async def test_a_refusal_is_shared_and_asked_for_twice(edge: Edge) -> None:
+    """A denied account fails each of its registries, at the price of two calls."""
+    edge.aws.script("AssumeRole", *[edge.aws.refuse("AccessDenied", "not you", 403)] * 2)
     async with edge.open() as registries:
+        await describe_all(registries, *[edge.registry()] * 5)
         faults = await describe_all(registries, *[edge.registry()] * 5)
         faults += await describe_all(registries, edge.registry(1, "us-east-1"))
-        assert registries.attempts(edge.registry()) == 1
+        assert registries.attempts(edge.registry()) == 2
     assert set(faults) == {
         Fault(
             kind=FaultKind.ACCESS_DENIED,
             operation="AssumeRole",
             code="AccessDenied",
             message="not you",
-            request_id="request-2",
+            request_id="request-3",
             hint="the trust policy of arn:aws:iam::000000000001:role/fleet must name who assumes "
             "it, who assumes it needs sts:AssumeRole on it, and no SCP may deny that; AWS answers "
             "the same where the role does not exist",
         )
     }
-    assert len(edge.aws.calls("AssumeRole")) == 1
+    assert len(edge.aws.calls("AssumeRole")) == 2
 
 
 async def test_a_failure_that_can_pass_is_shared_by_those_who_wait_and_no_longer(

@@ -78,21 +78,23 @@ async def test_an_expired_session_on_the_way_is_renewed(edge: Edge) -> None:
     assert names == ["e/gate", "le/hub", "/fleet", "/fleet", "le/hub", "/fleet"]
 
 
-async def test_a_way_that_is_closed_is_tried_once(edge: Edge) -> None:
-    """Every account fails by it, and says which role it was."""
-    edge.aws.script("AssumeRole", edge.aws.refuse("AccessDenied", "no", 403))
+async def test_a_way_that_is_closed_is_tried_twice(edge: Edge) -> None:
+    """Every account fails by it, and says which role it was. None of them counts as gone: their
+    own roles were never asked for."""
+    edge.aws.script("AssumeRole", *[edge.aws.refuse("AccessDenied", "no", 403)] * 2)
     async with edge.open(chained(edge)) as registries:
         for number in (1, 2):
             with pytest.raises(CallError) as caught:
                 await registries.describe(edge.registry(number))
             fault = caught.value.fault
             assert (fault.kind, fault.operation) == (FaultKind.ACCESS_DENIED, "AssumeRole")
+            assert not fault.role_refused
             assert fault.hint == (
                 "the trust policy of arn:aws:iam::800000000001:role/gate must name who assumes it "
                 "and expect the inventory's external id, who assumes it needs sts:AssumeRole on "
                 "it, and no SCP may deny that; AWS answers the same where the role does not exist"
             )
-    assert len(edge.aws.calls("AssumeRole")) == 1
+    assert len(edge.aws.calls("AssumeRole")) == 2
 
 
 @pytest.mark.parametrize(

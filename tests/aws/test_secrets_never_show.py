@@ -37,7 +37,7 @@ async def failures(edge: Edge) -> list[CallError]:
     )
     caught: list[CallError] = []
     for operation, steps in {
-        "AssumeRole": [echo(edge, "AccessDenied")],
+        "AssumeRole": [echo(edge, "AccessDenied")] * 4,
         "DescribeRegistry": [echo(edge, "ThrottlingException")] * 4,
         "PutRegistryPolicy": [echo(edge, "ValidationException")],
     }.items():

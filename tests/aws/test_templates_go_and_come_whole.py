@@ -122,6 +122,7 @@ async def test_a_setting_that_nobody_tells_is_unknown(
     """ECR does not know the call, denies it, or cannot do it: that is no reason to fail."""
     edge.aws.script("GetAccountSetting", *[edge.aws.refuse(code, status=status)] * 4)
     async with edge.open() as registries:
+        await registries.describe(edge.registry())
         assert await registries.account_setting(edge.registry(), SCOPE) is None
     assert len(edge.aws.calls("GetAccountSetting")) == calls
 
@@ -139,7 +140,7 @@ async def test_an_account_that_cannot_be_reached_is_no_unknown_setting(
 ) -> None:
     """A role that cannot be assumed and a region that is not enabled fail every other call, too."""
     code = "AccessDenied" if operation == "AssumeRole" else "UnrecognizedClientException"
-    edge.aws.script(operation, edge.aws.refuse(code, status=403))
+    edge.aws.script(operation, *[edge.aws.refuse(code, status=403)] * 4)
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
             await registries.account_setting(edge.registry(), SCOPE)

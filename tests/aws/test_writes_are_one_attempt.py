@@ -76,6 +76,8 @@ async def test_a_failure_says_whether_the_write_may_have_happened(
     failing = edge.aws.refuse(code, "", int(status)) if status else getattr(edge.aws, step)
     edge.aws.script("PutReplicationConfiguration", failing)
     async with edge.open() as registries:
+        # So that a denial is none of a session that has not spread yet.
+        await registries.describe(edge.registry())
         with pytest.raises(CallError) as caught:
             await registries.put_replication(edge.registry(), RULES)
     error = caught.value

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fleet_repl.engine import Observing, observe
-from fleet_repl.errors import FaultKind
+from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.observed import Unreadable
+from fleet_repl.observed import Observed, Unreadable
+from fleet_repl.outcomes import RegistryRead
 
 A, B, C = (AccountId(digit * 12) for digit in "123")
 REGISTRIES = [
@@ -102,3 +103,27 @@ async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> 
     late = [one for one in found.values() if isinstance(one, Unreadable)]
     assert {one.error.kind for one in late} == {FaultKind.TIMEOUT}
     assert len(late) == 4
+
+
+async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
+    """A refusal of a fresh role keeps nobody waiting, and is told only once it is settled."""
+    how, asked = observing(bench, crew=1)
+    describe, refusals = bench.aws.describe, {REGISTRIES[0]: 1, REGISTRIES[1]: 2}
+    fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
+
+    async def refusing(registry: Registry) -> Any:
+        found = await describe(registry)
+        if refusals.get(registry, 0) > 0:
+            refusals[registry] -= 1
+            raise CallError(fault, transient=refusals[registry] > 0 or registry == REGISTRIES[0])
+        return found
+
+    bench.aws.describe = refusing
+    found, efforts = await observe(REGISTRIES, how)
+    assert [one for _, one in asked] == [*REGISTRIES, *REGISTRIES[:2]]
+    assert isinstance(found[REGISTRIES[0]], Observed)
+    assert found[REGISTRIES[1]] == Unreadable(error=fault)
+    assert set(efforts) == set(REGISTRIES)
+    read = [one for one in bench.events if isinstance(one, RegistryRead)]
+    assert [one.registry for one in read] == [*REGISTRIES[2:], *REGISTRIES[:2]]
+    assert [one.error for one in read] == [None] * 5 + [fault]

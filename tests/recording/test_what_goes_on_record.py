@@ -165,11 +165,16 @@ def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
     assert record_after(gone, plan) == {}
 
 
-def test_a_retired_account_that_is_gone_is_given_up() -> None:
-    """What it had stays on record, and is not asked about again."""
-    plan = plan_of(state=State.UNREADABLE, changes=(), error=NO, owned=Applied(), retired=True)
-    gone = RegistryOutcome(registry=HUB, name="hub", outcome=Outcome.UNCHANGED)
-    assert record_after(gone, plan) == {HUB: Applied(links=OLD, given_up=True)}
+@pytest.mark.parametrize("gone", [True, False])
+def test_only_a_retired_account_that_is_gone_is_given_up(gone: bool) -> None:
+    """What it had stays on record. One that merely fails is as it was before."""
+    plan = plan_of(
+        state=State.UNREADABLE, changes=(), error=NO, owned=Applied(), retired=True, gone=gone
+    )
+    outcome = RegistryOutcome(
+        registry=HUB, name="hub", outcome=Outcome.UNCHANGED if gone else Outcome.FAILED
+    )
+    assert record_after(outcome, plan) == {HUB: Applied(links=OLD, given_up=gone)}
 
 
 def test_wider_and_narrower_are_both_announced() -> None:

@@ -148,6 +148,7 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
         refused=st.just({}) if state is State.UNREADABLE else refused,
         owned=owned,
         retired=st.booleans(),
+        gone=st.booleans(),
         moved=moves if state is State.CHANGED else st.none(),
     )
     return planned.map(_explained)

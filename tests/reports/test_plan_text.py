@@ -259,7 +259,7 @@ Objections
 
 def test_a_retired_account_that_is_gone(plan: Plan) -> None:
     """It is named, and not among the failures."""
-    dark = replace(plan.registries[2], retired=True)
+    dark = replace(plan.registries[2], retired=True, gone=True)
     shown = plan_text(replace(plan, registries=(dark,)))
     assert "\nUnreadable" not in shown
     assert "\nRetired and not reached, which is no failure: 1 registry\n" in shown

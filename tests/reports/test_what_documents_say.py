@@ -92,6 +92,7 @@ def test_a_plan(plan: Plan) -> None:
         "error": None,
         "owned": None,
         "retired": False,
+        "gone": False,
         "moved": None,
     }
     assert registries[2] == {
@@ -106,6 +107,7 @@ def test_a_plan(plan: Plan) -> None:
         "error": DENIED,
         "owned": None,
         "retired": False,
+        "gone": False,
         "moved": None,
     }
 

@@ -84,6 +84,7 @@ def unread() -> Make:
             state=State.UNREADABLE,
             error=DENIED,
             retired=retired,
+            gone=retired,
         )
 
     return make

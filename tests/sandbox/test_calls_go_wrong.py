@@ -206,3 +206,25 @@ def test_rates_are_shares_of_the_calls() -> None:
     drawn = [one.mishap for each in lots(7, PLACES * 20).values() for one in each]
     assert 150 < drawn.count(Mishap.THROTTLED) < 250
     assert 50 < drawn.count(Mishap.DROPPED) < 110
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [
+        (Mishap.DENIED, ("AccessDeniedException", "AccessDenied")),
+        (Mishap.UNKNOWN_KEY, ("UnrecognizedClientException", "InvalidClientTokenId")),
+    ],
+)
+async def test_refusals_that_pass(served: Any, kind: Mishap, codes: tuple[str, str]) -> None:
+    """As a role or a session that is fresh is refused; nothing happens, and later it does."""
+    async with served(
+        Scenario(faults=(FaultRule(kind=kind, first=1, operations=(WRITE,)),))
+    ) as aws:
+        answer = await aws.ecr(WRITE, PUT)
+        assert (answer.status, answer.error[0], aws.world.writes) == (400, codes[0], [])
+        assert (await aws.ecr(WRITE, PUT)).status == 200
+    rule = FaultRule(kind=kind, first=1, operations=("AssumeRole",))
+    async with served(Scenario(faults=(rule,))) as aws:
+        answer = await aws.assume(HUB)
+        assert (answer.status, answer.error[0]) == (403, codes[1])
+        assert (await aws.assume(HUB)).status == 200

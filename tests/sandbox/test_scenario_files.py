@@ -24,6 +24,7 @@ latency_ms = [20, 60]
 lag_ms = 300
 sessions_expire_after_calls = 100
 sessions_expire_after_seconds = 30
+sessions_refused_for_seconds = 2
 other_accounts = ["777777777777"]
 replication_ms = 1500
 backfill_preparing_ms = 2000
@@ -84,6 +85,7 @@ def test_every_key(tmp_path: Path) -> None:
             lag_ms=300,
             sessions_expire_after_calls=100,
             sessions_expire_after_seconds=30,
+            sessions_refused_for_seconds=2,
             other_accounts=("7" * 12,),
             replication_ms=1500,
             backfill_preparing_ms=2000,
@@ -179,7 +181,8 @@ STS = ("AssumeRole", "GetCallerIdentity")
             '[[faults]]\nkind = "late"\nrate = 0.1',
             (
                 "faults[0].kind: input should be 'throttled', 'server-error', 'dropped', "
-                "'lost-answer', 'garbage' or 'expired-token' (found \"late\")"
+                "'lost-answer', 'garbage', 'expired-token', 'denied' or 'unknown-key' "
+                '(found "late")'
             ),
         ),
         ('[[faults]]\nkind = "dropped"', "faults[0]: needs either rate or first"),

@@ -230,6 +230,7 @@ async def test_a_retired_account_that_is_gone_is_no_failure(simulate: Any, tmp_p
         retired = text.replace('id = "222222222222"', 'id = "222222222222"\nstate = "retired"')
         report = await applied(aws, retired, tmp_path)
         assert report.status == "ok"
+        assert aws.world.calls["AssumeRole"] == 7
         spoke = next(one for one in report.registries if one.registry == SPOKE)
         assert (spoke.outcome, spoke.error) == (Outcome.UNCHANGED, None)
         assert spoke.because == "its account is retired and could not be reached (access-denied)"
@@ -238,6 +239,109 @@ async def test_a_retired_account_that_is_gone_is_no_failure(simulate: Any, tmp_p
             assert policy is None or "222222222222" not in policy.text.replace(
                 f":{registry.account}:", ""
             )
+
+
+def retiring(text: str) -> str:
+    return text.replace('id = "222222222222"', 'id = "222222222222"\nstate = "retired"')
+
+
+BACK = '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\nto = {}\n'
+
+
+async def test_what_was_given_up_is_warned_about_until_it_can_be_read(
+    simulate: Any, tmp_path: Path
+) -> None:
+    """Its rules may well keep replicating: every plan says so, also once it is out of the file."""
+    text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
+    fewer = ACCOUNTS.replace('[[accounts]]\nid = "222222222222"\n', "")
+    without = fleet("one", "3 base/", rules="exclusive", accounts=fewer)
+    async with simulate(text) as aws:
+        await applied(aws, text, tmp_path)
+        aws.world.directory._peculiar[SPOKE.account] = AccountScenario(
+            id=SPOKE.account, denied=True
+        )
+        report = await applied(aws, retiring(text), tmp_path)
+        assert report.status == "ok"
+        for listed in (retiring(text), without):
+            async with connected(aws, listed, tmp_path) as later:
+                warnings = (await later.plan()).warnings
+            (warning,) = [one for one in warnings if one.kind == "given-up"]
+            assert warning.message == (
+                "222222222222/eu-west-1 was given up: the account was retired and AWS refused its "
+                "role, so the rules that this fleet applied there were never withdrawn, and keep "
+                "replicating if the account is still there. See that it is closed; if it is not, "
+                "let its role be assumed and apply with the account listed as "
+                'state = "retired"'
+            )
+        assert rules_in(aws, SPOKE) != []
+        del aws.world.directory._peculiar[SPOKE.account]
+        report = await applied(aws, retiring(text), tmp_path)
+        assert (report.status, rules_in(aws, SPOKE)) == ("ok", [])
+        async with connected(aws, without, tmp_path) as later:
+            assert "given-up" not in {one.kind for one in (await later.plan()).warnings}
+
+
+@pytest.mark.parametrize(
+    "denied", ["ecr:DescribeRegistry", "ecr:GetRegistryPolicy", "region"], ids=str
+)
+async def test_a_retired_account_that_answers_anything_is_not_gone(
+    simulate: Any, tmp_path: Path, denied: str
+) -> None:
+    """Its role is assumed, so it is there: not to be read is a failure, and the record stays."""
+    text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
+    async with simulate(text) as aws:
+        await applied(aws, text, tmp_path)
+        record = (tmp_path / ".fleet-repl" / "one" / "applied.json").read_bytes()
+        policy = aws.world.registries[THIRD].policy.latest.text
+        half_blind = (
+            AccountScenario(id=SPOKE.account, disabled_regions=(SPOKE.region,))
+            if denied == "region"
+            else AccountScenario(id=SPOKE.account, denied_actions=(denied,))
+        )
+        aws.world.directory._peculiar[SPOKE.account] = half_blind
+        report = await applied(aws, retiring(text), tmp_path)
+        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        assert (spoke.outcome, report.status) == (Outcome.FAILED, "partial")
+        assert aws.world.registries[THIRD].policy.latest.text == policy
+        assert (
+            json.loads(record)["registries"][str(SPOKE)]
+            == (json.loads((tmp_path / ".fleet-repl" / "one" / "applied.json").read_bytes()))[
+                "registries"
+            ][str(SPOKE)]
+        )
+
+
+@pytest.mark.parametrize("kind", [Mishap.DENIED, Mishap.UNKNOWN_KEY])
+@pytest.mark.parametrize("operation", ["AssumeRole", "DescribeRegistry", "GetRegistryPolicy"])
+async def test_one_passing_refusal_changes_nothing(
+    simulate: Any, tmp_path: Path, kind: Mishap, operation: str
+) -> None:
+    """Fresh roles and sessions are refused at first: a retired account is read all the same."""
+    text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
+    async with simulate(text) as aws:
+        await applied(aws, text, tmp_path)
+        passing = FaultRule(kind=kind, first=1, accounts=(SPOKE.account,), operations=(operation,))
+        aws.world.faults = Faults(Scenario(faults=(passing,)))
+        report = await applied(aws, retiring(text), tmp_path)
+        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        if (kind, operation) in (
+            (Mishap.UNKNOWN_KEY, "AssumeRole"),
+            (Mishap.DENIED, "GetRegistryPolicy"),
+        ):
+            # STS does not know the caller, or the session was accepted for another call: that is
+            # a failure, and nothing more.
+            assert (spoke.outcome, rules_in(aws, SPOKE)) != (Outcome.APPLIED, [])
+            assert report.status == "partial"
+        else:
+            assert (spoke.outcome, rules_in(aws, SPOKE)) == (Outcome.APPLIED, [])
+
+
+async def test_slowly_spreading_sessions_cost_no_account(simulate: Any, tmp_path: Path) -> None:
+    """Every session is refused for seconds after it was given, and everything is applied."""
+    text = fleet("one", "2 base/", "3 base/")
+    async with simulate(text, Scenario(sessions_refused_for_seconds=2)) as aws:
+        report = await applied(aws, text, tmp_path)
+        assert report.status == "ok"
 
 
 async def test_what_is_no_longer_listed_is_warned_about(simulate: Any, tmp_path: Path) -> None:

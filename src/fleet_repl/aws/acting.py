@@ -13,9 +13,11 @@ from typing import Final, TypeAlias, TypeVar
 
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Answer, Call
+from fleet_repl.aws.codes import FRESH_REFUSALS
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.paging import Listing, read_page
 from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import CallError
 from fleet_repl.inventory.model import Account
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.outcomes import Statistics
@@ -42,6 +44,8 @@ class Actor:
         self._source_of = source_of
         self._sources: dict[AccountId, Source] = {}
         self._answered: set[AccountId] = set()
+        self._turned_away: set[Registry] = set()
+        """Registries whose first refusal was handed to the caller."""
 
     async def read(
         self,
@@ -55,6 +59,38 @@ class Actor:
         found = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
         self._answered.add(registry.account)
         return found
+
+    async def first_read(self, registry: Registry, operation: str, read: Reader[T]) -> T:
+        """The same for the read that a registry's others follow.
+
+        What AWS refuses to a fresh role or session may pass within seconds. The first such
+        refusal is raised at once, as transient: who reads many registries makes the read again
+        after all others instead of waiting for each.
+        """
+        call, source = self._call(registry, operation, _NOTHING), self._source(registry.account)
+        deferred = False
+
+        async def once() -> T:
+            nonlocal deferred
+            try:
+                return await self._caller.once(call, source, read)
+            except CallError as error:
+                refused = error.transient and error.fault.code in FRESH_REFUSALS
+                deferred = refused and registry not in self._turned_away
+                if not deferred:
+                    raise
+                fault = error.fault
+            self._turned_away.add(registry)
+            raise CallError(fault)
+
+        try:
+            found = await self._caller.persist(call, once)
+        except CallError as error:
+            failure = CallError(error.fault, transient=deferred)
+        else:
+            self._answered.add(registry.account)
+            return found
+        raise failure
 
     async def read_all(
         self,

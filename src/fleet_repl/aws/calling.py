@@ -10,15 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from fleet_repl.aws import hints
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.clients import Clients
-from fleet_repl.aws.codes import ABSENT
+from fleet_repl.aws.codes import ABSENT, FRESH_REFUSALS, UNKNOWN_KEY
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.aws.faults import settled, translate, wrong_account
 from fleet_repl.errors import CallError, FaultKind
-from fleet_repl.names import AccountId, Registry
+from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import CallRetried
 from fleet_repl.pacing import Pace
 from fleet_repl.ports import EventSink
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 OK: Final = "ok"
 """The result of a call that was answered."""
+
+FRESH_SECONDS: Final = 10.0
+"""For so long after its AssumeRole, what AWS refuses a session may only not have spread yet."""
 
 
 class Caller:
@@ -40,12 +44,14 @@ class Caller:
         self.pace: Final = pace
         self._clients = clients
         self._on_event = on_event
+        self._accepted: WeakKeyDictionary[Issued, set[Region]] = WeakKeyDictionary()
+        """Where AWS has taken a session: what it refuses the session elsewhere, it means."""
 
     async def once(self, call: Call, source: Source, read: Callable[[Answer, Call], T]) -> T:
         """One attempt, signed with what `source` issues and understood by `read`.
 
         A session that turns out to have expired is given back to its source; the failure is
-        transient where that can issue another.
+        transient where that can issue another. A refusal of a fresh session is transient too.
         """
         issued = await self.issue(call, source)
         self.attempts[call.subject] += 1
@@ -59,8 +65,13 @@ class Caller:
             failure = translate(error, call, issued.hidden)
         else:
             self.results[call.service, call.operation, OK] += 1
+            self._accepted.setdefault(issued, set()).add(call.region)
             return answer
         absent = failure.fault.code in ABSENT
+        if absent or failure.fault.kind is FaultKind.INVALID:
+            self._accepted.setdefault(issued, set()).add(call.region)
+        elif self._may_not_have_spread(issued, call, failure.fault.code):
+            failure = CallError(failure.fault, transient=True)
         result = OK if absent else failure.fault.kind.value
         self.results[call.service, call.operation, result] += 1
         ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
@@ -68,6 +79,16 @@ class Caller:
             failure = settled(_with_hint(failure, hints.RENEW_BASE))
         # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
         raise failure
+
+    def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
+        """Whether a refusal proves nothing yet about the region, the session or its role.
+
+        A region that does not know the session, and has known it before, will know it again.
+        """
+        age = self.pace.clock.monotonic() - issued.issued_at
+        accepted = self._accepted.get(issued, ())
+        spreading = not accepted or (code in UNKNOWN_KEY and call.region in accepted)
+        return code in FRESH_REFUSALS and age < FRESH_SECONDS and spreading
 
     async def persist(self, call: Call, once: Callable[[], Awaitable[T]]) -> T:
         """Retry `once`, an attempt at `call`, and tell of every retry.

@@ -58,10 +58,10 @@ _THROTTLED: Final = frozenset(
         "TransactionInProgressException",
     }
 )
-_UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
+UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
 """Credentials that this endpoint knows nothing of. ECR says so of good ones too, in a region that
 the account has not enabled."""
-_DENIED: Final = frozenset(
+DENIED: Final = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
@@ -82,11 +82,13 @@ _SERVICE: Final = frozenset(
         "ServiceUnavailableException",
     }
 )
+FRESH_REFUSALS: Final = DENIED | UNKNOWN_KEY
+"""What AWS answers, for some seconds, to roles and sessions that have not spread yet."""
 _TIMEOUT: Final = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 _KINDS: Final = {
     **dict.fromkeys(_THROTTLED, FaultKind.THROTTLED),
-    **dict.fromkeys(_DENIED | _UNKNOWN_KEY | SIGNATURE_CODES, FaultKind.ACCESS_DENIED),
+    **dict.fromkeys(DENIED | UNKNOWN_KEY | SIGNATURE_CODES, FaultKind.ACCESS_DENIED),
     **dict.fromkeys(_REGION, FaultKind.REGION_DISABLED),
     **dict.fromkeys(_SERVICE, FaultKind.SERVICE),
     **dict.fromkeys(_TIMEOUT, FaultKind.TIMEOUT),
@@ -97,7 +99,7 @@ _KINDS: Final = {
 
 def kind_of(code: str, status: int, message: str, service: Service) -> FaultKind:
     """What an error answer means. An unknown code is judged by the HTTP status."""
-    if service == "ecr" and code in _UNKNOWN_KEY:
+    if service == "ecr" and code in UNKNOWN_KEY:
         return FaultKind.REGION_DISABLED
     if "Rate exceeded" in message:
         return FaultKind.THROTTLED

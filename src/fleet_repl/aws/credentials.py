@@ -14,7 +14,7 @@ from botocore.credentials import ReadOnlyCredentials
 from fleet_repl.names import AccountId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False, repr=False)
 class Issued:
     """Credentials issued once. Its identity tells one session from the next; it shows nothing."""
 

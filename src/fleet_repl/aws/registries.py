@@ -56,8 +56,11 @@ class AwsRegistries:
         return self._actor.statistics()
 
     async def describe(self, registry: Registry) -> JsonObject:
-        """DescribeRegistry's whole answer as it came over the wire, every field kept."""
-        return await self._actor.read(registry, "DescribeRegistry", answers.registry_document)
+        """DescribeRegistry's whole answer as it came over the wire, every field kept.
+
+        Raises a transient CallError the first time that AWS refuses a fresh role or session.
+        """
+        return await self._actor.first_read(registry, "DescribeRegistry", answers.registry_document)
 
     async def prepare(self, registry: Registry) -> None:
         """Return once a write can be sent at once: a session of its account is in force."""

@@ -1,13 +1,14 @@
 """Roles and the sessions they give: one AssumeRole for everybody who needs it.
 
 A role is asked by one task at a time and the answer shared, a refusal as well. Nobody waits on a
-task that was cancelled: the next in line asks instead.
+task that was cancelled: the next in line asks instead. A denial is final only once AWS has given
+it twice, seconds apart: a fresh role takes that long to be known everywhere.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
@@ -16,6 +17,7 @@ from fleet_repl import limits
 from fleet_repl.aws.answers import granted
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Call
+from fleet_repl.aws.codes import DENIED
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import AccountId, Region, RoleArn, Secret
@@ -24,6 +26,8 @@ from fleet_repl.pacing import TokenBucket
 _LASTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.REGION_DISABLED})
 """Failures that stay for the run: asking again for the account's next registry tells nothing."""
 
+_SPREADING_SECONDS: Final = 3.0
+"""How long after a denial a role is asked again."""
 _RENEWAL_SECONDS: Final = 300.0
 _RENEWAL_SHARE: Final = 0.1
 _NOT_IN_A_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
@@ -84,30 +88,45 @@ class Role:
         )
         self._asking = anyio.Lock()
         self._issued: Issued | None = None
-        self._failure: Fault | None = None
+        self._failure: CallError | None = None
         """Of the last AssumeRole, if it failed."""
         self._failures = 0
+        self._denied_at: float | None = None
+        """When AWS first denied the role, unless it has given a session since."""
+        self._was_given = False
+        """Whether AWS has given a session of the role in this run."""
 
     async def issue(self) -> Issued:
-        """The session in force, or a new one. Raises CallError, never a transient one."""
+        """The session in force, or a new one.
+
+        Raises CallError, transient only after the first denial: whoever asks again then waits
+        until seconds have passed since.
+        """
         if (issued := self._in_force()) is not None:
             return issued
         failures = self._failures
         async with self._asking:
             if (issued := self._in_force()) is not None:
                 return issued
-            if (fault := self._failure) is not None and (
-                self._failures > failures or fault.kind in _LASTING
+            if (known := self._failure) is not None and (
+                self._failures > failures or (known.fault.kind in _LASTING and not known.transient)
             ):
-                raise CallError(fault)
+                raise CallError(known.fault, transient=known.transient)
             self._failure = None
             try:
                 self._issued = issued = await self._assume()
             except CallError as error:
-                self._failure = error.fault
+                self._failure = failure = self._judged(error.fault)
                 self._failures += 1
-                raise
-            return issued
+            else:
+                self._was_given, self._denied_at = True, None
+                return issued
+        raise CallError(failure.fault, transient=failure.transient)
+
+    @property
+    def fails(self) -> bool:
+        """Whether AWS last refused a session of the role."""
+        return self._failure is not None
 
     def forget(self, issued: Issued) -> bool:
         """Yes. Of many who find the same session expired, only the first has it renewed."""
@@ -121,8 +140,23 @@ class Role:
             return None
         return issued
 
+    def _judged(self, fault: Fault) -> CallError:
+        """The failure for whoever asked: a first denial is transient, a second one is final."""
+        through = isinstance(self._source, Role) and self._source.fails
+        if fault.code not in DENIED or through:
+            return CallError(fault)
+        pace = self._sts.caller.pace
+        now = pace.clock.monotonic()
+        if self._denied_at is None:
+            self._denied_at = now
+            return CallError(fault, transient=now + _SPREADING_SECONDS <= pace.deadline)
+        refused = self._call.account is not None and not self._was_given
+        return CallError(replace(fault, role_refused=refused))
+
     async def _assume(self) -> Issued:
         caller, clock = self._sts.caller, self._sts.caller.pace.clock
+        if self._denied_at is not None:
+            await clock.sleep(max(0.0, self._denied_at + _SPREADING_SECONDS - clock.monotonic()))
 
         async def once() -> Issued:
             await self._sts.limit.take()

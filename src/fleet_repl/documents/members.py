@@ -50,15 +50,20 @@ def parsed(content: bytes) -> JsonObject:
     return as_object(found)
 
 
-def as_object(value: Json, *, keys: frozenset[str] | None = None) -> JsonObject:
-    """An object, with exactly these members if `keys` are given."""
+def as_object(
+    value: Json,
+    *,
+    keys: frozenset[str] | None = None,
+    optional: frozenset[str] = frozenset(),
+) -> JsonObject:
+    """An object, with exactly these members if `keys` are given; it may lack `optional` ones."""
     # JSON that was read is made of dicts; the check of the abstract class is far slower.
     if not isinstance(value, dict):
         raise MalformedError("", f"an object is needed, not {_shown(value)}")
     if keys is not None and value.keys() != keys:
         for key in sorted(value.keys() - keys):
             raise MalformedError(_told(key), "this version does not know this member")
-        for key in sorted(keys - value.keys()):
+        for key in sorted(keys - value.keys() - optional):
             raise MalformedError(key, "it is missing")
     return value
 

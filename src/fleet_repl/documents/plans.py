@@ -105,6 +105,7 @@ def _registry(one: RegistryPlan) -> Json:
         "error": fault_document(one.error),
         "owned": _owned(one.owned),
         "retired": one.retired,
+        "gone": one.gone,
         "moved": _moved(one.moved),
     }
 

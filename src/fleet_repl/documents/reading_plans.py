@@ -67,9 +67,12 @@ _REGISTRY: Final = frozenset(
         "error",
         "owned",
         "retired",
+        "gone",
         "moved",
     ]
 )
+_YOUNGER: Final = frozenset({"gone"})
+"""What plans of earlier versions lack."""
 _CHANGE: Final = frozenset(
     [
         "resource",
@@ -168,7 +171,7 @@ def _registries(found: JsonObject) -> tuple[RegistryPlan, ...]:
 
 
 def _registry(item: Json) -> RegistryPlan:
-    found = as_object(item, keys=_REGISTRY)
+    found = as_object(item, keys=_REGISTRY, optional=_YOUNGER)
     error = members.optional_inner(found, "error", members.fault)
     refused = members.each(found, "refused", _resource)
     if refused and error is None:
@@ -184,6 +187,7 @@ def _registry(item: Json) -> RegistryPlan:
         refused={resource: error for resource in refused if error is not None},
         owned=members.optional_inner(found, "owned", _owned) or Applied(),
         retired=members.truth(found, "retired"),
+        gone="gone" in found and members.truth(found, "gone"),
         moved=members.optional_inner(found, "moved", _moved),
     )
 

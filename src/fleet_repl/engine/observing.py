@@ -52,11 +52,11 @@ async def observe(
 ) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
     """Read every registry. After a stop some may be missing from the answer.
 
-    A deadline that passes is an error of each registry it left unread; an interruption is not.
+    What AWS refuses to a fresh role or session is read once more after all others: by then it
+    has spread, and nobody has waited for it. A deadline that passes is an error of each registry
+    it left unread; an interruption is not.
     """
-    found: dict[Registry, Observed | Unreadable] = {}
-    efforts: dict[Registry, Effort] = {}
-
+    looks = _Looks(how)
     starts = _starts(registries, how)
     began = how.clock.monotonic()
 
@@ -67,22 +67,52 @@ async def observe(
             if how.stop.requested:
                 return
         how.on_event(ReadStarted(registry=registry))
-        started, calls = how.clock.monotonic(), how.reader.attempts(registry)
-        found[registry] = seen = await _read(registry, how)
-        efforts[registry] = Effort(
-            how.reader.attempts(registry) - calls, how.clock.monotonic() - started
-        )
-        error = seen.error if isinstance(seen, Unreadable) else None
-        how.on_event(RegistryRead(registry=registry, error=error))
+        await looks.first(registry)
 
     with how.stop.abandonable():
         order = sorted(registries, key=lambda one: (starts[one], one))
         await work_through(order, read, crew=how.crew, stop=how.stop)
+        await work_through(tuple(looks.passing), looks.last, crew=how.crew, stop=how.stop)
     if not how.stop.interrupted:
         late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
         for registry in registries:
-            found.setdefault(registry, Unreadable(error=late))
-    return found, efforts
+            looks.found.setdefault(registry, Unreadable(error=late))
+    return looks.found, looks.efforts
+
+
+class _Looks:
+    """What registries answered so far."""
+
+    def __init__(self, how: Observing) -> None:
+        self._how = how
+        self.found: dict[Registry, Observed | Unreadable] = {}
+        self.efforts: dict[Registry, Effort] = {}
+        self.passing: list[Registry] = []
+        """Those whose failure may pass by itself."""
+
+    async def first(self, registry: Registry) -> None:
+        if await self._look(registry):
+            self.passing.append(registry)
+        else:
+            self._announce(registry)
+
+    async def last(self, registry: Registry) -> None:
+        await self._look(registry)
+        self._announce(registry)
+
+    async def _look(self, registry: Registry) -> bool:
+        """Whether it failed in a way that may pass."""
+        how = self._how
+        started, calls = how.clock.monotonic(), how.reader.attempts(registry)
+        self.found[registry], passing = await _read(registry, how)
+        took = Effort(how.reader.attempts(registry) - calls, how.clock.monotonic() - started)
+        self.efforts[registry] = self.efforts.get(registry, Effort()) + took
+        return passing
+
+    def _announce(self, registry: Registry) -> None:
+        seen = self.found[registry]
+        error = seen.error if isinstance(seen, Unreadable) else None
+        self._how.on_event(RegistryRead(registry=registry, error=error))
 
 
 def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, float]:
@@ -96,7 +126,8 @@ def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, 
     return {one: offsets[one.account] for one in registries}
 
 
-async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:
+async def _read(registry: Registry, how: Observing) -> tuple[Observed | Unreadable, bool]:
+    """What a registry answers, and whether a failure may pass by itself."""
     try:
         replication = parse_answer(await how.reader.describe(registry))
         policy = scope = None
@@ -107,16 +138,17 @@ async def _read(registry: Registry, how: Observing) -> Observed | Unreadable:
                 scope = await how.reader.account_setting(registry, POLICY_SCOPE)
         templates = await _templates(registry, how)
     except CallError as error:
-        return Unreadable(error=error.fault)
+        return Unreadable(error=error.fault), error.transient
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        return Unreadable(error=unforeseen("DescribeRegistry", error))
-    return Observed(
+        return Unreadable(error=unforeseen("DescribeRegistry", error)), False
+    seen = Observed(
         replication=replication,
         policy=policy,
         policy_scope=scope,
         templates=None if isinstance(templates, Fault) else templates,
         templates_error=templates if isinstance(templates, Fault) else None,
     )
+    return seen, False
 
 
 async def _templates(registry: Registry, how: Observing) -> tuple[JsonObject, ...] | Fault | None:

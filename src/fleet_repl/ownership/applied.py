@@ -22,7 +22,7 @@ class Applied:
     templates: tuple[str, ...] = ()
     """Prefixes of its creation templates."""
     given_up: bool = False
-    """Its account was retired and could not be reached: nothing will be done about it."""
+    """Its account was retired and counted as gone: its rules stay should it be there after all."""
     due: Due = field(default_factory=dict)
 
 

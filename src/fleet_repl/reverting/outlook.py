@@ -13,7 +13,7 @@ from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault
 from fleet_repl.grants import REPLICATE_IMAGE, Policy
 from fleet_repl.names import AccountId, Registry
-from fleet_repl.observed import Observation, Observed, Unreadable
+from fleet_repl.observed import Observation, Observed, Unreadable, gone_accounts
 from fleet_repl.ownership import Applied, Cells, Record, both, cells_of
 from fleet_repl.permissions import in_force
 from fleet_repl.plan import Resource
@@ -36,6 +36,8 @@ class Outlook:
     """Destination → sources of other accounts that have a link into it now, sorted."""
     unlisted: frozenset[Registry] = frozenset()
     """Those whose policy the run wrote, and that nobody can reach any more."""
+    gone: frozenset[AccountId] = frozenset()
+    """Retired accounts that are not there any more."""
 
     def refusing(self, refusals: Iterable[tuple[Registry, Resource, Fault]]) -> Outlook:
         """The same without these writes."""
@@ -101,7 +103,7 @@ class Outlook:
         for one in self.desired.by_account.get(account, ()):
             match self.observation.get(one):
                 case Unreadable(error=error):
-                    if account not in self.desired.retired or not error.may_be_gone:
+                    if account not in self.gone:
                         yield one, f"{one} could not be read ({error.kind})"
                 case None:
                     yield one, f"{one} was not read"
@@ -158,4 +160,5 @@ def outlook(
         drafts=drafts,
         users={end: tuple(sources) for end, sources in users.items()},
         unlisted=unlisted,
+        gone=gone_accounts(observation, desired.retired),
     )

@@ -44,6 +44,7 @@ class Common(Enum):
         "your AWS Secret Access Key and signing method. Consult the service documentation for "
         "details."
     )
+    DENIED = "User is not authorized to perform this action"
     EXPIRED = "The security token included in the request is expired"
     THROTTLED = "Rate exceeded"
     FAILED = "The service is unavailable. Please try again."
@@ -55,6 +56,7 @@ _SPELLING: Final[dict[Service, dict[Common, tuple[str, int]]]] = {
         Common.INCOMPLETE: ("IncompleteSignatureException", 400),
         Common.UNKNOWN_KEY: ("UnrecognizedClientException", 400),
         Common.WRONG_SIGNATURE: ("InvalidSignatureException", 400),
+        Common.DENIED: ("AccessDeniedException", 400),
         Common.EXPIRED: ("ExpiredTokenException", 400),
         Common.THROTTLED: ("ThrottlingException", 400),
         Common.FAILED: ("ServerException", 500),
@@ -64,6 +66,7 @@ _SPELLING: Final[dict[Service, dict[Common, tuple[str, int]]]] = {
         Common.INCOMPLETE: ("IncompleteSignature", 400),
         Common.UNKNOWN_KEY: ("InvalidClientTokenId", 403),
         Common.WRONG_SIGNATURE: ("SignatureDoesNotMatch", 403),
+        Common.DENIED: ("AccessDenied", 403),
         Common.EXPIRED: ("ExpiredToken", 403),
         Common.THROTTLED: ("Throttling", 400),
         Common.FAILED: ("ServiceUnavailable", 503),

@@ -61,6 +61,8 @@ def arrive(world: World, request: Request) -> Arrival | Reply:
         key, region = _caller(world, request, claim, service)
         call = _read(request, service, key, region)
         world.calls[call.operation] += 1
+        if not key.is_known(world.clock.monotonic()):
+            raise common(service, Common.UNKNOWN_KEY)
         if not key.use(world.clock.monotonic()):
             raise common(service, Common.EXPIRED)
     except AwsError as error:
@@ -89,6 +91,10 @@ def _suffered(call: EcrCall | StsCall, mishap: Mishap | None) -> Common | None:
             return Common.THROTTLED
         case Mishap.SERVER_ERROR:
             return Common.FAILED
+        case Mishap.DENIED:
+            return Common.DENIED
+        case Mishap.UNKNOWN_KEY:
+            return Common.UNKNOWN_KEY
         case Mishap.EXPIRED_TOKEN:
             # The base identity signs with a key of its own, which has no session to lose.
             return Common.EXPIRED if call.key.revoke() else None

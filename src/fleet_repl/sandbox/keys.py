@@ -27,6 +27,8 @@ class AccessKey:
     ends_at: float = math.inf
     """On the monotonic clock; a scenario may end a session sooner than its caller was told."""
     calls_left: float = math.inf
+    known_from: float = -math.inf
+    """On the monotonic clock; a scenario may let a session spread slowly."""
     _signing_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def signing_key(self, date: str, region: str, service: str) -> bytes:
@@ -39,6 +41,10 @@ class AccessKey:
                 key = hmac.digest(key, part.encode(), "sha256")
             self._signing_keys[scope] = key
         return key
+
+    def is_known(self, now: float) -> bool:
+        """Whether the key has spread to where calls are made."""
+        return now >= self.known_from
 
     def use(self, now: float) -> bool:
         """Count a call; whether the key was still good for it."""
@@ -73,7 +79,9 @@ class Keyring:
         """Temporary credentials for an assumed role."""
         key = self._issue("ASIA", identity)
         key.token = base64.b64encode(self._random.randbytes(240)).decode()
-        key.ends_at = self._clock.monotonic() + min(seconds, self._scenario.session_seconds)
+        now = self._clock.monotonic()
+        key.known_from = now + (self._scenario.sessions_refused_for_seconds or 0)
+        key.ends_at = now + min(seconds, self._scenario.session_seconds)
         key.calls_left = self._scenario.sessions_expire_after_calls or math.inf
         return key
 

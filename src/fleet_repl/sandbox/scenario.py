@@ -41,6 +41,10 @@ class Mishap(StrEnum):
     """Something on the way answers 200 with an HTML page; the call never arrives."""
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a kind of mishap, no password
     """The session the call was signed with is over, for good."""
+    DENIED = "denied"
+    """IAM does not allow the call, for now."""
+    UNKNOWN_KEY = "unknown-key"
+    """The endpoint does not know the credentials, for now."""
 
 
 class _Part(BaseModel):
@@ -142,6 +146,8 @@ class Scenario(_Part):
     check_layers: bool = False
     """PutImage refuses a manifest that names layers or images which are not there."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
+    sessions_refused_for_seconds: Annotated[float, Field(gt=0)] | None = None
+    """For how long after its AssumeRole a session is unknown to everybody but STS that gave it."""
     sessions_expire_after_seconds: Annotated[float, Field(gt=0)] | None = None
     other_accounts: tuple[Account, ...] = ()
     """Accounts that exist although the inventory does not name them."""

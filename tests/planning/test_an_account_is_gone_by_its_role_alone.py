@@ -1,0 +1,85 @@
+"""A retired account is gone only if the role of each of its registries was refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import Policy
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.observed import Observation, Observed, Unreadable, gone_accounts
+from fleet_repl.ownership import Applied
+from fleet_repl.plan import State
+from fleet_repl.planning import plan_registries
+from fleet_repl.rules import NO_RULES, parse_document
+
+ACCOUNTS = [AccountId(digit * 12) for digit in "123"]
+REFUSED = Fault(
+    kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no", role_refused=True
+)
+SEEN = Observed(replication=parse_document(NO_RULES), policy=None)
+faults = st.builds(
+    Fault,
+    kind=st.sampled_from(FaultKind),
+    operation=st.sampled_from(["AssumeRole", "DescribeRegistry", "GetRegistryPolicy"]),
+    message=st.just("no"),
+    code=st.sampled_from([None, "AccessDenied", "UnrecognizedClientException"]),
+)
+answers = st.one_of(
+    st.just(Unreadable(error=REFUSED)), st.just(SEEN), faults.map(lambda one: Unreadable(error=one))
+)
+observations = st.dictionaries(
+    st.builds(
+        Registry,
+        st.sampled_from(ACCOUNTS),
+        st.sampled_from([Region("eu-west-1"), Region("us-east-1")]),
+    ),
+    answers,
+)
+
+
+@given(observations, st.sets(st.sampled_from(ACCOUNTS)))
+def test_whatever_else_an_account_answers_it_is_there(
+    observation: Observation, retired: set[AccountId]
+) -> None:
+    """Neither a denied call, nor a region that is not enabled, nor a timeout is a proof."""
+    gone = gone_accounts(observation, retired)
+    assert gone == {
+        account
+        for account in retired
+        if (theirs := [seen for one, seen in observation.items() if one.account == account])
+        and all(seen == Unreadable(error=REFUSED) and seen.error.role_refused for seen in theirs)
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "other", "fails"),
+    [
+        (REFUSED, Unreadable(error=REFUSED), False),
+        (replace(REFUSED, role_refused=False), Unreadable(error=REFUSED), True),
+        (REFUSED, SEEN, True),
+    ],
+)
+def test_only_a_gone_account_is_excused_and_warned_about(
+    make_desired: Any, fault: Fault, other: Any, fails: bool
+) -> None:
+    """Otherwise it is a failure like any other, and what is on record stays as it is."""
+    east, west = (Registry(ACCOUNTS[0], Region(one)) for one in ("us-east-1", "eu-west-1"))
+    hub = Registry(ACCOUNTS[1], Region("eu-west-1"))
+    desired = make_desired([], [east, west, hub], retired=[ACCOUNTS[0]])
+    record = {east: Applied(links={hub: ("base/",)})}
+    seen = Observed(replication=parse_document(NO_RULES), policy=Policy(document=None))
+    observation = {
+        east: Unreadable(error=fault),
+        west: seen if other is SEEN else other,
+        hub: seen,
+    }
+    planned = plan_registries(desired, observation, [east, west, hub], record=record)
+    one = next(one for one in planned.registries if one.registry == east)
+    assert (one.state, one.fails) == (State.UNREADABLE, fails)
+    assert ("given-up" in {warning.kind for warning in planned.warnings}) is not fails
