@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 
@@ -63,7 +63,9 @@ class Pace:
     """How often a call is tried, how long one attempt may take, and how long to wait between."""
 
     attempts: int
-    """Per call, the first included."""
+    """Per call, the first included. A throttle is none: it says to come later, not that the call
+    is any good, and is waited out until the deadline. Without a deadline it counts like any
+    other."""
     timeout: float
     """Seconds per attempt, in real time."""
     deadline: float
@@ -84,9 +86,22 @@ class Pace:
         attempt, or the one whose delay would have reached past the deadline.
         """
 
+        waited_out = 0
+
         # tenacity awaits only what it can tell to be a coroutine function.
         async def attempt() -> T:
-            return await once()
+            nonlocal waited_out
+            try:
+                return await once()
+            except CallError as error:
+                if error.fault.kind is FaultKind.THROTTLED and math.isfinite(self.deadline):
+                    waited_out += 1
+                raise
+
+        def spent(state: RetryCallState) -> bool:
+            if state.attempt_number - waited_out >= self.attempts:
+                return True
+            return self.clock.monotonic() + state.upcoming_sleep > self.deadline
 
         def announce(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
@@ -96,7 +111,7 @@ class Pace:
         # One object per call: shared, it would mix up attempts and errors of concurrent tasks.
         retrying = AsyncRetrying(
             retry=_TRANSIENT,
-            stop=self._spent,
+            stop=spent,
             wait=self._delay,
             sleep=self.clock.sleep,
             before_sleep=announce,
@@ -129,37 +144,82 @@ class Pace:
         doublings = min(state.attempt_number - 1, 30)
         return self.uniform(0.0, min(self.longest_delay, self.first_delay * 2.0**doublings))
 
-    def _spent(self, state: RetryCallState) -> bool:
-        if state.attempt_number >= self.attempts:
-            return True
-        return self.clock.monotonic() + state.upcoming_sleep > self.deadline
-
 
 _ROUNDING: Final = 1e-9
 """Seconds that are no time at all."""
 
 
+_SLOWEST: Final = 0.5
+"""Calls per second that a throttled quota is still asked with: more slowly, nobody would notice
+that it has room again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Calls per second, as many as a quota shared with strangers takes.
+
+    Additive increase, multiplicative decrease: half as fast after a throttle, and about a
+    hundredth of the highest rate faster for every second in which calls are answered. So all who
+    share the quota in this way come to equal shares of it.
+    """
+
+    highest: float
+    value: float
+
+    def slowed(self) -> Rate:
+        """After a throttle."""
+        return replace(self, value=max(min(_SLOWEST, self.highest), self.value / 2))
+
+    def grown(self) -> Rate:
+        """After an answer, of which there are `value` in a second."""
+        step = max(1.0, self.highest / 100) / self.value
+        return replace(self, value=min(self.highest, self.value + step))
+
+
 class TokenBucket:
     """A rate limit: `rate` per second in the long run, `burst` at once after a rest.
 
-    In any `t` seconds it lets through at most `rate * t + burst`. First come, first served.
+    In any `t` seconds it lets through at most `rate * t + burst`. First come, first served. Who
+    reports how the calls went makes it adapt: never faster than `rate`.
     """
 
     def __init__(self, rate: float, clock: Clock, *, burst: float | None = None) -> None:
         """`burst` is at least 1; without it, what comes in 50 ms."""
-        self._interval = 1 / rate
-        self._leeway = (max(1.0, rate / 20 if burst is None else burst) - 1) * self._interval
+        self.rate = Rate(highest=rate, value=rate)
+        """As it is now."""
+        self._burst = burst
         self._clock = clock
         self._due = -math.inf
         """When the next token is due if there were no burst."""
         self._queue = anyio.Lock(fast_acquire=True)
+        self._slowed = 0
 
-    async def take(self) -> None:
-        """Wait for a token and take it. Who is cancelled while waiting takes none."""
+    async def take(self) -> int:
+        """Wait for a token and take it. Who is cancelled while waiting takes none.
+
+        What it returns is for `answered` or `throttled`, once that is known.
+        """
         async with self._queue:
-            wait = self._due - self._leeway - self._clock.monotonic()
-            if wait > _ROUNDING:
+            while (wait := self._due - self._leeway() - self._clock.monotonic()) > _ROUNDING:
                 await self._clock.sleep(wait)
             # Counted from when it was due, not from a clock that may wake early, so that no
             # rounding adds up.
-            self._due = max(self._due, self._clock.monotonic()) + self._interval
+            self._due = max(self._due, self._clock.monotonic()) + 1 / self.rate.value
+            return self._slowed
+
+    def answered(self, token: int) -> None:
+        """A call with that token was not throttled."""
+        if token == self._slowed:
+            self.rate = self.rate.grown()
+
+    def throttled(self, token: int) -> None:
+        """A call with that token was. Calls that were already under way then tell nothing new."""
+        if token == self._slowed:
+            self._slowed += 1
+            self.rate = self.rate.slowed()
+            # What was saved up for a burst is gone.
+            self._due = self._clock.monotonic() + self._leeway() + 1 / self.rate.value
+
+    def _leeway(self) -> float:
+        rate = self.rate.value
+        return (max(1.0, rate / 20 if self._burst is None else self._burst) - 1) / rate

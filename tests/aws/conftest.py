@@ -144,6 +144,7 @@ class FakeAws:
         expires = self.clock.now() + timedelta(seconds=seconds)
         return xml(
             request,
+            f"<AssumedRoleUser><Arn>{self.identities[key]}</Arn></AssumedRoleUser>"
             f"<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret of {key}"
             f"</SecretAccessKey><SessionToken>token of {key}</SessionToken><Expiration>"
             f"{expires:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>",

@@ -153,10 +153,12 @@ async def test_a_renewed_session_is_fresh_again(edge: Edge) -> None:
     assert len(edge.aws.calls("AssumeRole")) == 2
 
 
-async def test_a_refused_write_of_a_fresh_session_may_be_tried_again(edge: Edge) -> None:
-    """It has surely not happened."""
-    edge.aws.script("PutReplicationConfiguration", edge.aws.refuse("AccessDeniedException"))
+async def test_a_write_of_a_fresh_session_that_is_refused_may_be_tried_again(edge: Edge) -> None:
+    """The session first proves whose it is: what refuses that has surely not let the write by."""
+    edge.aws.script("DescribeRegistry", edge.aws.refuse("AccessDeniedException"))
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
             await registries.put_replication(edge.registry(), {"rules": []})
-    assert (caught.value.transient, caught.value.uncertain) == (True, False)
+        assert (caught.value.transient, caught.value.uncertain) == (True, False)
+        await registries.put_replication(edge.registry(), {"rules": []})
+    assert len(edge.aws.calls("PutReplicationConfiguration")) == 1

@@ -89,7 +89,7 @@ async def test_a_failure_that_can_pass_is_shared_by_those_who_wait_and_no_longer
 ) -> None:
     """Who comes later asks anew."""
     go, begun = anyio.Event(), anyio.Event()
-    refuse = edge.aws.refuse("Throttling", "Rate exceeded")
+    refuse = edge.aws.refuse("InternalFailure", "Oh.", 500)
 
     async def refuse_later(request: Request) -> web.Response:
         begun.set()
@@ -106,7 +106,7 @@ async def test_a_failure_that_can_pass_is_shared_by_those_who_wait_and_no_longer
         async with anyio.create_task_group() as group:
             group.start_soon(release)
             faults = await describe_all(registries, *[edge.registry()] * 5)
-        assert [fault and fault.kind for fault in faults] == [FaultKind.THROTTLED] * 5
+        assert [fault and fault.kind for fault in faults] == [FaultKind.SERVICE] * 5
         assert len(edge.aws.calls("AssumeRole")) == 4
         assert await describe_all(registries, edge.registry()) == [None]
     assert len(edge.aws.calls("AssumeRole")) == 5

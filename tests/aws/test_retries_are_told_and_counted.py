@@ -49,11 +49,11 @@ async def test_every_call_for_a_registry_counts(edge: Edge) -> None:
 
 async def test_after_the_last_attempt_nobody_need_start_over(edge: Edge) -> None:
     """What leaves a read is not transient, so that a retry around it does not multiply it."""
-    edge.aws.script("DescribeRegistry", *[edge.aws.refuse("ThrottlingException")] * 4)
+    edge.aws.script("DescribeRegistry", *[edge.aws.refuse("ServerException", "", 500)] * 4)
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
             await registries.describe(edge.registry())
-    assert caught.value.fault.kind is FaultKind.THROTTLED
+    assert caught.value.fault.kind is FaultKind.SERVICE
     assert not caught.value.transient
     assert registries.attempts(edge.registry()) == 5
 

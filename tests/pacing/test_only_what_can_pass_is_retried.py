@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 MakePace = Callable[..., Pace]
 
 
-def error(message: str = "busy", *, transient: bool = True) -> CallError:
-    fault = Fault(kind=FaultKind.THROTTLED, operation="DescribeRegistry", message=message)
+def error(
+    message: str = "busy", *, transient: bool = True, kind: FaultKind = FaultKind.SERVICE
+) -> CallError:
+    fault = Fault(kind=kind, operation="DescribeRegistry", message=message)
     return CallError(fault, transient=transient)
 
 
@@ -107,6 +110,27 @@ async def test_no_delay_reaches_past_the_deadline(make_pace: MakePace, clock: Vi
         await make_pace(deadline=1.75).retry(flaky.once)
     assert clock.slept == [0.25, 0.5, 1.0]
     assert flaky.calls == 4
+
+
+async def test_throttles_are_waited_out(make_pace: MakePace, clock: VirtualClock) -> None:
+    """They are no attempts: only what else fails counts, and only the deadline ends them."""
+    throttle = error(kind=FaultKind.THROTTLED)
+    flaky = Flaky(*[throttle] * 9, error("a"), *[throttle] * 9, error("b"))
+    with pytest.raises(CallError, match="b"):
+        await make_pace(attempts=2).retry(flaky.once)
+    assert flaky.calls == 20
+    endless = Flaky(*[throttle] * 999)
+    with pytest.raises(CallError):
+        await make_pace(attempts=1, deadline=clock.time + 100).retry(endless.once)
+    assert 5 < endless.calls < 999
+
+
+async def test_without_a_deadline_throttles_are_attempts(make_pace: MakePace) -> None:
+    """Or nothing would end them."""
+    flaky = Flaky(*[error(kind=FaultKind.THROTTLED)] * 9)
+    with pytest.raises(CallError):
+        await make_pace(attempts=3, deadline=math.inf).retry(flaky.once)
+    assert flaky.calls == 3
 
 
 async def test_concurrent_retries_do_not_mix(make_pace: MakePace) -> None:

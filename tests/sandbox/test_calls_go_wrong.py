@@ -36,6 +36,20 @@ async def test_throttling(served: Any) -> None:
         assert (answer.status, answer.error) == (400, ("Throttling", "Rate exceeded"))
 
 
+async def test_a_quota_is_kept_for_each_account_and_region(served: Any) -> None:
+    """A second's worth at once, then as many as the rate; others have quotas of their own."""
+    async with served(Scenario(ecr_rate=2, sts_rate=3)) as aws:
+        for elapsed, calls in ((0, [True, True, False]), (0.5, [True, False]), (9, [True, True])):
+            aws.clock.pass_time(elapsed)
+            answers = [await aws.ecr("DescribeRegistry", {}) for _ in calls]
+            assert [one.status == 200 for one in answers] == calls
+        assert (await aws.ecr("DescribeRegistry", {})).error[0] == "ThrottlingException"
+        assert (await aws.ecr("DescribeRegistry", {}, region=WEST)).status == 200
+        assert (await aws.ecr("DescribeRegistry", {}, account=SPOKE)).status == 200
+        answers = [await aws.sts({"Action": "GetCallerIdentity"}) for _ in range(3)]
+        assert answers[-1].error == ("Throttling", "Rate exceeded")
+
+
 async def test_server_errors(served: Any) -> None:
     """A 500 from ECR, a 503 from STS; nothing happens."""
     message = "The service is unavailable. Please try again."

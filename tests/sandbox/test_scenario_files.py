@@ -30,6 +30,8 @@ replication_ms = 1500
 backfill_preparing_ms = 2000
 backfill_images_per_second = 10
 check_layers = true
+sts_rate = 20
+ecr_rate = 0.5
 
 [[faults]]
 kind = "throttled"
@@ -91,6 +93,8 @@ def test_every_key(tmp_path: Path) -> None:
             backfill_preparing_ms=2000,
             backfill_images_per_second=10,
             check_layers=True,
+            sts_rate=20,
+            ecr_rate=0.5,
             faults=(
                 FaultRule(kind=Mishap.THROTTLED, rate=0.2),
                 FaultRule(

@@ -88,3 +88,18 @@ async def test_everything_independent_of_five_denied_accounts_is_applied(simulat
             again = await run.apply(await run.plan())
         assert aws.world.writes == writes
         assert again.count(Outcome.UNCHANGED) == 2 * (ACCOUNTS - len(DENIED))
+
+
+async def test_what_others_leave_of_a_quota_is_enough(simulate: Any, fleet_text: Any) -> None:
+    """STS takes ten calls a second and ECR two for each registry, and a call that fails otherwise
+    is tried once only: every account is read, with two calls each at the most."""
+    text = fleet_text("1>2 base/", accounts=60, more="[apply]\nattempts = 1\n")
+    async with simulate(text, Scenario(sts_rate=10, ecr_rate=2)) as fleet, fleet.connected() as run:
+        started = fleet.clock.seconds
+        plan = await run.plan()
+        assert [one.error for one in plan.registries] == [None] * 60
+        assert (await run.apply(plan)).status is Status.OK
+        calls = fleet.world.calls
+        assert calls["AssumeRole"] <= 2 * 60
+        assert calls["DescribeRegistry"] <= 2 * (60 + 2 * 2)
+        assert fleet.clock.seconds - started < 2 * 60 / 10

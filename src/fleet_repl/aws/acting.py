@@ -135,9 +135,9 @@ class Actor:
         return done
 
     async def prepare(self, registry: Registry) -> None:
-        """Have a session of the registry's account issued, or renewed where it soon ends."""
-        call = self._call(registry, "AssumeRole", _NOTHING)
-        await self._caller.issue(call, self._source(registry.account))
+        """Return once a read and a write after it can be sent at once. Raises CallError."""
+        call = self._call(registry, "DescribeRegistry", _NOTHING)
+        await self._caller.prepare(call, self._source(registry.account))
 
     def answered(self, account: AccountId) -> bool:
         """Whether ECR has answered for the account in this run, so that it surely exists."""

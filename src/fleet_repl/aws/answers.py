@@ -88,7 +88,6 @@ def wrote_policy(answer: Answer, call: Call) -> str | None:
 def wrote_template(answer: Answer, call: Call) -> str | None:
     """The request id of a call that wrote or deleted a template, which echoes it."""
     document = body(answer, call)
-    check_account(document, answer, call)
     if not isinstance(document.get("repositoryCreationTemplate"), dict):
         raise garbage(call, "the answer holds no repositoryCreationTemplate", answer.request_id)
     return answer.request_id
@@ -109,7 +108,6 @@ def setting(answer: Answer, call: Call) -> str | None:
 def started_backfill(answer: Answer, call: Call) -> JsonObject:
     """StartReplicationBackfill's body, whole."""
     document = body(answer, call)
-    check_account(document, answer, call)
     if not isinstance(document.get("replicationBackfillId"), str):
         raise garbage(call, "the answer holds no replicationBackfillId", answer.request_id)
     return document
@@ -130,7 +128,11 @@ def image_statuses(answer: Answer, call: Call) -> tuple[JsonObject, ...]:
 
 
 def granted(answer: Answer, call: Call) -> Granted:
-    """The session in AssumeRole's answer."""
+    """The session in AssumeRole's answer, which is of the account whose role was asked for."""
+    match answer.parsed.get("AssumedRoleUser"):
+        case {"Arn": str(arn)} if (user := _IDENTITY_ARN.fullmatch(arn)) is not None:
+            if call.role is not None and user["account"] != call.role.account:
+                raise wrong_account(call, user["account"], answer.request_id)
     match answer.parsed.get("Credentials"):
         case {
             "AccessKeyId": str(key),
@@ -154,8 +156,10 @@ def identity(answer: Answer, call: Call) -> Identity:
 
 
 def body(answer: Answer, call: Call) -> JsonObject:
-    """The whole of an answer, every field kept."""
-    return _object(answer.body, "the answer", answer, call)
+    """The whole of an answer, every field kept; of the account that was meant, if it names one."""
+    document = _object(answer.body, "the answer", answer, call)
+    check_account(document, answer, call)
+    return document
 
 
 def check_account(document: JsonObject, answer: Answer, call: Call) -> None:
@@ -184,7 +188,6 @@ def objects(
 def _require_account(document: JsonObject, answer: Answer, call: Call) -> None:
     if not isinstance(document.get("registryId"), str):
         raise garbage(call, "the answer holds no registryId", answer.request_id)
-    check_account(document, answer, call)
 
 
 def _object(text: str | bytes, what: str, answer: Answer, call: Call) -> JsonObject:

@@ -13,11 +13,13 @@ from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from fleet_repl.aws import hints
+from fleet_repl.aws.answers import registry_document
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.codes import ABSENT, FRESH_REFUSALS, UNKNOWN_KEY
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.aws.faults import settled, translate, wrong_account
+from fleet_repl.aws.quotas import Quotas
 from fleet_repl.errors import CallError, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import CallRetried
@@ -28,6 +30,12 @@ T = TypeVar("T")
 
 OK: Final = "ok"
 """The result of a call that was answered."""
+PROOF: Final = "DescribeRegistry"
+"""The call whose answer says whose registry it is."""
+_READ_AND_WRITE: Final = 2
+"""Calls that are made at once after `prepare`."""
+_IN_FORCE: Final = 120.0
+"""Seconds for which a session is in force after `prepare`."""
 
 FRESH_SECONDS: Final = 10.0
 """For so long after its AssumeRole, what AWS refuses a session may only not have spread yet."""
@@ -36,13 +44,16 @@ FRESH_SECONDS: Final = 10.0
 class Caller:
     """Makes the calls of a whole run."""
 
-    def __init__(self, clients: Clients, pace: Pace, on_event: EventSink) -> None:
+    def __init__(self, clients: Clients, pace: Pace, quotas: Quotas, on_event: EventSink) -> None:
         self.attempts: Final[Counter[Registry | AccountId | None]] = Counter()
         """Made so far, by whom they were for."""
         self.results: Final[Counter[tuple[str, str, str]]] = Counter()
         """The same by service, operation and result: "ok" or the kind of the fault."""
         self.pace: Final = pace
         self._clients = clients
+        self._quotas = quotas
+        self._proved: dict[AccountId, Issued] = {}
+        """Of each account, the last session that ECR said to be the account's."""
         self._on_event = on_event
         self._accepted: WeakKeyDictionary[Issued, set[Region]] = WeakKeyDictionary()
         """Where AWS has taken a session: what it refuses the session elsewhere, it means."""
@@ -50,35 +61,27 @@ class Caller:
     async def once(self, call: Call, source: Source, read: Callable[[Answer, Call], T]) -> T:
         """One attempt, signed with what `source` issues and understood by `read`.
 
-        A session that turns out to have expired is given back to its source; the failure is
-        transient where that can issue another. A refusal of a fresh session is transient too.
+        It waits for its turn at the quota that it counts for. A session that turns out to have
+        expired is given back to its source; the failure is transient where that can issue another.
+        A refusal of a fresh session is transient too.
         """
-        issued = await self.issue(call, source)
-        self.attempts[call.subject] += 1
-        send = partial(self._clients.send, call, issued.credentials)
-        try:
-            sent = self.pace.attempt(call.operation, send, patience=call.patience)
-            answer = read(await sent, call)
-        except CallError as error:
-            failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
-        except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value
-            failure = translate(error, call, issued.hidden)
-        else:
-            self.results[call.service, call.operation, OK] += 1
-            self._accepted.setdefault(issued, set()).add(call.region)
-            return answer
-        absent = failure.fault.code in ABSENT
-        if absent or failure.fault.kind is FaultKind.INVALID:
-            self._accepted.setdefault(issued, set()).add(call.region)
-        elif self._may_not_have_spread(issued, call, failure.fault.code):
-            failure = CallError(failure.fault, transient=True)
-        result = OK if absent else failure.fault.kind.value
-        self.results[call.service, call.operation, result] += 1
-        ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
-        if ended and not source.forget(issued):
-            failure = settled(_with_hint(failure, hints.RENEW_BASE))
-        # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
-        raise failure
+        issued = await self._issue(call, source)
+        if call.service == "ecr" and call.writes:
+            await self._prove(call, source, issued)
+        return await self._send(call, source, issued, read)
+
+    async def prepare(self, call: Call, source: Source) -> None:
+        """Return once a read and a write of the call's registry can be sent without delay.
+
+        Raises CallError, never a transient one.
+        """
+
+        async def once() -> None:
+            await self._prove(call, source, await self._issue(call, source, ahead=_IN_FORCE))
+
+        await self._clients.prepare(call.service, call.region)
+        await self.persist(call, once)
+        await self._quotas.of(call, source).reserve(_READ_AND_WRITE)
 
     def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
         """Whether a refusal proves nothing yet about the region, the session or its role.
@@ -114,10 +117,10 @@ class Caller:
             failure = settled(error)
         raise failure
 
-    async def issue(self, call: Call, source: Source) -> Issued:
+    async def _issue(self, call: Call, source: Source, ahead: float = 0.0) -> Issued:
         """Credentials of the call's account. Raises CallError."""
         try:
-            issued = await source.issue()
+            issued = await source.issue(ahead)
         except CallError:
             raise
         except Exception as error:  # noqa: BLE001 - the SDK renews the base identity's credentials
@@ -127,6 +130,62 @@ class Caller:
                 return issued
             failure = wrong_account(call, str(issued.account))
         raise failure
+
+    async def _prove(self, call: Call, source: Source, issued: Issued) -> None:
+        """Have ECR itself say whose session this is, once for each session, before it writes:
+        whoever issued it may be mistaken, or lie. Raises CallError; nothing was written then."""
+        if call.account is not None and self._proved.get(call.account) is not issued:
+            asked = replace(call, operation=PROOF, parameters={})
+            try:
+                await self._send(asked, source, issued, registry_document)
+            except CallError as error:
+                failure = CallError(error.fault, transient=error.transient)
+            else:
+                return
+            raise failure
+
+    async def _send(
+        self, call: Call, source: Source, issued: Issued, read: Callable[[Answer, Call], T]
+    ) -> T:
+        quota = self._quotas.of(call, source)
+        token = await quota.take()
+        self.attempts[call.subject] += 1
+        send = partial(self._clients.send, call, issued.credentials)
+        try:
+            sent = self.pace.attempt(call.operation, send, patience=call.patience)
+            answer = read(await sent, call)
+        except CallError as error:
+            failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value
+            failure = translate(error, call, issued.hidden)
+        else:
+            quota.answered(token)
+            self._count(call, OK)
+            self._accepted.setdefault(issued, set()).add(call.region)
+            if call.operation == PROOF and call.account is not None:
+                self._proved[call.account] = issued
+            return answer
+        absent = failure.fault.code in ABSENT
+        if failure.fault.kind is FaultKind.THROTTLED:
+            quota.throttled(token)
+        elif absent or failure.fault.kind is FaultKind.INVALID:
+            self._accepted.setdefault(issued, set()).add(call.region)
+        elif self._may_not_have_spread(issued, call, failure.fault.code):
+            failure = CallError(failure.fault, transient=True)
+        self._count(call, OK if absent else failure.fault.kind.value)
+        # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
+        raise _given_back(failure, source, issued)
+
+    def _count(self, call: Call, result: str) -> None:
+        self.results[call.service, call.operation, result] += 1
+
+
+def _given_back(failure: CallError, source: Source, issued: Issued) -> CallError:
+    """The failure, with the session given back to its source where it has expired."""
+    ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
+    if not ended or source.forget(issued):
+        return failure
+    return settled(_with_hint(failure, hints.RENEW_BASE))
 
 
 def _with_hint(error: CallError, hint: str | None) -> CallError:

@@ -14,13 +14,14 @@ from fleet_repl.aws.configuration import Endpoint, client_config, sts_region
 from fleet_repl.aws.credentials import Base, Source
 from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.logs import quieten_sdk
+from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.roles import Role, Sts, session_name
 from fleet_repl.grants import Owner
 from fleet_repl.inventory.model import Account, Aws, Inventory
 from fleet_repl.names import Region
 from fleet_repl.outcomes import Event
-from fleet_repl.pacing import Pace, TokenBucket
+from fleet_repl.pacing import Pace
 from fleet_repl.ports import EventSink
 
 
@@ -50,13 +51,13 @@ async def open_aws(
     config = client_config(session, endpoint, concurrency=concurrency, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
         await usable(_prepare(clients, region, inventory))
-        caller = Caller(clients, pace, on_event)
+        quotas = Quotas(pace.clock, sts_rate=inventory.apply.sts_rate)
+        caller = Caller(clients, pace, quotas, on_event)
         identity = await check(caller, Base(credentials), region, aws.partition)
         sts = Sts(
             caller=caller,
             region=region,
             session_name=session_name(inventory.name, run_id),
-            limit=TokenBucket(inventory.apply.sts_rate, pace.clock),
         )
         sources = _sources(sts, aws, identity, Base(credentials, identity.account))
         accounts = {account.id: account for account in inventory.accounts}

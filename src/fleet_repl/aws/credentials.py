@@ -27,6 +27,11 @@ class Issued:
     renew_at: float = math.inf
     """The monotonic instant from which on a new session is wanted."""
 
+    def good_at(self, now: float, ahead: float) -> bool:
+        """Whether no new session is wanted `ahead` seconds from now; one that is short of time
+        from the start need not be renewed for half of it."""
+        return now + min(ahead, (self.renew_at - self.issued_at) / 2) < self.renew_at
+
     @property
     def hidden(self) -> tuple[str, ...]:
         """Texts that no message may show."""
@@ -36,8 +41,8 @@ class Issued:
 class Source(Protocol):
     """Where the credentials for a call come from."""
 
-    async def issue(self) -> Issued:
-        """Credentials good for a call now.
+    async def issue(self, ahead: float = 0.0) -> Issued:
+        """Credentials good for a call now, and if possible still in `ahead` seconds.
 
         Raises CallError where a call to get them failed, and whatever the SDK raises.
         """
@@ -61,7 +66,7 @@ class Base:
         self._credentials = credentials
         self._account = account
 
-    async def issue(self) -> Issued:
+    async def issue(self, ahead: float = 0.0) -> Issued:  # noqa: ARG002 - the SDK renews them
         frozen = await self._credentials.get_frozen_credentials()
         return Issued(credentials=frozen, account=self._account)
 

@@ -68,7 +68,9 @@ def garbage(call: Call, what: str, request_id: str | None = None) -> CallError:
 
 def wrong_account(call: Call, actual: str, request_id: str | None = None) -> CallError:
     """For credentials or an answer of another account than the one that was meant."""
-    message = f"account {call.account} was meant, and it is account {clean(actual)}"
+    # Of an AssumeRole that is for all accounts, the role says which account it is.
+    meant = call.account or (call.role.account if call.role is not None else None)
+    message = f"account {meant} was meant, and it is account {clean(actual)}"
     return CallError(_fault(FaultKind.WRONG_ACCOUNT, call, message, request_id=request_id))
 
 
@@ -116,12 +118,12 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
 
 def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
     """What AWS's own words call for; None where the kind of failure says enough."""
-    words = said.lower()
-    if code in SIGNATURE_CODES | CLOCK_CODES:
-        late = code in CLOCK_CODES or any(one in words for one in CLOCK_MESSAGES)
-        return hints.CLOCK if late else hints.SIGNATURE
+    if code in CLOCK_CODES or said.startswith(CLOCK_MESSAGES):
+        return hints.CLOCK
+    if code in SIGNATURE_CODES:
+        return hints.SIGNATURE
     if call.operation == "AssumeRole":
-        return hints.session_too_long(call) if "durationseconds" in words else None
+        return hints.session_too_long(call) if "DurationSeconds" in said else None
     if kind in (FaultKind.ACCESS_DENIED, FaultKind.INVALID):
         return hints.allow_what_was_denied(said, call) or hints.hint_for_code(code, call)
     return None

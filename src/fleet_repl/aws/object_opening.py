@@ -17,6 +17,7 @@ from fleet_repl.aws.credentials import Base
 from fleet_repl.aws.identity import open_session, usable
 from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.objects import BucketObjects
+from fleet_repl.aws.quotas import Quotas
 from fleet_repl.errors import StateError
 from fleet_repl.inventory.model import Aws
 from fleet_repl.outcomes import Event
@@ -57,7 +58,7 @@ async def open_objects(
     config = client_config(session, endpoint, concurrency=_CONCURRENCY, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
         await usable(clients.prepare("s3", region))
-        caller = Caller(clients, pace, on_event)
+        caller = Caller(clients, pace, Quotas(pace.clock), on_event)
         yield BucketObjects(caller, Base(credentials), region, bucket=bucket, prefix=prefix)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from fleet_repl.aws import answers
 from fleet_repl.aws.acting import Actor
 from fleet_repl.aws.answers import Identity
-from fleet_repl.aws.codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
+from fleet_repl.aws.codes import NO_IMAGE, NO_POLICY, NO_TEMPLATE
 from fleet_repl.aws.paging import Listing
 from fleet_repl.aws.rejections import suspects
 from fleet_repl.canonical import JsonObject, compact_json
@@ -31,6 +31,7 @@ _IMAGES: Final = Listing(member="imageDetails", page_size=1000)
 _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
 """Without this filter ECR tells of active images only."""
 _UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
+_UNKNOWN_PRINCIPAL: Final = "Invalid registry policy provided"
 _PROPAGATION_ATTEMPTS: Final = 5
 """How often a policy may be put whose principals AWS does not know: a few seconds in all."""
 
@@ -62,7 +63,8 @@ class AwsRegistries:
         return await self._actor.first_read(registry, "DescribeRegistry", answers.registry_document)
 
     async def prepare(self, registry: Registry) -> None:
-        """Return once a write can be sent at once: a session of its account is in force."""
+        """Return once a read and a write after it can be sent at once: a session that has proved
+        whose it is and is in force for a while, and room in the account's rate."""
         await self._actor.prepare(registry)
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
@@ -84,8 +86,8 @@ class AwsRegistries:
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the registry policy; the request id. One attempt.
 
-        A policy that AWS takes to be invalid is transient a few times, in whatever words: a new
-        principal may not have spread yet.
+        A policy that AWS takes to be invalid is transient a few times: a new principal may not
+        have spread yet.
         """
         parameters = {"policyText": compact_json(document)}
         try:
@@ -93,7 +95,7 @@ class AwsRegistries:
                 registry, "PutRegistryPolicy", answers.wrote_policy, parameters
             )
         except CallError as error:
-            if error.fault.code != INVALID_PARAMETER:
+            if _UNKNOWN_PRINCIPAL not in error.fault.message:
                 raise
             failure = self._rejected(registry, document, error)
         else:

@@ -21,9 +21,15 @@ from fleet_repl.aws.codes import DENIED
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import AccountId, Region, RoleArn, Secret
-from fleet_repl.pacing import TokenBucket
 
-_LASTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.REGION_DISABLED})
+_LASTING: Final = frozenset(
+    {
+        FaultKind.ACCESS_DENIED,
+        FaultKind.INVALID,
+        FaultKind.REGION_DISABLED,
+        FaultKind.WRONG_ACCOUNT,
+    }
+)
 """Failures that stay for the run: asking again for the account's next registry tells nothing."""
 
 _SPREADING_SECONDS: Final = 3.0
@@ -50,8 +56,6 @@ class Sts:
     caller: Caller
     region: Region
     session_name: str
-    limit: TokenBucket
-    """AssumeRole calls: AWS's quota is charged to the base identity's account."""
 
 
 class Role:
@@ -96,17 +100,17 @@ class Role:
         self._was_given = False
         """Whether AWS has given a session of the role in this run."""
 
-    async def issue(self) -> Issued:
+    async def issue(self, ahead: float = 0.0) -> Issued:
         """The session in force, or a new one.
 
         Raises CallError, transient only after the first denial: whoever asks again then waits
         until seconds have passed since.
         """
-        if (issued := self._in_force()) is not None:
+        if (issued := self._in_force(ahead)) is not None:
             return issued
         failures = self._failures
         async with self._asking:
-            if (issued := self._in_force()) is not None:
+            if (issued := self._in_force(ahead)) is not None:
                 return issued
             if (known := self._failure) is not None and (
                 self._failures > failures or (known.fault.kind in _LASTING and not known.transient)
@@ -134,11 +138,9 @@ class Role:
             self._issued = None
         return True
 
-    def _in_force(self) -> Issued | None:
-        issued = self._issued
-        if issued is None or self._sts.caller.pace.clock.monotonic() >= issued.renew_at:
-            return None
-        return issued
+    def _in_force(self, ahead: float) -> Issued | None:
+        issued, now = self._issued, self._sts.caller.pace.clock.monotonic()
+        return issued if issued is not None and issued.good_at(now, ahead) else None
 
     def _judged(self, fault: Fault) -> CallError:
         """The failure for whoever asked: a first denial is transient, a second one is final."""
@@ -159,7 +161,6 @@ class Role:
             await clock.sleep(max(0.0, self._denied_at + _SPREADING_SECONDS - clock.monotonic()))
 
         async def once() -> Issued:
-            await self._sts.limit.take()
             answer = await caller.once(self._call, self._source, granted)
             # Not longer than was asked for, should this machine's clock be behind.
             left = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)

@@ -65,6 +65,8 @@ def arrive(world: World, request: Request) -> Arrival | Reply:
             raise common(service, Common.UNKNOWN_KEY)
         if not key.use(world.clock.monotonic()):
             raise common(service, Common.EXPIRED)
+        if not world.quotas.admit(service, key.identity.account, region):
+            raise common(service, Common.THROTTLED)
     except AwsError as error:
         return error_reply(service, error, world.keyring.request_id())
     return Arrival(call=call, lot=world.faults.draw(_account(call), region, call.operation))

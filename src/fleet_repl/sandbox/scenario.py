@@ -149,6 +149,10 @@ class Scenario(_Part):
     sessions_refused_for_seconds: Annotated[float, Field(gt=0)] | None = None
     """For how long after its AssumeRole a session is unknown to everybody but STS that gave it."""
     sessions_expire_after_seconds: Annotated[float, Field(gt=0)] | None = None
+    sts_rate: Annotated[float, Field(gt=0)] | None = None
+    """Calls per second that STS takes from one account; it throttles what comes beyond that."""
+    ecr_rate: Annotated[float, Field(gt=0)] | None = None
+    """The same of ECR, for each account and region."""
     other_accounts: tuple[Account, ...] = ()
     """Accounts that exist although the inventory does not name them."""
     faults: tuple[FaultRule, ...] = ()

@@ -24,6 +24,7 @@ from fleet_repl.sandbox.keys import Keyring
 from fleet_repl.sandbox.manifests import OCI_MANIFEST
 from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.policy_documents import stored
+from fleet_repl.sandbox.quotas import Quotas
 from fleet_repl.sandbox.registries import Policy, Registries, RegistryState, Templates
 from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.scenario import Scenario
@@ -57,6 +58,7 @@ class World:
         )
         self.keyring = Keyring(self.directory.base, scenario, clock)
         self.faults = Faults(scenario)
+        self.quotas = Quotas(scenario, clock)
         self.limits = _at_least_todays(inventory.limits)
         self.calls: Counter[str] = Counter()
         """How many signed calls came in, by operation, whatever became of them."""

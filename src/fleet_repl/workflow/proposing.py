@@ -109,7 +109,6 @@ async def finished(
         objections=objections,
         warnings=warnings,
         rolls_back=rolls_back,
-        world=means.world,
         efforts=efforts,
     )
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))

@@ -1,0 +1,59 @@
+"""AWS's quotas: one rate for all who use the same quota, found by being throttled.
+
+STS counts calls by who makes them, ECR by account and region, S3 by bucket.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet_repl.aws.calls import Call
+from fleet_repl.aws.credentials import Source
+from fleet_repl.names import AccountId, Region
+from fleet_repl.pacing import Clock, TokenBucket
+
+_UNTHROTTLED: Final = 1000.0
+"""Calls per second where nobody has set a rate: as many as one process can make."""
+
+
+class Quota:
+    """One quota: calls wait here for their turn, and say how they went."""
+
+    def __init__(self, bucket: TokenBucket) -> None:
+        self._bucket = bucket
+        self._reserved: list[int] = []
+
+    async def take(self) -> int:
+        """Wait for room for a call. What it returns is for `answered` or `throttled`."""
+        return self._reserved.pop() if self._reserved else await self._bucket.take()
+
+    async def reserve(self, calls: int) -> None:
+        """Wait until so many calls can be made without waiting."""
+        while len(self._reserved) < calls:
+            self._reserved.append(await self._bucket.take())
+
+    def answered(self, token: int) -> None:
+        self._bucket.answered(token)
+
+    def throttled(self, token: int) -> None:
+        """Everybody's next calls come more slowly."""
+        self._bucket.throttled(token)
+
+
+class Quotas:
+    """The quotas that a run uses, each found when it is first needed."""
+
+    def __init__(self, clock: Clock, *, sts_rate: float = _UNTHROTTLED) -> None:
+        """`sts_rate`: how fast STS may be called at most."""
+        self._clock = clock
+        self._sts_rate = sts_rate
+        self._quotas: dict[tuple[str, int | AccountId | None, Region], Quota] = {}
+
+    def of(self, call: Call, source: Source) -> Quota:
+        """The quota that a call counts for, signed with what `source` issues."""
+        sts = call.service == "sts"
+        key = (call.service, id(source) if sts else call.account, call.region)
+        if key not in self._quotas:
+            rate = self._sts_rate if sts else _UNTHROTTLED
+            self._quotas[key] = Quota(TokenBucket(rate, self._clock))
+        return self._quotas[key]
