@@ -96,6 +96,14 @@ class StateError(FleetError):
     """The place where a fleet keeps what it has to remember cannot be used."""
 
 
+class UnreadableStateError(StateError):
+    """A remembered document that is damaged, incomplete or of another version.
+
+    Only what hangs on it is done without: never raised for the ownership record, the lock or a
+    freeze, as guessing there costs others their rules.
+    """
+
+
 class RefusedError(FleetError):
     """Nothing may be written now: another run holds the lock, or the fleet is frozen.
 

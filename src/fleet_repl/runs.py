@@ -160,6 +160,16 @@ class RunSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableRun:
+    """A run of which something that is remembered cannot be read."""
+
+    run_id: str
+    fleet: str
+    reason: str
+    """Which document, and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
     """Everything that is remembered of a run."""
 

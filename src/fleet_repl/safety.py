@@ -79,6 +79,16 @@ def rolled_back_objection(run_id: str, by: str, at: datetime) -> Objection:
     )
 
 
+def unreadable_marks_objection(reason: str) -> Objection:
+    """Against any inventory while nobody can tell which versions of it were rolled back."""
+    return Objection(
+        kind="rolled-back",
+        message=f"{reason}. So nobody can tell whether this version of the inventory was rolled "
+        "back, and to apply it again would undo that. Mend the document, or go on with --force, "
+        "which begins it anew and keeps the old one beside it.",
+    )
+
+
 def outstanding(
     objections: Iterable[Objection], *, force: bool, allow: Collection[str] = ()
 ) -> tuple[Objection, ...]:

@@ -70,6 +70,7 @@ from fleet_repl.runs import (
     RegistryBefore,
     RunMeta,
     RunSummary,
+    UnreadableRun,
 )
 from fleet_repl.safety import outstanding
 from fleet_repl.topology import Selection
@@ -372,6 +373,7 @@ class FakeHistory:
     location: str = ".fleet-repl"
     past: tuple[PastRun, ...] = (PAST,)
     listed: tuple[RunSummary, ...] = ()
+    unreadable: tuple[UnreadableRun, ...] = ()
     freezes: dict[str, Freeze] = field(default_factory=dict)
     holder: Holder | None = None
     """Of each fleet's lock."""
@@ -383,6 +385,11 @@ class FakeHistory:
     async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]:
         self.asked.append(f"runs {fleet}")
         return tuple(one for one in self.listed if fleet in {None, one.meta.fleet})
+
+    async def listing(
+        self, fleet: str | None = None
+    ) -> tuple[tuple[RunSummary, ...], tuple[UnreadableRun, ...]]:
+        return await self.runs(fleet), self.unreadable
 
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
         self.asked.append(f"run {run_id} {fleet}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fleet_repl.plan import Plan
     from fleet_repl.ports import EventSink
     from fleet_repl.reports.graph import Graph
-    from fleet_repl.runs import Freeze, Holder, PastRun, Purpose, RunSummary
+    from fleet_repl.runs import Freeze, Holder, PastRun, Purpose, RunSummary, UnreadableRun
     from fleet_repl.topology import Selection
     from fleet_repl.workflow import FleetSummary
 
@@ -106,6 +106,10 @@ class History(Protocol):
     async def fleets(self) -> tuple[str, ...]: ...
 
     async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]: ...
+
+    async def listing(
+        self, fleet: str | None = None
+    ) -> tuple[tuple[RunSummary, ...], tuple[UnreadableRun, ...]]: ...
 
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun: ...
 

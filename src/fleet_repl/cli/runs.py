@@ -35,6 +35,8 @@ def runs(call: Call[Listing]) -> ExitCode:
     found = recall(call, inventory, options.state, look)
     if found is None:
         return ExitCode.INTERRUPTED
+    for one in found.unreadable:
+        call.log.caution(f"run {one.run_id} of {one.fleet} is left out: {one.reason}")
     colour = call.streams.has_colour(call.streams.stdout)
     as_json = options.format is Format.JSON
     call.streams.emit(
@@ -44,7 +46,7 @@ def runs(call: Call[Listing]) -> ExitCode:
 
 
 async def _listed(history: History, *, fleet: str | None, limit: int) -> RunList:
-    found = await history.runs(fleet)
+    found, unreadable = await history.listing(fleet)
     shown, under_way = await _told_apart(history, found[:limit])
     fleets = await history.fleets() if fleet is None else (fleet,)
     freezes = {one: await history.frozen(one) for one in fleets}
@@ -54,6 +56,7 @@ async def _listed(history: History, *, fleet: str | None, limit: int) -> RunList
         older=len(found[limit:]),
         frozen={one: freeze for one, freeze in freezes.items() if freeze is not None},
         under_way=under_way,
+        unreadable=unreadable,
     )
 
 

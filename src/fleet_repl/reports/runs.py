@@ -8,7 +8,7 @@ from typing import Final
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.reports.spelling import timestamp
-from fleet_repl.runs import Freeze, RunSummary
+from fleet_repl.runs import Freeze, RunSummary, UnreadableRun
 
 RUNS_SCHEMA: Final = "fleet-repl/runs/1"
 
@@ -25,6 +25,8 @@ class RunList:
     """By fleet."""
     under_way: frozenset[str] = frozenset()
     """Ids of runs that a process is at work on. Another one without a report has died."""
+    unreadable: tuple[UnreadableRun, ...] = ()
+    """Runs that are not among these, as something of them cannot be read."""
 
 
 def runs_document(found: RunList) -> JsonObject:
@@ -38,6 +40,10 @@ def runs_document(found: RunList) -> JsonObject:
         ],
         "runs": [_run(one, under_way=one.meta.run_id in found.under_way) for one in found.runs],
         "older": found.older,
+        "unreadable": [
+            {"run_id": one.run_id, "fleet": one.fleet, "reason": one.reason}
+            for one in found.unreadable
+        ],
     }
 
 

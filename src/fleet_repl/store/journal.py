@@ -16,7 +16,7 @@ from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
 from fleet_repl.documents.spelling import compact, instant
-from fleet_repl.errors import StateError
+from fleet_repl.errors import StateError, UnreadableStateError
 from fleet_repl.outcomes import Outcome
 from fleet_repl.plan import Action, Phase, Resource
 from fleet_repl.ports import Store
@@ -110,7 +110,7 @@ def entry_line(entry: JournalEntry) -> bytes:
 def parse_journal(content: bytes, where: str) -> tuple[JournalEntry, ...]:
     """The entries in their order, without a last line that was cut off.
 
-    Raises StateError for any other damage, naming the line.
+    Raises UnreadableStateError for any other damage, naming the line.
     """
     lines = content.split(b"\n")
     # What was written in full ends with a newline, so the last part is empty or half a line.
@@ -124,7 +124,7 @@ def parse_journal(content: bytes, where: str) -> tuple[JournalEntry, ...]:
             else:
                 found.append(_entry(parsed))
         except MalformedError as malformed:
-            raise StateError(
+            raise UnreadableStateError(
                 f"the journal of a run cannot be read: {where}, line {number}: {malformed}\n"
                 "    somebody else has changed it; move the run's folder away to go on without it"
             ) from None

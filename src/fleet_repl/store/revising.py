@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fleet_repl.errors import StateError
+from fleet_repl.canonical import short_hash
+from fleet_repl.errors import StateError, UnreadableStateError
 from fleet_repl.ports import Store
 
 _ATTEMPTS: Final = 32
@@ -33,3 +34,18 @@ async def revise(
         f"the fleet's state cannot be written: {store}/{name}: it is changed all the time\n"
         "    see who else writes there, and try again"
     )
+
+
+async def revise_readable(
+    store: Store, name: str, change: Callable[[bytes | None], bytes | None], *, empty: bytes
+) -> None:
+    """The same where `change` raises UnreadableStateError for what it cannot read: that is kept
+    under another name, and the document is begun anew from `empty`."""
+    try:
+        await revise(store, name, change)
+    except UnreadableStateError:
+        found = await store.find(name)
+        if found is not None:
+            await store.replace(f"{name}.unreadable-{short_hash(found.version)}", found.content)
+            await store.swap(name, empty, found.version)
+        await revise(store, name, change)

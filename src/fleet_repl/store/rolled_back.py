@@ -14,10 +14,10 @@ from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
 from fleet_repl.documents.reading_shared import expect_schema
 from fleet_repl.documents.spelling import compact, timestamp
-from fleet_repl.errors import StateError
+from fleet_repl.errors import UnreadableStateError
 from fleet_repl.ports import Store
 from fleet_repl.runs import RolledBack
-from fleet_repl.store.revising import revise
+from fleet_repl.store.revising import revise_readable
 
 ROLLED_BACK_SCHEMA: Final = "fleet-repl/rolled-back/1"
 
@@ -41,20 +41,24 @@ def reset(marks: Iterable[RolledBack], before: Marks, *, by: str) -> Marks:
 
 
 async def read_marks(store: Store, fleet: str) -> Marks:
-    """What of a fleet was rolled back, the oldest first. Raises StateError."""
+    """What of a fleet was rolled back, the oldest first.
+
+    Raises StateError: UnreadableStateError for a document that cannot be read.
+    """
     content = await store.read(_name(fleet))
     return () if content is None else parse_marks(content, _where(store, fleet))
 
 
 async def revise_marks(store: Store, fleet: str, change: Callable[[Marks], Marks]) -> None:
-    """Change the marks as they are now. Raises StateError."""
+    """Change the marks as they are now; what cannot be read is kept aside, and they are begun
+    anew. Raises StateError."""
 
     def revised(content: bytes | None) -> bytes | None:
         before = () if content is None else parse_marks(content, _where(store, fleet))
         after = change(before)
         return None if after == before else marks_content(after)
 
-    await revise(store, _name(fleet), revised)
+    await revise_readable(store, _name(fleet), revised, empty=marks_content(()))
 
 
 def marks_content(marks: Marks) -> bytes:
@@ -67,14 +71,14 @@ def marks_content(marks: Marks) -> bytes:
 
 
 def parse_marks(content: bytes, where: str) -> Marks:
-    """The marks in a document. Raises StateError, naming it as `where`."""
+    """The marks in a document. Raises UnreadableStateError, naming it as `where`."""
     try:
         found = members.parsed(content)
         expect_schema(found, ROLLED_BACK_SCHEMA)
         as_object(found, keys=_DOCUMENT)
         return members.each(found, "marks", _mark)
     except MalformedError as malformed:
-        raise StateError(
+        raise UnreadableStateError(
             f"what was rolled back cannot be read: {where}: {malformed}\n"
             "    move it away to go on without it: what was rolled back may then be applied again"
         ) from None

@@ -1,6 +1,6 @@
 """The small documents of a run: what it is, how it ended, and what it found before its writes.
 
-Pure. Text and back; what cannot be understood is a StateError that says where and why.
+Pure. Text and back; what cannot be understood is an UnreadableStateError that says where and why.
 """
 
 from __future__ import annotations
@@ -21,16 +21,24 @@ from fleet_repl.documents.spelling import (
     instant,
     prefixes_document,
 )
-from fleet_repl.errors import StateError
+from fleet_repl.errors import UnreadableStateError
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Outcome, Report, Status
 from fleet_repl.ownership import Cells
 from fleet_repl.plan import Resource
-from fleet_repl.runs import BeforeDocuments, Holder, Purpose, RegistryBefore, RunMeta
+from fleet_repl.runs import (
+    BeforeDocuments,
+    Holder,
+    Purpose,
+    RegistryBefore,
+    RunMeta,
+    UnreadableRun,
+)
 
 RUN_SCHEMA: Final = "fleet-repl/run/1"
 ENDED_SCHEMA: Final = "fleet-repl/ended/1"
 BEFORE_SCHEMA: Final = "fleet-repl/before/1"
+ASIDE_SCHEMA: Final = "fleet-repl/aside/1"
 
 _TEMPLATES: Final = "creation-templates"
 _OWNED: Final = "owned"
@@ -97,7 +105,7 @@ def run_content(meta: RunMeta) -> bytes:
 
 
 def parse_run(content: bytes, where: str) -> RunMeta:
-    """What a run is. Raises StateError."""
+    """What a run is. Raises UnreadableStateError."""
     return _read(content, where, RUN_SCHEMA, _run)
 
 
@@ -115,8 +123,20 @@ def ended_content(report: Report) -> bytes:
 
 
 def parse_ended(content: bytes, where: str) -> Ended:
-    """How a run ended. Raises StateError."""
+    """How a run ended. Raises UnreadableStateError."""
     return _read(content, where, ENDED_SCHEMA, _ended)
+
+
+def aside_content(run: UnreadableRun, at: datetime) -> bytes:
+    """The document `fleet-repl/aside/1`: a run that died is not looked into any more."""
+    return _line(
+        {
+            "schema": ASIDE_SCHEMA,
+            "run_id": run.run_id,
+            "at": instant(at),
+            "because": run.reason,
+        }
+    )
 
 
 def before_content(before: BeforeDocuments) -> bytes:
@@ -128,7 +148,7 @@ def before_content(before: BeforeDocuments) -> bytes:
 
 
 def parse_before(content: bytes, where: str) -> BeforeDocuments:
-    """What registries had before a run. Raises StateError."""
+    """What registries had before a run. Raises UnreadableStateError."""
     return _read(content, where, BEFORE_SCHEMA, _before)
 
 
@@ -142,7 +162,7 @@ def _read(content: bytes, where: str, schema: str, read: Callable[[JsonObject], 
         expect_schema(found, schema)
         return read(found)
     except MalformedError as malformed:
-        raise StateError(
+        raise UnreadableStateError(
             f"what is remembered of a run cannot be read: {where}: {malformed}\n"
             "    move the run's folder away to go on without it"
         ) from None

@@ -2,29 +2,39 @@
 
 A run is remembered once its run.json is there, which is written last of all that has to be known
 before its first write. It has ended once its ended.json is there, which is written after its
-report.
+report. One that died, and of which something cannot be read, is set aside: an aside.json says so,
+and everything else of it stays as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from fleet_repl.documents import parse_plan, parse_report, plan_content, report_content
-from fleet_repl.errors import StateError
+from fleet_repl.errors import StateError, UnreadableStateError
 from fleet_repl.inventory.patterns import FLEET_NAME
 from fleet_repl.outcomes import Outcome, Report
 from fleet_repl.ownership import Record
 from fleet_repl.plan import Plan
 from fleet_repl.ports import Store
-from fleet_repl.runs import NO_RECORD, PastRun, RunMeta, RunSummary, before_documents
+from fleet_repl.runs import (
+    NO_RECORD,
+    PastRun,
+    RunMeta,
+    RunSummary,
+    UnreadableRun,
+    before_documents,
+)
 from fleet_repl.store.journal import Journal, parse_journal
 from fleet_repl.store.run_documents import (
+    aside_content,
     before_content,
     ended_content,
     parse_before,
@@ -84,15 +94,30 @@ class RunRecords:
         await self._put(report.run_id, "report.json", content)
         await self._put(report.run_id, "ended.json", ended_content(report))
 
-    async def summaries(self) -> tuple[RunSummary, ...]:
+    async def set_aside(self, run: UnreadableRun, at: datetime) -> None:
+        """Let a run that died count as unfinished no more, as nobody can tell what it had done."""
+        await self._put(run.run_id, "aside.json", aside_content(run, at))
+
+    async def summaries(self) -> tuple[RunSummary | UnreadableRun, ...]:
         """Every run in short, the newest first."""
-        known, ended = await self._listed()
-        return await _for_each(
-            sorted(known, reverse=True), lambda run: self._summary(run, ended=run in ended)
-        )
+        known, ended, _ = await self._listed()
+
+        async def summary(run_id: str) -> RunSummary | UnreadableRun:
+            return await self._readable(run_id, self._summary(run_id, ended=run_id in ended))
+
+        return await _for_each(sorted(known, reverse=True), summary)
+
+    async def metas(self) -> Mapping[str, RunMeta]:
+        """Runs by id, without those that cannot be read."""
+        known, _, _ = await self._listed()
+        found = await self._metas(known)
+        return {one.run_id: one for one in found if isinstance(one, RunMeta)}
 
     async def load(self, run_id: str) -> PastRun | None:
-        """Everything that is remembered of a run; None where there is no run of that id."""
+        """Everything that is remembered of a run; None where there is no run of that id.
+
+        Raises UnreadableStateError where something of it cannot be read.
+        """
         if _RUN_ID.fullmatch(run_id) is None:
             return None
         run = await self._get(run_id, "run.json")
@@ -106,26 +131,50 @@ class RunRecords:
         def parsed() -> PastRun:
             return PastRun(
                 meta=parse_run(run, self._where(run_id, "run.json")),
-                plan=parse_plan(plan, self._where(run_id, "plan.json"), error=StateError),
+                plan=parse_plan(plan, self._where(run_id, "plan.json"), error=UnreadableStateError),
                 before=parse_before(before, self._where(run_id, "before.json")),
                 journal=parse_journal(journal or b"", self._where(run_id, "journal.jsonl")),
                 report=None
                 if report is None
-                else parse_report(report, self._where(run_id, "report.json")),
+                else parse_report(
+                    report, self._where(run_id, "report.json"), error=UnreadableStateError
+                ),
             )
 
         return await anyio.to_thread.run_sync(parsed)
 
-    async def unfinished(self) -> tuple[RunMeta, ...]:
-        """Runs that have not ended, the oldest first: under way, or dead."""
-        known, ended = await self._listed()
-        return await _for_each(sorted(known - ended), self._meta)
+    async def unfinished(self) -> tuple[RunMeta | UnreadableRun, ...]:
+        """Runs that have not ended, the oldest first: under way, or dead and not set aside."""
+        known, ended, aside = await self._listed()
+        return await self._metas(known - ended - aside)
 
-    async def _listed(self) -> tuple[frozenset[str], frozenset[str]]:
-        """The ids of all runs, and of those that have ended."""
+    def unreadable(self, run_id: str, error: UnreadableStateError) -> UnreadableRun:
+        """A run of which something cannot be read."""
+        reason = str(error).partition("\n")[0]
+        return UnreadableRun(run_id=run_id, fleet=self._fleet, reason=reason)
+
+    async def _listed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """The ids of all runs, of those that have ended, and of those that are set aside."""
         folder = f"{self._fleet}/runs/"
         found = [name.removeprefix(folder) for name in await self._store.names(folder)]
-        return _with_document(found, "run.json"), _with_document(found, "ended.json")
+        return (
+            _with_document(found, "run.json"),
+            _with_document(found, "ended.json"),
+            _with_document(found, "aside.json"),
+        )
+
+    async def _metas(self, runs: Iterable[str]) -> tuple[RunMeta | UnreadableRun, ...]:
+        async def meta(run_id: str) -> RunMeta | UnreadableRun:
+            return await self._readable(run_id, self._meta(run_id))
+
+        return await _for_each(sorted(runs), meta)
+
+    async def _readable(self, run_id: str, reading: Awaitable[_T]) -> _T | UnreadableRun:
+        """What is read of a run, or why it cannot be: one run never hides the others."""
+        try:
+            return await reading
+        except UnreadableStateError as error:
+            return self.unreadable(run_id, error)
 
     async def _summary(self, run_id: str, *, ended: bool) -> RunSummary:
         meta = await self._meta(run_id)
@@ -154,7 +203,7 @@ class RunRecords:
     async def _needed(self, run_id: str, document: str) -> bytes:
         content = await self._get(run_id, document)
         if content is None:
-            raise StateError(
+            raise UnreadableStateError(
                 f"what is remembered of a run is not complete: {self._where(run_id, document)} is "
                 "missing\n    move the run's folder away to go on without it"
             )

@@ -15,11 +15,11 @@ from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
 from fleet_repl.documents.reading_shared import expect_schema
 from fleet_repl.documents.spelling import compact, timestamp
-from fleet_repl.errors import StateError
+from fleet_repl.errors import UnreadableStateError
 from fleet_repl.names import Registry
 from fleet_repl.ports import Store
 from fleet_repl.runs import Trace, Traces
-from fleet_repl.store.revising import revise
+from fleet_repl.store.revising import revise_readable
 
 TRACES_SCHEMA: Final = "fleet-repl/traces/1"
 
@@ -31,20 +31,24 @@ _Run: TypeAlias = tuple[str, datetime, str]
 
 
 async def read_traces(store: Store, fleet: str) -> Traces:
-    """How the runs of a fleet left its registries. Raises StateError."""
+    """How the runs of a fleet left its registries.
+
+    Raises StateError: UnreadableStateError for a document that cannot be read.
+    """
     content = await store.read(_name(fleet))
     return {} if content is None else parse_traces(content, _where(store, fleet))
 
 
 async def revise_traces(store: Store, fleet: str, change: Callable[[Traces], Traces]) -> None:
-    """Change the traces as they are now. Raises StateError."""
+    """Change the traces as they are now; what cannot be read is kept aside, and they are begun
+    anew. Raises StateError."""
 
     def revised(content: bytes | None) -> bytes | None:
         before = {} if content is None else parse_traces(content, _where(store, fleet))
         after = change(before)
         return None if after == before else traces_content(after)
 
-    await revise(store, _name(fleet), revised)
+    await revise_readable(store, _name(fleet), revised, empty=traces_content({}))
 
 
 def traces_content(traces: Traces) -> bytes:
@@ -63,7 +67,7 @@ def traces_content(traces: Traces) -> bytes:
 
 
 def parse_traces(content: bytes, where: str) -> Traces:
-    """The traces in a document. Raises StateError, naming it as `where`."""
+    """The traces in a document. Raises UnreadableStateError, naming it as `where`."""
     try:
         found = as_object(members.parsed(content))
         expect_schema(found, TRACES_SCHEMA)
@@ -72,7 +76,7 @@ def parse_traces(content: bytes, where: str) -> Traces:
         listed = members.mapping(found, "registries")
         return dict(_trace(name, value, runs) for name, value in listed.items())
     except MalformedError as malformed:
-        raise StateError(
+        raise UnreadableStateError(
             f"what the fleet's runs left cannot be read: {where}: {malformed}\n"
             "    move it away to go on without it: drift then cannot tell who has moved"
         ) from None

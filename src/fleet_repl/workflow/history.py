@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from fleet_repl.errors import UnreadableStateError
 from fleet_repl.inventory import Aws, Inventory, State, located
 from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.ports import Store
-from fleet_repl.runs import Freeze, Holder, PastRun, RunSummary
+from fleet_repl.runs import Freeze, Holder, PastRun, RunMeta, RunSummary, UnreadableRun
 from fleet_repl.store import (
     RunRecords,
     current_holder,
@@ -44,18 +45,27 @@ class History:
         return await fleets(self._store)
 
     async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]:
-        """The runs of one fleet or of all, newest first."""
+        """The runs of one fleet or of all that can be read, newest first."""
+        return (await self.listing(fleet))[0]
+
+    async def listing(
+        self, fleet: str | None = None
+    ) -> tuple[tuple[RunSummary, ...], tuple[UnreadableRun, ...]]:
+        """The same, and the runs of which something cannot be read."""
         names = (fleet,) if fleet is not None else await self.fleets()
         found = [run for name in names for run in await RunRecords(self._store, name).summaries()]
-        return tuple(sorted(found, key=_when, reverse=True))
+        runs = (one for one in found if isinstance(one, RunSummary))
+        unreadable = (one for one in found if isinstance(one, UnreadableRun))
+        return tuple(sorted(runs, key=_when, reverse=True)), tuple(unreadable)
 
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
-        """Everything that is remembered of a run; "last" is the newest. Raises RunError."""
+        """Everything that is remembered of a run; "last" is the newest.
+
+        Raises RunError, and UnreadableStateError where something of it cannot be read.
+        """
         if run_id == LAST:
-            newest = next(iter(await self.runs(fleet)), None)
-            if newest is None:
-                raise RunError(f"no runs are remembered in {self.location}")
-            run_id, fleet = newest.meta.run_id, newest.meta.fleet
+            newest = await self._newest(fleet)
+            run_id, fleet = newest.run_id, newest.fleet
         for name in (fleet,) if fleet is not None else await self.fleets():
             past = await RunRecords(self._store, name).load(run_id)
             if past is not None:
@@ -63,6 +73,19 @@ class History:
         raise RunError(
             f"no run {run_id} is remembered in {self.location}\n    fleet-repl runs lists them"
         )
+
+    async def _newest(self, fleet: str | None) -> RunMeta:
+        runs, unreadable = await self.listing(fleet)
+        # An older run must not be taken for the last one. Ids begin with the time of the start.
+        for one in unreadable:
+            if not runs or one.run_id > runs[0].meta.run_id:
+                raise UnreadableStateError(
+                    f"which run was the last is not certain: {one.reason}\n"
+                    "    name the run that you mean; fleet-repl runs lists them"
+                )
+        if not runs:
+            raise RunError(f"no runs are remembered in {self.location}")
+        return runs[0].meta
 
     async def at_work(self, fleet: str) -> Holder | None:
         """The process that writes to the fleet just now; None for one that is dead or silent.

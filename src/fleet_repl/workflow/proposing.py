@@ -12,16 +12,16 @@ import anyio.to_thread
 
 from fleet_repl.backlog import foreseen
 from fleet_repl.drifting import attributed
-from fleet_repl.errors import Fault
+from fleet_repl.errors import Fault, UnreadableStateError
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import PlanMade
 from fleet_repl.plan import Effort, InventoryRef, Objection, Plan, RegistryPlan, Warning
 from fleet_repl.planning import plan_registries, summarize
 from fleet_repl.reports import plan_digest
-from fleet_repl.safety import objections, rolled_back_objection
+from fleet_repl.safety import objections, rolled_back_objection, unreadable_marks_objection
 from fleet_repl.sparing import spared
-from fleet_repl.store import read_marks, read_traces
-from fleet_repl.workflow.recovering import recovered
+from fleet_repl.store import read_marks
+from fleet_repl.workflow.recovering import known_traces, recovered
 from fleet_repl.workflow.surveying import survey
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def propose(
     reading has taken so far."""
     dead = await recovered(means)
     record = await means.memory.recall()
-    traces = dead.added_to(await read_traces(means.store, means.inventory.name))
+    traces, unreadable = await known_traces(means)
     seen, efforts = await survey(scope, means.desired, means.observing(record, over=over))
     if means.stop.interrupted:
         return efforts
@@ -60,7 +60,7 @@ async def propose(
         protected=means.desired.protected,
         allow=allow,
     )
-    registries = attributed(registries, traces)
+    registries = attributed(registries, dead.added_to(traces))
     return await finished(
         means,
         registries,
@@ -69,6 +69,7 @@ async def propose(
         warnings=(
             *means.warnings,
             *dead.warnings,
+            *unreadable,
             *planned.warnings,
             *foreseen(registries, means.inventory.routes),
         ),
@@ -80,7 +81,10 @@ async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tup
     """The objection to a version of the inventory whose run was taken back."""
     if not any(one.changes for one in registries):
         return ()
-    marks = await read_marks(means.store, means.inventory.name)
+    try:
+        marks = await read_marks(means.store, means.inventory.name)
+    except UnreadableStateError as error:
+        return (unreadable_marks_objection(str(error).partition("\n")[0]),)
     return tuple(
         rolled_back_objection(mark.run_id, mark.by, mark.at)
         for mark in marks

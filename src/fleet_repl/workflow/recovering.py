@@ -6,10 +6,18 @@ from dataclasses import dataclass
 
 from fleet_repl.drifting import traced
 from fleet_repl.engine import observe
+from fleet_repl.errors import UnreadableStateError
 from fleet_repl.plan import Warning
 from fleet_repl.recovery import Aftermath, aftermath, still_open
-from fleet_repl.runs import PastRun, RunMeta, Traces
-from fleet_repl.store import current_holder, gone, revise_traces
+from fleet_repl.runs import PastRun, RunMeta, Traces, UnreadableRun
+from fleet_repl.store import (
+    Marks,
+    current_holder,
+    gone,
+    read_marks,
+    read_traces,
+    revise_traces,
+)
 from fleet_repl.workflow.means import Means
 
 
@@ -18,13 +26,14 @@ class Recovered:
     """What runs that died had done."""
 
     found: tuple[tuple[RunMeta, Aftermath], ...]
+    unreadable: tuple[UnreadableRun, ...] = ()
+    """Those of which that cannot be told."""
 
     @property
     def warnings(self) -> tuple[Warning, ...]:
         """The same for people."""
-        return tuple(
-            Warning(kind="unfinished-run", message=ended.message) for _, ended in self.found
-        )
+        told = (Warning(kind="unfinished-run", message=ended.message) for _, ended in self.found)
+        return (*told, *map(_of_unreadable, self.unreadable))
 
     def added_to(self, traces: Traces) -> Traces:
         """The traces as these runs would have left them, had they lived to say so."""
@@ -44,19 +53,65 @@ async def recover(means: Means) -> tuple[Warning, ...]:
 
 async def recovered(means: Means) -> Recovered:
     """The same for a plan, which has to know a dead run's writes from those of strangers."""
-    found = []
-    for meta in await _died(means):
-        past = await means.records.load(meta.run_id)
+    found, unreadable = [], []
+    for run in await _died(means):
+        past = await _loaded(run, means)
         if past is None:
             continue
+        if isinstance(past, UnreadableRun):
+            unreadable.append(past)
+            if means.access.lease is not None:
+                await means.records.set_aside(past, means.pace.clock.now())
+            continue
         ended = await _look(past, means)
-        found.append((meta, ended))
+        found.append((past.meta, ended))
         if means.access.lease is not None:
             await _conclude(past, ended, means)
-    return Recovered(found=tuple(found))
+    return Recovered(found=tuple(found), unreadable=tuple(unreadable))
 
 
-async def _died(means: Means) -> list[RunMeta]:
+async def known_traces(means: Means) -> tuple[Traces, tuple[Warning, ...]]:
+    """How runs have left the registries; none, and a warning, where that cannot be read."""
+    try:
+        return await read_traces(means.store, means.inventory.name), ()
+    except UnreadableStateError as error:
+        hence = "drift is told without saying who has moved"
+        return {}, (_done_without(error, hence, "The next run that writes"),)
+
+
+async def known_marks(means: Means) -> tuple[Marks, tuple[Warning, ...]]:
+    """What was rolled back; none, and what a rollback warns of, where that cannot be read."""
+    try:
+        return await read_marks(means.store, means.inventory.name), ()
+    except UnreadableStateError as error:
+        hence = "what was rolled back before may be applied again"
+        return (), (_done_without(error, hence, "This rollback"),)
+
+
+def _done_without(error: UnreadableStateError, hence: str, who: str) -> Warning:
+    reason = str(error).partition("\n")[0]
+    message = f"{reason}; {hence}. {who} begins it anew, and keeps the old one beside it"
+    return Warning(kind="unreadable-state", message=message)
+
+
+async def _loaded(run: RunMeta | UnreadableRun, means: Means) -> PastRun | UnreadableRun | None:
+    if isinstance(run, UnreadableRun):
+        return run
+    try:
+        return await means.records.load(run.run_id)
+    except UnreadableStateError as error:
+        return means.records.unreadable(run.run_id, error)
+
+
+def _of_unreadable(run: UnreadableRun) -> Warning:
+    message = (
+        f"run {run.run_id} ended without a report, and what it had done cannot be told: "
+        f"{run.reason}. The next run that writes sets it aside: nothing of it is deleted"
+    )
+    return Warning(kind="unreadable-state", message=message)
+
+
+async def _died(means: Means) -> list[RunMeta | UnreadableRun]:
     """Runs without a report that no process is at work on."""
     unfinished = [one for one in await means.records.unfinished() if one.run_id != means.run_id]
     if not unfinished or means.access.lease is not None:

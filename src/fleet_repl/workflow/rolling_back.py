@@ -15,10 +15,10 @@ from fleet_repl.plan import Effort, Plan
 from fleet_repl.reverting import needed_observation, plan_rollback, remarked, restored, targets
 from fleet_repl.runs import RunMeta
 from fleet_repl.safety import unknown_rules
-from fleet_repl.store import Marks, lifted, read_marks, read_traces, reset, revise_marks
+from fleet_repl.store import Marks, lifted, reset, revise_marks
 from fleet_repl.workflow.means import Means
 from fleet_repl.workflow.proposing import finished
-from fleet_repl.workflow.recovering import recover
+from fleet_repl.workflow.recovering import known_marks, known_traces, recover
 
 
 class RunError(FleetError):
@@ -41,7 +41,8 @@ async def propose_rollback(
     wanted = targets(past)
     tell([one.registry for one in wanted])
     record = await means.memory.recall()
-    traces = await read_traces(means.store, means.inventory.name)
+    traces, no_traces = await known_traces(means)
+    _, no_marks = await known_marks(means)
     listed = frozenset(means.desired.registries)
     here = frozenset(one.registry for one in wanted) & listed
     asked = here | (needed_observation(wanted, means.desired) & listed)
@@ -59,7 +60,7 @@ async def propose_rollback(
         planned.registries,
         inventory=means.inventory_ref,
         objections=tuple(filter(None, [unknown_rules(planned.registries)])),
-        warnings=(*recovered, *planned.warnings),
+        warnings=(*recovered, *no_traces, *no_marks, *planned.warnings),
         rolls_back=run_id,
         efforts=efforts,
     )
@@ -74,11 +75,11 @@ async def mark_rolled_back(run_id: str, means: Means) -> Marks:
     """Before the first write: the version of the inventory that is taken back is not to be
     applied again, or may be again where it is a rollback that is taken back. The marks from
     before that are returned."""
-    runs = {one.meta.run_id: one.meta for one in await means.records.summaries()}
+    runs = await means.records.metas()
     run = runs.get(run_id)
     if run is None:
         raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
-    before = await read_marks(means.store, means.inventory.name)
+    before, _ = await known_marks(means)
     await _mark(run, runs, means)
     return before
 

@@ -14,7 +14,14 @@ from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import Outcome, Report, Status
 from fleet_repl.ownership import Applied
 from fleet_repl.plan import Plan, Resource
-from fleet_repl.runs import JournalEntry, Moment, RunMeta, RunSummary, before_documents
+from fleet_repl.runs import (
+    JournalEntry,
+    Moment,
+    RunMeta,
+    RunSummary,
+    UnreadableRun,
+    before_documents,
+)
 from fleet_repl.store import FolderStore, RunRecords, fleets
 
 FOLDER = "prod/runs/20261123T081500Z-ab12cd"
@@ -123,7 +130,8 @@ async def test_the_newest_comes_first(store: Any, meta: RunMeta, plan: Plan) -> 
     ids = [f"2026112{day}T081500Z-ab12cd" for day in range(9)]
     for run_id in (*ids[4:], *ids[:4]):
         await records.begin(replace(meta, run_id=run_id), plan)
-    assert [one.meta.run_id for one in await records.summaries()] == ids[::-1]
+    summaries = await records.summaries()
+    assert [one.meta.run_id for one in summaries if isinstance(one, RunSummary)] == ids[::-1]
     assert [one.run_id for one in await records.unfinished()] == ids
 
 
@@ -207,13 +215,40 @@ async def test_a_missing_document_is_told(store: Any, meta: RunMeta, plan: Plan)
     )
 
 
-async def test_a_damaged_run_is_one_error(store: Any, meta: RunMeta, plan: Plan) -> None:
-    """A list reads many runs at once, and raises what a single read would."""
+async def test_a_damaged_run_hides_no_other(store: Any, meta: RunMeta, plan: Plan) -> None:
+    """It is listed with what is wrong with it, and set aside it is unfinished no more."""
     records = RunRecords(store, "prod")
     await records.begin(meta, plan)
+    other = replace(meta, run_id="20261124T081500Z-ab12cd")
+    await records.begin(other, plan)
     store.documents[f"{FOLDER}/run.json"] = b"{}"
+    damaged = UnreadableRun(
+        run_id=meta.run_id,
+        fleet="prod",
+        reason=f"what is remembered of a run cannot be read: {store}/{FOLDER}/run.json: schema: it "
+        "is no fleet-repl/run/1",
+    )
+    assert await records.summaries() == (RunSummary(meta=other, status=None), damaged)
+    assert await records.unfinished() == (damaged, other)
+    assert await records.metas() == {other.run_id: other}
+    await records.set_aside(damaged, meta.started_at)
+    assert await records.unfinished() == (other,)
+    assert await records.summaries() == (RunSummary(meta=other, status=None), damaged)
+
+
+async def test_a_place_that_cannot_be_read_is_an_error(
+    store: Any, meta: RunMeta, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says nothing of a run; a list raises what a single read would."""
+    records = RunRecords(store, "prod")
+    await records.begin(meta, plan)
+
+    async def broken(name: str) -> bytes | None:
+        raise StateError("no such host")
+
+    monkeypatch.setattr(store, "read", broken)
     for listing in (records.summaries, records.unfinished):
-        with pytest.raises(StateError, match="schema: it is no fleet-repl/run/1"):
+        with pytest.raises(StateError, match="no such host"):
             await listing()
 
 
