@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import web
 
 from fleet_repl.errors import CallError, FaultKind, IdentityError
 
 if TYPE_CHECKING:
-    from tests.aws.conftest import Edge
+    from tests.aws.conftest import Edge, Request
 
 WHOLE = '"registryId": "000000000001"'
 NO_RULES = "the answer holds no replicationConfiguration.rules"
@@ -180,6 +181,7 @@ async def test_an_identity_needs_an_arn(edge: Edge, text: str, message: str) -> 
     ("status", "text", "kind", "code"),
     [
         (403, "<html>forbidden</html>", FaultKind.ACCESS_DENIED, "403"),
+        (403, "", FaultKind.ACCESS_DENIED, "403"),
         (404, "not here", FaultKind.INVALID, "404"),
         (502, "<html>bad gateway</html>", FaultKind.SERVICE, "502"),
         (503, "[]", FaultKind.SERVICE, None),
@@ -188,9 +190,45 @@ async def test_an_identity_needs_an_arn(edge: Edge, text: str, message: str) -> 
 async def test_a_proxys_error_page_is_judged_by_its_status(
     edge: Edge, status: int, text: str, kind: FaultKind, code: str | None
 ) -> None:
-    """It has none of AWS's codes."""
+    """It has none of AWS's codes, so it is no answer of AWS's: it is tried again."""
     edge.aws.script("DescribeRegistry", *[edge.aws.say(text, status)] * 4)
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
             await registries.describe(edge.registry())
     assert (caught.value.fault.kind, caught.value.fault.code) == (kind, code)
+    assert not caught.value.transient
+    assert len(edge.aws.calls("DescribeRegistry")) == 4
+
+
+async def test_a_page_in_answer_to_a_write_tells_nothing_of_it(edge: Edge) -> None:
+    """The write may have happened before something on the way answered."""
+    edge.aws.script("PutReplicationConfiguration", edge.aws.say("<html>no</html>", 403))
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await registries.put_replication(edge.registry(), {"rules": []})
+    assert (caught.value.transient, caught.value.uncertain) == (True, True)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_is_bounded(edge: Edge, status: int) -> None:
+    """What is larger than any answer is not read to its end, and is no answer."""
+    sent: list[int] = []
+
+    async def endless(request: Request) -> Any:
+        response = web.StreamResponse(status=status)
+        await response.prepare(request.http)
+        piece = b" " * 1024**2
+        try:
+            for number in range(200):
+                await response.write(piece)
+                sent.append(number)
+        except ConnectionError:
+            pass
+        return response
+
+    edge.aws.script("DescribeRegistry", *[endless] * 4)
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await registries.describe(edge.registry())
+    assert caught.value.fault.message == "the answer is larger than 8,388,608 bytes"
+    assert len(sent) < 4 * 60

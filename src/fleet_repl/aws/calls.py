@@ -64,3 +64,10 @@ class UnparsedAnswerError(Exception):
     def __init__(self, status: int) -> None:
         self.status = status
         super().__init__(f"status {status}")
+
+
+class OversizedAnswerError(Exception):
+    """An answer came that is larger than any of its kind. Never leaves this package."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the answer is larger than {limit:,} bytes")

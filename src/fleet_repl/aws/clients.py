@@ -20,7 +20,8 @@ from botocore import xform_name
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
 
-from fleet_repl.aws.calls import Answer, Call, Service, UnparsedAnswerError
+from fleet_repl.aws.bounded import read_object
+from fleet_repl.aws.calls import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.names import Region
 
@@ -103,8 +104,8 @@ class Clients:
             stream = parsed.get("Body")
             if isinstance(stream, StreamingBody):
                 async with stream:
-                    exchange.body = await stream.read()
-        except (BotoCoreError, ClientError):
+                    exchange.body = await read_object(stream)
+        except (BotoCoreError, ClientError, OversizedAnswerError):
             raise
         except Exception:
             # The SDK's parsers raise anything at a body they do not expect.

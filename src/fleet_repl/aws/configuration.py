@@ -20,6 +20,7 @@ from botocore.exceptions import InvalidConfigError
 from botocore.loaders import Loader, create_loader
 
 from fleet_repl._version import __version__
+from fleet_repl.aws.bounded import BoundedSession
 from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Region, Secret
 
@@ -102,6 +103,7 @@ def client_config(
 ) -> AioConfig:
     """One configuration for every client. Retries are made elsewhere, and only there."""
     config = AioConfig(
+        http_session_cls=BoundedSession,
         # Service models are read off the event loop.
         warm_up_loader_caches=True,
         user_agent=_user_agent(session),

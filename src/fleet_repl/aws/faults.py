@@ -15,7 +15,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
-from fleet_repl.aws.calls import Call, UnparsedAnswerError
+from fleet_repl.aws.calls import Call, OversizedAnswerError, UnparsedAnswerError
 from fleet_repl.aws.codes import (
     CLOCK_CODES,
     CLOCK_MESSAGES,
@@ -49,8 +49,9 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
             return _refused(error, call, hidden)
         case UnparsedAnswerError() | ResponseParserError():
             return garbage(call, "the answer cannot be parsed")
-        case sdk.IncompleteReadError() | sdk.FlexibleChecksumError():
-            return garbage(call, "the answer is not whole")
+        case OversizedAnswerError() | sdk.IncompleteReadError() | sdk.FlexibleChecksumError():
+            large = isinstance(error, OversizedAnswerError)
+            return garbage(call, str(error) if large else "the answer is not whole")
         case sdk.HTTPClientError() | sdk.ConnectionError() | aiohttp.ClientPayloadError():
             return _unconnected(error, call, hidden)
         case sdk.BotoCoreError():
@@ -96,23 +97,25 @@ def request_id_of(error: Exception) -> str | None:
 
 def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallError:
     """AWS answered with an error."""
-    code = code_of(error) or "Unknown"
+    code = code_of(error) or ""
     metadata: object = error.response.get("ResponseMetadata")
     status = metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
     said = _text(error.response.get("Error"), "Message") or ""
     kind = kind_of(code, status if isinstance(status, int) else 0, said, call.service)
+    # AWS's errors have a code. A page or a body that was cut off says nothing for sure.
+    unread = code in ("", "Unknown") or code.isdecimal()
     fault = _fault(
         kind,
         call,
         clean(said, hidden) or "AWS says no more than that",
-        code=clean(code, hidden),
+        code=f"{status}" if unread else clean(code, hidden),
         request_id=request_id_of(error),
         hint=_hint_for(code, kind, said, call),
     )
     return CallError(
         fault,
-        transient=kind in _PASSING or code in SESSION_CODES | RACE_CODES,
-        uncertain=kind in _UNCERTAIN,
+        transient=kind in _PASSING or code in SESSION_CODES | RACE_CODES or unread,
+        uncertain=kind in _UNCERTAIN or (unread and call.writes),
     )
 
 

@@ -5,6 +5,8 @@ What documents the objects are is for whoever keeps them there.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +28,7 @@ _MOST_PAGES: Final = 10_000
 """Ten million keys, at a thousand a page: what is longer has no end."""
 _SLOWEST: Final = 250_000
 """Bytes per second: a large fleet's plan is 100 MB and more, and is put in one request."""
+_MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 _READING_SECONDS: Final = 600.0
 """For a content of unknown length. A server that falls silent meanwhile is given up long before,
 by the SDK's own timeout."""
@@ -50,8 +53,9 @@ class BucketObjects:
     async def get(self, key: str) -> Stored | None:
         """An object and its ETag, its age by S3's own clock; None where there is none."""
         call = self._call("GetObject", _READING_SECONDS, Key=self._prefix + key)
+        altered: set[bytes] = set()
         try:
-            return await self._persist(call, _stored)
+            return await self._persist(call, lambda answer, call: _stored(answer, call, altered))
         except CallError as error:
             fault = error.fault
         if fault.code == NO_OBJECT:
@@ -138,12 +142,29 @@ class BucketObjects:
         return StateError(f"the fleet's state cannot be {what}: {place}: {fault}{advice}")
 
 
-def _stored(answer: Answer, call: Call) -> Stored:
+def _stored(answer: Answer, call: Call, altered: set[bytes]) -> Stored:
+    """The object in an answer. `altered`: the digests of contents that did not fit their ETag.
+
+    What comes twice is what is there: its ETag is of a kind that is not known here.
+    """
+    found, expected = hashlib.md5(answer.body, usedforsecurity=False), _digest(answer)
+    if expected not in (None, found.hexdigest()) and found.digest() not in altered:
+        altered.add(found.digest())
+        raise garbage(call, "the content was altered on the way", answer.request_id)
     modified = answer.parsed.get("LastModified")
     if not isinstance(modified, datetime):
         raise garbage(call, "the answer says nothing of when it was written", answer.request_id)
     age = (_date(answer, call) - modified).total_seconds()
     return Stored(content=answer.body, version=_etag(answer, call), age=max(0.0, age))
+
+
+def _digest(answer: Answer) -> str | None:
+    """The MD5 of the content, where the ETag is that: not of an object that was put in parts or
+    encrypted with a key of the customer's (S3 user guide, "Checking object integrity")."""
+    parsed = answer.parsed
+    etag = _MD5.fullmatch(str(parsed.get("ETag")))
+    encrypted = parsed.get("ServerSideEncryption", "AES256") != "AES256"
+    return None if etag is None or encrypted or "SSECustomerAlgorithm" in parsed else etag[1]
 
 
 def _date(answer: Answer, call: Call) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import anyio
 import pytest
 from aiohttp import web
 
+from fleet_repl.aws.bounded import LARGEST_ANSWER
 from fleet_repl.errors import StateError
 
 if TYPE_CHECKING:
@@ -144,3 +146,84 @@ async def test_the_environment_says_where_s3_is(
         await objects.put("prod/run.json", b"{}")
     assert s3.regions == ["eu-north-1"]
     assert s3.objects["fleets/prod/run.json"][0] == b"{}"
+
+
+CONTENT = b'{"schema": "fleet-repl/applied/1"}'
+MD5 = f'"{hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()}"'
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT.replace(b"1", b"2"), b""])
+async def test_a_content_that_is_not_its_etags_is_read_again(
+    bucket: Bucket, s3: FakeS3, content: bytes
+) -> None:
+    """It was cut or altered on the way, and its length tells nothing."""
+    s3.objects["fleets/key"] = (CONTENT, MD5)
+    s3.script.append(s3.say(lambda: web.Response(body=content, headers=s3.headers(MD5))))
+    async with bucket.open() as objects:
+        found = await objects.get("key")
+    assert found is not None
+    assert (found.content, len(s3.requests)) == (CONTENT, 2)
+
+
+@pytest.mark.parametrize(
+    ("etag", "more", "requests"),
+    [
+        ('"0123456789abcdef0123456789abcdef-2"', {}, 1),
+        (
+            '"0123456789abcdef0123456789abcdef"',
+            {"x-amz-server-side-encryption": "aws:kms"},
+            1,
+        ),
+        (
+            '"0123456789abcdef0123456789abcdef"',
+            {"x-amz-server-side-encryption-customer-algorithm": "AES256"},
+            1,
+        ),
+        ('"0123456789abcdef0123456789abcdef"', {}, 2),
+        ('"0123456789abcdef0123456789abcdef"', {"x-amz-server-side-encryption": "AES256"}, 2),
+    ],
+)
+async def test_other_etags_are_no_digests(
+    bucket: Bucket, s3: FakeS3, etag: str, more: dict[str, str], requests: int
+) -> None:
+    """Of parts and with keys of the customer's own; one that is just unlike is read twice."""
+    plain = s3.say(lambda: web.Response(body=CONTENT, headers={**s3.headers(etag), **more}))
+    s3.script.extend([plain, plain])
+    async with bucket.open() as objects:
+        found = await objects.get("key")
+    assert found is not None
+    assert (found.content, len(s3.requests)) == (CONTENT, requests)
+
+
+@pytest.mark.parametrize("text", ["", "<Error><Code>NoSuch", "<html>not here</html>", "<Error/>"])
+async def test_a_404_that_is_not_s3s_is_no_absence(bucket: Bucket, s3: FakeS3, text: str) -> None:
+    """A body that was cut, or a proxy's page: taken for nothing there, a record would be lost."""
+    s3.objects["fleets/key"] = (CONTENT, MD5)
+    s3.script.append(s3.say(lambda: web.Response(text=text, status=404)))
+    async with bucket.open() as objects:
+        found = await objects.get("key")
+        assert found is not None
+        s3.script.extend([s3.say(lambda: web.Response(text=text, status=404))] * 4)
+        with pytest.raises(StateError, match="404"):
+            await objects.get("key")
+    assert len(s3.requests) == 6
+
+
+async def test_an_error_is_bounded(bucket: Bucket, s3: FakeS3) -> None:
+    """A page that does not end is not read to its end."""
+    pages = [s3.say(lambda: web.Response(body=b"x" * (LARGEST_ANSWER + 1), status=403))] * 4
+    s3.script.extend(pages)
+    async with bucket.open() as objects:
+        with pytest.raises(StateError, match="the answer is larger than 8,388,608 bytes"):
+            await objects.get("key")
+
+
+async def test_an_object_is_bounded_too(
+    bucket: Bucket, s3: FakeS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what a plan of the largest fleet may take."""
+    monkeypatch.setattr("fleet_repl.aws.bounded.LARGEST_OBJECT", 10)
+    s3.objects["fleets/key"] = (CONTENT, MD5)
+    async with bucket.open() as objects:
+        with pytest.raises(StateError, match="the answer is larger than 10 bytes"):
+            await objects.get("key")

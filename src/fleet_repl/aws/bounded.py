@@ -1,0 +1,71 @@
+"""Answers of bounded size: nobody on the way can fill the memory.
+
+The SDK reads every body whole before anything looks at it. Only the content of an object, which
+may be large, is read where it is wanted, and bounded there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiobotocore.httpsession import AIOHTTPSession
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from fleet_repl.aws.calls import OversizedAnswerError
+
+if TYPE_CHECKING:
+    from aiobotocore.awsrequest import AioAWSResponse
+    from aiobotocore.response import StreamingBody
+    from botocore.awsrequest import AWSPreparedRequest
+
+LARGEST_ANSWER: Final = 8 * 1024**2
+"""Bytes: a page of a thousand images with many tags takes one or two million."""
+LARGEST_OBJECT: Final = 4 * 1024**3
+_PIECE: Final = 1024**2
+
+
+class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's HTTP session, which reads no more of a body than an answer can have."""
+
+    async def send(self, request: AWSPreparedRequest) -> AioAWSResponse:
+        """Send a request. Raises what the SDK raises, and OversizedAnswerError."""
+        is_stream = request.stream_output
+        request.stream_output = True
+        response: AioAWSResponse = await super().send(request)
+        if not is_stream or response.status_code >= 300:
+            response._content = await _body(response.raw, request)
+        return response
+
+
+async def _body(raw: aiohttp.ClientResponse, request: AWSPreparedRequest) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async for piece in raw.content.iter_any():
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                raw.close()
+                raise OversizedAnswerError(LARGEST_ANSWER)
+            pieces.append(piece)
+    except TimeoutError as error:
+        raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
+    except aiohttp.ClientError as error:
+        raise ConnectionClosedError(
+            endpoint_url=request.url, request=request, error=error
+        ) from error
+    return b"".join(pieces)
+
+
+async def read_object(stream: StreamingBody) -> bytes:
+    """The whole content of an object. Raises what the SDK raises, and OversizedAnswerError."""
+    pieces: list[bytes] = []
+    size = 0
+    # The empty piece is read too: only then the SDK compares length and checksum.
+    while piece := await stream.read(_PIECE):
+        size += len(piece)
+        if size > LARGEST_OBJECT:
+            stream.close()
+            raise OversizedAnswerError(LARGEST_OBJECT)
+        pieces.append(piece)
+    return b"".join(pieces)
