@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, cast
+
+_PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
+_SPELLED: Final = frozenset(
+    {*_PRINCIPALS, "Action", "NotAction", "Resource", "NotResource", "Condition"}
+)
+"""Members of a statement whose lists are sets."""
+_ROOT_ARN: Final = re.compile(r"\Aarn:aws[a-z-]*:iam::([0-9]{12}):root\Z")
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -73,6 +81,30 @@ def unordered(value: Json) -> Json:
         if len(value) == 1:
             return unordered(value[0])
         return sorted((unordered(one) for one in value), key=canonical_json)
+    return value
+
+
+def policy_meaning(value: Json) -> Json:
+    """A policy, or one of its statements, in one spelling: equal where IAM sees no difference.
+
+    Beside `unordered`, an account may be named by its id or by the ARN of its root, nothing is
+    meant twice by being listed twice, and a condition's values are texts.
+    """
+    return unordered(_spelled(value))
+
+
+def _spelled(value: Json, within: str = "") -> Json:
+    if isinstance(value, Mapping):
+        return {
+            key: _spelled(one, key if key in _SPELLED else within) for key, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        items = [_spelled(one, within) for one in value]
+        return list({canonical_json(one): one for one in items}.values()) if within else items
+    if within == "Condition" and isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if within in _PRINCIPALS and isinstance(value, str):
+        return _ROOT_ARN.sub(r"\1", value)
     return value
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-from fleet_repl.canonical import Json, JsonObject, digest, unordered
+from fleet_repl.canonical import Json, JsonObject, digest, policy_meaning, unordered
 from fleet_repl.outcomes import Outcome, RegistryOutcome
 from fleet_repl.plan import Moved, Mover, RegistryPlan, Resource, State
 from fleet_repl.rules import NO_RULES, Outgoing, parse_document
@@ -34,6 +34,11 @@ def rules_digest(document: JsonObject | None) -> str:
 
 def policy_digest(document: JsonObject | None) -> str:
     """The same for registry policies; None, where there is none, has a digest of its own."""
+    return _short(None if document is None else policy_meaning(document))
+
+
+def _spelled_digest(document: JsonObject | None) -> str:
+    """The digest that traces of earlier versions hold: it tells spellings apart that ECR mixes."""
     return _short(None if document is None else unordered(document))
 
 
@@ -48,10 +53,10 @@ def moved(one: RegistryPlan, trace: Trace | None) -> Moved | None:
         return Moved(by=Mover.UNKNOWN)
     found = _first_documents(one)
     left = [
-        digest_of(found[resource]) == known
-        for resource, known, digest_of in (
-            (Resource.REPLICATION_CONFIGURATION, trace.rules, rules_digest),
-            (Resource.REGISTRY_POLICY, trace.policy, policy_digest),
+        any(digest_of(found[resource]) == known for digest_of in digests)
+        for resource, known, digests in (
+            (Resource.REPLICATION_CONFIGURATION, trace.rules, (rules_digest,)),
+            (Resource.REGISTRY_POLICY, trace.policy, (policy_digest, _spelled_digest)),
         )
         if resource in found and known is not None
     ]

@@ -140,7 +140,9 @@ def _told(past: PastRun) -> _Told:
         write = (entry.registry, entry.resource, entry.wave, entry.phase.value, entry.prefix)
         match entry.moment:
             case Moment.SENDING:
+                # Sent once more after an end was told: on top of what others had made meanwhile.
                 told.sent[write] = entry
+                told.ended.pop(write, None)
             case Moment.SETTLED:
                 told.ended[write] = entry
             case _:

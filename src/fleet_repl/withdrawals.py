@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
-from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, compose, parse_policy, reduced
+from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, Policy, compose, parse_policy, reduced
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Cells, Record
@@ -133,6 +133,23 @@ def rebased(change: Change, left: JsonObject | None, owner: Owner, at: Registry)
     more = {one for one in there.in_use if not covered(one, before.in_use)}
     document = compose(there, reduced(after.grants | more), owner, at)
     return replace(change, before=left, after=document, action=action_of(left, document))
+
+
+def merged(change: Change, there: Policy, owner: Owner, at: Registry) -> Change | None:
+    """A write of a policy in which others have changed their statements meanwhile, with these as
+    they are now. None where it is not only theirs that differ, or not only ours that it writes."""
+    before = parse_policy(change.before, owner, at)
+    after = parse_policy(change.after, owner, at)
+    if after.is_untidy or not after.theirs_as(before):
+        return None
+    if there.ours_as(after):
+        document = there.document
+    elif there.ours_as(before):
+        document = compose(there, after.grants, owner, at)
+    else:
+        return None
+    action = action_of(there.document, document)
+    return replace(change, before=there.document, after=document, action=action)
 
 
 def has_granted(change: Change, found: JsonObject | None, owner: Owner, at: Registry) -> bool:

@@ -16,7 +16,7 @@ from fleet_repl.desired import Desired
 from fleet_repl.engine import Applying, Stop, Writing, apply_plan
 from fleet_repl.errors import CallError, Fault, FaultKind, HaltedError
 from fleet_repl.grants import Owner, parse_policy
-from fleet_repl.inventory import Wave
+from fleet_repl.inventory import Limits, Wave
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable
 from fleet_repl.outcomes import ChangeOutcome, Event, RegistryOutcome
@@ -227,6 +227,7 @@ def bench() -> Bench:
         stop=stop,
         gate=gate,
         on_event=events.append,
+        limits=Limits(),
     )
     return Bench(
         registry=HERE,
@@ -337,6 +338,7 @@ class SmallFleet:
             stop=self.stop,
             gate=self.gate,
             on_event=self._told,
+            limits=desired.limits,
         )
         how = Applying(
             desired=desired,

@@ -322,7 +322,14 @@ def carry_out(
     pace = Pace(attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda _, high: high)
     gate = Turnstile()
     writing = Writing(
-        reader=aws, writer=aws, owner=OWNER, pace=pace, stop=stop, gate=gate, on_event=sink
+        reader=aws,
+        writer=aws,
+        owner=OWNER,
+        pace=pace,
+        stop=stop,
+        gate=gate,
+        on_event=sink,
+        limits=desired.limits,
     )
     how = Applying(desired=desired, writing=writing, crew=4, stop=stop, on_event=sink, waves=waves)
     outcomes = anyio.run(apply_plan, plan, how)

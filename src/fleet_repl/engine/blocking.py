@@ -28,11 +28,22 @@ class Blocked:
         self._suspected: set[Registry] = set()
         """Those of which no write has failed."""
 
-    def add(self, registry: Registry, fault: Fault | None, found: Policy | None) -> None:
-        """A policy was not written. `found`: what is in place instead, None if nobody knows."""
+    def add(
+        self,
+        registry: Registry,
+        fault: Fault | None,
+        found: Policy | None,
+        *,
+        in_doubt: bool = False,
+    ) -> None:
+        """A policy was not written, or nobody knows whether it was. `found`: what is in place
+        instead, None if nobody knows."""
         why = f" ({fault.kind})" if fault is not None else ""
+        what = "it is not known whether its registry policy was written"
         self._suspected.discard(registry)
-        self._block(registry, f"its registry policy was not written{why}", found)
+        self._block(
+            registry, f"{what if in_doubt else 'its registry policy was not written'}{why}", found
+        )
 
     def suspect(self, registry: Registry, because: str, found: Policy | None) -> None:
         """A policy that this run has not written does not grant what it should."""

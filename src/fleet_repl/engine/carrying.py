@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
-from fleet_repl.engine.blocking import Blocked
+from fleet_repl.engine.blocking import CHANGED, Blocked
 from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.policies import Policies
@@ -20,6 +20,7 @@ from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import SETTLED, Outcome, WriteSettled, WriteStarted
+from fleet_repl.ownership import Sharing
 from fleet_repl.plan import Change, Effort, Phase, RegistryPlan, Resource
 from fleet_repl.ports import EventSink
 from fleet_repl.rules import NO_RULES, parse_document
@@ -107,8 +108,12 @@ class Carrier:
             self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
         else:
             self._started(registry, narrowed)
-            shared = self._desired.is_additive(registry)
-            settled = await self._writing.rules(registry, narrowed, shared=shared)
+            sharing = Sharing(owned=one.owned.links, links=self._desired.links_out(registry))
+            settled = await self._writing.rules(
+                registry,
+                narrowed,
+                sharing=sharing if self._desired.is_additive(registry) else None,
+            )
             self._settled(registry, narrowed, settled)
 
     async def _withdraw(self, one: RegistryPlan, change: Change) -> None:
@@ -123,26 +128,39 @@ class Carrier:
             return
         owner = self._desired.owner
         rest = withhold(due, failed, owner, registry)
-        because = (
-            f"the rules of {', '.join(map(str, sorted(failed)))} were not written and may still "
-            "use its grants"
-        )
+        because = self._still_used(failed)
         if rest.after == withhold(due, change.needs, owner, registry).after:
             self._policies.withheld(registry, due)
             self._ledger.record(registry, due, Outcome.SKIPPED, because=because)
         else:
             await self._write_policy(one, change, rest, because)
 
+    def _still_used(self, sources: frozenset[Registry]) -> str:
+        """Why grants stay, by whether the rules of their sources surely were not written."""
+        unknown = frozenset(one for one in sources if self._ledger.in_doubt(one))
+        reasons = []
+        if unwritten := _named(sources - unknown):
+            reasons.append(
+                f"the rules of {unwritten} were not written and may still use its grants"
+            )
+        if named := _named(unknown):
+            reasons.append(
+                f"it is not known whether the rules of {named} were written; they may still use "
+                "its grants"
+            )
+        return "; ".join(reasons)
+
     def _left_out(self, one: RegistryPlan, change: Change) -> bool:
         """Whether an earlier write of a policy has failed, so that this one cannot build on it."""
         failed = self._policies.failed(one.registry)
         if failed is None:
             return False
-        because = (
-            "the new grants of its registry policy were not written"
-            if failed is Phase.GRANTS
-            else "an earlier withdrawal from its registry policy failed"
-        )
+        if self._ledger.in_doubt(one.registry, Resource.REGISTRY_POLICY):
+            because = "it is not known whether an earlier change of its registry policy was written"
+        elif failed is Phase.GRANTS:
+            because = "the new grants of its registry policy were not written"
+        else:
+            because = "an earlier withdrawal from its registry policy failed"
         self._ledger.record(one.registry, change, Outcome.SKIPPED, because=because)
         return True
 
@@ -159,12 +177,17 @@ class Carrier:
         settled = await self._writing.policy(
             registry, change, policies.replaced(registry), policies.ahead(one, planned)
         )
-        policies.written(registry, planned, change, settled)
+        sent = _sent(change, settled)
+        policies.written(registry, planned, sent, settled)
         self._settled(registry, change, settled, because)
-        if settled.outcome in SETTLED:
-            self._blocked.lift(registry)
-        else:
-            self._blocked.add(registry, settled.error, settled.found)
+        if settled.outcome not in SETTLED:
+            self._blocked.add(registry, settled.error, settled.found, in_doubt=settled.in_doubt)
+            return
+        self._blocked.lift(registry)
+        expected = self._writing.parse(change.after, registry)
+        if settled.found is not None and not settled.found.theirs_as(expected):
+            # What others have changed meanwhile may deny what ours grant, or have granted it.
+            self._blocked.suspect(registry, CHANGED, settled.found)
 
     def _started(self, registry: Registry, change: Change) -> None:
         self._on_event(
@@ -178,9 +201,11 @@ class Carrier:
         settled: Settled[Policy] | Settled[FoundRules] | Settled[TemplateState],
         because: str | None = None,
     ) -> None:
-        outcome, error = settled.outcome, settled.error
+        outcome, error, change = settled.outcome, settled.error, _sent(change, settled)
         if error is None and outcome not in SETTLED:
             because = self._stop.because
+            if settled.in_doubt:
+                because = f"it is not known whether it was written: {because}"
         self._ledger.record(
             registry,
             change,
@@ -208,6 +233,17 @@ class Carrier:
             self._blocked.add(registry, fault, found)
             self._policies.give_up(registry, change)
         self._ledger.record(registry, change, Outcome.FAILED, error=fault, in_doubt=in_doubt)
+
+
+def _sent(
+    change: Change, settled: Settled[Policy] | Settled[FoundRules] | Settled[TemplateState]
+) -> Change:
+    """A change as it was made in the end: others may have made another one of it."""
+    return change if settled.slot is None else settled.slot.passage.change
+
+
+def _named(registries: frozenset[Registry]) -> str:
+    return ", ".join(map(str, sorted(registries)))
 
 
 def _means_the_same(before: JsonObject | None, after: JsonObject | None) -> bool:

@@ -77,6 +77,12 @@ class Ledger:
         found = [one.outcome for one in self.done(registry) if one.resource is resource]
         return all(outcome in SETTLED for outcome in found)
 
+    def in_doubt(
+        self, registry: Registry, resource: Resource = Resource.REPLICATION_CONFIGURATION
+    ) -> bool:
+        """Whether nobody knows what became of a write of a document."""
+        return any(one.in_doubt for one in self.done(registry) if one.resource is resource)
+
     def conclude_finished(self, registry: Registry) -> None:
         """Conclude a registry whose changes are all behind it, and whose links are told."""
         entry = self._entries[registry]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from fleet_repl.engine.concluding import change_outcome
 from fleet_repl.names import Registry
@@ -18,7 +19,7 @@ class Passage:
         """`change`: as it is sent, which may be less than was planned."""
         self._gate = gate
         self._registry = registry
-        self._change = change
+        self.change: Final = change
         self._admitted = False
 
     @property
@@ -40,11 +41,11 @@ class Passage:
         if self._admitted:
             await self._gate.admit_again()
             return
-        await self._gate.admit(self._registry, self._change)
+        await self._gate.admit(self._registry, self.change)
         self._admitted = True
 
     def leave(self, outcome: Outcome, request_id: str | None, *, in_doubt: bool) -> None:
         """The write has ended, if it was ever let in."""
         if self._admitted:
-            ended = change_outcome(self._change, outcome, request_id, in_doubt=in_doubt)
-            self._gate.settled(self._registry, self._change, ended)
+            ended = change_outcome(self.change, outcome, request_id, in_doubt=in_doubt)
+            self._gate.settled(self._registry, self.change, ended)

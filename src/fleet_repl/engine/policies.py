@@ -73,6 +73,6 @@ class Policies:
         self._left.pop(registry, None)
         there = parse_policy(sent.after, self._owner, registry)
         as_planned = parse_policy(planned.after, self._owner, registry)
-        as_sent = settled.found is not None and settled.found.same_as(there)
+        as_sent = settled.found is not None and settled.found.shows(there)
         if as_sent and not there.same_as(as_planned):
             self._left[registry] = sent.after

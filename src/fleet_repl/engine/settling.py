@@ -7,6 +7,7 @@ the journal, comes before the read: between its answer and the write nobody is w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Generic
 
 from fleet_repl.engine.concluding import unforeseen
@@ -20,6 +21,9 @@ from fleet_repl.pacing import Pace
 
 _LOOKS: Final = 3
 """How often an attempt looks anew because too little was left of the lock after a slow read."""
+
+_MERGES: Final = 3
+"""How often a write is made anew on top of what others have made meanwhile."""
 
 
 async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
@@ -41,6 +45,28 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
 
 
 async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
+    """Write; where only others' content was in the way, write once more on top of that."""
+    made: Settled[V] | None = None
+    """The last write of this run that somebody has overwritten."""
+    settled, merges = await _attempted(slot, pace, stop), _MERGES
+    while merges and settled.rival is not None and not stop.requested:
+        merged = slot.merge(settled.rival)
+        if merged is None:
+            break
+        made = settled if settled.in_doubt else made
+        slot, merges = merged, merges - 1
+        settled = await _attempted(slot, pace, stop)
+    if made is None or settled.outcome is Outcome.APPLIED:
+        return settled
+    if settled.outcome is Outcome.UNCHANGED:
+        # It is in place after all.
+        return replace(
+            made, outcome=Outcome.APPLIED, found=settled.found, error=None, in_doubt=False
+        )
+    return replace(settled, in_doubt=True)
+
+
+async def _attempted(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     try:
         settled = await _Write(slot, pace, stop).run()
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
@@ -51,7 +77,7 @@ async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
             in_doubt=slot.passage.admitted,
         )
     slot.passage.leave(settled.outcome, settled.request_id, in_doubt=settled.in_doubt)
-    return settled
+    return replace(settled, slot=slot)
 
 
 class _EndedError(Exception, Generic[V]):
@@ -133,14 +159,7 @@ class _Write(Generic[V]):
         Raises where nothing is to be written. A read that lags behind our own write does not
         count, and nothing is lost with a read that is cut short by an interruption.
         """
-        slot = self._slot
-        with self._stop.abandonable():
-            self._found = await poll(
-                slot.read,
-                lambda now: not any(now.same_as(old) for old in slot.superseded),
-                self._pace.clock,
-            )
-        now = self._found
+        slot, now = self._slot, await self._look()
         if now is None:
             raise _EndedError(self._abandoned())
         if self._uncertain and now.shows(slot.after):
@@ -150,6 +169,24 @@ class _Write(Generic[V]):
         if not now.same_as(slot.before):
             raise _EndedError(self._in_conflict(now))
         return False
+
+    async def _look(self) -> V | None:
+        """What is in place; None where an interruption cut the look short."""
+        slot, clock = self._slot, self._pace.clock
+        known = (slot.before, slot.after, *slot.ahead)
+        with self._stop.abandonable():
+            now = await poll(slot.read, lambda now: not self._is_stale(now), clock)
+            if not any(now.same_as(one) for one in known) and slot.merge(now) is not None:
+                # A read that lags may show what was there before what the plan saw.
+                now = await poll(
+                    slot.read, lambda now: any(now.same_as(one) for one in known), clock
+                )
+            self._found = now
+        return self._found
+
+    def _is_stale(self, now: V) -> bool:
+        """Whether a read shows what is surely not there any more."""
+        return any(now.same_as(old) for old in self._slot.superseded)
 
     def _go_on(self) -> None:
         """Raises once nothing more may be sent."""
@@ -167,6 +204,7 @@ class _Write(Generic[V]):
             found=now,
             error=conflict(self._slot.operation),
             in_doubt=self._uncertain,
+            rival=None if self._uncertain or self._is_stale(now) else now,
         )
 
     async def _read_back(self, request_id: str | None, fault: Fault | None) -> Settled[V]:
@@ -182,9 +220,9 @@ class _Write(Generic[V]):
                 error=fault or unconfirmed(error.fault),
                 in_doubt=True,
             )
-        if now.shows(slot.after):
-            return Settled(outcome=Outcome.APPLIED, found=now, request_id=request_id)
         untouched = now.same_as(slot.before)
+        if now.shows(slot.after) or (slot.in_place(now) and not untouched):
+            return Settled(outcome=Outcome.APPLIED, found=now, request_id=request_id)
         if fault is not None:
             why = fault if untouched else conflict(slot.operation)
             return Settled(outcome=Outcome.FAILED, found=now, error=why, in_doubt=True)
@@ -194,4 +232,5 @@ class _Write(Generic[V]):
             request_id=request_id,
             error=overtaken(slot.operation, untouched=untouched),
             in_doubt=True,
+            rival=None if untouched or self._is_stale(now) else now,
         )

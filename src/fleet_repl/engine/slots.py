@@ -46,6 +46,11 @@ class Slot(Generic[V]):
     ahead: Sequence[V] = ()
     """What later writes of the plan leave: where one of it is there, this write is behind it."""
     on_retry: OnRetry | None = None
+    in_place: Callable[[V], bool]
+    """Whether our part is as `after` has it, whatever others have made of theirs since."""
+    merge: Callable[[V], Slot[V] | None] = lambda _: None
+    """The same write on top of what others have made of their part; None where more than that
+    has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +63,7 @@ class Settled(Generic[V]):
     error: Fault | None = None
     in_doubt: bool = False
     """It failed, and may have been written all the same."""
+    rival: V | None = None
+    """What somebody else has made of the document, where nothing but that was in the way."""
+    slot: Slot[V] | None = None
+    """The write as it was made in the end, which others may have made another one."""

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fleet_repl.canonical import JsonObject, canonical_json
+from fleet_repl.canonical import JsonObject
 from fleet_repl.engine.passing import Passage
 from fleet_repl.engine.settling import settle
 from fleet_repl.engine.slots import Settled, Slot
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.errors import CallError
-from fleet_repl.grants import Owner, Policy, parse_policy
+from fleet_repl.grants import Owner, Policy, parse_policy, policy_size
+from fleet_repl.inventory import Limits
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import CallRetried
+from fleet_repl.ownership import SharedWrite, Sharing, listed
 from fleet_repl.pacing import OnRetry, Pace
 from fleet_repl.plan import Change
 from fleet_repl.ports import EventSink, Gate, RegistryReader, RegistryWriter
@@ -26,6 +28,7 @@ from fleet_repl.templates import (
     template_at,
     update_request,
 )
+from fleet_repl.withdrawals import merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,15 @@ class FoundRules:
     """A rule of others may mean nothing beside ours, and is not to be lost."""
 
     def same_as(self, other: FoundRules) -> bool:
-        return self.replication.same_as(other.replication) and (
-            not self.shared or self._letters() == other._letters()
-        )
+        return self.replication.same_as(other.replication) and self._lists_as(other)
 
     def shows(self, written: FoundRules) -> bool:
-        return self.replication.shows(written.replication)
+        return self.replication.shows(written.replication) and self._lists_as(written)
 
-    def _letters(self) -> frozenset[str]:
-        return frozenset(map(canonical_json, rules_of(self.replication.document)))
+    def _lists_as(self, other: FoundRules) -> bool:
+        if not self.shared:
+            return True
+        return listed(self.replication).keys() == listed(other.replication).keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,31 +63,66 @@ class Writing:
     gate: Gate
     """What every write has to pass before it is sent."""
     on_event: EventSink
+    limits: Limits
+    """Of ECR: what others have made meanwhile may leave too little room."""
 
     async def rules(
-        self, registry: Registry, change: Change, *, shared: bool = False
+        self, registry: Registry, change: Change, *, sharing: Sharing | None = None
     ) -> Settled[FoundRules]:
-        """Write a replication configuration. `shared`: others have rules in it too, and every
-        letter of it must be as the plan saw it."""
-        after = change.after or NO_RULES
+        """Write a replication configuration. `sharing`: others have rules in it too, and each of
+        them must be as the plan saw it, or have nothing to do with ours."""
+        return await settle(self._rules(registry, change, sharing), self.pace, self.stop)
+
+    def _rules(
+        self,
+        registry: Registry,
+        change: Change,
+        sharing: Sharing | None,
+        superseded: tuple[FoundRules, ...] = (),
+    ) -> Slot[FoundRules]:
+        document = change.after or NO_RULES
+        shared = sharing is not None
+        before = FoundRules(parse_document(change.before or NO_RULES), shared)
+        after = FoundRules(parse_document(document), shared)
+        write = sharing and SharedWrite(
+            before=before.replication, after=after.replication, sharing=sharing
+        )
 
         async def read() -> FoundRules:
             return FoundRules(parse_answer(await self.reader.describe(registry)), shared)
 
         async def put() -> str | None:
-            return await self.writer.put_replication(registry, after)
+            return await self.writer.put_replication(registry, document)
 
-        slot = Slot(
+        def in_place(now: FoundRules) -> bool:
+            return write.is_done(now.replication) if write else now.shows(after)
+
+        def merge(now: FoundRules) -> Slot[FoundRules] | None:
+            rebased = write.rebased(now.replication) if write else None
+            if rebased is None or self._has_too_many(rebased):
+                return None
+            anew = replace(change, before=now.replication.document, after=rebased)
+            return self._rules(registry, anew, sharing, (*superseded, before, after))
+
+        return Slot(
             operation="PutReplicationConfiguration",
             prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
-            before=FoundRules(parse_document(change.before or NO_RULES), shared),
-            after=FoundRules(parse_document(after), shared),
             passage=Passage(self.gate, registry, change),
+            before=before,
+            after=after,
+            superseded=superseded,
             on_retry=self._announce(registry),
+            in_place=in_place,
+            merge=merge,
         )
-        return await settle(slot, self.pace, self.stop)
+
+    def _has_too_many(self, document: JsonObject) -> bool:
+        """Whether ECR would not take the rules, or not that many destinations."""
+        ends = parse_document(document).outgoing
+        rules = len(rules_of(document))
+        return rules > self.limits.rules or len(ends) > self.limits.destinations
 
     async def policy(
         self,
@@ -95,29 +133,52 @@ class Writing:
     ) -> Settled[Policy]:
         """Write or delete a registry policy. `earlier`: what this run has replaced already;
         `later`: what its next writes would leave, so that finding it is no conflict."""
-        after = change.after
+        superseded, ahead = (
+            tuple(self.parse(document, registry) for document in some) for some in (earlier, later)
+        )
+        return await settle(self._policy(registry, change, superseded, ahead), self.pace, self.stop)
+
+    def _policy(
+        self,
+        registry: Registry,
+        change: Change,
+        superseded: tuple[Policy, ...],
+        ahead: tuple[Policy, ...] = (),
+    ) -> Slot[Policy]:
+        document = change.after
+        before, after = self.parse(change.before, registry), self.parse(document, registry)
 
         async def read() -> Policy:
             return self.parse(await self.reader.read_policy(registry), registry)
 
         async def put() -> str | None:
-            if after is None:
+            if document is None:
                 return await self.writer.delete_policy(registry)
-            return await self.writer.put_policy(registry, after)
+            return await self.writer.put_policy(registry, document)
 
-        slot = Slot(
-            operation="DeleteRegistryPolicy" if after is None else "PutRegistryPolicy",
+        def in_place(now: Policy) -> bool:
+            return now.ours_as(after) if after.theirs_as(before) else now.shows(after)
+
+        def merge(now: Policy) -> Slot[Policy] | None:
+            anew = merged(change, now, self.owner, registry)
+            if anew is None or policy_size(anew.after) > self.limits.policy_bytes:
+                return None
+            return self._policy(registry, anew, (*superseded, before, after))
+
+        return Slot(
+            operation="DeleteRegistryPolicy" if document is None else "PutRegistryPolicy",
             prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
-            before=self.parse(change.before, registry),
-            after=self.parse(after, registry),
-            superseded=tuple(self.parse(one, registry) for one in earlier),
-            ahead=tuple(self.parse(one, registry) for one in later),
             passage=Passage(self.gate, registry, change),
+            before=before,
+            after=after,
+            superseded=superseded,
+            ahead=ahead,
             on_retry=self._announce(registry),
+            in_place=in_place,
+            merge=merge,
         )
-        return await settle(slot, self.pace, self.stop)
 
     async def template(self, registry: Registry, change: Change) -> Settled[TemplateState]:
         """Create, update or delete a creation template."""
@@ -135,13 +196,15 @@ class Writing:
                 return await self.writer.create_template(registry, after)
             return await self.writer.update_template(registry, update_request(before, after))
 
+        wanted = parse_template(after)
         slot = Slot(
             operation=f"{change.action.value.capitalize()}RepositoryCreationTemplate",
             prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
             before=parse_template(before),
-            after=parse_template(after),
+            after=wanted,
+            in_place=lambda now: now.shows(wanted),
             passage=Passage(self.gate, registry, change),
             on_retry=self._announce(registry),
         )

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fleet_repl.canonical import JsonObject, canonical_json, short_hash, unordered
+from fleet_repl.canonical import JsonObject, canonical_json, policy_meaning, short_hash
+from fleet_repl.grants.respelled import is_respelled
 from fleet_repl.names import AccountId, Partition
 from fleet_repl.prefixes import Prefixes, reduce
 
@@ -75,20 +76,34 @@ class Policy:
         """Everything of ours that a source may rely on."""
         return self.grants | self.implied if self.implied else self.grants
 
-    def same_as(self, other: Policy) -> bool:
-        """Whether both mean the same to the service and to us."""
+    def ours_as(self, other: Policy) -> bool:
+        """Whether our part of both means the same."""
         return (
             self.grants == other.grants
             and self.outdated == other.outdated
-            and (self.document is None) == (other.document is None)
             and _plain(self.opaque) == _plain(other.opaque)
-            and _plain(self.foreign) == _plain(other.foreign)
-            and _frame(self.document) == _frame(other.document)
         )
 
+    def theirs_as(self, other: Policy) -> bool:
+        """Whether the foreign statements of both mean the same."""
+        return _plain(self.foreign) == _plain(other.foreign)
+
+    def same_as(self, other: Policy) -> bool:
+        """Whether both mean the same to the service and to us."""
+        return self.ours_as(other) and self.theirs_as(other) and self._framed_as(other)
+
     def shows(self, written: Policy) -> bool:
-        """Whether `written` is in place."""
-        return self.same_as(written)
+        """Whether `written` is in place, in whatever spelling the service has given it."""
+        return (
+            self.ours_as(written)
+            and self._framed_as(written)
+            and is_respelled(self.foreign, written.foreign)
+        )
+
+    def _framed_as(self, other: Policy) -> bool:
+        return (self.document is None) == (other.document is None) and _frame(
+            self.document
+        ) == _frame(other.document)
 
 
 def actions_for(*, create_repositories: bool) -> tuple[str, ...]:
@@ -139,7 +154,7 @@ def _mark(fleet: str) -> str:
 
 def _plain(statements: Iterable[JsonObject]) -> list[str]:
     """Statements as texts that are equal when the policy language sees no difference."""
-    return [canonical_json(unordered(statement)) for statement in statements]
+    return sorted(canonical_json(policy_meaning(statement)) for statement in statements)
 
 
 def _frame(document: JsonObject | None) -> JsonObject:

@@ -8,6 +8,7 @@ from fleet_repl.ownership.applied import Applied, Due, Record, together
 from fleet_repl.ownership.cells import Cells, both, cells_of
 from fleet_repl.ownership.merging import Merged, Wanted, alone, beside
 from fleet_repl.ownership.narrowing import narrowed, owned_of
+from fleet_repl.ownership.rebase import SharedWrite, Sharing, listed
 
 __all__ = [
     "Applied",
@@ -15,11 +16,14 @@ __all__ = [
     "Due",
     "Merged",
     "Record",
+    "SharedWrite",
+    "Sharing",
     "Wanted",
     "alone",
     "beside",
     "both",
     "cells_of",
+    "listed",
     "narrowed",
     "owned_of",
     "together",

@@ -31,14 +31,20 @@ def narrowed(
 
 
 def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
-    """Our part of a document that was written, from that of the one that was planned."""
+    """Our part of a document that was written, from that of the one that was planned.
+
+    It may hold less of ours, and rules that others made after the plan: they are none of ours.
+    """
     kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
     found: Cells = {}
     for raw, rule in read(parse_document(written)):
-        cells = cells_of([rule])
-        if canonical_json(raw) in kept:
-            cells = links_of(cell for cell in each_cell(cells) if lists(owned, cell))
-        found = both(found, cells)
+        is_kept = canonical_json(raw) in kept
+        ours = links_of(
+            (end, prefix)
+            for end, prefix in each_cell(cells_of([rule]))
+            if lists(owned, (end, prefix)) or (not is_kept and covers(owned.get(end, ()), prefix))
+        )
+        found = both(found, ours)
     return found
 
 

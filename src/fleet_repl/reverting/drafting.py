@@ -13,13 +13,13 @@ from typing import Final
 
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.grants import Policy, parse_policy
+from fleet_repl.grants import Owner, Policy, compose, parse_policy
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observed
 from fleet_repl.ownership import cells_of
 from fleet_repl.plan import Change, Resource
 from fleet_repl.reverting.furnished import TemplateDraft, template_drafts
-from fleet_repl.reverting.targets import Target
+from fleet_repl.reverting.targets import Rewritten, Target
 from fleet_repl.rules import NO_RULES, Replication, parse_document
 from fleet_repl.runs import Trace
 
@@ -115,7 +115,8 @@ def _rules(
     rewritten = target.documents.get(resource)
     if rewritten is None:
         return None, None
-    now, before = seen.replication, parse_document(rewritten.before or NO_RULES)
+    # Rules are written on top of what others have made only where ours are as they were.
+    now, before = seen.replication, parse_document(rewritten.met or rewritten.before or NO_RULES)
     if now.shows(before):
         return None, None
     additive = desired.is_additive(target.registry)
@@ -160,11 +161,20 @@ def _policy(target: Target, seen: Observed, desired: Desired) -> tuple[Policy | 
             hint='set grants = "managed" for the rollback',
         )
         return None, _Part(resource=resource, moved=False, fault=fault)
-    before = parse_policy(rewritten.before, desired.owner, target.registry)
+    before = _policy_before(rewritten, desired.owner, target.registry)
     if seen.policy.shows(before):
         return None, None
     left = (parse_policy(one, desired.owner, target.registry) for one in rewritten.left)
     return before, _Part(resource=resource, moved=not any(seen.policy.shows(one) for one in left))
+
+
+def _policy_before(rewritten: Rewritten, owner: Owner, registry: Registry) -> Policy:
+    """Our part as it was before the run, beside what others had made of theirs meanwhile."""
+    before = parse_policy(rewritten.before, owner, registry)
+    if rewritten.met is None or before.is_untidy:
+        return before
+    theirs = parse_policy(rewritten.met, owner, registry)
+    return parse_policy(compose(theirs, before.grants, owner, registry), owner, registry)
 
 
 def _templates(drafts: tuple[TemplateDraft, ...]) -> _Part | None:

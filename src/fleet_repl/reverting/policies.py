@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fleet_repl.canonical import JsonObject, canonical_json, short_hash, unordered
+from fleet_repl.canonical import JsonObject, canonical_json, policy_meaning, short_hash
 from fleet_repl.desired import Desired
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import (
@@ -101,7 +101,7 @@ def _statements(document: JsonObject) -> tuple[JsonObject, ...]:
 
 
 def _without_doubles(statements: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
-    return tuple({canonical_json(unordered(one)): one for one in statements}.values())
+    return tuple({canonical_json(policy_meaning(one)): one for one in statements}.values())
 
 
 def _sid(statement: JsonObject, desired: Desired) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet_repl.canonical import JsonObject, canonical_json
+from fleet_repl.canonical import JsonObject, canonical_json, policy_meaning
 from fleet_repl.desired import Desired
 from fleet_repl.grants import parse_policy
 from fleet_repl.names import AccountId, Registry
@@ -33,6 +33,8 @@ class Rewritten:
     """As it was before the run; None where there was none."""
     left: tuple[JsonObject | None, ...]
     """As the run left it. More than one where a write is in doubt: each of them may be."""
+    met: JsonObject | None = None
+    """What the run's last write found, where others had changed meanwhile what it had left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,13 @@ def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[
 
 def _rewritten(writes: tuple[Write, ...]) -> Rewritten:
     left: list[JsonObject | None] = [writes[0].before]
+    met: JsonObject | None = None
     for write in writes:
+        if all(policy_meaning(write.before) != policy_meaning(one) for one in left):
+            met = write.before
         left = [write.after] if write.sure else [*left, write.after]
     unique = {canonical_json(one): one for one in left}
-    return Rewritten(before=writes[0].before, left=tuple(unique.values()))
+    return Rewritten(before=writes[0].before, left=tuple(unique.values()), met=met)
 
 
 def _target(

@@ -65,17 +65,21 @@ class _Line:
 def _journalled(journal: Iterable[JournalEntry]) -> Iterator[_Line]:
     """The writes of a journal: each line about sending, with the one about its end."""
     lines: list[_Line] = []
-    under_way: dict[tuple[object, ...], int] = {}
+    under_way: set[tuple[object, ...]] = set()
+    last: dict[tuple[object, ...], int] = {}
     for entry in journal:
         key = (entry.registry, entry.resource, entry.prefix, entry.wave, entry.phase)
         match entry.moment:
             case Moment.SENDING:
                 # Announced once more before an end is told: another attempt at the same write.
                 if key not in under_way:
-                    under_way[key] = len(lines)
+                    under_way.add(key)
+                    last[key] = len(lines)
                     lines.append(_Line(sent=entry))
             case Moment.SETTLED:
-                if (at := under_way.pop(key, None)) is not None:
+                under_way.discard(key)
+                # Told twice where the last look of a run has found it to be otherwise.
+                if (at := last.get(key)) is not None:
                     lines[at] = replace(lines[at], ended=entry)
     yield from lines
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject, canonical_json, parse_json, unordered
+from fleet_repl.canonical import Json, JsonObject, canonical_json, parse_json, policy_meaning
 from fleet_repl.templates.documents import WILDCARD
 
 _TIMES: Final = frozenset({"createdAt", "updatedAt"})
@@ -185,7 +185,7 @@ def _policy(document: JsonObject, key: str) -> str:
     """A policy's text in a form that is equal where the policy is."""
     text = _text(document, key)
     try:
-        return canonical_json(unordered(parse_json(text))) if text else ""
+        return canonical_json(policy_meaning(parse_json(text))) if text else ""
     except ValueError:
         return text
 

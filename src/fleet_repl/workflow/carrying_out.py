@@ -136,6 +136,7 @@ class Execution:
             stop=means.stop,
             gate=gate,
             on_event=self.on_event,
+            limits=self.desired.limits,
         )
         return Applying(
             desired=self.desired,

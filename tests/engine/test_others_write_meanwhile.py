@@ -1,0 +1,268 @@
+"""Others change their part of a document while a plan is carried out: neither side loses any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import FaultKind
+from fleet_repl.grants import Grant, Owner, actions_for, compose, parse_policy
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.outcomes import Outcome
+from fleet_repl.ownership import Sharing
+from fleet_repl.plan import Action, Change, Phase, Resource
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+RIVAL = Owner(fleet="other", partition=Partition.AWS)
+HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
+ACTIONS = actions_for(create_repositories=True)
+
+
+def end(account: str) -> Registry:
+    return Registry(AccountId(account * 12), Region("eu-west-1"))
+
+
+def rule(account: str, prefix: str = "") -> JsonObject:
+    there = {"region": "eu-west-1", "registryId": account * 12}
+    filters = [{"filter": prefix, "filterType": "PREFIX_MATCH"}]
+    return {"destinations": [there], **({"repositoryFilters": filters} if prefix else {})}
+
+
+def rules(*listed: JsonObject) -> JsonObject:
+    return {"rules": list(listed)}
+
+
+def granting(document: JsonObject | None, owner: Owner, *sources: str) -> JsonObject | None:
+    """A policy in which a fleet lets in exactly these accounts."""
+    grants = [Grant(AccountId(one * 12), "", action) for one in sources for action in ACTIONS]
+    return compose(parse_policy(document, owner, HERE), grants, owner, HERE)
+
+
+def granted(document: JsonObject | None, owner: Owner) -> set[str]:
+    return {one.source[0] for one in parse_policy(document, owner, HERE).grants}
+
+
+def rules_change(before: JsonObject, after: JsonObject) -> Change:
+    return Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        before=before,
+        after=after,
+    )
+
+
+def policy_change(before: JsonObject | None, after: JsonObject | None) -> Change:
+    return Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.UPDATE,
+        phase=Phase.GRANTS,
+        before=before,
+        after=after,
+    )
+
+
+OURS = Sharing(owned={end("2"): ("",)}, links={end("2"): ("",)})
+CHANGE = rules_change(rules(rule("8")), rules(rule("8"), rule("2")))
+
+
+async def test_another_fleets_rule_is_kept_beside_ours(bench: Any) -> None:
+    """It came after the plan: it stays, ours comes, and the journal has both documents as sent."""
+    bench.aws.document = rules(rule("8"), rule("9"))
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.document == rules(rule("8"), rule("9"), rule("2"))
+    assert bench.gate.log == ["admit", "settled failed", "admit", "settled applied"]
+    sent = bench.gate.sent[1]
+    assert (sent.before, sent.after) == (rules(rule("8"), rule("9")), bench.aws.document)
+    assert settled.slot.passage.change == sent
+    assert [one.in_doubt for one in bench.gate.ended] == [False, False]
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        rules(rule("8"), rule("2", "aa/")),
+        rules(rule("8"), rule("9"), {**rule("2", "aa/"), "deleteReplication": {"enabled": True}}),
+        rules(rule("8"), {**rule("9"), "surprise": 1}),
+        rules(rule("8"), {"destinations": []}),
+        rules(rule("8"), *(rule("9", f"p{nth}/") for nth in range(24))),
+    ],
+    ids=["our link", "our link's deletions", "an unknown field", "no meaning", "too many"],
+)
+async def test_what_has_to_do_with_ours_is_left_for_another_plan(
+    bench: Any, there: JsonObject
+) -> None:
+    """Nothing is written, and the conflict leaves no doubt."""
+    bench.aws.document = there
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert bench.aws.document == there
+    assert set(bench.aws.log) == {"read"}
+
+
+async def test_a_rule_that_ours_counted_on_has_gone(bench: Any) -> None:
+    """What it carried for us nobody would carry: only a new plan can say so."""
+    change = rules_change(rules(rule("2"), rule("8")), rules(rule("2"), rule("8"), rule("3")))
+    ours = Sharing(owned={end("3"): ("",)}, links={end("2"): ("",), end("3"): ("",)})
+    bench.aws.document = rules(rule("8"))
+    settled = await bench.writing.rules(bench.registry, change, sharing=ours)
+    assert settled.outcome is Outcome.FAILED
+    assert bench.aws.document == rules(rule("8"))
+
+
+async def test_rules_that_are_the_fleets_alone_are_never_merged(bench: Any) -> None:
+    """A stranger's rule is for the plan to object to."""
+    bench.aws.document = rules(rule("8"), rule("9"))
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert bench.aws.document == rules(rule("8"), rule("9"))
+
+
+async def test_our_own_rule_has_changed(bench: Any) -> None:
+    """Somebody narrowed what the write was to take away: left as it is."""
+    change = rules_change(rules(rule("2"), rule("8")), rules(rule("8"), rule("3")))
+    ours = Sharing(owned={end("3"): ("",)}, links={end("3"): ("",)})
+    bench.aws.document = rules(rule("2", "aa/"), rule("8"))
+    settled = await bench.writing.rules(bench.registry, change, sharing=ours)
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert bench.aws.document == rules(rule("2", "aa/"), rule("8"))
+
+
+async def test_a_lagging_read_is_not_merged_with(bench: Any) -> None:
+    """It shows what was there before the plan's own read: a write on top of it would bring that
+    back."""
+    bench.aws.document = rules(rule("7"))
+    bench.aws.lag = 2
+    await bench.aws.put_replication(bench.registry, rules(rule("8")))
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.document == CHANGE.after
+    assert bench.gate.log == ["admit", "settled applied"]
+
+
+async def test_another_fleet_overwrites_ours_right_after_the_write(bench: Any) -> None:
+    """It had read before: ours is put once more, on top of what it has made."""
+
+    async def overwriting(registry: Registry, document: JsonObject) -> str | None:
+        bench.aws.put_replication = put
+        request_id = await put(registry, document)
+        bench.aws.document = rules(rule("8"), rule("9"))
+        return str(request_id)
+
+    put, bench.aws.put_replication = bench.aws.put_replication, overwriting
+    bench.aws.document = rules(rule("8"))
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.document == rules(rule("8"), rule("9"), rule("2"))
+    assert bench.gate.log == ["admit", "settled failed", "admit", "settled applied"]
+    assert bench.gate.ended[-2].in_doubt
+
+
+async def test_a_rival_that_never_ends(bench: Any) -> None:
+    """After some times it is a conflict, and what was written in between stays in doubt."""
+    put, count = bench.aws.put_replication, 0
+
+    async def overwriting(registry: Registry, document: JsonObject) -> str | None:
+        nonlocal count
+        count += 1
+        request_id = await put(registry, document)
+        bench.aws.document = rules(rule("8"), rule("9", f"p{count}/"))
+        return str(request_id)
+
+    bench.aws.put_replication = overwriting
+    bench.aws.document = rules(rule("8"))
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (settled.outcome, settled.in_doubt, count) == (Outcome.FAILED, True, 4)
+    assert bench.gate.log == ["admit", "settled failed"] * 4
+
+
+async def test_a_stranger_adds_to_what_was_just_written(bench: Any) -> None:
+    """Ours is there: it counts, and is not written twice."""
+    put = bench.aws.put_replication
+
+    async def added(registry: Registry, document: JsonObject) -> str | None:
+        request_id = await put(registry, document)
+        bench.aws.document = rules(*bench.aws.document["rules"], rule("9"))
+        return str(request_id)
+
+    bench.aws.put_replication = added
+    bench.aws.document = rules(rule("8"))
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.log.count("ok") == 1
+
+
+async def test_two_fleets_grant_in_one_policy(bench: Any) -> None:
+    """The other one's statements came after the plan, into a policy that was not there."""
+    bench.aws.policy = granting(None, RIVAL, "9")
+    change = policy_change(None, granting(None, OWNER, "2"))
+    settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.outcome is Outcome.APPLIED
+    assert granted(bench.aws.policy, OWNER) == {"2"}
+    assert granted(bench.aws.policy, RIVAL) == {"9"}
+    assert bench.gate.sent[1].before == granting(None, RIVAL, "9")
+
+
+async def test_the_other_fleet_has_withdrawn_the_last_it_had(bench: Any) -> None:
+    """The policy is gone with it, and is made anew for ours."""
+    before = granting(None, RIVAL, "9")
+    bench.aws.policy = None
+    change = policy_change(before, granting(before, OWNER, "2"))
+    settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.gate.sent[1].action is Action.CREATE
+    assert granted(bench.aws.policy, RIVAL) == set()
+
+
+async def test_somebody_has_changed_our_statements(bench: Any) -> None:
+    """Not only others' content differs: a conflict."""
+    before = granting(None, OWNER, "2", "3")
+    bench.aws.policy = granting(None, OWNER, "2")
+    change = policy_change(before, granting(before, OWNER, "3", "4"))
+    settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert granted(bench.aws.policy, OWNER) == {"2"}
+
+
+async def test_no_room_is_left_in_the_policy(bench: Any) -> None:
+    """What others have put there takes it: nothing is sent that ECR would refuse."""
+    long: JsonObject = {"Sid": "Long", "Effect": "Deny", "Action": "x" * 10_000}
+    bench.aws.policy = {"Version": "2012-10-17", "Statement": [long]}
+    change = policy_change(None, granting(None, OWNER, "2"))
+    settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert set(bench.aws.log) == {"read"}
+
+
+async def test_after_a_lost_answer_nothing_is_merged(bench: Any) -> None:
+    """The write may have arrived and been overwritten, or be on its way still: in doubt."""
+    bench.aws.script = ["dropped"]
+    bench.aws.document = rules(rule("8"))
+
+    def rival() -> None:
+        bench.aws.document = rules(rule("8"), rule("9"))
+
+    bench.aws.before_write = rival
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    assert settled.error.kind is FaultKind.CONFLICT
+    assert bench.gate.log == ["admit", "settled failed"]
+
+
+async def test_a_stop_between_two_tries_is_obeyed(bench: Any) -> None:
+    """The conflict is what it is; nothing new is begun."""
+    bench.aws.document = rules(rule("8"), rule("9"))
+    seen = bench.gate.settled
+
+    def settled_then_stopped(*told: Any) -> None:
+        seen(*told)
+        bench.stop.interrupt()
+
+    bench.gate.settled = settled_then_stopped
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
+    assert bench.gate.log == ["admit", "settled failed"]
