@@ -20,6 +20,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 VERSIONS = ("3.11", "3.12", "3.13")
 SURVIVAL = "tests/survival"
+SEQUENCES = ["python", "-m", "tests.sequences"]
 TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}"]
 
 
@@ -98,6 +99,15 @@ def survival(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     # They wait for processes half of the time.
     session.run("pytest", "-n", "4", "-q", SURVIVAL, *session.posargs)
+    if not session.posargs:
+        session.run(*SEQUENCES, "--seed", "1", "--count", "20")
+
+
+@nox.session(python=INTERPRETERS[:1], default=False)
+def sequences(session: nox.Session) -> None:
+    """Random sequences of two fleets and strangers: 300 from any seed, unless told otherwise."""
+    session.install("-e", ".[test]")
+    session.run(*SEQUENCES, *session.posargs)
 
 
 @nox.session

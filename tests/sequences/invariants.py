@@ -1,0 +1,330 @@
+"""What must hold in every world at every moment, as pure functions of what happened in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
+
+from tests.sequences.trace import (
+    POLICY,
+    RULES,
+    Began,
+    Change,
+    Crashed,
+    Edited,
+    Ended,
+    Finished,
+    Happening,
+    Hop,
+    Read,
+    Rested,
+    Wrote,
+    foreign,
+    is_of_fleet,
+    links,
+    meaning,
+    own,
+)
+
+Trace: TypeAlias = Sequence[Happening]
+Invariant: TypeAlias = Callable[[Trace], Iterator[str]]
+
+_DOCUMENTS: Final = (RULES, POLICY)
+_SETTLED: Final = ("applied", "unchanged")
+_LEFT_ALONE: Final = ("unchanged", "skipped", "cancelled")
+
+
+def violations(trace: Trace) -> list[str]:
+    """Everything that was not as it must be, in the order of what must be."""
+    return [f"{one.__name__}: {text}" for one in INVARIANTS for text in one(trace)]
+
+
+def foreign_content_stays(trace: Trace) -> Iterator[str]:
+    """A run without --force writes what is others' just as it saw it last; a rollback may take
+    back what the run in question did to it."""
+    for at, wrote, began in _writes(trace):
+        if began.forced or wrote.resource not in _DOCUMENTS:
+            continue
+        seen = _last_read(trace[:at], wrote)
+        if seen is None:
+            yield f"{_name(wrote)} was written without a look at it"
+            continue
+        there, left = (foreign(one, wrote.fleet, wrote.resource) for one in (seen, wrote.after))
+        added, removed = _done(trace[:at], began.undoes, wrote)
+        for one in sorted(there - left - added):
+            yield f"{_name(wrote)} lost {one}, which its run had seen"
+        for one in sorted(left - there - removed):
+            yield f"{_name(wrote)} got {one}, which its run had not seen"
+
+
+def _done(trace: Trace, run: str | None, wrote: Wrote) -> tuple[set[str], set[str]]:
+    """What a run has added to a document and taken out of it."""
+    added: set[str] = set()
+    removed: set[str] = set()
+    for one in trace:
+        if run is not None and isinstance(one, Wrote) and _is_about(one, wrote, run):
+            before, after = (meaning(each, one.resource) for each in (one.before, one.after))
+            added, removed = added | (after - before), removed | (before - after)
+    return added, removed
+
+
+def nothing_stands_between_look_and_write(trace: Trace) -> Iterator[str]:
+    """What a stranger does is lost only where it comes between a last look and its write."""
+    for at, wrote, began in _writes(trace):
+        if began.forced or not began.careful or wrote.resource not in _DOCUMENTS:
+            continue
+        for one in _edits_unseen(trace[:at], wrote):
+            lost = foreign(one.after, wrote.fleet, wrote.resource) - foreign(
+                wrote.after, wrote.fleet, wrote.resource
+            )
+            if lost and one.at_write_of != wrote.run:
+                yield f"{_name(wrote)} lost {min(lost)}, made after its run's last look"
+
+
+def foreign_templates_stay(trace: Trace) -> Iterator[str]:
+    """A run changes no creation template of others."""
+    for _, wrote, began in _writes(trace):
+        if wrote.resource in _DOCUMENTS or began.forced:
+            continue
+        letter = wrote.fleet[0]
+        names = {*wrote.before, *wrote.after}
+        for name in names:
+            changed = wrote.before.get(name) != wrote.after.get(name)
+            if changed and not name.startswith(letter):
+                yield f"{_name(wrote)}: {name} is not the fleet's, and was changed"
+
+
+def grants_come_first_and_go_last(trace: Trace) -> Iterator[str]:
+    """No write of a run leaves a link without its grant that had it, or makes one without."""
+    for at, wrote, began in _writes(trace):
+        if began.forced or not began.wary:
+            continue
+        start = next(index for index, one in enumerate(trace) if one is began)
+        meddled = {
+            one.place
+            for one in trace[start:at]
+            if isinstance(one, Edited | Wrote)
+            and one.resource == POLICY
+            and getattr(one, "run", None) != wrote.run
+        }
+        for source, end, prefix in sorted(wrote.ungranted_after - wrote.ungranted_before):
+            if end not in meddled and source not in began.retired:
+                yield f"{_name(wrote)} left {source} > {end} {prefix} without a grant"
+
+
+def writes_are_announced(trace: Trace) -> Iterator[str]:
+    """The journal tells of each write before it arrives."""
+    for _, wrote, _ in _writes(trace):
+        if not wrote.announced:
+            yield f"{_name(wrote)} is not in the journal of its run"
+
+
+def applied_means_in_place(trace: Trace) -> Iterator[str]:
+    """What a report calls applied was written so, and was seen in place after that."""
+    for at, ended in enumerate(trace):
+        if not isinstance(ended, Ended):
+            continue
+        began = _began(trace, ended.run)
+        for change in ended.changes:
+            if change.outcome == "applied" and change.resource in _DOCUMENTS:
+                yield from _applied(trace[:at], change, ended, began)
+
+
+def _applied(trace: Trace, change: Change, ended: Ended, began: Began) -> Iterator[str]:
+    name = f"{change.resource} of {change.place} by {ended.run}"
+    written = [
+        index
+        for index, one in enumerate(trace)
+        if isinstance(one, Wrote) and _is_about(one, change, ended.run)
+    ]
+    texts = [meaning(trace[one].after, change.resource) for one in written]  # type: ignore[union-attr]
+    if meaning(change.after, change.resource) not in texts:
+        yield f"{name} is called applied, and no such write was made"
+        return
+    same = [one for one in ended.changes if _is_same(one, change)]
+    if ended.died or any(one.outcome not in _SETTLED for one in same):
+        # The report says of this document that not all went well.
+        return
+    last = trace[written[-1]]
+    assert isinstance(last, Wrote)
+    looks = [
+        one
+        for one in trace[written[-1] :]
+        if isinstance(one, Read) and _is_about(one, change, ended.run)
+    ]
+    if not looks:
+        yield f"{name} is called applied, and was not read back"
+    elif began.wary and not own(last.after, began.fleet, change.resource) <= own(
+        looks[-1].seen, began.fleet, change.resource
+    ):
+        yield f"{name} is called applied, and its run saw last that it is not in place"
+    elif began.wary and _is_overwritten(trace, written[-1], began):
+        yield f"{name} is called applied, and was overwritten before its run's last write"
+
+
+def _is_overwritten(trace: Trace, at: int, began: Began) -> bool:
+    """Whether something of the run's write was taken away while it still wrote elsewhere, and is
+    not in place at its end. Before it says applied, a run looks once more at all it has done."""
+    wrote = trace[at]
+    assert isinstance(wrote, Wrote)
+    last = max(
+        index for index, one in enumerate(trace) if isinstance(one, Wrote) and one.run == wrote.run
+    )
+    later = [
+        one
+        for one in trace[at + 1 : last]
+        if isinstance(one, Wrote | Edited)
+        and (one.place, one.resource) == (wrote.place, wrote.resource)
+    ]
+    mine = own(wrote.after, began.fleet, wrote.resource)
+    return bool(later) and not mine <= own(later[-1].after, began.fleet, wrote.resource)
+
+
+def what_is_called_untouched_is(trace: Trace) -> Iterator[str]:
+    """Nothing was written where a report says unchanged, skipped or cancelled, and no more."""
+    for at, ended in enumerate(trace):
+        if not isinstance(ended, Ended):
+            continue
+        for change in ended.changes:
+            same = [one for one in ended.changes if _is_same(one, change)]
+            if not all(one.outcome in _LEFT_ALONE and not one.in_doubt for one in same):
+                continue
+            if any(
+                isinstance(one, Wrote) and _is_about(one, change, ended.run) for one in trace[:at]
+            ):
+                name = f"{change.resource} of {change.place} by {ended.run}"
+                yield f"{name} is called {change.outcome}, and was written"
+
+
+def the_record_keeps_links_in_place(trace: Trace) -> Iterator[str]:
+    """What a fleet has made and is in place is on its record."""
+    for at, one in enumerate(trace):
+        if isinstance(one, Rested):
+            for source, end, prefix in sorted(made(trace[:at], one.fleet) - one.recorded):
+                yield f"{one.fleet} has forgotten {source} > {end} {prefix}"
+
+
+def made(trace: Trace, fleet: str) -> set[Hop]:
+    """Links in place that the fleet has put there itself. Others may do that, too: a rollback
+    with --force puts back what other fleets had then."""
+    found: set[Hop] = set()
+    for one in trace:
+        if not isinstance(one, Wrote | Edited) or one.resource != RULES:
+            continue
+        before, after = ({each for each, _ in links(doc)} for doc in (one.before, one.after))
+        found -= {(one.place, *each) for each in before - after}
+        if isinstance(one, Wrote) and one.fleet == fleet:
+            found |= {(one.place, *each) for each in after - before if is_of_fleet(each, fleet)}
+    return found
+
+
+def everything_ends_well(trace: Trace) -> Iterator[str]:
+    """Once nothing goes wrong any more, one run makes it good and the next finds nothing to do."""
+    for at, one in enumerate(trace):
+        if isinstance(one, Finished):
+            yield from _ends(one, made(trace[:at], one.fleet))
+
+
+def _ends(one: Finished, made: set[Hop]) -> Iterator[str]:
+    if one.statuses[-1] != "ok":
+        yield f"{one.fleet} ends as {', '.join(one.statuses)}"
+    if one.late_writes:
+        yield f"{one.fleet} still wrote {one.late_writes} times when all was done"
+    for hop in sorted(one.wanted - one.in_place):
+        yield f"{one.fleet} lacks {hop}"
+    for hop in sorted(made - one.wanted):
+        yield f"{one.fleet} still has {hop}"
+    for hop in sorted(one.ungranted):
+        yield f"{one.fleet} has {hop} without a grant"
+    for run in one.unfinished:
+        yield f"{one.fleet} never accounted for {run}"
+    if one.locked:
+        yield f"{one.fleet} is still locked"
+
+
+def old_wishes_are_not_carried_out(trace: Trace) -> Iterator[str]:
+    """No run makes a link that a newer version of the inventory, which another run has applied
+    meanwhile, does not ask for."""
+    for at, wrote, began in _writes(trace):
+        newer = _applied_meanwhile(trace[:at], began)
+        if wrote.resource != RULES or began.wanted is None or newer is None:
+            continue
+        before, after = ({each for each, _ in links(doc)} for doc in (wrote.before, wrote.after))
+        for end, prefix in sorted(after - before):
+            hop = (wrote.place, end, prefix)
+            if is_of_fleet((end, prefix), wrote.fleet) and hop not in newer:
+                yield f"{_name(wrote)} makes {hop}, which the inventory asks for no more"
+
+
+def _applied_meanwhile(trace: Trace, began: Began) -> frozenset[Hop] | None:
+    """What the latest run of the fleet asks for that has ended since this one began."""
+    start = next(at for at, one in enumerate(trace) if one is began)
+    ended = {one.run for one in trace[start:] if isinstance(one, Ended)}
+    found = [
+        one.wanted
+        for one in trace[start + 1 :]
+        if isinstance(one, Began) and one.fleet == began.fleet and one.run in ended
+    ]
+    return found[-1] if found else None
+
+
+def nothing_crashes(trace: Trace) -> Iterator[str]:
+    """Whatever happens ends in a report or in an error that a user can read."""
+    for one in trace:
+        if isinstance(one, Crashed):
+            yield f"{one.run}: {one.error}"
+
+
+INVARIANTS: Final[tuple[Invariant, ...]] = (
+    foreign_content_stays,
+    nothing_stands_between_look_and_write,
+    foreign_templates_stay,
+    grants_come_first_and_go_last,
+    writes_are_announced,
+    applied_means_in_place,
+    what_is_called_untouched_is,
+    the_record_keeps_links_in_place,
+    old_wishes_are_not_carried_out,
+    everything_ends_well,
+    nothing_crashes,
+)
+
+
+def _writes(trace: Trace) -> Iterator[tuple[int, Wrote, Began]]:
+    runs = {one.run: one for one in trace if isinstance(one, Began)}
+    for at, one in enumerate(trace):
+        if isinstance(one, Wrote):
+            yield at, one, runs[one.run]
+
+
+def _began(trace: Trace, run: str) -> Began:
+    return next(one for one in trace if isinstance(one, Began) and one.run == run)
+
+
+def _last_read(trace: Trace, wrote: Wrote) -> Any:
+    for one in reversed(trace):
+        if isinstance(one, Read) and _is_about(one, wrote, wrote.run):
+            return one.seen if one.seen is not None else {}
+    return None
+
+
+def _edits_unseen(trace: Trace, wrote: Wrote) -> Iterator[Edited]:
+    """A stranger's edits of the document since the run's last look at it, latest first."""
+    for one in reversed(trace):
+        if isinstance(one, Read | Wrote) and _is_about(one, wrote, wrote.run):
+            return
+        if isinstance(one, Edited) and (one.place, one.resource) == (wrote.place, wrote.resource):
+            yield one
+
+
+def _is_about(one: Read | Wrote, other: Wrote | Change, run: str) -> bool:
+    return (one.run, one.place, one.resource) == (run, other.place, other.resource)
+
+
+def _is_same(one: Change, other: Change) -> bool:
+    """Whether both are changes of the same document."""
+    return (one.place, one.resource) == (other.place, other.resource)
+
+
+def _name(wrote: Wrote) -> str:
+    return f"{wrote.resource} of {wrote.place}, written by {wrote.run},"
