@@ -15,7 +15,7 @@ from typing import assert_never
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
-from fleet_repl.ownership import Applied
+from fleet_repl.ownership import Applied, Record
 from fleet_repl.prefixes import Prefixes
 from fleet_repl.topology import REST
 
@@ -214,11 +214,21 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the fleet's state said when a plan began to look."""
+
+    runs: frozenset[str]
+    """Ids of the runs that were over by then."""
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`digest` is over the plan's whole document without the digest itself."""
 
     digest: str
     created_at: datetime
+    """When it began to look at the fleet."""
     fleet: str
     inventory: InventoryRef
     summary: Summary
@@ -230,6 +240,8 @@ class Plan:
     """The run whose writes it takes back; None for a plan of the inventory."""
     efforts: Mapping[Registry, Effort] = field(default_factory=dict, repr=False, compare=False)
     """What reading each registry took; no part of the document."""
+    basis: Basis | None = field(default=None, repr=False, compare=False)
+    """None for a plan out of a file, as it is no part of the document."""
 
     @property
     def changes(self) -> tuple[tuple[Registry, Change], ...]:

@@ -7,12 +7,12 @@ killed in between leaves nothing behind that would count as a stranger's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import SETTLED, RegistryOutcome
-from fleet_repl.ownership import Applied, Cells, Due, Record, both, owned_of, together
+from fleet_repl.ownership import Applied, Cells, Due, Record, both, owned_of, together, without
 from fleet_repl.plan import Plan, RegistryPlan, Resource, State
 from fleet_repl.rules import NO_RULES
 
@@ -31,7 +31,7 @@ def announced(record: Record, plan: Plan, owed: Owed) -> Record:
             replace(one.owned, due=owed.get(one.registry, {})),
         )
         for one in plan.registries
-        if any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
+        if _announces(one)
     }
     return {**record, **coming} if coming else record
 
@@ -45,18 +45,26 @@ def concluded(
     *,
     latest: bool = True,
 ) -> Record:
-    """The record after it. `before` is how it was when nothing was announced yet. A plan that is
-    not the latest look at the fleet may not know what others made since: nothing is forgotten.
+    """The record after the plan was carried out: `record`, which others may have changed
+    meanwhile, with what this run alone has to add and to take away.
 
-    A registry of which nothing is ours, and none of whose writes is in doubt, leaves it.
+    `before` is the record when this run had announced nothing yet. Nothing leaves the record that
+    came after the plan looked, and nothing at all unless `latest`: no other run has begun since.
+    A registry of which nothing is ours any more leaves it.
     """
     by_registry = {one.registry: one for one in plan.registries}
+    seen = before if plan.basis is None else plan.basis.record
     found = dict(record)
     for outcome in outcomes:
         one = by_registry[outcome.registry]
-        old = before.get(one.registry, _NOTHING)
-        known = one if latest else replace(one, owned=together(old, one.owned))
-        applied = _applied(known, outcome, old, owed.get(one.registry, {}))
+        delta = _Delta.of(
+            one,
+            outcome,
+            seen=seen.get(one.registry, _NOTHING),
+            before=before.get(one.registry, _NOTHING),
+        )
+        now = record.get(one.registry, _NOTHING)
+        applied = delta.applied_to(now, owed.get(one.registry, {}), forgets=latest)
         if applied == _NOTHING:
             found.pop(one.registry, None)
         else:
@@ -75,34 +83,71 @@ def backfilled(record: Record, started: Mapping[Registry, Collection[Registry]])
     return found
 
 
-def _applied(one: RegistryPlan, outcome: RegistryOutcome, old: Applied, owed: Due) -> Applied:
-    if one.excuse is not None and old != _NOTHING:
-        return replace(old, given_up=True)
-    if one.state is State.UNREADABLE:
-        return old
-    links = _links(one, outcome, old.links)
-    due = {end: since for end, since in {**old.due, **owed}.items() if end in links}
-    return Applied(links=links, templates=_templates(one, outcome, old), due=due)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delta:
+    """What one run changes in the record of one registry."""
+
+    unread: bool = False
+    """The registry could not be read, so nothing is known of it."""
+    given_up: bool = False
+    gained: Applied = _NOTHING
+    lost: Applied = _NOTHING
+
+    @classmethod
+    def of(
+        cls, one: RegistryPlan, outcome: RegistryOutcome, *, seen: Applied, before: Applied
+    ) -> _Delta:
+        """`seen`: what the plan knew. `before`: what was on record before the announcement."""
+        if one.state is State.UNREADABLE:
+            return cls(unread=True, given_up=one.excuse is not None)
+        coming = one.owned if _announces(one) else _NOTHING
+        announced_links = without(coming.links, before.links)
+        announced_templates = set(coming.templates).difference(before.templates)
+        links, settled = _links(one, outcome)
+        known = both(seen.links, announced_links) if settled else announced_links
+        templates = set(one.owned.templates)
+        gone = {*seen.templates, *announced_templates} if _templates_settled(outcome) else set()
+        return cls(
+            gained=Applied(links=links, templates=tuple(templates)),
+            lost=Applied(links=without(known, links), templates=tuple(gone - templates)),
+        )
+
+    def applied_to(self, now: Applied, owed: Due, *, forgets: bool) -> Applied:
+        """The record of the registry after it; only what was added, unless it `forgets`."""
+        if self.unread:
+            gives_up = self.given_up and now != _NOTHING
+            return replace(now, given_up=True) if gives_up else now
+        lost = self.lost if forgets else _NOTHING
+        links = both(without(now.links, lost.links), self.gained.links)
+        templates = {*now.templates}.difference(lost.templates).union(self.gained.templates)
+        due = {end: since for end, since in {**now.due, **owed}.items() if end in links}
+        return Applied(links=links, templates=tuple(sorted(templates)), due=due)
 
 
-def _links(one: RegistryPlan, outcome: RegistryOutcome, old: Cells) -> Cells:
+def _announces(one: RegistryPlan) -> bool:
+    return any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
+
+
+def _links(one: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool]:
+    """Links that are surely or possibly ours by now, and whether these are all."""
     resource = Resource.REPLICATION_CONFIGURATION
     planned = next((change for change in one.changes if change.resource is resource), None)
     written = next((change for change in outcome.changes if change.resource is resource), None)
     if planned is None or written is None:
-        return old if resource in one.refused else one.owned.links
+        return ({}, False) if resource in one.refused else (one.owned.links, True)
     if written.in_doubt:
-        return both(old, one.owned.links)
+        return one.owned.links, False
     if written.outcome not in SETTLED:
-        return old
+        return {}, False
     # A link may have been held after all.
-    return owned_of(written.after or NO_RULES, planned.after or NO_RULES, one.owned.links)
+    owned = owned_of(written.after or NO_RULES, planned.after or NO_RULES, one.owned.links)
+    return owned, True
 
 
-def _templates(one: RegistryPlan, outcome: RegistryOutcome, old: Applied) -> tuple[str, ...]:
-    """Taking an unwritten one for ours does no harm: its description tells whose it is."""
-    resource = Resource.CREATION_TEMPLATE
-    written = [change for change in outcome.changes if change.resource is resource]
-    if all(change.outcome in SETTLED for change in written):
-        return one.owned.templates
-    return tuple(sorted({*old.templates, *one.owned.templates}))
+def _templates_settled(outcome: RegistryOutcome) -> bool:
+    """Taking an unwritten template for ours does no harm: its description tells whose it is."""
+    return all(
+        change.outcome in SETTLED
+        for change in outcome.changes
+        if change.resource is Resource.CREATION_TEMPLATE
+    )

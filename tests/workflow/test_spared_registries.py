@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet_repl import Fault, FaultKind, Outcome, Status
+import pytest
+
+from fleet_repl import Fault, FaultKind, Outcome, PlanError, Status
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import FleetText, Simulate
@@ -36,7 +38,7 @@ async def test_they_do_not_stop_later_waves(simulate: Simulate, fleet_text: Flee
 
 async def test_what_is_on_record_elsewhere_stays(simulate: Simulate, fleet_text: FleetText) -> None:
     """A plan that was made before another version was applied and taken out again knows nothing
-    of what that version made, and does not forget it."""
+    of what that version made: it is refused, and nothing is forgotten."""
     additive = '[ownership]\nrules = "additive"\n'
     async with simulate(fleet_text("1>2 base/", more=additive)) as aws:
         async with aws.connected() as fleet:
@@ -45,7 +47,8 @@ async def test_what_is_on_record_elsewhere_stays(simulate: Simulate, fleet_text:
         assert (await aws.applied()).status is Status.OK
         aws.rewrite(fleet_text("1>2 base/", more=additive))
         async with aws.connected() as fleet:
-            await fleet.apply(early)
+            with pytest.raises(PlanError, match="the plan is stale"):
+                await fleet.apply(early)
         report = await aws.applied()
         assert report.status is Status.OK
         assert (aws.links(1), aws.links(3)) == ({"2 base/"}, set())

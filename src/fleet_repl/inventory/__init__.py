@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleet_repl.inventory.freshness import acknowledged, changed_file
 from fleet_repl.inventory.model import (
     REST,
     Account,
@@ -52,6 +53,8 @@ __all__ = [
     "State",
     "Template",
     "Wave",
+    "acknowledged",
+    "changed_file",
     "json_schema",
     "located",
     "parse",

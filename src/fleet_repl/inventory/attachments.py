@@ -32,6 +32,8 @@ class Attachments:
         self._findings = findings
         self._texts: dict[int, dict[str, str]] = defaultdict(dict)
         """Template by its place → key → text."""
+        self.files: dict[str, str] = {}
+        """File → its text."""
 
     def text(self, template: int, key: str, name: str) -> str | None:
         """The text for `key` of a template, from the file `name`; None where it cannot be had."""
@@ -39,11 +41,12 @@ class Attachments:
         if not name.strip():
             self._findings.tell(path, "must not be empty")
             return None
-        content = text_of(str(self._folder / name), most=LARGEST)
+        file = str(self._folder / name)
+        content = text_of(file, most=LARGEST)
         if isinstance(content, Unreadable):
             self._findings.tell(path, content.message, remedy=content.remedy)
             return None
-        self._texts[template][key] = content
+        self._texts[template][key] = self.files[file] = content
         return content
 
     def inlined(self, document: Mapping[str, object]) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ from fleet_repl.inventory.account_roles import AccountRoles
 from fleet_repl.inventory.accounts import resolve_accounts
 from fleet_repl.inventory.attachments import Attachments
 from fleet_repl.inventory.findings import Findings
+from fleet_repl.inventory.freshness import fingerprints
 from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.reading import read
@@ -44,6 +45,7 @@ VERSION: Final = 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
     path: str
+    text: str
     parsed: Mapping[str, object]
     lines: Mapping[str, int]
 
@@ -51,7 +53,7 @@ class _File:
 def load(text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool) -> Inventory:
     """What `parse` of the package gives."""
     text, parsed = read(str(text_path))
-    file = _File(path=str(text_path), parsed=parsed, lines=Lines(text))
+    file = _File(path=str(text_path), text=text, parsed=parsed, lines=Lines(text))
     findings = Findings(file.path, parsed, file.lines)
     _check_version(parsed, findings)
     document = check_shape(fill(parsed, environ, findings), findings)
@@ -110,6 +112,7 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
         waves=waves,
         safety=safety,
         lines=file.lines,
+        files=fingerprints({file.path: file.text, **attachments.files}),
     )
 
 

@@ -236,3 +236,5 @@ class Inventory:
     safety: Safety = Safety()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Key path → 1-based line, for problems found by later stages."""
+    files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Every file that it was read from → a digest of the text that was found there."""

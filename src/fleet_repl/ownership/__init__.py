@@ -5,7 +5,7 @@ or, where nothing is recorded, by being what it asks for.
 """
 
 from fleet_repl.ownership.applied import Applied, Due, Record, together
-from fleet_repl.ownership.cells import Cells, both, cells_of
+from fleet_repl.ownership.cells import Cells, both, cells_of, without
 from fleet_repl.ownership.merging import Merged, Wanted, alone, beside
 from fleet_repl.ownership.narrowing import narrowed, owned_of
 from fleet_repl.ownership.rebase import SharedWrite, Sharing, listed
@@ -27,4 +27,5 @@ __all__ = [
     "narrowed",
     "owned_of",
     "together",
+    "without",
 ]

@@ -32,6 +32,11 @@ def both(first: Cells, second: Cells) -> Cells:
     return {one: _merged(first.get(one, ()), second.get(one, ())) for one in ends}
 
 
+def without(first: Cells, second: Cells) -> Cells:
+    """What is in the first and not in the second."""
+    return links_of(cell for cell in each_cell(first) if not lists(second, cell))
+
+
 def each_cell(links: Cells) -> Iterator[Cell]:
     """The cells one by one."""
     return ((end, prefix) for end, prefixes in links.items() for prefix in prefixes)

@@ -9,7 +9,7 @@ and everything else of it stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final, TypeVar
@@ -98,14 +98,17 @@ class RunRecords:
         """Let a run that died count as unfinished no more, as nobody can tell what it had done."""
         await self._put(run.run_id, "aside.json", aside_content(run, at))
 
-    async def summaries(self) -> tuple[RunSummary | UnreadableRun, ...]:
-        """Every run in short, the newest first."""
+    async def summaries(
+        self, *, but: Collection[str] = (), since: str = ""
+    ) -> tuple[RunSummary | UnreadableRun, ...]:
+        """Every run in short, the newest first: `but` for some, and of ids from `since` on."""
         known, ended, _ = await self._listed()
+        wanted = [run for run in known.difference(but) if run >= since]
 
         async def summary(run_id: str) -> RunSummary | UnreadableRun:
             return await self._readable(run_id, self._summary(run_id, ended=run_id in ended))
 
-        return await _for_each(sorted(known, reverse=True), summary)
+        return await _for_each(sorted(wanted, reverse=True), summary)
 
     async def metas(self) -> Mapping[str, RunMeta]:
         """Runs by id, without those that cannot be read."""
@@ -142,6 +145,11 @@ class RunRecords:
             )
 
         return await anyio.to_thread.run_sync(parsed)
+
+    async def over(self) -> frozenset[str]:
+        """Ids of the runs that have ended, or are set aside."""
+        _, ended, aside = await self._listed()
+        return ended | aside
 
     async def unfinished(self) -> tuple[RunMeta | UnreadableRun, ...]:
         """Runs that have not ended, the oldest first: under way, or dead and not set aside."""

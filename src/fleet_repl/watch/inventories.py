@@ -9,7 +9,7 @@ from typing import TypeAlias
 import anyio.to_thread
 
 from fleet_repl.errors import FleetError, InventoryError
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, acknowledged
 from fleet_repl.watch.told import Tell, Told, counted
 
 LoadInventory: TypeAlias = Callable[[], Inventory]
@@ -48,7 +48,8 @@ async def read_again(load: LoadInventory, last: Current, tell: Tell) -> Current:
                 fields={"digest": last.inventory.digest},
             )
         )
-        return Current(inventory=last.inventory, error=reason)
+        known = await anyio.to_thread.run_sync(acknowledged, last.inventory)
+        return Current(inventory=known, error=reason)
     if last.error is not None:
         tell(Told(event="inventory-mended", message="the inventory can be used again"))
     elif inventory.digest != last.inventory.digest:

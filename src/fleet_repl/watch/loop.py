@@ -158,9 +158,7 @@ class _Loop:
                 return ExitCode.INTERRUPTED if cut_short else ExitCode.OK
             await self._pause(started + every)
             if not world.stop.is_set():
-                last = self._current
-                self._current = await read_again(world.load, last, world.tell)
-                self._renamed(last.inventory.name)
+                await self._reload()
             over = min(every / 2, self._current.inventory.apply.deadline / 4)
         return ExitCode.OK
 
@@ -180,6 +178,7 @@ class _Loop:
             clock=self._world.clock,
             stop=self._world.stop,
             publish=self._publish,
+            reload=self._reload,
         )
         inventory = self._current.inventory
         round_, self._memory = await run_round(asked, inventory, around, self._memory)
@@ -188,6 +187,12 @@ class _Loop:
         self._world.tell(round_told(round_))
         self._on_round(round_)
         return round_
+
+    async def _reload(self) -> Current:
+        last = self._current
+        self._current = await read_again(self._world.load, last, self._world.tell)
+        self._renamed(last.inventory.name)
+        return self._current
 
     @asynccontextmanager
     async def _connected(self, inventory: Inventory) -> AsyncIterator[WatchedFleet]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 import anyio
 
@@ -21,12 +22,23 @@ from fleet_repl.reports import ExitCode, plan_exit, report_exit
 from fleet_repl.topology import Selection
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
 from fleet_repl.watch.fleets import Connect, WatchedFleet
+from fleet_repl.watch.inventories import Current
 from fleet_repl.watch.memory import Memory, memory_document, note_of, parse_memory
 from fleet_repl.watch.news import News, news, trouble
 from fleet_repl.watch.sparing import left_alone
 from fleet_repl.watch.told import Tell, Told, first_line
 from fleet_repl.watch.verdicts import Round, Verdict, carried_out, looked, sights
-from fleet_repl.workflow import EVERYTHING, Interrupted
+from fleet_repl.workflow import (
+    EVERYTHING,
+    Interrupted,
+    InventoryChangedError,
+    OutdatedPlanError,
+)
+
+_PLANS: Final = 3
+"""Plans that a round makes at the most, when other runs end meanwhile."""
+_VERSIONS: Final = 3
+"""Versions of the inventory that it begins with at the most, when that is changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +78,8 @@ class Around:
     """Set: start nothing new, and come to an end."""
     publish: Callable[[Round, News], Awaitable[bool]] = _silence
     """Sends a notification; whether it was delivered. It never raises."""
+    reload: Callable[[], Awaitable[Current]] | None = None
+    """Reads the inventory again, where it was changed during the round."""
 
 
 async def run_round(
@@ -74,10 +88,30 @@ async def run_round(
     """Do one round, and what is to be remembered after it.
 
     `memory` counts where the state has none, or cannot be read. Raises nothing that a user can
-    cause: such a round is `broken`.
+    cause: such a round is `broken`. It begins anew where the inventory was changed before it had
+    written anything.
     """
-    memory = memory or Memory()
-    started = around.clock.now()
+    memory, started = memory or Memory(), around.clock.now()
+    left = _VERSIONS
+    while True:
+        ended = await _attempt(asked, inventory, around, memory, started)
+        if isinstance(ended, tuple):
+            return ended
+        left -= 1
+        if around.reload is None or not left:
+            broken = _broken(asked, inventory, started, around, ended)
+            return await _closed(asked, _known(broken, memory), memory, around)
+        around.tell(Told(event="begun-anew", message=f"the round begins anew: {_why(ended)}"))
+        current = await around.reload()
+        memory = memory if current.inventory.name == inventory.name else Memory()
+        inventory = current.inventory
+        asked = replace(asked, inventory_error=current.error)
+
+
+async def _attempt(
+    asked: Asked, inventory: Inventory, around: Around, memory: Memory, started: datetime
+) -> tuple[Round, Memory] | InventoryChangedError:
+    """One round by one version of the inventory, or that there is another one."""
     ended: tuple[Round, Memory] | FleetError | None = None
     async with anyio.create_task_group() as group:
         switch = _Switch(inventory, around, group.cancel_scope)
@@ -90,7 +124,7 @@ async def run_round(
             # As a value, because a task group would wrap it.
             ended = ended or error
         group.cancel_scope.cancel()
-    if isinstance(ended, tuple):
+    if isinstance(ended, tuple | InventoryChangedError):
         return ended
     unconnected = _broken(asked, inventory, started, around, ended or switch.late)
     if ended is None and around.stop.is_set():
@@ -157,6 +191,8 @@ class _Connected:
             return await _closed(self._asked, broken, memory, self._around)
         try:
             round_ = await self._look(before)
+        except InventoryChangedError:
+            raise
         except Interrupted:
             round_ = self._round(Verdict.INTERRUPTED, ExitCode.INTERRUPTED)
         except FleetError as error:
@@ -169,10 +205,22 @@ class _Connected:
         return round_, after
 
     async def _look(self, memory: Memory) -> Round:
+        """Plan and correct; anew where another run has ended meanwhile."""
         spare = left_alone(memory.flapping.left_alone.keys()) if self._asked.fix else {}
-        plan = await self._fleet.plan(
-            selection=self._asked.selection, over=self._asked.over, spare=spare
-        )
+        over, left = self._asked.over, _PLANS
+        while True:
+            plan = await self._fleet.plan(selection=self._asked.selection, over=over, spare=spare)
+            try:
+                return await self._act_on(plan)
+            except OutdatedPlanError as error:
+                over, left = 0, left - 1
+                if not left:
+                    code = plan_exit(plan, detailed=True)
+                    return self._round(Verdict.BUSY, code, plan=plan, error=str(error))
+                message = f"the plan is made anew: {_why(error)}"
+                self._around.tell(Told(event="planned-anew", message=message))
+
+    async def _act_on(self, plan: Plan) -> Round:
         if not self._asked.fix:
             verdict, code = looked(plan, fix=False)
             return self._round(verdict, code, plan=plan)
@@ -189,6 +237,8 @@ class _Connected:
         pending = plan_exit(plan, detailed=True)
         try:
             report = await self._fleet.apply(plan)
+        except (OutdatedPlanError, InventoryChangedError):
+            raise
         except FrozenError as error:
             return self._round(Verdict.FROZEN, ExitCode.REFUSED, plan=plan, error=str(error))
         except RefusedError as error:
@@ -262,6 +312,11 @@ class _Connected:
             inventory_error=self._asked.inventory_error,
             error=error,
         )
+
+
+def _why(error: FleetError) -> str:
+    """What a stale plan's refusal says of the reason."""
+    return first_line(str(error)).removeprefix("the plan is stale: ")
 
 
 def _broken(

@@ -9,6 +9,7 @@ from fleet_repl.workflow.history import LAST, History, open_history
 from fleet_repl.workflow.offline import FleetSummary, describe_fleet, load_inventory
 from fleet_repl.workflow.plan_files import PlanError, check_plan, load_plan
 from fleet_repl.workflow.rolling_back import RunError
+from fleet_repl.workflow.staleness import InventoryChangedError, OutdatedPlanError
 
 __all__ = [
     "EVERYTHING",
@@ -17,6 +18,8 @@ __all__ = [
     "FleetSummary",
     "History",
     "Interrupted",
+    "InventoryChangedError",
+    "OutdatedPlanError",
     "PlanError",
     "RunError",
     "check_plan",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+
+import anyio
 
 from fleet_repl.errors import FrozenError, HaltedError, RefusedError
 from fleet_repl.pacing import SYSTEM
@@ -33,28 +35,85 @@ class Access:
     purpose: Purpose = Purpose.APPLY
     lease: Lease | None = field(default=None, init=False)
     """Of the lock, while it is held."""
+    _users: int = field(default=0, init=False)
+    """Blocks that hold it."""
+    _ended: anyio.Event = field(default_factory=anyio.Event, init=False)
+    """Set, and replaced, when one of them ends."""
+    _taking: anyio.Lock = field(default_factory=anyio.Lock, init=False)
+    _released: anyio.Event | None = field(default=None, init=False)
+    """Set once the lock is given back; None while it is not being given back."""
+    _carried_out: anyio.Event | None = field(default=None, init=False)
+    """Set once the plan that is carried out has ended; None where none is."""
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Lease]:
-        """Hold the fleet's lock. Raises RefusedError at once where another run does, or where
-        the fleet is frozen, and StateError."""
-        if self.lease is not None:
-            yield self.lease
-            return
+        """Hold the fleet's lock, and share it with every other block of this connection that
+        does: the block that took it ends with the last of them. Raises RefusedError at once where
+        another run holds it, or where the fleet is frozen, and StateError."""
+        async with AsyncExitStack() as stack:
+            async with self._taking:
+                if self._released is not None:
+                    await self._released.wait()
+                lease = self.lease
+                if lease is None:
+                    lease = await stack.enter_async_context(self._taken())
+                self._users += 1
+            try:
+                yield lease
+            finally:
+                self._users -= 1
+                self._ended.set()
+                self._ended = anyio.Event()
+
+    @contextmanager
+    def carrying_out(self) -> Iterator[None]:
+        """Carry out a plan meanwhile. Raises RefusedError where another one is, as both would
+        be remembered as the same run."""
+        if self._carried_out is not None:
+            raise RefusedError("this connection carries out a plan already\n    wait until it ends")
+        ended = self._carried_out = anyio.Event()
+        try:
+            yield
+        finally:
+            self._carried_out = None
+            ended.set()
+
+    async def wind_up(self, stop: Callable[[], object]) -> None:
+        """Let a plan that another task still carries out end first: its writes need the
+        connection and the lock. `stop` keeps it from starting anything."""
+        if self._carried_out is not None:
+            stop()
+            with anyio.CancelScope(shield=True):
+                await self._carried_out.wait()
+
+    @asynccontextmanager
+    async def _taken(self) -> AsyncIterator[Lease]:
         await self.refuse_if_frozen()
         # Its lease is agreed with other machines, so it is counted in real time.
         lock = Lock(
             self.store, self.fleet, self.holder, SYSTEM, gone=gone, check=self._halt_if_frozen
         )
-        async with lock.held() as lease:
-            self.lease = lease
-            try:
-                # It may have been frozen while the lock was being taken.
-                await self.refuse_if_frozen()
-                await self._refuse_if_held_formerly()
-                yield lease
-            finally:
-                self.lease = None
+        try:
+            async with lock.held() as lease:
+                self.lease = lease
+                try:
+                    # It may have been frozen while the lock was being taken.
+                    await self.refuse_if_frozen()
+                    await self._refuse_if_held_formerly()
+                    yield lease
+                finally:
+                    await self._unused()
+                    self.lease, self._released = None, anyio.Event()
+        finally:
+            if self._released is not None:
+                self._released.set()
+                self._released = None
+
+    async def _unused(self) -> None:
+        """Return once no block holds the lock any more, also while the run is being cancelled."""
+        with anyio.CancelScope(shield=True):
+            while self._users:
+                await self._ended.wait()
 
     @property
     def holder(self) -> Holder:

@@ -44,6 +44,8 @@ class Execution:
     """A plan that is to be carried out, and what was decided about that."""
 
     plan: Plan
+    digests: frozenset[str]
+    """The plan's own, and the one it had before something was allowed: runs of the same plan."""
     means: Means
     desired: Desired
     """What the rules are held against: the fleet's own wish or, for a rollback, what comes back."""
@@ -54,7 +56,7 @@ class Execution:
     allowed: tuple[str, ...]
     until: str | None
     latest: bool
-    """Nothing has looked at the fleet since the plan was made, as far as this connection knows."""
+    """No other run has ended since the plan looked at the fleet."""
     backfiller: Backfiller
     on_event: EventSink
 

@@ -79,7 +79,7 @@ async def connect(
         registries = await stack.enter_async_context(
             open_aws(inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink)
         )
-        yield Fleet(
+        fleet = Fleet(
             Means(
                 run_id=run_id,
                 started=clock.now(),
@@ -97,6 +97,8 @@ async def connect(
                 on_event=sink,
             )
         )
+        stack.push_async_callback(access.wind_up, fleet.stop)
+        yield fleet
 
 
 def _pace(inventory: Inventory, clock: Clock) -> Pace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +30,7 @@ from fleet_repl.outcomes import (
 from fleet_repl.plan import Effort, Plan
 from fleet_repl.ports import EventSink
 from fleet_repl.safety import outstanding
+from fleet_repl.store import Lease
 from fleet_repl.topology import Selection, select
 from fleet_repl.workflow.backfilling import Backfiller
 from fleet_repl.workflow.carrying_out import Execution
@@ -39,6 +41,7 @@ from fleet_repl.workflow.plan_files import PlanError, check_registries
 from fleet_repl.workflow.proposing import propose
 from fleet_repl.workflow.rolling_back import carrying_back, propose_rollback
 from fleet_repl.workflow.sinks import both
+from fleet_repl.workflow.staleness import newer_run, overtaken, refuse_changed
 from fleet_repl.workflow.verifying import Surroundings, verify_links
 
 EVERYTHING: Final = Selection()
@@ -134,11 +137,32 @@ class Fleet:
 
         A plan with objections is refused as a whole, without a write, unless `force` and `allow`
         override all of them; the report says so. `wave`: the last one to be written. Raises
-        SelectionError for a wave that is none, PlanError for a plan that was made from another
-        inventory, was altered since or writes to registries that are none of it, RefusedError
-        where another run holds the lock or the fleet is frozen, and StateError where the run
-        cannot be remembered; then nothing is written.
+        SelectionError for a wave that is none, and then nothing is written. The same holds for
+        PlanError: the plan was made from another inventory, was altered since, writes to
+        registries that are none of it, or is stale, as another run has ended or the inventory's
+        file was changed since it was made (`force` overrides that for a plan out of a file). And
+        for RefusedError, where the lock is held or the fleet is frozen, and StateError, where the
+        run cannot be remembered.
         """
+        with self._means.access.carrying_out():
+            await self._check(plan, wave)
+            async with AsyncExitStack() as stack:
+                held = self._means.access.held()
+                lease = await stack.enter_async_context(held) if plan.changes else None
+                execution = await with_leave(
+                    self._refusing(plan, both(self._means.on_event, on_event)),
+                    force=force,
+                    allow=frozenset(allow),
+                    until=wave,
+                )
+                against = outstanding(execution.objections, force=force, allow=allow)
+                if against:
+                    kinds = ", ".join(dict.fromkeys(one.kind for one in against))
+                    return execution.refused(f"the plan was refused: {kinds}")
+                return await self._carry_out(execution, lease, insists=force and plan.basis is None)
+
+    async def _check(self, plan: Plan, wave: str | None) -> None:
+        """Whether it is a plan of this fleet, as it was made. Raises PlanError, SelectionError."""
         if plan.inventory.digest != self._means.inventory.digest or plan.fleet != self.name:
             raise PlanError("the plan was made from another inventory, or another version of it")
         kept = plan is not self._latest
@@ -149,20 +173,18 @@ class Fleet:
         names = self._means.desired.waves.names
         if wave is not None and wave not in names:
             raise SelectionError(f"no wave is called {wave!r}; there are {', '.join(names)}")
-        sink = both(self._means.on_event, on_event)
-        async with AsyncExitStack() as stack:
-            held = self._means.access.held()
-            lease = await stack.enter_async_context(held) if plan.changes else None
-            execution = await with_leave(
-                self._refusing(plan, sink), force=force, allow=frozenset(allow), until=wave
-            )
-            against = outstanding(execution.objections, force=force, allow=allow)
-            if against:
-                kinds = ", ".join(dict.fromkeys(one.kind for one in against))
-                return execution.refused(f"the plan was refused: {kinds}")
-            if lease is None:
-                return await execution.nothing_to_do()
-            return await execution.run(lease)
+
+    async def _carry_out(
+        self, execution: Execution, lease: Lease | None, *, insists: bool
+    ) -> Report:
+        """What is written is not to undo a newer decision. Raises PlanError."""
+        newer = await newer_run(execution, self._means)
+        if lease is None:
+            return await replace(execution, latest=newer is None).nothing_to_do()
+        await refuse_changed(self._means.inventory)
+        if newer is not None and not insists:
+            raise overtaken(newer)
+        return await replace(execution, latest=newer is None).run(lease)
 
     async def backfill(
         self,
@@ -296,6 +318,7 @@ class Fleet:
         desired = self._means.desired
         return Execution(
             plan=plan,
+            digests=frozenset({plan.digest}),
             means=self._means,
             desired=desired if plan.rolls_back is None else carrying_back(desired, plan),
             objections=plan.objections,
@@ -303,7 +326,7 @@ class Fleet:
             forced=False,
             allowed=(),
             until=None,
-            latest=plan is self._latest,
+            latest=True,
             backfiller=self._backfiller(sink),
             on_event=sink,
         )

@@ -28,9 +28,11 @@ async def with_leave(
     if plan.changes:
         found = await recover(means)
         warnings = (*warnings, *(one for one in found if one not in warnings))
+    allowed = without_refusals(plan, allow)
     return replace(
         execution,
-        plan=without_refusals(plan, allow),
+        plan=allowed,
+        digests=frozenset({plan.digest, allowed.digest}),
         objections=objections,
         warnings=warnings,
         forced=force and bool(objections),

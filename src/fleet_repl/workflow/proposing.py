@@ -15,13 +15,13 @@ from fleet_repl.drifting import attributed
 from fleet_repl.errors import Fault, UnreadableStateError
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import PlanMade
-from fleet_repl.plan import Effort, InventoryRef, Objection, Plan, RegistryPlan, Warning
+from fleet_repl.plan import Basis, Effort, Objection, Plan, RegistryPlan
 from fleet_repl.planning import plan_registries, summarize
 from fleet_repl.reports import plan_digest
 from fleet_repl.safety import objections, rolled_back_objection, unreadable_marks_objection
 from fleet_repl.sparing import spared
 from fleet_repl.store import read_marks
-from fleet_repl.workflow.recovering import known_traces, recovered
+from fleet_repl.workflow.recovering import Recovered, known_traces, recovered
 from fleet_repl.workflow.surveying import survey
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ async def propose(
 ) -> Plan | Mapping[Registry, Effort]:
     """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
     reading has taken so far."""
-    dead = await recovered(means)
-    record = await means.memory.recall()
+    began = means.pace.clock.now()
+    dead, basis = await looked_back(means)
+    record = basis.record
     traces, unreadable = await known_traces(means)
     seen, efforts = await survey(scope, means.desired, means.observing(record, over=over))
     if means.stop.interrupted:
@@ -61,10 +62,13 @@ async def propose(
         allow=allow,
     )
     registries = attributed(registries, dead.added_to(traces))
-    return await finished(
-        means,
-        registries,
+    plan = Plan(
+        digest="",
+        created_at=began,
+        fleet=means.inventory.name,
         inventory=means.inventory_ref if beside is None else means.inventory_seen_from(beside),
+        summary=summarize(registries),
+        registries=registries,
         objections=(*speaking_against, *await rolled_back(registries, means)),
         warnings=(
             *means.warnings,
@@ -74,7 +78,18 @@ async def propose(
             *foreseen(registries, means.inventory.routes),
         ),
         efforts=efforts,
+        basis=basis,
     )
+    return await finished(means, plan)
+
+
+async def looked_back(means: Means) -> tuple[Recovered, Basis]:
+    """What runs that died had done, and what a plan that begins now is based on."""
+    over = await means.records.over()
+    dead = await recovered(means)
+    told, untold = (meta.run_id for meta, _ in dead.found), (one.run_id for one in dead.unreadable)
+    runs = over.union(told, untold)
+    return dead, Basis(runs=runs, record=await means.memory.recall())
 
 
 async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tuple[Objection, ...]:
@@ -92,29 +107,8 @@ async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tup
     )[-1:]
 
 
-async def finished(
-    means: Means,
-    registries: tuple[RegistryPlan, ...],
-    *,
-    inventory: InventoryRef,
-    objections: tuple[Objection, ...] = (),
-    warnings: tuple[Warning, ...] = (),
-    rolls_back: str | None = None,
-    efforts: Mapping[Registry, Effort],
-) -> Plan:
+async def finished(means: Means, plan: Plan) -> Plan:
     """The plan with its digest, told as an event."""
-    plan = Plan(
-        digest="",
-        created_at=means.pace.clock.now(),
-        fleet=means.inventory.name,
-        inventory=inventory,
-        summary=summarize(registries),
-        registries=registries,
-        objections=objections,
-        warnings=warnings,
-        rolls_back=rolls_back,
-        efforts=efforts,
-    )
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     means.on_event(PlanMade(plan=plan))
     return plan

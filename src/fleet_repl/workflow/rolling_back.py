@@ -12,13 +12,14 @@ from fleet_repl.engine import observe
 from fleet_repl.errors import FleetError
 from fleet_repl.names import Registry
 from fleet_repl.plan import Effort, Plan
+from fleet_repl.planning import summarize
 from fleet_repl.reverting import needed_observation, plan_rollback, remarked, restored, targets
 from fleet_repl.runs import RunMeta
 from fleet_repl.safety import unknown_rules
 from fleet_repl.store import Marks, lifted, reset, revise_marks
 from fleet_repl.workflow.means import Means
-from fleet_repl.workflow.proposing import finished
-from fleet_repl.workflow.recovering import known_marks, known_traces, recover
+from fleet_repl.workflow.proposing import finished, looked_back
+from fleet_repl.workflow.recovering import known_marks, known_traces
 
 
 class RunError(FleetError):
@@ -34,13 +35,14 @@ async def propose_rollback(
 ) -> Plan | Mapping[Registry, Effort]:
     """What it takes to put back what a run has changed or, after an interruption, what reading
     has taken so far."""
-    recovered = await recover(means)
+    began = means.pace.clock.now()
+    dead, basis = await looked_back(means)
     past = await means.records.load(run_id)
     if past is None:
         raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
     wanted = targets(past)
     tell([one.registry for one in wanted])
-    record = await means.memory.recall()
+    record = basis.record
     traces, no_traces = await known_traces(means)
     _, no_marks = await known_marks(means)
     listed = frozenset(means.desired.registries)
@@ -55,15 +57,20 @@ async def propose_rollback(
     planned = await anyio.to_thread.run_sync(
         partial(plan_rollback, wanted, seen, means.desired, record, traces, force=force)
     )
-    return await finished(
-        means,
-        planned.registries,
+    plan = Plan(
+        digest="",
+        created_at=began,
+        fleet=means.inventory.name,
         inventory=means.inventory_ref,
+        summary=summarize(planned.registries),
+        registries=planned.registries,
         objections=tuple(filter(None, [unknown_rules(planned.registries)])),
-        warnings=(*recovered, *no_traces, *no_marks, *planned.warnings),
+        warnings=(*dead.warnings, *no_traces, *no_marks, *planned.warnings),
         rolls_back=run_id,
         efforts=efforts,
+        basis=basis,
     )
+    return await finished(means, plan)
 
 
 def carrying_back(desired: Desired, plan: Plan) -> Desired:
