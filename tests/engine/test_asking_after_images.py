@@ -219,6 +219,22 @@ async def test_a_source_that_cannot_be_read(ask: Asking) -> None:
     assert RegistryRead(registry=HUB, error=error.fault) in ask.events
 
 
+@pytest.mark.parametrize(("transient", "unreadable"), [(True, 0), (False, 1)])
+async def test_a_source_that_is_refused_once_is_asked_again(
+    ask: Asking, transient: bool, unreadable: int
+) -> None:
+    """Its role or its session may be fresh, if the refusal says so."""
+    fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
+    ask.aws.wrong["rules", HUB] = CallError(fault, transient=transient)
+
+    def pass_by() -> None:
+        if ask.aws.log.count(("rules", HUB)) == 2:
+            ask.aws.wrong.clear()
+
+    ask.aws.meanwhile = pass_by
+    assert len((await ask()).unreadable) == unreadable
+
+
 async def test_what_nobody_foresaw_is_a_value_too(ask: Asking) -> None:
     """At a source, at a destination, at its policy."""
     ask.aws.push(HUB, "base/app", "sha256:a")

@@ -15,9 +15,10 @@ from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.codes import FRESH_REFUSALS
 from fleet_repl.aws.credentials import Source
+from fleet_repl.aws.faults import settled
 from fleet_repl.aws.paging import Listing, read_page
 from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import CallError
+from fleet_repl.errors import CallError, Fault
 from fleet_repl.inventory.model import Account
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.outcomes import Statistics
@@ -44,8 +45,10 @@ class Actor:
         self._source_of = source_of
         self._sources: dict[AccountId, Source] = {}
         self._answered: set[AccountId] = set()
-        self._turned_away: set[Registry] = set()
-        """Registries whose first refusal was handed to the caller."""
+        self._begun: set[Registry] = set()
+        """Registries whose first read was made."""
+        self._denied: dict[AccountId, Fault] = {}
+        """The first denial of an account's role, until the role is asked for again."""
 
     async def read(
         self,
@@ -63,10 +66,16 @@ class Actor:
     async def first_read(self, registry: Registry, operation: str, read: Reader[T]) -> T:
         """The same for the read that a registry's others follow.
 
-        What AWS refuses to a fresh role or session may pass within seconds. The first such
-        refusal is raised at once, as transient: who reads many registries makes the read again
-        after all others instead of waiting for each.
+        What AWS refuses to a fresh role or session may pass within seconds. In the first read of
+        a registry such a refusal is raised at once, as transient: who reads many registries makes
+        the read again after all others instead of waiting for each.
         """
+        if registry in self._begun:
+            self._denied.pop(registry.account, None)
+            return await self.read(registry, operation, read)
+        self._begun.add(registry)
+        if registry.account in self._denied:
+            raise CallError(self._denied[registry.account], transient=True)
         call, source = self._call(registry, operation, _NOTHING), self._source(registry.account)
         deferred = False
 
@@ -75,18 +84,16 @@ class Actor:
             try:
                 return await self._caller.once(call, source, read)
             except CallError as error:
-                refused = error.transient and error.fault.code in FRESH_REFUSALS
-                deferred = refused and registry not in self._turned_away
-                if not deferred:
-                    raise
-                fault = error.fault
-            self._turned_away.add(registry)
-            raise CallError(fault)
+                deferred = error.transient and error.fault.code in FRESH_REFUSALS
+                failure = settled(error) if deferred else error
+            raise failure
 
         try:
             found = await self._caller.persist(call, once)
         except CallError as error:
             failure = CallError(error.fault, transient=deferred)
+            if deferred and error.fault.operation == "AssumeRole":
+                self._denied[registry.account] = error.fault
         else:
             self._answered.add(registry.account)
             return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.delivery import (
     TIMINGS,
     Arrival,
@@ -162,7 +163,7 @@ class _Verification:
 
     async def _sample(self, source: Registry) -> SourceSample:
         # The rules come first: that call proves that the account is the one that was meant.
-        replication = parse_answer(await self._how.reader.describe(source))
+        replication = parse_answer(await self._described(source))
         sightings = []
         for image in await self._recent(source):
             try:
@@ -177,6 +178,15 @@ class _Verification:
         return SourceSample(
             at=self._how.clock.now(), replication=replication, sightings=tuple(sightings)
         )
+
+    async def _described(self, source: Registry) -> JsonObject:
+        """The source's rules. What AWS refuses to a fresh role or session is asked for again."""
+        try:
+            return await self._how.reader.describe(source)
+        except CallError as error:
+            if not error.transient:
+                raise
+        return await self._how.reader.describe(source)
 
     async def _recent(self, source: Registry) -> tuple[PushedImage, ...]:
         """The sample of a source: repositories are looked into until there are enough."""
