@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import stat
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import CallError, FaultKind, IdentityError
+from fleet_repl.errors import IdentityError
 from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Partition
 
@@ -229,36 +228,6 @@ async def test_an_identity_of_another_partition(edge: Edge) -> None:
         "inventory of aws-cn\n"
         "    use credentials of that partition, or set [aws] partition"
     )
-
-
-async def test_credentials_that_cannot_be_renewed_under_way(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """It is a failure of the call that needed them, and of every one after it."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
-    process, works = tmp_path / "process", tmp_path / "works"
-    # So near its end that the SDK asks again each time.
-    ends = datetime.now(UTC) + timedelta(minutes=5)
-    process.write_text(
-        f"#!/bin/sh\ntest -e {works} || {{ echo locked >&2; exit 1; }}\n"
-        'echo \'{"Version": 1, "AccessKeyId": "AKIABASEBASEBASEBASE", "SecretAccessKey": "x", '
-        f'"SessionToken": "y", "Expiration": "{ends:%Y-%m-%dT%H:%M:%SZ}"}}\'\n'
-    )
-    process.chmod(stat.S_IRWXU)
-    works.touch()
-    edge.config.write_text(f"[default]\ncredential_process = {process}\n")
-    async with edge.open(by_environment=True) as registries:
-        works.unlink()
-        with pytest.raises(CallError) as caught:
-            await registries.describe(edge.registry())
-    fault = caught.value.fault
-    assert (fault.kind, fault.operation) == (FaultKind.EXPIRED, "AssumeRole")
-    assert fault.message == (
-        "the base identity's credentials cannot be had: Error when retrieving credentials from "
-        "custom-process: locked"
-    )
-    assert fault.hint == RENEW
-    assert edge.aws.calls("AssumeRole") == []
 
 
 async def test_what_happens_inside_is_not_taken_for_an_identity_error(edge: Edge) -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from fleet_repl.aws.calls import Call, UnparsedAnswerError
 from fleet_repl.aws.codes import kind_of
-from fleet_repl.aws.faults import translate
+from fleet_repl.aws.faults import translate, unissued
 from fleet_repl.aws.wording import clean
 from fleet_repl.errors import FaultKind
 from fleet_repl.names import AccountId, Partition, Region, RoleArn
@@ -131,13 +131,6 @@ REFUSED = aiohttp.ClientConnectorError(
         (sdk.HTTPClientError(error=RuntimeError("x")), FaultKind.NETWORK, True, True),
         (sdk.HTTPClientError(error=FileNotFoundError("x")), FaultKind.NETWORK, False, False),
         (sdk.HTTPClientError(error=aiohttp.InvalidURL("x")), FaultKind.INVALID, False, False),
-        (
-            sdk.CredentialRetrievalError(provider="p", error_msg="m"),
-            FaultKind.EXPIRED,
-            False,
-            False,
-        ),
-        (sdk.UnauthorizedSSOTokenError(), FaultKind.EXPIRED, False, False),
         (sdk.ParamValidationError(report="r"), FaultKind.INVALID, False, False),
         (UnparsedAnswerError(200), FaultKind.SERVICE, True, False),
         (ZeroDivisionError("x"), FaultKind.INTERNAL, False, False),
@@ -149,6 +142,22 @@ def test_everything_else_the_sdk_raises(
     """What was surely not sent is certain; nothing leaves as it came."""
     told = translate(error, call())
     assert (told.fault.kind, told.transient, told.uncertain) == (kind, transient, uncertain)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sdk.CredentialRetrievalError(provider="p", error_msg="m"),
+        sdk.UnauthorizedSSOTokenError(),
+        RuntimeError("Credentials were refreshed, but the refreshed ones are still expired."),
+        ValueError(),
+    ],
+)
+def test_credentials_that_their_source_does_not_give(error: Exception) -> None:
+    """Whatever it raises, it is the source that has to be looked after."""
+    told = unissued(error, call())
+    assert (told.fault.kind, told.transient, told.uncertain) == (FaultKind.EXPIRED, False, False)
+    assert told.fault.message.startswith("the base identity's credentials cannot be had: ")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.codes import ABSENT, FRESH_REFUSALS, UNKNOWN_KEY
 from fleet_repl.aws.credentials import Issued, Source
-from fleet_repl.aws.faults import settled, translate, wrong_account
+from fleet_repl.aws.faults import settled, translate, unissued, wrong_account
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.errors import CallError, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
@@ -124,7 +124,7 @@ class Caller:
         except CallError:
             raise
         except Exception as error:  # noqa: BLE001 - the SDK renews the base identity's credentials
-            failure = translate(error, call)
+            failure = unissued(error, call)
         else:
             if call.service == "sts" or issued.account == call.account:
                 return issued

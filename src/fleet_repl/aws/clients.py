@@ -6,7 +6,7 @@ failure means is told elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from typing import Final, TypeAlias
@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
 from fleet_repl.aws.bounded import read_object
 from fleet_repl.aws.calls import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.aws.wording import clean
 from fleet_repl.names import Region
 
 _Operation: TypeAlias = Callable[..., Awaitable[Mapping[str, object]]]
@@ -114,7 +115,9 @@ class Clients:
             raise
         finally:
             _EXCHANGE.reset(token)
-        return Answer(body=exchange.body, parsed=parsed, request_id=_request_id(parsed))
+        hidden = (*credentials[:3], *(secret.reveal() for secret in call.hidden))
+        request_id = _request_id(parsed, [one for one in hidden if one])
+        return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
     async def prepare(self, service: Service, region: Region) -> None:
         """Make the client, unless it is there. Raises whatever the SDK raises at its settings."""
@@ -148,11 +151,11 @@ class Clients:
             raise InvalidConfigError(error_msg=str(error)) from None
 
 
-def _request_id(parsed: Mapping[str, object]) -> str | None:
+def _request_id(parsed: Mapping[str, object], hidden: Sequence[str]) -> str | None:
     """As AWS gave it, if it is fit to be shown."""
     metadata = parsed.get("ResponseMetadata")
     found = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
-    return found if isinstance(found, str) and found.isprintable() and len(found) < 100 else None
+    return clean(found, hidden) if isinstance(found, str) and 0 < len(found) < 100 else None
 
 
 @asynccontextmanager

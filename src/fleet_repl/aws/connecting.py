@@ -46,20 +46,21 @@ async def open_aws(
     """
     quieten_sdk()
     aws, concurrency = inventory.aws, inventory.apply.concurrency
-    session, credentials = await open_session(aws, endpoint)
+    session, base = await open_session(aws, endpoint, pace)
     region = sts_region(session, aws, endpoint)
     config = client_config(session, endpoint, concurrency=concurrency, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
         await usable(_prepare(clients, region, inventory))
         quotas = Quotas(pace.clock, sts_rate=inventory.apply.sts_rate)
         caller = Caller(clients, pace, quotas, on_event)
-        identity = await check(caller, Base(credentials), region, aws.partition)
+        identity = await check(caller, base, region, aws.partition)
+        base.owned_by(identity.account)
         sts = Sts(
             caller=caller,
             region=region,
             session_name=session_name(inventory.name, run_id),
         )
-        sources = _sources(sts, aws, identity, Base(credentials, identity.account))
+        sources = _sources(sts, aws, identity, base)
         accounts = {account.id: account for account in inventory.accounts}
         actor = Actor(caller, accounts, sources)
         yield AwsRegistries(actor, identity, marks=_marks(inventory))

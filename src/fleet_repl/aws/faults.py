@@ -6,6 +6,7 @@ is no exception and never comes this way.
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -24,19 +25,9 @@ from fleet_repl.aws.codes import (
     SIGNATURE_CODES,
     kind_of,
 )
-from fleet_repl.aws.wording import clean
+from fleet_repl.aws.wording import clean, clean_source
 from fleet_repl.errors import CallError, Fault, FaultKind
 
-_BASE_CREDENTIALS: Final = (
-    sdk.NoCredentialsError,
-    sdk.PartialCredentialsError,
-    sdk.CredentialRetrievalError,
-    sdk.TokenRetrievalError,
-    sdk.SSOError,
-    sdk.LoginError,
-    sdk.RefreshWithMFAUnsupportedError,
-    sdk.MetadataRetrievalError,
-)
 _UNCERTAIN: Final = frozenset({FaultKind.SERVICE, FaultKind.TIMEOUT})
 _PASSING: Final = frozenset({FaultKind.THROTTLED, *_UNCERTAIN})
 
@@ -59,6 +50,20 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
         case _:
             message = f"unforeseen {type(error).__name__}"
             return CallError(_fault(FaultKind.INTERNAL, call, message))
+
+
+def unissued(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallError:
+    """For credentials that the base identity's source does not give, for whatever reason."""
+    message = f"the base identity's credentials cannot be had: {said_by_source(error, hidden)}"
+    return CallError(_fault(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE))
+
+
+def said_by_source(error: Exception, hidden: Sequence[str] = ()) -> str:
+    """What a source of credentials, or the SDK about it, says."""
+    if isinstance(error, ResponseParserError):
+        # Its text is the whole body, whatever that holds.
+        return "an answer cannot be parsed"
+    return clean_source(str(error), os.environ, hidden) or type(error).__name__
 
 
 def garbage(call: Call, what: str, request_id: str | None = None) -> CallError:
@@ -159,9 +164,6 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
 def _unsent(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
     """The SDK itself will not make the call, and no retry will change its mind."""
     said = clean(str(error), hidden)
-    if isinstance(error, _BASE_CREDENTIALS):
-        said = clean(f"the base identity's credentials cannot be had: {said}")
-        return CallError(_fault(FaultKind.EXPIRED, call, said, hint=hints.RENEW_BASE))
     newer = isinstance(error, sdk.ParamValidationError)
     hint = hints.NEWER if newer else hints.SETTINGS
     return CallError(_fault(FaultKind.INVALID, call, said, hint=hint))
@@ -196,11 +198,12 @@ def _fault(
     request_id: str | None = None,
     hint: str | None = None,
 ) -> Fault:
+    hidden = [secret.reveal() for secret in call.hidden]
     return Fault(
         kind=kind,
         operation=call.operation,
-        message=message,
-        code=code,
-        request_id=request_id,
+        message=clean(message, hidden),
+        code=clean(code, hidden) if code is not None else None,
+        request_id=clean(request_id, hidden) if request_id is not None else None,
         hint=hint or hints.hint_for(kind, call),
     )

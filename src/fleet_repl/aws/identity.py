@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from aiobotocore.credentials import AioCredentials
 from aiobotocore.session import AioSession
 from botocore import exceptions as sdk
+from botocore.credentials import ReadOnlyCredentials
 from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
@@ -19,11 +20,12 @@ from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Call
 from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.credentials import Base, SdkCredentials
-from fleet_repl.aws.faults import code_of, request_id_of
-from fleet_repl.aws.wording import clean
+from fleet_repl.aws.faults import code_of, request_id_of, said_by_source
+from fleet_repl.aws.renewal import NoTerminalError, SourceTimeoutError, attend, renewed
 from fleet_repl.errors import CallError, Fault, FaultKind, IdentityError
 from fleet_repl.inventory.model import Aws
 from fleet_repl.names import Partition, Region
+from fleet_repl.pacing import Pace
 
 T = TypeVar("T")
 
@@ -31,6 +33,14 @@ _FIND: Final = (
     "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
 )
 _SOURCE: Final = "see that the source of the credentials works by itself"
+_HANGS: Final = (
+    "run the profile's credential_process or login by hand: it may wait for a code or a password, "
+    "which takes a terminal"
+)
+_NO_MFA: Final = (
+    "run it from a terminal, or use a profile whose session has passed MFA before, such as one of "
+    "`aws sso login`"
+)
 _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
         sdk.ProfileNotFound,
@@ -44,6 +54,9 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (sdk.ConfigParseError, "mend that file"),
     (sdk.ConfigNotFound, "see AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"),
     (sdk.CredentialRetrievalError, _SOURCE),
+    (sdk.MetadataRetrievalError, _SOURCE),
+    (SourceTimeoutError, _HANGS),
+    (NoTerminalError, _NO_MFA),
     (RuntimeError, _SOURCE),
     (sdk.ClientError, "see that the profile's role can be assumed: `aws sts get-caller-identity`"),
     (sdk.HTTPClientError, hints.WAY),
@@ -57,30 +70,34 @@ _UNASKED: Final = frozenset(
 )
 
 
-async def resolve(session: AioSession, endpoint: Endpoint | None) -> SdkCredentials:
+async def resolve(
+    session: AioSession, endpoint: Endpoint | None
+) -> tuple[SdkCredentials, ReadOnlyCredentials]:
     """The base credentials: those of the endpoint, else what the SDK's own chain finds.
 
     Raises what the SDK raises. It takes no lock, so this is for before anything runs beside it.
     """
     if endpoint is not None:
         secret = endpoint.secret_access_key.reveal()
-        given: SdkCredentials = AioCredentials(endpoint.access_key_id, secret)
-        return given
+        credentials: SdkCredentials = AioCredentials(endpoint.access_key_id, secret)
+        return credentials, await credentials.get_frozen_credentials()
     chain = session.get_component("credential_provider")
-    credentials: SdkCredentials | None = await chain.load_credentials()
-    if credentials is None:
+    found: SdkCredentials | None = await chain.load_credentials()
+    if found is None:
         raise sdk.NoCredentialsError
-    # Some only look for themselves once they are asked.
-    await credentials.get_frozen_credentials()
-    return credentials
+    # Some only look for themselves once they are asked; others would look again.
+    given: ReadOnlyCredentials | None = getattr(found, "_frozen_credentials", None)
+    return found, given or await found.get_frozen_credentials()
 
 
-async def open_session(aws: Aws, endpoint: Endpoint | None) -> tuple[AioSession, SdkCredentials]:
-    """An SDK session and its base credentials. Raises IdentityError."""
+async def open_session(aws: Aws, endpoint: Endpoint | None, pace: Pace) -> tuple[AioSession, Base]:
+    """An SDK session and its base identity. Raises IdentityError."""
 
-    async def opened() -> tuple[AioSession, SdkCredentials]:
+    async def opened() -> tuple[AioSession, Base]:
         session = make_session(aws, endpoint)
-        return session, await resolve(session, endpoint)
+        attend(session)
+        credentials, given = await renewed(lambda: resolve(session, endpoint), pace)
+        return session, Base(credentials, given, pace)
 
     return await usable(opened())
 
@@ -117,10 +134,7 @@ async def usable(step: Awaitable[T]) -> T:
 
 
 def _unusable(error: Exception) -> IdentityError:
-    said = clean(str(error)) or type(error).__name__
-    if isinstance(error, ResponseParserError):
-        # Its text is the whole body, whatever that holds.
-        said = "an answer cannot be parsed"
+    said = said_by_source(error)
     if (code := code_of(error)) is not None:
         said = f"{said} ({code}, request {request_id_of(error)})"
     for kind, remedy in _REMEDIES:

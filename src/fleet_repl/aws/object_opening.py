@@ -13,7 +13,6 @@ from typing import Final
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.clients import open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, sts_region
-from fleet_repl.aws.credentials import Base
 from fleet_repl.aws.identity import open_session, usable
 from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.objects import BucketObjects
@@ -53,13 +52,13 @@ async def open_objects(
     """
     bucket, prefix = _place(location)
     quieten_sdk()
-    session, credentials = await open_session(aws, endpoint)
+    session, base = await open_session(aws, endpoint, pace)
     region = sts_region(session, aws, endpoint)
     config = client_config(session, endpoint, concurrency=_CONCURRENCY, timeout=pace.timeout)
     async with open_clients(session, config, endpoint) as clients:
         await usable(clients.prepare("s3", region))
         caller = Caller(clients, pace, Quotas(pace.clock), on_event)
-        yield BucketObjects(caller, Base(credentials), region, bucket=bucket, prefix=prefix)
+        yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix)
 
 
 def _place(location: str) -> tuple[str, str]:

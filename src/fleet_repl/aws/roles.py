@@ -18,7 +18,7 @@ from fleet_repl.aws.answers import granted
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Call
 from fleet_repl.aws.codes import DENIED
-from fleet_repl.aws.credentials import Issued, Source
+from fleet_repl.aws.credentials import Held, Issued, Source, lasting
 from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import AccountId, Region, RoleArn, Secret
 
@@ -34,8 +34,6 @@ _LASTING: Final = frozenset(
 
 _SPREADING_SECONDS: Final = 3.0
 """How long after a denial a role is asked again."""
-_RENEWAL_SECONDS: Final = 300.0
-_RENEWAL_SHARE: Final = 0.1
 _NOT_IN_A_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
 
 
@@ -91,7 +89,7 @@ class Role:
             hidden=(external_id,) if external_id is not None else (),
         )
         self._asking = anyio.Lock()
-        self._issued: Issued | None = None
+        self._held = Held(sts.caller.pace.clock)
         self._failure: CallError | None = None
         """Of the last AssumeRole, if it failed."""
         self._failures = 0
@@ -106,11 +104,11 @@ class Role:
         Raises CallError, transient only after the first denial: whoever asks again then waits
         until seconds have passed since.
         """
-        if (issued := self._in_force(ahead)) is not None:
+        if (issued := self._held.good(ahead)) is not None:
             return issued
         failures = self._failures
         async with self._asking:
-            if (issued := self._in_force(ahead)) is not None:
+            if (issued := self._held.good(ahead)) is not None:
                 return issued
             if (known := self._failure) is not None and (
                 self._failures > failures or (known.fault.kind in _LASTING and not known.transient)
@@ -118,8 +116,11 @@ class Role:
                 raise CallError(known.fault, transient=known.transient)
             self._failure = None
             try:
-                self._issued = issued = await self._assume()
+                self._held.issued = issued = await self._assume()
             except CallError as error:
+                lies = error.fault.kind is FaultKind.WRONG_ACCOUNT
+                if (held := self._held.not_renewed()) is not None and not lies:
+                    return held
                 self._failure = failure = self._judged(error.fault)
                 self._failures += 1
             else:
@@ -134,13 +135,9 @@ class Role:
 
     def forget(self, issued: Issued) -> bool:
         """Yes. Of many who find the same session expired, only the first has it renewed."""
-        if self._issued is issued:
-            self._issued = None
+        if self._held.issued is issued:
+            self._held.issued = None
         return True
-
-    def _in_force(self, ahead: float) -> Issued | None:
-        issued, now = self._issued, self._sts.caller.pace.clock.monotonic()
-        return issued if issued is not None and issued.good_at(now, ahead) else None
 
     def _judged(self, fault: Fault) -> CallError:
         """The failure for whoever asked: a first denial is transient, a second one is final."""
@@ -164,13 +161,8 @@ class Role:
             answer = await caller.once(self._call, self._source, granted)
             # Not longer than was asked for, should this machine's clock be behind.
             left = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)
-            margin = min(_RENEWAL_SECONDS, left * _RENEWAL_SHARE)
             now = clock.monotonic()
-            return Issued(
-                credentials=answer.credentials,
-                account=self._account,
-                issued_at=now,
-                renew_at=now + left - margin,
-            )
+            issued = Issued(credentials=answer.credentials, account=self._account, issued_at=now)
+            return lasting(issued, left, now)
 
         return await caller.persist(self._call, once)

@@ -1,10 +1,17 @@
-"""Texts from outside made fit to be shown: no secrets, no control characters, not too long."""
+"""Texts from outside made fit to be shown: no secrets, no control characters, not too long.
+
+A secret is found however it is spelled: in another case, percent-encoded, escaped for JSON or
+HTML, in base64, alone or within a longer text.
+"""
 
 from __future__ import annotations
 
+import base64
+import html
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
+from urllib.parse import unquote
 
 LONGEST: Final = 300
 """Characters of a message that are kept."""
@@ -13,26 +20,93 @@ HIDDEN: Final = "***"
 SHORT: Final = 8
 """A secret of fewer characters may be part of an ordinary word."""
 
+_READ: Final = 20_000
+"""Characters that are looked at: what comes after them is not shown in any case."""
+_ROUNDS: Final = 3
+"""How often a text is taken to be encoded, one way within the other."""
+_WORD: Final = re.compile(r"""[^\s"'<>{}()\[\]|]+""")
+"""What no encoding reaches beyond."""
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_STANDARD: Final = str.maketrans("-_", "+/")
+
 _ACCESS_KEY: Final = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%-]{100,}")
 """Session tokens come as one run of a hundred characters and more; no name is that long."""
 _NAMED: Final = re.compile(
     r"(?i)(signature=|secret[_-]?access[_-]?key\W{1,5}|session[_-]?token\W{1,5})[\w/+=%-]{16,}"
 )
-
-
-def _spelled(secret: str) -> re.Pattern[str]:
-    """Where a secret stands: a short one only as a word, or every message would be stars."""
-    text = re.escape(secret)
-    return re.compile(text if len(secret) >= SHORT else rf"(?<!\w){text}(?!\w)")
+_CREDENTIAL: Final = re.compile(
+    r"(?i)((?:pass(?:word|wd|code|phrase)?|secret|token|api[_-]?key|authorization|cookie|assertion"
+    r"|saml[a-z]*)[\w-]*[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?|\bbearer\s+)(?=[^\s\"',;]*\d|[^\s\"',;]{8})[^\s\"',;]+"
+)
+_SECRET_KEY: Final = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
+"""A secret access key has forty characters."""
+_SECRET_VARIABLE: Final = re.compile(
+    r"(?i)(?:SECRET|TOKEN|PASSW|PASSPHRASE|_KEY)(?!.*_(?:FILE|URI)$)"
+)
 
 
 def clean(text: str, hidden: Iterable[str] = ()) -> str:
     """`text` on one line and cut short, without `hidden`, access keys, tokens and signatures."""
-    for secret in sorted(filter(None, set(hidden)), key=len, reverse=True):
-        text = _spelled(secret).sub(HIDDEN, text)
+    text = text[:_READ]
+    secrets = sorted(filter(None, set(hidden)), key=len, reverse=True)
+    for secret in secrets:
+        if secret.lower() in text.lower():
+            text = _spelled(secret).sub(HIDDEN, text)
+    if secrets:
+        text = _WORD.sub(lambda word: HIDDEN if _hides(word[0], secrets) else word[0], text)
     text = _ACCESS_KEY.sub(HIDDEN, text)
     text = _TOKEN.sub(HIDDEN, text)
     text = _NAMED.sub(rf"\1{HIDDEN}", text)
     text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
+def clean_source(text: str, environ: Mapping[str, str], hidden: Iterable[str] = ()) -> str:
+    """The same for what a source of credentials says, such as a helper's stderr.
+
+    Its secrets are known to nobody: without whatever looks like one, or is one in `environ`.
+    """
+    text = _CREDENTIAL.sub(rf"\1{HIDDEN}", text[:_READ])
+    variables = (
+        value
+        for name, value in environ.items()
+        if _SECRET_VARIABLE.search(name) and len(value) >= SHORT
+    )
+    return clean(_SECRET_KEY.sub(HIDDEN, text), (*hidden, *variables))
+
+
+def _spelled(secret: str) -> re.Pattern[str]:
+    """Where a secret stands: a short one only as a word, or every message would be stars."""
+    text = re.escape(secret)
+    whole = text if len(secret) >= SHORT else rf"(?<!\w){text}(?!\w)"
+    return re.compile(whole, re.IGNORECASE)
+
+
+def _hides(word: str, secrets: Collection[str]) -> bool:
+    """Whether a word without blanks is, or holds, one of the secrets in another spelling."""
+    decoded = _decoded(word)
+    if decoded != word and any(_spelled(one).search(decoded) for one in secrets):
+        return True
+    texts = [text for run in _BASE64.findall(decoded) for text in _unpacked(run)]
+    long = [one.lower().encode() for one in secrets if len(one) >= SHORT]
+    return any(one in text for text in texts for one in long)
+
+
+def _decoded(word: str) -> str:
+    for _ in range(_ROUNDS):
+        plain = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), word).replace("\\", "")
+        plain = unquote(html.unescape(plain))
+        if plain == word:
+            break
+        word = plain
+    return word
+
+
+def _unpacked(run: str) -> Iterable[bytes]:
+    """What a run of base64's characters holds, wherever in it the base64 begins."""
+    for start in range(4):
+        digits = run[start:].translate(_STANDARD)
+        digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+        yield base64.b64decode(digits + "=" * (-len(digits) % 4)).lower()
