@@ -5,7 +5,7 @@ Decisions are made elsewhere; here failures become values and only cancellation 
 
 from fleet_repl.engine.applying import Applying, apply_plan
 from fleet_repl.engine.backfilling import backfill, look
-from fleet_repl.engine.concluding import untouched
+from fleet_repl.engine.concluding import reason_of, untouched
 from fleet_repl.engine.observing import Observing, observe
 from fleet_repl.engine.reading_rules import read_rules
 from fleet_repl.engine.starting import Backfilling
@@ -25,6 +25,7 @@ __all__ = [
     "look",
     "observe",
     "read_rules",
+    "reason_of",
     "untouched",
     "verify",
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from fleet_repl.desired import Desired
 from fleet_repl.engine.carrying import Carrier
+from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.crew import work_through
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.rechecking import counted_on
@@ -61,6 +62,12 @@ class _Run:
                 self._jobs[change.wave, change.phase].setdefault(place, []).append(change)
 
     async def run(self) -> tuple[RegistryOutcome, ...]:
+        try:
+            return await self._carry_out_waves()
+        except Exception as error:  # noqa: BLE001 - what was written must be told, whatever happened
+            return self._ledger.conclude_all(Outcome.FAILED, None, unforeseen("apply", error))
+
+    async def _carry_out_waves(self) -> tuple[RegistryOutcome, ...]:
         stop = self._how.stop
         skipped: str | None = None
         for place, batch in enumerate(self._batches):

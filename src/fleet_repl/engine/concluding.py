@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.errors import Fault, FaultKind, FleetError
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan
 
@@ -69,11 +69,18 @@ def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
     )
 
 
+def reason_of(error: Exception) -> str:
+    """Why something failed, in one line: the text of an error of ours, the kind of any other."""
+    if isinstance(error, FleetError):
+        return str(error).partition("\n")[0]
+    return f"unforeseen {type(error).__name__}"
+
+
 def unforeseen(operation: str, error: Exception) -> Fault:
     """A failure that no code foresaw, told without its text, which may hold anything."""
     return Fault(
         kind=FaultKind.INTERNAL,
         operation=operation,
-        message=f"unforeseen {type(error).__name__}",
+        message=reason_of(error),
         hint="this is a defect of fleet-repl; please report it",
     )

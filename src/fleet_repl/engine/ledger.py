@@ -103,11 +103,15 @@ class Ledger:
             and any(one.wave == wave and one.outcome is Outcome.FAILED for one in entry.done)
         )
 
-    def conclude_all(self, outcome: Outcome, because: str) -> tuple[RegistryOutcome, ...]:
-        """Conclude the rest; changes that were never started end as `outcome`."""
+    def conclude_all(
+        self, outcome: Outcome, because: str | None, fault: Fault | None = None
+    ) -> tuple[RegistryOutcome, ...]:
+        """Conclude the rest; changes that were never started end as `outcome`. With a `fault`,
+        nobody knows whether they were."""
+        doubt = fault is not None
         for registry, entry in self._entries.items():
             for change in entry.plan.changes[len(entry.done) :]:
-                self.record(registry, change, outcome, because=because)
+                self.record(registry, change, outcome, error=fault, because=because, in_doubt=doubt)
             self.links_told(registry)
         return tuple(one.outcome for one in self._entries.values() if one.outcome is not None)
 

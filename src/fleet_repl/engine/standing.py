@@ -51,7 +51,10 @@ class Standing:
         now = {one.id: one for one in listed}
         for destination, last in tuple(self.following.items()):
             seen = now.get(last.id, last)
-            if not seen.active:
+            if seen.destination != destination:
+                because = f"ECR now tells of this backfill as one to {seen.destination}; {_GOES_ON}"
+                self.end(destination, BackfillState.UNKNOWN, last, because=because)
+            elif not seen.active:
                 await self.settle(seen)
             elif seen != last:
                 self.following[destination] = seen

@@ -130,9 +130,19 @@ class _Rousable:
 
 def _started(answer: JsonObject, destination: Registry) -> Backfill:
     try:
-        return parse_backfill(answer, destination)
+        started = parse_backfill(answer, destination)
     except MalformedBackfillError as error:
         fault = _malformed(START, error)
+    else:
+        if started.destination == destination:
+            return started
+        fault = Fault(
+            kind=FaultKind.SERVICE,
+            operation=START,
+            message=f"the answer tells of a backfill to {started.destination}, which was not "
+            "asked for",
+            hint="it is left alone: look at it with aws ecr list-replication-backfills",
+        )
     raise CallError(fault, transient=True, uncertain=True)
 
 

@@ -140,13 +140,11 @@ class _Verification:
         how = self._how
         how.on_event(ReadStarted(registry=source))
         try:
-            sample = await self._sample(source)
+            await self._judge(source, await self._sample(source))
         except CallError as error:
             self._faults[source] = error.fault
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             self._faults[source] = unforeseen("DescribeImageReplicationStatus", error)
-        else:
-            await self._judge(source, sample)
         fault = None if source in self._judged else self._faults.get(source)
         how.on_event(RegistryRead(registry=source, error=fault))
 

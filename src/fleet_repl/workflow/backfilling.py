@@ -11,8 +11,8 @@ from typing import Final
 from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.backlog import asked_for, backlog_of, of_new_links
 from fleet_repl.desired import Desired
-from fleet_repl.engine import Backfilling, backfill, look, read_rules
-from fleet_repl.errors import Fault, SelectionError, StateError
+from fleet_repl.engine import Backfilling, backfill, look, read_rules, reason_of
+from fleet_repl.errors import Fault, SelectionError
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import (
@@ -108,8 +108,8 @@ class Backfiller:
                 started.setdefault(one.source, set()).add(one.destination)
         try:
             await self.memory.revise(lambda record: backfilled(record, started))
-        except StateError as error:
-            _LOG.warning("what was backfilled could not be put on record: %s", error)
+        except Exception as error:  # noqa: BLE001 - backfills are under way, and the report tells of them
+            _LOG.warning("what was backfilled could not be put on record: %s", reason_of(error))
 
     def _announce(
         self,
@@ -178,8 +178,8 @@ class Backfiller:
         for one in outcomes:
             yield replace(
                 one,
-                source_name=names[one.source.account],
-                destination_name=names[one.destination.account],
+                source_name=names.get(one.source.account, ""),
+                destination_name=names.get(one.destination.account, ""),
             )
 
     def _status(self, outcomes: Sequence[BackfillOutcome]) -> Status:

@@ -13,7 +13,7 @@ from typing import Final
 from fleet_repl.backlog import owing
 from fleet_repl.desired import Desired
 from fleet_repl.drifting import traced
-from fleet_repl.engine import Applying, Writing, apply_plan, untouched
+from fleet_repl.engine import Applying, Writing, apply_plan, reason_of, untouched
 from fleet_repl.errors import StateError
 from fleet_repl.outcomes import (
     Outcome,
@@ -79,7 +79,7 @@ class Execution:
         report = await self._leave_traces(report, began)
         report = await self._unmark(report, marks)
         if not plan.rolls_back:
-            report = await self.backfiller.follow_up(report, plan, since=began)
+            report = await self._follow_up(report, began)
         if plan.writes:
             report = await self._keep(report)
         self.on_event(RunFinished(report=report))
@@ -111,7 +111,7 @@ class Execution:
         try:
             async with self.means.records.journal(self.means.run_id) as journal:
                 outcomes = await apply_plan(self.plan, self._applying(lease, journal))
-        except StateError as error:
+        except Exception as error:
             if outcomes is None:
                 raise
             return _warned(
@@ -244,6 +244,14 @@ class Execution:
             "drift is then told without saying who has moved",
         )
 
+    async def _follow_up(self, report: Report, began: datetime) -> Report:
+        """Start the backfills of new links."""
+        try:
+            return await self.backfiller.follow_up(report, self.plan, since=began)
+        except Exception as error:  # noqa: BLE001 - what was written must be told, whatever happened
+            what = "what became of the backfills of new links could not be told"
+            return _warned(report, error, what, "they are owed, and the next backfill starts them")
+
     async def _keep(self, report: Report) -> Report:
         return await _or_warn(
             report,
@@ -256,17 +264,16 @@ class Execution:
 async def _or_warn(
     report: Report, work: Callable[[], Awaitable[None]], what: str, hence: str
 ) -> Report:
-    """Failing that the run is what it is, and says so."""
+    """Failing that, for whatever reason, the run is what it is, and says so."""
     try:
         await work()
-    except StateError as error:
+    except Exception as error:  # noqa: BLE001 - what was written must be told, whatever happened
         return _warned(report, error, what, hence)
     return report
 
 
-def _warned(report: Report, error: StateError, what: str, hence: str) -> Report:
-    said = str(error).partition("\n")[0]
-    warning = Warning(kind="not-recorded", message=f"{what}: {said}; {hence}")
+def _warned(report: Report, error: Exception, what: str, hence: str) -> Report:
+    warning = Warning(kind="not-recorded", message=f"{what}: {reason_of(error)}; {hence}")
     return replace(report, warnings=(*report.warnings, warning))
 
 

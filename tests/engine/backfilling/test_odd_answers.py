@@ -1,0 +1,184 @@
+"""Answers that no documentation foresees: each destination is told once, and nothing hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_repl.backfills import BackfillState
+from fleet_repl.engine import Backfilling, Stop, backfill, look
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import BackfillEnded
+from fleet_repl.pacing import Pace
+
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+A = Registry(AccountId("2" * 12), Region("eu-west-1"))
+B = Registry(AccountId("3" * 12), Region("eu-west-1"))
+ELSEWHERE = {"registryId": "9" * 12, "region": "mars-north-1"}
+
+
+async def test_a_start_that_tells_of_another_destination(scene: Any) -> None:
+    """What was asked for is looked up; the stranger is left alone."""
+    shown = scene.ecr.start_backfill
+
+    async def odd(registry: Registry, destination: Registry) -> Any:
+        return {**await shown(registry, destination), "destination": ELSEWHERE}
+
+    scene.ecr.start_backfill = odd
+    found = await scene.run(A, wait=True)
+    assert scene.ecr.started() == [f"start {A}"]
+    assert (found.keys(), found[A].state, found[A].started) == (
+        {A},
+        BackfillState.COMPLETE,
+        True,
+    )
+
+
+async def test_a_start_that_began_something_else(scene: Any) -> None:
+    """Nothing of what was asked for is ever listed: it is named, and started no third time."""
+    shown = scene.ecr.start_backfill
+
+    async def odd(registry: Registry, destination: Registry) -> Any:
+        answer = {**await shown(registry, destination), "destination": ELSEWHERE}
+        scene.ecr.there.clear()
+        return answer
+
+    scene.ecr.start_backfill = odd
+    found = await scene.run(A)
+    assert (found.keys(), found[A].state) == ({A}, BackfillState.NOT_STARTED)
+    assert found[A].error is not None
+    assert found[A].error.message == (
+        "the answer tells of a backfill to 999999999999/mars-north-1, which was not asked for"
+    )
+
+
+async def test_a_backfill_whose_destination_changes_is_let_go(scene: Any) -> None:
+    """Whoever waits for it is told so, and does not wait for ever."""
+    shown = scene.ecr._shown
+
+    def odd(one: Any) -> Any:
+        late = scene.clock.seconds > 5
+        return {**shown(one), "destination": ELSEWHERE} if late else shown(one)
+
+    scene.ecr._shown = odd
+    with anyio.fail_after(10):
+        found = await scene.run(A, wait=True)
+    assert (found.keys(), found[A].state) == ({A}, BackfillState.UNKNOWN)
+    assert found[A].because == (
+        "ECR now tells of this backfill as one to 999999999999/mars-north-1; "
+        "what was started goes on at AWS"
+    )
+    assert scene.clock.seconds < 60
+
+
+odd_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=True)
+    | st.text(max_size=3)
+    | st.sampled_from(["COMPLETE", "FAILED", "IN_PROGRESS", "STOPPING", "id-0", "9" * 12]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+members = st.sampled_from(
+    [
+        "replicationBackfillId",
+        "destination",
+        "status",
+        "startedAt",
+        "endedAt",
+        "progress",
+        "failureCode",
+        "destination.registryId",
+        "destination.region",
+        "progress.failureCodes",
+        "progress.failedReplicationCount",
+        "progress.totalReplicationCount",
+        "subImageFailureCodes",
+    ]
+)
+changes = st.lists(st.tuples(members, odd_values | st.just(ELSEWHERE)), max_size=3)
+
+
+def altered(answer: Any, wanted: list[tuple[str, Any]]) -> Any:
+    """The answer with some of its members as nobody expects them."""
+    changed = dict(answer)
+    for name, value in wanted:
+        outer, _, inner = name.partition(".")
+        if not inner:
+            changed[outer] = value
+        elif isinstance(changed.get(outer), dict):
+            changed[outer] = {**changed[outer], inner: value}
+    return changed
+
+
+Make = Callable[[], Any]
+
+
+@pytest.fixture(scope="module")
+def make_ecr() -> Make:
+    """A scripted ECR of its own, and its clock."""
+    from tests.engine.backfilling.conftest import Ecr, Time  # noqa: PLC0415
+
+    return lambda: Ecr(Time(), seconds=40)
+
+
+@settings(max_examples=150)
+@given(
+    starts=st.lists(changes, max_size=2),
+    lists=st.lists(changes, max_size=4),
+    results=changes,
+    wait=st.booleans(),
+    since=st.integers(0, 3),
+)
+async def test_every_destination_is_told_exactly_once(
+    make_ecr: Make,
+    starts: list[Any],
+    lists: list[Any],
+    results: Any,
+    since: int,
+    *,
+    wait: bool,
+) -> None:
+    """Whatever the answers hold: an outcome for each, of a registry that was asked for, in time."""
+    ecr, events = make_ecr(), list[Any]()
+    ecr.failing = {A: {"ImageNotFound": 1}}
+    ecr.put(B, ago=10)
+    started, listed, told = ecr.start_backfill, ecr.list_backfills, ecr.backfill_results
+    looks = 0
+
+    async def start(*args: Any) -> Any:
+        return altered(await started(*args), starts.pop() if starts else [])
+
+    async def listing(*args: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        odd = lists.pop() if lists and looks > since else []
+        return tuple(altered(one, odd) for one in await listed(*args))
+
+    async def resulting(*args: Any) -> Any:
+        return tuple(altered(one, results) for one in await told(*args))
+
+    ecr.start_backfill, ecr.list_backfills, ecr.backfill_results = start, listing, resulting
+    clock = ecr.clock
+    how = Backfilling(
+        backfills=ecr,
+        pace=Pace(
+            attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high
+        ),
+        stop=Stop(clock, 7200, 7200),
+        crew=2,
+        on_event=events.append,
+    )
+    outcomes = await backfill({HUB: {A: None, B: None}}, how, wait=wait)
+    outcomes += await look({HUB: [A, B]}, how)
+    assert [one.destination for one in outcomes] == [A, B, A, B]
+    assert len([one for one in events if isinstance(one, BackfillEnded)]) == 4
+    assert {one.backfill.destination for one in outcomes if one.backfill} <= {A, B}
+    assert clock.seconds < 7200
