@@ -20,8 +20,9 @@ FIND = (
     "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
 )
 UNKNOWN = (
-    "these credentials are unknown to STS in eu-central-1: renew them, or see that they are of "
-    "the inventory's partition"
+    "STS in eu-central-1 does not know the caller's credentials: set [aws] sts_region to a region "
+    "that the caller's account has enabled, which an opt-in region is not by itself; or renew "
+    "them, and see that they are of the inventory's partition"
 )
 RENEW = "renew the base identity's credentials, for instance with `aws sso login`, and run again"
 
@@ -36,6 +37,20 @@ async def refusal(edge: Edge, *, by_environment: bool, profile: str | None = Non
     assert error.__cause__ is None
     assert error.__context__ is None
     return str(error)
+
+
+async def test_a_profiles_role_in_a_region_that_is_not_enabled(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No trust policy is at fault there either."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
+    edge.config.write_text(
+        "[profile user]\naws_access_key_id = AKIABASEBASEBASEBASE\naws_secret_access_key = x\n"
+        "[profile ops]\nsource_profile = user\nrole_arn = arn:aws:iam::700000000007:role/ops\n"
+    )
+    edge.aws.script("AssumeRole", edge.aws.refuse("InvalidClientTokenId", "invalid", 403))
+    said = await refusal(edge, by_environment=True, profile="ops")
+    assert said.splitlines()[1].strip() == UNKNOWN.replace("in eu-central-1", "there")
 
 
 @pytest.mark.parametrize(

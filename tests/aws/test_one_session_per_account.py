@@ -76,9 +76,10 @@ async def test_a_refusal_is_shared_and_asked_for_twice(edge: Edge) -> None:
             code="AccessDenied",
             message="not you",
             request_id="request-3",
-            hint="the trust policy of arn:aws:iam::000000000001:role/fleet must name who assumes "
-            "it, who assumes it needs sts:AssumeRole on it, and no SCP may deny that; AWS answers "
-            "the same where the role does not exist",
+            hint="AWS answers the same where arn:aws:iam::000000000001:role/fleet does not exist, "
+            "where its trust policy does not name who assumes it or wants an external id, where "
+            "who assumes it may not sts:AssumeRole it, and where an SCP, an RCP or a session "
+            "policy denies that: check them in this order",
         )
     }
     assert len(edge.aws.calls("AssumeRole")) == 2

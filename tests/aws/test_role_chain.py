@@ -90,9 +90,10 @@ async def test_a_way_that_is_closed_is_tried_twice(edge: Edge) -> None:
             assert (fault.kind, fault.operation) == (FaultKind.ACCESS_DENIED, "AssumeRole")
             assert not fault.role_refused
             assert fault.hint == (
-                "the trust policy of arn:aws:iam::800000000001:role/gate must name who assumes it "
-                "and expect the inventory's external id, who assumes it needs sts:AssumeRole on "
-                "it, and no SCP may deny that; AWS answers the same where the role does not exist"
+                "AWS answers the same where arn:aws:iam::800000000001:role/gate does not exist, "
+                "where its trust policy does not name who assumes it or wants another external "
+                "id, where who assumes it may not sts:AssumeRole it, and where an SCP, an RCP or "
+                "a session policy denies that: check them in this order"
             )
     assert len(edge.aws.calls("AssumeRole")) == 2
 

@@ -188,9 +188,38 @@ def test_credentials_that_their_source_does_not_give(error: Exception) -> None:
         (
             "DescribeRegistry",
             "ThrottlingException",
-            "lower [apply] concurrency, or raise [apply] attempts",
+            (
+                "others use up this quota of the account: run again when they are done, or raise "
+                "[apply] deadline"
+            ),
         ),
-        ("AssumeRole", "Throttling", "lower [apply] sts_rate, or raise [apply] attempts"),
+        (
+            "AssumeRole",
+            "Throttling",
+            (
+                "others use up this quota of STS: run again when they are done, or raise [apply] "
+                "deadline"
+            ),
+        ),
+        (
+            "AssumeRole",
+            "InvalidClientTokenId",
+            (
+                "STS in eu-west-1 does not know the caller's credentials: set [aws] sts_region to "
+                "a region that the caller's account has enabled, which an opt-in region is not by "
+                "itself; or renew them, and see that they are of the inventory's partition"
+            ),
+        ),
+        (
+            "AssumeRole",
+            "AccessDenied",
+            (
+                "AWS answers the same where arn:aws:iam::111111111111:role/fleet does not exist, "
+                "where its trust policy does not name who assumes it or wants an external id, "
+                "where who assumes it may not sts:AssumeRole it, and where an SCP, an RCP or a "
+                "session policy denies that: check them in this order"
+            ),
+        ),
         (
             "AssumeRole",
             "RegionDisabledException",

@@ -23,6 +23,7 @@ from fleet_repl.aws.codes import (
     RACE_CODES,
     SESSION_CODES,
     SIGNATURE_CODES,
+    UNKNOWN_KEY,
     kind_of,
 )
 from fleet_repl.aws.wording import clean, clean_source
@@ -130,6 +131,8 @@ def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
         return hints.CLOCK
     if code in SIGNATURE_CODES:
         return hints.SIGNATURE
+    if code in UNKNOWN_KEY and call.service == "sts":
+        return hints.unknown_key(f"STS in {call.region}")
     if call.operation == "AssumeRole":
         return hints.session_too_long(call) if "DurationSeconds" in said else None
     if kind in (FaultKind.ACCESS_DENIED, FaultKind.INVALID):

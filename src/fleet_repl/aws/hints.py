@@ -31,8 +31,10 @@ NEWER: Final = "the installed AWS SDK does not know that: upgrade aiobotocore"
 SETTINGS: Final = "check the AWS settings in the environment and the profile"
 DEFECT: Final = "this is a defect of fleet-repl; please report it"
 
+_LATER: Final = "run again when they are done, or raise [apply] deadline"
+
 _HINTS: Final = {
-    FaultKind.THROTTLED: "lower [apply] sts_rate, or raise [apply] attempts",
+    FaultKind.THROTTLED: f"others use up this quota of STS: {_LATER}",
     FaultKind.REGION_DISABLED: "set [aws] sts_region to a region that is enabled",
     FaultKind.TIMEOUT: "raise [apply] timeout if the network is slow",
     FaultKind.NETWORK: WAY,
@@ -97,7 +99,7 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
                 f"enable {call.region} for account {call.account}, or take it out of the inventory"
             )
         case FaultKind.THROTTLED if call.service == "ecr":
-            return "lower [apply] concurrency, or raise [apply] attempts"
+            return f"others use up this quota of the account: {_LATER}"
         case FaultKind.THROTTLED | FaultKind.REGION_DISABLED if call.service == "s3":
             return _FOR_OBJECTS[kind]
         case _:
@@ -117,6 +119,15 @@ def hint_for_code(code: str, call: Call) -> str | None:
     return _FOR_CODES.get((code, call.operation)) or _FOR_CODES.get((code, None))
 
 
+def unknown_key(sts: str = "STS there") -> str:
+    """For an STS that does not know the caller's credentials: the role at fault is nobody's."""
+    return (
+        f"{sts} does not know the caller's credentials: set [aws] sts_region to a region that the "
+        "caller's account has enabled, which an opt-in region is not by itself; or renew them, and "
+        "see that they are of the inventory's partition"
+    )
+
+
 def allow_what_was_denied(said: str, call: Call) -> str | None:
     """For a denial whose message names another action than the call's own, as AWS's can."""
     match = _NOT_ALLOWED.search(said)
@@ -128,11 +139,12 @@ def allow_what_was_denied(said: str, call: Call) -> str | None:
 
 def _allow(call: Call) -> str:
     if call.operation == "AssumeRole":
-        external_id = " and expect the inventory's external id" if call.hidden else ""
+        other = "another" if call.hidden else "an"
         return (
-            f"the trust policy of {call.role} must name who assumes it{external_id}, who assumes "
-            "it needs sts:AssumeRole on it, and no SCP may deny that; AWS answers the same where "
-            "the role does not exist"
+            f"AWS answers the same where {call.role} does not exist, where its trust policy does "
+            f"not name who assumes it or wants {other} external id, where who assumes it may not "
+            "sts:AssumeRole it, and where an SCP, an RCP or a session policy denies that: check "
+            "them in this order"
         )
     needed = f"{call.service}:{call.operation}"
     if call.operation == "PutReplicationConfiguration":

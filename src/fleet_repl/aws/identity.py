@@ -18,6 +18,7 @@ from fleet_repl.aws import hints
 from fleet_repl.aws.answers import Identity, identity
 from fleet_repl.aws.calling import Caller
 from fleet_repl.aws.calls import Call
+from fleet_repl.aws.codes import UNKNOWN_KEY
 from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.credentials import Base, SdkCredentials
 from fleet_repl.aws.faults import code_of, request_id_of, said_by_source
@@ -120,7 +121,7 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
                 "use credentials of that partition, or set [aws] partition",
             )
         return found
-    raise _error(_refused(fault), _remedy_for(fault, region))
+    raise _error(_refused(fault), fault.hint or hints.SETTINGS)
 
 
 async def usable(step: Awaitable[T]) -> T:
@@ -137,6 +138,8 @@ def _unusable(error: Exception) -> IdentityError:
     said = said_by_source(error)
     if (code := code_of(error)) is not None:
         said = f"{said} ({code}, request {request_id_of(error)})"
+        if code in UNKNOWN_KEY:
+            return _error(f"there is no usable base identity: {said}", hints.unknown_key())
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
             return _error(f"there is no usable base identity: {said}", remedy)
@@ -147,15 +150,6 @@ def _refused(fault: Fault) -> str:
     if fault.kind in _UNASKED:
         return f"STS could not be asked who the base identity is: {fault}"
     return f"there is no usable base identity: {fault}"
-
-
-def _remedy_for(fault: Fault, region: Region) -> str:
-    if fault.kind is FaultKind.ACCESS_DENIED and fault.hint not in (hints.CLOCK, hints.SIGNATURE):
-        return (
-            f"these credentials are unknown to STS in {region}: renew them, or see that they are "
-            "of the inventory's partition"
-        )
-    return fault.hint or hints.SETTINGS
 
 
 def _error(what: str, remedy: str) -> IdentityError:
