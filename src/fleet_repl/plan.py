@@ -238,6 +238,8 @@ class Plan:
     warnings: tuple[Warning, ...] = ()
     rolls_back: str | None = None
     """The run whose writes it takes back; None for a plan of the inventory."""
+    world: str | None = None
+    """The AWS that it was made of, where that is not AWS itself: an endpoint's host and port."""
     efforts: Mapping[Registry, Effort] = field(default_factory=dict, repr=False, compare=False)
     """What reading each registry took; no part of the document."""
     basis: Basis | None = field(default=None, repr=False, compare=False)

@@ -122,7 +122,8 @@ class Scene:
 
     @property
     def state(self) -> Path:
-        return self.folder / ".fleet-repl"
+        """What is remembered of the AWS of this scene."""
+        return _state(self.folder, self.endpoint)
 
     @property
     def registries(self) -> tuple[Registry, ...]:
@@ -231,6 +232,8 @@ class Foundation:
     """The fleet with the first version of its inventory applied, made once."""
 
     folder: Path
+    state: Path = Path()
+    """Where it is remembered."""
     states: dict[Registry, RegistryState] = field(default_factory=dict)
     calls: dict[bool, int] = field(default_factory=dict)
     """That an apply of the later version makes where nothing goes wrong: as the fleet's first
@@ -247,6 +250,7 @@ class Foundation:
         async with set_up(self.folder, quiet, SYSTEM, later=False) as scene:
             report = await scene.applied()
             assert report.status == "ok", report
+            self.state = scene.state
             self.states = {one: scene.world.registries[one] for one in scene.registries}
             self.meaning[False] = scene.meaning()
         for fresh in (True, False):
@@ -269,7 +273,12 @@ class Foundation:
             there.replication.replace(state.replication.latest)
             there.policy.replace(state.policy.latest)
             there.templates.replace(state.templates.latest)
-        shutil.copytree(self.folder / ".fleet-repl", scene.state)
+        shutil.copytree(self.state, scene.state)
+
+
+def _state(folder: Path, endpoint: Endpoint) -> Path:
+    host = endpoint.url.removeprefix("http://").replace(":", "_")
+    return folder / ".fleet-repl/.worlds" / host
 
 
 def written(folder: Path, *, later: bool, concurrency: int = 16) -> Inventory:

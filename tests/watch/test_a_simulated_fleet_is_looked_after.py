@@ -110,6 +110,7 @@ async def looked_after(path: Path, clock: Any) -> AsyncIterator[Looked]:
             access_key_id=server.access_key_id,
             secret_access_key=Secret(server.secret_access_key),
             region=server.region,
+            world="sim",
         )
         looked = Looked(path, world, clock, endpoint)
         async with looked.connect(load_inventory(path)) as fleet:
@@ -203,7 +204,7 @@ async def test_what_is_remembered_lies_beside_the_record(looked: Looked) -> None
     """So that restarts do not forget it; and each correction is a run of its own."""
     looked.world.set_replication(HUB, {"rules": []})
     assert await looked.watch(9, once=True) is ExitCode.OK
-    state = looked.path.parent / ".fleet-repl" / "prod"
+    state = looked.path.parent / ".fleet-repl/.worlds/sim/prod"
     note = json.loads((state / "watch.json").read_text())
     assert note["recent"] == {str(HUB): "c"}
     assert (state / "runs" / str(looked.rounds[0].run_id) / "report.json").is_file()

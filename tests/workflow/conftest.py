@@ -18,7 +18,16 @@ from unittest import mock
 import anyio
 import pytest
 
-from fleet_repl import Event, Fleet, Inventory, Report, connect, load_inventory
+from fleet_repl import (
+    Event,
+    Fleet,
+    History,
+    Inventory,
+    Report,
+    connect,
+    load_inventory,
+    open_history,
+)
 from fleet_repl.aws import Endpoint
 from fleet_repl.canonical import canonical_json
 from fleet_repl.names import AccountId, Partition, Region, Registry, Secret, repositories_arn
@@ -73,6 +82,10 @@ class Simulated:
         async with connect(self.inventory, on_event=on_event or self.events.append, **how) as fleet:
             yield fleet
 
+    def history(self) -> AbstractAsyncContextManager[History]:
+        """What is remembered of this AWS."""
+        return open_history(self.inventory, endpoint=self.endpoint, clock=self.clock)
+
     async def applied(self, **how: Any) -> Report:
         """A whole run: a new connection, a plan, and that plan applied."""
         async with self.connected() as fleet:
@@ -92,7 +105,7 @@ class Simulated:
     @property
     def state(self) -> Path:
         """Where the fleet keeps what it remembers."""
-        return Path(self.inventory.path).parent / ".fleet-repl" / self.inventory.name
+        return Path(self.inventory.path).parent / ".fleet-repl/.worlds/sim" / self.inventory.name
 
     def deny(self, number: int, *actions: str) -> None:
         """Take IAM actions from an account's role; without any, nobody may assume it."""
@@ -204,6 +217,7 @@ def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
                 access_key_id=server.access_key_id,
                 secret_access_key=Secret(server.secret_access_key),
                 region=server.region,
+                world="sim",
             )
             yield Simulated(inventory, world, clock, endpoint, [])
 

@@ -8,7 +8,6 @@ import pytest
 
 from fleet_repl import Status
 from fleet_repl.errors import FrozenError, RefusedError
-from fleet_repl.workflow import open_history
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import FleetText, Simulate
@@ -20,13 +19,13 @@ FORMERLY = '[ownership]\nformerly = ["prod"]\n'
 async def test_a_freeze_of_the_old_name_holds(simulate: Simulate, fleet_text: FleetText) -> None:
     """Renaming is no way around it."""
     async with simulate(fleet_text("1>2 base/")) as aws:
-        async with open_history(aws.inventory, clock=aws.clock) as history:
+        async with aws.history() as history:
             await history.freeze("prod", who="ops", why="release week")
         aws.rewrite(fleet_text("1>2 base/", name="next", more=FORMERLY))
         with pytest.raises(FrozenError, match="by ops: release week"):
             await aws.applied()
         assert len(aws.world.writes) == 0
-        async with open_history(aws.inventory, clock=aws.clock) as history:
+        async with aws.history() as history:
             await history.unfreeze("prod")
         assert (await aws.applied()).status is Status.OK
 

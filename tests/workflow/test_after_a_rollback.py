@@ -9,7 +9,7 @@ from fleet_repl import Outcome, State, Status, to_json
 from fleet_repl.canonical import JsonObject
 from fleet_repl.reports import report_exit
 from fleet_repl.runs import Purpose
-from fleet_repl.workflow import load_plan, open_history
+from fleet_repl.workflow import load_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ async def test_a_rollback_is_a_run(simulate: Simulate, fleet_text: FleetText) ->
             assert chain[-1].status is Status.OK
             assert aws.spelled() == wanted
             assert seen == [set()] * len(seen) != []
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             *rollbacks, run, _ = await history.runs()
         assert [one.meta.run_id for one in rollbacks] == [one.run_id for one in chain[:0:-1]]
         assert [one.meta.rolls_back for one in rollbacks] == [one.run_id for one in chain[-2::-1]]
@@ -132,7 +132,7 @@ async def test_a_rollback_that_writes_nothing_takes_nothing_back(
         async with aws.connected() as fleet:
             kinds = [one.kind for one in (await fleet.plan()).objections]
         assert "rolled-back" not in kinds
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             assert [one.meta.run_id for one in await history.runs()] == [run.run_id]
 
 

@@ -279,7 +279,7 @@ async def test_what_was_queued_is_owed_until_it_is_started(simulate: Any, tmp_pa
         aws.inventory = replace(load_inventory(wider), state=located(str(state)))
         report = await apply(aws)
         assert states(report)[HUB, SEARCH] is BackfillState.QUEUED
-        record = json.loads((state / "prod" / "applied.json").read_text())
+        record = json.loads((state / ".worlds/sim/prod/applied.json").read_text())
         (due,) = [one["due"] for one in record["registries"].values() if "due" in one]
         assert list(due) == [str(SEARCH)]
         async with aws.connected() as fleet:
@@ -289,7 +289,7 @@ async def test_what_was_queued_is_owed_until_it_is_started(simulate: Any, tmp_pa
         report = await backfill(aws, wait=True)
         assert [one.destination for one in report.backfills if one.started] == [SEARCH]
         assert "other:1" in tags(aws, SEARCH)
-        assert "due" not in (state / "prod" / "applied.json").read_text()
+        assert "due" not in (aws.state / "applied.json").read_text()
         again = await backfill(aws, wait=True)
         assert not any(one.started for one in again.backfills)
 

@@ -12,7 +12,6 @@ from fleet_repl import Outcome, Status
 from fleet_repl.errors import FrozenError, RefusedError
 from fleet_repl.reports import report_exit
 from fleet_repl.store import Lock
-from fleet_repl.workflow import open_history
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def frozen(aws: Simulated, why: str = "release week") -> None:
-    async with open_history(aws.inventory, clock=aws.clock) as history:
+    async with aws.history() as history:
         await history.freeze("prod", who="ops@example.com", why=why)
 
 
@@ -87,7 +86,7 @@ async def test_looking_goes_on(simulate: Simulate, fleet_text: FleetText) -> Non
             assert (await fleet.apply(plan)).status is Status.OK
             assert (await fleet.plan_rollback(run.run_id)).changes
             assert (await fleet.backfill_status()).status is Status.OK
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             assert len(await history.runs()) == 1
 
 
@@ -96,7 +95,7 @@ async def test_lifting_it(simulate: Simulate, fleet_text: FleetText) -> None:
     async with simulate(fleet_text("1>2 base/")) as aws:
         await frozen(aws)
         await frozen(aws, "audit")
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             found = await history.frozen("prod")
             assert found is not None
             assert (found.who, found.why) == ("ops@example.com", "audit")
@@ -141,7 +140,7 @@ async def test_a_run_that_is_under_way_stops(
             assert one.because is not None
             assert one.because.startswith("the fleet is frozen since 20")
             assert one.because.endswith("by ops@example.com: release week")
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             (run,) = await history.runs()
             assert run.status is Status.PARTIAL
             await history.unfreeze("prod")

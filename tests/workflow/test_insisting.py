@@ -10,7 +10,7 @@ import pytest
 from fleet_repl import Outcome, Status, to_json
 from fleet_repl.reports import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
-from fleet_repl.workflow import load_plan, open_history
+from fleet_repl.workflow import load_plan
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import FleetText, Simulate
@@ -33,7 +33,7 @@ async def test_insisting_is_remembered(simulate: Simulate, fleet_text: FleetText
         report = await aws.applied(force=True, allow=("protected",))
         assert (report.status, report.forced, report.allowed) == (Status.OK, True, ("protected",))
         assert {one.kind for one in report.objections} == {"foreign-rules", "protected"}
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             past = await history.run("last")
         assert (past.meta.forced, past.meta.allowed) == (True, ("protected",))
         assert past.report is not None
@@ -133,7 +133,7 @@ async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(
         async with aws.connected() as fleet:
             report = await fleet.apply(load_plan(path), allow=("unknown-fields",))
         assert (report.status, report.allowed) == (Status.OK, ("unknown-fields",))
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             past = await history.run(report.run_id)
         # What was carried out is what is remembered, and can be read again.
         assert (past.meta.allowed, past.plan.digest) == (report.allowed, report.plan_digest)

@@ -68,7 +68,8 @@ async def test_a_run_is_read_back(simulate: Simulate, fleet_text: FleetText) -> 
             plan = await fleet.plan()
             second = await fleet.apply(plan)
         for place in (aws.inventory, aws.state.parent, str(aws.state.parent)):
-            async with open_history(place) as history:
+            endpoint = aws.endpoint if place is aws.inventory else None
+            async with open_history(place, endpoint=endpoint) as history:
                 assert await history.fleets() == ("prod",)
                 runs = await history.runs()
                 past = await history.run("last")
@@ -87,7 +88,10 @@ async def test_a_run_is_read_back(simulate: Simulate, fleet_text: FleetText) -> 
 
 async def test_a_run_that_nobody_knows(simulate: Simulate, fleet_text: FleetText) -> None:
     """Told where it was looked for; so too where there are none at all."""
-    async with simulate(fleet_text(*LINKS)) as aws, open_history(aws.inventory) as history:
+    async with (
+        simulate(fleet_text(*LINKS)) as aws,
+        aws.history() as history,
+    ):
         assert (await history.fleets(), await history.runs()) == ((), ())
         with pytest.raises(RunError, match=f"no runs are remembered in {history.location}"):
             await history.run("last")
@@ -106,7 +110,7 @@ async def test_the_journal_tells_each_write_and_its_end(
     async with simulate(fleet_text(*LINKS)) as aws:
         aws.deny(4, "ecr:PutRegistryPolicy")
         report = await aws.applied()
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             past = await history.run("last")
         sent = [one.registry for one in past.journal if one.moment is Moment.SENDING]
         ended = {
@@ -129,7 +133,10 @@ async def test_the_journal_tells_each_write_and_its_end(
 
 async def test_who_is_at_work(simulate: Simulate, fleet_text: FleetText) -> None:
     """The process that holds the lock; nobody before it was taken, and after it was let go."""
-    async with simulate(fleet_text(*LINKS)) as aws, open_history(aws.inventory) as history:
+    async with (
+        simulate(fleet_text(*LINKS)) as aws,
+        aws.history() as history,
+    ):
         assert await history.at_work("prod") is None
         async with aws.connected(locked=True) as fleet:
             holder = await history.at_work("prod")
@@ -169,7 +176,10 @@ async def test_it_is_on_disk_before_it_is_sent(simulate: Simulate, fleet_text: F
 
 async def test_runs_without_writes_are_not_kept(simulate: Simulate, fleet_text: FleetText) -> None:
     """Nothing to do, refused, frozen or only planned: there is nothing to roll back."""
-    async with simulate(fleet_text(*LINKS)) as aws, open_history(aws.inventory) as history:
+    async with (
+        simulate(fleet_text(*LINKS)) as aws,
+        aws.history() as history,
+    ):
         async with aws.connected() as fleet:
             await fleet.plan()
         assert await history.runs() == ()
@@ -204,7 +214,7 @@ async def test_a_run_whose_writes_are_all_refused_is_not_kept(
             assert (report.registries[0].outcome, report_exit(report)) == (Outcome.FAILED, 4)
             assert report.registries[0].error is not None
             assert report.registries[0].error.kind == "unknown-fields"
-        async with open_history(aws.inventory) as history:
+        async with aws.history() as history:
             assert await history.runs() == ()
 
 

@@ -134,7 +134,7 @@ async def test_a_lost_record_keeps_what_is_not_asked_for(simulate: Any, tmp_path
     """Without the record a link that left the inventory counts as somebody else's and stays."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
-        (tmp_path / ".fleet-repl" / "one" / "applied.json").unlink()
+        (tmp_path / ".fleet-repl/.worlds/sim/one" / "applied.json").unlink()
         await applied(aws, fleet("one", "2 more/"), tmp_path)
         assert prefixes_in(aws) == {"base/", "more/"}
 
@@ -192,7 +192,7 @@ async def test_a_former_name_is_still_ours(simulate: Any, tmp_path: Path) -> Non
         # From now on the record under the new name stands alone.
         gone = fleet("new").replace("[ownership]", '[ownership]\nformerly = ["old"]')
         await applied(aws, gone, tmp_path)
-        record = json.loads((tmp_path / ".fleet-repl" / "new" / "applied.json").read_text())
+        record = json.loads((tmp_path / ".fleet-repl/.worlds/sim/new" / "applied.json").read_text())
         assert record["registries"] == {}
         async with connected(aws, gone, tmp_path) as again:
             assert (await again.plan()).warnings == ()
@@ -382,7 +382,7 @@ async def test_no_room_beside_rules_of_others(simulate: Any, tmp_path: Path) -> 
 async def test_a_state_that_cannot_be_used(simulate: Any, tmp_path: Path) -> None:
     """A record that makes no sense stops the run before anything is called; it is not empty."""
     async with simulate(fleet("one", "2 base/")) as aws:
-        place = tmp_path / ".fleet-repl" / "one"
+        place = tmp_path / ".fleet-repl/.worlds/sim/one"
         place.mkdir(parents=True)
         (place / "applied.json").write_text('{"schema": "fleet-repl/applied/1", "fleet": "two"}')
         with pytest.raises(StateError, match=r"applied\.json: registries: Field required"):
@@ -440,7 +440,7 @@ async def test_a_disk_that_is_full_stops_the_writes(
             fill = filling(monkeypatch, lambda event: isinstance(event, WriteStarted))
             report = await full.apply(await full.plan(), on_event=fill)
         assert (report.status, prefixes_in(aws)) == ("partial", {"base/", "more/"})
-    journal = f"{tmp_path}/.fleet-repl/one/runs/{report.run_id}/journal.jsonl"
+    journal = f"{tmp_path}/.fleet-repl/.worlds/sim/one/runs/{report.run_id}/journal.jsonl"
     why = f"the fleet's state cannot be written: {journal}: No space left on device"
     skipped = {one.because for one in report.registries if one.outcome == "skipped"}
     assert skipped == {f"the run's journal cannot be written any more: {why}"}
@@ -463,7 +463,7 @@ async def test_a_disk_that_fills_up_later_is_a_warning(
             )
             report = await full.apply(await full.plan(), on_event=fill)
         assert (report.status, prefixes_in(aws)) == ("ok", {"base/"})
-    place = f"{tmp_path}/.fleet-repl/one"
+    place = f"{tmp_path}/.fleet-repl/.worlds/sim/one"
     full_disk = ("the fleet's state cannot be written: ", ": No space left on device; ")
     assert [one.kind for one in report.warnings] == ["not-recorded"] * 4
     assert [one.message for one in report.warnings] == [
@@ -500,7 +500,7 @@ async def test_a_source_that_was_denied_keeps_its_record(simulate: Any, tmp_path
     denied = Scenario(accounts=(AccountScenario(id=HUB.account, denied=True),))
     async with simulate(fleet("one", "2 base/"), denied) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
-    record = json.loads((tmp_path / ".fleet-repl" / "one" / "applied.json").read_text())
+    record = json.loads((tmp_path / ".fleet-repl/.worlds/sim/one" / "applied.json").read_text())
     assert record["registries"]["111111111111/eu-west-1"]["links"] == {
         "222222222222/eu-west-1": ["base/"]
     }

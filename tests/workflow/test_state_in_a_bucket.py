@@ -68,7 +68,8 @@ async def forbidding() -> AsyncIterator[str]:
 
 
 def told(aws: Simulated, s3_url: str, patch: pytest.MonkeyPatch) -> None:
-    """The environment that leads to the sandbox and, for S3 alone, elsewhere."""
+    """The environment that leads to the sandbox, which stands for AWS, and for S3 elsewhere."""
+    patch.setattr("fleet_repl.workflow.worlds._is_aws", lambda host, partition: True)
     settings = {
         "AWS_ENDPOINT_URL": aws.endpoint.url,
         "AWS_ENDPOINT_URL_S3": s3_url,

@@ -50,6 +50,9 @@ class Endpoint:
     secret_access_key: Secret
     region: Region
     """Where STS is called unless the inventory says otherwise."""
+    world: str | None = None
+    """What plans and states that were made with it are known by; its host and port unless
+    given."""
 
 
 def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:

@@ -236,6 +236,8 @@ class Library:
                     access_key_id=server.access_key_id,
                     secret_access_key=Secret(server.secret_access_key),
                     region=Region(server.region),
+                    # Each run has an address of its own, and a plan outlives it.
+                    world="sandbox",
                 ),
             )
 

@@ -74,6 +74,7 @@ def _frame(plan: Plan) -> _Members:
         "fleet": plan.fleet,
         "inventory": inventory_document(plan.inventory),
         "rolls_back": plan.rolls_back,
+        **({} if plan.world is None else {"world": plan.world}),
         "summary": {
             "registries": summary.registries,
             "changed": summary.changed,

@@ -141,7 +141,7 @@ def _digest_of(found: JsonObject, where: str, error: type[FleetError]) -> str:
 
 
 def _plan(found: JsonObject) -> Plan:
-    as_object(found, keys=_PLAN)
+    as_object(found, keys=_PLAN | ({"world"} & found.keys()))
     return Plan(
         digest=members.text(found, "digest"),
         created_at=members.moment(found, "created_at"),
@@ -152,6 +152,7 @@ def _plan(found: JsonObject) -> Plan:
         objections=members.each(found, "objections", objection),
         warnings=members.each(found, "warnings", warning),
         rolls_back=members.optional_text(found, "rolls_back"),
+        world=members.text(found, "world") if "world" in found else None,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl import limits
+from fleet_repl.errors import StateError
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership, State
 from fleet_repl.inventory.paths import KeyPath
@@ -22,6 +24,8 @@ LONGEST_TIMEOUT: Final = 50
 """Seconds of one attempt; a lost answer has to show well before credentials run out."""
 LONGEST_DEADLINE: Final = 7 * 24 * 3600
 _BUCKET: Final = "s3://"
+_SCHEME: Final = re.compile(r"s3:|[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+"""How a location begins that somebody took for an address of another kind."""
 
 _DEFAULT_SESSION: Final = 3600
 
@@ -98,14 +102,25 @@ def resolve_ownership(table: schema.OwnershipTable, fleet: str, findings: Findin
 def resolve_state(table: schema.StateTable, file: str, findings: Findings) -> State:
     """[state]; a folder is found from the inventory file."""
     location = State().location if table.location is None else table.location
-    check_name(("state", "location"), location, findings)
-    if location.startswith(_BUCKET) and not location.removeprefix(_BUCKET).partition("/")[0]:
-        findings.tell(("state", "location"), "names no bucket", remedy="write s3://bucket/prefix")
-    return located(location, Path(file).parent, shared=bool(table.shared))
+    where: KeyPath = ("state", "location")
+    check_name(where, location, findings)
+    problem = _misplaced(location)
+    if problem is None:
+        return located(location, Path(file).parent, shared=bool(table.shared))
+    if not findings.about(where):
+        message, remedy = problem
+        findings.tell(where, message, remedy=remedy)
+    return State()
 
 
 def located(location: str, start: Path = Path(), *, shared: bool = False) -> State:
-    """A state's location as a place; a folder is looked for from `start`."""
+    """A state's location as a place; a folder is looked for from `start`.
+
+    Raises StateError for what is neither a folder nor `s3://bucket/prefix`.
+    """
+    if (problem := _misplaced(location)) is not None:
+        message, remedy = problem
+        raise StateError(f"the state location {location!r} {message}\n    {remedy}")
     if location.startswith(_BUCKET):
         return State(location=location, folder=None)
     try:
@@ -114,6 +129,19 @@ def located(location: str, start: Path = Path(), *, shared: bool = False) -> Sta
         # Nobody has that name or that home: then it is a name like any other.
         folder = Path(location)
     return State(location=location, folder=start / folder, shared=shared)
+
+
+def _misplaced(location: str) -> tuple[str, str] | None:
+    """What is wrong with a state's location, and the remedy."""
+    if location.startswith(_BUCKET):
+        named = location.removeprefix(_BUCKET).partition("/")[0]
+        return None if named else ("names no bucket", "write s3://bucket/prefix")
+    if _SCHEME.match(location):
+        remedy = "write s3://bucket/prefix or, for a folder of that name, put ./ before it"
+        return "is neither a folder nor s3://bucket/prefix", remedy
+    if not location.strip() or "\0" in location:
+        return "names no folder", "name a folder, or write s3://bucket/prefix"
+    return None
 
 
 def resolve_apply(table: schema.ApplyTable, findings: Findings) -> Apply:

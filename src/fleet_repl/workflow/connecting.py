@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from fleet_repl.workflow.offline import notices
 from fleet_repl.workflow.places import open_place
 from fleet_repl.workflow.remembering import Memory
 from fleet_repl.workflow.sinks import guarded, ignored
+from fleet_repl.workflow.worlds import world_of
 
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
@@ -44,9 +46,10 @@ async def connect(
     """One pool of clients and credentials for a fleet, and the start of its deadline.
 
     `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
-    `state` is a folder or an `s3://` location in place of that in the inventory's [state].
-    `purpose`: what others are told while it writes. With `locked` the fleet's lock is held from
-    before anything else until the end; otherwise it is taken for each plan that is applied.
+    `state` is a folder or an `s3://` location in place of that in the inventory's [state]; what is
+    remembered of another endpoint than AWS's is kept apart there. `purpose`: what others are told
+    while it writes. With `locked` the fleet's lock is held from before anything else until the
+    end; otherwise it is taken for each plan that is applied.
 
     Raises IdentityError where the base identity is missing or of another partition, StateError
     for a state that cannot be used, and RefusedError where another run holds the lock or the
@@ -54,12 +57,13 @@ async def connect(
     """
     shared = inventory.state.shared
     place = inventory.state if state is None else located(str(state), shared=shared)
+    world = await world_of(inventory.aws, endpoint, os.environ)
     pace = _pace(inventory, clock)
     run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     sink = guarded(on_event) if on_event is not None else ignored
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
-            open_place(place, aws=inventory.aws, endpoint=endpoint)
+            open_place(place, aws=inventory.aws, endpoint=endpoint, world=world)
         )
         access = Access(
             store=store,
@@ -84,6 +88,7 @@ async def connect(
                 run_id=run_id,
                 started=clock.now(),
                 inventory=inventory,
+                world=world,
                 desired=desired,
                 warnings=notices(topology),
                 registries=registries,

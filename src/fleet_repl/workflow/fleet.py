@@ -37,7 +37,7 @@ from fleet_repl.workflow.carrying_out import Execution
 from fleet_repl.workflow.giving_leave import with_leave
 from fleet_repl.workflow.importing import import_registries
 from fleet_repl.workflow.means import Means
-from fleet_repl.workflow.plan_files import PlanError, check_registries
+from fleet_repl.workflow.plan_files import PlanError, check_registries, check_world
 from fleet_repl.workflow.proposing import propose
 from fleet_repl.workflow.rolling_back import carrying_back, propose_rollback
 from fleet_repl.workflow.sinks import both
@@ -165,6 +165,7 @@ class Fleet:
         """Whether it is a plan of this fleet, as it was made. Raises PlanError, SelectionError."""
         if plan.inventory.digest != self._means.inventory.digest or plan.fleet != self.name:
             raise PlanError("the plan was made from another inventory, or another version of it")
+        check_world(plan, self._means.world)
         kept = plan is not self._latest
         # In a thread: of a large plan this takes a while, and the lock has to be renewed.
         if kept and not await anyio.to_thread.run_sync(is_unaltered, plan):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fleet_repl.errors import UnreadableStateError
 from fleet_repl.inventory import Aws, Inventory, State, located
@@ -24,9 +26,12 @@ from fleet_repl.store import (
 )
 from fleet_repl.workflow.places import open_place
 from fleet_repl.workflow.rolling_back import RunError
+from fleet_repl.workflow.worlds import WORLDS, world_of
 
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
+
+OpenRoot: TypeAlias = Callable[[], AbstractAsyncContextManager[Store]]
 
 LAST: Final = "last"
 """Stands for the newest run."""
@@ -35,10 +40,12 @@ LAST: Final = "last"
 class History:
     """The runs and freezes of every fleet that keeps its state in one place."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, root: OpenRoot) -> None:
+        """`root`: the whole location, with what is remembered of other endpoints."""
         self.location: Final = str(store)
         self._store = store
         self._clock = clock
+        self._root = root
 
     async def fleets(self) -> tuple[str, ...]:
         """The fleets of which runs are remembered."""
@@ -71,7 +78,7 @@ class History:
             if past is not None:
                 return past
         raise RunError(
-            f"no run {run_id} is remembered in {self.location}\n    fleet-repl runs lists them"
+            f"no run {run_id} is remembered in {self.location}\n    {await self._hint(run_id)}"
         )
 
     async def _newest(self, fleet: str | None) -> RunMeta:
@@ -86,6 +93,18 @@ class History:
         if not runs:
             raise RunError(f"no runs are remembered in {self.location}")
         return runs[0].meta
+
+    async def _hint(self, run_id: str) -> str:
+        """Where a run is that this AWS knows nothing of, or how to find the runs there are."""
+        async with self._root() as root:
+            names = {*await root.names(""), *await root.names(f"{WORLDS}/")}
+            where = str(root)
+        for name in sorted(names):
+            fleet, _, document = name.partition("/runs/")
+            kept = f"{where}/{fleet}".rpartition("/")[0]
+            if document == f"{run_id}/run.json" and kept != self.location:
+                return f"a run of another AWS endpoint has that id: it is kept in {kept}"
+        return "fleet-repl runs lists them"
 
     async def at_work(self, fleet: str) -> Holder | None:
         """The process that writes to the fleet just now; None for one that is dead or silent.
@@ -118,15 +137,18 @@ async def open_history(
     endpoint: Endpoint | None = None,
     clock: Clock = SYSTEM,
 ) -> AsyncIterator[History]:
-    """The history that an inventory's [state], a folder or an `s3://` location holds.
+    """The history that an inventory's [state], a folder or an `s3://` location holds, of the AWS
+    that calls go to now: `endpoint`, else the one that the SDK's settings name.
 
     `state`: a folder or an `s3://` location in place of the one in the inventory's [state].
 
     Raises StateError, and IdentityError for a bucket that nobody can ask.
     """
     kept, aws = _kept(place, state)
-    async with open_place(kept, aws=aws, endpoint=endpoint) as store:
-        yield History(store, clock)
+    world = await world_of(aws, endpoint, os.environ)
+    root = partial(open_place, kept, aws=aws, endpoint=endpoint)
+    async with root(world=world) as store:
+        yield History(store, clock, root)
 
 
 def _kept(place: Inventory | str | Path, state: str | Path | None) -> tuple[State, Aws | None]:

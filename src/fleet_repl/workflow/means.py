@@ -32,6 +32,8 @@ class Means:
     run_id: str
     started: datetime
     inventory: Inventory
+    world: str | None
+    """None for AWS."""
     desired: Desired
     warnings: tuple[Warning, ...]
     """What the inventory itself gives reason to warn about."""

@@ -11,6 +11,7 @@ from fleet_repl.inventory import Aws, State
 from fleet_repl.pacing import SYSTEM, Pace
 from fleet_repl.ports import Store
 from fleet_repl.store import BucketStore, FolderStore
+from fleet_repl.workflow.worlds import placed_in
 
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
@@ -23,13 +24,18 @@ TIMEOUT: Final = 15.0
 
 @asynccontextmanager
 async def open_place(
-    state: State, *, aws: Aws | None = None, endpoint: Endpoint | None = None
+    state: State,
+    *,
+    aws: Aws | None = None,
+    endpoint: Endpoint | None = None,
+    world: str | None = None,
 ) -> AsyncIterator[Store]:
-    """Where fleets keep their documents, for as long as this lasts.
+    """Where fleets keep the documents of a world, for as long as this lasts.
 
     Raises IdentityError where a bucket cannot be asked for want of a base identity. A folder
     loads no AWS code.
     """
+    state = placed_in(state, world)
     if state.folder is not None:
         yield FolderStore(state.folder, shared=state.shared)
         return

@@ -14,6 +14,7 @@ from fleet_repl.inventory.durations import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.names import Registry
 from fleet_repl.plan import Plan
+from fleet_repl.workflow.worlds import told
 
 LARGEST: Final = 4 * GIB
 """Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
@@ -41,6 +42,15 @@ def load_plan(path: str | Path) -> Plan:
             "    fleet-repl plan INVENTORY --out FILE writes one"
         ) from None
     return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
+
+
+def check_world(plan: Plan, world: str | None) -> None:
+    """Whether a plan was made of the AWS that is there. Raises PlanError."""
+    if plan.world != world:
+        raise PlanError(
+            f"the plan was made of {told(plan.world)}, and this run is about {told(world)}\n"
+            "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
+        )
 
 
 def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta) -> None:

@@ -109,6 +109,7 @@ async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tup
 
 async def finished(means: Means, plan: Plan) -> Plan:
     """The plan with its digest, told as an event."""
+    plan = replace(plan, world=means.world)
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     means.on_event(PlanMade(plan=plan))
     return plan
