@@ -291,7 +291,7 @@ async def test_a_retired_account_that_answers_anything_is_not_gone(
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
     async with simulate(text) as aws:
         await applied(aws, text, tmp_path)
-        record = (tmp_path / ".fleet-repl" / "one" / "applied.json").read_bytes()
+        record = (tmp_path / ".fleet-repl/.worlds/sim/one" / "applied.json").read_bytes()
         policy = aws.world.registries[THIRD].policy.latest.text
         half_blind = (
             AccountScenario(id=SPOKE.account, disabled_regions=(SPOKE.region,))
@@ -305,9 +305,9 @@ async def test_a_retired_account_that_answers_anything_is_not_gone(
         assert aws.world.registries[THIRD].policy.latest.text == policy
         assert (
             json.loads(record)["registries"][str(SPOKE)]
-            == (json.loads((tmp_path / ".fleet-repl" / "one" / "applied.json").read_bytes()))[
-                "registries"
-            ][str(SPOKE)]
+            == (
+                json.loads((tmp_path / ".fleet-repl/.worlds/sim/one" / "applied.json").read_bytes())
+            )["registries"][str(SPOKE)]
         )
 
 
