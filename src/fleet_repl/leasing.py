@@ -5,6 +5,7 @@ Pure: where the document is, how old it is and whether a process lives is told b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +34,9 @@ class LockDocument:
     taken_at: datetime
     renewed_at: datetime
     renewals: int = 0
+    sharers: Mapping[str, str] | None = None
+    """Other fleets that its holder takes turns with, each with a digest of what it knows of it;
+    None until it begins to write."""
 
 
 class Verdict(StrEnum):

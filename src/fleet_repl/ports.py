@@ -173,7 +173,8 @@ class Gate(Protocol):
     def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
         """Meanwhile no other fleet of the same state location writes this registry.
 
-        Raises HaltedError on entering where nothing may be written any more.
+        Raises HaltedError on entering where nothing may be written any more, and CallError where
+        another fleet does not end its own turn.
         """
         ...
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BUCKET = "state-of-the-fleet"
 PLACE = f"s3://{BUCKET}/replication"
+REMEMBERED = ("applied", "lock", "traces", "rolled-back")
 STATE = f'[state]\nlocation = "{PLACE}"\n'
 
 
@@ -117,7 +118,8 @@ async def test_the_whole_flow(
         async with aws.connected() as fleet:
             assert [one.kind for one in (await fleet.plan()).objections] == ["rolled-back"]
         assert {one for one in keys(s3) if "/runs/" not in one} == {
-            f"replication/prod/{name}.json" for name in ("applied", "lock", "traces", "rolled-back")
+            "replication/.sharing/fleets.json",
+            *(f"replication/prod/{name}.json" for name in REMEMBERED),
         }
         # Nothing beside the inventory: whoever applies next may be on another machine.
         assert not aws.state.exists()

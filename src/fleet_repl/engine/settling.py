@@ -39,6 +39,9 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
                 stop.keep(waiting)
                 if not waiting.cancel_called:
                     settled = await _to_its_end(slot, pace, stop)
+    except CallError as error:
+        fault = replace(error.fault, operation=slot.operation)
+        settled = Settled(outcome=Outcome.FAILED, found=None, error=fault)
     except HaltedError as error:
         stop.halt(str(error))
     return settled or Settled(outcome=stop.outcome, found=slot.before)

@@ -11,7 +11,9 @@ from fleet_repl.store.process import Process, gone, this_process
 from fleet_repl.store.revising import revise
 from fleet_repl.store.rolled_back import Marks, lifted, read_marks, reset, revise_marks
 from fleet_repl.store.runs import RunRecords, fleets
+from fleet_repl.store.sharing import begin_sharing, enter_fleet
 from fleet_repl.store.traces import read_traces, revise_traces
+from fleet_repl.store.turns import Turns
 
 __all__ = [
     "BucketStore",
@@ -23,7 +25,10 @@ __all__ = [
     "Process",
     "Remembered",
     "RunRecords",
+    "Turns",
+    "begin_sharing",
     "current_holder",
+    "enter_fleet",
     "fleets",
     "frozen_refusal",
     "gone",

@@ -6,7 +6,7 @@ whichever of two clocks has gone further, so that a machine that slept does not 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -62,6 +62,7 @@ class Lease:
         self._renewals = 0
         self._since = self._reading()
         self._renewing = anyio.Lock()
+        self._sharers: Mapping[str, str] | None = None
         self._halted: str | None = None
         self._lost = False
 
@@ -105,6 +106,16 @@ class Lease:
             await beat(pause)
             async with self._renewing:
                 pause = RENEWAL if await self._renew() else _AGAIN
+
+    async def introduce(self, sharers: Mapping[str, str]) -> None:
+        """Say from now on which fleets this run takes turns with: everybody can see that when this
+        returns.
+
+        Raises HaltedError where the lock is lost.
+        """
+        async with self._renewing:
+            self._sharers = sharers
+            await self._persist()
 
     async def take(self) -> bool:
         """Put it in place; False where somebody else was quicker. Raises StateError."""
@@ -176,6 +187,7 @@ class Lease:
             taken_at=self._taken.at,
             renewed_at=self._clock.now(),
             renewals=self._renewals,
+            sharers=self._sharers if holder is not None else None,
         )
 
     def _reading(self) -> tuple[float, float]:

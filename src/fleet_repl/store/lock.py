@@ -143,12 +143,20 @@ async def current_holder(
 
     Raises StateError.
     """
+    lock = await binding_lock(store, fleet, gone=gone)
+    return None if lock is None else lock.holder
+
+
+async def binding_lock(
+    store: Store, fleet: str, *, gone: Callable[[Holder], bool]
+) -> LockDocument | None:
+    """A fleet's lock while somebody holds it; None for one that binds nobody. Raises StateError."""
     found = await store.find(_name(fleet))
     document = _parse(found, store, fleet)
     if found is None or document is None or document.holder is None:
         return None
     verdict = judge(document, found.age, gone=gone(document.holder))
-    return document.holder if verdict is Verdict.HELD else None
+    return document if verdict is Verdict.HELD else None
 
 
 def _name(fleet: str) -> str:

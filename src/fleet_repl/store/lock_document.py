@@ -42,6 +42,7 @@ class _Document(BaseModel):
     taken_at: AwareDatetime
     renewed_at: AwareDatetime
     renewals: int = Field(ge=0)
+    sharers: dict[_Text, _Text] | None = None
 
 
 def lock_content(document: LockDocument) -> bytes:
@@ -64,25 +65,30 @@ def lock_content(document: LockDocument) -> bytes:
         "taken_at": document.taken_at.isoformat(),
         "renewed_at": document.renewed_at.isoformat(),
         "renewals": document.renewals,
+        **({} if document.sharers is None else {"sharers": dict(document.sharers)}),
     }
     return f"{compact_json(whole)}\n".encode()
 
 
-def parse_lock(content: bytes, fleet: str, *, where: str) -> LockDocument:
-    """The lock in a document. Raises StateError, naming it as `where`."""
+def parse_lock(content: bytes, fleet: str | None, *, where: str) -> LockDocument:
+    """The lock in a document; `fleet`: whose it has to be, None for any fleet's.
+
+    Raises StateError, naming it as `where`.
+    """
     try:
         document = read_document(_Document, content)
     except ValueError as error:
         raise _unusable(where, str(error)) from None
-    if document.fleet != fleet:
+    if fleet not in (None, document.fleet):
         raise _unusable(where, f"it is of fleet {document.fleet!r}")
     entry = document.holder
     return LockDocument(
-        fleet=fleet,
+        fleet=document.fleet,
         holder=Holder(**dict(entry)) if entry is not None else None,
         taken_at=document.taken_at,
         renewed_at=document.renewed_at,
         renewals=document.renewals,
+        sharers=document.sharers,
     )
 
 

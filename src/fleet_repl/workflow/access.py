@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -9,13 +10,17 @@ from dataclasses import dataclass, field
 import anyio
 
 from fleet_repl.errors import FrozenError, HaltedError, RefusedError
+from fleet_repl.names import AccountId
 from fleet_repl.pacing import SYSTEM
 from fleet_repl.ports import Store
 from fleet_repl.runs import Freeze, Holder, Purpose
 from fleet_repl.store import (
     Lease,
     Lock,
+    Turns,
+    begin_sharing,
     current_holder,
+    enter_fleet,
     frozen_refusal,
     gone,
     read_freeze,
@@ -31,10 +36,14 @@ class Access:
     fleet: str
     formerly: tuple[str, ...]
     """Names that the fleet had: who holds or froze it by one of them counts as well."""
+    accounts: frozenset[AccountId]
+    """Those that the fleet may write to."""
     run_id: str
     purpose: Purpose = Purpose.APPLY
     lease: Lease | None = field(default=None, init=False)
     """Of the lock, while it is held."""
+    shared: frozenset[AccountId] = field(default=frozenset(), init=False)
+    """Accounts that other fleets of the location list too; known once writing has begun."""
     _users: int = field(default=0, init=False)
     """Blocks that hold it."""
     _ended: anyio.Event = field(default_factory=anyio.Event, init=False)
@@ -100,6 +109,8 @@ class Access:
                     # It may have been frozen while the lock was being taken.
                     await self.refuse_if_frozen()
                     await self._refuse_if_held_formerly()
+                    # So that other fleets know of it before it begins to write.
+                    await enter_fleet(self.store, self.fleet, self.accounts, formerly=self.formerly)
                     yield lease
                 finally:
                     await self._unused()
@@ -114,6 +125,35 @@ class Access:
         with anyio.CancelScope(shield=True):
             while self._users:
                 await self._ended.wait()
+
+    @property
+    def turns(self) -> Turns:
+        """With other fleets, at registries that they write too."""
+        return Turns(
+            self.store,
+            self.fleet,
+            self.holder,
+            self.shared,
+            gone=gone,
+            clock=SYSTEM,
+            uniform=random.uniform,
+        )
+
+    async def begin_writing(self, lease: Lease) -> None:
+        """Know the other fleets of the location that may write the same registries, and be known
+        to them. Raises RefusedError where one that is writing cannot know, and StateError."""
+        try:
+            self.shared = await begin_sharing(
+                self.store,
+                self.fleet,
+                self.accounts,
+                formerly=self.formerly,
+                lease=lease,
+                gone=gone,
+                clock=SYSTEM,
+            )
+        except HaltedError as error:
+            raise RefusedError(str(error)) from None
 
     @property
     def holder(self) -> Holder:

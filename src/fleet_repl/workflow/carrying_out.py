@@ -67,6 +67,7 @@ class Execution:
         owed = {} if plan.rolls_back else owing(plan, means.inventory.routes, began)
         before = await means.memory.recall()
         if plan.writes:
+            await means.access.begin_writing(lease)
             # Otherwise there would be nothing to roll back.
             await means.records.begin(self._meta(began), plan, before)
         await means.memory.revise(lambda record: announced(record, plan, owed))
@@ -127,6 +128,7 @@ class Execution:
         gate = JournalGate(
             lease=lease,
             journal=journal,
+            turns=means.access.turns,
             timeout=inventory.apply.timeout,
             clock=means.pace.clock,
         )

@@ -69,6 +69,7 @@ async def connect(
             store=store,
             fleet=inventory.name,
             formerly=inventory.ownership.formerly,
+            accounts=frozenset(one.id for one in inventory.accounts),
             run_id=run_id,
             purpose=purpose,
         )

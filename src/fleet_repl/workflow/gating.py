@@ -7,7 +7,7 @@ journal says that it will be.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from fleet_repl.errors import HaltedError, StateError
@@ -37,6 +37,14 @@ class Leased(Protocol):
         ...
 
 
+class TakesTurns(Protocol):
+    """One write of a registry at a time, among fleets."""
+
+    def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
+        """It is this run's turn meanwhile."""
+        ...
+
+
 class Journalled(Protocol):
     """Where writes are put down."""
 
@@ -52,19 +60,25 @@ class Journalled(Protocol):
 class JournalGate:
     """The gate of one run."""
 
-    def __init__(self, *, lease: Leased, journal: Journalled, timeout: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        lease: Leased,
+        journal: Journalled,
+        turns: TakesTurns,
+        timeout: float,
+        clock: Clock,
+    ) -> None:
         """`timeout`: seconds that one attempt at a write may take."""
         self._lease = lease
         self._journal = journal
+        self._turns = turns
         self._seconds = timeout + MARGIN
         self._clock = clock
 
-    def turn(
-        self,
-        registry: Registry,  # noqa: ARG002 - every registry is free
-    ) -> AbstractAsyncContextManager[None]:
-        """Enter at once: only fleets that share registries have to wait for each other."""
-        return nullcontext()
+    def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
+        """Meanwhile no other fleet writes it; only fleets that share accounts have to wait."""
+        return self._turns.turn(registry)
 
     async def admit(self, registry: Registry, change: Change) -> None:
         """Return once the write may be sent. Raises HaltedError where nothing may be written."""
