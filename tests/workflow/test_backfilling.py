@@ -289,7 +289,7 @@ async def test_what_was_queued_is_owed_until_it_is_started(simulate: Any, tmp_pa
         report = await backfill(aws, wait=True)
         assert [one.destination for one in report.backfills if one.started] == [SEARCH]
         assert "other:1" in tags(aws, SEARCH)
-        assert "due" not in (aws.state / "applied.json").read_text()
+        assert "due" not in (state / ".worlds/sim/prod/applied.json").read_text()
         again = await backfill(aws, wait=True)
         assert not any(one.started for one in again.backfills)
 

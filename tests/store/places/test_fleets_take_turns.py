@@ -15,6 +15,7 @@ import pytest
 from fleet_repl.errors import CallError, FaultKind, HaltedError, RefusedError, StateError
 from fleet_repl.leasing import LEASE
 from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.ports import Store
 from fleet_repl.runs import Holder
 from fleet_repl.store import Lease, Lock, Turns, begin_sharing, current_holder, enter_fleet, fleets
@@ -46,7 +47,7 @@ async def at_work(
         yield lease
 
 
-def turns_of(store: Store, fleet: str, clock: VirtualClock, holder: Holder, **how: Any) -> Turns:
+def turns_of(store: Store, fleet: str, clock: Clock, holder: Holder, **how: Any) -> Turns:
     options = {"gone": nobody, "clock": clock, "uniform": random.Random(1).uniform, **how}
     return Turns(store, fleet, holder, SHARED, **options)
 
@@ -68,13 +69,16 @@ async def test_one_at_a_time(
     place: Place, clock: VirtualClock, holder: Callable[..., Holder], seed: int
 ) -> None:
     """Whoever holds a turn is alone with the registry, however many fleets want it."""
-    inside, seen, uniform = 0, list[str](), random.Random(seed).uniform
+    inside, seen, rng = 0, list[str](), random.Random(seed)
+
+    def soon(low: float, high: float) -> float:
+        return rng.uniform(low, high) / 50
 
     async def write(fleet: str, number: int) -> None:
         nonlocal inside
         store = place.open()
         async with at_work(store, fleet, clock, holder(number)):
-            turns = turns_of(store, fleet, clock, holder(number), uniform=uniform)
+            turns = turns_of(store, fleet, SYSTEM, holder(number), uniform=soon)
             for _ in range(3):
                 async with turns.turn(HERE):
                     inside += 1
