@@ -112,6 +112,14 @@ ALIVE, GONE = "111111111111", "222222222222"
             ),
         ),
         (
+            [statement("MineA", GONE), statement("Sound", ALIVE)],
+            (
+                "one of its principals may not exist: see whether one of these accounts has been "
+                "closed, and take it out of the inventory: 222222222222, or mend the foreign "
+                "statements: Sound"
+            ),
+        ),
+        (
             [statement("MineA", ALIVE), statement(None, GONE), statement("CI", ALIVE, GONE)],
             (
                 "the fleet's own statements name only accounts that exist, so a foreign statement "
@@ -171,10 +179,28 @@ def test_who_is_suspected(statements: list[Any], hint: str) -> None:
     assert suspects(policy(*statements), ("Mine",), lambda account: account == ALIVE) == hint
 
 
-async def test_other_invalid_parameters_fail_at_once(edge: Edge) -> None:
-    """Only that one message can pass."""
-    said = "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Too long'"
-    edge.aws.script("PutRegistryPolicy", edge.aws.refuse("InvalidParameterException", said))
+@pytest.mark.parametrize(
+    "said",
+    [
+        SAID,
+        "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Principal not found'",
+        "invalid parameter at 'policyText': unacceptable",
+        "",
+    ],
+)
+async def test_it_is_told_by_its_code_in_whatever_words(edge: Edge, said: str) -> None:
+    """ECR has been seen with two wordings: each is tried again, then the suspects are named."""
+    edge.aws.script("PutRegistryPolicy", *[edge.aws.refuse("InvalidParameterException", said)] * 5)
+    async with edge.open() as registries:
+        errors = [await put(registries, edge, policy(statement("CI", "AROA"))) for _ in range(5)]
+    assert [error.transient for error in errors] == [True, True, True, True, False]
+    assert errors[-1].fault.hint is not None
+    assert errors[-1].fault.hint.endswith("see whether everybody it names still exists: CI")
+
+
+async def test_what_is_invalid_in_another_way_fails_at_once(edge: Edge) -> None:
+    """A request that does not fit the model never will."""
+    edge.aws.script("PutRegistryPolicy", edge.aws.refuse("ValidationException", SAID))
     async with edge.open() as registries:
         error = await put(registries, edge, policy())
     assert (error.fault.kind, error.transient) == (FaultKind.INVALID, False)

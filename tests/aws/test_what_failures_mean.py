@@ -89,6 +89,8 @@ def test_error_answers(
 def test_a_rate_is_told_by_the_message_too() -> None:
     """ECR throttles with "Rate exceeded" under more than one code."""
     assert kind_of("ClientException", 400, "Rate exceeded", "ecr") is FaultKind.THROTTLED
+    assert kind_of("ClientException", 400, "rate exceeded.", "ecr") is FaultKind.THROTTLED
+    assert kind_of("RequestThrottledByProxy", 400, "", "ecr") is FaultKind.THROTTLED
 
 
 def test_unknown_credentials_mean_another_thing_to_sts() -> None:
@@ -379,7 +381,15 @@ def test_what_a_garbled_answer_leaves_open(operation: str, writes: bool) -> None
     assert (error.transient, error.uncertain) == (True, writes)
 
 
-@pytest.mark.parametrize("said", ["Signature expired: it is late", "Signature not yet current: x"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Signature expired: it is late",
+        "Signature not yet current: x",
+        "the signature expired",
+        "Check your system clock",
+    ],
+)
 def test_a_wrong_clock_is_told_as_one(said: str) -> None:
     """AWS tells it as a signature that does not match."""
     fault = translate(refusal("SignatureDoesNotMatch", said, 403), call()).fault

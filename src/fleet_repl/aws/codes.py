@@ -9,6 +9,9 @@ from fleet_repl.errors import FaultKind
 
 UNKNOWN_OPERATION: Final = "UnknownOperationException"
 """The endpoint does not know the call: AWS brings new ones to one region after the other."""
+INVALID_PARAMETER: Final = "InvalidParameterException"
+"""A parameter that fits its model and that ECR does not take. Which words go with it is no part
+of any contract."""
 NO_POLICY: Final = "RegistryPolicyNotFoundException"
 NO_TEMPLATE: Final = "TemplateNotFoundException"
 NO_IMAGE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
@@ -27,8 +30,8 @@ SESSION_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
 """The session at work has ended; a new one will do."""
 CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 """The signature's time is off."""
-CLOCK_MESSAGES: Final = ("Signature expired", "Signature not yet current")
-"""The same, told under the codes of a signature that does not match."""
+CLOCK_MESSAGES: Final = ("signature expired", "not yet current", "clock", "skew")
+"""The same, told under the codes of a signature that does not match, in lower case. For hints."""
 
 SIGNATURE_CODES: Final = frozenset(
     {
@@ -101,7 +104,9 @@ def kind_of(code: str, status: int, message: str, service: Service) -> FaultKind
     """What an error answer means. An unknown code is judged by the HTTP status."""
     if service == "ecr" and code in UNKNOWN_KEY:
         return FaultKind.REGION_DISABLED
-    if "Rate exceeded" in message:
+    # ECR throttles under more codes than are known. Taking too much for a throttle only means
+    # that it is tried again.
+    if "throttl" in code.lower() or "rate exceeded" in message.lower():
         return FaultKind.THROTTLED
     return _KINDS.get(code) or _kind_of_status(status)
 

@@ -127,14 +127,14 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
 
 def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
     """What AWS's own words call for; None where the kind of failure says enough."""
-    if code in CLOCK_CODES or said.startswith(CLOCK_MESSAGES):
-        return hints.CLOCK
-    if code in SIGNATURE_CODES:
-        return hints.SIGNATURE
+    words = said.lower()
+    if code in SIGNATURE_CODES | CLOCK_CODES:
+        late = code in CLOCK_CODES or any(one in words for one in CLOCK_MESSAGES)
+        return hints.CLOCK if late else hints.SIGNATURE
     if code in UNKNOWN_KEY and call.service == "sts":
         return hints.unknown_key(f"STS in {call.region}")
     if call.operation == "AssumeRole":
-        return hints.session_too_long(call) if "DurationSeconds" in said else None
+        return hints.session_too_long(call) if "durationseconds" in words else None
     if kind in (FaultKind.ACCESS_DENIED, FaultKind.INVALID):
         return hints.allow_what_was_denied(said, call) or hints.hint_for_code(code, call)
     return None

@@ -14,7 +14,7 @@ from typing import Final
 from fleet_repl.aws import answers
 from fleet_repl.aws.acting import Actor
 from fleet_repl.aws.answers import Identity
-from fleet_repl.aws.codes import NO_IMAGE, NO_POLICY, NO_TEMPLATE
+from fleet_repl.aws.codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
 from fleet_repl.aws.paging import Listing
 from fleet_repl.aws.rejections import suspects
 from fleet_repl.canonical import JsonObject, compact_json
@@ -31,7 +31,6 @@ _IMAGES: Final = Listing(member="imageDetails", page_size=1000)
 _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
 """Without this filter ECR tells of active images only."""
 _UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
-_UNKNOWN_PRINCIPAL: Final = "Invalid registry policy provided"
 _PROPAGATION_ATTEMPTS: Final = 5
 """How often a policy may be put whose principals AWS does not know: a few seconds in all."""
 
@@ -86,8 +85,8 @@ class AwsRegistries:
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the registry policy; the request id. One attempt.
 
-        A policy that AWS takes to be invalid is transient a few times: a new principal may not
-        have spread yet.
+        A policy that AWS takes to be invalid is transient a few times, in whatever words: a new
+        principal may not have spread yet.
         """
         parameters = {"policyText": compact_json(document)}
         try:
@@ -95,7 +94,7 @@ class AwsRegistries:
                 registry, "PutRegistryPolicy", answers.wrote_policy, parameters
             )
         except CallError as error:
-            if _UNKNOWN_PRINCIPAL not in error.fault.message:
+            if error.fault.code != INVALID_PARAMETER:
                 raise
             failure = self._rejected(registry, document, error)
         else:

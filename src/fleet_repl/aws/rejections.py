@@ -1,7 +1,8 @@
 """A registry policy that AWS takes to be invalid although it is well-formed: who is at fault.
 
-AWS does not say. As a rule a principal does not exist, and one such statement makes it refuse
-all of them, so the reader is pointed at principals that nobody has seen alive. Pure.
+AWS does not say, or not twice in the same words. As a rule a principal does not exist, and one
+such statement makes it refuse all of them, so the reader is pointed at principals that nobody has
+seen alive. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def suspects(
     doubtful = sorted({one for each in ours for one in _accounts(each) if not exists(one)})
     unsound = [one for one in foreign if not _is_sound(one, exists)]
     if doubtful:
-        mend = f", or mend the foreign statements: {_named(unsound)}" if unsound else ""
+        others = unsound or foreign
+        mend = f", or mend the foreign statements: {_named(others)}" if others else ""
         return (
             "one of its principals may not exist: see whether one of these accounts has been "
             f"closed, and take it out of the inventory: {_several(doubtful)}{mend}"
