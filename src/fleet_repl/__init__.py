@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         Resource,
         State,
         Summary,
+        Vouched,
         Warning,
     )
     from fleet_repl.reports import to_json
@@ -187,6 +188,7 @@ __all__ = [
     "UnreadRegistry",
     "VerifyFinished",
     "VerifyStarted",
+    "Vouched",
     "Warning",
     "WaveFinished",
     "WaveStarted",
@@ -284,6 +286,7 @@ _HOMES = {
         "Resource",
         "State",
         "Summary",
+        "Vouched",
         "Warning",
     ),
     "reports": ("to_json",),

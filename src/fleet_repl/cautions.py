@@ -13,7 +13,7 @@ from fleet_repl.desired import Desired
 from fleet_repl.granting import Granting
 from fleet_repl.grants import Grant
 from fleet_repl.lint import findings
-from fleet_repl.names import AccountId, Partition, Registry
+from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Record
 from fleet_repl.plan import RegistryPlan, Resource, Warning
@@ -70,17 +70,41 @@ def lost_rules(
 
 
 def lint(
-    grantings: Mapping[Registry, Granting], observation: Observation, partition: Partition
+    grantings: Mapping[Registry, Granting], observation: Observation, desired: Desired
 ) -> Iterator[Warning]:
     """What is wrong with the policies found. Equal findings of many registries are one warning."""
     places: dict[tuple[str, str], list[Registry]] = {}
     for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
         seen = observation[registry]
         scope = seen.policy_scope if isinstance(seen, Observed) else None
-        for found in findings(registry, one.policy, one.needed, partition, scope=scope):
+        for found in findings(
+            one.policy, one.needed, desired.in_force(one.policy, registry), scope=scope
+        ):
             places.setdefault((found.kind, found.text), []).append(registry)
     for (kind, text), registries in places.items():
         yield Warning(kind=kind, message=f"{_places(registries)}: {text}")
+
+
+def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warning]:
+    """Sids that are trusted and that no policy has: whoever writes a statement of that name one
+    day is trusted unseen. Told only where every policy was read that could have it."""
+    accounts: dict[str, list[AccountId]] = {}
+    for account, sids in desired.trusted.items():
+        for sid in sids:
+            accounts.setdefault(sid, []).append(account)
+    for sid, trusting in sorted(accounts.items()):
+        seen = [observation.get(one) for account in trusting for one in desired.by_account[account]]
+        policies = [one.policy for one in seen if isinstance(one, Observed)]
+        if len(policies) < len(seen) or None in policies:
+            continue
+        if not any(
+            one.get("Sid") == sid for policy in policies if policy for one in policy.foreign
+        ):
+            yield Warning(
+                kind="trusted-nothing",
+                message=f"trusted_statements has {sid}, and no registry policy that it is about "
+                "has a statement of that name; take it out, so that nobody can be trusted unseen",
+            )
 
 
 def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:

@@ -15,6 +15,7 @@ from fleet_repl.grants import (
     VERSION,
     Grant,
     Owner,
+    Policy,
     actions_for,
     grants_for,
     policy_size,
@@ -22,6 +23,7 @@ from fleet_repl.grants import (
 )
 from fleet_repl.inventory import Inventory, Limits, Route, Template
 from fleet_repl.names import AccountId, Registry
+from fleet_repl.permissions import Permissions, in_force
 from fleet_repl.prefixes import reduce
 from fleet_repl.rules import Outgoing, rules_for
 from fleet_repl.templates import Signature
@@ -53,6 +55,9 @@ class Desired:
     """Registries that lose no link unless somebody says so."""
     templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
     """Creation templates by registry; one without any is missing."""
+    trusted: Mapping[AccountId, frozenset[str]] = field(default_factory=dict)
+    """Sids of others' statements that somebody vouches for, by the account whose registry
+    policies hold them; an account without any is missing."""
 
     def links_out(self, registry: Registry) -> Outgoing:
         """The prefixes that leave a registry, by destination."""
@@ -71,6 +76,11 @@ class Desired:
     def is_additive(self, registry: Registry) -> bool:
         """Whether rules of others may be in place that stay."""
         return registry.account in self.additive
+
+    def in_force(self, policy: Policy, registry: Registry) -> Permissions:
+        """What the policy of a registry allows as it stands."""
+        trusted = self.trusted.get(registry.account, frozenset())
+        return in_force(policy, registry, self.owner.partition, trusted)
 
     def must_be_granted(self, link: Link) -> bool:
         """Whether a policy that is ours to write has to allow the link."""
@@ -124,6 +134,11 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
         waves=topology.waves,
         protected=topology.protected,
         templates=topology.templates,
+        trusted={
+            one.id: frozenset(sids)
+            for one in inventory.accounts
+            if (sids := (*inventory.ownership.trusted_statements, *one.trusted_statements))
+        },
     )
 
 

@@ -6,7 +6,7 @@ in which writes is for `staging` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from fleet_repl.canonical import JsonObject
@@ -23,7 +23,8 @@ from fleet_repl.grants import (
 )
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observation, Observed
-from fleet_repl.permissions import Permissions, in_force
+from fleet_repl.permissions import Permissions
+from fleet_repl.plan import Vouched
 from fleet_repl.topology import Link
 from fleet_repl.withdrawals import Stale, Uses, stale_grants
 
@@ -71,6 +72,14 @@ class Granting:
             return None
         return f"{self.registry}: {because}" + (f", {self.shortfall}" if self.shortfall else "")
 
+    def vouched(self) -> Iterator[Vouched]:
+        """Statements that count as keeping nothing out because somebody vouches for them."""
+        permissions, sids = self.permissions, set[str]()
+        for statement in permissions.statements:
+            if permissions.trusts(statement) and permissions.doubted_by(statement, self.needed):
+                sids.add(str(statement["Sid"]))
+        return (Vouched(registry=self.registry, sid=sid) for sid in sorted(sids))
+
     def document(self, grants: frozenset[Grant], desired: Desired) -> JsonObject | None:
         """The policy with `grants` as ours."""
         return compose(self.policy, grants, desired.owner, self.registry)
@@ -95,7 +104,7 @@ def granting(
         needed=needed,
         by_wave=_by_wave(links, desired),
         stale=stale,
-        permissions=in_force(policy, registry, desired.owner.partition),
+        permissions=desired.in_force(policy, registry),
     )
     if not in_scope:
         return replace(found, shortfall="and it is outside the selection")
@@ -139,7 +148,7 @@ def settled(found: Granting, uses: Uses) -> Granting:
 def _spare(found: Granting, desired: Desired) -> Granting:
     """Without what would have to be added, if all of it is in force as the policy stands."""
     adding = found.final - found.policy.grants
-    there = in_force(found.policy, found.registry, desired.owner.partition)
+    there = desired.in_force(found.policy, found.registry)
     if any(there.lacks(one.source, one.prefix, (one.action,)) is not None for one in adding):
         return found
     return replace(found, needed=found.needed - adding, spared=adding)

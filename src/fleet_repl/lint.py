@@ -7,14 +7,21 @@ statements alone has no findings, and costs nothing to look at.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Policy, named, reduced
-from fleet_repl.names import AccountId, Partition, Registry, repositories_arn
-from fleet_repl.permissions import Permissions, concerns, in_force, matches, meets, texts
+from fleet_repl.names import AccountId, Registry, repositories_arn
+from fleet_repl.permissions import (
+    Permissions,
+    concerns,
+    condition_parts,
+    matches,
+    meets,
+    texts,
+)
 
 FIRST_SCOPE: Final = "V1"
 """Value of the account setting REGISTRY_POLICY_SCOPE with which ECR enforces three actions of a
@@ -56,21 +63,19 @@ class _Note(NamedTuple):
 
 
 def findings(
-    registry: Registry,
     policy: Policy,
     needed: frozenset[Grant],
-    partition: Partition,
+    permissions: Permissions,
     *,
     scope: str | None = None,
 ) -> tuple[Finding, ...]:
     """What there is to say about foreign statements, and about ours that someone edited.
 
-    `needed` is what our statements shall grant; `scope` the account setting
-    REGISTRY_POLICY_SCOPE, or None where it is unknown.
+    `needed` is what our statements shall grant, `permissions` what the policy allows as it
+    stands; `scope` the account setting REGISTRY_POLICY_SCOPE, or None where it is unknown.
     """
     if not (policy.foreign or policy.opaque):
         return ()
-    permissions = in_force(policy, registry, partition)
     used = needed | policy.in_use
     added = needed & reduced(needed | policy.grants) - policy.grants
     found = []
@@ -78,13 +83,13 @@ def findings(
         notes = [*_faults(statement, permissions, used), *_needless(statement, permissions, added)]
         if scope == FIRST_SCOPE:
             notes += _unenforced(statement)
-        found += [_finding(registry, statement, note) for note in notes]
+        found += [_finding(permissions.registry, statement, note) for note in notes]
     for statement in policy.opaque:
         notes = [
             note._replace(remedy="it is fleet-repl's own, edited, and will be put right")
             for note in _faults(statement, permissions, used)
         ]
-        found += [_finding(registry, statement, note) for note in notes]
+        found += [_finding(permissions.registry, statement, note) for note in notes]
     return tuple(found)
 
 
@@ -107,15 +112,36 @@ def _faults(
     statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
 ) -> Iterator[_Note]:
     yield from _malformed(statement, permissions)
-    yield from _conditional(statement)
+    yield from _conditional(statement, permissions, used)
+    yield from _denying(statement, permissions, used)
+
+
+def _denying(
+    statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
+) -> Iterator[_Note]:
     if denied := permissions.denied_by(statement, used):
-        accounts = _accounts({one.source for one in denied})
-        actions = " and ".join(sorted({one.action for one in denied}, reverse=True))
         yield _Note(
             kind="denied",
-            wrong=f"denies what {accounts} must be able to do here: {actions}",
+            wrong=f"denies what {_needs(denied)}",
             remedy="narrow it, or images fail with DESTINATION_REGISTRY_ACCESS_DENIED",
         )
+    if permissions.trusts(statement):
+        return
+    if doubted := permissions.doubted_by(statement, used):
+        keys = permissions.undecided(statement, min(doubted))
+        yield _Note(
+            kind="denied",
+            wrong=f"may deny what {_needs(doubted)}; that depends on {_listed(keys)}, which "
+            "cannot be told from here",
+            remedy="narrow it, or list its Sid in trusted_statements if it keeps no image out",
+        )
+
+
+def _needs(grants: frozenset[Grant]) -> str:
+    """Who must be able to do what."""
+    accounts = _accounts({one.source for one in grants})
+    actions = " and ".join(sorted({one.action for one in grants}, reverse=True))
+    return f"{accounts} must be able to do here: {actions}"
 
 
 def _malformed(statement: JsonObject, permissions: Permissions) -> Iterator[_Note]:
@@ -169,24 +195,32 @@ def _no_name(pattern: str) -> str | None:
     return None
 
 
-def _conditional(statement: JsonObject) -> Iterator[_Note]:
-    """Allows of replication under a condition. Not those of pull-through caches."""
+def _conditional(
+    statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
+) -> Iterator[_Note]:
+    """Allows of replication under a condition that is not surely met. Not those of pull-through
+    caches."""
     condition = statement.get("Condition")
     creates = concerns(statement, CREATE_REPOSITORY) and not concerns(statement, _IMPORT_IMAGE)
     replicates = concerns(statement, REPLICATE_IMAGE) or creates
     if statement.get("Effect") != "Allow" or not condition or not replicates:
         return
-    operators = condition.values() if isinstance(condition, Mapping) else ()
-    keys = sorted({key for one in operators if isinstance(one, Mapping) for key in one})
-    if breaking := [one for one in keys if one.lower() in _BREAKING]:
+    if permissions.is_met(statement, {one.source for one in used}):
+        return
+    parts = condition_parts(condition)
+    keys = sorted({one.key for one in parts})
+    counts = "it does not count here, so fleet-repl adds grants of its own"
+    breaking = sorted(
+        {one.key for one in parts if one.key.lower() in _BREAKING and not one.tolerates_absence}
+    )
+    if breaking:
         because = f"{_listed(breaking)}, which breaks replication without any error"
         remedy = "take the condition out, or leave the grant to fleet-repl"
     elif unverified := [one for one in keys if one.lower() in _UNVERIFIED]:
         because = f"{_listed(unverified)}, which is not known to work for replication"
-        remedy = "it does not count here, so fleet-repl adds grants of its own"
+        remedy = counts
     else:
-        because = _listed(keys) if keys else "something unknown"
-        remedy = "it does not count here, so fleet-repl adds grants of its own"
+        because, remedy = _listed(keys), counts
     yield _Note(
         kind="breaking-condition",
         wrong=f"allows replication under a condition on {because}",

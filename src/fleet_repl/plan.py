@@ -183,6 +183,15 @@ class Warning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """A statement of which nobody can tell whether it keeps images out, and that does not because
+    `trusted_statements` says so."""
+
+    registry: Registry
+    sid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     registries: int
     changed: int
@@ -236,6 +245,8 @@ class Plan:
     """Every registry in scope exactly once, in order of account and region."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    vouched: tuple[Vouched, ...] = ()
+    """In order of registry and Sid."""
     rolls_back: str | None = None
     """The run whose writes it takes back; None for a plan of the inventory."""
     world: str | None = None

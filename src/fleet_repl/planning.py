@@ -18,6 +18,7 @@ from fleet_repl.cautions import (
     lint,
     no_room,
     strange_rules,
+    trusted_in_vain,
     unknown_fields,
     unlisted,
 )
@@ -28,7 +29,7 @@ from fleet_repl.holding import Lacks
 from fleet_repl.names import Registry
 from fleet_repl.observed import Observation, Observed, Unreadable, gone_accounts
 from fleet_repl.ownership import Applied, Record
-from fleet_repl.plan import Change, Phase, RegistryPlan, Resource, State, Summary, Warning
+from fleet_repl.plan import Change, Phase, RegistryPlan, Resource, State, Summary, Vouched, Warning
 from fleet_repl.rules import Outgoing, compare
 from fleet_repl.sourcing import Source, decide_rules, rule_changes
 from fleet_repl.staging import policy_changes
@@ -44,6 +45,7 @@ class Planned:
 
     registries: tuple[RegistryPlan, ...]
     warnings: tuple[Warning, ...]
+    vouched: tuple[Vouched, ...] = ()
 
 
 def plan_registries(
@@ -74,6 +76,7 @@ def plan_registries(
         if desired.manages_grants and isinstance(seen, Observed)
     }
     sources = _sources(desired, observation, scope, grantings, record, allow, force=force)
+    vouched = tuple(one for registry in sorted(grantings) for one in grantings[registry].vouched())
     known = replace(uses, written=_written(sources))
     grantings = {
         registry: settled(one, known) for registry, one in grantings.items() if registry in scope
@@ -103,12 +106,13 @@ def plan_registries(
         *strange_rules(observation, registries),
         *kept_grants(grantings, desired),
         *no_room(grantings),
-        *lint(grantings, observation, desired.owner.partition),
+        *lint(grantings, observation, desired),
         *deletes_started(registries),
         *unlisted(desired, record),
+        *trusted_in_vain(desired, observation),
         *given_up(record, observation, gone),
     )
-    return Planned(registries=registries, warnings=warnings)
+    return Planned(registries=registries, warnings=warnings, vouched=vouched)
 
 
 def _written(sources: Mapping[Registry, Source]) -> Mapping[Registry, Outgoing]:

@@ -6,6 +6,7 @@ for every repository. Two sets mean the same exactly when the tuples are equal.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
@@ -13,6 +14,8 @@ Prefixes: TypeAlias = tuple[str, ...]
 
 EVERY_REPOSITORY: Final[Prefixes] = ("",)
 NOTHING: Final[Prefixes] = ()
+
+_FEW: Final = 64
 
 
 def reduce(prefixes: Iterable[str]) -> Prefixes:
@@ -42,12 +45,27 @@ def union(first: Prefixes, second: Prefixes) -> Prefixes:
 
 def intersect(first: Prefixes, second: Prefixes) -> Prefixes:
     """The repositories in both sets."""
-    return reduce(
-        [one for one in first if covers(second, one)]
-        + [two for two in second if covers(first, two)]
-    )
+    if first == second:
+        return reduce(first)
+    return reduce([*_covered(first, second), *_covered(second, first)])
 
 
 def beyond(prefixes: Prefixes, known: Prefixes) -> Prefixes:
     """Those of `prefixes` that `known` does not cover in full."""
-    return tuple(prefix for prefix in prefixes if not covers(known, prefix))
+    covered = set(_covered(prefixes, known))
+    return tuple(prefix for prefix in prefixes if prefix not in covered)
+
+
+def covers_at_once(prefixes: Prefixes, prefix: str) -> bool:
+    """The same as `covers`, in one look, for a canonical set: no prefix in it covers another, so
+    the only one that may cover `prefix` stands right before it."""
+    at = bisect_right(prefixes, prefix)
+    return at > 0 and prefix.startswith(prefixes[at - 1])
+
+
+def _covered(prefixes: Prefixes, known: Prefixes) -> list[str]:
+    """Those of `prefixes` that `known` covers. Of a few, each is held against each."""
+    if len(prefixes) * len(known) <= _FEW:
+        return [prefix for prefix in prefixes if covers(known, prefix)]
+    canonical = reduce(known)
+    return [prefix for prefix in prefixes if covers_at_once(canonical, prefix)]

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from fleet_repl.desired import Desired
 from fleet_repl.granting import Granting
-from fleet_repl.grants import Grant, policy_size, reduced
-from fleet_repl.names import AccountId, Registry
+from fleet_repl.grants import Grant, GrantIndex, policy_size, reduced
+from fleet_repl.names import Registry
 from fleet_repl.plan import Change, LinkEnd, Phase, Resource
-from fleet_repl.prefixes import Prefixes, beyond, covers, intersect, reduce
+from fleet_repl.prefixes import beyond, intersect
 from fleet_repl.withdrawals import action_of, replicating
 
 
@@ -51,12 +51,12 @@ def _concerned(found: Granting, desired: Desired) -> Sequence[int]:
     own = desired.waves.position(found.registry)
     if len(desired.waves.names) == 1:
         return (own,)
-    there = _by_key(found.policy.in_use)
-    wanted = _by_key(found.needed)
+    there = GrantIndex(found.policy.in_use)
+    wanted = GrantIndex(found.needed)
     waves = {
         wave
         for wave, grants in found.by_wave.items()
-        if any(_covered(one, wanted) and not _covered(one, there) for one in grants)
+        if any(wanted.covers(one) and not there.covers(one) for one in grants)
     }
     waves |= {_last(sources, desired) for sources in found.stale.pending.values()}
     if found.stale.free:
@@ -210,28 +210,13 @@ def _withdrawn(step: _Step, desired: Desired) -> tuple[LinkEnd, ...]:
     )
 
 
-_Keyed = dict[tuple[AccountId, str], Prefixes]
-"""Grants by account and action."""
-
-
-def _by_key(grants: Iterable[Grant]) -> _Keyed:
-    found: dict[tuple[AccountId, str], list[str]] = {}
-    for grant in grants:
-        found.setdefault((grant.source, grant.action), []).append(grant.prefix)
-    return {key: reduce(prefixes) for key, prefixes in found.items()}
-
-
-def _covered(grant: Grant, grants: _Keyed) -> bool:
-    return covers(grants.get((grant.source, grant.action), ()), grant.prefix)
-
-
 def _common(first: frozenset[Grant], second: frozenset[Grant]) -> frozenset[Grant]:
     """What both sets give."""
-    others = _by_key(second)
+    ones, others = GrantIndex(first), GrantIndex(second)
     return frozenset(
         Grant(source, prefix, action)
-        for (source, action), prefixes in _by_key(first).items()
-        for prefix in intersect(prefixes, others.get((source, action), ()))
+        for source, action in ones
+        for prefix in intersect(ones.prefixes(source, action), others.prefixes(source, action))
     )
 
 

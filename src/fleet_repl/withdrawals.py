@@ -12,12 +12,21 @@ from dataclasses import dataclass, field, replace
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
-from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, Policy, compose, parse_policy, reduced
+from fleet_repl.grants import (
+    REPLICATE_IMAGE,
+    Grant,
+    GrantIndex,
+    Owner,
+    Policy,
+    compose,
+    parse_policy,
+    reduced,
+)
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Cells, Record
 from fleet_repl.plan import Action, Change
-from fleet_repl.prefixes import NOTHING, Prefixes, beyond, covers, reduce, touches
+from fleet_repl.prefixes import NOTHING, Prefixes, beyond, reduce, touches
 from fleet_repl.rules import Outgoing
 
 
@@ -52,6 +61,10 @@ class Uses:
     written: Mapping[Registry, Outgoing] | None = None
     """For each source whose rules this run will write, what it will be left with; None while
     that is not decided yet: then every grant in use is kept."""
+    _found: dict[tuple[Registry, Registry], tuple[Prefixes, Prefixes | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `_unwanted` has worked out: a source may have thousands of grants."""
 
     def of(self, source: Registry, destination: Registry, grant: Grant) -> bool | None:
         """Whether a source uses the grant until its rules are written; None: after that, too,
@@ -60,14 +73,25 @@ class Uses:
         if not isinstance(seen, Observed):
             # Nothing may come out of a retired account, and if it is gone nothing does.
             return False if seen is not None and source.account in self.gone else None
-        wanted = self.desired.links_out(source).get(destination, NOTHING)
-        now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
+        now, then = self._unwanted(source, destination, seen)
         if not touches(now, grant.prefix):
             return False
-        if self.written is None or source not in self.written:
-            return None
-        then = beyond(self.written[source].get(destination, NOTHING), wanted)
-        return None if touches(then, grant.prefix) else True
+        return True if then is not None and not touches(then, grant.prefix) else None
+
+    def _unwanted(
+        self, source: Registry, destination: Registry, seen: Observed
+    ) -> tuple[Prefixes, Prefixes | None]:
+        """What no route asks for of the links from one registry to another: now, and once the
+        rules are written; None where they are not, or nobody knows."""
+        key = source, destination
+        if key not in self._found:
+            wanted = self.desired.links_out(source).get(destination, NOTHING)
+            now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
+            then = None
+            if self.written is not None and source in self.written:
+                then = beyond(self.written[source].get(destination, NOTHING), wanted)
+            self._found[key] = now, then
+        return self._found[key]
 
     def linger(self, destination: Registry, grant: Grant) -> bool:
         """Whether a registry that is listed no longer still uses the grant."""
@@ -93,9 +117,9 @@ def stale_grants(
     """Sort out what `existing` has beyond `needed`."""
     found: dict[str, set[Grant]] = {"unlisted": set(), "kept": set(), "free": set()}
     pending: dict[Grant, frozenset[Registry]] = {}
+    wanted = GrantIndex(needed)
     for grant in existing - needed:
-        wanted = _prefixes(needed, grant)
-        if covers(wanted, grant.prefix):
+        if wanted.covers(grant):
             continue
         sources = uses.desired.by_account.get(grant.source)
         if sources is None:
@@ -130,7 +154,8 @@ def rebased(change: Change, left: JsonObject | None, owner: Owner, at: Registry)
     before = parse_policy(change.before, owner, at)
     after = parse_policy(change.after, owner, at)
     there = parse_policy(left, owner, at)
-    more = {one for one in there.in_use if not covered(one, before.in_use)}
+    expected = GrantIndex(before.in_use)
+    more = {one for one in there.in_use if not expected.covers(one)}
     document = compose(there, reduced(after.grants | more), owner, at)
     return replace(change, before=left, after=document, action=action_of(left, document))
 
@@ -155,9 +180,9 @@ def merged(change: Change, there: Policy, owner: Owner, at: Registry) -> Change 
 def has_granted(change: Change, found: JsonObject | None, owner: Owner, at: Registry) -> bool:
     """Whether a policy grants everything that a write was to add."""
     before = parse_policy(change.before, owner, at)
-    there = parse_policy(found, owner, at).grants
+    there = GrantIndex(parse_policy(found, owner, at).grants)
     added = parse_policy(change.after, owner, at).grants - before.grants
-    return all(covered(one, there) for one in added)
+    return all(map(there.covers, added))
 
 
 def action_of(before: JsonObject | None, after: JsonObject | None) -> Action:
@@ -167,15 +192,6 @@ def action_of(before: JsonObject | None, after: JsonObject | None) -> Action:
     return Action.DELETE if after is None else Action.UPDATE
 
 
-def covered(grant: Grant, grants: Iterable[Grant]) -> bool:
-    """Whether `grants` give all that one gives."""
-    return any(
-        grant.prefix.startswith(one.prefix)
-        for one in grants
-        if one.source == grant.source and one.action == grant.action
-    )
-
-
 def replicating(grants: Iterable[Grant]) -> dict[AccountId, Prefixes]:
     """The prefixes that each account may replicate."""
     found: dict[AccountId, list[str]] = {}
@@ -183,9 +199,3 @@ def replicating(grants: Iterable[Grant]) -> dict[AccountId, Prefixes]:
         if grant.action == REPLICATE_IMAGE:
             found.setdefault(grant.source, []).append(grant.prefix)
     return {account: reduce(prefixes) for account, prefixes in found.items()}
-
-
-def _prefixes(grants: frozenset[Grant], like: Grant) -> Prefixes:
-    return tuple(
-        one.prefix for one in grants if one.source == like.source and one.action == like.action
-    )

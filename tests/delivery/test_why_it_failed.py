@@ -165,3 +165,21 @@ def test_what_did_not_fail_is_left_alone(make_image: Any, make_link: Any) -> Non
     one = Delivery(image=make_image("base/app"), state=DeliveryState.COMPLETE, because="kept")
     assert explained(one, make_link(END), known()) is one
     assert not needs_policy(one, make_link(END), known().managed)
+
+
+def test_a_deny_of_which_nobody_can_tell(failed: Delivery, make_link: Any) -> None:
+    """It may be why; and so may one that somebody vouches for, where all is granted."""
+    ban = {**BAN, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
+    link = make_link(END, ("base/",))
+    assert told(failed, link, known(policy(STATEMENT, ban))) == (
+        "statement Ban of its registry policy may deny it, depending on aws:PrincipalOrgID",
+        "have the writer of that statement see whether it does",
+    )
+    trusting = {END.account: frozenset({"Ban"})}
+    because, hint = told(failed, link, known(policy(STATEMENT, ban), trusted=trusting))
+    unless = "unless statement Ban denies it, depending on aws:PrincipalOrgID"
+    assert because == f"its registry policy grants it, {unless}"
+    assert hint == "trusted_statements says that it does not; take it out of there if it does"
+    # A missing grant is the surer reason.
+    because, _ = told(failed, link, known(policy(ban)))
+    assert because == f"its registry policy does not grant {BOTH}"

@@ -36,8 +36,20 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
         (
             "accounts[0].colour: is not a known key\n"
             "    known here: id, name, regions, labels, role, external_id, session_duration, "
-            "state, rules"
+            "state, rules, trusted_statements"
         ),
+    ),
+    "a statement of the fleet's own is trusted": (
+        {"rest": '[ownership]\ntrusted_statements = ["FleetRepl0123456789abcdef"]'},
+        (
+            "ownership.trusted_statements[0]: is the Sid of a statement that fleet-repl writes "
+            '(found "FleetRepl0123456789abcdef")\n'
+            "    trust statements of others only: the fleet's own need no trust"
+        ),
+    ),
+    "an account trusts nothing by name": (
+        {"account": 'regions = ["us-east-1"]\ntrusted_statements = [" "]'},
+        'accounts[0].trusted_statements[0]: must not be empty (found " ")',
     ),
     "one bracket too few": (
         {"rest": '[external]\nid = "222222222222"'},

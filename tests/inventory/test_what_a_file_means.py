@@ -58,6 +58,7 @@ state = "retired"
 id = "222222222222"
 name = "222222222222"
 role = "none"
+trusted_statements = ["Only here", "FleetReplOfOthers"]
 
 [[external]]
 id = "444444444444"
@@ -82,6 +83,7 @@ rules = "exclusive"
 grants = "off"
 create_repositories = false
 formerly = ["old", "older", "old"]
+trusted_statements = ["OrgPerimeter", "OrgPerimeter"]
 
 [[waves]]
 name = "canary"
@@ -162,6 +164,7 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                 regions=default,
                 role=None,
                 session_seconds=2700,
+                trusted_statements=("Only here", "FleetReplOfOthers"),
             ),
         ),
         externals=(
@@ -197,7 +200,12 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                 backfill="new-links",
             ),
         ),
-        ownership=Ownership(grants="off", create_repositories=False, formerly=("old", "older")),
+        ownership=Ownership(
+            grants="off",
+            create_repositories=False,
+            formerly=("old", "older"),
+            trusted_statements=("OrgPerimeter",),
+        ),
         apply=Apply(concurrency=1, sts_rate=0.5, attempts=3, timeout=50, deadline=5410),
         waves=(
             Wave(
@@ -224,7 +232,7 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
         limits=Limits(rules=10, destinations=50, filters=20, policy_bytes=20_000),
         state=State(location="kept/here", folder=Path(inventory.path).parent / "kept/here"),
     )
-    assert inventory.lines["routes[1].to"] == 47
+    assert inventory.lines["routes[1].to"] == 48
 
 
 def test_what_is_left_out_has_its_default(

@@ -19,6 +19,7 @@ from fleet_repl.grants import (
 )
 from fleet_repl.lint import Finding, findings, scope_matters
 from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.permissions import in_force
 
 HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
@@ -49,7 +50,18 @@ def policy(*statements: Any) -> Policy:
 def lint(
     *statements: Any, needed: frozenset[Grant] = NEEDED, scope: str | None = None
 ) -> tuple[Finding, ...]:
-    return findings(HERE, policy(*statements), needed, Partition.AWS, scope=scope)
+    return judged(policy(*statements), needed, scope=scope)
+
+
+def judged(
+    found: Policy,
+    needed: frozenset[Grant] = NEEDED,
+    *,
+    scope: str | None = None,
+    trusted: frozenset[str] = frozenset(),
+) -> tuple[Finding, ...]:
+    """What is found in a policy."""
+    return findings(found, needed, in_force(found, HERE, Partition.AWS, trusted), scope=scope)
 
 
 def only(kind: str, *statements: Any, **more: Any) -> str:
@@ -63,7 +75,7 @@ def only(kind: str, *statements: Any, **more: Any) -> str:
 def test_a_sound_policy_has_no_findings() -> None:
     """None, ours alone, ours beside somebody's own grants and pull-through caches."""
     ours = statements_for(NEEDED, OWNER, HERE)
-    assert findings(HERE, parse_policy(None, OWNER, HERE), NEEDED, Partition.AWS) == ()
+    assert judged(parse_policy(None, OWNER, HERE)) == ()
     assert lint(*ours, scope="V1") == ()
     cache = allow(
         Action=["ecr:CreateRepository", "ecr:BatchImportUpstreamImage"],
@@ -146,10 +158,21 @@ def test_resources_matter_only_for_what_replication_needs() -> None:
             ),
         ),
         (
-            {"Bool": {"aws:SecureTransport": "true"}},
+            {"Bool": {"aws:SecureTransport": "false"}},
             (
                 "allows replication under a condition on aws:SecureTransport; it does not count "
                 "here, so fleet-repl adds grants of its own"
+            ),
+        ),
+        (
+            {
+                "StringEqualsIfExists": {"aws:SourceAccount": "1" * 12},
+                "Null": {"aws:SourceArn": "true"},
+                "StringEquals": {"aws:PrincipalOrgID": "o-1"},
+            },
+            (
+                "allows replication under a condition on aws:PrincipalOrgID, which is not known to "
+                "work for replication; it does not count here, so fleet-repl adds grants of its own"
             ),
         ),
         (
@@ -164,6 +187,37 @@ def test_resources_matter_only_for_what_replication_needs() -> None:
 def test_an_allow_under_a_condition(condition: Any, message: str) -> None:
     """What is known to break, what is not known to work, and what just does not count."""
     assert only("breaking-condition", allow(Condition=condition)) == message
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:SecureTransport": "true"}},
+        {"StringEquals": {"aws:PrincipalAccount": "3" * 12}},
+        {"StringEqualsIfExists": {"aws:SourceAccount": "1" * 12}},
+        {"Null": {"aws:SourceArn": "true"}},
+        {"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:ecr:*:*:*"}},
+    ],
+)
+def test_a_condition_that_is_met_is_none(condition: Any) -> None:
+    """Nothing is wrong with it: it breaks nothing, and the Allow counts."""
+    assert lint(allow(Condition=condition)) == ()
+    everybody = allow(Principal="*", Condition={**condition})
+    kinds = {one.kind for one in lint(everybody)}
+    assert ("breaking-condition" in kinds) is ("StringEquals" in condition)
+
+
+def test_a_deny_of_which_nobody_can_tell() -> None:
+    """It is worded as that, and nothing is said of one that somebody vouches for."""
+    condition = {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}
+    deny = allow(Effect="Deny", Principal="*", Action="*", Condition=condition)
+    assert only("denied", deny) == (
+        "may deny what accounts 111111111111 and 222222222222 must be able to do here: "
+        "ecr:ReplicateImage and ecr:CreateRepository; that depends on aws:PrincipalOrgID, which "
+        "cannot be told from here; narrow it, or list its Sid in trusted_statements if it keeps no "
+        "image out"
+    )
+    assert judged(policy(deny), trusted=frozenset({"Theirs"})) == ()
 
 
 def test_conditions_matter_only_where_replication_is_allowed() -> None:

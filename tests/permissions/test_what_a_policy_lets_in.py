@@ -26,11 +26,18 @@ BOTH = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 
 
 def lacks(
-    *statements: dict[str, Any], grants: frozenset[Grant] = frozenset(), prefix: str = "a/"
+    *statements: dict[str, Any],
+    grants: frozenset[Grant] = frozenset(),
+    prefix: str = "a/",
+    trusted: frozenset[str] = frozenset(),
 ) -> str | None:
     """What the source lacks for `prefix` under these statements."""
     found = Permissions(
-        registry=HERE, partition=Partition.AWS, grants=grants, statements=statements
+        registry=HERE,
+        partition=Partition.AWS,
+        grants=grants,
+        statements=statements,
+        trusted=trusted,
     )
     return found.lacks(SOURCE, prefix, BOTH)
 
@@ -81,10 +88,14 @@ def test_what_is_missing_is_named() -> None:
         {"Resource": "*"},
         {"Resource": [f"{BASE}b/*", f"{BASE}a*"]},
         {"Condition": {}},
+        {"Condition": {"StringEquals": {"aws:PrincipalAccount": ["2" * 12, SOURCE]}}},
+        {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Condition": {"StringEqualsIfExists": {"aws:SourceAccount": "2" * 12}}},
     ],
 )
 def test_a_foreign_allow_counts(edits: dict[str, Any]) -> None:
-    """Whoever wrote it, however it is spelled: an unconditional Allow that covers the link."""
+    """Whoever wrote it, however it is spelled: an Allow that covers the link, without a condition
+    or under one that is surely met."""
     assert lacks(allow(**edits)) is None
 
 
@@ -92,6 +103,9 @@ def test_a_foreign_allow_counts(edits: dict[str, Any]) -> None:
     "edits",
     [
         {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {"Condition": {"StringEquals": {"aws:PrincipalAccount": "2" * 12}}},
+        {"Condition": {"StringEquals": {"aws:SourceAccount": SOURCE}}},
+        {"Resource": f"{BASE}${{aws:PrincipalAccount}}*"},
         {"Principal": {"AWS": f"arn:aws:iam::{'2' * 12}:root"}},
         {"Principal": {"AWS": "arn:aws-cn:iam::111111111111:root"}},
         {"Principal": {"AWS": "arn:aws:iam::111111111111:role/pusher"}},
@@ -117,14 +131,60 @@ def test_an_allow_that_may_not_apply_does_not_count(edits: dict[str, Any]) -> No
         {"Resource": f"{BASE}a/secret/*"},
         {"Resource": f"{BASE}*/secret"},
         {"Resource": f"{BASE}a/exact"},
-        {"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}},
+        {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": "2" * 12}}},
+        {"Condition": {"StringNotEquals": {"aws:SourceAccount": SOURCE}}},
         {"Principal": {"AWS": SERVICE_ROLE}},
     ],
 )
-def test_a_deny_that_may_apply_counts(edits: dict[str, Any]) -> None:
-    """Part of the prefix, one of the actions, any condition: somebody would be refused."""
+def test_a_deny_that_applies_counts(edits: dict[str, Any]) -> None:
+    """Part of the prefix, one of the actions, a condition that is met: somebody is refused, and
+    nobody can vouch that it is not so."""
     deny = allow(Effect="Deny", Sid="Lockdown", **edits)
-    assert lacks(deny, grants=OURS) == "statement Lockdown of its registry policy denies it"
+    because = "statement Lockdown of its registry policy denies it"
+    assert lacks(deny, grants=OURS) == because
+    assert lacks(deny, grants=OURS, trusted=frozenset({"Lockdown"})) == because
+
+
+@pytest.mark.parametrize(
+    ("edits", "keys"),
+    [
+        ({"Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}, "aws:PrincipalOrgID"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, "aws:SourceIp"),
+        ({"Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROOT}}}, "aws:PrincipalArn"),
+        ({"Condition": "nonsense"}, "something unknown"),
+        ({"Resource": f"{BASE}${{aws:PrincipalTag/team}}/*"}, "the variable in its resource"),
+        (
+            {
+                "Resource": f"{BASE}a/${{aws:PrincipalTag/team}}",
+                "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}},
+            },
+            "aws:PrincipalOrgID and the variable in its resource",
+        ),
+    ],
+)
+def test_a_deny_that_may_apply_holds_until_somebody_vouches(
+    edits: dict[str, Any], keys: str
+) -> None:
+    """What nobody can tell is told as that; who knows better says so by its Sid."""
+    deny = allow(Effect="Deny", Sid="Lockdown", **edits)
+    assert lacks(deny, grants=OURS) == (
+        f"statement Lockdown of its registry policy may deny it, depending on {keys}"
+    )
+    assert lacks(deny, grants=OURS, trusted=frozenset({"Lockdown"})) is None
+    assert lacks({**deny, "Sid": ["Lockdown"]}, grants=OURS, trusted=frozenset({"Lockdown"}))
+
+
+def test_what_a_variable_exempts_is_unknown() -> None:
+    """A NotResource with a variable may or may not leave the link alone."""
+    deny = allow(Effect="Deny", Principal="*")
+    del deny["Resource"]
+    exempting = {**deny, "NotResource": f"{BASE}${{aws:PrincipalTag/team}}*"}
+    assert str(lacks(exempting, grants=OURS)).endswith(
+        "may deny it, depending on the variable in its resource"
+    )
+    elsewhere = f"{BASE}b/${{aws:PrincipalTag/team}}"
+    assert str(lacks({**deny, "NotResource": elsewhere}, grants=OURS)).endswith(" denies it")
+    assert lacks({**deny, "Resource": elsewhere}, grants=OURS) is None
 
 
 @pytest.mark.parametrize(
@@ -135,10 +195,17 @@ def test_a_deny_that_may_apply_counts(edits: dict[str, Any]) -> None:
         {"Action": "ecr:BatchImportUpstreamImage"},
         {"Resource": f"{BASE}b/*"},
         {"Resource": f"{BASE}a"},
+        {"Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": SOURCE}}},
+        {
+            "Condition": {
+                "StringNotEquals": {"aws:PrincipalOrgID": "o-1", "aws:PrincipalAccount": SOURCE}
+            }
+        },
     ],
 )
 def test_a_deny_of_something_else_does_not_count(edits: dict[str, Any]) -> None:
-    """Other accounts, actions or repositories."""
+    """Other accounts, actions or repositories, or a condition that is surely not met."""
     assert lacks(allow(Effect="Deny", **edits), grants=OURS) is None
 
 

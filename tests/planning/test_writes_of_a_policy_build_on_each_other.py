@@ -9,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, compose, parse_policy, reduced
+from fleet_repl.grants import (
+    REPLICATE_IMAGE,
+    Grant,
+    GrantIndex,
+    Owner,
+    compose,
+    parse_policy,
+    reduced,
+)
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.plan import Action, Change, Phase, Resource
-from fleet_repl.withdrawals import covered, has_granted, rebased, withhold
+from fleet_repl.withdrawals import has_granted, rebased, withhold
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
@@ -116,6 +124,7 @@ def test_nothing_that_was_to_stay_is_lost(before: Any, after: Any, stayed: Any) 
     planned = write(policy(*before, theirs=(THEIRS,)), policy(*after, theirs=(THEIRS,)))
     left = policy(*(before | stayed), theirs=(THEIRS,))
     change = rebased(planned, left, OWNER, HUB)
-    extra = [one for one in grants(*stayed) if not covered(one, grants(*before))]
+    there = GrantIndex(grants(*before))
+    extra = [one for one in grants(*stayed) if not there.covers(one)]
     assert left_by(change) == reduced([*grants(*after), *extra])
     assert parse_policy(change.after, OWNER, HUB).foreign == (THEIRS,)

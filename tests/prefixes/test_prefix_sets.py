@@ -58,3 +58,21 @@ def test_touching_is_sharing_a_name(these: list[str], prefix: str) -> None:
     """Two prefixes touch exactly when some name starts with both."""
     a = prefixes.reduce(these)
     assert prefixes.touches(a, prefix) == bool(names(a) & names([prefix]))
+
+
+many = st.lists(st.text("ab/", max_size=4), min_size=10, max_size=40).map(prefixes.reduce)
+
+
+@given(many, many, st.text("ab/", max_size=5))
+def test_large_sets_are_as_small_ones(
+    first: prefixes.Prefixes, second: prefixes.Prefixes, name: str
+) -> None:
+    """The way that is quicker for many prefixes gives what holding each against each gives."""
+    assert prefixes.covers_at_once(first, name) == prefixes.covers(first, name)
+    assert prefixes.beyond(first, second) == tuple(
+        one for one in first if not prefixes.covers(second, one)
+    )
+    assert prefixes.intersect(first, second) == prefixes.reduce(
+        [one for one in first if prefixes.covers(second, one)]
+        + [one for one in second if prefixes.covers(first, one)]
+    )

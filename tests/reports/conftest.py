@@ -37,6 +37,7 @@ from fleet_repl.plan import (
     Resource,
     State,
     Summary,
+    Vouched,
     Warning,
 )
 from fleet_repl.prefixes import reduce
@@ -198,6 +199,9 @@ _PLANS = st.builds(
     ).map(tuple),
     objections=objections_,
     warnings=warnings_,
+    vouched=st.lists(
+        st.builds(Vouched, registry=registries_, sid=texts), max_size=2, unique_by=lambda one: one
+    ).map(tuple),
     rolls_back=st.none() | run_ids,
 ).map(_digested)
 

@@ -20,6 +20,7 @@ from fleet_repl.plan import (
     RegistryPlan,
     Resource,
     State,
+    Vouched,
 )
 from fleet_repl.reports.text import plan_text
 
@@ -379,3 +380,15 @@ def test_links_of_a_rollback(plan: Plan) -> None:
     text = plan_text(replace(plan, rolls_back="20261122T081500Z-ab12cd"))
     assert "      - to 444444444444 eu-west-1: every repository\n" in text
     assert "(route golden)" in text
+
+
+def test_what_somebody_vouches_for_is_listed(plan: Plan) -> None:
+    """Each trusted Sid once, with the registries whose policies have such a statement."""
+    spoke, dark = plan.registries[1].registry, plan.registries[2].registry
+    vouched = tuple(Vouched(registry=one, sid="OrgPerimeter") for one in (spoke, dark))
+    text = plan_text(replace(plan, vouched=vouched))
+    assert (
+        "Vouched for: statements that may keep images out, and are trusted not to\n"
+        "  OrgPerimeter in 222222222222/eu-west-1, 333333333333/eu-west-1\n"
+    ) in text
+    assert "Vouched" not in plan_text(plan)

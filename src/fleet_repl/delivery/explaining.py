@@ -6,7 +6,7 @@ Pure. AWS publishes no list of failure codes: what is known is explained, what i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fleet_repl.delivery.model import Delivery, DeliveryState
@@ -30,6 +30,8 @@ class Knowledge:
     """What a link needs to be granted."""
     manages_grants: bool
     managed: Collection[AccountId]
+    trusted: Mapping[AccountId, frozenset[str]] = field(default_factory=dict)
+    """Sids of statements that somebody vouches for, by the account whose policies hold them."""
     policies: Mapping[Registry, Policy | Fault]
     """Registry policies of managed destinations, or why they were not read."""
 
@@ -85,10 +87,15 @@ def _denied(repository: str, link: Link, known: Knowledge) -> tuple[str, str]:
 def _by_policy(
     policy: Policy, repository: str, link: Link, known: Knowledge, statement: str
 ) -> tuple[str, str]:
-    found = in_force(policy, link.destination, known.partition)
+    trusted = known.trusted.get(link.destination.account, frozenset())
+    found = in_force(policy, link.destination, known.partition, trusted)
     source = link.source.account
     lacking = found.lacks(source, repository, known.actions)
     if lacking is None:
+        if (doubt := found.doubt(source, repository, known.actions, vouched=True)) is not None:
+            because = f"its registry policy grants it, unless {doubt[0]} denies it{doubt[1]}"
+            hint = "trusted_statements says that it does not; take it out of there if it does"
+            return because, hint
         now = "its registry policy grants it now, so it was changed after the push"
         if CREATE_REPOSITORY not in known.actions:
             now += ", or the repository is not there and nobody may create it"
@@ -97,6 +104,8 @@ def _by_policy(
     if any(found.denied_by(one, wanted) for one in found.statements):
         root = root_arn(known.partition, source)
         return lacking, f"have its writer exempt {root} from that statement"
+    if not found.missing(wanted):
+        return lacking, "have the writer of that statement see whether it does"
     if known.manages_grants:
         return lacking, f"fleet-repl apply does that: {statement}"
     return lacking, f"grants are off, so its owner has to {statement}"

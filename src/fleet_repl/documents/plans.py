@@ -21,7 +21,7 @@ from fleet_repl.documents.spelling import (
 )
 from fleet_repl.drifting import sentence
 from fleet_repl.ownership import Applied
-from fleet_repl.plan import Change, LinkEnd, Moved, Plan, RegistryPlan
+from fleet_repl.plan import Change, LinkEnd, Moved, Plan, RegistryPlan, Vouched
 
 PLAN_SCHEMA: Final = "fleet-repl/plan/1"
 
@@ -69,7 +69,10 @@ def _digested_frame(plan: Plan) -> _Members:
 
 def _frame(plan: Plan) -> _Members:
     summary = plan.summary
+    # A plan from before there was any trust does not say so, and has to be read back as it is.
+    vouched: _Members = {"vouched": list(map(_vouched, plan.vouched))} if plan.vouched else {}
     return {
+        **vouched,
         "created_at": timestamp(plan.created_at),
         "fleet": plan.fleet,
         "inventory": inventory_document(plan.inventory),
@@ -87,6 +90,10 @@ def _frame(plan: Plan) -> _Members:
         "objections": notes_document(plan.objections),
         "warnings": notes_document(plan.warnings),
     }
+
+
+def _vouched(one: Vouched) -> Json:
+    return {"account": one.registry.account, "region": one.registry.region, "sid": one.sid}
 
 
 def _registries(plan: Plan) -> Iterator[Json]:

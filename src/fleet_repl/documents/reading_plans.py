@@ -35,6 +35,7 @@ from fleet_repl.plan import (
     Resource,
     State,
     Summary,
+    Vouched,
 )
 
 _PLAN: Final = frozenset(
@@ -54,6 +55,7 @@ _PLAN: Final = frozenset(
 _SUMMARY: Final = frozenset(
     ["registries", "changed", "unchanged", "unreadable", "held", "links_added", "links_removed"]
 )
+_VOUCHED: Final = frozenset({"account", "region", "sid"})
 _REGISTRY: Final = frozenset(
     [
         "account",
@@ -141,7 +143,7 @@ def _digest_of(found: JsonObject, where: str, error: type[FleetError]) -> str:
 
 
 def _plan(found: JsonObject) -> Plan:
-    as_object(found, keys=_PLAN | ({"world"} & found.keys()))
+    as_object(found, keys=_PLAN | ({"vouched", "world"} & found.keys()))
     return Plan(
         digest=members.text(found, "digest"),
         created_at=members.moment(found, "created_at"),
@@ -151,9 +153,15 @@ def _plan(found: JsonObject) -> Plan:
         registries=_registries(found),
         objections=members.each(found, "objections", objection),
         warnings=members.each(found, "warnings", warning),
+        vouched=members.each(found, "vouched", _vouched) if "vouched" in found else (),
         rolls_back=members.optional_text(found, "rolls_back"),
         world=members.text(found, "world") if "world" in found else None,
     )
+
+
+def _vouched(item: Json) -> Vouched:
+    found = as_object(item, keys=_VOUCHED)
+    return Vouched(registry=members.registry_of(found), sid=members.text(found, "sid"))
 
 
 def _summary(found: JsonObject) -> Summary:

@@ -11,7 +11,7 @@ from fleet_repl.grants import Policy
 from fleet_repl.holding import Holding, hold, over_limits
 from fleet_repl.names import Registry
 from fleet_repl.ownership import narrowed
-from fleet_repl.permissions import Permissions, in_force
+from fleet_repl.permissions import Permissions
 from fleet_repl.plan import Change, HeldLink, RegistryPlan
 from fleet_repl.rules import NO_RULES, Outgoing, parse_document, rules_of, within
 
@@ -63,8 +63,7 @@ class Blocked:
         self._reasons[registry] = f"{registry}: {because}"
         self._in_force.pop(registry, None)
         if found is not None:
-            partition = self._desired.owner.partition
-            self._in_force[registry] = in_force(found, registry, partition)
+            self._in_force[registry] = self._desired.in_force(found, registry)
 
     def narrowed(
         self, one: RegistryPlan, change: Change

@@ -15,7 +15,6 @@ from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.writing import Writing
 from fleet_repl.errors import CallError, Fault
 from fleet_repl.names import AccountId, Registry
-from fleet_repl.permissions import in_force
 from fleet_repl.plan import Change
 from fleet_repl.rules import NO_RULES, compare, parse_document, within
 
@@ -71,7 +70,7 @@ class Rechecking:
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             self._unread(one, unforeseen("GetRegistryPolicy", error))
             return
-        allowed = in_force(policy, one.destination, self._desired.owner.partition)
+        allowed = self._desired.in_force(policy, one.destination)
         actions = self._desired.actions
         if all(allowed.lacks(source, prefix, actions) is None for source, prefix in one.needed):
             self._blocked.lift(one.destination)

@@ -272,6 +272,7 @@ class _Verification:
             actions=desired.actions,
             manages_grants=desired.manages_grants,
             managed=desired.by_account,
+            trusted=desired.trusted,
             policies=self._policies,
         )
         return Verified(

@@ -5,6 +5,7 @@ as it is, in its place. Text is a matter of `writing` alone: two policies are co
 they mean, so nothing is written only because it could be grouped otherwise.
 """
 
+from fleet_repl.grants.index import GrantIndex
 from fleet_repl.grants.model import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
@@ -25,6 +26,7 @@ __all__ = [
     "REPLICATE_IMAGE",
     "VERSION",
     "Grant",
+    "GrantIndex",
     "Owner",
     "Policy",
     "account_of",

@@ -14,7 +14,7 @@ from fleet_repl.inventory.model import Account, External, Ownership, RuleOwnersh
 from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.settings import Defaults
-from fleet_repl.inventory.texts import MISSING, check_plain, duration, secret
+from fleet_repl.inventory.texts import MISSING, check_plain, duration, secret, statement_ids
 from fleet_repl.names import AccountId, Region, is_account_id
 
 
@@ -109,6 +109,9 @@ class _Resolver:
             check_plain((*where, "labels", key), value, self._findings)
         account = identity.account if identity.is_known else None
         role = self._roles.role_of(account, where, table.role)
+        own_trust = statement_ids(
+            (*where, "trusted_statements"), table.trusted_statements, self._findings
+        )
         own_secret = secret((*where, "external_id"), table.external_id, self._findings)
         return Account(
             id=identity.account,
@@ -120,6 +123,7 @@ class _Resolver:
             session_seconds=self._session(where, table.session_duration),
             retired=table.state == "retired",
             rules=table.rules or self._rules,
+            trusted_statements=own_trust,
         )
 
     def _external(self, where: KeyPath, table: schema.ExternalTable) -> External:

@@ -70,6 +70,10 @@ KmsKey: TypeAlias = Annotated[str, _text(patterns.KMS_KEY)]
 ExternalId: TypeAlias = Annotated[SecretStr, _text(patterns.EXTERNAL_ID)]
 PartitionName: TypeAlias = Annotated[Partition, Field(strict=False), choice(*Partition)]
 
+StatementIds: TypeAlias = Annotated[
+    list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True})
+]
+
 Texts: TypeAlias = Annotated[
     list[str], BeforeValidator(_listed), Field(min_length=1), _one_or_many({"type": "string"})
 ]

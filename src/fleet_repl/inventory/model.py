@@ -69,6 +69,9 @@ class Account:
     retired: bool = False
     """Routes pass it over; whatever the fleet made there or for it is taken away."""
     rules: RuleOwnership = "exclusive"
+    trusted_statements: tuple[str, ...] = ()
+    """Sids of foreign statements in its registry policies that somebody vouches for, beside
+    those of `Ownership`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,8 @@ class Ownership:
     create_repositories: bool = True
     formerly: tuple[str, ...] = ()
     """Names that the fleet had: what carries their marks counts as its own."""
+    trusted_statements: tuple[str, ...] = ()
+    """Sids of foreign statements that somebody vouches for, in any account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,13 @@ from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership, State
 from fleet_repl.inventory.paths import KeyPath
 from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.roles import Refusal, parse_via
-from fleet_repl.inventory.texts import check_fleet_name, check_name, duration, secret
+from fleet_repl.inventory.texts import (
+    check_fleet_name,
+    check_name,
+    duration,
+    secret,
+    statement_ids,
+)
 from fleet_repl.names import Partition, Region, RoleArn, Secret
 
 if TYPE_CHECKING:
@@ -96,6 +102,9 @@ def resolve_ownership(table: schema.OwnershipTable, fleet: str, findings: Findin
         grants=table.grants or default.grants,
         create_repositories=default.create_repositories if create is None else create,
         formerly=tuple(dict.fromkeys(table.formerly or ())),
+        trusted_statements=statement_ids(
+            ("ownership", "trusted_statements"), table.trusted_statements, findings
+        ),
     )
 
 

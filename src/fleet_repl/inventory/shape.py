@@ -47,7 +47,15 @@ _TABLES: Final[Mapping[KeyPath, type[schema.Table]]] = {
 
 _ARRAYS_OF_TABLES: Final = frozenset({"accounts", "external", "routes", "templates", "waves"})
 _LISTS: Final = frozenset(
-    {"regions", "prefixes", "via", "formerly", "applied_for", "tag_mutability_exclusions"}
+    {
+        "regions",
+        "prefixes",
+        "via",
+        "formerly",
+        "trusted_statements",
+        "applied_for",
+        "tag_mutability_exclusions",
+    }
 )
 _DURATIONS: Final = frozenset({"session_duration", "timeout", "deadline", "pause"})
 _AMOUNTS: Final = frozenset({"max_failures", "max_removals", "max_changed", "max_unreadable"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.inventory.durations import seconds, spell_seconds
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MISSING: Final = "is missing"
 
 _EXTERNAL_ID: Final = re.compile(EXTERNAL_ID)
+_OWN_SID: Final = re.compile(r"FleetRepl[0-9a-f]{16}")
 _FLEET_NAME: Final = re.compile(FLEET_NAME)
 
 
@@ -55,6 +57,22 @@ def check_fleet_name(path: KeyPath, text: str, findings: Findings) -> None:
             "is not a fleet name",
             remedy="1 to 32 letters, digits and . _ -, and a letter or digit first",
         )
+
+
+def statement_ids(
+    path: KeyPath, texts: Sequence[str] | None, findings: Findings
+) -> tuple[str, ...]:
+    """Sids of statements that others have written."""
+    for index, text in enumerate(texts or ()):
+        where = (*path, index)
+        check_name(where, text, findings)
+        if _OWN_SID.fullmatch(text):
+            findings.tell(
+                where,
+                "is the Sid of a statement that fleet-repl writes",
+                remedy="trust statements of others only: the fleet's own need no trust",
+            )
+    return tuple(dict.fromkeys(texts or ()))
 
 
 def duration(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fleet_repl.grants import Grant, Policy
 from fleet_repl.names import AccountId, Registry
-from fleet_repl.permissions import Permissions, in_force
+from fleet_repl.permissions import Permissions
 from fleet_repl.prefixes import Prefixes, touches
 from fleet_repl.reverting.drafting import Draft
 from fleet_repl.reverting.outlook import Outlook
@@ -32,16 +32,18 @@ class Losing:
     def __init__(self, draft: Draft, around: Outlook) -> None:
         self._registry = draft.registry
         self._around = around
-        partition = around.desired.owner.partition
         now, then = draft.seen.policy or _NONE, draft.policy or _NONE
-        self._now = in_force(now, draft.registry, partition)
-        self._then = in_force(then, draft.registry, partition)
+        self._now = around.desired.in_force(now, draft.registry)
+        self._then = around.desired.in_force(then, draft.registry)
         self.grants = frozenset(
             one
             for one in now.in_use - then.grants
             if one.source != draft.registry.account and not _allows(self._then, one)
         )
         """Of ours: what is in force now, and will not be."""
+        self._by_account: dict[AccountId, list[Grant]] = {}
+        for one in self.grants:
+            self._by_account.setdefault(one.source, []).append(one)
         self.gains = any(not _allows(self._now, one) for one in then.in_use - now.grants)
         """Whether grants come back."""
 
@@ -105,9 +107,8 @@ class Losing:
         return frozenset(one for one in kept if not _allows(self._then, one))
 
     def _touching(self, account: AccountId, prefix: str) -> set[Grant]:
-        return {
-            one for one in self.grants if one.source == account and touches((prefix,), one.prefix)
-        }
+        grants = self._by_account.get(account, ())
+        return {one for one in grants if touches((prefix,), one.prefix)}
 
 
 _NONE = Policy(document=None)

@@ -15,7 +15,6 @@ from fleet_repl.grants import REPLICATE_IMAGE, Policy
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed, Unreadable, gone_accounts
 from fleet_repl.ownership import Applied, Cells, Record, both, cells_of
-from fleet_repl.permissions import in_force
 from fleet_repl.plan import Resource
 from fleet_repl.prefixes import Prefixes, intersect
 from fleet_repl.reverting.drafting import Draft
@@ -88,9 +87,9 @@ class Outlook:
             return f"{destination} could not be read ({seen.error.kind})"
         if seen is None:
             return f"{destination} was not read"
-        draft, partition = self.drafts.get(destination), self.desired.owner.partition
+        draft = self.drafts.get(destination)
         policy = seen.policy if draft is None else draft.policy_then
-        there = in_force(policy or Policy(document=None), destination, partition)
+        there = self.desired.in_force(policy or Policy(document=None), destination)
         reasons = (there.lacks(source.account, one, (REPLICATE_IMAGE,)) for one in prefixes)
         because = next((one for one in reasons if one is not None), None)
         return None if because is None else f"{destination}: {because}"

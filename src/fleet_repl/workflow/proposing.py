@@ -77,6 +77,7 @@ async def propose(
             *planned.warnings,
             *foreseen(registries, means.inventory.routes),
         ),
+        vouched=planned.vouched,
         efforts=efforts,
         basis=basis,
     )

@@ -13,6 +13,7 @@ from fleet_repl.inventory.fields import (
     PartitionName,
     RegionList,
     RegionText,
+    StatementIds,
     choice,
 )
 from fleet_repl.inventory.schema.table import Table
@@ -90,6 +91,10 @@ class AccountTable(Table):
     )
     rules: Annotated[Literal["exclusive", "additive"], choice("exclusive", "additive")] | None = (
         Field(default=None, description="In place of `rules` in [ownership].")
+    )
+    trusted_statements: StatementIds | None = Field(
+        default=None,
+        description="Beside those in [ownership]: Sids in the registry policies of this account.",
     )
 
 

@@ -10,6 +10,7 @@ from fleet_repl import limits
 from fleet_repl.inventory.fields import (
     DurationText,
     FleetName,
+    StatementIds,
     choice,
 )
 from fleet_repl.inventory.schema.table import Table
@@ -40,6 +41,11 @@ class OwnershipTable(Table):
     formerly: list[FleetName] | None = Field(
         default=None,
         description="Names that this fleet had before: what it made under them counts as its own.",
+    )
+    trusted_statements: StatementIds | None = Field(
+        default=None,
+        description="Sids of other people's statements in registry policies that do not keep "
+        "images out, where that cannot be decided from the policy alone.",
     )
 
 

@@ -69,6 +69,7 @@ def plan_text(
     add_held(page, _held(plan), names)
     add_planned_waves(page, plan, waves)
     add_objections(page, plan.objections)
+    _add_vouched(page, plan)
     add_warnings(page, plan.warnings)
     add_cut(page)
     page.gap()
@@ -118,6 +119,20 @@ def _add_registry(page: Page, one: RegistryPlan, wording: _Wording, *, in_waves:
         page.add(SYMBOLS[change.action], f"{what}{note}", indent=1)
         if change.resource is not Resource.CREATION_TEMPLATE:
             _add_links(page, change, wording)
+
+
+def _add_vouched(page: Page, plan: Plan) -> None:
+    """Who trusts should see each time what is trusted: one line for each Sid."""
+    places: dict[str, list[str]] = {}
+    for one in plan.vouched:
+        places.setdefault(one.sid, []).append(f"{one.registry}")
+    if not places:
+        return
+    page.heading("Vouched for: statements that may keep images out, and are trusted not to")
+    for sid, registries in places.items():
+        shown = page.examples(registries)
+        page.add((sid, Style.CHANGED), f" in {', '.join(shown)}", indent=1)
+        page.more(len(registries) - len(shown), indent=2)
 
 
 def _add_deletes(page: Page, change: Change, wording: _Wording) -> None:

@@ -1,0 +1,39 @@
+"""What a registry policy really allows: ours and foreign statements, Allows and Denies.
+
+Certainty is asked for: an Allow counts where its condition is surely met, and a Deny counts where
+any request that a link needs falls under it, or may, unless somebody vouches for the statement.
+"""
+
+from __future__ import annotations
+
+from fleet_repl.permissions.conditions import (
+    Context,
+    Truth,
+    all_of,
+    any_of,
+    condition_met,
+    condition_parts,
+    not_true,
+    undecided_keys,
+)
+from fleet_repl.permissions.in_force import Permissions, in_force
+from fleet_repl.permissions.patterns import matches, meets
+from fleet_repl.permissions.statements import concerns, replication_requests, texts
+
+__all__ = [
+    "Context",
+    "Permissions",
+    "Truth",
+    "all_of",
+    "any_of",
+    "concerns",
+    "condition_met",
+    "condition_parts",
+    "in_force",
+    "matches",
+    "meets",
+    "not_true",
+    "replication_requests",
+    "texts",
+    "undecided_keys",
+]

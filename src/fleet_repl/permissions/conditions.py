@@ -1,0 +1,198 @@
+"""Conditions of policy statements, as far as they can be decided for a request.
+
+A pure evaluator with three answers. It knows some keys of a request for certain, and everything
+else about it is unknown: so is a condition that hangs on that. Worked example, for a request of
+account 111111111111 of which `aws:PrincipalAccount` is known and `aws:PrincipalOrgID` is not:
+
+    "StringNotEquals": {"aws:PrincipalAccount": "222222222222"}      yes
+    "StringEquals":    {"aws:PrincipalOrgID": "o-1"}                 unknown
+    both together                                                    unknown: yes and unknown
+    "StringEquals":    {"aws:PrincipalAccount": "222222222222"},
+    "StringNotEquals": {"aws:PrincipalOrgID": "o-1"}                 no: one part is not met
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Final, NamedTuple, TypeAlias
+
+from fleet_repl.canonical import Json
+from fleet_repl.grants import as_tuple
+from fleet_repl.permissions.patterns import matches
+
+Context: TypeAlias = Mapping[str, str | None]
+"""What is known of a request: its condition keys in lower case, with None for one that it surely
+does not have. A key that is missing here is unknown."""
+
+
+class Truth(Enum):
+    """An answer of a logic with three values (Kleene's)."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+def all_of(parts: Iterable[Truth]) -> Truth:
+    """No if any part is no; otherwise unknown if any is; yes for nothing at all."""
+    found = set(parts)
+    if Truth.NO in found:
+        return Truth.NO
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.YES
+
+
+def any_of(parts: Iterable[Truth]) -> Truth:
+    """Yes if any part is yes; otherwise unknown if any is; no for nothing at all."""
+    return not_true(all_of(map(not_true, parts)))
+
+
+def not_true(part: Truth) -> Truth:
+    """The opposite; of what is unknown, too, nothing is known."""
+    return _OPPOSITE[part]
+
+
+def truth(known: bool) -> Truth:  # noqa: FBT001 - that is what it is about
+    return Truth.YES if known else Truth.NO
+
+
+_OPPOSITE: Final = {Truth.YES: Truth.NO, Truth.NO: Truth.YES, Truth.UNKNOWN: Truth.UNKNOWN}
+
+
+def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
+    """Whether a statement's condition is met by a request.
+
+    `contexts`: all that the request may be. It is one of them, and nobody knows which: where they
+    disagree the answer is unknown.
+    """
+    parts = list(_parts(condition))
+    found = {all_of(_met(part, context) for part in parts) for context in contexts}
+    return found.pop() if len(found) == 1 else Truth.UNKNOWN
+
+
+def undecided_keys(condition: Json, contexts: Sequence[Context]) -> tuple[str, ...]:
+    """The keys on which an unknown condition hangs, as they are written."""
+    undecided = (
+        part.key
+        for part in _parts(condition)
+        if len(found := {_met(part, one) for one in contexts}) > 1 or Truth.UNKNOWN in found
+    )
+    return tuple(dict.fromkeys(undecided))
+
+
+class ConditionPart(NamedTuple):
+    """One operator and one key of a condition; all of them have to be met."""
+
+    operator: str
+    key: str
+    values: tuple[Json, ...]
+
+    @property
+    def tolerates_absence(self) -> bool:
+        """Whether the operator is made for a key that the request may not have."""
+        return self.operator == "Null" or self.operator.endswith("IfExists")
+
+
+def condition_parts(condition: Json) -> tuple[ConditionPart, ...]:
+    """The parts of a condition; one that is none has a part without meaning."""
+    return tuple(_parts(condition))
+
+
+def _parts(condition: Json) -> Iterator[ConditionPart]:
+    if condition is None:
+        return
+    if not isinstance(condition, Mapping):
+        yield _NO_PART
+        return
+    for operator, keys in condition.items():
+        if not isinstance(keys, Mapping) or not keys:
+            yield _NO_PART
+            continue
+        for key, values in keys.items():
+            yield ConditionPart(operator, key, as_tuple(values))
+
+
+_NO_PART: Final = ConditionPart("", "something unknown", ())
+_OPERATOR: Final = re.compile(r"(?:(ForAnyValue|ForAllValues):)?([A-Za-z]+?)(IfExists)?")
+
+
+def _met(part: ConditionPart, context: Context) -> Truth:
+    key, operator = part.key.lower(), _OPERATOR.fullmatch(part.operator)
+    if operator is None or key not in context or not part.values:
+        return Truth.UNKNOWN
+    several, name, if_exists = operator.groups()
+    value = context[key]
+    if name == "Null":
+        plain = several is None and if_exists is None
+        return any_of(_is_null(one, value) for one in part.values) if plain else Truth.UNKNOWN
+    if name not in _OPERATORS:
+        return Truth.UNKNOWN
+    negated, compare = _OPERATORS[name]
+    if value is None:
+        # A set operator asks about each value there is, and there is none.
+        if if_exists is not None or several is not None:
+            return truth(if_exists is not None or several == "ForAllValues")
+        return truth(negated)
+    found = any_of(_compared(compare, value, one) for one in part.values)
+    return not_true(found) if negated else found
+
+
+def _is_null(wanted: Json, value: str | None) -> Truth:
+    text = _text(wanted)
+    if text not in ("true", "false"):
+        return Truth.UNKNOWN
+    return truth((text == "true") is (value is None))
+
+
+def _compared(compare: Callable[[str, str], Truth], value: str, wanted: Json) -> Truth:
+    text = _text(wanted)
+    # What a policy variable stands for is known to AWS alone.
+    return Truth.UNKNOWN if text is None or "${" in text else compare(value, text)
+
+
+def _text(value: Json) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int) else None
+
+
+def _equal(value: str, wanted: str) -> Truth:
+    return truth(value == wanted)
+
+
+def _equal_ignoring_case(value: str, wanted: str) -> Truth:
+    return truth(value.lower() == wanted.lower())
+
+
+def _like(value: str, wanted: str) -> Truth:
+    return truth(matches(wanted, value))
+
+
+def _like_arn(value: str, wanted: str) -> Truth:
+    """ARNs are compared part by part; what is no ARN on either side is not documented."""
+    parts, patterns = value.split(":", 5), wanted.split(":", 5)
+    if len(parts) != 6 or len(patterns) != 6:
+        return Truth.UNKNOWN
+    return truth(all(matches(one, part) for one, part in zip(patterns, parts, strict=True)))
+
+
+def _same_bool(value: str, wanted: str) -> Truth:
+    known = {value.lower(), wanted.lower()} <= {"true", "false"}
+    return truth(value.lower() == wanted.lower()) if known else Truth.UNKNOWN
+
+
+_OPERATORS: Final[Mapping[str, tuple[bool, Callable[[str, str], Truth]]]] = {
+    "StringEquals": (False, _equal),
+    "StringNotEquals": (True, _equal),
+    "StringEqualsIgnoreCase": (False, _equal_ignoring_case),
+    "StringNotEqualsIgnoreCase": (True, _equal_ignoring_case),
+    "StringLike": (False, _like),
+    "StringNotLike": (True, _like),
+    "ArnEquals": (False, _like_arn),
+    "ArnLike": (False, _like_arn),
+    "ArnNotEquals": (True, _like_arn),
+    "ArnNotLike": (True, _like_arn),
+    "Bool": (False, _same_bool),
+}
+"""Operators that can be decided: whether one is negated, and how it compares."""

@@ -1,0 +1,138 @@
+"""Statements of which nobody can tell whether they deny, and who vouches for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.desired import desired_state
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.inventory import Account, Inventory, Ownership
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observed, Unreadable
+from fleet_repl.plan import Vouched
+from fleet_repl.planning import Planned, plan_registries
+from fleet_repl.rules import parse_document
+from fleet_repl.topology import Link
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+PERIMETER: JsonObject = {
+    "Sid": "OrgPerimeter",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "ecr:*",
+    "Resource": "*",
+    "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}},
+}
+
+
+def planned(make_desired: Any, *statements: JsonObject, **trusted: str) -> Planned:
+    """The plan of one new link into a registry with these statements."""
+    link = Link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
+    desired = replace(
+        make_desired([link], [HUB, SPOKE]),
+        trusted={AccountId(account[1:] * 12): frozenset([sid]) for account, sid in trusted.items()},
+    )
+    policy: JsonObject = {"Version": "2012-10-17", "Statement": statements}
+    seen = {
+        HUB: Observed(
+            replication=parse_document({"rules": []}), policy=parse_policy(None, OWNER, HUB)
+        ),
+        SPOKE: Observed(
+            replication=parse_document({"rules": []}), policy=parse_policy(policy, OWNER, SPOKE)
+        ),
+    }
+    return plan_registries(desired, seen, [HUB, SPOKE])
+
+
+def test_a_new_link_is_held_until_somebody_vouches(make_desired: Any) -> None:
+    """It is told what that depends on; with trust the link is made, and the plan lists why."""
+    plan = planned(make_desired, PERIMETER)
+    (held,) = plan.registries[0].held
+    assert held.because == (
+        "222222222222/eu-west-1: statement OrgPerimeter of its registry policy may deny it, "
+        "depending on aws:PrincipalOrgID"
+    )
+    assert (plan.registries[0].changes, plan.vouched) == ((), ())
+    assert [one.kind for one in plan.warnings] == ["denied"]
+    plan = planned(make_desired, PERIMETER, _2="OrgPerimeter")
+    assert [len(one.changes) for one in plan.registries] == [1, 1]
+    assert plan.registries[0].held == ()
+    assert plan.vouched == (Vouched(registry=SPOKE, sid="OrgPerimeter"),)
+    assert plan.warnings == ()
+
+
+def test_trust_is_of_one_account(make_desired: Any) -> None:
+    """That of the registry with the policy; elsewhere the same Sid is anybody's."""
+    plan = planned(make_desired, PERIMETER, _1="OrgPerimeter")
+    assert len(plan.registries[0].held) == 1
+    assert [one.kind for one in plan.warnings] == ["denied", "trusted-nothing"]
+
+
+def test_nobody_vouches_for_a_sure_denial(make_desired: Any) -> None:
+    """It was trusted while nobody could tell; an edit that hits for certain is a denial."""
+    edited = {**PERIMETER, "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "3" * 12}}}
+    plan = planned(make_desired, edited, _2="OrgPerimeter")
+    (held,) = plan.registries[0].held
+    assert held.because.endswith("statement OrgPerimeter of its registry policy denies it")
+    assert plan.vouched == ()
+
+
+def test_a_statement_that_is_harmless_anyway_is_not_listed(make_desired: Any) -> None:
+    """What surely does not hit needs nobody's word."""
+    harmless = {**PERIMETER, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    plan = planned(make_desired, harmless, _2="OrgPerimeter")
+    assert (plan.registries[0].held, plan.vouched, plan.warnings) == ((), (), ())
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_trusted_name_that_nobody_has(make_desired: Any, silent: bool) -> None:
+    """It is told, as somebody may write such a statement one day; not where a policy is unread."""
+    link = Link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
+    desired = replace(
+        make_desired([link], [HUB, SPOKE]),
+        trusted=dict.fromkeys([HUB.account, SPOKE.account], frozenset(["Gone"])),
+    )
+    seen: Any = {
+        one: Observed(
+            replication=parse_document({"rules": []}), policy=parse_policy(None, OWNER, one)
+        )
+        for one in (HUB, SPOKE)
+    }
+    if silent:
+        fault = Fault(kind=FaultKind.NETWORK, operation="DescribeRegistry", message="no")
+        seen[HUB] = Unreadable(error=fault)
+    plan = plan_registries(desired, seen, [HUB, SPOKE])
+    assert [one.kind for one in plan.warnings] == ([] if silent else ["trusted-nothing"])
+
+
+def test_the_fleets_trust_is_that_of_every_account() -> None:
+    """Beside what an account trusts itself."""
+    accounts = tuple(
+        Account(
+            id=AccountId(digit * 12),
+            name=digit,
+            regions=(Region("eu-west-1"),),
+            role=None,
+            trusted_statements=trusted,
+        )
+        for digit, trusted in (("1", ()), ("2", ("Mine",)))
+    )
+    inventory = Inventory(
+        path="x.toml",
+        digest="",
+        name="prod",
+        accounts=accounts,
+        ownership=Ownership(trusted_statements=("Ours",)),
+    )
+    desired, _ = desired_state(inventory)
+    assert desired.trusted == {
+        "1" * 12: frozenset(["Ours"]),
+        "2" * 12: frozenset(["Ours", "Mine"]),
+    }

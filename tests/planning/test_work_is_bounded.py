@@ -1,0 +1,120 @@
+"""What planning looks at grows with what there is, not with its square: counted, not timed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.grants import Owner, compose, grants_for, parse_policy
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observed
+from fleet_repl.plan import Action, Change, Phase, Resource
+from fleet_repl.planning import plan_registries
+from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.topology import Link
+from fleet_repl.withdrawals import has_granted, rebased, withhold
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
+SOURCES = tuple(Registry(AccountId(f"{one:012d}"), Region("eu-west-1")) for one in range(100))
+PREFIXES = tuple(f"p{one:03d}/" for one in range(100))
+ACTIONS = ("ecr:ReplicateImage", "ecr:CreateRepository")
+GRANTS = len(SOURCES) * len(PREFIXES) * len(ACTIONS)
+"""Of one statement that names so many sources and prefixes, which fits in a policy."""
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """How many calls are made, those of built-in functions and turns of generators included."""
+    calls = [0]
+
+    def see(_: FrameType, event: str, __: Any) -> None:
+        if event in ("call", "c_call"):
+            calls[0] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
+
+
+def statement(sid: str, **edits: Any) -> JsonObject:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{one.account}:root" for one in SOURCES]},
+        "Action": list(ACTIONS),
+        "Resource": [f"{BASE}{one}*" for one in PREFIXES],
+        **edits,
+    }
+
+
+OURS = f"{OWNER.mark}00000000"
+OTHERS = [f"{BASE}x{one}*" for one in PREFIXES]
+
+
+@pytest.mark.parametrize(
+    ("statements", "needed"),
+    [
+        ([statement(OURS)], 1),
+        ([statement(OURS)], 50),
+        ([statement(OURS, Condition={"StringEquals": {"a": "b"}})], 50),
+        ([statement(f"Theirs{one}", Resource=OTHERS) for one in range(3)], 100),
+        ([statement(f"Theirs{one}", Resource=OTHERS, Effect="Deny") for one in range(3)], 100),
+    ],
+    ids=["ours", "ours-half-needed", "ours-edited", "foreign-allows", "foreign-denies"],
+)
+def test_a_statement_of_a_hundred_by_a_hundred(
+    make_desired: Callable[..., Any], statements: list[JsonObject], needed: int
+) -> None:
+    """Of ours that somebody edited, and of others: each grant meets a few things, not all."""
+    links = [
+        Link(source=one, destination=HERE, prefixes=PREFIXES[:needed], routes=("route",))
+        for one in SOURCES[:needed]
+    ]
+    desired = make_desired(links, [HERE, *SOURCES])
+    policy: JsonObject = {"Version": "2012-10-17", "Statement": statements}
+    nothing = parse_policy(None, OWNER, HERE)
+    seen = {
+        one: Observed(replication=parse_document({"rules": []}), policy=nothing) for one in SOURCES
+    }
+    for link in links:
+        rules = document_of(rules_for({HERE: (*link.prefixes, "zz/")}))
+        seen[link.source] = Observed(replication=parse_document(rules), policy=nothing)
+    seen[HERE] = Observed(
+        replication=parse_document({"rules": []}), policy=parse_policy(policy, OWNER, HERE)
+    )
+    with counted() as calls:
+        plan_registries(desired, seen, [HERE, *SOURCES])
+    assert calls[0] < 300 * GRANTS
+
+
+def test_writes_that_build_on_such_a_policy() -> None:
+    """While a plan is carried out, too."""
+    grants = frozenset(
+        grant for one in SOURCES for grant in grants_for(one.account, PREFIXES, ACTIONS)
+    )
+    none = parse_policy(None, OWNER, HERE)
+    before = compose(none, grants, OWNER, HERE)
+    after = compose(none, [one for one in grants if one.source > SOURCES[50].account], OWNER, HERE)
+    change = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.UPDATE,
+        phase=Phase.GRANTS,
+        before=after,
+        after=before,
+    )
+    with counted() as calls:
+        assert has_granted(change, before, OWNER, HERE)
+        assert rebased(change, before, OWNER, HERE).after == before
+        withhold(change, frozenset(SOURCES[:3]), OWNER, HERE)
+    assert calls[0] < 200 * GRANTS
