@@ -48,6 +48,8 @@ class Counters:
         self.throttled = 0
         """Calls that were asked to slow down, so far."""
         self._failed: set[Registry] = set()
+        self._unwritten: Counter[Registry] = Counter()
+        """Changes that have not ended yet."""
         self._begin(scope)
 
     @property
@@ -76,7 +78,7 @@ class Counters:
             case ReadStarted() | WriteStarted():
                 self.in_flight += 1
             case WriteSettled():
-                self.in_flight -= 1
+                self._written(event)
             case RegistryFinished(outcome=outcome):
                 if outcome.outcome is Outcome.FAILED:
                     self._failed.add(outcome.registry)
@@ -94,11 +96,19 @@ class Counters:
             case PlanMade(plan=plan):
                 self.phase = "writing"
                 self._begin(one.registry for one in plan.registries)
+                self._unwritten = Counter(registry for registry, _ in plan.changes)
                 writing = {change.wave for _, change in plan.changes}
                 waves = tuple(wave for wave in self._known if wave in writing)
                 self.waves = waves if len(waves) > 1 else ()
             case VerifyStarted(sources=sources):
                 self._begin(sources)
+
+    def _written(self, event: WriteSettled) -> None:
+        self.in_flight -= 1
+        self._unwritten[event.registry] -= 1
+        if self._unwritten[event.registry] == 0:
+            # That it is finished is told once all that was written has been looked at again.
+            self._done(event.registry)
 
     def _read(self, event: RegistryRead) -> None:
         self.in_flight -= 1
@@ -108,12 +118,14 @@ class Counters:
             self._done(event.registry)
 
     def _begin(self, registries: Iterable[Registry]) -> None:
-        self._left = Counter(registry.account for registry in registries)
+        self._pending = set(registries)
+        self._left = Counter(registry.account for registry in self._pending)
         self.accounts = len(self._left)
         self.accounts_done = 0
 
     def _done(self, registry: Registry) -> None:
         # Registries outside the scope may be read too; they are nobody's progress.
-        if self._left.get(registry.account, 0) > 0:
+        if registry in self._pending:
+            self._pending.remove(registry)
             self._left[registry.account] -= 1
             self.accounts_done += self._left[registry.account] == 0

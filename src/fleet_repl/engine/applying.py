@@ -13,6 +13,7 @@ from fleet_repl.desired import Desired
 from fleet_repl.engine.carrying import Carrier
 from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.crew import work_through
+from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.rechecking import counted_on
 from fleet_repl.engine.stopping import Stop
@@ -54,7 +55,10 @@ class _Run:
         self._told = len(how.desired.waves.names) > 1
         """Whether anybody knows of waves."""
         self._ledger = Ledger(plan, how.on_event)
-        self._carrier = Carrier(how.desired, how.writing, how.stop, self._ledger, how.on_event)
+        self._last_look = LastLook(self._ledger, how.writing, how.stop, how.crew)
+        self._carrier = Carrier(
+            how.desired, how.writing, how.stop, self._ledger, self._last_look, how.on_event
+        )
         self._jobs: dict[tuple[str, Phase], dict[int, list[Change]]] = defaultdict(dict)
         """The changes of each wave and phase, by the place of their registry in the plan."""
         for place, one in enumerate(plan.registries):
@@ -91,6 +95,7 @@ class _Run:
         await self._look_again(batch)
         await self._carry_out_phase(batch, Phase.RULES)
         await self._carry_out_phase(batch, Phase.WITHDRAWALS)
+        await self._last_look.take()
         failed = len(batch.failing | self._ledger.failed(batch.name))
         because = self._end(batch, failed) if later and not self._how.stop.requested else None
         pause = self._pause_after(batch) if later and because is None else 0.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.engine.blocking import CHANGED, Blocked
-from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.engine.concluding import still_used, unforeseen
+from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.policies import Policies
 from fleet_repl.engine.rechecking import Rechecking
@@ -32,12 +33,19 @@ class Carrier:
     """Carries out the changes of one plan; what becomes of them is in the ledger."""
 
     def __init__(
-        self, desired: Desired, writing: Writing, stop: Stop, ledger: Ledger, on_event: EventSink
+        self,
+        desired: Desired,
+        writing: Writing,
+        stop: Stop,
+        ledger: Ledger,
+        last_look: LastLook,
+        on_event: EventSink,
     ) -> None:
         self._desired = desired
         self._writing = writing
         self._stop = stop
         self._ledger = ledger
+        self._last_look = last_look
         self._on_event = on_event
         self._blocked = Blocked(desired)
         self._policies = Policies(desired.owner)
@@ -128,27 +136,13 @@ class Carrier:
             return
         owner = self._desired.owner
         rest = withhold(due, failed, owner, registry)
-        because = self._still_used(failed)
+        unknown = frozenset(one for one in failed if self._ledger.in_doubt(one))
+        because = still_used(failed - unknown, unknown)
         if rest.after == withhold(due, change.needs, owner, registry).after:
             self._policies.withheld(registry, due)
             self._ledger.record(registry, due, Outcome.SKIPPED, because=because)
         else:
             await self._write_policy(one, change, rest, because)
-
-    def _still_used(self, sources: frozenset[Registry]) -> str:
-        """Why grants stay, by whether the rules of their sources surely were not written."""
-        unknown = frozenset(one for one in sources if self._ledger.in_doubt(one))
-        reasons = []
-        if unwritten := _named(sources - unknown):
-            reasons.append(
-                f"the rules of {unwritten} were not written and may still use its grants"
-            )
-        if named := _named(unknown):
-            reasons.append(
-                f"it is not known whether the rules of {named} were written; they may still use "
-                "its grants"
-            )
-        return "; ".join(reasons)
 
     def _left_out(self, one: RegistryPlan, change: Change) -> bool:
         """Whether an earlier write of a policy has failed, so that this one cannot build on it."""
@@ -206,7 +200,7 @@ class Carrier:
             because = self._stop.because
             if settled.in_doubt:
                 because = f"it is not known whether it was written: {because}"
-        self._ledger.record(
+        ended = self._ledger.record(
             registry,
             change,
             outcome,
@@ -215,6 +209,7 @@ class Carrier:
             because=because,
             in_doubt=settled.in_doubt,
         )
+        self._last_look.note(registry, ended, settled)
         self._on_event(
             WriteSettled(registry=registry, resource=change.resource, outcome=outcome, error=error)
         )
@@ -240,10 +235,6 @@ def _sent(
 ) -> Change:
     """A change as it was made in the end: others may have made another one of it."""
     return change if settled.slot is None else settled.slot.passage.change
-
-
-def _named(registries: frozenset[Registry]) -> str:
-    return ", ".join(map(str, sorted(registries)))
 
 
 def _means_the_same(before: JsonObject | None, after: JsonObject | None) -> bool:

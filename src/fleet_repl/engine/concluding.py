@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from fleet_repl.errors import Fault, FaultKind, FleetError
+from fleet_repl.names import Registry
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan
 
@@ -84,3 +85,22 @@ def unforeseen(operation: str, error: Exception) -> Fault:
         message=reason_of(error),
         hint="this is a defect of fleet-repl; please report it",
     )
+
+
+def still_used(unwritten: Collection[Registry], unknown: Collection[Registry]) -> str:
+    """Why grants stay: what became of the rules of their sources."""
+    reasons = []
+    if unwritten:
+        reasons.append(
+            f"the rules of {_named(unwritten)} were not written and may still use its grants"
+        )
+    if unknown:
+        reasons.append(
+            f"it is not known whether the rules of {_named(unknown)} were written; they may still "
+            "use its grants"
+        )
+    return "; ".join(reasons)
+
+
+def _named(registries: Collection[Registry]) -> str:
+    return ", ".join(map(str, sorted(registries)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fleet_repl.engine.concluding import change_outcome, registry_outcome
 from fleet_repl.errors import Fault
@@ -20,6 +20,8 @@ class _Entry:
     done: list[ChangeOutcome] = field(default_factory=list)
     told: bool = False
     """Whether every link of it that is held has been named."""
+    unseen: bool = False
+    """Whether something was written to it that is still to be looked at once more."""
     error: Fault | None = None
     because: str | None = None
     outcome: RegistryOutcome | None = None
@@ -45,12 +47,27 @@ class Ledger:
         error: Fault | None = None,
         because: str | None = None,
         in_doubt: bool = False,
-    ) -> None:
+    ) -> ChangeOutcome:
         """What became of a change. Of several errors or reasons the first one is told."""
         entry = self._entries[registry]
-        entry.done.append(change_outcome(change, outcome, request_id, in_doubt=in_doubt))
+        ended = change_outcome(change, outcome, request_id, in_doubt=in_doubt)
+        entry.done.append(ended)
         entry.error = entry.error or error
         entry.because = entry.because or because
+        entry.unseen = entry.unseen or outcome is Outcome.APPLIED
+        return ended
+
+    def overturn(self, registry: Registry, ended: ChangeOutcome, error: Fault) -> None:
+        """A change that was applied is not in place any more, or may not be."""
+        entry = self._entries[registry]
+        failed = replace(ended, outcome=Outcome.FAILED, in_doubt=True)
+        entry.done = [failed if one is ended else one for one in entry.done]
+        entry.error = entry.error or error
+
+    def looked(self, registry: Registry) -> None:
+        """What was written to it so far has been looked at once more."""
+        self._entries[registry].unseen = False
+        self.conclude_finished(registry)
 
     def spend(self, registry: Registry, effort: Effort) -> None:
         self._entries[registry].effort += effort
@@ -84,9 +101,11 @@ class Ledger:
         return any(one.in_doubt for one in self.done(registry) if one.resource is resource)
 
     def conclude_finished(self, registry: Registry) -> None:
-        """Conclude a registry whose changes are all behind it, and whose links are told."""
+        """Conclude a registry whose changes are all behind it and looked at, and whose links are
+        told."""
         entry = self._entries[registry]
-        if entry.outcome is None and entry.told and len(entry.done) == len(entry.plan.changes):
+        ended = len(entry.done) == len(entry.plan.changes) and not entry.unseen
+        if entry.outcome is None and entry.told and ended:
             self._conclude(entry)
 
     def links_told(self, registry: Registry) -> None:
@@ -112,6 +131,7 @@ class Ledger:
         for registry, entry in self._entries.items():
             for change in entry.plan.changes[len(entry.done) :]:
                 self.record(registry, change, outcome, error=fault, because=because, in_doubt=doubt)
+            entry.unseen = False
             self.links_told(registry)
         return tuple(one.outcome for one in self._entries.values() if one.outcome is not None)
 

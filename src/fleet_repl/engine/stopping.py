@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
 
 from fleet_repl.outcomes import Outcome
-from fleet_repl.pacing import Clock
+from fleet_repl.pacing import SYSTEM, Clock
 
 INTERRUPTED = "interrupted before it was started"
 
@@ -23,6 +24,11 @@ class Stop:
         self._scopes: set[anyio.CancelScope] = set()
         self._halted: str | None = None
         self.interrupted = False
+
+    @classmethod
+    def never(cls) -> Stop:
+        """For what is bounded otherwise."""
+        return cls(SYSTEM, math.inf, math.inf)
 
     def interrupt(self) -> None:
         """Start nothing new from now on, and give up what can be given up."""

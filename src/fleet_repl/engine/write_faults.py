@@ -48,3 +48,27 @@ def unguarded(operation: str) -> Fault:
         "run's lock for the write; nothing was written",
         hint="apply again; if it stays so, look at how long ECR takes to answer",
     )
+
+
+def overwritten(operation: str) -> Fault:
+    """The document was written and read back, and the last look shows something else."""
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation=operation,
+        message="it was written and read back, but is no longer in place: someone else has "
+        "overwritten it",
+        hint="find out who else writes this registry, then plan again",
+    )
+
+
+def unseen(fault: Fault) -> Fault:
+    """The document was written and read back, and the last look has failed."""
+    return Fault(
+        kind=fault.kind,
+        operation=fault.operation,
+        code=fault.code,
+        request_id=fault.request_id,
+        message="it was written and read back, but whether it has stayed so could not be looked "
+        f"at: {fault.message}",
+        hint="run drift to see whether it is in place",
+    )

@@ -1,0 +1,153 @@
+"""Before anything is told to be applied, everything that was written is read once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import FaultKind
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Outcome, RegistryFinished, WriteSettled
+from fleet_repl.plan import Resource
+from fleet_repl.topology import Link
+
+HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+STRANGE: JsonObject = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:*"}],
+}
+LOST = (
+    "conflict: it was written and read back, but is no longer in place: someone else has "
+    "overwritten it"
+)
+
+
+@pytest.fixture
+def desired(make_desired: Any) -> Any:
+    links = [Link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)]
+    return make_desired(links, [HUB, A, B])
+
+
+def meanwhile(fleet: Any, when: int, do: Callable[[], object]) -> None:
+    """Something happens as soon as so many writes have ended."""
+
+    def see(event: object) -> None:
+        if isinstance(event, WriteSettled):
+            seen.append(event)
+            if len(seen) == when:
+                do()
+
+    seen: list[object] = []
+    fleet.on_event = see
+
+
+async def test_a_policy_that_was_overwritten_is_no_longer_applied(desired: Any, fleet: Any) -> None:
+    """By somebody who had read it before: the registry fails, its change is in doubt, and the
+    journal says so after it had said otherwise."""
+    meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert [outcomes[one].outcome for one in (HUB, A, B)] == [
+        Outcome.FAILED,
+        Outcome.APPLIED,
+        Outcome.APPLIED,
+    ]
+    assert str(outcomes[HUB].error) == f"PutRegistryPolicy: {LOST}"
+    (change,) = outcomes[HUB].changes
+    assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
+    told = [
+        (one.outcome, one.in_doubt)
+        for one in fleet.gate.ended
+        if one.resource is Resource.REGISTRY_POLICY
+    ]
+    assert told == [(Outcome.APPLIED, False), (Outcome.FAILED, True)]
+
+
+async def test_rules_that_were_overwritten(desired: Any, fleet: Any) -> None:
+    """The same for a replication configuration."""
+    meanwhile(fleet, 3, lambda: fleet.rules.update({A: {"rules": []}}))
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert str(outcomes[A].error) == f"PutReplicationConfiguration: {LOST}"
+    assert outcomes[HUB].outcome is Outcome.APPLIED
+
+
+async def test_every_registry_is_finished_once_and_as_the_report_has_it(
+    desired: Any, fleet: Any
+) -> None:
+    """Nobody is told that a registry was applied before the last look at it."""
+    meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    finished = [one.outcome for one in fleet.events if isinstance(one, RegistryFinished)]
+    assert sorted(finished, key=lambda one: one.registry) == list(outcomes.values())
+
+
+async def test_others_may_add_their_own_afterwards(desired: Any, fleet: Any) -> None:
+    """Ours is in place: what others have beside it is none of this run's business."""
+
+    def add() -> None:
+        document = fleet.policies[HUB]
+        statements = [*document["Statement"], *STRANGE["Statement"]]  # type: ignore[misc]
+        fleet.policies[HUB] = {**document, "Statement": statements}
+
+    meanwhile(fleet, 3, add)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert {one.outcome for one in outcomes.values()} == {Outcome.APPLIED}
+
+
+async def test_a_document_that_cannot_be_looked_at(desired: Any, fleet: Any) -> None:
+    """Nobody knows whether it has stayed: not applied."""
+    meanwhile(fleet, 3, lambda: fleet.silent.add(HUB))
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert outcomes[HUB].outcome is Outcome.FAILED
+    assert outcomes[HUB].error.kind is FaultKind.ACCESS_DENIED
+    assert outcomes[HUB].error.message == (
+        "it was written and read back, but whether it has stayed so could not be looked at: "
+        "scripted access-denied"
+    )
+
+
+async def test_after_an_interruption_it_is_still_looked_at(desired: Any, fleet: Any) -> None:
+    """What was written before it may have been overwritten as well."""
+
+    def interrupt() -> None:
+        fleet.policies[HUB] = STRANGE
+        fleet.stop.interrupt()
+
+    meanwhile(fleet, 1, interrupt)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert str(outcomes[HUB].error) == f"PutRegistryPolicy: {LOST}"
+    assert [outcomes[one].outcome for one in (A, B)] == [Outcome.CANCELLED] * 2
+
+
+async def test_after_an_interruption_a_failed_look_proves_nothing(desired: Any, fleet: Any) -> None:
+    """There is no time to try again: what was read back stays as it was told."""
+
+    def interrupt() -> None:
+        fleet.silent.add(HUB)
+        fleet.stop.interrupt()
+
+    meanwhile(fleet, 1, interrupt)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert outcomes[HUB].outcome is Outcome.APPLIED
+
+
+async def test_a_look_that_lags_is_repeated(desired: Any, fleet: Any) -> None:
+    """An old answer for some seconds is no overwritten document."""
+
+    def lag() -> None:
+        there, until = fleet.policies[HUB], fleet.clock.seconds + 5
+        read = fleet.read_policy
+
+        async def late(registry: Registry) -> JsonObject | None:
+            if registry == HUB and fleet.clock.seconds < until:
+                return None
+            found = await read(registry)
+            return there if registry == HUB else found  # type: ignore[no-any-return]
+
+        fleet.read_policy = late
+
+    meanwhile(fleet, 3, lag)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert {one.outcome for one in outcomes.values()} == {Outcome.APPLIED}
