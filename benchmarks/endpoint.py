@@ -31,7 +31,21 @@ IDENTITY: Final = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com
 rules: dict[tuple[str, str], Any] = {}
 policies: dict[tuple[str, str], str] = {}
 calls: Counter[str] = Counter()
+answered: dict[tuple[str, str, str], float] = {}
+"""When a document of a registry was last shown, by the loop's clock."""
+windows: list[float] = []
+"""Seconds before each write in which its document was not watched."""
 traffic: Counter[str] = Counter()
+
+
+def document_of(head: bytes) -> tuple[str, str, str] | None:
+    """The document of a registry that a call of ECR reads or writes, and None for others."""
+    target = re.search(rb"(?i)x-amz-target: [^.]+\.(\w+)", head)
+    credential = CREDENTIAL.search(head)
+    if target is None or credential is None:
+        return None
+    kind = "policy" if target[1].endswith(b"Policy") else "rules"
+    return credential[1].decode(), credential[2].decode(), kind
 
 
 def answer(head: bytes, body: bytes) -> tuple[int, str, bytes]:
@@ -90,6 +104,10 @@ class Connection(asyncio.Protocol):
         if not found or len(rest) < (size := int(length[1]) if length else 0):
             return
         self._data = rest[size:]
+        document, now = document_of(head), asyncio.get_running_loop().time()
+        writes = b".Put" in head
+        if writes and document in answered:
+            windows.append(now - answered[document])
         status, kind, body = answer(head, rest[:size])
         text = b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (
             status,
@@ -98,9 +116,12 @@ class Connection(asyncio.Protocol):
             body,
         )
         traffic["out"] += len(text)
-        asyncio.get_running_loop().call_later(self.latency, self._send, text)
+        shown = None if writes else document
+        asyncio.get_running_loop().call_later(self.latency, self._send, text, shown)
 
-    def _send(self, text: bytes) -> None:
+    def _send(self, text: bytes, shown: tuple[str, str, str] | None) -> None:
+        if shown is not None:
+            answered[shown] = asyncio.get_running_loop().time()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(text)
 
@@ -114,7 +135,8 @@ async def serve(latency: float) -> None:
     sys.stdout.write(f"http://{host}:{port}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
-    sys.stdout.write(json.dumps({"calls": dict(calls), "bytes": dict(traffic)}) + "\n")
+    counters = {"calls": dict(calls), "bytes": dict(traffic), "windows": windows}
+    sys.stdout.write(json.dumps(counters) + "\n")
 
 
 if __name__ == "__main__":
