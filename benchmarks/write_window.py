@@ -1,6 +1,6 @@
 """For how long nobody watches a document before it is overwritten.
 
-    python benchmarks/write_window.py --accounts 100 --latency-ms 30
+    python -m benchmarks.write_window --accounts 20 --latency-ms 30
 
 What somebody else writes between the answer to the last read of a document and the arrival of our
 write is lost, because ECR takes no condition. Measured where both arrive, at the endpoint: once
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from apply_fleet import endpoint, inventory, run
+from benchmarks.apply_fleet import endpoint, inventory, run
 
 SLOW = """
 import runpy, sys
@@ -46,7 +46,7 @@ def windows(accounts: int, latency_ms: float, store_ms: float) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=100)
+    parser.add_argument("--accounts", type=int, default=20)
     parser.add_argument("--latency-ms", type=float, default=30)
     parser.add_argument("--store-ms", type=float, default=1500, help="of the slow store")
     given = parser.parse_args()

@@ -157,12 +157,12 @@ def _judged(entry: JournalEntry, seen: Observed | Unreadable | None, owner: Owne
     fault = Fault(
         kind=FaultKind.TIMEOUT,
         operation=operation_of(entry.resource, entry.action),
-        message="the run ended while it was being written, and whether it was nobody has seen",
+        message="the run ended when it was to be written, and whether it was nobody has seen",
         hint="run drift to see what is in place",
     )
     match seen:
         case Unreadable(error=error):
-            why = f"the run ended while it was being written, and it cannot be read: {error}"
+            why = f"the run ended when it was to be written, and it cannot be read: {error}"
             return _Verdict(
                 Outcome.FAILED,
                 Fault(kind=error.kind, operation=fault.operation, message=why, hint=error.hint),
@@ -189,7 +189,7 @@ def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) 
         Fault(
             kind=FaultKind.CONFLICT,
             operation=unseen.operation,
-            message="the run ended while it was being written, and what is in place is neither "
+            message="the run ended when it was to be written, and what is in place is neither "
             "what was there before nor what was to be written",
             hint=unseen.hint,
         ),

@@ -28,7 +28,7 @@ from fleet_repl.plan import (
     Summary,
 )
 from fleet_repl.recovery import Aftermath, aftermath, still_open
-from fleet_repl.rules import parse_document
+from fleet_repl.rules import parse_document, rules_of
 from fleet_repl.runs import (
     Holder,
     JournalEntry,
@@ -278,7 +278,7 @@ def test_a_look_decides_what_was_under_way(
     assert error is not None
     assert error.kind is FaultKind.CONFLICT
     assert error.message == (
-        "the run ended while it was being written, and what is in place is neither what was there "
+        "the run ended when it was to be written, and what is in place is neither what was there "
         "before nor what was to be written"
     )
 
@@ -297,24 +297,24 @@ def test_a_deletion_is_in_place_when_nothing_is() -> None:
             RULES_CHANGE,
             Unreadable(error=DENIED),
             (
-                "the run ended while it was being written, and it cannot be read: "
+                "the run ended when it was to be written, and it cannot be read: "
                 "AssumeRole: access-denied: no"
             ),
         ),
         (
             RULES_CHANGE,
             None,
-            "the run ended while it was being written, and whether it was nobody has seen",
+            "the run ended when it was to be written, and whether it was nobody has seen",
         ),
         (
             POLICY_CHANGE,
             replace(seen(), policy=None),
-            "the run ended while it was being written, and whether it was nobody has seen",
+            "the run ended when it was to be written, and whether it was nobody has seen",
         ),
         (
             TEMPLATE_CHANGE,
             seen(templates=None),
-            "the run ended while it was being written, and whether it was nobody has seen",
+            "the run ended when it was to be written, and whether it was nobody has seen",
         ),
     ],
 )
@@ -448,3 +448,40 @@ def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry
         if one.outcome is Outcome.APPLIED
     ]
     assert len(written) == found.done + found.in_place
+
+
+def test_a_write_that_was_announced_once_more_is_under_way_again() -> None:
+    """It was made anew on top of what others had made meanwhile: the documents sent last count,
+    whatever the end of the first try was."""
+    both: JsonObject = {"rules": [*rules_of(FOREIGN), *rules_of(RULES)]}
+    merged = replace(RULES_CHANGE, before=FOREIGN, after=both)
+    first = sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.FAILED)
+    run = died(*first, sending(HUB, merged, 3))
+    assert still_open(run) == {HUB}
+    for there, outcome in ((merged.after, Outcome.APPLIED), (FOREIGN, Outcome.CANCELLED)):
+        found = looked(run, {HUB: seen(rules=there or NO_RULES)})
+        change = next(
+            one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource
+        )
+        assert (change.outcome, change.before, change.after) == (outcome, FOREIGN, merged.after)
+        assert (found.done, found.failed, found.under_way) == (0, 0, 1)
+
+
+def test_the_last_look_tells_how_a_write_has_ended() -> None:
+    """It was applied, and overwritten before its wave had ended."""
+    run = died(
+        sending(HUB, RULES_CHANGE),
+        settled(HUB, RULES_CHANGE, Outcome.APPLIED),
+        settled(HUB, RULES_CHANGE, Outcome.FAILED, 3),
+    )
+    found = looked(run)
+    assert (still_open(run), found.done, found.failed) == (frozenset(), 0, 1)
+    (change,) = (one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource)
+    assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
+
+
+def test_a_write_that_was_announced_and_not_needed_is_done() -> None:
+    """The look after its line in the journal found it in place."""
+    run = died(sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.UNCHANGED))
+    found = looked(run)
+    assert (still_open(run), found.done) == (frozenset(), 1)

@@ -14,10 +14,11 @@ from fleet_repl.inventory import Limits
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import Outcome
 from fleet_repl.ownership import Applied
-from fleet_repl.plan import Action, Phase, Resource, State, Warning
+from fleet_repl.plan import Action, Change, Phase, Resource, State, Warning
 from fleet_repl.reverting import plan_rollback, restored, targets
 from fleet_repl.rules import document_of, parse_document, rules_for
 from fleet_repl.runs import Trace
+from fleet_repl.withdrawals import merged
 
 HUB, SHOP, CLUB = (
     Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3")
@@ -315,3 +316,31 @@ def test_beside_others_every_letter_counts(simulation: Any) -> None:
     assert of(fleet.take_back(past, desired), HUB).refused[RULES].kind is FaultKind.CONFLICT
     alone = simulation.make_desired([], simulation.registries)
     assert of(fleet.take_back(past, alone), HUB).refused == {}
+
+
+def test_what_a_stranger_said_between_two_writes_stays(simulation: Any) -> None:
+    """The run wrote its second change of the policy on top of that; to put its own part back
+    takes nothing of it away."""
+    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    before = parse_policy(fleet.aws.policies[SHOP], simulation.owner, SHOP)
+    desired = fleet.desired({(CLUB, SHOP): EVERYTHING})
+    plans = fleet.plan(desired)
+    theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+    written: list[tuple[Registry, Change]] = []
+    for registry, change in simulation.writes_of(plans):
+        sent = change
+        if registry == SHOP and written:
+            policy = fleet.aws.policies[SHOP]
+            there = {**policy, "Statement": [theirs, *policy["Statement"]]}
+            fleet.aws.policies[SHOP] = there
+            sent = merged(
+                change, parse_policy(there, simulation.owner, SHOP), simulation.owner, SHOP
+            )
+        fleet.aws.write(registry, sent)
+        written.append((registry, sent))
+    past = simulation.past_of("20261123T130000Z-abcdef", simulation.plan_of(plans), written)
+    planned = fleet.take_back(past, desired)
+    assert of(planned, SHOP).refused == {}
+    put_back = parse_policy(of(planned, SHOP).changes[-1].after, simulation.owner, SHOP)
+    assert put_back.ours_as(before)
+    assert list(put_back.foreign) == [theirs]

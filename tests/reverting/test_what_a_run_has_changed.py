@@ -10,7 +10,7 @@ import pytest
 
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
-from fleet_repl.plan import Change, Objection, Phase, RegistryPlan, Resource
+from fleet_repl.plan import Action, Change, Objection, Phase, RegistryPlan, Resource
 from fleet_repl.reverting import needed_observation, targets
 from fleet_repl.rules import NO_RULES, document_of, rules_for
 from fleet_repl.runs import PastRun
@@ -184,3 +184,35 @@ def test_rules_that_were_none_are_none_again(simulation: Any) -> None:
     assert fleet.aws.rules[HUB] == document_of(rules_for({CLUB: ("aa/",)}))
     planned = fleet.take_back(past, desired)
     assert planned.registries[0].changes[0].after == NO_RULES
+
+
+def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Any, fleet: Any) -> None:
+    """It was applied, and then overwritten by somebody else: either may be in place."""
+    (first, change), *_ = simulation.writes_of(fleet.plans)
+    lines = simulation.lines(first, change, simulation.noon, Outcome.APPLIED, in_doubt=False)
+    _, again = simulation.lines(first, change, simulation.noon, Outcome.FAILED, in_doubt=True)
+    (found,) = targets(run_of(simulation, fleet, journal=(*lines, again)))
+    (rewritten,) = found.documents.values()
+    assert rewritten.left == (change.before, change.after)
+
+
+def test_what_others_made_between_two_writes_is_met(simulation: Any, fleet: Any) -> None:
+    """A write that was made on top of it says what it was; a mere spelling says nothing."""
+    spelled: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Action": "x"}]}
+    other: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Action": ["x"]}]}
+    theirs: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "B", "Action": "x"}]}
+    for between, met in ((spelled, None), (other, None), (theirs, theirs)):
+        journal: list[Any] = []
+        for number, (before, after) in enumerate([(None, spelled), (between, None)]):
+            change = Change(
+                resource=POLICY,
+                action=Action.UPDATE,
+                phase=[Phase.GRANTS, Phase.WITHDRAWALS][number],
+                before=before,
+                after=after,
+            )
+            journal += simulation.lines(
+                SHOP, change, simulation.noon, Outcome.APPLIED, in_doubt=False
+            )
+        (found,) = targets(run_of(simulation, fleet, journal=tuple(journal)))
+        assert found.documents[POLICY].met == met
