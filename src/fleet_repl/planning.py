@@ -116,9 +116,9 @@ def plan_registries(
 
 
 def _written(sources: Mapping[Registry, Source]) -> Mapping[Registry, Outgoing]:
-    """What is left of the rules that will be written."""
+    """What is left of the rules that will be written, at the most."""
     return {
-        registry: source.merged.outgoing
+        registry: source.may_use
         for registry, source in sources.items()
         if source.changes and source.refusal is None
     }

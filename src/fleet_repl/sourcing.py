@@ -18,7 +18,7 @@ from fleet_repl.observed import Observed
 from fleet_repl.ownership import Applied, Cells, Merged, Wanted, alone, beside, both
 from fleet_repl.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import covers
-from fleet_repl.rules import Outgoing, Replication, compare
+from fleet_repl.rules import Outgoing, Replication, compare, parse_document
 from fleet_repl.topology import REST
 
 
@@ -37,6 +37,13 @@ class Source:
         present, merged = self.present, self.merged
         links = (merged.outgoing, merged.deleting)
         return merged.dropped or links != (present.outgoing, present.deleting)
+
+    @property
+    def may_use(self) -> Outgoing:
+        """What its rules may replicate at the most, once they are written."""
+        if not self.merged.kept:
+            return self.merged.outgoing
+        return parse_document(self.merged.document()).may_use
 
     @property
     def owned(self) -> Cells:

@@ -1,0 +1,134 @@
+"""A grant stays for as long as a rule uses it, whoever keeps the rule; and who needs none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.engine.blocking import Blocked
+from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.grants import Owner, compose, grants_for, parse_policy
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observed
+from fleet_repl.ownership import Applied
+from fleet_repl.plan import Resource
+from fleet_repl.planning import Planned, plan_registries
+from fleet_repl.rules import document_of, parse_document, rules_for, rules_of
+from fleet_repl.topology import Link
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+MIRROR = Registry(AccountId("1" * 12), Region("eu-west-2"))
+SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+OTHER = Registry(AccountId("3" * 12), Region("eu-west-1"))
+ACTIONS = ("ecr:ReplicateImage", "ecr:CreateRepository")
+LEGACY = grants_for(HUB.account, ("legacy/",), ACTIONS)
+TO_SPOKE: JsonObject = {"region": SPOKE.region, "registryId": SPOKE.account}
+
+
+def link(source: Registry, destination: Registry, *prefixes: str) -> Link:
+    return Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+
+
+def plan(
+    make_desired: Any, rules: JsonObject, *, additive: bool = False, allow: tuple[str, ...] = ()
+) -> Planned:
+    """What is planned for a hub with these rules, a new link to OTHER, and an old grant."""
+    desired = make_desired(
+        [link(HUB, OTHER, "base/")],
+        [HUB, SPOKE, OTHER],
+        additive=[HUB.account] if additive else (),
+    )
+    nothing = parse_policy(None, OWNER, HUB)
+    seen = {
+        one: Observed(
+            replication=parse_document(rules if one == HUB else {"rules": []}), policy=nothing
+        )
+        for one in (HUB, OTHER)
+    }
+    document = compose(nothing, LEGACY, OWNER, SPOKE)
+    seen[SPOKE] = Observed(
+        replication=parse_document({"rules": []}), policy=parse_policy(document, OWNER, SPOKE)
+    )
+    record = {HUB: Applied()}
+    return plan_registries(desired, seen, [HUB, SPOKE, OTHER], record=record, allow=allow)
+
+
+LINK = document_of(rules_for({SPOKE: ("legacy/",)}))
+FILTERED: JsonObject = {
+    "rules": [
+        {
+            "destinations": [TO_SPOKE],
+            "repositoryFilters": [{"filter": "legacy/*", "filterType": "WILDCARD"}],
+        }
+    ]
+}
+NOVEL: JsonObject = {"rules": [{**rules_of(LINK)[0], "novelty": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "how"),
+    [
+        (LINK, {"additive": True}),
+        (NOVEL, {}),
+        (FILTERED, {}),
+        (FILTERED, {"allow": ("unknown-fields",)}),
+        (FILTERED, {"allow": ("unknown-fields",), "additive": True}),
+    ],
+    ids=["of-others", "refused", "refused-strange", "strange", "strange-beside-others"],
+)
+def test_a_source_that_keeps_its_link_keeps_its_grant(
+    make_desired: Any, rules: JsonObject, how: Any
+) -> None:
+    """The rule is somebody else's, is not to be written, or is kept because nobody knows what it
+    means: whatever of it may use the grant uses it still once all is written."""
+    planned = plan(make_desired, rules, **how)
+    hub, spoke, _ = planned.registries
+    assert [one.resource for one in hub.changes] == [Resource.REPLICATION_CONFIGURATION]
+    assert spoke.changes == ()
+    assert "grant-kept" in {one.kind for one in planned.warnings}
+
+
+def test_one_that_gives_up_its_link_loses_its_grant(make_desired: Any) -> None:
+    """Once its rules are written."""
+    _, spoke, _ = plan(make_desired, LINK).registries
+    (change,) = spoke.changes
+    assert change.after is None
+    assert change.needs == {HUB}
+
+
+def test_links_within_an_account_are_never_held(make_desired: Any) -> None:
+    """They need no grant, so that the policy of their destination is no matter of theirs: neither
+    as it is planned, with a Deny in it, nor when it could not be written."""
+    desired = make_desired(
+        [link(HUB, MIRROR, "base/"), link(SPOKE, MIRROR, "base/")], [HUB, MIRROR, SPOKE]
+    )
+    deny: JsonObject = {
+        "Sid": "No",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "*",
+        "Resource": "*",
+    }
+    seen = {
+        one: Observed(
+            replication=parse_document({"rules": []}),
+            policy=parse_policy({"Statement": [deny]} if one == MIRROR else None, OWNER, one),
+        )
+        for one in (HUB, MIRROR, SPOKE)
+    }
+    hub, mirror, spoke = plan_registries(desired, seen, [HUB, MIRROR, SPOKE]).registries
+    assert (hub.held, [len(one.links_added) for one in hub.changes]) == ((), [1])
+    assert [one.destination for one in spoke.held] == [MIRROR]
+    granted = parse_policy(mirror.changes[0].after, OWNER, MIRROR).grants
+    assert {one.source for one in granted} == {SPOKE.account}
+    blocked = Blocked(desired)
+    blocked.add(MIRROR, Fault(kind=FaultKind.THROTTLED, operation="Put", message="no"), None)
+    (change,) = hub.changes
+    assert blocked.narrowed(hub, change) == (change, ())
+    assert blocked.ungranted(hub) == ()
+    assert [one.destination for one in blocked.ungranted(spoke)] == []
+    held = blocked.narrowed(spoke, change)[1]
+    assert [one.destination for one in held] == [MIRROR]
