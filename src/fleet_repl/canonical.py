@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias, cast
+from typing import Final, NoReturn, TypeAlias, cast
 
 _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
 _SPELLED: Final = frozenset(
@@ -33,11 +34,14 @@ def parse_json(text: str | bytes) -> Json:
 
     An object that names a key twice is refused at any depth: a parser that silently takes the
     last of the two loses content, and a document written back without it loses it for good.
-    Raises RepeatedKeyError then, and ValueError for whatever else is no JSON: NaN and Infinity
-    too, and what is nested too deeply to be read.
+    Raises RepeatedKeyError then, and ValueError for whatever else is no JSON, or cannot be written
+    so that the same is read again: NaN, Infinity and numbers that are as large, halves of surrogate
+    pairs that are not escaped, and what is nested too deeply to be read.
     """
     if isinstance(text, bytes):
-        text = text.decode(json.detect_encoding(text), "surrogatepass")
+        text = text.decode(json.detect_encoding(text))
+    elif not text.isascii():
+        text.encode()
     try:
         return cast("Json", _DECODER.decode(text))
     except RecursionError:
@@ -52,11 +56,18 @@ def _unrepeated(members: list[tuple[str, Json]]) -> JsonObject:
     return found
 
 
-def _no_number(name: str) -> Json:
-    raise ValueError(f"{name} is no JSON number")
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:60]} is no JSON number")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unrepeated, parse_constant=_no_number)
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unrepeated, parse_float=_finite, parse_constant=_no_number
+)
 
 
 def canonical_json(value: Json) -> str:

@@ -17,6 +17,7 @@ from botocore.credentials import ReadOnlyCredentials
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage, wrong_account
 from fleet_repl.canonical import JsonObject, RepeatedKeyError, parse_json
+from fleet_repl.inventory.reading import is_deep
 from fleet_repl.names import AccountId
 
 _IDENTITY_ARN: Final = re.compile(
@@ -200,6 +201,7 @@ def _object(text: str | bytes, what: str, answer: Answer, call: Call) -> JsonObj
     except ValueError:
         pass
     else:
-        if isinstance(document, dict):
+        # Deeper ones than any of AWS's could be read, and then not be written to a plan.
+        if isinstance(document, dict) and not is_deep(document):
             return document
     raise garbage(call, reason, answer.request_id)

@@ -59,13 +59,17 @@ def batches(items: Iterable[_T]) -> Iterator[list[_T]]:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{_spelled(moment, 'seconds')}Z"
 
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond."""
-    moment = moment.astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+    return f"{_spelled(moment, 'milliseconds')}Z"
+
+
+def _spelled(moment: datetime, precision: str) -> str:
+    # Not by a format: some systems write years before 1000 with fewer than four digits.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)
 
 
 def prefixes_document(prefixes: Prefixes) -> Json:

@@ -186,7 +186,7 @@ def _policy(document: JsonObject, key: str) -> str:
     text = _text(document, key)
     try:
         return canonical_json(policy_meaning(parse_json(text))) if text else ""
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
