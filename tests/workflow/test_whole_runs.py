@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
+import logging
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -18,8 +24,20 @@ from fleet_repl import (
     to_json,
 )
 from fleet_repl.names import AccountId, Region, Secret
-from fleet_repl.outcomes import RunFinished, RunStarted
-from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
+from fleet_repl.outcomes import CallRetried, RunFinished, RunStarted
+from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario, World, gateway
+from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.wire import error_reply
+
+EXTERNAL_ID = "s3cr3t-external-id"
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    str.upper,
+    str.lower,
+    lambda text: quote(text, safe=""),
+    lambda text: base64.b64encode(text.encode()).decode(),
+    lambda text: base64.urlsafe_b64encode(f"id:{text}".encode()).decode(),
+)
 
 FLEET = """
 version = 1
@@ -255,6 +273,41 @@ async def test_what_is_shown_holds_no_secret(simulate: Any) -> None:
         shown = to_json(plan) + to_json(report) + repr((plan, report, aws.events, aws.inventory))
         assert "s3cr3t-external-id" not in shown
         assert aws.endpoint.secret_access_key.reveal() not in shown
+
+
+async def test_no_secret_is_shown_or_kept_that_aws_repeats(
+    simulate: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every third answer is an error that holds all secrets of its call, each in another spelling:
+    neither report, events, logs nor state hold any."""
+    caplog.set_level(logging.DEBUG)
+    spellings, carried_out = itertools.cycle(SPELLINGS), gateway._carried_out
+    calls = itertools.count()
+
+    def carry_out(world: World, call: Any) -> Any:
+        if next(calls) % 3:
+            return carried_out(world, call)
+        # It knows the external id once it was told.
+        known = EXTERNAL_ID if call.operation != "GetCallerIdentity" else call.key.secret
+        secrets = [known, call.key.secret, call.key.token or "", call.key.id]
+        said = " ".join(spell(one) for one, spell in zip(secrets, spellings, strict=False))
+        service = gateway._spoken(call)
+        error = AwsError("ServerException", f"{said} {call!r}"[:2000], 500)
+        return error_reply(service, error, next(spellings)(known))
+
+    monkeypatch.setattr(gateway, "_carried_out", carry_out)
+    async with simulate(FLEET + "[apply]\nattempts = 2\n") as aws:
+        with suppress(IdentityError):
+            for _ in range(6):
+                await aws.applied()
+        keys = aws.world.keyring._keys.values()
+        secrets = {EXTERNAL_ID, *(part for key in keys for part in (key.secret, key.token, key.id))}
+        kept = [path.read_text() for path in aws.state.rglob("*") if path.is_file()]
+        shown = "\n".join((repr(aws.events), caplog.text, *kept))
+    assert any(isinstance(one, CallRetried) for one in aws.events)
+    assert kept
+    texts = {spell(one) for one in filter(None, secrets) for spell in SPELLINGS}
+    assert [text for text in texts if text in shown] == []
 
 
 async def test_events_tell_the_run(simulate: Any) -> None:

@@ -93,12 +93,12 @@ def code_of(error: Exception) -> str | None:
     return _text(error.response.get("Error"), "Code")
 
 
-def request_id_of(error: Exception) -> str | None:
+def request_id_of(error: Exception, hidden: Sequence[str] = ()) -> str | None:
     """AWS's request id, where AWS answered."""
     if not isinstance(error, sdk.ClientError):
         return None
     found = _text(error.response.get("ResponseMetadata"), "RequestId")
-    return clean(found) if found else None
+    return clean(found, hidden) if found else None
 
 
 def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallError:
@@ -115,7 +115,7 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
         call,
         clean(said, hidden) or "AWS says no more than that",
         code=f"{status}" if unread else clean(code, hidden),
-        request_id=request_id_of(error),
+        request_id=request_id_of(error, hidden),
         hint=_hint_for(code, kind, said, call),
     )
     return CallError(

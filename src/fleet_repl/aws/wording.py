@@ -22,11 +22,12 @@ SHORT: Final = 8
 
 _READ: Final = 20_000
 """Characters that are looked at: what comes after them is not shown in any case."""
-_ROUNDS: Final = 3
+_ROUNDS: Final = 6
 """How often a text is taken to be encoded, one way within the other."""
 _WORD: Final = re.compile(r"""[^\s"'<>{}()\[\]|]+""")
 """What no encoding reaches beyond."""
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BACKSLASH: Final = re.compile(r"\\(?!u)")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -84,19 +85,21 @@ def _spelled(secret: str) -> re.Pattern[str]:
     return re.compile(whole, re.IGNORECASE)
 
 
-def _hides(word: str, secrets: Collection[str]) -> bool:
-    """Whether a word without blanks is, or holds, one of the secrets in another spelling."""
+def _hides(word: str, secrets: Collection[str], rounds: int = 3) -> bool:
+    """Whether a word is, or holds, one of the secrets in another spelling than its own."""
     decoded = _decoded(word)
     if decoded != word and any(_spelled(one).search(decoded) for one in secrets):
         return True
+    long = [one for one in secrets if len(one) >= SHORT]
     texts = [text for run in _BASE64.findall(decoded) for text in _unpacked(run)]
-    long = [one.lower().encode() for one in secrets if len(one) >= SHORT]
-    return any(one in text for text in texts for one in long)
+    if any(one.lower() in text.lower() for text in texts for one in long):
+        return True
+    return rounds > 1 and any(_hides(text, long, rounds - 1) for text in texts)
 
 
 def _decoded(word: str) -> str:
     for _ in range(_ROUNDS):
-        plain = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), word).replace("\\", "")
+        plain = _BACKSLASH.sub("", _ESCAPED.sub(lambda code: chr(int(code[1], 16)), word))
         plain = unquote(html.unescape(plain))
         if plain == word:
             break
@@ -104,9 +107,9 @@ def _decoded(word: str) -> str:
     return word
 
 
-def _unpacked(run: str) -> Iterable[bytes]:
+def _unpacked(run: str) -> Iterable[str]:
     """What a run of base64's characters holds, wherever in it the base64 begins."""
     for start in range(4):
         digits = run[start:].translate(_STANDARD)
         digits = digits[: len(digits) - (len(digits) % 4 == 1)]
-        yield base64.b64decode(digits + "=" * (-len(digits) % 4)).lower()
+        yield base64.b64decode(digits + "=" * (-len(digits) % 4)).decode("latin-1")
