@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import FaultKind
 from fleet_repl.names import Registry
@@ -273,3 +275,48 @@ async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Any) -
     settled = await bench.writing.policy(bench.registry, change, (POLICY,))
     assert settled.outcome is Outcome.APPLIED
     assert bench.aws.policy == second
+
+
+@pytest.mark.parametrize("rest", [["denied"], ["throttled", "denied"]])
+async def test_an_earlier_lost_answer_is_not_forgotten(bench: Any, rest: list[str]) -> None:
+    """However the later attempts end, the first may have arrived: it is looked for, and stays in
+    doubt as long as nothing shows."""
+    bench.aws.script = ["dropped", *rest]
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    assert bench.aws.log[-9:] == ["read"] * 9
+
+
+async def test_an_earlier_lost_answer_that_shows_late(bench: Any) -> None:
+    """The write had arrived, and every look before the next attempt showed the old document."""
+    bench.aws.script = ["lost", "denied"]
+    bench.aws.lag = 3
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert settled.outcome is Outcome.APPLIED
+    assert bench.aws.document == WANTED
+
+
+async def test_nobody_knows_what_is_in_place_after_reads_that_lag_for_good(bench: Any) -> None:
+    """The last read is not believed: what it shows is what the write has replaced."""
+    bench.aws.lag = 3600
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert (settled.found, settled.in_doubt) == (None, True)
+
+
+async def test_a_late_read_before_a_write_is_waited_for(bench: Any) -> None:
+    """It shows what this run has replaced, which is neither there nor somebody else's."""
+    first: JsonObject = {**POLICY, "Id": "first"}
+    bench.aws.policy = POLICY
+    bench.aws.lag = 4
+    await bench.aws.put_policy(bench.registry, first)
+    bench.aws.log.clear()
+    change = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.UPDATE,
+        phase=Phase.WITHDRAWALS,
+        before=first,
+        after=POLICY,
+    )
+    settled = await bench.writing.policy(bench.registry, change, (POLICY,))
+    assert settled.outcome is Outcome.APPLIED
+    assert "ok" in bench.aws.log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -149,6 +150,14 @@ def test_what_must_not_be_written_changes_nothing() -> None:
     """A refused change never reaches AWS."""
     plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO)
     assert record_after(ended(Outcome.FAILED), plan) == {HUB: Applied(links=OLD)}
+
+
+def test_rules_that_are_refused_outright_change_nothing() -> None:
+    """Nothing was planned for them, because it could not be written: what the plan would own is
+    not what is in place."""
+    plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO, changes=())
+    outcome = replace(ended(Outcome.FAILED), changes=())
+    assert record_after(outcome, plan) == {HUB: Applied(links=OLD)}
 
 
 def test_an_unreadable_registry_keeps_its_record() -> None:

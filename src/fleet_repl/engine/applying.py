@@ -75,7 +75,7 @@ class _Run:
         stop = self._how.stop
         skipped: str | None = None
         for place, batch in enumerate(self._batches):
-            if skipped is not None or (place and stop.requested):
+            if skipped is not None:
                 self._name_ungranted(batch)
                 continue
             later = any(one.writing for one in self._batches[place + 1 :])

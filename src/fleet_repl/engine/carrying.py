@@ -197,9 +197,7 @@ class Carrier:
     ) -> None:
         outcome, error, change = settled.outcome, settled.error, _sent(change, settled)
         if error is None and outcome not in SETTLED:
-            because = self._stop.because
-            if settled.in_doubt:
-                because = f"it is not known whether it was written: {because}"
+            because = self._stop.left_open if settled.in_doubt else self._stop.because
         ended = self._ledger.record(
             registry,
             change,

@@ -62,6 +62,12 @@ class Stop:
             return self._halted
         return f"the run's deadline of {self._seconds:g} s had passed"
 
+    @property
+    def left_open(self) -> str:
+        """Why nobody knows what became of work that was started."""
+        because = "interrupted" if self.interrupted else self.because
+        return f"{because}; it is not known whether it was written"
+
     @contextmanager
     def abandonable(self) -> Iterator[anyio.CancelScope]:
         """Work that is cut short by an interruption or a halt, because nothing is lost with it."""

@@ -1,0 +1,192 @@
+"""What a write that failed, was refused or is in doubt means for those that count on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.engine.writing import FoundRules
+from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Outcome
+from fleet_repl.plan import Phase, Plan, Resource
+from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.topology import Link
+
+HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+REFUSED = Fault(kind=FaultKind.UNKNOWN_FIELDS, operation="DescribeRegistry", message="no")
+
+
+def linked(fleet: Any, *sources: Registry) -> None:
+    """Links to the hub, and its grants."""
+    for one in sources:
+        fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
+    grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
+    statements = statements_for(grants, fleet.owner, HUB)
+    fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
+
+
+def changed(plan: Plan, registry: Registry, **members: Any) -> Plan:
+    return replace(
+        plan,
+        registries=tuple(
+            replace(one, **members) if one.registry == registry else one for one in plan.registries
+        ),
+    )
+
+
+def lagging(fleet: Any, registry: Registry) -> None:
+    """Reads of the rules never show what was written."""
+    describe, before = fleet.describe, fleet.rules.get(registry, {"rules": []})
+
+    async def late(one: Registry) -> JsonObject:
+        if one == registry:
+            return {"registryId": one.account, "replicationConfiguration": before}
+        return await describe(one)  # type: ignore[no-any-return]
+
+    fleet.describe = late
+
+
+async def test_a_source_that_is_not_in_the_run_keeps_its_grant(
+    make_desired: Any, fleet: Any
+) -> None:
+    """Nothing of it failed, because nothing was tried: its rules are as they were."""
+    linked(fleet, A)
+    desired = make_desired([], [HUB, A])
+    plan = fleet.plan(desired)
+    alone = replace(plan, registries=tuple(one for one in plan.registries if one.registry == HUB))
+    found = await fleet.apply(alone, desired)
+    assert (fleet.written, found[HUB].outcome) == ([], Outcome.SKIPPED)
+    assert found[HUB].because == (f"the rules of {A} were not written and may still use its grants")
+
+
+async def test_a_source_whose_rules_are_refused_keeps_its_grant(
+    make_desired: Any, fleet: Any
+) -> None:
+    """A refused change is not a written one."""
+    linked(fleet, A)
+    desired = make_desired([], [HUB, A])
+    refused = {Resource.REPLICATION_CONFIGURATION: REFUSED}
+    plan = changed(fleet.plan(desired), A, refused=refused, error=REFUSED)
+    found = await fleet.apply(plan, desired)
+    assert (fleet.written, found[HUB].outcome) == ([], Outcome.SKIPPED)
+    assert [one.outcome for one in found[A].changes] == [Outcome.FAILED]
+
+
+async def test_a_source_in_doubt_is_not_called_unwritten(make_desired: Any, fleet: Any) -> None:
+    """Its rules may be in place, and nobody is told that they are not."""
+    linked(fleet, A, B)
+    desired = make_desired([], [HUB, A, B])
+    lagging(fleet, A)
+    fleet.denied = {("rules", B)}
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert found[HUB].because == (
+        f"the rules of {B} were not written and may still use its grants; it is not known whether "
+        f"the rules of {A} were written; they may still use its grants"
+    )
+    assert found[HUB].outcome is Outcome.SKIPPED
+
+
+async def test_a_policy_in_doubt_is_not_called_unwritten(make_desired: Any, fleet: Any) -> None:
+    """Links into it are held, because nobody knows what it grants; its later change is left."""
+    linked(fleet, A)
+    desired = make_desired(
+        [Link(source=B, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A, B]
+    )
+    plan = fleet.plan(desired)
+    assert [change.phase for change in plan.registries[0].changes] == [
+        Phase.GRANTS,
+        Phase.WITHDRAWALS,
+    ]
+    before = fleet.policies[HUB]
+
+    async def late(registry: Registry) -> JsonObject | None:
+        return before if registry == HUB else None
+
+    fleet.read_policy = late
+    found = await fleet.apply(plan, desired)
+    assert [one.because for one in found[B].held] == [
+        f"{HUB}: it is not known whether its registry policy was written (conflict)"
+    ]
+    assert found[HUB].because == (
+        "it is not known whether an earlier change of its registry policy was written"
+    )
+
+
+async def test_an_interruption_does_not_call_a_lost_write_unstarted(
+    make_desired: Any, fleet: Any
+) -> None:
+    """Its answer was lost and the run ended before anybody could tell."""
+    desired = make_desired(
+        [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
+        [HUB, A],
+        manages_grants=False,
+    )
+
+    async def lost(registry: Registry, document: JsonObject) -> str | None:
+        fleet.stop.interrupt()
+        fault = Fault(kind=FaultKind.NETWORK, operation="Put", message="reset")
+        raise CallError(fault, transient=True, uncertain=True)
+
+    fleet.put_replication = lost
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert found[A].because == "interrupted; it is not known whether it was written"
+
+
+async def test_a_new_deny_holds_the_links_that_it_hits(make_desired: Any, fleet: Any) -> None:
+    """It came between plan and write, and is kept; what our grants allow it denies."""
+    desired = make_desired(
+        [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A]
+    )
+    plan = fleet.plan(desired)
+    deny: JsonObject = {
+        "Sid": "Shut",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "ecr:*",
+        "Resource": "*",
+    }
+    fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": [deny]}
+    found = await fleet.apply(plan, desired)
+    assert found[HUB].outcome is Outcome.APPLIED
+    assert fleet.granted(HUB) == {(A.account, "")}
+    assert [one.because for one in found[A].held] == [
+        f"{HUB}: its registry policy has been changed since the plan was made"
+    ]
+    assert fleet.rules.get(A) is None
+
+
+def shared(*rules: JsonObject) -> FoundRules:
+    return FoundRules(parse_document({"rules": list(rules)}), shared=True)
+
+
+WIDE: JsonObject = {"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}
+NARROW: JsonObject = {
+    **WIDE,
+    "repositoryFilters": [{"filter": "aa/", "filterType": "PREFIX_MATCH"}],
+}
+
+
+@pytest.mark.parametrize("compare", ["same_as", "shows"])
+def test_a_rule_of_others_that_means_nothing_beside_ours_is_missed(compare: str) -> None:
+    """Before a write and after it: where rules are shared, each of them counts; where they are
+    the fleet's alone, only what they mean together."""
+    both, ours = shared(WIDE, NARROW), shared(WIDE)
+    assert not getattr(ours, compare)(both)
+    assert not getattr(both, compare)(ours)
+    assert getattr(both, compare)(shared(NARROW, WIDE))
+    alone = replace(both, shared=False), replace(ours, shared=False)
+    assert getattr(alone[0], compare)(alone[1])
+
+
+@pytest.mark.parametrize("compare", ["same_as", "shows"])
+def test_the_order_of_destinations_says_nothing(compare: str) -> None:
+    """Of a shared rule neither, nor how filters are listed."""
+    ends = [{"region": "eu-west-1", "registryId": digit * 12} for digit in "23"]
+    one, other = shared({"destinations": ends}), shared({"destinations": ends[::-1]})
+    assert getattr(one, compare)(other)
