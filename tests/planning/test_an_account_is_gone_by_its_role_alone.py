@@ -17,6 +17,7 @@ from fleet_repl.ownership import Applied
 from fleet_repl.plan import State
 from fleet_repl.planning import plan_registries
 from fleet_repl.rules import NO_RULES, parse_document
+from fleet_repl.withdrawals import left_behind
 
 ACCOUNTS = [AccountId(digit * 12) for digit in "123"]
 REFUSED = Fault(
@@ -55,6 +56,16 @@ def test_whatever_else_an_account_answers_it_is_there(
         if (theirs := [seen for one, seen in observation.items() if one.account == account])
         and all(seen == Unreadable(error=REFUSED) and seen.error.role_refused for seen in theirs)
     }
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_what_was_given_up_is_not_forgotten(make_desired: Any, given_up: bool) -> None:
+    """Should its account be listed again without it, its links count as still in use."""
+    east = Registry(ACCOUNTS[0], Region("us-east-1"))
+    desired = make_desired([], [Registry(ACCOUNTS[0], Region("eu-west-1"))])
+    links = {Registry(ACCOUNTS[1], Region("eu-west-1")): ("base/",)}
+    record = {east: Applied(links=links, given_up=given_up)}
+    assert left_behind(desired, record) == {ACCOUNTS[0]: (links,)}
 
 
 @pytest.mark.parametrize(

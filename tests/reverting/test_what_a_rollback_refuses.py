@@ -181,10 +181,14 @@ def test_no_force_takes_a_grant_from_the_fleets_own_rules(fleet: Any, simulation
     )
 
 
-def test_links_that_the_inventory_lists_no_longer_keep_their_grants(fleet: Any) -> None:
-    """What the record shows of a region that is not listed any more counts as used."""
+@pytest.mark.parametrize("given_up", [False, True])
+def test_links_that_the_inventory_lists_no_longer_keep_their_grants(
+    fleet: Any, given_up: bool
+) -> None:
+    """What the record shows of a region that is not listed any more counts as used, given up or
+    not: its account is listed, so it is there."""
     gone = Registry(HUB.account, Region("sa-east-1"))
-    fleet.record = {**fleet.record, gone: Applied(links={CLUB: EVERYTHING})}
+    fleet.record = {**fleet.record, gone: Applied(links={CLUB: EVERYTHING}, given_up=given_up)}
     fault = of(fleet.take_back(fleet.past, fleet.wanted), CLUB).refused[POLICY]
     assert "111111111111/sa-east-1 has links here on record" in fault.message
 

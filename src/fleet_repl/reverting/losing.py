@@ -81,8 +81,7 @@ class Losing:
         """Links that the fleet made in registries that the inventory lists no longer."""
         listed = set(self._around.desired.registries)
         for one in sorted(self._around.record.keys() - listed):
-            applied = self._around.record[one]
-            links = () if applied.given_up else applied.links.get(self._registry, ())
+            links = self._around.record[one].links.get(self._registry, ())
             if self._missing(one, links):
                 because = f"{one} has links here on record, and is not listed any more"
                 yield Loss(because=because, keep=self._kept(one, links))
