@@ -275,6 +275,8 @@ async def test_what_was_given_up_is_warned_about_until_it_can_be_read(
             )
         assert rules_in(aws, SPOKE) != []
         del aws.world.directory._peculiar[SPOKE.account]
+        async with connected(aws, retiring(text), tmp_path) as later:
+            assert "given-up" not in {one.kind for one in (await later.plan()).warnings}
         report = await applied(aws, retiring(text), tmp_path)
         assert (report.status, rules_in(aws, SPOKE)) == ("ok", [])
         async with connected(aws, without, tmp_path) as later:
