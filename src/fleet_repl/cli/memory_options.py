@@ -64,7 +64,7 @@ class Reverting(Reporting):
         Path | None,
         typer.Argument(
             metavar="INVENTORY",
-            help="The fleet's TOML file; without it the one that the run was made from.",
+            help="The fleet's TOML file; without it nothing is done but to say which it was.",
             show_default=False,
         ),
     ] = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,12 +18,8 @@ from fleet_repl.cli.memory_options import Reverting
 from fleet_repl.cli.recalling import HERE, recall, seen_from
 from fleet_repl.cli.running import ENDED, Errand, run_errand
 from fleet_repl.cli.session import Session
-from fleet_repl.errors import FleetError
-from fleet_repl.reports import ExitCode, report_exit
+from fleet_repl.reports import ExitCode, report_exit, visible
 from fleet_repl.runs import PastRun, Purpose
-
-if TYPE_CHECKING:
-    from fleet_repl.inventory import Inventory
 
 
 def rollback(
@@ -42,7 +39,8 @@ def rollback(
 
     Takes the documents of exactly the registries that the run changed, shows what would be
     written and, on a terminal, asks first. A registry that somebody has changed since is left
-    as it is unless --force is given. It is a run itself, and can be rolled back.
+    as it is unless --force is given. It is a run itself, and can be rolled back. Without INVENTORY
+    it says which one the run was made from, and ends.
 
     Example: fleet-repl rollback last inventories/prod.toml
     """
@@ -55,10 +53,12 @@ def rollback(
     if past is None:
         call.log.note(ENDED)
         return ExitCode.INTERRUPTED
+    if inventory is None:
+        raise _unnamed(call, past)
     errand = Errand(
-        inventory=inventory or _inventory_of(call, past),
+        inventory=inventory,
         scope=list(past.before),
-        state=str(HERE) if options.state is None and inventory is None else options.state,
+        state=options.state,
         purpose=Purpose.ROLLBACK,
     )
     wish = Wish(yes=yes, force=force)
@@ -69,18 +69,19 @@ async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun
     return await history.run(run_id, fleet)
 
 
-def _inventory_of(call: Call[Reverting], past: PastRun) -> Inventory:
-    """The inventory that the run was made from, as it is now. Raises FleetError."""
+def _unnamed(call: Call[Reverting], past: PastRun) -> typer.BadParameter:
+    """What to type where no inventory is named. That of the run is shown and not followed: the
+    state may come from somebody else, and an inventory says which roles get which external ids."""
     named, state = past.meta.inventory.path, call.options.state
     in_bucket = state is not None and state.startswith("s3://")
     path = Path(named) if in_bucket else seen_from(Path(state or HERE), named)
-    inventory = call.backend.load_inventory(path)
-    if inventory.name != past.meta.fleet:
-        raise FleetError(
-            f"run {past.meta.run_id} is of fleet {past.meta.fleet}, and {path} is of fleet "
-            f"{inventory.name} now\n    name the INVENTORY of {past.meta.fleet}"
-        )
-    return inventory
+    words = ["fleet-repl", "rollback", past.meta.run_id, str(path)]
+    words += [] if state is None else ["--state", state]
+    fleet, command = visible(past.meta.fleet), visible(shlex.join(words))
+    return typer.BadParameter(
+        f"name the INVENTORY. Run {past.meta.run_id} says that it was made from "
+        f"{visible(str(path))}, of fleet {fleet}; if that is yours: {command}"
+    )
 
 
 async def _rollback(session: Session, *, run_id: str, wish: Wish) -> ExitCode:
