@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WHOLE = '"registryId": "000000000001"'
 NO_RULES = "the answer holds no replicationConfiguration.rules"
 NO_TEXT = "the answer's policyText is no JSON object"
+NO_STATEMENT = "the answer's policyText holds a statement that is no object"
 RULES = '"rules": []'
 CONFIGURATION = f'"replicationConfiguration": {{{RULES}}}'
 
@@ -39,6 +40,10 @@ def twice(key: str, what: str = "the answer") -> str:
         ("{" + WHOLE + ', "replicationConfiguration": {}}', NO_RULES),
         ("{" + WHOLE + ', "replicationConfiguration": {"rules": null}}', NO_RULES),
         ("{" + WHOLE + f', "replicationConfiguration": {{{RULES}, {RULES}}}}}', twice("rules")),
+        (
+            "{" + WHOLE + ', "replicationConfiguration": {"rules": [{}, "x"]}}',
+            "the answer cannot be parsed",
+        ),
         (
             "{" + WHOLE + f", {CONFIGURATION}, {CONFIGURATION}}}",
             twice("replicationConfiguration"),
@@ -78,6 +83,8 @@ async def test_a_registry_is_never_read_from_half_an_answer(
         ("{" + WHOLE + ', "policyText": ""}', NO_TEXT),
         ("{" + WHOLE + ', "policyText": "[]"}', NO_TEXT),
         ("{" + WHOLE + ', "policyText": "{"}', NO_TEXT),
+        ("{" + WHOLE + r', "policyText": "{\"Statement\": [{}, 1]}"}', NO_STATEMENT),
+        ("{" + WHOLE + r', "policyText": "{\"Statement\": \"x\"}"}', NO_STATEMENT),
         ("{" + WHOLE + ', "policyText": "{}", "policyText": "{}"}', twice("policyText")),
         (
             "{" + WHOLE + r', "policyText": "{\"Statement\": [], \"Statement\": []}"}',

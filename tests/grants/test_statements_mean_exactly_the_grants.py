@@ -168,7 +168,8 @@ def test_sources_that_share_resources_share_a_statement() -> None:
 
 
 def test_a_statement_of_ours_that_someone_edited_is_no_grant() -> None:
-    """A condition, a Deny, another principal, action or resource: not understood, so rewritten."""
+    """A condition, a Deny, another principal, action or resource, or one of these left empty: not
+    understood, so rewritten."""
     good = dict(statements_for([Grant(AccountId("1" * 12), "a/", REPLICATE_IMAGE)], OWNER, HERE)[0])
     edits: list[dict[str, Any]] = [
         {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}},
@@ -180,6 +181,9 @@ def test_a_statement_of_ours_that_someone_edited_is_no_grant() -> None:
         {"Resource": f"{BASE}a/exact"},
         {"Resource": f"{BASE}a*b*"},
         {"Resource": "arn:aws:ecr:eu-west-2:999999999999:repository/a/*"},
+        {"Principal": {"AWS": []}},
+        {"Action": []},
+        {"Resource": []},
     ]
     for edit in edits:
         edited = {**good, **edit}

@@ -67,7 +67,13 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
     text = document.get("policyText")
     if not isinstance(text, str):
         raise garbage(call, "the answer holds no policyText", answer.request_id)
-    return _object(text, "the answer's policyText", answer, call)
+    policy = _object(text, "the answer's policyText", answer, call)
+    statements = policy.get("Statement")
+    listed = statements if isinstance(statements, list) else [statements or {}]
+    if not all(isinstance(one, dict) for one in listed):
+        because = "the answer's policyText holds a statement that is no object"
+        raise garbage(call, because, answer.request_id)
+    return policy
 
 
 def put_rules(answer: Answer, call: Call) -> str | None:

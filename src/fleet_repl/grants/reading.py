@@ -108,7 +108,8 @@ def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
         if source is not None and action is not None and prefix is not None
     )
     understood = None not in sources and None not in actions and None not in prefixes
-    return found if understood else None
+    # None of ours is ever without a grant: somebody has edited it into nothing.
+    return found if understood and found else None
 
 
 def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant]:
