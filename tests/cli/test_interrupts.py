@@ -78,6 +78,29 @@ def test_a_second_time(cli: Any, fleet: Any, inventory: str) -> None:
     assert ends == ["cancelled"]
 
 
+def test_a_third_time(cli: Any, fleet: Any, inventory: str) -> None:
+    """It is answered, and what has to be done in the end is done."""
+    done = []
+
+    async def tidying() -> None:
+        await fleet.until_stopped()
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                for _ in range(2):
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    await anyio.sleep(0.05)
+                done.append("tidied")
+
+    fleet.applying = tidying
+    ended = cli("apply", inventory)
+    assert (ended.code, ended.out, done) == (130, "", ["tidied"])
+    again = "ending already: what was in flight is cut off, and the next run finds it out\n"
+    assert ended.err.endswith(f"stopped at once\n{again}{again}")
+
+
 def test_while_connecting(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
     """Where nothing has begun, the first one ends it."""
 

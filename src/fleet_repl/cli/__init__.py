@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 
 from fleet_repl.cli.app import run
+from fleet_repl.cli.streams import endure
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """The console entry point; ends the process with the run's exit code."""
+    endure()
     sys.exit(run(sys.argv[1:]))

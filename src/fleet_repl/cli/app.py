@@ -27,7 +27,7 @@ from fleet_repl.cli.rollback import rollback
 from fleet_repl.cli.runs import runs
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema
-from fleet_repl.cli.streams import Streams
+from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.cli.validate import validate
 from fleet_repl.cli.verify import verify
 from fleet_repl.cli.watch import watch
@@ -124,6 +124,9 @@ def _invoke(args: Sequence[str], around: Surroundings) -> int:
         app(list(args), prog_name=NAME, obj=around)
     except Ended as ended:
         return ended.code
+    except OutputError as error:
+        print(f"{NAME}: {error}", file=around.streams.stderr)
+        return ExitCode.ERROR
     except SystemExit as ended:
         return ExitCode.USAGE if ended.code == WRONG_USAGE else int(ended.code or 0)
     return ExitCode.OK

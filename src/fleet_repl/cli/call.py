@@ -16,7 +16,7 @@ import typer
 from fleet_repl.cli.backend import Backend
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import Common, parameters_of
-from fleet_repl.cli.streams import Streams
+from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.errors import FleetError, InventoryError, RefusedError, SelectionError
 from fleet_repl.reports import ExitCode
 
@@ -39,6 +39,13 @@ class Call(Generic[Options_co]):
     backend: Backend
     streams: Streams
     log: Log
+
+    def show(self, text: str) -> None:
+        """Write what was done to stdout. It is done, whether anybody can read that or not."""
+        try:
+            self.streams.emit(text)
+        except OutputError as error:
+            self.log.failure(str(error))
 
 
 class Ended(Exception):  # noqa: N818 - a command's end is no error

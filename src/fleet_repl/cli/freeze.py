@@ -100,5 +100,5 @@ def _told(one: Freeze) -> str:
 
 
 def _show(call: Call[Holding], page: Page) -> ExitCode:
-    call.streams.emit(page.render(colour=call.streams.has_colour(call.streams.stdout)))
+    call.show(page.render(colour=call.streams.has_colour(call.streams.stdout)))
     return ExitCode.OK

@@ -9,7 +9,6 @@ from pathlib import Path
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.fleet_options import Reporting
-from fleet_repl.cli.streams import OutputError
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.outcomes import BackfillReport, Report
 from fleet_repl.plan import Plan
@@ -35,26 +34,34 @@ def hand_over(
 ) -> ExitCode:
     """Write the result to its files and to stdout; `kept` is where a plan is kept.
 
-    The exit code: `code`, or an error where something could not be written.
+    The exit code: `code`, or an error where a file could not be written. What became of a fleet
+    never depends on who reads stdout.
     """
     writes: list[Callable[[], None]] = [
         *(partial(write_report, subject, path) for path in call.options.report),
-        lambda: call.streams.emit(rendered(call, subject, waves)),
     ]
     if kept is not None and isinstance(subject, Plan):
         writes.insert(0, partial(keep_plan, subject, kept))
-    failures: list[str] = []
-    for write in writes:
-        try:
-            write()
-        except (ReportError, OutputError) as error:
-            failures.append(str(error))
+    failures = [failure for write in writes if (failure := _failure(write)) is not None]
+    unread = _failure(lambda: call.show(rendered(call, subject, waves)))
+    for failure in filter(None, (*failures, unread)):
+        call.log.failure(failure)
     if not failures:
         return code
-    for failure in failures:
-        call.log.failure(failure)
     call.log.failure(f"but for that, the exit code would be {code}: {code.meaning}")
     return exit_code(interrupted=code is ExitCode.INTERRUPTED, error=True)
+
+
+def _failure(write: Callable[[], None]) -> str | None:
+    """Why something could not be written: a mistake of ours in spelling it keeps no other form of
+    the result from its reader."""
+    try:
+        write()
+    except ReportError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - the run is over, and its result must be told
+        return f"internal error: the result cannot be spelled: {type(error).__name__}"
+    return None
 
 
 def rendered(call: Call[Reporting], subject: Document, waves: Sequence[str]) -> str:

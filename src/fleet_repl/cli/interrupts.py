@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: the first asks the work to stop, the second ends it at once.
+"""Ctrl-C and SIGTERM: the first asks the work to stop, the second ends it at once, and any later
+one is only answered: what the end needs, such as giving back the lock, is done all the same.
 
 Work that has not said how to stop it is ended by the first.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 
@@ -16,6 +17,9 @@ from fleet_repl.cli.log import Log
 from fleet_repl.errors import FleetError
 
 T = TypeVar("T")
+
+ENDED: Final = "stopped at once"
+ENDING: Final = "ending already: what was in flight is cut off, and the next run finds it out"
 
 
 class Interrupts:
@@ -56,8 +60,10 @@ def _nothing() -> None:
     """What is left to stop where everything is done."""
 
 
-async def interruptible(log: Log, work: Callable[[Interrupts], Awaitable[T]]) -> T | None:
-    """Do `work` until it is done or a signal ends it, which gives None.
+async def interruptible(
+    log: Log, work: Callable[[Interrupts], Awaitable[T]], *, ended_note: str | None = None
+) -> T | None:
+    """Do `work` until it is done or a signal ends it, which gives None and tells `ended_note`.
 
     Raises the FleetError that the work raises.
     """
@@ -65,12 +71,14 @@ async def interruptible(log: Log, work: Callable[[Interrupts], Awaitable[T]]) ->
     ended: T | FleetError | None = None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as group:
-            group.start_soon(_listen, signals, interrupts, log, group.cancel_scope)
-            try:
-                ended = await work(interrupts)
-            except FleetError as error:
-                # As a value, because a task group would wrap it.
-                ended = error
+            working = anyio.CancelScope()
+            group.start_soon(_listen, signals, interrupts, log, working, ended_note)
+            with working:
+                try:
+                    ended = await work(interrupts)
+                except FleetError as error:
+                    # As a value, because a task group would wrap it.
+                    ended = error
             group.cancel_scope.cancel()
     if isinstance(ended, FleetError):
         raise ended
@@ -81,9 +89,14 @@ async def _listen(
     signals: AsyncIterator[signal.Signals],
     interrupts: Interrupts,
     log: Log,
-    scope: anyio.CancelScope,
+    working: anyio.CancelScope,
+    ended_note: str | None,
 ) -> None:
     async for _ in signals:
-        if interrupts.requested.is_set() or not interrupts.first(log):
-            scope.cancel()
-            return
+        if working.cancel_called:
+            log.note(ENDING)
+        elif interrupts.requested.is_set() or not interrupts.first(log):
+            # Told at once: ending may take a while.
+            if ended_note is not None:
+                log.note(ended_note)
+            working.cancel()

@@ -130,7 +130,7 @@ class Log:
     def _guard(self, write: Callable[[], object]) -> None:
         try:
             write()
-        except OSError:
+        except (OSError, ValueError):
             self.console.quiet = True
 
 

@@ -14,9 +14,10 @@ from fleet_repl.cli.call import Call
 from fleet_repl.cli.carrying_out import Wish, carry_out
 from fleet_repl.cli.flags import Yes
 from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.interrupts import ENDED
 from fleet_repl.cli.memory_options import Reverting
 from fleet_repl.cli.recalling import HERE, recall, seen_from
-from fleet_repl.cli.running import ENDED, Errand, run_errand
+from fleet_repl.cli.running import Errand, run_errand
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, report_exit, visible
 from fleet_repl.runs import PastRun, Purpose

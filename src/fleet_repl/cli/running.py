@@ -14,7 +14,7 @@ import anyio
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.fleet_options import Reporting, Running
-from fleet_repl.cli.interrupts import Interrupts, interruptible
+from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.session import Session, Work
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Event
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
     from fleet_repl.inventory import Inventory
     from fleet_repl.runs import Purpose
-
-ENDED = "stopped at once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +73,9 @@ def run_errand(call: Call[Reporting], errand: Errand, work: Work) -> ExitCode:
     """Do `work` with a fleet."""
     for path in call.options.report:
         check_writable(path)
-    code = anyio.run(interruptible, call.log, partial(_connected, call, errand, work))
-    if code is None:
-        call.log.note(ENDED)
-        return ExitCode.INTERRUPTED
-    return code
+    connected = partial(_connected, call, errand, work)
+    code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, connected)
+    return ExitCode.INTERRUPTED if code is None else code
 
 
 async def _connected(

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from fleet_repl.errors import FleetError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+_PATIENCE: Final = 2.0
+"""Seconds that a log line waits for whoever reads stderr."""
 
 
 class OutputError(FleetError):
@@ -55,15 +63,12 @@ class Streams:
 
         A reader that has seen enough (`| head`) is no error. Raises OutputError.
         """
-        try:
-            self.stdout.write(text)
-            self.stdout.flush()
-        except BrokenPipeError:
-            _discard(self.stdout)
-        except OSError as error:
-            _discard(self.stdout)
-            reason = error.strerror or type(error).__name__
-            raise OutputError(f"the result cannot be written to stdout: {reason}") from error
+        self.stdout.write(text)
+        self.stdout.flush()
+        failure = _failure_of(self.stdout)
+        if failure is not None and not isinstance(failure, BrokenPipeError):
+            reason = failure.strerror or type(failure).__name__
+            raise OutputError(f"the result cannot be written to stdout: {reason}")
 
     @contextmanager
     def terminal(self, keyboard: TextIO) -> Iterator[TextIO]:
@@ -75,8 +80,60 @@ class Streams:
                 yield terminal
 
 
-def _discard(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere: the interpreter writes it once more at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+class _Enduring(io.FileIO):
+    """A file that takes whatever is written to it. What it has no place for, because a disk is
+    full or a reader has gone, is dropped: nothing that a program does may depend on that."""
+
+    failure: OSError | None = None
+    """Why everything is dropped from now on."""
+    patience: float | None = None
+    """Seconds to wait for a reader that has stopped reading; None: for ever."""
+    _stalled = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        # Whatever a pipe is ready for it takes so much of without making anybody wait.
+        chunk = memoryview(data)[: select.PIPE_BUF]
+        try:
+            if self.failure is None and self._is_ready():
+                return super().write(chunk) or 0
+        except OSError as error:
+            self.failure = error
+        return chunk.nbytes
+
+    def _is_ready(self) -> bool:
+        """Whether it takes more by now. Who has stopped reading is waited for once."""
+        patience = 0 if self._stalled else self.patience
+        self._stalled = not select.select([], [self], [], patience)[1]
+        return not self._stalled
+
+
+def endure() -> None:
+    """Make this process's streams take whatever is written to them from now on, and leave no
+    descriptor of theirs to a file or a connection that is opened later."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free one is taken, which is this.
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = _enduring(1, sys.stdout, patience=None)
+    # A run that writes has a lock to renew, and must not stand still for the reader of its log.
+    sys.stderr = _enduring(2, sys.stderr, patience=_PATIENCE)
+
+
+def _enduring(descriptor: int, stream: TextIO | None, *, patience: float | None) -> TextIO:
+    """`stream`, which is None where the process was started without one."""
+    file = _Enduring(descriptor, "w", closefd=False)
+    file.patience = patience
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding="utf-8" if stream is None else stream.encoding,
+        errors="backslashreplace",
+        newline=None,
+        line_buffering=True,
+    )
+
+
+def _failure_of(stream: TextIO) -> OSError | None:
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return raw.failure if isinstance(raw, _Enduring) else None

@@ -24,9 +24,9 @@ def validate(call: Call[Describing]) -> ExitCode:
     except InventoryError as error:
         if not as_json:
             raise
-        call.streams.emit(json_text(problems_document(error)))
+        call.show(json_text(problems_document(error)))
         return ExitCode.ERROR
     colour = call.streams.has_colour(call.streams.stdout)
     text = json_text(amounts_document(summary)) if as_json else amounts_text(summary, colour=colour)
-    call.streams.emit(text)
+    call.show(text)
     return ExitCode.OK

@@ -14,8 +14,8 @@ from fleet_repl.cli.call import Call
 from fleet_repl.cli.entries import Entry
 from fleet_repl.cli.fleet_options import Repeating
 from fleet_repl.cli.handing_over import hand_over
-from fleet_repl.cli.interrupts import Interrupts, interruptible
-from fleet_repl.cli.running import ENDED, placed, wave_names
+from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
+from fleet_repl.cli.running import placed, wave_names
 from fleet_repl.errors import FleetError
 from fleet_repl.pacing import SYSTEM
 from fleet_repl.reports import ExitCode, check_writable
@@ -77,11 +77,9 @@ def watch(
         listen=listen,
         notify=notify,
     )
-    code = anyio.run(interruptible, call.log, partial(_watch, call, watching))
-    if code is None:
-        call.log.note(ENDED)
-        return ExitCode.INTERRUPTED
-    return code
+    watched = partial(_watch, call, watching)
+    code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, watched)
+    return ExitCode.INTERRUPTED if code is None else code
 
 
 def _check(flag: str, parse: Callable[[str], object], text: str | None) -> None:

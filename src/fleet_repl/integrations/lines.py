@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -54,9 +55,10 @@ def line(told: Told, moment: datetime, fields: JsonObject) -> str:
 
 
 def write(text: str) -> None:
-    """On stdout, which Lambda keeps as the function's log."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """On stdout, which Lambda keeps as the function's log. A round does not depend on that."""
+    with suppress(OSError, ValueError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def _of(event: str, registry: Registry, message: str, error: Fault | None) -> Told:
