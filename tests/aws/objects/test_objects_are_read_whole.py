@@ -209,6 +209,25 @@ async def test_a_404_that_is_not_s3s_is_no_absence(bucket: Bucket, s3: FakeS3, t
     assert len(s3.requests) == 6
 
 
+async def test_a_404_whose_connection_breaks_is_no_absence(bucket: Bucket, s3: FakeS3) -> None:
+    """Its code was read, and the rest never came: nobody knows what it was to say."""
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=404, headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b"<Error><Code>NoSuchKey</Code>")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    s3.objects["fleets/key"] = (CONTENT, MD5)
+    s3.script.append(cut)
+    async with bucket.open() as objects:
+        found = await objects.get("key")
+    assert found is not None
+    assert (found.content, len(s3.requests)) == (CONTENT, 2)
+
+
 async def test_an_error_is_bounded(bucket: Bucket, s3: FakeS3) -> None:
     """A page that does not end is not read to its end."""
     pages = [s3.say(lambda: web.Response(body=b"x" * (LARGEST_ANSWER + 1), status=403))] * 4
