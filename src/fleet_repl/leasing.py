@@ -22,6 +22,9 @@ MARGIN: Final = 5.0
 SKEW: Final = 3.0
 """Seconds by which a lease is over later for others than for its holder: object stores tell times
 in whole seconds, and clocks do not run at quite the same rate."""
+NEARLY: Final = 10.0
+"""Seconds for which a lock is waited for that runs out by then. That of a run which lives is
+renewed long before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,23 @@ class LockDocument:
     sharers: Mapping[str, str] | None = None
     """Other fleets that its holder takes turns with, each with a digest of what it knows of it;
     None until it begins to write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLock:
+    """A lock that has a holder, as it was found."""
+
+    document: LockDocument
+    holder: Holder
+    age: float
+    """Seconds since its last sign of life, by the clock of its store."""
+    version: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.holder} holds the lock of fleet {self.document.fleet} since "
+            f"{_moment(self.document.taken_at)}; {last_sign(self.age)}"
+        )
 
 
 class Verdict(StrEnum):
@@ -62,14 +82,26 @@ def judge(document: LockDocument | None, age: float, *, gone: bool) -> Verdict:
     return Verdict.HELD
 
 
+def left(age: float) -> float:
+    """The seconds for which a lock of that age still binds others."""
+    return max(0.0, LEASE + SKEW - age)
+
+
+def last_sign(age: float) -> str:
+    """When the holder of a lock gave its last sign of life."""
+    if age < -SKEW:
+        return f"its last sign of life is dated {-age:.0f} s in the future"
+    return f"last sign of life {max(0.0, age):.0f} s ago"
+
+
 def busy(document: LockDocument, holder: Holder, age: float) -> str:
     """For whoever finds the lock held by `holder`: by whom, since when, and what to do."""
-    since = _moment(document.taken_at)
-    left = max(0.0, LEASE + SKEW - age)
+    sooner = ", or now with: fleet-repl unlock INVENTORY" if age < -SKEW else ""
+    seconds = f"{left(age):.0f} s"
     return (
-        f"fleet {document.fleet} is busy: {holder} holds its lock since {since}; last sign of life "
-        f"{max(0.0, age):.0f} s ago\n"
-        f"    wait until it has ended; if it is dead, its lock runs out in {left:.0f} s"
+        f"fleet {document.fleet} is busy: {holder} holds its lock since "
+        f"{_moment(document.taken_at)}; {last_sign(age)}\n"
+        f"    wait until it has ended; if it is dead, its lock runs out in {seconds}{sooner}"
     )
 
 
@@ -78,7 +110,7 @@ def taken_over(document: LockDocument | None) -> str:
     if document is None:
         return "the lock of this run was removed by somebody"
     if document.holder is None:
-        return "the lock was taken over by another run, which has ended"
+        return "the lock was given back by somebody else: a run that took it over, or unlock"
     return f"the lock was taken over by {document.holder} at {_moment(document.taken_at)}"
 
 

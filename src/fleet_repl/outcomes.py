@@ -220,6 +220,16 @@ class CallRetried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockAwaited:
+    """The fleet's lock runs out in `seconds`, as its holder gives no sign of life, and is waited
+    for."""
+
+    fleet: str
+    holder: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteStarted:
     """A write is under way: what is in place is read once more, then it is sent and read back.
     `WriteSettled` follows."""
@@ -300,6 +310,7 @@ Event: TypeAlias = (
     | WaveStarted
     | WaveFinished
     | CallRetried
+    | LockAwaited
     | WriteStarted
     | WriteSettled
     | RegistryFinished

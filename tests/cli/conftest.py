@@ -35,6 +35,7 @@ from fleet_repl.delivery import DeliveryReport
 from fleet_repl.errors import Fault, FleetError
 from fleet_repl.importing import Imported
 from fleet_repl.inventory import Inventory
+from fleet_repl.leasing import SeenLock
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import (
     BackfillMode,
@@ -375,6 +376,7 @@ class FakeHistory:
     listed: tuple[RunSummary, ...] = ()
     unreadable: tuple[UnreadableRun, ...] = ()
     freezes: dict[str, Freeze] = field(default_factory=dict)
+    locks: dict[str, SeenLock] = field(default_factory=dict)
     holder: Holder | None = None
     """Of each fleet's lock."""
     asked: list[str] = field(default_factory=list)
@@ -400,6 +402,13 @@ class FakeHistory:
 
     async def at_work(self, fleet: str) -> Holder | None:
         return self.holder
+
+    async def lock(self, fleet: str) -> SeenLock | None:
+        return self.locks.get(fleet)
+
+    async def unlock(self, seen: SeenLock) -> bool:
+        self.asked.append(f"unlock {seen.document.fleet}")
+        return self.locks.pop(seen.document.fleet, None) == seen
 
     async def frozen(self, fleet: str) -> Freeze | None:
         return self.freezes.get(fleet)

@@ -24,6 +24,7 @@ COMMANDS = (
     "rollback",
     "freeze",
     "unfreeze",
+    "unlock",
     "import",
     "graph",
     "schema",
@@ -38,6 +39,7 @@ TABLES = (
     "## runs",
     "## rollback",
     "## freeze",
+    "## unlock",
     "## sandbox",
 )
 """Commands with flags of their own."""

@@ -77,6 +77,17 @@ def test_what_others_are_told() -> None:
     assert "last sign of life 0 s ago" in busy(LOCK, HOLDER, -0.4)
 
 
+def test_a_lock_from_the_future() -> None:
+    """It binds until then: how far ahead it is, and what can be done about that."""
+    assert judge(LOCK, -3600, gone=False) is Verdict.HELD
+    assert busy(LOCK, HOLDER, -3600) == (
+        "fleet prod is busy: watch 20261123T080000Z-ab12cd of ops@runner (process 4711) holds its "
+        "lock since 2026-11-23T08:00:00Z; its last sign of life is dated 3600 s in the future\n"
+        "    wait until it has ended; if it is dead, its lock runs out in 3663 s, or now with: "
+        "fleet-repl unlock INVENTORY"
+    )
+
+
 def test_what_the_loser_is_told() -> None:
     """Whoever has it now, if that can be known."""
     assert taken_over(LOCK) == (
@@ -84,6 +95,6 @@ def test_what_the_loser_is_told() -> None:
         "at 2026-11-23T08:00:00Z"
     )
     assert taken_over(replace(LOCK, holder=None)) == (
-        "the lock was taken over by another run, which has ended"
+        "the lock was given back by somebody else: a run that took it over, or unlock"
     )
     assert taken_over(None) == "the lock of this run was removed by somebody"

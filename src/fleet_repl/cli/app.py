@@ -28,6 +28,7 @@ from fleet_repl.cli.runs import runs
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema
 from fleet_repl.cli.streams import OutputError, Streams
+from fleet_repl.cli.unlock import unlock
 from fleet_repl.cli.validate import validate
 from fleet_repl.cli.verify import verify
 from fleet_repl.cli.watch import watch
@@ -107,6 +108,7 @@ _add("runs", REMEMBERED, Listing, runs)
 _add("report", REMEMBERED, Recalling, report)
 _add("freeze", REMEMBERED, Holding, freeze)
 _add("unfreeze", REMEMBERED, Holding, unfreeze)
+_add("unlock", REMEMBERED, Holding, unlock)
 
 
 def run(args: Sequence[str], backend: Backend | None = None) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fleet_repl.errors import Fault
     from fleet_repl.importing import Imported
     from fleet_repl.inventory import Inventory, Route
+    from fleet_repl.leasing import SeenLock
     from fleet_repl.names import Registry
     from fleet_repl.outcomes import BackfillReport, Report, Statistics
     from fleet_repl.plan import Plan
@@ -114,6 +115,10 @@ class History(Protocol):
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun: ...
 
     async def at_work(self, fleet: str) -> Holder | None: ...
+
+    async def lock(self, fleet: str) -> SeenLock | None: ...
+
+    async def unlock(self, seen: SeenLock) -> bool: ...
 
     async def frozen(self, fleet: str) -> Freeze | None: ...
 

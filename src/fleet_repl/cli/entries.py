@@ -18,6 +18,7 @@ from fleet_repl.outcomes import (
     BackfillsWanted,
     CallRetried,
     Event,
+    LockAwaited,
     Outcome,
     PlanMade,
     ReadStarted,
@@ -58,6 +59,8 @@ def entry_of(event: Event) -> Entry | None:
             entry = _of_registry(event)
         case CallRetried():
             entry = _retried(event)
+        case LockAwaited():
+            entry = _awaited(event)
         case WriteStarted() | WriteSettled():
             entry = _of_write(event)
         case BackfillStarted() | BackfillEnded():
@@ -174,6 +177,16 @@ def _retried(event: CallRetried) -> Entry:
             "attempt": event.attempt,
             "delay": round(event.delay, 3),
         },
+    )
+
+
+def _awaited(event: LockAwaited) -> Entry:
+    return Entry(
+        level="warning",
+        event="lock-awaited",
+        message=f"fleet {event.fleet}: waiting {event.seconds:.0f} s for the lock of "
+        f"{event.holder}, which gives no sign of life",
+        fields={"fleet": event.fleet, "seconds": round(event.seconds, 3)},
     )
 
 

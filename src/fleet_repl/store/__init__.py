@@ -6,7 +6,7 @@ from fleet_repl.store.folder import FolderStore
 from fleet_repl.store.freezing import frozen_refusal, lift_freeze, read_freeze, write_freeze
 from fleet_repl.store.journal import Journal
 from fleet_repl.store.lease import Lease
-from fleet_repl.store.lock import Lock, current_holder
+from fleet_repl.store.lock import Lock, current_holder, find_lock, release_lock
 from fleet_repl.store.process import Process, gone, this_process
 from fleet_repl.store.revising import revise
 from fleet_repl.store.rolled_back import Marks, lifted, read_marks, reset, revise_marks
@@ -29,6 +29,7 @@ __all__ = [
     "begin_sharing",
     "current_holder",
     "enter_fleet",
+    "find_lock",
     "fleets",
     "frozen_refusal",
     "gone",
@@ -40,6 +41,7 @@ __all__ = [
     "read_marks",
     "read_traces",
     "record_document",
+    "release_lock",
     "reset",
     "revise",
     "revise_marks",

@@ -22,6 +22,8 @@ from fleet_repl.store.lock_document import lock_content, parse_lock
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 
+_NO_VERSION: Final = '"00000000000000000000000000000000"'
+"""That of no document."""
 _AGAIN: Final = 1.0
 """Seconds between attempts at a renewal that failed."""
 _SLOW: Final = 3
@@ -106,6 +108,22 @@ class Lease:
             await beat(pause)
             async with self._renewing:
                 pause = RENEWAL if await self._renew() else _AGAIN
+
+    async def prove(self) -> None:
+        """See that the store refuses what would replace a document that is another one by now.
+
+        Raises StateError where it does not: then two runs could write at once.
+        """
+        async with self._renewing:
+            self._renewals += 1
+            content = lock_content(self._document(self._holder))
+            for expected in (None, _NO_VERSION):
+                if await self._store.swap(self._name, content, expected) is not None:
+                    raise StateError(
+                        f"the fleet's state cannot be kept in {self._store}: conditional writes "
+                        "have no effect there, so two runs could write at once\n"
+                        "    name a bucket that honours If-Match and If-None-Match, as S3 does"
+                    )
 
     async def introduce(self, sharers: Mapping[str, str]) -> None:
         """Say from now on which fleets this run takes turns with: everybody can see that when this

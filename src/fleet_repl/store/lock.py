@@ -8,23 +8,33 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 import anyio
 
 from fleet_repl.errors import RefusedError, StateError
-from fleet_repl.leasing import LockDocument, Verdict, busy, judge
+from fleet_repl.leasing import NEARLY, LockDocument, SeenLock, Verdict, busy, judge, left
 from fleet_repl.pacing import Clock
 from fleet_repl.ports import Store, Stored
 from fleet_repl.runs import Holder
 from fleet_repl.store.lease import Check, Lease, Taken
-from fleet_repl.store.lock_document import parse_lock
+from fleet_repl.store.lock_document import lock_content, parse_lock
 
 LOCK_NAME: Final = "lock.json"
 
 _ROUNDS: Final = 5
 """How often a lock is looked at that others take and give back meanwhile."""
 _RELEASING_SECONDS: Final = 5.0
+_AFTERWARDS: Final = 0.5
+"""Seconds after which a lock that was to run out is looked at again."""
+
+
+OnWait: TypeAlias = Callable[[SeenLock, float], object]
+
+
+def _ignored(seen: SeenLock, seconds: float) -> None:
+    """Nobody wants to hear of it."""
 
 
 class Lock:
@@ -54,18 +64,20 @@ class Lock:
         self._gone = gone
         self._check = check
         self._beat = beat
+        self._waited = False
 
-    def held(self) -> AbstractAsyncContextManager[Lease]:
-        """Hold the lock meanwhile, renewed in the background.
+    def held(self, on_wait: OnWait = _ignored) -> AbstractAsyncContextManager[Lease]:
+        """Hold the lock meanwhile, renewed in the background. `on_wait` hears of a lock that is
+        waited for because it runs out in so many seconds.
 
-        Raises RefusedError at once where somebody else holds it, and StateError. What the body
-        raises comes out as it is.
+        Raises RefusedError at once where somebody else holds it, after a few seconds where it was
+        about to run out, and StateError. What the body raises comes out as it is.
         """
-        return self._held()
+        return self._held(on_wait)
 
     @asynccontextmanager
-    async def _held(self) -> AsyncIterator[Lease]:
-        lease = await self._take()
+    async def _held(self, on_wait: OnWait) -> AsyncIterator[Lease]:
+        lease = await self._take(on_wait)
         failure: Exception | None = None
         try:
             async with anyio.create_task_group() as group:
@@ -80,9 +92,9 @@ class Lock:
         if failure is not None:
             raise failure
 
-    async def _take(self) -> Lease:
+    async def _take(self, on_wait: OnWait = _ignored) -> Lease:
         for _ in range(_ROUNDS):
-            lease = await self._look()
+            lease = await self._look(on_wait)
             settled = False
             try:
                 taken = await lease.take()
@@ -98,12 +110,14 @@ class Lock:
             "other\n    run again"
         )
 
-    async def _look(self) -> Lease:
+    async def _look(self, on_wait: OnWait) -> Lease:
         """What can be tried in place of what is there. Raises RefusedError where nothing can."""
         found = await self._store.find(_name(self._fleet))
-        document = _parse(found, self._store, self._fleet)
-        if found is not None and document is not None:
-            self._refuse_if_held(document, found.age)
+        if (seen := _seen(found, self._store, self._fleet)) is not None and self._binds(seen):
+            await self._await_or_refuse(seen, on_wait)
+            found = await self._store.find(_name(self._fleet))
+            if (seen := _seen(found, self._store, self._fleet)) is not None and self._binds(seen):
+                raise RefusedError(busy(seen.document, seen.holder, seen.age))
         return Lease(
             self._store,
             _name(self._fleet),
@@ -113,18 +127,23 @@ class Lock:
                 fleet=self._fleet,
                 at=self._clock.now(),
                 version=found.version if found is not None else None,
-                replaced=document.holder if document is not None else None,
+                replaced=seen.holder if seen is not None else None,
             ),
             check=self._check,
         )
 
-    def _refuse_if_held(self, document: LockDocument, age: float) -> None:
-        holder = document.holder
+    def _binds(self, seen: SeenLock) -> bool:
         # It is ours if taking it went through although it looked otherwise.
-        if holder is None or holder == self._holder:
-            return
-        if judge(document, age, gone=self._gone(holder)) is Verdict.HELD:
-            raise RefusedError(busy(document, holder, age))
+        return seen.holder != self._holder and _is_held(seen, self._gone)
+
+    async def _await_or_refuse(self, seen: SeenLock, on_wait: OnWait) -> None:
+        """Return once a lock has run out that was about to."""
+        seconds = left(seen.age)
+        if self._waited or seconds > NEARLY:
+            raise RefusedError(busy(seen.document, seen.holder, seen.age))
+        self._waited = True
+        on_wait(seen, seconds)
+        await self._clock.sleep(seconds + _AFTERWARDS)
 
     async def _release(self, lease: Lease) -> None:
         # Also while the run is being cancelled.
@@ -151,19 +170,34 @@ async def binding_lock(
     store: Store, fleet: str, *, gone: Callable[[Holder], bool]
 ) -> LockDocument | None:
     """A fleet's lock while somebody holds it; None for one that binds nobody. Raises StateError."""
-    found = await store.find(_name(fleet))
-    document = _parse(found, store, fleet)
-    if found is None or document is None or document.holder is None:
-        return None
-    verdict = judge(document, found.age, gone=gone(document.holder))
-    return document if verdict is Verdict.HELD else None
+    seen = await find_lock(store, fleet)
+    return seen.document if seen is not None and _is_held(seen, gone) else None
+
+
+async def find_lock(store: Store, fleet: str) -> SeenLock | None:
+    """A fleet's lock that has a holder, whether it binds anybody or not. Raises StateError."""
+    return _seen(await store.find(_name(fleet)), store, fleet)
+
+
+async def release_lock(store: Store, seen: SeenLock) -> bool:
+    """Give a lock back in place of its holder; False where that has changed it since it was seen,
+    for a sign of life perhaps. Raises StateError."""
+    content = lock_content(replace(seen.document, holder=None, sharers=None))
+    return await store.swap(_name(seen.document.fleet), content, seen.version) is not None
+
+
+def _is_held(seen: SeenLock, gone: Callable[[Holder], bool]) -> bool:
+    return judge(seen.document, seen.age, gone=gone(seen.holder)) is Verdict.HELD
 
 
 def _name(fleet: str) -> str:
     return f"{fleet}/{LOCK_NAME}"
 
 
-def _parse(found: Stored | None, store: Store, fleet: str) -> LockDocument | None:
+def _seen(found: Stored | None, store: Store, fleet: str) -> SeenLock | None:
     if found is None:
         return None
-    return parse_lock(found.content, fleet, where=f"{store}/{_name(fleet)}")
+    document = parse_lock(found.content, fleet, where=f"{store}/{_name(fleet)}")
+    if document.holder is None:
+        return None
+    return SeenLock(document=document, holder=document.holder, age=found.age, version=found.version)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import anyio
 
 from fleet_repl.errors import FrozenError, HaltedError, RefusedError
+from fleet_repl.leasing import SeenLock
 from fleet_repl.names import AccountId
+from fleet_repl.outcomes import LockAwaited
 from fleet_repl.pacing import SYSTEM
-from fleet_repl.ports import Store
+from fleet_repl.ports import EventSink, Store
 from fleet_repl.runs import Freeze, Holder, Purpose
 from fleet_repl.store import (
     Lease,
@@ -39,6 +41,7 @@ class Access:
     accounts: frozenset[AccountId]
     """Those that the fleet may write to."""
     run_id: str
+    on_event: EventSink
     purpose: Purpose = Purpose.APPLY
     lease: Lease | None = field(default=None, init=False)
     """Of the lock, while it is held."""
@@ -100,10 +103,15 @@ class Access:
         await self.refuse_if_frozen()
         # Its lease is agreed with other machines, so it is counted in real time.
         lock = Lock(
-            self.store, self.fleet, self.holder, SYSTEM, gone=gone, check=self._halt_if_frozen
+            self.store,
+            self.fleet,
+            self.holder,
+            SYSTEM,
+            gone=gone,
+            check=self._halt_if_frozen,
         )
         try:
-            async with lock.held() as lease:
+            async with lock.held(self._report_wait) as lease:
                 self.lease = lease
                 try:
                     # It may have been frozen while the lock was being taken.
@@ -119,6 +127,9 @@ class Access:
             if self._released is not None:
                 self._released.set()
                 self._released = None
+
+    def _report_wait(self, seen: SeenLock, seconds: float) -> None:
+        self.on_event(LockAwaited(fleet=self.fleet, holder=str(seen.holder), seconds=seconds))
 
     async def _unused(self) -> None:
         """Return once no block holds the lock any more, also while the run is being cancelled."""
@@ -140,8 +151,11 @@ class Access:
         )
 
     async def begin_writing(self, lease: Lease) -> None:
-        """Know the other fleets of the location that may write the same registries, and be known
-        to them. Raises RefusedError where one that is writing cannot know, and StateError."""
+        """See that the store keeps others out; know the other fleets of the location that may
+        write the same registries, and be known to them. Raises RefusedError where one that is
+        writing cannot know, and StateError."""
+        # In a store that takes every write for good, neither this lock nor a turn means anything.
+        await lease.prove()
         try:
             self.shared = await begin_sharing(
                 self.store,

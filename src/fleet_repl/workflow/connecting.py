@@ -71,6 +71,7 @@ async def connect(
             formerly=inventory.ownership.formerly,
             accounts=frozenset(one.id for one in inventory.accounts),
             run_id=run_id,
+            on_event=sink,
             purpose=purpose,
         )
         if locked:

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fleet_repl.errors import UnreadableStateError
 from fleet_repl.inventory import Aws, Inventory, State, located
+from fleet_repl.leasing import SeenLock
 from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.ports import Store
 from fleet_repl.runs import Freeze, Holder, PastRun, RunMeta, RunSummary, UnreadableRun
 from fleet_repl.store import (
     RunRecords,
     current_holder,
+    find_lock,
     fleets,
     gone,
     lift_freeze,
     read_freeze,
+    release_lock,
     write_freeze,
 )
 from fleet_repl.workflow.places import open_place
@@ -112,6 +115,16 @@ class History:
         Raises StateError.
         """
         return await current_holder(self._store, fleet, gone=gone)
+
+    async def lock(self, fleet: str) -> SeenLock | None:
+        """The fleet's lock with its holder, also of one that is dead or silent; None where nobody
+        has it. Raises StateError."""
+        return await find_lock(self._store, fleet)
+
+    async def unlock(self, seen: SeenLock) -> bool:
+        """Give a lock back in place of its holder, which writes nothing any more once it notices,
+        within 20 s; False where the holder has given a sign of life since."""
+        return await release_lock(self._store, seen)
 
     async def frozen(self, fleet: str) -> Freeze | None:
         """Who froze the fleet, if anybody did."""

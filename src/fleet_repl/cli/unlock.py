@@ -1,0 +1,90 @@
+"""`fleet-repl unlock`: give a lock back in place of a run that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+from typing import TYPE_CHECKING, TextIO
+
+import anyio
+
+from fleet_repl.cli.backend import History
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.interrupts import Interrupts, interruptible
+from fleet_repl.cli.memory_options import Holding
+from fleet_repl.cli.prompt import confirm
+from fleet_repl.reports import ExitCode
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.leasing import SeenLock
+
+QUESTION = "Give it back? A run that lives stops before its next write."
+"""At a terminal, below who holds the lock."""
+
+
+def unlock(call: Call[Holding], *, yes: Yes = False) -> ExitCode:
+    """Give a fleet's lock back in place of a run that is dead. Calls AWS only for a state in S3.
+
+    Shows who holds the lock, since when, and the last sign of life, and asks; without a terminal
+    it needs --yes. A lock of a dead run frees itself within about a minute, but for one that is
+    dated in the future. Nobody holds it: that is fine, too.
+
+    Example: fleet-repl unlock inventories/prod.toml
+    """
+    inventory = call.backend.load_inventory(call.options.inventory)
+    work = partial(_unlock, call, inventory, yes)
+    code = anyio.run(interruptible, call.log, work)
+    return ExitCode.INTERRUPTED if code is None else code
+
+
+async def _unlock(
+    call: Call[Holding],
+    inventory: Inventory,
+    yes: bool,  # noqa: FBT001 - a partial's
+    interrupts: Interrupts,
+) -> ExitCode:
+    names = (inventory.name, *inventory.ownership.formerly)
+    async with call.backend.history(inventory, state=call.options.state) as history:
+        held = [seen for name in names if (seen := await history.lock(name)) is not None]
+        if not held:
+            call.streams.emit(f"nobody holds the lock of {inventory.name}\n")
+            return ExitCode.OK
+        for seen in held:
+            call.log.note(str(seen))
+        keyboard = call.streams.keyboard
+        if not yes and keyboard is None:
+            call.log.failure("nothing is given back: nobody can be asked here; --yes does not ask")
+            return ExitCode.REFUSED
+        if not yes and keyboard is not None and not await _agreed(call, held, keyboard, interrupts):
+            call.log.note("nothing is given back")
+            return ExitCode.INTERRUPTED if interrupts.requested.is_set() else ExitCode.REFUSED
+        return await _give_back(call, history, held)
+
+
+async def _agreed(
+    call: Call[Holding], held: Collection[SeenLock], keyboard: TextIO, interrupts: Interrupts
+) -> bool:
+    """Ask. Being interrupted is no agreement."""
+    with call.streams.terminal(keyboard) as terminal, interrupts.stopping(lambda: None):
+        if terminal is not call.streams.stderr or call.options.quiet:
+            # Nobody can agree to what they have not seen.
+            terminal.writelines(f"{seen}\n" for seen in held)
+        return await confirm(
+            QUESTION, stdin=keyboard, terminal=terminal, given_up=interrupts.requested
+        )
+
+
+async def _give_back(call: Call[Holding], history: History, held: Collection[SeenLock]) -> ExitCode:
+    code = ExitCode.OK
+    for seen in held:
+        fleet = seen.document.fleet
+        if await history.unlock(seen):
+            call.streams.emit(f"the lock of {fleet} is given back. It was held by {seen.holder}\n")
+        else:
+            call.log.failure(
+                f"the lock of {fleet} is not given back: its holder has given a sign of life since"
+            )
+            code = ExitCode.REFUSED
+    return code
