@@ -39,21 +39,28 @@ class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no ty
 
 
 async def _body(raw: aiohttp.ClientResponse, request: AWSPreparedRequest) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
     try:
-        async for piece in raw.content.iter_any():
-            size += len(piece)
-            if size > LARGEST_ANSWER:
-                raw.close()
-                raise OversizedAnswerError(LARGEST_ANSWER)
-            pieces.append(piece)
+        return await _whole(raw)
     except TimeoutError as error:
         raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
     except aiohttp.ClientError as error:
         raise ConnectionClosedError(
             endpoint_url=request.url, request=request, error=error
         ) from error
+    finally:
+        # Cancelled too: what is half read is no connection for another call.
+        if not raw.content.at_eof():
+            raw.close()
+
+
+async def _whole(raw: aiohttp.ClientResponse) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in raw.content.iter_any():
+        size += len(piece)
+        if size > LARGEST_ANSWER:
+            raise OversizedAnswerError(LARGEST_ANSWER)
+        pieces.append(piece)
     return b"".join(pieces)
 
 
