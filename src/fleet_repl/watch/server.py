@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +24,8 @@ _ADDRESS: Final = re.compile(
 _LOOPBACK: Final = "127.0.0.1"
 _SHUTDOWN_SECONDS: Final = 1.0
 """How long a scrape in flight gets to finish."""
+_IDLE_SECONDS: Final = 15.0
+"""How long a connection is kept open between two requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,14 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
     # Only who listens waits for this import.
     from aiohttp import web  # noqa: PLC0415
 
-    runner = web.AppRunner(_application(pages), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.AppRunner(
+        _application(pages),
+        access_log=None,
+        logger=_logger(),
+        keepalive_timeout=_IDLE_SECONDS,
+        lingering_time=0,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+    )
     try:
         await runner.setup()
         try:
@@ -77,6 +87,21 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
     finally:
         with anyio.CancelScope(shield=True):
             await runner.cleanup()
+
+
+def _logger() -> logging.Logger:
+    """Where the server complains. What strangers send is answered with 400 and is no news of the
+    fleet; a mistake of ours still shows."""
+    logger = logging.getLogger("fleet_repl.watch.server")
+    logger.addFilter(_is_ours)
+    return logger
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    from aiohttp.http import HttpProcessingError  # noqa: PLC0415 - as above
+
+    error = record.exc_info[1] if record.exc_info else None
+    return error is not None and not isinstance(error, HttpProcessingError | OSError)
 
 
 def _application(pages: Pages) -> web.Application:
