@@ -204,3 +204,15 @@ def test_thresholds_of_a_hundred_percent_never_object(losing: Any, unread: Any) 
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 30))]
     found = objections(plans, {}, safety=ANYTHING)
     assert [one.kind for one in found] == ["foreign-rules"]
+
+
+@pytest.mark.parametrize(
+    ("allow", "objects"),
+    [((), True), (("unknown-fields",), True), (("max-removals",), True), (("protected",), False)],
+)
+def test_only_its_own_word_clears_the_protected(
+    losing: Any, place: Any, *, allow: tuple[str, ...], objects: bool
+) -> None:
+    """Whatever else is allowed, links of protected registries stay guarded."""
+    found = objections([losing(1, 1, 20)], {}, safety=ANYTHING, protected={place(1)}, allow=allow)
+    assert ("protected" in [one.kind for one in found]) is objects

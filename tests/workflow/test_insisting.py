@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl import Outcome, Status, to_json
+from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
+from fleet_repl.plan import Resource
 from fleet_repl.reports import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.workflow import load_plan
+from fleet_repl.workflow.giving_leave import without_refusals
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import FleetText, Simulate
@@ -38,6 +41,68 @@ async def test_insisting_is_remembered(simulate: Simulate, fleet_text: FleetText
         assert (past.meta.forced, past.meta.allowed) == (True, ("protected",))
         assert past.report is not None
         assert (past.report.forced, past.report.allowed) == (True, ("protected",))
+
+
+async def test_allowing_something_else_clears_nothing(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """Neither in the plan nor when it is applied: `unknown-fields` says nothing of protection."""
+    async with simulate(fleet_text(*LINKS, more=PROTECTED)) as aws:
+        await aws.applied()
+        aws.rewrite(fleet_text("1>2 base/", "2>4 team/", more=PROTECTED))
+        writes = list(aws.world.writes)
+        async with aws.connected() as fleet:
+            plan = await fleet.plan(allow=("unknown-fields",))
+            assert [one.kind for one in plan.objections] == ["protected"]
+            for force in (False, True):
+                report = await fleet.apply(plan, force=force, allow=("unknown-fields",))
+                assert report.status is Status.REFUSED
+        assert aws.world.writes == writes
+
+
+UNKNOWN, LEFT_ALONE, OVER = (
+    Fault(kind=kind, operation="PutReplicationConfiguration", message="no")
+    for kind in (FaultKind.UNKNOWN_FIELDS, FaultKind.CONFLICT, FaultKind.INVALID)
+)
+RULES, POLICY, TEMPLATE = (
+    Resource.REPLICATION_CONFIGURATION,
+    Resource.REGISTRY_POLICY,
+    Resource.CREATION_TEMPLATE,
+)
+
+
+@pytest.mark.parametrize(
+    ("allow", "refused", "left", "error"),
+    [
+        ((), {RULES: UNKNOWN}, {RULES: UNKNOWN}, UNKNOWN),
+        (("protected",), {RULES: UNKNOWN}, {RULES: UNKNOWN}, UNKNOWN),
+        (("unknown-fields",), {RULES: UNKNOWN}, {}, None),
+        (("unknown-fields",), {RULES: LEFT_ALONE}, {RULES: LEFT_ALONE}, LEFT_ALONE),
+        (("unknown-fields",), {RULES: UNKNOWN, POLICY: OVER}, {POLICY: OVER}, OVER),
+        (
+            ("unknown-fields", "protected"),
+            {RULES: UNKNOWN, POLICY: UNKNOWN, TEMPLATE: LEFT_ALONE},
+            {TEMPLATE: LEFT_ALONE},
+            LEFT_ALONE,
+        ),
+    ],
+)
+async def test_only_what_is_allowed_is_lifted(
+    simulate: Simulate,
+    fleet_text: FleetText,
+    allow: tuple[str, ...],
+    refused: dict[Resource, Fault],
+    left: dict[Resource, Fault],
+    error: Fault | None,
+) -> None:
+    """`--allow unknown-fields` lets documents with unknown fields be written, and nothing else."""
+    async with simulate(fleet_text("1>2 base/")) as aws, aws.connected() as fleet:
+        plan = await fleet.plan()
+    first, *others = plan.registries
+    one = replace(first, refused=refused, error=next(iter(refused.values())))
+    lifted = without_refusals(replace(plan, registries=(one, *others)), allow)
+    assert (lifted.registries[0].refused, lifted.registries[0].error) == (left, error)
+    assert lifted.registries[1:] == plan.registries[1:]
 
 
 async def test_force_that_overrides_nothing_is_not_told(

@@ -101,8 +101,31 @@ async def test_a_run_that_died_since_counts(simulate: Simulate, fleet_text: Flee
         assert (await early.apply(await early.plan())).status is Status.OK
 
 
-async def killed(aws: Simulated) -> None:
-    """A run that ends in the middle of its writes, without a word."""
+async def test_a_dead_run_is_put_on_record_before_the_next_write(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """Also where the plan was made without the lock: by the first write the dead run has ended, so
+    that nobody tells of it again."""
+    async with simulate(fleet_text("1>2,3 base/")) as aws:
+        died = await killed(aws)
+        ended: list[bool] = []
+
+        def noted(event: object) -> None:
+            if isinstance(event, WriteStarted):
+                ended.append((aws.state / "runs" / died / "ended.json").exists())
+
+        async with aws.connected() as fleet:
+            plan = await fleet.plan()
+            assert [one.kind for one in plan.warnings] == ["unfinished-run"]
+            assert not (aws.state / "runs" / died / "ended.json").exists()
+            report = await fleet.apply(plan, on_event=noted)
+        assert [one.kind for one in report.warnings] == ["unfinished-run"]
+        assert ended == [True] * len(ended) != []
+        assert (await aws.applied()).warnings == ()
+
+
+async def killed(aws: Simulated) -> str:
+    """A run that ends in the middle of its writes, without a word. Its id."""
     with anyio.CancelScope() as scope:
         async with aws.connected() as fleet:
             plan = await fleet.plan()
@@ -113,6 +136,7 @@ async def killed(aws: Simulated) -> None:
 
             await fleet.apply(plan, on_event=strike)
     assert scope.cancelled_caught
+    return fleet.run_id
 
 
 async def test_a_plan_without_a_write_forgets_nothing_newer(
