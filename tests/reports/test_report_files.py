@@ -15,7 +15,7 @@ from fleet_repl.plan import Plan
 from fleet_repl.reports import (
     ReportError,
     check_ending,
-    check_writable,
+    check_place,
     to_json,
     to_junit,
     write_report,
@@ -55,7 +55,7 @@ def test_a_missing_folder_is_found_before_the_run(tmp_path: Path) -> None:
     """Nobody waits an hour to learn that the folder is not there."""
     path = tmp_path / "missing" / "out.json"
     with pytest.raises(ReportError) as caught:
-        check_writable(path)
+        check_place(path)
     assert str(caught.value) == (f"{path}: there is no folder {path.parent} to write the report to")
 
 
@@ -64,19 +64,19 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.mkdir()
     with pytest.raises(ReportError) as caught:
-        check_writable(path)
+        check_place(path)
     assert str(caught.value) == f"{path}: this is a folder; name a file"
 
 
 def test_a_folder_that_cannot_be_written_to() -> None:
     """The kernel's own folder takes no files, not even from root."""
     with pytest.raises(ReportError, match=r"^/proc/out\.json: the report cannot be written there"):
-        check_writable(Path("/proc/out.json"))
+        check_place(Path("/proc/out.json"))
 
 
 def test_finding_out_leaves_nothing_behind(tmp_path: Path) -> None:
     """A check makes no file that stays, and does not touch one that is there."""
-    check_writable(tmp_path / "out.json")
+    check_place(tmp_path / "out.json")
     assert list(tmp_path.iterdir()) == []
 
 

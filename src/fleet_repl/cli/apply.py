@@ -82,7 +82,11 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
         backend.check_plan(kept, inventory, now=now(), max_age=options.max_age or MAX_AGE)
         scope = [one.registry for one in kept.registries]
     return kept, Errand(
-        inventory=inventory, scope=scope, state=options.state, purpose=Purpose.APPLY
+        inventory=inventory,
+        scope=scope,
+        state=options.state,
+        purpose=Purpose.APPLY,
+        reads=() if options.plan is None else (options.plan,),
     )
 
 

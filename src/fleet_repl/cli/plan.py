@@ -14,7 +14,7 @@ from fleet_repl.cli.fleet_options import Running
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
-from fleet_repl.reports import ExitCode, check_place, plan_exit
+from fleet_repl.reports import ExitCode, plan_exit
 
 
 def plan(
@@ -40,11 +40,7 @@ def plan(
 
     Example: fleet-repl plan inventories/prod.toml --label env=prod --out prod.plan
     """
-    return run_fleet(
-        call,
-        partial(show_plan, detailed=exit_code, out=out),
-        check=None if out is None else lambda _: check_place(out, what="plan"),
-    )
+    return run_fleet(call, partial(show_plan, detailed=exit_code, out=out), out=out)
 
 
 async def show_plan(session: Session, *, detailed: bool, out: Path | None = None) -> ExitCode:

@@ -10,9 +10,10 @@ from fleet_repl.cli.call import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.memory_options import Recalling
+from fleet_repl.cli.outputs import check_outputs
 from fleet_repl.cli.recalling import recall
 from fleet_repl.cli.running import wave_names
-from fleet_repl.reports import ExitCode, check_writable
+from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import unreported_text
 
 if TYPE_CHECKING:
@@ -31,8 +32,7 @@ def report(call: Call[Recalling]) -> ExitCode:
     inventory = None
     if options.inventory is not None:
         inventory = call.backend.load_inventory(options.inventory)
-    for path in options.report:
-        check_writable(path)
+    check_outputs(call, inventory)
     fleet = None if inventory is None else inventory.name
     found = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))
     if found is None:

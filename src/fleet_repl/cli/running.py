@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ from fleet_repl.cli.call import Call
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.fleet_options import Reporting, Running
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
+from fleet_repl.cli.outputs import check_outputs
 from fleet_repl.cli.session import Session, Work
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Event
-from fleet_repl.reports import ExitCode, check_writable
+from fleet_repl.reports import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
@@ -36,6 +38,10 @@ class Errand:
     """In place of the inventory's."""
     purpose: Purpose | None = None
     """Of a command that writes: nobody else may, meanwhile."""
+    reads: tuple[Path, ...] = ()
+    """What is read beside the inventory."""
+    out: Path | None = None
+    """Where a plan is kept."""
 
     @property
     def waves(self) -> tuple[str, ...]:
@@ -56,23 +62,25 @@ def run_fleet(
     *,
     check: Callable[[Inventory], object] | None = None,
     routes_required: bool = True,
+    out: Path | None = None,
 ) -> ExitCode:
     """Do `work` with the fleet of the inventory. What can be wrong is found before it starts.
 
-    `check` raises the FleetError that the command itself has reason for.
+    `check` raises the FleetError that the command itself has reason for. `out`: where a plan is
+    kept.
     """
     options = call.options
     inventory = call.backend.load_inventory(options.inventory, routes_required=routes_required)
     scope = call.backend.scope(inventory, options.selection)
     if check is not None:
         check(inventory)
-    return run_errand(call, Errand(inventory=inventory, scope=scope, state=options.state), work)
+    errand = Errand(inventory=inventory, scope=scope, state=options.state, out=out)
+    return run_errand(call, errand, work)
 
 
 def run_errand(call: Call[Reporting], errand: Errand, work: Work) -> ExitCode:
     """Do `work` with a fleet."""
-    for path in call.options.report:
-        check_writable(path)
+    check_outputs(call, errand.inventory, reads=errand.reads, out=errand.out)
     connected = partial(_connected, call, errand, work)
     code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, connected)
     return ExitCode.INTERRUPTED if code is None else code

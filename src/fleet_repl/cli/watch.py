@@ -15,10 +15,11 @@ from fleet_repl.cli.entries import Entry
 from fleet_repl.cli.fleet_options import Repeating
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
+from fleet_repl.cli.outputs import check_outputs
 from fleet_repl.cli.running import placed, wave_names
 from fleet_repl.errors import FleetError
 from fleet_repl.pacing import SYSTEM
-from fleet_repl.reports import ExitCode, check_writable
+from fleet_repl.reports import ExitCode
 from fleet_repl.runs import Purpose
 
 if TYPE_CHECKING:
@@ -67,8 +68,6 @@ def watch(
     options = call.options
     _check("--listen", parse_address, listen)
     _check("--notify", parse_webhook, notify)
-    for path in options.report:
-        check_writable(path)
     watching = Watching(
         every=900.0 if options.every is None else options.every.total_seconds(),
         fix=fix,
@@ -97,7 +96,9 @@ async def _watch(call: Call[Repeating], watching: Watching, interrupts: Interrup
     backend, options = call.backend, call.options
     load = partial(backend.load_inventory, options.inventory)
     stop, rounds = anyio.Event(), list["Round"]()
-    async with placed(call, load(), options.state) as (endpoint, state):
+    inventory = load()
+    check_outputs(call, inventory)
+    async with placed(call, inventory, options.state) as (endpoint, state):
 
         def connect(inventory: Inventory) -> AbstractAsyncContextManager[Fleet]:
             return backend.connect(

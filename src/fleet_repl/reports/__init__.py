@@ -24,9 +24,9 @@ from fleet_repl.reports.exits import (
 from fleet_repl.reports.files import (
     ENDINGS,
     ReportError,
+    check_apart,
     check_ending,
     check_place,
-    check_writable,
     keep_plan,
     write_report,
 )
@@ -50,9 +50,9 @@ __all__ = [
     "RunList",
     "backfill_exit",
     "backfill_report_document",
+    "check_apart",
     "check_ending",
     "check_place",
-    "check_writable",
     "delivery_document",
     "delivery_exit",
     "exit_code",

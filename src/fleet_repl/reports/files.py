@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -37,21 +37,35 @@ def check_ending(path: Path) -> None:
         )
 
 
-def check_writable(path: Path) -> None:
-    """Raises ReportError where a file of this name cannot be made in its folder."""
-    check_ending(path)
-    check_place(path)
-
-
 def check_place(path: Path, *, what: str = "report") -> None:
-    """The same for a file whose name gives no format."""
+    """Raises ReportError where a file of this name cannot be made in its folder."""
     if path.is_dir():
         raise ReportError(f"{path}: this is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise ReportError(f"{path}: this is not a regular file; name another one")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise _failure(path, error, what) from error
+
+
+def check_apart(path: Path, inputs: Iterable[Path], *, state: Path | None) -> None:
+    """Raises ReportError where writing a file would replace one of `inputs`, by whatever name it
+    is called, or something that is remembered in the folder `state`."""
+    for one in inputs:
+        if _is_same(path, one):
+            raise ReportError(f"{path}: this file is read, and would be replaced; name another one")
+    # Beside the folders of the fleets nothing is remembered.
+    if state is not None and state.resolve() in path.resolve().parent.parents:
+        raise ReportError(f"{path}: the state is kept there; name a file outside of {state}")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        return path.resolve() == other.resolve()
 
 
 def write_report(subject: Document, path: Path) -> None:
