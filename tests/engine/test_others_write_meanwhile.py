@@ -266,3 +266,39 @@ async def test_a_stop_between_two_tries_is_obeyed(bench: Any) -> None:
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
     assert bench.gate.log == ["admit", "settled failed"]
+
+
+async def test_what_was_overwritten_stays_in_doubt(bench: Any) -> None:
+    """However the next try ends: the first had been written."""
+    bench.aws.script = ["ok", "denied"]
+    bench.aws.document = rules(rule("8"))
+    put = bench.aws.put_replication
+
+    async def overwriting(registry: Registry, document: JsonObject) -> str | None:
+        request_id = await put(registry, document)
+        bench.aws.document = rules(rule("8"), rule("9"))
+        return str(request_id)
+
+    bench.aws.put_replication = overwriting
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.error.kind is FaultKind.ACCESS_DENIED
+    assert settled.in_doubt
+
+
+async def test_what_this_run_has_replaced_is_never_merged_with(bench: Any) -> None:
+    """Reads after the write show an earlier document of this run for good: it is not written on
+    top of that."""
+    earlier, before = granting(None, RIVAL, "8"), granting(None, RIVAL, "9")
+    bench.aws.policy = before
+    change = policy_change(before, granting(before, OWNER, "2"))
+    put = bench.aws.put_policy
+
+    async def stale(registry: Registry, document: JsonObject) -> str | None:
+        request_id = await put(registry, document)
+        bench.aws.policy = earlier
+        return str(request_id)
+
+    bench.aws.put_policy = stale
+    settled = await bench.writing.policy(bench.registry, change, (earlier,))
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    assert bench.aws.log.count("ok") == 1

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from fleet_repl import Event, Fleet, Outcome, Registry, Report, StateError, connect, load_inventory
+from fleet_repl import (
+    Event,
+    Fleet,
+    Outcome,
+    Registry,
+    Report,
+    StateError,
+    Status,
+    connect,
+    load_inventory,
+)
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import AccountId, Region
 from fleet_repl.outcomes import WriteSettled, WriteStarted
@@ -601,3 +611,26 @@ async def test_a_former_name_may_come_late(simulate: Any, tmp_path: Path) -> Non
         late = fleet("new", "2 base/").replace("[ownership]", '[ownership]\nformerly = ["old"]')
         report = await applied(aws, late, tmp_path)
         assert (report.status, rules_in(aws)) == ("ok", [rule(SPOKE, "base/")])
+
+
+async def test_a_policy_that_ecr_spells_anew_is_written(simulate: Any) -> None:
+    """A stranger's statement names an account by its id: it is kept, comes back as the ARN of a
+    root, and is a conflict to nobody, nor to the next run or a rollback."""
+    theirs: JsonObject = {
+        "Sid": "Theirs",
+        "Effect": "Allow",
+        "Principal": {"AWS": ["333333333333"]},
+        "Action": ["ecr:BatchImportUpstreamImage"],
+        "Resource": ["*"],
+    }
+    async with simulate(fleet("prod", "2 base/"), Scenario(respell_policies=True)) as aws:
+        aws.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [theirs]})
+        async with aws.connected() as connection:
+            report = await connection.apply(await connection.plan())
+            again = await connection.plan()
+        assert (report.status, again.writes) == (Status.OK, False)
+        kept = next(one for one in aws.world.policy(SPOKE)["Statement"] if one["Sid"] == "Theirs")
+        assert kept["Principal"] == {"AWS": "arn:aws:iam::333333333333:root"}
+        async with aws.connected() as connection:
+            plan = await connection.plan_rollback(report.run_id)
+        assert all(one.error is None for one in plan.registries)

@@ -28,6 +28,7 @@ _AWS_PRINCIPAL: Final = re.compile(
     r"(?P<bare>[0-9]{12})|arn:(?P<partition>[a-z-]+):(?:iam|sts)::(?P<account>[0-9]{12}):"
     r"(?:root|(?:user|role|assumed-role|federated-user)/[^*?]+)"
 )
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _OTHER_PRINCIPALS: Final = {"Service", "Federated", "CanonicalUser"}
 
 
@@ -59,6 +60,27 @@ def stored(document: JsonObject) -> Policy:
     """A policy document as ECR keeps it: its order, but ECR's own layout."""
     text = json.dumps(document, indent=2, separators=(",", " : "), ensure_ascii=False)
     return Policy(text=text, document=document)
+
+
+def respelled(policy: Policy, partition: Partition) -> Policy:
+    """A policy as ECR has been seen to give it back: an account by the ARN of its root, and a list
+    of one as its item."""
+    statements: list[Json] = [
+        {key: _respelled(value, key, partition) for key, value in statement.items()}
+        for statement in statements_of(policy.document)
+    ]
+    return stored({**policy.document, "Statement": statements})
+
+
+def _respelled(value: Json, member: str, partition: Partition) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _respelled(one, member, partition) for key, one in value.items()}
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        text = value if isinstance(value, str) else ""
+        is_account = member in ("Principal", "NotPrincipal") and _ACCOUNT.fullmatch(text)
+        return f"arn:{partition}:iam::{text}:root" if is_account else value
+    items = [_respelled(one, member, partition) for one in value]
+    return items[0] if len(items) == 1 else items
 
 
 def _invalid() -> AwsError:

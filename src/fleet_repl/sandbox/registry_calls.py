@@ -10,7 +10,7 @@ from typing import Final
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError
-from fleet_repl.sandbox.policy_documents import checked_policy
+from fleet_repl.sandbox.policy_documents import checked_policy, respelled
 from fleet_repl.sandbox.registries import Policy
 from fleet_repl.sandbox.rule_documents import checked_replication
 from fleet_repl.sandbox.shapes import Structure
@@ -53,6 +53,8 @@ def put_registry_policy(world: World, registry: Registry, body: JsonObject) -> J
         partition=world.directory.partition,
         exists=world.directory.exists,
     )
+    if world.scenario.respell_policies:
+        policy = respelled(policy, world.directory.partition)
     world.write_policy(registry, policy)
     return _shown(registry, policy)
 

@@ -143,6 +143,8 @@ class Scenario(_Part):
     """How long a copy or a deletion takes to arrive at a destination."""
     backfill_preparing_ms: Annotated[float, Field(gt=0)] = 500
     backfill_images_per_second: Annotated[float, Field(gt=0)] = 50
+    respell_policies: bool = False
+    """Registry policies are kept as ECR spells them and not as they were put."""
     check_layers: bool = False
     """PutImage refuses a manifest that names layers or images which are not there."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
