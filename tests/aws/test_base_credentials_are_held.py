@@ -3,6 +3,7 @@ failure of their source."""
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -143,14 +144,34 @@ async def test_a_source_that_fails_costs_nothing_while_keys_are_valid(
 async def test_a_source_that_gives_the_same_again_is_not_pressed(
     edge: Edge, helper: Helper
 ) -> None:
-    """Some keep what they have until it ends."""
-    helper.give(5)
+    """Some keep what they have until it ends: it is asked every half a minute."""
+    helper.give(9)
     inventory = edge.inventory(*(edge.account(number) for number in range(1, 10)))
     async with edge.open(inventory, by_environment=True) as registries:
-        edge.clock.time += 271
-        for number in range(1, 10):
+        edge.clock.time += 488
+        for number in range(1, 9):
             await registries.describe(edge.registry(number))
-    assert helper.runs == 2
+        assert helper.runs == 2
+        edge.clock.time += 31
+        await registries.describe(edge.registry(9))
+        assert helper.runs == 3
+
+
+async def test_nobody_waits_for_a_source_while_keys_are_valid(edge: Edge, helper: Helper) -> None:
+    """But for the task that asks it."""
+    helper.give(5)
+    inventory = edge.inventory(edge.account(1), edge.account(2))
+    go = helper.folder / "go"
+    async with edge.open(inventory, by_environment=True) as registries:
+        helper.do(f"until [ -e {go} ]; do sleep 0.01; done", "exit 1")
+        edge.clock.time += 271
+        async with anyio.create_task_group() as group:
+            group.start_soon(registries.describe, edge.registry(1))
+            assert await comes_true(lambda: helper.runs == 2)
+            await registries.describe(edge.registry(2))
+            assert len(edge.aws.calls("AssumeRole")) == 1
+            go.touch()
+    assert len(edge.aws.calls("AssumeRole")) == 2
 
 
 async def test_a_role_that_cannot_be_renewed_keeps_its_session(edge: Edge) -> None:
@@ -244,19 +265,28 @@ async def test_a_helper_ends_with_us(
 async def test_a_helper_has_no_terminal_to_wait_at(
     edge: Edge, helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who reads an answer that nobody gives comes to its end at once."""
+    """Who reads an answer that nobody gives comes to its end at once, whatever our own input is."""
     monkeypatch.setattr(renewal, "_at_a_terminal", lambda: False)
+    monkeypatch.setattr(renewal, "UNATTENDED_SECONDS", 5.0)
     helper.do("read code || { echo 'no code' >&2; exit 1; }")
-    assert "custom-process: no code" in await refusal(edge)
+    own, (silent, end) = os.dup(0), os.pipe()
+    os.dup2(silent, 0)
+    try:
+        assert "custom-process: no code" in await refusal(edge)
+    finally:
+        os.dup2(own, 0)
+        for descriptor in (own, silent, end):
+            os.close(descriptor)
 
 
 async def test_a_helper_that_never_stops_talking(
-    edge: Edge, helper: Helper, monkeypatch: pytest.MonkeyPatch
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is too long is not kept in memory."""
     monkeypatch.setattr(renewal, "_LONGEST", 1000)
-    helper.do("head -c 5000000 /dev/zero | tr '\\0' 'a' >&2", "exit 1")
-    assert len(await refusal(edge)) < 600
+    helper.do("head -c 5000000 /dev/zero | tee /dev/stderr", "exit 1")
+    ended = await renewal.run_helper(str(helper.script))
+    assert (len(ended.stdout), len(ended.stderr), ended.returncode) == (1000, 1000, 1)
 
 
 async def test_a_code_that_nobody_can_type(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:

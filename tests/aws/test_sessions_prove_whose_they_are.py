@@ -91,7 +91,7 @@ async def test_no_write_by_a_renewed_session_of_another_account(
                 await registries.put_policy(edge.registry(), {"Statement": []})
             assert caught.value.transient
         else:
-            edge.clock.time += 3600
+            edge.clock.time += 3250
         with pytest.raises(CallError) as caught:
             await registries.prepare(edge.registry())
         assert caught.value.fault.kind is FaultKind.WRONG_ACCOUNT

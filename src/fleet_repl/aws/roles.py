@@ -118,8 +118,10 @@ class Role:
             try:
                 self._held.issued = issued = await self._assume()
             except CallError as error:
-                lies = error.fault.kind is FaultKind.WRONG_ACCOUNT
-                if (held := self._held.not_renewed()) is not None and not lies:
+                if error.fault.kind is FaultKind.WRONG_ACCOUNT:
+                    # Something is mixed up: what went before is to be trusted no more.
+                    self._held.issued = None
+                elif (held := self._held.not_renewed()) is not None:
                     return held
                 self._failure = failure = self._judged(error.fault)
                 self._failures += 1
