@@ -141,8 +141,7 @@ class Lease:
 
     async def release(self) -> None:
         """Let others have it, if it is still ours. Raises StateError."""
-        if not self._lost:
-            await self._replace_own(self._document(None))
+        await self._replace_own(self._document(None))
 
     async def _persist(self) -> None:
         """Renew it, however many attempts that takes while there is time. Raises HaltedError."""

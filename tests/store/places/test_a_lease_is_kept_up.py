@@ -207,3 +207,31 @@ async def test_a_lock_that_somebody_removed_is_lost(
         with pytest.raises(HaltedError, match=r"^the lock of this run was removed by somebody$"):
             await lease.assure(50)
     assert await aging.open().read("prod/lock.json") is None
+
+
+async def test_one_that_has_run_out_is_not_held(
+    shared: Place, lock: Locks, clock: VirtualClock
+) -> None:
+    """Nobody need have taken it: others may, from then on. Renewed, it is held again."""
+    async with lock(shared).held() as lease:
+        for left in (1, 0, -1):
+            clock.seconds += LEASE - lease.remaining if left == 1 else 0
+            clock.seconds += lease.remaining - left
+            assert (round(lease.remaining), lease.held) == (left, left > 0)
+        await lease.assure(1)
+        assert lease.held
+
+
+async def test_one_that_is_lost_is_not_held_and_not_given_back(
+    memory: MemoryObjects, shared: Place, lock: Locks, clock: VirtualClock
+) -> None:
+    """Whatever time it would have had; the document is the other's to the last byte."""
+    lease = await lock(shared)._take()
+    async with lock(shared, 2, gone=lambda one: one.run_id.endswith("1")).held() as other:
+        with pytest.raises(HaltedError, match="taken over"):
+            await lease.assure(LEASE + 1)
+        assert (lease.held, lease.remaining > 0) == (False, True)
+        before = memory.objects["prod/lock.json"]
+        await lease.release()
+        assert memory.objects["prod/lock.json"] == before
+        assert other.held

@@ -158,6 +158,25 @@ async def test_a_taking_whose_answer_was_lost_leaves_nothing_behind(
         assert lease.replaced is None
 
 
+async def test_a_lock_that_turns_out_to_be_ones_own(
+    memory: MemoryObjects, shared: Place, lock: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store said that somebody else was quicker, and that was this run's own writing, whose
+    answer was lost on the way: it does not wait for itself."""
+    put_if, answers = memory.put_if, [None]
+
+    async def lossy(key: str, content: bytes, expected: str | None) -> str | None:
+        version = await put_if(key, content, expected)
+        return answers.pop() if answers else version
+
+    monkeypatch.setattr(memory, "put_if", lossy)
+    async with lock(shared).held() as lease:
+        assert (lease.held, lease.replaced) == (True, None)
+        with pytest.raises(RefusedError):
+            async with lock(shared, 2).held():
+                pytest.fail("two at once")
+
+
 async def test_of_two_who_take_a_dead_lock_one_is_refused(
     memory: MemoryObjects, shared: Place, lock: Locks, holder: Any
 ) -> None:
