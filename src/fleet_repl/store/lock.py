@@ -64,7 +64,6 @@ class Lock:
         self._gone = gone
         self._check = check
         self._beat = beat
-        self._waited = False
 
     def held(self, on_wait: OnWait = _ignored) -> AbstractAsyncContextManager[Lease]:
         """Hold the lock meanwhile, renewed in the background. `on_wait` hears of a lock that is
@@ -139,9 +138,8 @@ class Lock:
     async def _await_or_refuse(self, seen: SeenLock, on_wait: OnWait) -> None:
         """Return once a lock has run out that was about to."""
         seconds = left(seen.age)
-        if self._waited or seconds > NEARLY:
+        if seconds > NEARLY:
             raise RefusedError(busy(seen.document, seen.holder, seen.age))
-        self._waited = True
         on_wait(seen, seconds)
         await self._clock.sleep(seconds + _AFTERWARDS)
 
