@@ -40,7 +40,8 @@ class Mutant:
     """A module with one mistake in it."""
 
     path: str
-    line: int
+    lines: tuple[int, ...]
+    """From the beginning of its statement to its own last line."""
     what: str
     start: int
     end: int
@@ -65,6 +66,8 @@ class _Finder:
     def __init__(self, source: str, path: str) -> None:
         self.mutants: list[Mutant] = []
         self._source, self._path = source, path
+        self._statement = 1
+        """The line at which the statement that is being looked at begins."""
         # ast counts columns in bytes of UTF-8.
         self._lines = [line.encode() for line in source.splitlines(keepends=True)]
         self._starts = [0]
@@ -75,6 +78,7 @@ class _Finder:
         """Find the mistakes of a node and of all that is in it."""
         for child in _worth_a_look(node):
             if isinstance(child, ast.stmt):
+                self._statement = child.lineno
                 self.mutants += self._of_statement(child)
             elif isinstance(child, ast.expr):
                 self.mutants += self._of_expression(child)
@@ -132,8 +136,9 @@ class _Finder:
         return self._mutant(self._start(node), self._end(node), text, what)
 
     def _mutant(self, start: int, end: int, text: str, what: str) -> Mutant:
-        line = self._source.count("\n", 0, start) + 1
-        return Mutant(path=self._path, line=line, what=what, start=start, end=end, text=text)
+        last = self._source.count("\n", 0, end) + 1
+        lines = tuple(range(self._statement, last + 1))
+        return Mutant(path=self._path, lines=lines, what=what, start=start, end=end, text=text)
 
     def _text(self, node: ast.expr) -> str:
         return self._source[self._start(node) : self._end(node)]

@@ -1,0 +1,70 @@
+"""Copies of the project in which one mistake after another is made, and tests run there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+COPIED: Final = ("src", "tests", "docs", "inventories", "pyproject.toml", "noxfile.py", "README.md")
+PASSED: Final = 0
+"""How pytest ends when all tests pass."""
+
+
+class Copy:
+    """One copy, for one test run at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", ".fleet-repl")
+                shutil.copytree(source, folder / name, ignore=ignored)
+            else:
+                shutil.copy(source, folder / name)
+        self._moment = time.time()
+
+    def write(self, path: str, text: str) -> None:
+        """Put a module in the place of what is there."""
+        target = self.folder / path
+        target.write_text(text)
+        # Compiled modules are told apart by whole seconds.
+        self._moment += 2
+        os.utime(target, (self._moment, self._moment))
+
+    def run(
+        self,
+        tests: Sequence[str],
+        *options: str,
+        seconds: float | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> int | None:
+        """How these tests end; None where they do not within that time."""
+        listed = self.folder / "chosen.txt"
+        listed.write_text("\n".join(tests))
+        clean = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+        clean.pop("PYTHONDONTWRITEBYTECODE", None)
+        common = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        try:
+            done = subprocess.run(
+                [*common, *options, f"@{listed.name}"],
+                cwd=self.folder,
+                env={
+                    **clean,
+                    "PYTHONPATH": str(self.folder / "src"),
+                    **(environment or {}),
+                },
+                capture_output=True,
+                check=False,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            return None
+        return done.returncode

@@ -1,0 +1,79 @@
+"""Which tests run a line, and in which order they are tried on a mistake in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.mutation.copies import ROOT, Copy
+
+PACKAGE: Final = "src/fleet_repl"
+ELSEWHERE: Final = ("docs", "sandbox", "mutation", "sequences", "survival", "inventories")
+"""Folders of tests that play processes of their own, or are about something else."""
+_PLUGIN: Final = "tests.mutation.contexts"
+_TOGETHER: Final = 400
+"""How many tests are tried at the most: who asks more is told by those, or by none."""
+
+
+@dataclass(kw_only=True)
+class Tested:
+    """What is known of the tests."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each takes that passes."""
+    lines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """Module → line → the tests that run it."""
+
+    def add(self, folder: str, copy: Copy) -> None:
+        """Run the tests of a folder in a copy, and note what each of them runs."""
+        target = copy.folder / "contexts.json"
+        target.unlink(missing_ok=True)
+        copy.run(
+            [f"tests/{folder}"],
+            *("-p", _PLUGIN),
+            environment={"FLEET_REPL_CONTEXTS": str(target)},
+        )
+        found = json.loads(target.read_text())
+        self.seconds |= found["seconds"]
+        for module, lines in found["lines"].items():
+            known = self.lines.setdefault(module, {})
+            for line, tests in lines.items():
+                known.setdefault(line, []).extend(tests)
+
+    def of(self, path: str, lines: Iterable[int]) -> list[str]:
+        """The tests that run any of these lines of a module, the likeliest to notice first: those
+        in its own folder, and the quick ones before the slow ones.
+
+        What is run on import alone, such as a constant, is for all tests that run the module.
+        """
+        module = Path(path).relative_to(PACKAGE).as_posix()
+        known = self.lines.get(module, {})
+        found = {test for line in lines for test in known.get(str(line), ())}
+        if not found:
+            found = {test for tests in known.values() for test in tests}
+        head = f"tests/{module.partition('/')[0].removesuffix('.py')}/"
+        order = sorted(found, key=lambda test: (not test.startswith(head), self.seconds[test]))
+        return order[:_TOGETHER]
+
+    def time_of(self, tests: Iterable[str]) -> float:
+        """The seconds that tests take."""
+        return sum(self.seconds[one] for one in tests)
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps({"seconds": self.seconds, "lines": self.lines}))
+
+    @classmethod
+    def load(cls, path: Path) -> Tested:
+        """What was saved. It holds as long as neither modules nor tests change."""
+        return cls(**json.loads(path.read_text()))
+
+
+def folders() -> list[str]:
+    """The folders of tests that are worth a try, the largest first."""
+    tests = ROOT / "tests"
+    found = [one.name for one in tests.iterdir() if one.is_dir() and any(one.rglob("test_*.py"))]
+    kept = [one for one in found if one not in ELSEWHERE]
+    return sorted(kept, key=lambda one: -sum(1 for _ in (tests / one).rglob("test_*.py")))
