@@ -9,13 +9,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import anyio
 from tests.sequences.generation import sequence_of
 from tests.sequences.invariants import violations
 from tests.sequences.playing import play
 from tests.sequences.trace import Edited, Ended, Happening, Read, Rested, Wrote, meaning
+
+_SHOWN: Final = 5
+"""Of one sequence: one mistake mostly shows in many ways."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for seed, (found, wrote) in zip(seeds, pool.map(played, seeds), strict=True):
             writes += wrote
             wrong += bool(found)
-            for text in found:
+            for text in found[:_SHOWN]:
                 print(f"seed {seed}: {text}", flush=True)
+            if len(found) > _SHOWN:
+                print(f"seed {seed}: … and {len(found) - _SHOWN} more", flush=True)
     took = time.monotonic() - began
     print(
         f"{len(seeds)} sequences, seeds {seeds[0]} to {seeds[-1]}: {writes} writes, {wrong} "

@@ -11,7 +11,13 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -60,6 +66,7 @@ from tests.sequences.trace import (
 from fleet_repl import (
     Fleet,
     FleetError,
+    History,
     Inventory,
     Report,
     Selection,
@@ -169,6 +176,15 @@ class Player:
     def state(self, fleet: str) -> Path:
         """Where a fleet remembers."""
         return self.folder / ("state" if self.story.one_state else f"state-{fleet}")
+
+    def memory(self, fleet: str) -> Path:
+        """Where its documents are: what is remembered of another AWS is kept apart."""
+        host = self.endpoint.url.removeprefix("http://").replace(":", "_")
+        return self.state(fleet) / ".worlds" / host / fleet
+
+    def history(self, fleet: str) -> AbstractAsyncContextManager[History]:
+        """What is remembered of the fleet's runs."""
+        return open_history(self.state(fleet), endpoint=self.endpoint, clock=self.clock)
 
     def inventory(self, fleet: str) -> Inventory:
         """A fleet's inventory as it is now."""
@@ -340,7 +356,7 @@ class Player:
                 self._edit(step)
 
     async def _freeze(self, fleet: str, *, frozen: bool) -> None:
-        async with open_history(self.state(fleet), clock=self.clock) as history:
+        async with self.history(fleet) as history:
             if frozen:
                 await history.freeze(fleet, who="sam", why="because")
             else:
@@ -424,7 +440,7 @@ class Player:
 
     async def _roll_back(self, control: Control) -> None:
         run = control.run
-        async with open_history(self.state(run.fleet)) as history:
+        async with self.history(run.fleet) as history:
             past = await history.runs(run.fleet)
         if run.which >= len(past):
             return
@@ -504,7 +520,7 @@ class Player:
 
     async def _finished(self, fleet: str, statuses: tuple[str, ...], late: int) -> Finished:
         unfinished = []
-        async with open_history(self.state(fleet)) as history:
+        async with self.history(fleet) as history:
             for summary in await history.runs(fleet):
                 past = await history.run(summary.meta.run_id, fleet)
                 if past.report is None:
@@ -527,7 +543,7 @@ class Player:
         )
 
     def _rested(self, fleet: str) -> Rested:
-        path = self.state(fleet) / fleet / "applied.json"
+        path = self.memory(fleet) / "applied.json"
         content = json.loads(path.read_bytes()) if path.exists() else {"registries": {}}
         recorded = frozenset(
             (int(source.partition("/")[0]), int(end.partition("/")[0]), prefix)
@@ -576,8 +592,7 @@ class Player:
 
     def _is_announced(self, control: Control, place: int, resource: str, after: Any) -> bool:
         """Whether the journal has an open announcement of just this document."""
-        run = self.state(control.run.fleet) / control.run.fleet / "runs" / control.run_id
-        journal = run / "journal.jsonl"
+        journal = self.memory(control.run.fleet) / "runs" / control.run_id / "journal.jsonl"
         text = journal.read_bytes() if journal.exists() else b""
         return any(
             line["moment"] == "sending"
