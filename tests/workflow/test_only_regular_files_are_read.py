@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import fleet_repl
 from fleet_repl.errors import FleetError
 from fleet_repl.inventory import attachments, reading
 from fleet_repl.sandbox import load_scenario, scenario_file
@@ -90,3 +92,31 @@ def test_a_file_is_not_read_that_is_too_large(name: str, tmp_path: Path) -> None
     assert "it is larger than " in _told(name, path)
     os.truncate(path, 1024)
     assert "larger" not in _told(name, path)
+
+
+OPENED = re.compile(r"\bread_text\(|\bread_bytes\(|(?<![_a-z])open\(|\bfdopen\(")
+ELSEWHERE = {
+    # The one reader, and what it is of a state's files, opened step by step.
+    "inventory/regular_files.py",
+    "store/files.py",
+    # Written, not read.
+    "reports/files.py",
+    # The terminal and the null device, the kernel's own files, and files of the package.
+    "aws/renewal.py",
+    "cli/streams.py",
+    "store/process.py",
+    "reports/published.py",
+    # Files of the SDK, where they are files at all.
+    "workflow/worlds.py",
+}
+
+
+def test_no_other_module_opens_files() -> None:
+    """A file that is named from outside is read by the one reader that knows its bounds."""
+    package = Path(fleet_repl.__file__).parent
+    opening = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if OPENED.search(path.read_text(encoding="utf-8"))
+    }
+    assert opening <= ELSEWHERE

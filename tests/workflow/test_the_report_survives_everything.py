@@ -26,7 +26,7 @@ SECRET = "what an error's text may hold"
 
 async def is_kept(aws: Simulated, report: Report) -> bool:
     """Whether the state has just this report of the last run."""
-    async with open_history(aws.inventory) as history:
+    async with open_history(aws.inventory, endpoint=aws.endpoint) as history:
         past = (await history.run("last", "prod")).report
     return past is not None and to_json(past) == to_json(report)
 
