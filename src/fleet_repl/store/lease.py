@@ -129,11 +129,16 @@ class Lease:
         """Say from now on which fleets this run takes turns with: everybody can see that when this
         returns.
 
-        Raises HaltedError where the lock is lost.
+        Raises HaltedError where the lock is lost, and StateError where it cannot be written: a run
+        that has written nothing yet need not wait for a disk that is full.
         """
         async with self._renewing:
+            self._complain()
             self._sharers = sharers
-            await self._persist()
+            self._renewals += 1
+            document = self._document(self._holder)
+            if not (await self._swap(document) or await self._replace_own(document)):
+                self._complain()
 
     async def take(self) -> bool:
         """Put it in place; False where somebody else was quicker. Raises StateError."""

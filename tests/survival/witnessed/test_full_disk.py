@@ -35,7 +35,7 @@ async def test_full_before_the_first_write(scene: Any, aftermath: Any, foundatio
             assert (ended.code, ended.out) == (1, "")
             last = ended.err.splitlines()[-1]
             assert last.startswith("fleet-repl: the fleet's state cannot be written: ")
-            assert last.endswith("/plan.json: File too large")
+            assert last.endswith("/lock.json: File too large")
             assert made.world.writes == []
             await after.converges(foundation.meaning[True], died=None)
             await after.is_at_rest()
