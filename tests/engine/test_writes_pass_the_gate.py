@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import FaultKind
+from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.outcomes import Outcome
 from fleet_repl.plan import Action, Change, Phase, Resource
 
@@ -141,3 +142,18 @@ async def test_an_interruption_is_told_rather_than_a_halt(bench: Any) -> None:
     bench.stop.interrupt()
     assert bench.stop.outcome is Outcome.CANCELLED
     assert bench.stop.because == "interrupted before it was started"
+
+
+async def test_a_turn_that_does_not_come(bench: Any) -> None:
+    """Another fleet keeps it: the registry fails alone, by the call that would have been made, and
+    nothing of it was admitted."""
+    fault = Fault(kind=FaultKind.CONFLICT, operation="turn", message="fleet beta has kept it")
+
+    def never() -> None:
+        raise CallError(fault)
+
+    bench.gate.while_waiting = never
+    settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
+    assert settled.error == replace(fault, operation="PutReplicationConfiguration")
+    assert (bench.gate.log, bench.aws.log, bench.stop.requested) == ([], [], False)

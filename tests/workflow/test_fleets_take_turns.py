@@ -16,6 +16,7 @@ from tests.store.places.conftest import MemoryObjects, VirtualClock
 
 from fleet_repl import Fleet, Outcome, Report, connect, load_inventory
 from fleet_repl.aws import AwsRegistries
+from fleet_repl.errors import StateError
 from fleet_repl.store import BucketStore, FolderStore, fleets
 
 if TYPE_CHECKING:
@@ -155,3 +156,26 @@ async def test_a_single_fleet_asks_nothing_for_its_writes(
         assert found is not None
         assert again is not None
         assert again.version == found.version
+
+
+async def test_a_bucket_that_ignores_conditions(
+    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written where neither the lock nor a turn would keep anybody out."""
+    objects = MemoryObjects(VirtualClock())
+
+    async def put_if(key: str, content: bytes, expected: str | None) -> str:
+        return await objects.put(key, content)
+
+    monkeypatch.setattr(objects, "put_if", put_if)
+
+    @asynccontextmanager
+    async def opened(*_: Any, **__: Any) -> AsyncIterator[Store]:
+        yield BucketStore(objects)
+
+    monkeypatch.setattr("fleet_repl.workflow.connecting.open_place", opened)
+    async with simulate(fleet_text(accounts=4)) as aws:
+        pair = Pair(aws, tmp_path, fleet_text)
+        with pytest.raises(StateError, match="conditional writes have no effect there"):
+            await pair.applied("alpha", *ROUTES["alpha"])
+        assert aws.world.writes == []

@@ -65,11 +65,11 @@ async def enter_fleet(
     """
     entry = sorted(map(str, accounts))
 
-    def entered(content: bytes | None) -> bytes | None:
+    def entered(content: bytes | None) -> bytes:
         before = _parse(content, store)
         after = {name: listed for name, listed in before.items() if name not in formerly}
         after[fleet] = entry
-        return None if after == before else _content(after)
+        return _content(after)
 
     register = _parse(await revise(store, _NAME, entered), store)
     mine = frozenset(entry)

@@ -299,6 +299,98 @@ async def test_a_run_that_cannot_know(
         assert memory.puts == puts
 
 
+async def test_one_that_comes_at_the_last_moment(
+    memory: MemoryObjects,
+    shared: Place,
+    clock: VirtualClock,
+    holder: Callable[..., Holder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It took this run for one that has yet to look; so the run looks once more, and knows it."""
+    store, put_if = shared.open(), memory.put_if
+
+    async def put(key: str, content: bytes, expected: str | None) -> str | None:
+        if key == "alpha/lock.json" and b'"sharers"' in content:
+            monkeypatch.setattr(memory, "put_if", put_if)
+            async with at_work(store, "beta", clock, holder(2)) as beta:
+                assert await met(store, "beta", {ONE}, beta, clock) == {ONE}
+        return await put_if(key, content, expected)
+
+    async with at_work(store, "alpha", clock, holder(1)) as alpha:
+        await enter_fleet(store, "alpha", {ONE, TWO}, formerly=())
+        monkeypatch.setattr(memory, "put_if", put)
+        assert await met(store, "alpha", {ONE, TWO}, alpha, clock) == {ONE}
+
+
+async def test_one_that_lists_more_than_it_is_known_for(
+    shared: Place, clock: VirtualClock, holder: Callable[..., Holder]
+) -> None:
+    """To know its name is not enough: the other run takes turns at the accounts that it saw."""
+    store = shared.open()
+    await enter_fleet(store, "beta", {TWO}, formerly=())
+    async with at_work(store, "alpha", clock, holder(1)) as alpha:
+        assert await met(store, "alpha", {ONE, TWO}, alpha, clock) == {TWO}
+        async with at_work(store, "beta", clock, holder(2)) as beta:
+            assert await met(store, "beta", {TWO}, beta, clock) == {TWO}
+            with pytest.raises(RefusedError, match="began before it could know of that"):
+                await met(store, "beta", {ONE, TWO}, beta, clock)
+
+
+async def test_what_a_run_left_behind_is_its_own(
+    memory: MemoryObjects, shared: Place, clock: VirtualClock, holder: Callable[..., Holder]
+) -> None:
+    """Giving a turn back has failed: the same run need not wait for itself."""
+    store = shared.open()
+    async with at_work(store, "alpha", clock, holder(1)):
+        turns = turns_of(store, "alpha", clock, holder(1))
+        async with turns.turn(HERE):
+            memory.failing = 1
+        before = clock.seconds
+        async with turns.turn(HERE):
+            assert clock.seconds - before < 1
+
+
+async def test_whoever_gives_up_waiting_leaves_the_turn_to_its_owner(
+    memory: MemoryObjects, shared: Place, clock: VirtualClock, holder: Callable[..., Holder]
+) -> None:
+    """Not a byte of it is changed."""
+    store = shared.open()
+    own = turns_of(store, "alpha", clock, holder(1))
+    async with at_work(store, "alpha", clock, holder(1)), own.turn(HERE):
+        name = f".sharing/turns/{ONE}-eu-west-1.json"
+        before = memory.objects[name]
+        with anyio.move_on_after(0.05):
+            async with turns_of(store, "beta", SYSTEM, holder(2)).turn(HERE):
+                pytest.fail("two at once")
+        assert memory.objects[name] == before
+
+
+async def test_a_turn_that_was_taken_while_it_was_given_up(
+    memory: MemoryObjects,
+    shared: Place,
+    clock: VirtualClock,
+    holder: Callable[..., Holder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It had arrived, and nobody heard of it: it is given back all the same."""
+    store, put_if = shared.open(), memory.put_if
+
+    async def unheard(key: str, content: bytes, expected: str | None) -> str | None:
+        version = await put_if(key, content, expected)
+        scope.cancel()
+        await anyio.lowlevel.checkpoint()
+        return version
+
+    async with at_work(store, "alpha", clock, holder(1)), at_work(store, "beta", clock, holder(2)):
+        with monkeypatch.context() as patch, anyio.CancelScope() as scope:
+            patch.setattr(memory, "put_if", unheard)
+            async with turns_of(store, "alpha", clock, holder(1)).turn(HERE):
+                pytest.fail("it was given up")
+        before = clock.seconds
+        async with turns_of(store, "beta", clock, holder(2)).turn(HERE):
+            assert clock.seconds - before < 1
+
+
 async def test_a_former_name_shares_nothing(
     shared: Place, clock: VirtualClock, holder: Callable[..., Holder]
 ) -> None:
