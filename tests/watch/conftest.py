@@ -82,6 +82,8 @@ class World:
     objections: tuple[Objection, ...] = ()
     busy: bool = False
     frozen: bool = False
+    stale: list[Exception] = field(default_factory=list)
+    """What plans are refused with, one after the other."""
     no_identity: bool = False
     no_state: bool = False
     read_only: bool = False
@@ -195,6 +197,8 @@ class FakeFleet:
     async def apply(self, plan: Plan) -> Report:
         world = self._world
         assert plan.digest == plan_digest(plan)
+        if world.stale:
+            raise world.stale.pop(0)
         if world.frozen:
             raise FrozenError("the fleet is frozen by ops: an incident")
         if world.busy:

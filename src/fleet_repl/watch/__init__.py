@@ -4,6 +4,7 @@ Above the library's own runs, which it only calls. It neither forces nor allows 
 run would refuse, a watch leaves to a person.
 """
 
+from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.inventories import LoadInventory
@@ -11,7 +12,7 @@ from fleet_repl.watch.loop import Watching, watch
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
-from fleet_repl.watch.rounds import Around, Asked, run_round
+from fleet_repl.watch.rounds import run_round
 from fleet_repl.watch.server import parse_address
 from fleet_repl.watch.telling import round_told
 from fleet_repl.watch.told import Tell, Told

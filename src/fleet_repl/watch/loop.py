@@ -20,13 +20,14 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.pacing import Clock
 from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection, select
+from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.inventories import Current, LoadInventory, read_again, read_first
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
-from fleet_repl.watch.rounds import Around, Asked, run_round
+from fleet_repl.watch.rounds import run_round
 from fleet_repl.watch.server import Address, Pages, parse_address, serving
 from fleet_repl.watch.telling import round_told
 from fleet_repl.watch.told import Tell, Told, counted

@@ -6,8 +6,7 @@ than by the memory it is given: the loop, and a function that runs once, share i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -16,20 +15,17 @@ import anyio
 from fleet_repl.errors import FleetError, FrozenError, RefusedError, StateError
 from fleet_repl.inventory import Inventory
 from fleet_repl.outcomes import Report
-from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit, report_exit
-from fleet_repl.topology import Selection
+from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
-from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.inventories import Current
+from fleet_repl.watch.fleets import WatchedFleet
 from fleet_repl.watch.memory import Memory, memory_document, note_of, parse_memory
-from fleet_repl.watch.news import News, news, trouble
+from fleet_repl.watch.news import news, trouble
 from fleet_repl.watch.sparing import left_alone
-from fleet_repl.watch.told import Tell, Told, first_line
+from fleet_repl.watch.told import Told, first_line
 from fleet_repl.watch.verdicts import Round, Verdict, carried_out, looked, sights
 from fleet_repl.workflow import (
-    EVERYTHING,
     Interrupted,
     InventoryChangedError,
     OutdatedPlanError,
@@ -39,47 +35,6 @@ _PLANS: Final = 3
 """Plans that a round makes at the most, when other runs end meanwhile."""
 _VERSIONS: Final = 3
 """Versions of the inventory that it begins with at the most, when that is changed meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a round is to do."""
-
-    number: int = 1
-    fix: bool = False
-    over: float = 0
-    """Seconds that reading is spread over."""
-    selection: Selection = EVERYTHING
-    """What it may change."""
-    watched: Selection = EVERYTHING
-    """What the rounds that share its memory are about."""
-    inventory_error: str | None = None
-    """Why the inventory on disk is not the one that counts."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether it looks at every registry that is watched."""
-        return self.selection == self.watched
-
-
-async def _silence(_round: Round, _why: News) -> bool:
-    """Where nobody is notified, nothing counts as told: somebody may want to know later."""
-    return False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What a round needs from outside."""
-
-    connect: Connect
-    tell: Tell
-    clock: Clock = SYSTEM
-    stop: anyio.Event = field(default_factory=anyio.Event)
-    """Set: start nothing new, and come to an end."""
-    publish: Callable[[Round, News], Awaitable[bool]] = _silence
-    """Sends a notification; whether it was delivered. It never raises."""
-    reload: Callable[[], Awaitable[Current]] | None = None
-    """Reads the inventory again, where it was changed during the round."""
 
 
 async def run_round(
