@@ -72,6 +72,8 @@ class Trouble:
     """Mishaps of AWS, and how often each."""
     seed: int = 0
     lag_ms: int = 0
+    state_ms: int = 0
+    """How long each work on the state takes, in real time: a bucket's is slower than a call."""
     denied: tuple[tuple[int, str], ...] = ()
     """Accounts whose role may not make a call, or may not be assumed where that is empty."""
     killed: Moment | None = None
@@ -194,7 +196,13 @@ def _step(draw: random.Random, texts: dict[str, FleetText], number: int) -> Step
         case "run":
             return _run(draw, texts[name], number)
         case "together":
-            return Together(runs=tuple(_run(draw, texts[one], number) for one in FLEETS))
+            runs = tuple(_run(draw, texts[one], number) for one in FLEETS)
+            slow = draw.choice((0, 0, 3, 8))
+            return Together(
+                runs=tuple(
+                    replace(one, trouble=replace(one.trouble, state_ms=slow)) for one in runs
+                )
+            )
         case "rewritten":
             return Rewritten(text=_rewritten(draw, texts[name]))
         case "edit":

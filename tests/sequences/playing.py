@@ -292,6 +292,8 @@ class Player:
         await self._overtake(control)
         if killed and not control.run.trouble.carried_out:
             raise KilledError
+        if control.run.trouble.state_ms:
+            await anyio.sleep(control.run.trouble.state_ms / 1000)
         done = await work()
         if control.dead:
             raise KilledError

@@ -36,7 +36,7 @@ def test_everything_happens() -> None:
     during = {edit.kind for one in found for _, edit in one.trouble.edits}
     assert between == set(EDITS)
     assert during == {*EDITS, "last-read"}
-    for trouble in ("faults", "lag_ms", "denied", "killed", "stopped", "overtaken"):
+    for trouble in ("faults", "lag_ms", "state_ms", "denied", "killed", "stopped", "overtaken"):
         assert any(getattr(one.trouble, trouble) for one in found), trouble
     assert any(one.force for one in found)
     assert any(one.accounts for one in found)
