@@ -279,7 +279,8 @@ def _run(draw: random.Random, text: FleetText, number: int) -> Run:
         wave=draw.random() < 0.15,
         force=draw.random() < 0.15,
         which=draw.choice((0, 0, 1, 2)),
-        trouble=_trouble(draw, number * 100),
+        # Runs at once have edits of their own.
+        trouble=_trouble(draw, number * 100 + 50 * FLEETS.index(text.name)),
     )
     if draw.random() < 0.15:
         newer = _rewritten(draw, text)

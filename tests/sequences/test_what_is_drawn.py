@@ -42,6 +42,15 @@ def test_everything_happens() -> None:
     assert any(one.accounts for one in found)
 
 
+def test_no_two_edits_are_alike() -> None:
+    """ECR takes no two statements of one Sid, so what is added has a number of its own."""
+    for seed in SEEDS:
+        steps = sequence_of(seed).steps
+        during = [edit for step in steps for one in runs(step) for _, edit in one.trouble.edits]
+        numbers = [one.number for one in (*during, *(s for s in steps if isinstance(s, Edit)))]
+        assert len(numbers) == len(set(numbers))
+
+
 def test_every_inventory_is_good(tmp_path: Path) -> None:
     """Those that a sequence begins with, and those that come later."""
     path = tmp_path / "fleet.toml"
