@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from fleet_repl.plan import Objection
+from fleet_repl.reports import to_json
+from fleet_repl.reports.text import plan_text
 from fleet_repl.runs import Purpose
 
 RUN = "20261123T110000Z-ab12cd"
@@ -83,6 +85,35 @@ def test_an_interrupted_rollback(cli: Any, fleet: Any, inventory: str) -> None:
     ended = cli("rollback", "last", inventory)
     assert ended.code == 130
     assert fleet.asked == [f"plan_rollback {RUN}", "stop", f"interrupted {RUN}"]
+
+
+@pytest.mark.parametrize("more", [(), ("--force",)])
+def test_a_dry_run(
+    cli: Any, backend: Any, fleet: Any, inventory: str, more: tuple[str, ...]
+) -> None:
+    """The plan on stdout; no purpose that needs the lock, nothing carried out, nobody asked."""
+    ended = cli("rollback", "last", inventory, "--dry-run", *more)
+    back = replace(fleet.made, rolls_back=RUN)
+    assert (ended.code, ended.out, ended.err) == (0, plan_text(back), "")
+    assert fleet.asked == [" ".join([f"plan_rollback {RUN}", *more])]
+    assert backend.purposes == [None]
+
+
+def test_a_dry_run_as_a_document(cli: Any, fleet: Any, inventory: str) -> None:
+    """In every format that plans have."""
+    ended = cli(
+        "rollback", "last", inventory, "--dry-run", "--format", "json", "--report", "p.json"
+    )
+    assert ended.out == to_json(replace(fleet.made, rolls_back=RUN))
+    assert Path("p.json").read_text(encoding="utf-8") == ended.out
+
+
+def test_an_interrupted_dry_run(cli: Any, fleet: Any, inventory: str) -> None:
+    """There is no plan, and nothing was to be written anyway."""
+    fleet.planning = fleet.until_stopped
+    ended = cli("rollback", "last", inventory, "--dry-run")
+    assert (ended.code, ended.out) == (130, "")
+    assert fleet.asked == [f"plan_rollback {RUN}", "stop"]
 
 
 def test_a_run_that_nobody_remembers(cli: Any, fleet: Any, inventory: str) -> None:

@@ -26,6 +26,7 @@ COMMANDS = (
     "unfreeze",
     "unlock",
     "import",
+    "show",
     "graph",
     "schema",
     "sandbox",

@@ -63,6 +63,24 @@ async def test_what_others_changed_since_is_refused(
         assert aws.spelled() == before
 
 
+async def test_a_plan_of_a_rollback_leaves_nothing_behind(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """What `rollback --dry-run` does: neither the fleet nor its state differs afterwards."""
+
+    def kept() -> dict[Path, bytes]:
+        return {one: one.read_bytes() for one in aws.state.rglob("*") if one.is_file()}
+
+    async with simulate(fleet_text(*EARLIER, accounts=6)) as aws:
+        report = await aws.applied()
+        before, there = aws.spelled(), kept()
+        async with aws.connected() as fleet:
+            plan = await fleet.plan_rollback(report.run_id)
+            assert not fleet.holds_lock
+        assert plan.changes
+        assert (aws.spelled(), kept()) == (before, there)
+
+
 async def test_a_later_run_is_named(simulate: Simulate, fleet_text: FleetText) -> None:
     """Runs are taken back newest first; otherwise it says which one has to go before."""
     async with simulate(fleet_text("1>2 base/")) as aws:

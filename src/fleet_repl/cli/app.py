@@ -20,13 +20,14 @@ from fleet_repl.cli.freeze import freeze, unfreeze
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
 from fleet_repl.cli.memory_options import Holding, Listing, Recalling, Reverting
-from fleet_repl.cli.options import Common, Describing, Drawing, Serving
+from fleet_repl.cli.options import Common, Describing, Drawing, Serving, Showing
 from fleet_repl.cli.plan import plan
 from fleet_repl.cli.report import report
 from fleet_repl.cli.rollback import rollback
 from fleet_repl.cli.runs import runs
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema
+from fleet_repl.cli.show import show
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.cli.unlock import unlock
 from fleet_repl.cli.validate import validate
@@ -94,6 +95,7 @@ def _add(
 
 _add("validate", OFFLINE, Describing, validate)
 _add("graph", OFFLINE, Drawing, graph)
+_add("show", OFFLINE, Showing, show)
 _add("schema", OFFLINE, Common, schema)
 _add("sandbox", OFFLINE, Serving, sandbox)
 _add("plan", LOOK, Running, plan)

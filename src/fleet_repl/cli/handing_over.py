@@ -9,6 +9,7 @@ from pathlib import Path
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.fleet_options import Reporting
+from fleet_repl.cli.options import Common
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.outcomes import BackfillReport, Report
 from fleet_repl.plan import Plan
@@ -43,7 +44,7 @@ def hand_over(
     if kept is not None and isinstance(subject, Plan):
         writes.insert(0, partial(keep_plan, subject, kept))
     failures = [failure for write in writes if (failure := _failure(write)) is not None]
-    unread = _failure(lambda: call.show(rendered(call, subject, waves)))
+    unread = _failure(lambda: call.show(rendered(call, call.options.format, subject, waves)))
     for failure in filter(None, (*failures, unread)):
         call.log.failure(failure)
     if not failures:
@@ -64,9 +65,11 @@ def _failure(write: Callable[[], None]) -> str | None:
     return None
 
 
-def rendered(call: Call[Reporting], subject: Document, waves: Sequence[str]) -> str:
+def rendered(
+    call: Call[Common], format_: Format, subject: Document, waves: Sequence[str] = ()
+) -> str:
     """The result as stdout gets it."""
-    if call.options.format is Format.JSON:
+    if format_ is Format.JSON:
         return to_json(subject)
     full, colour = call.options.verbose, call.streams.has_colour(call.streams.stdout)
     match subject:

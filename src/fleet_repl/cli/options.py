@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
@@ -59,6 +60,19 @@ class Describing(Common):
     """Flags of a command that looks at an inventory."""
 
     inventory: InventoryPath
+    format: OutputFormat = Format.TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing(Common):
+    """Flags of a command that shows a kept plan."""
+
+    plan: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PLANFILE", help="The plan that plan --out has kept.", show_default=False
+        ),
+    ]
     format: OutputFormat = Format.TEXT
 
 

@@ -14,6 +14,7 @@ from fleet_repl.cli.fleet_options import Running
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
+from fleet_repl.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit
 
 
@@ -45,8 +46,15 @@ def plan(
 
 async def show_plan(session: Session, *, detailed: bool, out: Path | None = None) -> ExitCode:
     """Make a plan and hand it over; `detailed`: changes have an exit code of their own."""
-    call = session.call
     plan = await session.plan(beside=out)
+    return hand_over_plan(session, plan, detailed=detailed, out=out)
+
+
+def hand_over_plan(
+    session: Session, plan: Plan | None, *, detailed: bool, out: Path | None = None
+) -> ExitCode:
+    """Hand a plan over that is not carried out; None: there is none, for an interruption."""
+    call = session.call
     if plan is None:
         call.log.note("interrupted before there was a plan")
         return ExitCode.INTERRUPTED

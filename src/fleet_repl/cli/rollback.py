@@ -16,6 +16,7 @@ from fleet_repl.cli.flags import Yes
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.interrupts import ENDED
 from fleet_repl.cli.memory_options import Reverting
+from fleet_repl.cli.plan import hand_over_plan
 from fleet_repl.cli.recalling import HERE, recall, seen_from
 from fleet_repl.cli.running import Errand, run_errand
 from fleet_repl.cli.session import Session
@@ -35,13 +36,17 @@ def rollback(
             "changed since.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only show the plan: no lock is taken, nothing is written."),
+    ] = False,
 ) -> ExitCode:
     """Put back what a run has changed, as it was before that run.
 
     Takes the documents of exactly the registries that the run changed, shows what would be
     written and, on a terminal, asks first. A registry that somebody has changed since is left
-    as it is unless --force is given. It is a run itself, and can be rolled back. Without INVENTORY
-    it says which one the run was made from, and ends.
+    as it is unless --force is given. It is a run itself, and can be rolled back. With --dry-run it
+    prints its plan, and ends. Without INVENTORY it says which one the run was made from, and ends.
 
     Example: fleet-repl rollback last inventories/prod.toml
     """
@@ -60,10 +65,11 @@ def rollback(
         inventory=inventory,
         scope=list(past.before),
         state=options.state,
-        purpose=Purpose.ROLLBACK,
+        purpose=None if dry_run else Purpose.ROLLBACK,
     )
+    work = _show if dry_run else _rollback
     wish = Wish(yes=yes, force=force)
-    return run_errand(call, errand, partial(_rollback, run_id=past.meta.run_id, wish=wish))
+    return run_errand(call, errand, partial(work, run_id=past.meta.run_id, wish=wish))
 
 
 async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun:
@@ -83,6 +89,11 @@ def _unnamed(call: Call[Reverting], past: PastRun) -> typer.BadParameter:
         f"name the INVENTORY. Run {past.meta.run_id} says that it was made from "
         f"{visible(str(path))}, of fleet {fleet}; if that is yours: {command}"
     )
+
+
+async def _show(session: Session, *, run_id: str, wish: Wish) -> ExitCode:
+    plan = await session.plan_rollback(run_id, force=wish.force)
+    return hand_over_plan(session, plan, detailed=False)
 
 
 async def _rollback(session: Session, *, run_id: str, wish: Wish) -> ExitCode:

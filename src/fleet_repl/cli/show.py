@@ -1,0 +1,21 @@
+"""`fleet-repl show`: a kept plan, as people read it. Offline."""
+
+from __future__ import annotations
+
+from fleet_repl.cli.call import Call
+from fleet_repl.cli.handing_over import rendered
+from fleet_repl.cli.options import Showing
+from fleet_repl.reports import ExitCode
+
+
+def show(call: Call[Showing]) -> ExitCode:
+    """Show a plan that plan --out has kept. Calls nothing, and needs no inventory.
+
+    It only shows: the exit code is 0, whatever the plan holds. A file that was altered since, or
+    is no plan, is refused with 3, and one that cannot be read is an error.
+
+    Example: fleet-repl show prod.plan -v
+    """
+    plan = call.backend.load_plan(call.options.plan)
+    call.streams.emit(rendered(call, call.options.format, plan))
+    return ExitCode.OK
