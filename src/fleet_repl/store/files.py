@@ -85,7 +85,7 @@ def append(place: Place, *, content: bytes, settle: bool = True) -> None:
 
 
 def below(place: Place) -> tuple[str, ...]:
-    """The names, seen from the root, of all files below a folder, without hidden ones, sorted."""
+    """The names of all files below a folder, without hidden ones, sorted."""
 
     def tell(error: OSError) -> None:
         # Folders and what is in them may go while they are looked through.
@@ -100,7 +100,7 @@ def below(place: Place) -> tuple[str, ...]:
         return ()
     for path, folders, names in os.walk(place.path, onerror=tell):
         folders[:] = [one for one in folders if not one.startswith(".") and one != _OF_THE_SYSTEM]
-        inside = Path(path).relative_to(place.root)
+        inside = Path(path).relative_to(place.root / place.within)
         found.extend((inside / one).as_posix() for one in names if not one.startswith("."))
     return tuple(sorted(found))
 

@@ -40,18 +40,25 @@ class FolderStore:
     """Documents by name, such as `prod/applied.json`. The folder is made when it is needed."""
 
     def __init__(
-        self, folder: Path, *, shared: bool = False, now: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        *,
+        within: str = "",
+        shared: bool = False,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        """`shared`: several users of the machine keep it together, so files of others are good
-        too. `now`: seconds since 1970 by the clock that the files' times are of."""
+        """`within`: the part of the folder that names are seen from. `shared`: several users of
+        the machine keep it together, so files of others are good too. `now`: seconds since 1970
+        by the clock that the files' times are of."""
         self._folder = folder
+        self._within = within
         self._shared = shared
         self._now = now
         self._growing: set[str] = set()
         """Documents that lines were added to."""
 
     def __str__(self) -> str:
-        return str(self._folder)
+        return str(self._folder / self._within)
 
     async def read(self, name: str) -> bytes | None:
         """A document, or None where there is none. Raises StateError."""
@@ -105,7 +112,7 @@ class FolderStore:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise StateError(f"the fleet's state cannot be {what}: {name!r} is no document's name")
 
-        place = Place(root=self._folder, name=name, shared=self._shared)
+        place = Place(root=self._folder, within=self._within, name=name, shared=self._shared)
 
         def guarded() -> T:
             try:

@@ -32,19 +32,21 @@ class Place:
 
     root: Path
     """The folder of the whole state."""
+    within: str = ""
+    """Seen from there, the folder that names are seen from."""
     name: str
-    """Seen from there, such as `prod/applied.json`."""
+    """Such as `prod/applied.json`."""
     shared: bool = False
     """Whether several users of the machine keep it together."""
 
     @property
     def path(self) -> Path:
-        return self.root / self.name
+        return self.root / self.within / self.name
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The folders between the root and the document."""
-        return PurePosixPath(self.name).parts[:-1]
+        return PurePosixPath(self.within, self.name).parts[:-1]
 
     @property
     def inside(self) -> Place:

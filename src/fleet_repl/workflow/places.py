@@ -11,7 +11,7 @@ from fleet_repl.inventory import Aws, State
 from fleet_repl.pacing import SYSTEM, Pace
 from fleet_repl.ports import Store
 from fleet_repl.store import BucketStore, FolderStore
-from fleet_repl.workflow.worlds import placed_in
+from fleet_repl.workflow.worlds import folder_of
 
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
@@ -35,9 +35,9 @@ async def open_place(
     Raises IdentityError where a bucket cannot be asked for want of a base identity. A folder
     loads no AWS code.
     """
-    state = placed_in(state, world)
+    within = folder_of(world)
     if state.folder is not None:
-        yield FolderStore(state.folder, shared=state.shared)
+        yield FolderStore(state.folder, within=within, shared=state.shared)
         return
     from fleet_repl.aws import open_objects  # noqa: PLC0415
 
@@ -49,5 +49,6 @@ async def open_place(
         clock=SYSTEM,
         uniform=random.uniform,
     )
-    async with open_objects(aws or Aws(), state.location, pace=pace, endpoint=endpoint) as objects:
+    location = f"{state.location.rstrip('/')}/{within}" if within else state.location
+    async with open_objects(aws or Aws(), location, pace=pace, endpoint=endpoint) as objects:
         yield BucketStore(objects)

@@ -10,12 +10,11 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from fleet_repl.inventory import Aws, State
+from fleet_repl.inventory import Aws
 from fleet_repl.names import Partition
 
 if TYPE_CHECKING:
@@ -91,16 +90,9 @@ def endpoint_world(url: str, partition: Partition | None) -> str | None:
     return f"{host or _digest(url)}:{port}" + (f"~{_digest(path)}" if path else "")
 
 
-def placed_in(state: State, world: str | None) -> State:
-    """Where a state location keeps what is remembered of a world."""
-    if world is None:
-        return state
-    below = f"{WORLDS}/{re.sub(r'[^a-z0-9.~-]', '_', world)}"
-    return replace(
-        state,
-        location=f"{state.location.rstrip('/')}/{below}",
-        folder=None if state.folder is None else state.folder / below,
-    )
+def folder_of(world: str | None) -> str:
+    """The folder of a state location that keeps what is remembered of a world; empty for AWS."""
+    return "" if world is None else f"{WORLDS}/{re.sub(r'[^a-z0-9.~-]', '_', world)}"
 
 
 def told(world: str | None) -> str:

@@ -99,6 +99,28 @@ async def test_links_within_a_state_are_not_followed(state: Path, place: str) ->
     )
 
 
+@pytest.mark.parametrize("place", ["", ".worlds", ".worlds/sim_80"])
+async def test_the_way_to_a_part_of_a_state_is_looked_at(tmp_path: Path, place: str) -> None:
+    """What is remembered of another endpoint lies deeper, and each step down to it counts; the
+    remedy is about the state as it was named."""
+    root = tmp_path / "state"
+    store = FolderStore(root, within=".worlds/sim_80")
+    await store.replace(NAME, b"{}")
+    assert (str(store), await store.names("")) == (str(root / ".worlds/sim_80"), (NAME,))
+    path = root / place
+    path.chmod(0o770)
+    with pytest.raises(StateError) as caught:
+        await store.read(NAME)
+    assert f"{path}: its group may write to it\n" in str(caught.value)
+    assert f"chmod -R go-w {shlex.quote(str(root))};" in str(caught.value)
+    path.chmod(0o700)
+    if place:
+        path.rename(tmp_path / "elsewhere")
+        path.symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(StateError, match=f"{path}: it is a symbolic link"):
+            await store.read(NAME)
+
+
 async def test_the_state_itself_may_be_named_by_a_link(state: Path) -> None:
     """Whoever names it means what it stands for, and that is what is looked at."""
     link = state.parent / "link"
