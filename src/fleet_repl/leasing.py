@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from fleet_repl.inventory.durations import spell_seconds
 from fleet_repl.runs import Holder
 
 LEASE: Final = 60.0
@@ -25,6 +26,8 @@ in whole seconds, and clocks do not run at quite the same rate."""
 NEARLY: Final = 10.0
 """Seconds for which a lock is waited for that runs out by then. That of a run which lives is
 renewed long before."""
+_LONG: Final = 120.0
+"""Seconds from which on a time is spelled in minutes and hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +93,18 @@ def left(age: float) -> float:
 def last_sign(age: float) -> str:
     """When the holder of a lock gave its last sign of life."""
     if age < -SKEW:
-        return f"its last sign of life is dated {-age:.0f} s in the future"
+        return f"its last sign of life is dated {_spelled(-age)} in the future"
     return f"last sign of life {max(0.0, age):.0f} s ago"
 
 
 def busy(document: LockDocument, holder: Holder, age: float) -> str:
     """For whoever finds the lock held by `holder`: by whom, since when, and what to do."""
     sooner = ", or now with: fleet-repl unlock INVENTORY" if age < -SKEW else ""
-    seconds = f"{left(age):.0f} s"
     return (
         f"fleet {document.fleet} is busy: {holder} holds its lock since "
         f"{_moment(document.taken_at)}; {last_sign(age)}\n"
-        f"    wait until it has ended; if it is dead, its lock runs out in {seconds}{sooner}"
+        f"    wait until it has ended; if it is dead, its lock runs out in "
+        f"{_spelled(left(age))}{sooner}"
     )
 
 
@@ -112,6 +115,11 @@ def taken_over(document: LockDocument | None) -> str:
     if document.holder is None:
         return "the lock was given back by somebody else: a run that took it over, or unlock"
     return f"the lock was taken over by {document.holder} at {_moment(document.taken_at)}"
+
+
+def _spelled(seconds: float) -> str:
+    """A time that may be long: a clock that was wrong can be wrong by years."""
+    return f"{seconds:.0f} s" if seconds < _LONG else spell_seconds(round(seconds))
 
 
 def _moment(at: datetime) -> str:

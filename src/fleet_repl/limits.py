@@ -36,6 +36,8 @@ SESSION_NAME_LENGTH: Final = 64
 EXTERNAL_ID_LENGTH: Final = (2, 1_224)
 ROLE_ARN_LENGTH: Final = (20, 2_048)
 
+BUCKET_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+"""What the name of an S3 bucket may look like; to be matched in full."""
 TEMPLATE_PREFIX_LENGTH: Final = (1, 256)
 TEMPLATE_PREFIX_PATTERN: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*/?|ROOT"

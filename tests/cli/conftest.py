@@ -377,6 +377,8 @@ class FakeHistory:
     unreadable: tuple[UnreadableRun, ...] = ()
     freezes: dict[str, Freeze] = field(default_factory=dict)
     locks: dict[str, SeenLock] = field(default_factory=dict)
+    others: str | None = None
+    """Where runs of other endpoints are."""
     holder: Holder | None = None
     """Of each fleet's lock."""
     asked: list[str] = field(default_factory=list)
@@ -399,6 +401,9 @@ class FakeHistory:
             if run_id in {"last", one.meta.run_id} and fleet in {None, one.meta.fleet}:
                 return one
         raise FleetError(f"no run {run_id} is remembered in {self.location}")
+
+    async def elsewhere(self, fleet: str | None = None) -> str | None:
+        return self.others
 
     async def at_work(self, fleet: str) -> Holder | None:
         return self.holder

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +157,15 @@ def test_too_late_to_matter(cli: Any, fleet: Any, inventory: str) -> None:
 
     fleet.applying = finished
     assert cli("apply", inventory).code == 0
+
+
+@pytest.mark.parametrize("late", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_end(late: signal.Signals) -> None:
+    """While the interpreter tidies up: the exit code is decided by then."""
+    program = (
+        "import atexit, os, sys; from fleet_repl.cli import main; "
+        f"atexit.register(os.kill, os.getpid(), {late.value}); "
+        "sys.argv = ['fleet-repl', 'schema', 'nothing']; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert ended.returncode == 64

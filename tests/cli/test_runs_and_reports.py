@@ -49,6 +49,7 @@ applied  failed
 
 def test_runs_are_listed(cli: Any, backend: Any, listed: Any, inventory: str) -> None:
     """Newest first, as a table; the fleet goes without saying where there is one."""
+    backend.memory.others = "told only where the list is empty"
     ended = cli("runs", inventory)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out == RUNS
@@ -115,6 +116,13 @@ def test_none(cli: Any, inventory: str) -> None:
     """That is no failure."""
     ended = cli("runs", inventory)
     assert (ended.code, ended.out) == (0, "No runs are remembered in .fleet-repl.\n")
+    assert ended.err == ""
+
+
+def test_none_here_but_elsewhere(cli: Any, backend: Any, inventory: str) -> None:
+    """Whoever has left a sandbox is told where its runs are."""
+    backend.memory.others = "runs of other AWS endpoints are kept in .fleet-repl/.worlds/x"
+    assert cli("runs", inventory).err == f"{backend.memory.others}\n"
 
 
 def test_a_freeze_is_told_first(cli: Any, listed: Any, inventory: str) -> None:

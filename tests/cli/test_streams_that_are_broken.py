@@ -67,6 +67,7 @@ def test_a_run_is_none_the_worse(redirect: str, inventory: str) -> None:
         ("validate {}", 0),
         ("validate missing.toml", 1),
         ("freeze {} --why maintenance", 0),
+        ("unlock {} --yes", 0),
         ("plan {} --no-such-flag", 64),
         ("--no-such-flag", 64),
         ("--help", 0),
@@ -105,6 +106,8 @@ def test_the_state_has_the_report_all_the_same(inventory: str) -> None:
             assert ended.returncode == 0
             told = shell(f"{with_env} report last {inventory} --format json")
             assert json.loads(told.stdout)["status"] == "ok"
+            # To show it again is all that this command does.
+            assert shell(f"{with_env} report last {inventory} >/dev/full").returncode == 1
         finally:
             serving.terminate()
 

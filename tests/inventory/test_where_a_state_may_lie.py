@@ -42,6 +42,20 @@ def test_what_is_refused(
     )
 
 
+@pytest.mark.parametrize("name", ["My_Bucket", "ab", "-abc", "a b", "arn:aws:s3:::b"])
+def test_what_is_no_bucket(
+    name: str, text: Callable[..., str], problems: Callable[[str], list[Problem]]
+) -> None:
+    """Offline, and why: not once the first run wants to write there."""
+    (problem,) = problems(text(rest=f'[state]\nlocation = "s3://{name}/prefix"'))
+    assert (problem.key, problem.message) == (
+        "state.location",
+        "names a bucket that S3 cannot have",
+    )
+    with pytest.raises(StateError, match=r"S3 cannot have\n    a bucket's name is "):
+        located(f"s3://{name}")
+
+
 @pytest.mark.parametrize("nothing", ["", "  ", "a\0b", "s3://", "s3:///prefix"])
 async def test_no_place_at_all(nothing: str) -> None:
     """Whoever asks for it."""

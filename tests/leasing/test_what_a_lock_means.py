@@ -82,8 +82,8 @@ def test_a_lock_from_the_future() -> None:
     assert judge(LOCK, -3600, gone=False) is Verdict.HELD
     assert busy(LOCK, HOLDER, -3600) == (
         "fleet prod is busy: watch 20261123T080000Z-ab12cd of ops@runner (process 4711) holds its "
-        "lock since 2026-11-23T08:00:00Z; its last sign of life is dated 3600 s in the future\n"
-        "    wait until it has ended; if it is dead, its lock runs out in 3663 s, or now with: "
+        "lock since 2026-11-23T08:00:00Z; its last sign of life is dated 1h in the future\n"
+        "    wait until it has ended; if it is dead, its lock runs out in 1h1m3s, or now with: "
         "fleet-repl unlock INVENTORY"
     )
 

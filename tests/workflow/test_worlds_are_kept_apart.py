@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 import fleet_repl
 from fleet_repl import PlanError, RunError, Status, load_plan, open_history, to_json
 from fleet_repl.aws.configuration import make_session
-from fleet_repl.inventory import Aws, State
+from fleet_repl.inventory import Aws
 from fleet_repl.names import Partition
-from fleet_repl.workflow.worlds import endpoint_world, placed_in, world_of
+from fleet_repl.workflow.worlds import endpoint_world, folder_of, world_of
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import FleetText, Simulate, Simulated
@@ -86,10 +86,10 @@ def test_whatever_an_endpoint_says(url: str, partition: Partition) -> None:
     for text in (url, f"http://{url}", f"http://localhost:8080/{url}"):
         world = endpoint_world(text, partition)
         assert world is not None
-        place = placed_in(State(location="s3://bucket/x", folder=Path("x")), world)
-        assert place.folder is not None
-        assert place.folder.parent == Path("x/.worlds")
-        assert place.location == f"s3://bucket/x/.worlds/{place.folder.name}"
+        folder = PurePosixPath(folder_of(world))
+        assert folder.parent == PurePosixPath(".worlds")
+        assert folder.name not in {"", ".", ".."}
+    assert folder_of(None) == ""
 
 
 FILE = """
@@ -189,11 +189,18 @@ async def test_runs_of_another_world_are_not_found(
         as_aws(aws, monkeypatch)
         async with aws.history() as history:
             assert (await history.fleets(), await history.runs()) == ((), ())
+            where = f"runs of other AWS endpoints are kept in {kept_in}; see AWS_ENDPOINT_URL"
+            for fleet in (None, aws.inventory.name):
+                assert (await history.elsewhere(fleet) or "").startswith(where)
+                with pytest.raises(RunError, match=rf"^no runs are .*\n    {where}"):
+                    await history.run("last", fleet)
+            assert await history.elsewhere("another") is None
             with pytest.raises(RunError) as caught:
                 await history.run(there.run_id)
         assert str(caught.value) == (
             f"no run {there.run_id} is remembered in {kept_in.parents[1]}\n"
-            f"    a run of another AWS endpoint has that id: it is kept in {kept_in}"
+            f"    a run of another AWS endpoint has that id: it is kept in {kept_in}; "
+            "see AWS_ENDPOINT_URL and the profile's endpoint_url"
         )
         aws.rewrite(fleet_text("1>2 base/", "1>3 base/"))
         here = await aws.applied(force=True)
@@ -201,7 +208,7 @@ async def test_runs_of_another_world_are_not_found(
             assert [one.meta.run_id for one in await history.runs()] == [here.run_id]
         async with open_history(aws.inventory, endpoint=replace(aws.endpoint, world="sim")) as past:
             assert [one.meta.run_id for one in await past.runs()] == [there.run_id]
-            with pytest.raises(RunError, match=f"it is kept in {kept_in.parents[1]}$"):
+            with pytest.raises(RunError, match=f"it is kept in {kept_in.parents[1]};"):
                 await past.run(here.run_id)
 
 

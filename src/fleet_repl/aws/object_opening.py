@@ -19,13 +19,12 @@ from fleet_repl.aws.objects import BucketObjects
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.errors import StateError
 from fleet_repl.inventory.model import Aws
+from fleet_repl.limits import BUCKET_PATTERN
 from fleet_repl.outcomes import Event
 from fleet_repl.pacing import Pace
 from fleet_repl.ports import EventSink
 
-_LOCATION: Final = re.compile(
-    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?"
-)
+_LOCATION: Final = re.compile(rf"s3://(?P<bucket>{BUCKET_PATTERN.pattern})(?:/(?P<prefix>.*))?")
 _CONCURRENCY: Final = 32
 
 

@@ -5,6 +5,7 @@ The outermost floor. Only `main` is called from outside; importing it loads no A
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from fleet_repl.cli.app import run
@@ -16,4 +17,8 @@ __all__ = ["main"]
 def main() -> None:
     """The console entry point; ends the process with the run's exit code."""
     endure()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    for one in (signal.SIGINT, signal.SIGTERM):
+        # The code is decided: a signal that comes while Python tidies up does not change it.
+        signal.signal(one, signal.SIG_IGN)
+    sys.exit(code)

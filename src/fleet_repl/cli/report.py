@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fleet_repl.cli.backend import History
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.flags import Format
-from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.handing_over import hand_over, rendered
 from fleet_repl.cli.memory_options import Recalling
 from fleet_repl.cli.outputs import check_outputs
 from fleet_repl.cli.recalling import recall
@@ -42,8 +42,12 @@ def report(call: Call[Recalling]) -> ExitCode:
         return _tell_of_unreported(call, past, under_way=under_way)
     # Without the inventory, waves are in the order in which they were written.
     waves = wave_names(inventory) if inventory is not None else ()
-    written = dict.fromkeys(one.wave for one in past.journal)
-    return hand_over(call, past.report, ExitCode.OK, waves=waves or tuple(written))
+    waves = waves or tuple(dict.fromkeys(one.wave for one in past.journal))
+    if not options.report:
+        # What is shown is all that comes of it, so it has to arrive.
+        call.streams.emit(rendered(call, options.format, past.report, waves))
+        return ExitCode.OK
+    return hand_over(call, past.report, ExitCode.OK, waves=waves)
 
 
 async def _found(history: History, *, run_id: str, fleet: str | None) -> tuple[PastRun, bool]:

@@ -32,9 +32,12 @@ def runs(call: Call[Listing]) -> ExitCode:
         inventory = call.backend.load_inventory(options.inventory)
     fleet = None if inventory is None else inventory.name
     look = partial(_listed, fleet=fleet, limit=options.limit)
-    found = recall(call, inventory, options.state, look)
-    if found is None:
+    looked = recall(call, inventory, options.state, look)
+    if looked is None:
         return ExitCode.INTERRUPTED
+    found, elsewhere = looked
+    if elsewhere is not None:
+        call.log.note(elsewhere)
     for one in found.unreadable:
         call.log.caution(f"run {one.run_id} of {one.fleet} is left out: {one.reason}")
     colour = call.streams.has_colour(call.streams.stdout)
@@ -45,12 +48,13 @@ def runs(call: Call[Listing]) -> ExitCode:
     return ExitCode.OK
 
 
-async def _listed(history: History, *, fleet: str | None, limit: int) -> RunList:
+async def _listed(history: History, *, fleet: str | None, limit: int) -> tuple[RunList, str | None]:
+    """The list and, where it is empty, where other runs are."""
     found, unreadable = await history.listing(fleet)
     shown, under_way = await _told_apart(history, found[:limit])
     fleets = await history.fleets() if fleet is None else (fleet,)
     freezes = {one: await history.frozen(one) for one in fleets}
-    return RunList(
+    listing = RunList(
         location=history.location,
         runs=shown,
         older=len(found[limit:]),
@@ -58,6 +62,7 @@ async def _listed(history: History, *, fleet: str | None, limit: int) -> RunList
         under_way=under_way,
         unreadable=unreadable,
     )
+    return listing, None if found or unreadable else await history.elsewhere(fleet)
 
 
 async def _told_apart(

@@ -49,7 +49,7 @@ async def _unlock(
     async with call.backend.history(inventory, state=call.options.state) as history:
         held = [seen for name in names if (seen := await history.lock(name)) is not None]
         if not held:
-            call.streams.emit(f"nobody holds the lock of {inventory.name}\n")
+            call.show(f"nobody holds the lock of {inventory.name}\n")
             return ExitCode.OK
         for seen in held:
             call.log.note(str(seen))
@@ -81,7 +81,7 @@ async def _give_back(call: Call[Holding], history: History, held: Collection[See
     for seen in held:
         fleet = seen.document.fleet
         if await history.unlock(seen):
-            call.streams.emit(f"the lock of {fleet} is given back. It was held by {seen.holder}\n")
+            call.show(f"the lock of {fleet} is given back. It was held by {seen.holder}\n")
         else:
             call.log.failure(
                 f"the lock of {fleet} is not given back: its holder has given a sign of life since"

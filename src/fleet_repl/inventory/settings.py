@@ -144,7 +144,12 @@ def _misplaced(location: str) -> tuple[str, str] | None:
     """What is wrong with a state's location, and the remedy."""
     if location.startswith(_BUCKET):
         named = location.removeprefix(_BUCKET).partition("/")[0]
-        return None if named else ("names no bucket", "write s3://bucket/prefix")
+        if not named:
+            return "names no bucket", "write s3://bucket/prefix"
+        if limits.BUCKET_PATTERN.fullmatch(named) is None:
+            remedy = "a bucket's name is 3 to 63 lowercase letters, digits, dots and hyphens"
+            return "names a bucket that S3 cannot have", remedy
+        return None
     if _SCHEME.match(location):
         remedy = "write s3://bucket/prefix or, for a folder of that name, put ./ before it"
         return "is neither a folder nor s3://bucket/prefix", remedy

@@ -38,6 +38,8 @@ OpenRoot: TypeAlias = Callable[[], AbstractAsyncContextManager[Store]]
 
 LAST: Final = "last"
 """Stands for the newest run."""
+_SEE: Final = "; see AWS_ENDPOINT_URL and the profile's endpoint_url"
+"""How another world is come to."""
 
 
 class History:
@@ -94,20 +96,39 @@ class History:
                     "    name the run that you mean; fleet-repl runs lists them"
                 )
         if not runs:
-            raise RunError(f"no runs are remembered in {self.location}")
+            others = await self.elsewhere(fleet)
+            hint = "" if others is None else f"\n    {others}"
+            raise RunError(f"no runs are remembered in {self.location}{hint}")
         return runs[0].meta
 
     async def _hint(self, run_id: str) -> str:
         """Where a run is that this AWS knows nothing of, or how to find the runs there are."""
+        for kept, _, run in await self._others():
+            if run == run_id:
+                return f"a run of another AWS endpoint has that id: it is kept in {kept}{_SEE}"
+        return "fleet-repl runs lists them"
+
+    async def elsewhere(self, fleet: str | None = None) -> str | None:
+        """Where runs of the fleet, or of any, are remembered of other AWS endpoints, for people;
+        None where there are none."""
+        places = sorted({kept for kept, name, _ in await self._others() if fleet in (None, name)})
+        if not places:
+            return None
+        return f"runs of other AWS endpoints are kept in {', '.join(places)}{_SEE}"
+
+    async def _others(self) -> list[tuple[str, str, str]]:
+        """The runs of other AWS endpoints: where each is kept, its fleet, and its id."""
         async with self._root() as root:
             names = {*await root.names(""), *await root.names(f"{WORLDS}/")}
             where = str(root)
+        found = []
         for name in sorted(names):
-            fleet, _, document = name.partition("/runs/")
-            kept = f"{where}/{fleet}".rpartition("/")[0]
-            if document == f"{run_id}/run.json" and kept != self.location:
-                return f"a run of another AWS endpoint has that id: it is kept in {kept}"
-        return "fleet-repl runs lists them"
+            folder, _, document = name.partition("/runs/")
+            kept, _, fleet = f"{where}/{folder}".rpartition("/")
+            run_id, _, part = document.partition("/")
+            if part == "run.json" and kept != self.location:
+                found.append((kept, fleet, run_id))
+        return found
 
     async def at_work(self, fleet: str) -> Holder | None:
         """The process that writes to the fleet just now; None for one that is dead or silent.

@@ -45,7 +45,7 @@ def overtaken(run: RunSummary | UnreadableRun) -> OutdatedPlanError:
     who = run.meta.holder if isinstance(run, RunSummary) else f"run {run.run_id}"
     return OutdatedPlanError(
         f"the plan is stale: {who} has written since it was made, and carrying it out may undo "
-        "what that run did\n    make a new plan: fleet-repl plan, or fleet.plan()"
+        "what that run did\n    plan again, and see what is different now"
     )
 
 

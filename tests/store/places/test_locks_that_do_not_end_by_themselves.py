@@ -63,7 +63,7 @@ async def test_one_from_the_future_binds_until_it_is_given_back(
     clock.seconds += 3600
     lease = await lock(shared)._take()
     clock.seconds -= 3600
-    with pytest.raises(RefusedError, match=r"dated 3600 s in the future\n.* fleet-repl unlock "):
+    with pytest.raises(RefusedError, match=r"dated 1h in the future\n.* fleet-repl unlock "):
         async with lock(shared, 2).held():
             pytest.fail("two at once")
     seen = await find_lock(shared.open(), "prod")
