@@ -30,7 +30,7 @@ def reduce(prefixes: Iterable[str]) -> Prefixes:
 
 def covers(prefixes: Prefixes, prefix: str) -> bool:
     """Whether every repository that starts with `prefix` is in `prefixes`."""
-    return any(prefix.startswith(one) for one in prefixes)
+    return prefix.startswith(prefixes)
 
 
 def touches(prefixes: Prefixes, prefix: str) -> bool:
@@ -52,6 +52,8 @@ def intersect(first: Prefixes, second: Prefixes) -> Prefixes:
 
 def beyond(prefixes: Prefixes, known: Prefixes) -> Prefixes:
     """Those of `prefixes` that `known` does not cover in full."""
+    if not known:
+        return prefixes
     covered = set(_covered(prefixes, known))
     return tuple(prefix for prefix in prefixes if prefix not in covered)
 

@@ -8,7 +8,7 @@ that is not known here is reported, never dropped in silence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -177,7 +177,7 @@ def parse_answer(answer: JsonObject) -> Replication:
     if not isinstance(document, Mapping):
         missing = ("replicationConfiguration",)
         return Replication(document={}, outgoing={}, may_use={}, unknown=missing)
-    strange = tuple(_strange("", answer, "registryId", "replicationConfiguration"))
+    strange = _strange("", answer, ("registryId", "replicationConfiguration"))
     found = parse_document(document)
     return replace(found, unknown=(*strange, *found.unknown)) if strange else found
 
@@ -189,11 +189,11 @@ def parse_document(document: JsonObject) -> Replication:
     grant is withdrawn that a filter of an unknown kind may need.
     """
     unread = _Unread()
-    unread.strange("", document, "rules")
+    unread.strange("", document, ("rules",))
     sure: list[Rule] = []
     possible: list[Rule] = []
     for place, item in _items(document, "rules", "", unread):
-        unread.strange(place, item, *_RULE)
+        unread.strange(place, item, _RULE)
         values = unread.values
         destinations = tuple(_destinations(place, item, unread))
         deletes = _deletes(place, item, unread)
@@ -206,8 +206,8 @@ def parse_document(document: JsonObject) -> Replication:
             understood=bool(destinations and prefixes) and unread.values == values,
         )
         sure.append(rule)
-        most = EVERY_REPOSITORY if len(unread.paths) > before else prefixes
-        possible.append(replace(rule, prefixes=most))
+        unsure = len(unread.paths) > before
+        possible.append(replace(rule, prefixes=EVERY_REPOSITORY) if unsure else rule)
     outgoing = outgoing_of(sure)
     return Replication(
         document=document,
@@ -231,9 +231,9 @@ class _Unread:
         self.paths.append(path)
         self.values += 1
 
-    def strange(self, place: str, item: JsonObject, *known: str) -> None:
+    def strange(self, place: str, item: JsonObject, known: Collection[str]) -> None:
         """Note the fields beside the known ones."""
-        self.paths += _strange(place, item, *known)
+        self.paths += _strange(place, item, known)
 
 
 def strange_rules_lost(
@@ -298,7 +298,7 @@ def _rule_document(rule: Rule) -> JsonObject:
 
 def _destinations(place: str, rule: JsonObject, unread: _Unread) -> Iterator[Registry]:
     for where, item in _items(rule, "destinations", place, unread):
-        unread.strange(where, item, *_RULE["destinations"])
+        unread.strange(where, item, _RULE["destinations"])
         account, region = item.get("registryId"), item.get("region")
         destination = Registry.of(account, region)
         if destination is not None:
@@ -318,7 +318,7 @@ def _deletes(place: str, rule: JsonObject, unread: _Unread) -> bool:
     if not isinstance(member, Mapping) or not isinstance(enabled, bool):
         unread.value(where)
         return False
-    unread.strange(where, member, *_RULE["deleteReplication"])
+    unread.strange(where, member, _RULE["deleteReplication"])
     return enabled
 
 
@@ -327,7 +327,7 @@ def _prefixes(place: str, rule: JsonObject, unread: _Unread) -> tuple[str, ...]:
         return EVERY_REPOSITORY
     prefixes = []
     for where, item in _items(rule, "repositoryFilters", place, unread):
-        unread.strange(where, item, *_RULE["repositoryFilters"])
+        unread.strange(where, item, _RULE["repositoryFilters"])
         text = item.get("filter")
         if item.get("filterType") == PREFIX_MATCH and isinstance(text, str):
             prefixes.append(text)
@@ -352,8 +352,8 @@ def _items(
             unread.value(f"{path}[{index}]")
 
 
-def _strange(place: str, item: JsonObject, *known: str) -> Iterator[str]:
-    return (f"{place}.{key}" if place else key for key in item if key not in known)
+def _strange(place: str, item: JsonObject, known: Collection[str]) -> Sequence[str]:
+    return [f"{place}.{key}" if place else key for key in item if key not in known]
 
 
 def _only(value: Json, members: Collection[str]) -> Json:

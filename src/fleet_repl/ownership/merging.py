@@ -79,22 +79,23 @@ def alone(
     force: bool = False,
 ) -> Merged:
     """The configuration of a registry for which the fleet speaks alone."""
-    strange = [(raw, rule) for raw, rule in read(found) if not rule.understood]
-    if strange and not force:
+    if found.strange_rules and not force:
+        strange = [(raw, rule) for raw, rule in read(found) if not rule.understood]
         merged = _Merger(wanted, asked, recorded, filters, force=False).keep(strange)
-    else:
-        deleting = within(wanted.deleting, wanted.links) if wanted.deleting else NOWHERE
-        rules = rules_for(wanted.links, deleting, filters=filters)
-        merged = Merged(
-            rules=rules,
-            outgoing=wanted.links,
-            deleting=deleting,
-            owned=cells_of(rules),
-            dropped=bool(strange),
-        )
-    if merged.dropped or (merged.outgoing, merged.deleting) != (found.outgoing, found.deleting):
-        return merged
-    return replace(merged, rules=found.rules, kept=(), owned=_owned(found, asked, recorded))
+        if (merged.outgoing, merged.deleting) != (found.outgoing, found.deleting):
+            return merged
+        return replace(merged, rules=found.rules, kept=(), owned=_owned(found, asked, recorded))
+    links, deleting = wanted.links, NOWHERE
+    if wanted.deleting:
+        deleting = within(wanted.deleting, links)
+    dropped = bool(found.strange_rules)
+    if not dropped and (links, deleting) == (found.outgoing, found.deleting):
+        owned = _owned(found, asked, recorded)
+        return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
+    rules = rules_for(links, deleting, filters=filters)
+    return Merged(
+        rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules), dropped=dropped
+    )
 
 
 def beside(
