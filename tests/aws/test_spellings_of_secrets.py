@@ -55,6 +55,14 @@ def test_a_secret_is_hidden_in_every_spelling(spell: Callable[[str], str], aroun
     assert shown == around.format(HIDDEN)
 
 
+@given(secret=st.uuids().map(str), spell=st.sampled_from(list(SPELLINGS.values())))
+def test_a_secret_that_looks_like_a_request_id_is_hidden_too(
+    secret: str, spell: Callable[[str], str]
+) -> None:
+    """Request ids are read in one look, and an external id may be a UUID as they are."""
+    assert clean(spell(secret), (secret,)) == HIDDEN
+
+
 @given(
     secret=EXTERNAL_IDS,
     spellings=st.lists(st.sampled_from(list(SPELLINGS.values())), max_size=2),

@@ -28,6 +28,10 @@ _WORD: Final = re.compile(r"""[^\s"'<>{}()\[\]|]+""")
 """What no encoding reaches beyond."""
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BACKSLASH: Final = re.compile(r"\\(?!u)")
+_ENCODED: Final = re.compile(r"[\\%&]")
+"""What any of these encodings takes."""
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""AWS's request ids, of which every answer has one: no secret looks so in another spelling."""
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -55,7 +59,7 @@ def clean(text: str, hidden: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret.lower() in text.lower():
             text = _spelled(secret).sub(HIDDEN, text)
-    if secrets:
+    if secrets and _UUID.fullmatch(text) is None:
         text = _WORD.sub(lambda word: HIDDEN if _hides(word[0], secrets) else word[0], text)
     text = _ACCESS_KEY.sub(HIDDEN, text)
     text = _TOKEN.sub(HIDDEN, text)
@@ -91,7 +95,12 @@ def _hides(word: str, secrets: Collection[str], rounds: int = 3) -> bool:
     if decoded != word and any(_spelled(one).search(decoded) for one in secrets):
         return True
     long = [one for one in secrets if len(one) >= SHORT]
-    texts = [text for run in _BASE64.findall(decoded) for text in _unpacked(run)]
+    if not long:
+        return False
+    # A run that is too short for any of them need not be unpacked.
+    least = min(map(len, long))
+    runs = (run for run in _BASE64.findall(decoded) if 3 * len(run) >= 4 * least)
+    texts = [text for run in runs for text in _unpacked(run)]
     if any(one.lower() in text.lower() for text in texts for one in long):
         return True
     return rounds > 1 and any(_hides(text, long, rounds - 1) for text in texts)
@@ -99,6 +108,8 @@ def _hides(word: str, secrets: Collection[str], rounds: int = 3) -> bool:
 
 def _decoded(word: str) -> str:
     for _ in range(_ROUNDS):
+        if _ENCODED.search(word) is None:
+            break
         plain = _BACKSLASH.sub("", _ESCAPED.sub(lambda code: chr(int(code[1], 16)), word))
         plain = unquote(html.unescape(plain))
         if plain == word:
