@@ -120,7 +120,7 @@ def _find(folder: int, place: Place, now: Callable[[], float]) -> Stored:
 
 def _replace(folder: int, place: Place, content: bytes) -> None:
     name = place.path.name
-    new = f".{name}.{secrets.token_hex(6)}"
+    new = f".{name}.{secrets.token_hex(4)}"
     try:
         with _opened(folder, place, new, _WRITE | os.O_EXCL) as handle:
             _write(handle, content)
