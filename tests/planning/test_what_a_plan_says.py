@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from fleet_repl.canonical import JsonObject
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import (
@@ -298,6 +300,23 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
     )
     assert hub.changes == ()
     assert len(hub.held) == 1
+
+
+@pytest.mark.parametrize(("lacking", "written"), [(0, True), (1, False)])
+def test_a_policy_may_be_as_long_as_the_limit(
+    make_desired: Any, lacking: int, written: bool
+) -> None:
+    """To the character: with one less the policy is refused and its link held."""
+    theirs = {"Sid": "T" * 300, "Effect": "Allow", "Principal": "*", "Action": "s3:*"}
+    policy = granting(SPOKE, theirs=(theirs,))
+    observation: Observation = {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}
+    limits = Limits(policy_bytes=620 - lacking)
+    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
+    hub, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
+    assert [policy_size(change.after) for change in spoke.changes] == [620]
+    assert set(spoke.refused) == (set() if written else {Resource.REGISTRY_POLICY})
+    assert (len(hub.changes), len(hub.held)) == ((1, 0) if written else (0, 1))
+    assert (spoke.error is None) is written
 
 
 def test_no_room_is_no_error_where_others_grant_it(make_desired: Any) -> None:

@@ -98,6 +98,9 @@ def test_both_together_may_not_fit(simulation: Any) -> None:
         "ecr:ReplicateImage); they are left as they are"
     )
     assert of(planned, CLUB).refused == {}
+    # A policy may be as long as the limit.
+    desired = replace(desired, limits=Limits(policy_bytes=295))
+    assert of(fleet.take_back(past, desired), SHOP).refused == {}
 
 
 @pytest.mark.parametrize(
