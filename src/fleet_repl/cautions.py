@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
 from fleet_repl.granting import Granting
 from fleet_repl.grants import Grant
@@ -16,9 +15,9 @@ from fleet_repl.lint import findings
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Record
-from fleet_repl.plan import RegistryPlan, Resource, Warning
+from fleet_repl.plan import RegistryPlan, Warning
 from fleet_repl.prefixes import covers
-from fleet_repl.rules import rule_words, strange_rules_lost
+from fleet_repl.rules import rule_words
 
 UNKNOWN_FIELDS: Final = "unknown-fields"
 """What `allow` holds to overwrite rules with fields that are not known here."""
@@ -43,7 +42,7 @@ def strange_rules(
         seen = observation.get(one.registry)
         if not isinstance(seen, Observed) or not seen.replication.strange_rules:
             continue
-        lost = [place for _, place, _ in lost_rules((one,))]
+        lost = [place for place, _ in one.lost_rules]
         for place, rule in seen.replication.strange_rules:
             if place not in lost:
                 yield Warning(
@@ -53,20 +52,6 @@ def strange_rules(
                     "of it, so it is kept as it is. Ask whoever wrote it; apply --force lets it "
                     "go where the rules are exclusive",
                 )
-
-
-def lost_rules(
-    registries: Iterable[RegistryPlan],
-) -> Iterator[tuple[Registry, int, JsonObject]]:
-    """Rules of unknown meaning that will go, with their places."""
-    for one in registries:
-        for change in one.changes:
-            if (
-                change.resource is Resource.REPLICATION_CONFIGURATION
-                and change.resource not in one.refused
-            ):
-                for place, rule in strange_rules_lost(change.before, change.after):
-                    yield one.registry, place, rule
 
 
 def lint(

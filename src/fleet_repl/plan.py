@@ -17,6 +17,7 @@ from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied, Record
 from fleet_repl.prefixes import Prefixes
+from fleet_repl.rules import strange_rules_lost
 from fleet_repl.topology import REST
 
 
@@ -164,6 +165,15 @@ class RegistryPlan:
     def fails(self) -> bool:
         """Whether its error is one."""
         return self.error is not None and self.excuse is None
+
+    @property
+    def lost_rules(self) -> tuple[tuple[int, JsonObject], ...]:
+        """The rules of unknown meaning that will go, with their places."""
+        resource = Resource.REPLICATION_CONFIGURATION
+        if resource in self.refused:
+            return ()
+        writes = (change for change in self.changes if change.resource is resource)
+        return tuple(rule for one in writes for rule in strange_rules_lost(one.before, one.after))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

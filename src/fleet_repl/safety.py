@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from fleet_repl.cautions import lost_rules
 from fleet_repl.inventory import Amount, Safety
 from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied, Record, cells_of
@@ -55,7 +54,7 @@ def objections(
 
 def unknown_rules(registries: Iterable[RegistryPlan]) -> Objection | None:
     """Against taking away rules of which nobody can tell what they mean."""
-    lost = list(lost_rules(registries))
+    lost = [(one.registry, *rule) for one in registries for rule in one.lost_rules]
     if not lost:
         return None
     registry, place, rule = lost[0]

@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 
-def test_help_loads_no_models_and_no_aws() -> None:
+def test_help_loads_no_models_no_aws_and_no_planner() -> None:
     """They take longer to load than all the rest."""
-    loaded = "{'pydantic', 'aiobotocore', 'botocore', 'aiohttp'} & set(sys.modules)"
+    heavy = ["pydantic", "aiobotocore", "botocore", "aiohttp", "tomllib", "fleet_repl.planning"]
+    heavy.append("fleet_repl.cautions")
+    loaded = f"set({heavy}) & set(sys.modules)"
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys, fleet_repl.cli; print({loaded})"],
         capture_output=True,

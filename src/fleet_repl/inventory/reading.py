@@ -6,7 +6,6 @@ The only place of the inventory that touches the disk.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -36,6 +35,8 @@ class Unreadable:
 
 def read(file: str) -> tuple[str, dict[str, object]]:
     """The text and the parsed document. Raises InventoryError with one problem."""
+    import tomllib  # noqa: PLC0415 - help and history read no inventory, but files as they are
+
     text = text_of(file)
     if isinstance(text, Unreadable):
         raise _refusal(file, text.message, line=text.line, remedy=text.remedy)
