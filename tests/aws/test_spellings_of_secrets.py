@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import string
+import time
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -122,3 +123,13 @@ def test_what_a_source_of_credentials_says(said: str, shown: str) -> None:
     """Nobody knows its secrets: what looks like one is hidden, and what the environment holds."""
     environ = {"VAULT_TOKEN": "Corr3ct-Horse", "AWS_TOKEN_FILE": "/home/me/.aws/token.json"}
     assert clean_source(said, environ) == shown
+
+
+@pytest.mark.parametrize(
+    "word", ["saml", "token", "secret-", "pass ", "bearer ", "cookie=", "A", "%25"]
+)
+def test_no_text_takes_long_to_look_at(word: str) -> None:
+    """What a source of credentials says may be anything, and nothing else runs meanwhile."""
+    began = time.process_time()
+    clean_source(word * (20_000 // len(word)), {"VAULT_TOKEN": SECRET}, (SECRET, "x" * 300))
+    assert time.process_time() - began < 1.0

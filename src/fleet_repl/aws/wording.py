@@ -42,8 +42,8 @@ _NAMED: Final = re.compile(
     r"(?i)(signature=|secret[_-]?access[_-]?key\W{1,5}|session[_-]?token\W{1,5})[\w/+=%-]{16,}"
 )
 _CREDENTIAL: Final = re.compile(
-    r"(?i)((?:pass(?:word|wd|code|phrase)?|secret|token|api[_-]?key|authorization|cookie|assertion"
-    r"|saml[a-z]*)[\w-]*[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?|\bbearer\s+)(?=[^\s\"',;]*\d|[^\s\"',;]{8})[^\s\"',;]+"
+    r"(?i)((?:pass|secret|token|api[_-]?key|authorization|cookie|assertion|saml)"
+    r"[\w-]{0,40}[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?|\bbearer\s+)(?=[^\s\"',;]*\d|[^\s\"',;]{8})[^\s\"',;]+"
 )
 _SECRET_KEY: Final = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])")
 """A secret access key has forty characters."""
