@@ -17,6 +17,7 @@ from botocore.credentials import ReadOnlyCredentials
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage, wrong_account
 from fleet_repl.canonical import JsonObject, RepeatedKeyError, parse_json
+from fleet_repl.errors import CallError
 from fleet_repl.inventory.reading import is_deep
 from fleet_repl.names import AccountId
 
@@ -170,10 +171,14 @@ def body(answer: Answer, call: Call) -> JsonObject:
 
 
 def check_account(document: JsonObject, answer: Answer, call: Call) -> None:
-    """Raise if the document names another account than the one that was meant."""
+    """Raise if the document names another account than the one that was meant.
+
+    A write was made then, and nobody knows where.
+    """
     registry_id = document.get("registryId")
     if isinstance(registry_id, str) and registry_id != call.account:
-        raise wrong_account(call, registry_id, answer.request_id)
+        fault = wrong_account(call, registry_id, answer.request_id).fault
+        raise CallError(fault, uncertain=call.writes)
 
 
 def objects(
