@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from aiohttp import web
 
 from fleet_repl.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
-    from tests.aws.conftest import Edge
+    from tests.aws.conftest import Edge, Request
 
     from fleet_repl.canonical import JsonObject
 
@@ -86,6 +87,25 @@ async def test_a_failure_says_whether_the_write_may_have_happened(
     assert edge.events == []
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_nobody_is_led_elsewhere(edge: Edge, status: int) -> None:
+    """A redirect that is followed is another attempt, and hands the session's token to whoever it
+    names. AWS sends none, so it says nothing of whether the write was made."""
+
+    async def redirect(request: Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": f"{edge.aws.url}/"})
+
+    edge.aws.script("PutReplicationConfiguration", redirect)
+    async with edge.open() as registries:
+        with pytest.raises(CallError) as caught:
+            await registries.put_replication(edge.registry(), RULES)
+    error = caught.value
+    assert error.fault.message == f"the answer leads elsewhere (HTTP {status})"
+    assert (error.fault.kind, error.transient, error.uncertain) == (FaultKind.SERVICE, True, True)
+    assert len(edge.aws.calls("PutReplicationConfiguration")) == 1
+    assert edge.aws.rules == {}
+
+
 async def test_a_write_that_nobody_answers_is_uncertain(edge: Edge) -> None:
     """The attempt ends after its timeout, in real time."""
     never = anyio.Event()
@@ -127,10 +147,12 @@ async def test_assuming_the_role_first_is_no_part_of_the_attempt(edge: Edge) -> 
 async def test_a_policy_written_to_another_account_is_told(
     edge: Edge, operation: str, write: str, document: object
 ) -> None:
-    """These answers name the account."""
+    """These answers name the account. The write was made, and nobody knows where."""
     edge.aws.script(operation, edge.aws.say('{"registryId": "000000000009", "policyText": "{}"}'))
     arguments = [edge.registry()] if document is None else [edge.registry(), document]
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
             await getattr(registries, write)(*arguments)
-    assert caught.value.fault.kind is FaultKind.WRONG_ACCOUNT
+    error = caught.value
+    assert error.fault.kind is FaultKind.WRONG_ACCOUNT
+    assert (error.transient, error.uncertain) == (False, True)

@@ -1,4 +1,4 @@
-"""Answers of bounded size: nobody on the way can fill the memory.
+"""Answers of bounded size, from whoever was asked: nobody on the way can fill the memory.
 
 The SDK reads every body whole before anything looks at it. Only the content of an object, which
 may be large, is read where it is wanted, and bounded there.
@@ -6,6 +6,7 @@ may be large, is read where it is wanted, and bounded there.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -36,6 +37,21 @@ class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no ty
         if not is_stream or response.status_code >= 300:
             response._content = await _body(response.raw, request)
         return response
+
+    async def _get_session(self, proxy_url: str | None) -> _Straight:
+        return _Straight(await super()._get_session(proxy_url))
+
+
+class _Straight:
+    """A connection pool that follows no redirect: AWS sends none for a call but S3's, which the
+    SDK signs anew.
+
+    Followed, a write would be more than one attempt, and a session token would go to whatever
+    host an answer names.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self.request: Final = partial(session.request, allow_redirects=False)
 
 
 async def _body(raw: aiohttp.ClientResponse, request: AWSPreparedRequest) -> bytes:

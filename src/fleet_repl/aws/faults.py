@@ -68,7 +68,7 @@ def said_by_source(error: Exception, hidden: Sequence[str] = ()) -> str:
 
 
 def garbage(call: Call, what: str, request_id: str | None = None) -> CallError:
-    """For a 200 whose body is not the answer. A write may have happened all the same."""
+    """For what is no answer of AWS's. A write may have happened all the same."""
     fault = _fault(FaultKind.SERVICE, call, what, request_id=request_id, hint=hints.NOT_AWS)
     return CallError(fault, transient=True, uncertain=call.writes)
 
@@ -110,6 +110,9 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
     kind = kind_of(code, status if isinstance(status, int) else 0, said, call.service)
     # AWS's errors have a code. A page or a body that was cut off says nothing for sure.
     unread = code in ("", "Unknown") or code.isdecimal()
+    if unread and isinstance(status, int) and status < 400:
+        what = f"the answer leads elsewhere (HTTP {status})"
+        return garbage(call, what, request_id_of(error, hidden))
     fault = _fault(
         kind,
         call,
