@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -157,16 +158,19 @@ async def test_an_endpoint_of_ecr_alone_that_cannot_be(
 async def test_certificate_authorities(
     edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """AWS_CA_BUNDLE is read; one that does not exist or holds none is said to be at fault."""
+    """AWS_CA_BUNDLE is read; one that is missing, a pipe or holds none is said to be at fault."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
-    bundle = tmp_path / "bundle.pem"
+    bundle, pipe = tmp_path / "bundle.pem", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for wrong in (bundle, pipe):
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(wrong))
+        with pytest.raises(IdentityError) as caught:
+            await describe(edge)
+        assert str(caught.value) == (
+            f"the AWS settings cannot be used: the CA bundle {wrong} is no regular file\n"
+            "    check the AWS settings in the environment and the profile"
+        )
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
-    with pytest.raises(IdentityError) as caught:
-        await describe(edge)
-    assert str(caught.value) == (
-        f"the AWS settings cannot be used: the CA bundle {bundle} does not exist\n"
-        "    check the AWS settings in the environment and the profile"
-    )
     bundle.write_text("nothing")
     with pytest.raises(IdentityError) as caught:
         await describe(edge)

@@ -69,8 +69,9 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
     # Tokens of the global STS endpoint fail in opt-in regions.
     session.set_config_variable("sts_regional_endpoints", "regional")
     bundle = session.get_config_variable("ca_bundle")
-    if isinstance(bundle, str) and bundle and not Path(bundle).exists():
-        raise InvalidConfigError(error_msg=f"the CA bundle {bundle} does not exist")
+    if isinstance(bundle, str) and bundle and not Path(bundle).is_file():
+        # Of a pipe the SDK would wait for ever, where nothing can interrupt it.
+        raise InvalidConfigError(error_msg=f"the CA bundle {bundle} is no regular file")
     if session.get_config_variable("region") is None:
         # A profile whose role has to be assumed would otherwise ask for one.
         session.set_config_variable("region", sts_region(session, aws, endpoint))
