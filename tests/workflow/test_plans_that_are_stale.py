@@ -76,6 +76,23 @@ async def test_a_plan_file_from_before_another_run(
         assert record(aws)[str(aws.at(1))]["links"][str(aws.at(2))] == ["base/"]
 
 
+async def test_insisting_on_an_old_plan_file_forgets_nothing_newer(
+    simulate: Simulate, fleet_text: FleetText, tmp_path: Path
+) -> None:
+    """What another run has put there since stays, and stays the fleet's own: it can be withdrawn."""
+    path = tmp_path / "plan.json"
+    async with simulate(fleet_text("1>2 base/", "1>3 base/", more=ADDITIVE)) as aws:
+        async with aws.connected() as fleet:
+            path.write_text(to_json(await fleet.plan(beside=path)))
+        await narrowed_by_another_run(aws, fleet_text("1>4 team/", more=ADDITIVE))
+        async with aws.connected() as fleet:
+            await fleet.apply(load_plan(path), force=True)
+        assert aws.links(1) == {"2 base/", "3 base/", "4 team/"}
+        assert record(aws)[str(aws.at(1))]["links"][str(aws.at(4))] == ["team/"]
+        assert (await aws.applied()).status is Status.OK
+        assert aws.links(1) == {"2 base/", "3 base/"}
+
+
 async def test_runs_of_the_same_plan_do_not_count(
     simulate: Simulate, fleet_text: FleetText
 ) -> None:
