@@ -39,6 +39,40 @@ def test_sigterm_is_the_same(cli: Any, fleet: Any, inventory: str) -> None:
     assert fleet.asked == ["plan", "apply", "stop"]
 
 
+def test_a_terminal_that_is_closed(cli: Any, fleet: Any, inventory: str) -> None:
+    """The shell and the system both say so; writes in flight finish all the same."""
+    done = []
+
+    async def hung_up() -> None:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+            with anyio.fail_after(5):
+                await fleet.stopped.wait()
+            await anyio.sleep(0.05)
+        done.append("finished")
+
+    fleet.applying = hung_up
+    assert cli("apply", inventory, "--report", "out.json").code == 130
+    assert (fleet.asked, done) == (["plan", "apply", "stop"], ["finished"])
+    assert json.loads(Path("out.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+
+
+def test_nohup(cli: Any, fleet: Any, inventory: str) -> None:
+    """Whoever says that a command shall outlive its terminal has it so."""
+
+    async def hung_up() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await anyio.sleep(0.05)
+
+    fleet.applying = hung_up
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert cli("apply", inventory).code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert fleet.asked == ["plan", "apply"]
+
+
 def test_while_reading_for_an_apply(cli: Any, fleet: Any, inventory: str) -> None:
     """There is no plan, but there is a report: every registry was cancelled."""
     fleet.planning = fleet.until_stopped

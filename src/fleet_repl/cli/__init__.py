@@ -9,6 +9,7 @@ import signal
 import sys
 
 from fleet_repl.cli.app import run
+from fleet_repl.cli.interrupts import SIGNALS
 from fleet_repl.cli.streams import endure
 
 __all__ = ["main"]
@@ -18,7 +19,7 @@ def main() -> None:
     """The console entry point; ends the process with the run's exit code."""
     endure()
     code = run(sys.argv[1:])
-    for one in (signal.SIGINT, signal.SIGTERM):
+    for one in SIGNALS:
         # The code is decided: a signal that comes while Python tidies up does not change it.
         signal.signal(one, signal.SIG_IGN)
     sys.exit(code)

@@ -1,7 +1,9 @@
-"""Ctrl-C and SIGTERM: the first asks the work to stop, the second ends it at once, and any later
-one is only answered: what the end needs, such as giving back the lock, is done all the same.
+"""Ctrl-C, SIGTERM and a terminal that is closed: the first asks the work to stop, the second ends
+it at once, and any later one is only answered: what the end needs, such as giving back the lock, is
+done all the same.
 
-Work that has not said how to stop it is ended by the first.
+Work that has not said how to stop it is ended by the first. A closed terminal is only ever a first
+one: the shell and the system both tell of it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from fleet_repl.cli.log import Log
 from fleet_repl.errors import FleetError
 
 T = TypeVar("T")
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 ENDED: Final = "stopped at once"
 ENDING: Final = "ending already: what was in flight is cut off, and the next run finds it out"
@@ -69,7 +73,7 @@ async def interruptible(
     """
     interrupts = Interrupts()
     ended: T | FleetError | None = None
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*_heard()) as signals:
         async with anyio.create_task_group() as group:
             working = anyio.CancelScope()
             group.start_soon(_listen, signals, interrupts, log, working, ended_note)
@@ -92,7 +96,9 @@ async def _listen(
     working: anyio.CancelScope,
     ended_note: str | None,
 ) -> None:
-    async for _ in signals:
+    async for one in signals:
+        if one is signal.SIGHUP and interrupts.requested.is_set():
+            continue
         if working.cancel_called:
             log.note(ENDING)
         elif interrupts.requested.is_set() or not interrupts.first(log):
@@ -100,3 +106,9 @@ async def _listen(
             if ended_note is not None:
                 log.note(ended_note)
             working.cancel()
+
+
+def _heard() -> list[signal.Signals]:
+    """Who starts a command with nohup wants it to outlive the terminal."""
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [one for one in SIGNALS if not (deaf and one is signal.SIGHUP)]
