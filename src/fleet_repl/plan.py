@@ -149,6 +149,9 @@ class RegistryPlan:
     spared: bool = field(default=False, compare=False)
     """Whoever asked for the plan wants nothing written to it: that it then fails tells nothing
     of its wave. No part of the document."""
+    objections: tuple[Objection, ...] = field(default=(), compare=False)
+    """What speaks against its own changes, where whoever asked for the plan wants to leave such
+    registries out. No part of the document."""
     in_place: int = field(default=0, compare=False)
     """Links out of it when it was read; no part of the document."""
     moved: Moved | None = None
@@ -165,6 +168,11 @@ class RegistryPlan:
     def fails(self) -> bool:
         """Whether its error is one."""
         return self.error is not None and self.excuse is None
+
+    @property
+    def writes(self) -> bool:
+        """Whether any of it will be written: what is refused is only shown."""
+        return any(change.resource not in self.refused for change in self.changes)
 
     @property
     def lost_rules(self) -> tuple[tuple[int, JsonObject], ...]:
@@ -273,7 +281,5 @@ class Plan:
 
     @property
     def writes(self) -> bool:
-        """Whether any of it will be written: what is refused is only shown."""
-        return any(
-            change.resource not in one.refused for one in self.registries for change in one.changes
-        )
+        """Whether any of it will be written."""
+        return any(one.writes for one in self.registries)

@@ -253,6 +253,7 @@ class FakeFleet:
         allow: Collection[str] = (),
         over: float = 0.0,
         spare: Mapping[Registry, Fault] = NOTHING,
+        exclude_objected: bool = False,
         beside: Path | None = None,
         force: bool = False,
     ) -> Plan:

@@ -13,7 +13,7 @@ from fleet_repl.inventory import Amount, Safety
 from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied
 from fleet_repl.plan import Objection, Resource
-from fleet_repl.safety import objections, outstanding, rolled_back_objection
+from fleet_repl.safety import objections, objections_to, outstanding, rolled_back_objection
 
 ANYTHING = Safety(
     max_removals=Amount(percent=Fraction(100)), max_unreadable=Amount(percent=Fraction(100))
@@ -41,6 +41,26 @@ def test_links_of_strangers(losing: Any, place: Any) -> None:
         "fleet-repl made them, so they may be somebody else's. Add a route for what must stay, "
         'keep it with rules = "additive", or go on with --force.'
     )
+
+
+def test_objections_to_single_registries(losing: Any, idle: Any, place: Any) -> None:
+    """Each registry is objected to for what it loses itself, and those of a plan are together
+    those of its registries."""
+    record, protected = {place(2): Applied(links={place(900): ("a/", "b/")})}, {place(2)}
+    plans = [losing(1, 2, 3), losing(2, 1, 1), losing(3, 0, 2), idle(4)]
+    single = [objections_to(one, record, protected=protected) for one in plans]
+    assert [[one.kind for one in found] for found in single] == [
+        ["foreign-rules"],
+        ["protected"],
+        [],
+        [],
+    ]
+    assert single[0][0].message.startswith(
+        "2 links out of 000000000001/eu-west-1 would be removed or narrowed"
+    )
+    wide = objections(plans, record, protected=protected, safety=ANYTHING)
+    assert {one.kind for one in wide} == {one.kind for found in single for one in found}
+    assert objections_to(plans[1], record, protected=protected, allow=["protected"]) == ()
 
 
 def test_the_first_run(losing: Any) -> None:

@@ -40,6 +40,7 @@ from fleet_repl.reports import ExitCode, plan_digest
 from fleet_repl.sparing import spared
 from fleet_repl.watch import Round, Told, Watching, watch
 from fleet_repl.workflow import EVERYTHING, Interrupted
+from fleet_repl.workflow.exclusions import without_objected
 from fleet_repl.workflow.fleet import NOTHING_SPARED
 
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3"))
@@ -80,6 +81,8 @@ class World:
     unreadable: set[Registry] = field(default_factory=set)
     failing: set[Registry] = field(default_factory=set)
     objections: tuple[Objection, ...] = ()
+    objected: dict[Registry, Objection] = field(default_factory=dict)
+    """Objections to correcting single registries."""
     busy: bool = False
     frozen: bool = False
     stale: list[Exception] = field(default_factory=list)
@@ -141,6 +144,7 @@ class FakeFleet:
         selection: Any = EVERYTHING,
         over: float = 0,
         spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+        exclude_objected: bool = False,
     ) -> Plan:
         world = self._world
         world.spread.append(over)
@@ -156,6 +160,9 @@ class FakeFleet:
             for region in account.regions
             if not selection.accounts or account.id in selection.accounts
         )
+        registries, against = spared(registries, spare), self._against(registries)
+        if exclude_objected:
+            registries, against = without_objected(registries, against, self._objections_to)
         plan = Plan(
             digest="",
             created_at=world.clock.now(),
@@ -170,10 +177,18 @@ class FakeFleet:
                 links_added=0,
                 links_removed=0,
             ),
-            registries=spared(registries, spare),
-            objections=world.objections,
+            registries=registries,
+            objections=against,
         )
         return replace(plan, digest=plan_digest(plan))
+
+    def _objections_to(self, one: RegistryPlan) -> tuple[Objection, ...]:
+        objection = self._world.objected.get(one.registry)
+        return (objection,) if objection is not None and one.writes else ()
+
+    def _against(self, registries: tuple[RegistryPlan, ...]) -> tuple[Objection, ...]:
+        single = (objection for one in registries for objection in self._objections_to(one))
+        return (*single, *self._world.objections)
 
     def _planned(self, registry: Registry) -> RegistryPlan:
         world, name = self._world, f"account {registry.account[0]}"

@@ -19,7 +19,8 @@ from fleet_repl.names import AccountId, Region, Registry, Secret
 from fleet_repl.reports import ExitCode
 from fleet_repl.runs import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
-from fleet_repl.watch import Round, Told, Watching, watch
+from fleet_repl.watch import Round, Told, Watching, headline, round_document, watch
+from fleet_repl.watch.news import trouble
 
 TEXT = """
 version = 1
@@ -227,6 +228,59 @@ async def test_links_of_nobody_are_left_to_a_person(looked: Looked) -> None:
     assert await looked.watch(9, once=True) is ExitCode.REFUSED
     assert looked.world.replication(HUB) == stray
     assert [one.kind for one in looked.rounds[0].objections] == ["foreign-rules"]
+
+
+EDGE = Registry(AccountId("5" * 12), Region("eu-west-1"))
+STRAY = {"rules": [{"destinations": [{"region": "eu-west-2", "registryId": "1" * 12}]}]}
+FIFTH = '[[accounts]]\nid = "555555555555"\nname = "edge"\n[[routes]]'
+
+
+@pytest.mark.parametrize(
+    ("protected", "kinds"),
+    [
+        ("", ["foreign-rules"]),
+        ('[safety]\nprotected = [{ accounts = "edge" }]\n', ["foreign-rules", "protected"]),
+    ],
+)
+async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
+    tmp_path: Path, stage: Any, protected: str, kinds: list[str]
+) -> None:
+    """The other four are corrected, and the fifth is named with what speaks against it; the same
+    once nobody else is left to correct, as the trouble that it was."""
+    path = tmp_path / "five.toml"
+    path.write_text(TEXT.replace("[[routes]]", FIFTH) + protected)
+    async with looked_after(path, stage.clock) as looked:
+        world, wanted = looked.world, in_place(looked.world)
+        world.set_replication(HUB, {"rules": []})
+        for one in SPOKES:
+            take_grant(world, one)
+        world.set_replication(EDGE, STRAY)
+        assert await looked.watch(9, once=True) is ExitCode.PARTIAL
+        assert in_place(world) == wanted
+        assert world.replication(EDGE) == STRAY
+        assert await looked.watch(9, once=True) is ExitCode.REFUSED
+        assert world.replication(EDGE) == STRAY
+    first, second = looked.rounds
+    assert looked.verdicts == ["partial", "refused"]
+    assert trouble(first) == trouble(second)
+    for round_ in looked.rounds:
+        document: Any = round_document(round_)
+        (named,) = document["excluded"]
+        assert (named["account"], named["region"]) == (EDGE.account, EDGE.region)
+        assert [objection["kind"] for objection in named["objections"]] == kinds
+        assert "555555555555/eu-west-1 → 111111111111/eu-west-2" in str(named["objections"])
+    assert headline(first) == (
+        "prod: 5 registries: 4 corrected, 1 failed; "
+        f"excluded: 555555555555/eu-west-1 ({', '.join(kinds)})"
+    )
+    assert headline(second) == (
+        f"prod: 1 of 5 registries differs; refused: {', '.join(kinds)}; "
+        f"excluded: 555555555555/eu-west-1 ({', '.join(kinds)})"
+    )
+    lines = [one for one in looked.told if one.event == "round-finished"]
+    assert [one.fields["excluded"] for one in lines] == [
+        round_document(round_)["excluded"] for round_ in looked.rounds
+    ]
 
 
 async def test_reading_is_spread_but_for_the_first_round(looked: Looked) -> None:

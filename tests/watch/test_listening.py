@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fleet_repl import __version__
 from fleet_repl.errors import FleetError, InventoryError, Problem
+from fleet_repl.plan import Objection
 from fleet_repl.watch import parse_address
 
 
@@ -146,6 +147,21 @@ async def test_figures_of_a_correction(stage: Any, registries: Any) -> None:
     assert success == stage.rounds[0].finished_at.timestamp()
 
 
+async def test_an_excluded_registry_has_a_figure_of_its_own(stage: Any, registries: Any) -> None:
+    """By account, region and objection; and none any more once it is corrected."""
+    hub, a, _ = registries
+    stage.world.tamper(hub, a)
+    stage.world.objected[hub] = Objection(kind="foreign-rules", message="theirs")
+    answers = await scraped(stage, 3, lambda _: stage.world.objected.clear(), every=60, fix=True)
+    figure = (
+        f'fleet_repl_excluded{{account="{hub.account}",fleet="prod",objection="foreign-rules",'
+        f'region="{hub.region}"}}'
+    )
+    seen = [values(one["/metrics"][1]).get(figure) for one in answers]
+    assert seen.count(1) > 0
+    assert seen[-1] is None
+
+
 async def test_a_broken_inventory_and_missed_rounds_are_counted(
     stage: Any, make_inventory: Any
 ) -> None:
@@ -205,8 +221,9 @@ def test_what_is_no_address(text: str) -> None:
 
 async def test_every_metric_is_described(stage: Any, registries: Any) -> None:
     """The page names each one with its labels, and no other."""
-    stage.world.tamper(registries[0])
-    answers = await scraped(stage, 2, every=60, notify="http://127.0.0.1:1/")
+    stage.world.tamper(*registries[:2])
+    stage.world.objected[registries[0]] = Objection(kind="foreign-rules", message="theirs")
+    answers = await scraped(stage, 2, every=60, fix=True, notify="http://127.0.0.1:1/")
     found = {}
     for family in text_string_to_metric_families(answers[-1]["/metrics"][1]):
         counted = family.type == "counter"

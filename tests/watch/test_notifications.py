@@ -14,6 +14,7 @@ from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fleet_repl.errors import FleetError
+from fleet_repl.plan import Objection
 from fleet_repl.reports import ExitCode, schema
 from fleet_repl.watch import Watching, parse_webhook
 from fleet_repl.watch.notify import Notifier
@@ -170,6 +171,41 @@ async def test_a_flapper_is_told_of_once(stage: Any, registries: Any, receiver: 
         "prod: 3 registries: 1 corrected, 2 as wanted; 1 left alone"
     )
     assert receiver.posts[2]["left_alone"] == [{"account": "1" * 12, "region": "eu-west-1"}]
+    assert [one for post in receiver.posts for one in problems(post)] == []
+
+
+async def test_an_excluded_registry_is_told_of_once(
+    stage: Any, registries: Any, receiver: Receiver
+) -> None:
+    """By name and reason; as long as it stays like that, only corrections of others are news."""
+    hub, a, _ = registries
+
+    def between(number: int) -> None:
+        if number == 3:
+            stage.world.tamper(a)
+        if number == 5:
+            stage.world.differing.clear()
+
+    stage.world.objected[hub] = Objection(kind="foreign-rules", message="theirs would go")
+    stage.world.tamper(hub, a)
+    await stage.watch(6, between, every=60, fix=True, notify=receiver.url)
+    assert stage.verdicts == ["partial", "refused", "refused", "partial", "refused", "in-sync"]
+    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+        (1, "failed"),
+        (4, "corrected"),
+        (6, "recovered"),
+    ]
+    assert receiver.posts[0]["text"] == (
+        "prod: 3 registries: 1 corrected, 1 failed, 1 as wanted; "
+        "excluded: 111111111111/eu-west-1 (foreign-rules)"
+    )
+    assert receiver.posts[0]["excluded"] == [
+        {
+            "account": "1" * 12,
+            "region": "eu-west-1",
+            "objections": [{"kind": "foreign-rules", "message": "theirs would go"}],
+        }
+    ]
     assert [one for post in receiver.posts for one in problems(post)] == []
 
 

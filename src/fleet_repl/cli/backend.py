@@ -50,6 +50,7 @@ class Fleet(Protocol):
         beside: Path | None = None,
         spare: Mapping[Registry, Fault] = ...,
         force: bool = False,
+        exclude_objected: bool = False,
     ) -> Plan: ...
 
     async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan: ...

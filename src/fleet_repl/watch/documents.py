@@ -12,16 +12,18 @@ from typing import Final
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import RegistryOutcome
-from fleet_repl.plan import Moved, RegistryPlan
+from fleet_repl.plan import Moved, Objection, RegistryPlan
 from fleet_repl.reports import timestamp
 from fleet_repl.reports.spelling import fault_document
 from fleet_repl.watch.news import News
 from fleet_repl.watch.told import counted, first_line
-from fleet_repl.watch.verdicts import Round, Verdict
+from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
 
 ROUND_SCHEMA: Final = "fleet-repl/round/1"
 SHOWN: Final = 50
 """Registries that a list names at the most."""
+IN_A_LINE: Final = 5
+"""Registries that a line names at the most."""
 
 
 def headline(round_: Round) -> str:
@@ -29,6 +31,8 @@ def headline(round_: Round) -> str:
     parts = [_finding(round_)]
     if round_.left_alone:
         parts.append(f"{len(round_.left_alone):,} left alone")
+    if round_.excluded:
+        parts.append(f"excluded: {_excluded_named(round_.excluded)}")
     if round_.inventory_error is not None:
         parts.append(f"by the last good inventory, as it is broken: {round_.inventory_error}")
     return f"{round_.fleet}: {'; '.join(parts)}"
@@ -65,9 +69,28 @@ def round_document(round_: Round, news: News | None = None) -> JsonObject:
         "more_registries": max(0, len(about) - SHOWN),
         "left_alone": [_place(one) for one in round_.left_alone[:SHOWN]],
         "more_left_alone": max(0, len(round_.left_alone) - SHOWN),
-        "objections": [{"kind": one.kind, "message": one.message} for one in round_.objections],
+        "excluded": [excluded_document(one) for one in round_.excluded[:SHOWN]],
+        "more_excluded": max(0, len(round_.excluded) - SHOWN),
+        "objections": [_objection(one) for one in round_.objections],
         "error": round_.error,
     }
+
+
+def excluded_document(one: RegistryPlan) -> JsonObject:
+    """A registry that is not corrected, and what speaks against that."""
+    return {**_place(one.registry), "objections": [_objection(each) for each in one.objections]}
+
+
+def _objection(objection: Objection) -> Json:
+    return {"kind": objection.kind, "message": objection.message}
+
+
+def _excluded_named(excluded: tuple[RegistryPlan, ...]) -> str:
+    """`222222222222/eu-west-1 (foreign-rules), 333333333333/eu-west-1 (protected) and 2 more`."""
+    shown = excluded[:IN_A_LINE]
+    names = ", ".join(f"{one.registry} ({', '.join(kinds_against(one))})" for one in shown)
+    more = len(excluded) - len(shown)
+    return f"{names} and {more:,} more" if more else names
 
 
 def _finding(round_: Round) -> str:

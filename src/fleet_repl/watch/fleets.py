@@ -29,9 +29,10 @@ class WatchedFleet(Protocol):
         selection: Selection = ...,
         over: float = ...,
         spare: Mapping[Registry, Fault] = ...,
+        exclude_objected: bool = ...,
     ) -> Plan:
         """Observe and decide; reading is spread over so many seconds. Nothing will be written to
-        what is spared."""
+        what is spared, nor, with `exclude_objected`, to registries that are objected to."""
         ...
 
     async def apply(self, plan: Plan) -> Report:

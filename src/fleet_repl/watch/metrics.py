@@ -20,7 +20,7 @@ from fleet_repl._version import __version__
 from fleet_repl.outcomes import Outcome, Statistics
 from fleet_repl.pacing import Clock
 from fleet_repl.plan import State
-from fleet_repl.watch.verdicts import Round, Verdict
+from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
 
 _OUTCOMES: Final = (
     State.CHANGED.value,
@@ -58,6 +58,14 @@ class Metrics:
         self._left_alone = self._gauge(
             "left_alone", "Registries that are not corrected because they flap.", "fleet"
         )
+        self._excluded = self._gauge(
+            "excluded",
+            "1 for each registry and kind of objection that kept it from being corrected.",
+            "fleet",
+            "account",
+            "region",
+            "objection",
+        )
         self._broken = self._gauge(
             "inventory_broken", "1 while the last good inventory counts.", "fleet"
         )
@@ -84,7 +92,8 @@ class Metrics:
         if fleet == self._fleet:
             return
         self._fleet = fleet
-        for gauge in (self._registries, self._drift_age, self._left_alone, self._broken):
+        figures = self._registries, self._drift_age, self._left_alone, self._excluded, self._broken
+        for gauge in figures:
             gauge.clear()
         self._success.clear()
         self._success.labels(fleet).set(0)
@@ -110,8 +119,16 @@ class Metrics:
         if round_.plan is not None:
             for outcome in _OUTCOMES:
                 self._registries.labels(fleet, outcome).set(round_.counts.get(outcome, 0))
+            self._exclude(round_)
         if round_.verdict in _GOOD:
             self._success.labels(fleet).set(round_.finished_at.timestamp())
+
+    def _exclude(self, round_: Round) -> None:
+        self._excluded.clear()
+        for one in round_.excluded:
+            for kind in kinds_against(one):
+                place = one.registry.account, one.registry.region
+                self._excluded.labels(round_.fleet, *place, kind).set(1)
 
     def missed(self, rounds: int) -> None:
         """So many rounds were due while another one ran."""

@@ -15,7 +15,7 @@ from fleet_repl.errors import Fault
 from fleet_repl.outcomes import Outcome
 from fleet_repl.plan import RegistryPlan
 from fleet_repl.watch.told import first_line
-from fleet_repl.watch.verdicts import Round, Verdict
+from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
 
 
 class News(StrEnum):
@@ -60,13 +60,20 @@ def trouble(round_: Round) -> str | None:
     if well and not round_.left_alone and round_.inventory_error is None:
         return None
     waiting = round_.verdict in _WAITING
+    # Excluded registries make a round partial, and refused once nobody else is left to correct:
+    # that is the same trouble.
+    kinds = {kind for one in round_.excluded for kind in kinds_against(one)}
+    wide = [one.kind for one in round_.objections if one.kind not in kinds]
+    alike = bool(kinds) and not wide and round_.verdict in (Verdict.PARTIAL, Verdict.REFUSED)
+    verdict = Verdict.PARTIAL if alike else round_.verdict
     about: Json = {
-        "verdict": "" if well or waiting else round_.verdict.value,
+        "verdict": "" if well or waiting else verdict.value,
         "differing": {str(one.registry): _changes(one) for one in _differing(round_)},
         "failing": {str(one.registry): _reason(error) for one, error in _failing(round_)},
         "left_alone": [str(one) for one in round_.left_alone],
-        "objections": [one.kind for one in round_.objections],
-        "error": _error(round_),
+        "objections": list(wide),
+        "excluded": {str(one.registry): list(kinds_against(one)) for one in round_.excluded},
+        "error": None if alike else _error(round_),
         "inventory": round_.inventory_error,
     }
     return digest(about)
@@ -92,7 +99,7 @@ def _failing(round_: Round) -> Iterator[tuple[RegistryPlan, Fault | None]]:
     return (
         (one, outcome.error if outcome else one.error)
         for one, outcome in round_.failing
-        if one.registry not in round_.left_alone
+        if one.registry not in round_.left_alone and not one.objections
     )
 
 

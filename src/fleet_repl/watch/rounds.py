@@ -164,7 +164,12 @@ class _Connected:
         spare = left_alone(memory.flapping.left_alone.keys()) if self._asked.fix else {}
         over, left = self._asked.over, _PLANS
         while True:
-            plan = await self._fleet.plan(selection=self._asked.selection, over=over, spare=spare)
+            plan = await self._fleet.plan(
+                selection=self._asked.selection,
+                over=over,
+                spare=spare,
+                exclude_objected=self._asked.fix,
+            )
             try:
                 return await self._act_on(plan)
             except OutdatedPlanError as error:

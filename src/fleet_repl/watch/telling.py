@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from fleet_repl.canonical import Json
-from fleet_repl.watch.documents import headline
+from fleet_repl.watch.documents import SHOWN, excluded_document, headline
 from fleet_repl.watch.told import Level, Told
 from fleet_repl.watch.verdicts import Round, Verdict
 
@@ -32,6 +32,8 @@ def round_told(round_: Round) -> Told:
         "drifted": len(round_.drifted),
         "still_differing": len(round_.differing),
         "left_alone": len(round_.left_alone),
+        "excluded": [excluded_document(one) for one in round_.excluded[:SHOWN]],
+        "more_excluded": max(0, len(round_.excluded) - SHOWN),
         "error": round_.error,
     }
     message = f"round {round_.number}: {headline(round_)} ({took:.1f} s)"

@@ -25,7 +25,7 @@ class Verdict(StrEnum):
     """Registries differ, and correcting them was not asked for."""
     CORRECTED = "corrected"
     PARTIAL = "partial"
-    """Something failed, is held, left alone or could not be read."""
+    """Something failed, is held, left alone, excluded or could not be read."""
     FAILED = "failed"
     """Nothing could be read, or nothing was brought about."""
     REFUSED = "refused"
@@ -74,6 +74,11 @@ class Round:
         return self.plan.objections if self.plan else ()
 
     @property
+    def excluded(self) -> tuple[RegistryPlan, ...]:
+        """Registries that were not corrected because objections are about them."""
+        return tuple(one for one in self.plan.registries if one.objections) if self.plan else ()
+
+    @property
     def outcomes(self) -> Mapping[Registry, RegistryOutcome]:
         """What became of each registry, where anything was written."""
         return {one.registry: one for one in self.report.registries} if self.report else {}
@@ -115,6 +120,11 @@ class Round:
             else outcomes[one.registry].outcome.value
             for one in (self.plan.registries if self.plan else ())
         )
+
+
+def kinds_against(one: RegistryPlan) -> tuple[str, ...]:
+    """The kinds of objection to the changes of a registry."""
+    return tuple(objection.kind for objection in one.objections)
 
 
 _VERDICTS: Final = {

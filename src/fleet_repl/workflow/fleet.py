@@ -97,6 +97,7 @@ class Fleet:
         beside: Path | None = None,
         spare: Mapping[Registry, Fault] = NOTHING_SPARED,
         force: bool = False,
+        exclude_objected: bool = False,
     ) -> Plan:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
@@ -105,13 +106,22 @@ class Fleet:
         `beside`: the file that the plan will be kept in, from which its inventory is then found.
         `spare`: registries whose changes are shown, but must fail with that fault unwritten.
         `force`: rules of unknown meaning go where the rules are exclusive, with an objection.
+        `exclude_objected`: spare registries too whose own changes are objected to, as long as
+        others are left to write, instead of an objection to the whole plan.
         Raises SelectionError, StateError, and Interrupted after `stop()`.
         """
         scope = select(self._means.inventory, selection)
         self._tell_start(scope)
         folder = None if beside is None else beside.parent
         found = await propose(
-            scope, self._means, allow=allow, over=over, beside=folder, spare=spare, force=force
+            scope,
+            self._means,
+            allow=allow,
+            over=over,
+            beside=folder,
+            spare=spare,
+            force=force,
+            exclude_objected=exclude_objected,
         )
         return self._unless_interrupted(found, "stopped before there was a plan")
 

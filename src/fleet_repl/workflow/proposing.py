@@ -18,9 +18,15 @@ from fleet_repl.outcomes import PlanMade
 from fleet_repl.plan import Basis, Effort, Objection, Plan, RegistryPlan
 from fleet_repl.planning import plan_registries, summarize
 from fleet_repl.reports import plan_digest
-from fleet_repl.safety import objections, rolled_back_objection, unreadable_marks_objection
+from fleet_repl.safety import (
+    objections,
+    objections_to,
+    rolled_back_objection,
+    unreadable_marks_objection,
+)
 from fleet_repl.sparing import spared
 from fleet_repl.store import read_marks
+from fleet_repl.workflow.exclusions import without_objected
 from fleet_repl.workflow.recovering import Recovered, known_traces, recovered
 from fleet_repl.workflow.surveying import survey
 
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
     from fleet_repl.workflow.means import Means
 
 
-async def propose(
+async def propose(  # noqa: PLR0913 - whatever a plan is asked for
     scope: frozenset[Registry],
     means: Means,
     *,
@@ -37,6 +43,7 @@ async def propose(
     beside: Path | None,
     spare: Mapping[Registry, Fault],
     force: bool,
+    exclude_objected: bool = False,
 ) -> Plan | Mapping[Registry, Effort]:
     """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
     reading has taken so far."""
@@ -54,13 +61,15 @@ async def propose(
         )
     )
     registries = spared(planned.registries, spare)
+    protected = means.desired.protected
     speaking_against = objections(
-        registries,
-        record,
-        safety=means.inventory.safety,
-        protected=means.desired.protected,
-        allow=allow,
+        registries, record, safety=means.inventory.safety, protected=protected, allow=allow
     )
+    if exclude_objected:
+        objections_of_one = partial(objections_to, record=record, protected=protected, allow=allow)
+        registries, speaking_against = without_objected(
+            registries, speaking_against, objections_of_one
+        )
     registries = attributed(registries, dead.added_to(traces))
     plan = Plan(
         digest="",
