@@ -127,7 +127,7 @@ def test_every_problem_is_told(
 ) -> None:
     """Place, key, what is wrong, the value made harmless, and what would be right."""
 
-    def broken(path: Path, *, routes_required: bool = True) -> None:
+    def broken(path: Path, **how: object) -> None:
         raise PROBLEMS
 
     monkeypatch.setattr(backend, "load_inventory", broken)
@@ -147,7 +147,7 @@ def test_problems_as_a_document(
 ) -> None:
     """On stdout, because they are the result that was asked for."""
 
-    def broken(path: Path) -> None:
+    def broken(path: Path, **how: object) -> None:
         raise PROBLEMS
 
     monkeypatch.setattr(backend, "load_inventory", broken)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.carrying_out import Wish, carry_out
-from fleet_repl.cli.flags import Allowance, Force, Yes
+from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask
 from fleet_repl.cli.fleet_options import Applying
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.log import now
@@ -58,6 +59,7 @@ def apply(
 
     Example: fleet-repl apply inventories/prod.toml --yes --report report.json --report junit.xml
     """
+    check_can_ask(call.options.inventory, yes=yes)
     allowed = tuple(one.value for one in allow)
     wish = Wish(yes=yes, force=force, allow=allowed, wave=wave)
     kept, errand = _prepared(call)
@@ -71,11 +73,11 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
     path, kept = options.inventory, None
     if options.plan is not None:
         kept = backend.load_plan(options.plan)
-        path = path or seen_from(options.plan.parent, kept.inventory.path)
+        path = path or _named(options.plan, kept)
     if path is None:
         # The options have said so already, in better words.
         raise typer.BadParameter("there is no INVENTORY")
-    inventory = backend.load_inventory(path)
+    inventory = call.load_inventory(path)
     if kept is None:
         scope = backend.scope(inventory, options.selection)
     else:
@@ -88,6 +90,16 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
         purpose=Purpose.APPLY,
         reads=() if options.plan is None else (options.plan,),
     )
+
+
+def _named(file: Path, kept: Plan) -> Path:
+    """The inventory that a plan in `file` was made from."""
+    if kept.inventory.path == str(STANDARD_INPUT):
+        raise typer.BadParameter(
+            "the plan was made from an inventory on standard input: name that INVENTORY, or give "
+            "- and the same text again"
+        )
+    return seen_from(file.parent, kept.inventory.path)
 
 
 def _check_wave(wave: str | None, waves: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -143,7 +143,9 @@ class Simulation:
 class Backend(Protocol):
     """The library, as commands use it. Errors are FleetErrors."""
 
-    def load_inventory(self, path: Path, *, routes_required: bool = True) -> Inventory: ...
+    def load_inventory(
+        self, path: Path, *, routes_required: bool = True, stdin: BinaryIO | None = None
+    ) -> Inventory: ...
 
     def describe(self, inventory: Inventory) -> FleetSummary: ...
 
@@ -185,11 +187,13 @@ class Backend(Protocol):
 class Library:
     """The real thing."""
 
-    def load_inventory(self, path: Path, *, routes_required: bool = True) -> Inventory:
+    def load_inventory(
+        self, path: Path, *, routes_required: bool = True, stdin: BinaryIO | None = None
+    ) -> Inventory:
         """Raises InventoryError."""
         from fleet_repl.workflow import load_inventory  # noqa: PLC0415
 
-        return load_inventory(path, routes_required=routes_required)
+        return load_inventory(path, routes_required=routes_required, stdin=stdin)
 
     def describe(self, inventory: Inventory) -> FleetSummary:
         from fleet_repl.workflow import describe_fleet  # noqa: PLC0415

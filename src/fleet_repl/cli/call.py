@@ -9,16 +9,21 @@ import inspect
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
 
 import typer
 
 from fleet_repl.cli.backend import Backend
+from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import Common, parameters_of
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.errors import FleetError, InventoryError, RefusedError, SelectionError
 from fleet_repl.reports import ExitCode
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
 
 Options = TypeVar("Options", bound=Common)
 Options_co = TypeVar("Options_co", bound=Common, covariant=True)
@@ -39,6 +44,11 @@ class Call(Generic[Options_co]):
     backend: Backend
     streams: Streams
     log: Log
+
+    def load_inventory(self, path: Path, *, routes_required: bool = True) -> Inventory:
+        """The inventory in a file or on standard input. Raises InventoryError."""
+        stdin = self.streams.content() if path == STANDARD_INPUT else None
+        return self.backend.load_inventory(path, routes_required=routes_required, stdin=stdin)
 
     def show(self, text: str) -> None:
         """Write what was done to stdout. It is done, whether anybody can read that or not."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from typer.models import OptionInfo
+from typer.models import ArgumentInfo, OptionInfo
 
 from fleet_repl.reports import ReportError, check_ending
 
@@ -103,14 +103,38 @@ def _place(location: str | None) -> str | None:
     return location
 
 
-InventoryPath = Annotated[
-    Path, typer.Argument(metavar="INVENTORY", help="The fleet's TOML file.", show_default=False)
-]
+STANDARD_INPUT: Final = Path("-")
+"""As INVENTORY; a file of that name goes by its whole path."""
+
+
+def inventory_argument(what: str) -> ArgumentInfo:
+    """`INVENTORY`, which is `what`."""
+    found: ArgumentInfo = typer.Argument(
+        metavar="INVENTORY",
+        # Whoever reads a file says why it cannot be read, with the code that a missing file has.
+        readable=False,
+        help=f"The fleet's TOML file, or - for standard input{what}.",
+        show_default=False,
+    )
+    return found
+
+
+def check_can_ask(inventory: Path | None, *, yes: bool) -> None:
+    """Raises typer.BadParameter where an answer would have to come from what the inventory is
+    read from."""
+    if inventory == STANDARD_INPUT and not yes:
+        raise typer.BadParameter(
+            "the inventory is read from standard input, so nobody can answer there: add --yes"
+        )
+
+
+InventoryPath = Annotated[Path, inventory_argument("")]
 OutputFormat = Annotated[Format, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)]
 ReportFiles = Annotated[
     list[Path],
     typer.Option(
         metavar="FILE",
+        readable=False,
         callback=_report_files,
         help="Write the result to a file too; its ending, .json or .xml (JUnit), gives the "
         "format. Repeatable.",
@@ -141,6 +165,7 @@ ScenarioPath = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
+        readable=False,
         help="Latency, throttling and faults of the simulated AWS.",
         show_default=False,
         rich_help_panel=SANDBOX,

@@ -13,6 +13,7 @@ from fleet_repl.cli.flags import (
     ASKED,
     SANDBOX,
     SCOPE,
+    STANDARD_INPUT,
     Format,
     InSandbox,
     InventoryPath,
@@ -22,6 +23,7 @@ from fleet_repl.cli.flags import (
     StateLocation,
     account,
     duration,
+    inventory_argument,
     label,
     region,
 )
@@ -122,17 +124,13 @@ class Applying(Narrowed):
     """Flags of a command that carries out an inventory, or a plan that was kept."""
 
     inventory: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="INVENTORY",
-            help="The fleet's TOML file; with --plan the one that the plan names.",
-            show_default=False,
-        ),
+        Path | None, inventory_argument("; with --plan the one that the plan names")
     ] = None
     plan: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
+            readable=False,
             help="Apply exactly this plan, which plan --out has kept, and make none.",
             show_default=False,
         ),
@@ -179,6 +177,11 @@ class Repeating(Narrowed):
 
     def check(self) -> None:
         Simulating.check(self)
+        if self.inventory == STANDARD_INPUT:
+            raise typer.BadParameter(
+                "a watch reads its inventory again and again, and standard input can be read only "
+                "once: name a file"
+            )
         if self.once:
             return
         if self.every is None:

@@ -15,6 +15,7 @@ from fleet_repl.cli.flags import (
     OutputFormat,
     RunId,
     StateLocation,
+    inventory_argument,
 )
 from fleet_repl.cli.fleet_options import Reporting
 from fleet_repl.cli.options import Common
@@ -23,12 +24,7 @@ DEFAULT_LIMIT = 20
 MOST_RUNS = 1_000_000
 
 MaybeInventory = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="INVENTORY",
-        help="The fleet's TOML file: only its runs, and its state location.",
-        show_default=False,
-    ),
+    Path | None, inventory_argument(": only its runs, and its state location")
 ]
 
 
@@ -62,11 +58,7 @@ class Reverting(Reporting):
     run: RunId
     inventory: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="INVENTORY",
-            help="The fleet's TOML file; without it nothing is done but to say which it was.",
-            show_default=False,
-        ),
+        inventory_argument("; without it nothing is done but to say which it was"),
     ] = None
 
 

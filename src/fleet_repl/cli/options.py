@@ -70,7 +70,10 @@ class Showing(Common):
     plan: Annotated[
         Path,
         typer.Argument(
-            metavar="PLANFILE", help="The plan that plan --out has kept.", show_default=False
+            metavar="PLANFILE",
+            readable=False,
+            help="The plan that plan --out has kept.",
+            show_default=False,
         ),
     ]
     format: OutputFormat = Format.TEXT

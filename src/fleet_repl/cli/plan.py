@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from fleet_repl.cli.call import Call
+from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.fleet_options import Running
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.running import run_fleet
@@ -25,6 +26,7 @@ def plan(
         Path | None,
         typer.Option(
             metavar="FILE",
+            readable=False,
             help="Keep the plan there, for apply --plan.",
             show_default=False,
         ),
@@ -60,14 +62,16 @@ def hand_over_plan(
         return ExitCode.INTERRUPTED
     code = hand_over(call, plan, plan_exit(plan, detailed=detailed), waves=session.waves, kept=out)
     if out is not None and code is not ExitCode.ERROR:
-        call.log.note(f"the plan is kept in {out}; apply it with: {_command(session, out)}")
+        call.log.note(f"the plan is kept in {out}; apply it with: {_command(session, plan, out)}")
     return code
 
 
-def _command(session: Session, out: Path) -> str:
+def _command(session: Session, plan: Plan, out: Path) -> str:
     """What applies a plan that was kept, where the fleet remembers what it did then."""
     options = session.call.options
     words = ["fleet-repl", "apply", "--plan", str(out)]
+    if plan.inventory.path == str(STANDARD_INPUT):
+        words += ["--yes", str(STANDARD_INPUT)]
     if options.state is not None:
         words += ["--state", options.state]
     return shlex.join(words)

@@ -12,7 +12,7 @@ import typer
 from fleet_repl.cli.backend import History
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.carrying_out import Wish, carry_out
-from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.flags import STANDARD_INPUT, Yes, check_can_ask
 from fleet_repl.cli.handing_over import hand_over
 from fleet_repl.cli.interrupts import ENDED
 from fleet_repl.cli.memory_options import Reverting
@@ -51,9 +51,10 @@ def rollback(
     Example: fleet-repl rollback last inventories/prod.toml
     """
     options = call.options
+    check_can_ask(options.inventory, yes=yes or dry_run)
     inventory = None
     if options.inventory is not None:
-        inventory = call.backend.load_inventory(options.inventory)
+        inventory = call.load_inventory(options.inventory)
     fleet = None if inventory is None else inventory.name
     past = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))
     if past is None:
@@ -80,11 +81,17 @@ def _unnamed(call: Call[Reverting], past: PastRun) -> typer.BadParameter:
     """What to type where no inventory is named. That of the run is shown and not followed: the
     state may come from somebody else, and an inventory says which roles get which external ids."""
     named, state = past.meta.inventory.path, call.options.state
+    fleet = visible(past.meta.fleet)
+    if named == str(STANDARD_INPUT):
+        return typer.BadParameter(
+            f"name the INVENTORY. Run {past.meta.run_id} says that it was made from standard "
+            f"input, of fleet {fleet}"
+        )
     in_bucket = state is not None and state.startswith("s3://")
     path = Path(named) if in_bucket else seen_from(Path(state or HERE), named)
     words = ["fleet-repl", "rollback", past.meta.run_id, str(path)]
     words += [] if state is None else ["--state", state]
-    fleet, command = visible(past.meta.fleet), visible(shlex.join(words))
+    command = visible(shlex.join(words))
     return typer.BadParameter(
         f"name the INVENTORY. Run {past.meta.run_id} says that it was made from "
         f"{visible(str(path))}, of fleet {fleet}; if that is yours: {command}"

@@ -70,7 +70,7 @@ def run_fleet(
     kept.
     """
     options = call.options
-    inventory = call.backend.load_inventory(options.inventory, routes_required=routes_required)
+    inventory = call.load_inventory(options.inventory, routes_required=routes_required)
     scope = call.backend.scope(inventory, options.selection)
     if check is not None:
         check(inventory)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from fleet_repl.errors import FleetError
 
@@ -49,6 +49,12 @@ class Streams:
     def keyboard(self) -> TextIO | None:
         """stdin, if somebody sits at it who can be asked."""
         return self.stdin if self.stdin is not None and self.stdin.isatty() else None
+
+    def content(self) -> BinaryIO:
+        """What stdin holds. Raises FleetError where the process was started without one."""
+        if self.stdin is None:
+            raise FleetError("there is no standard input to read from")
+        return self.stdin.buffer
 
     def can_move(self, stream: TextIO) -> bool:
         """Whether what was written can be redrawn."""

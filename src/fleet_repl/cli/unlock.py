@@ -10,7 +10,7 @@ import anyio
 
 from fleet_repl.cli.backend import History
 from fleet_repl.cli.call import Call
-from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.flags import Yes, check_can_ask
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.memory_options import Holding
 from fleet_repl.cli.prompt import confirm
@@ -33,7 +33,8 @@ def unlock(call: Call[Holding], *, yes: Yes = False) -> ExitCode:
 
     Example: fleet-repl unlock inventories/prod.toml
     """
-    inventory = call.backend.load_inventory(call.options.inventory)
+    check_can_ask(call.options.inventory, yes=yes)
+    inventory = call.load_inventory(call.options.inventory)
     work = partial(_unlock, call, inventory, yes)
     code = anyio.run(interruptible, call.log, work)
     return ExitCode.INTERRUPTED if code is None else code

@@ -20,7 +20,7 @@ def validate(call: Call[Describing]) -> ExitCode:
     """
     as_json = call.options.format is Format.JSON
     try:
-        summary = call.backend.describe(call.backend.load_inventory(call.options.inventory))
+        summary = call.backend.describe(call.load_inventory(call.options.inventory))
     except InventoryError as error:
         if not as_json:
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from fleet_repl.inventory.freshness import acknowledged, changed_file
 from fleet_repl.inventory.model import (
@@ -66,9 +66,16 @@ __all__ = [
 
 
 def parse(
-    text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool = True
+    text_path: str | Path,
+    *,
+    environ: Mapping[str, str],
+    routes_required: bool = True,
+    stdin: BinaryIO | None = None,
 ) -> Inventory:
     """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
+
+    With `stdin` it is read from there, and `text_path` only names it: what it says of other
+    files and folders is seen from the folder of that path.
 
     Without `routes_required` a file may have no `routes` at all. That says nothing about what
     shall replicate: its inventory is good for looking at a fleet, and not for plans.
@@ -78,7 +85,7 @@ def parse(
     """
     from fleet_repl.inventory.loading import load  # noqa: PLC0415
 
-    return load(text_path, environ=environ, routes_required=routes_required)
+    return load(text_path, environ=environ, routes_required=routes_required, stdin=stdin)
 
 
 def json_schema() -> JsonObject:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 from fleet_repl import canonical
 from fleet_repl.errors import InventoryError
@@ -48,12 +48,22 @@ class _File:
     text: str
     parsed: Mapping[str, object]
     lines: Mapping[str, int]
+    is_kept: bool
+    """Whether it can be read again."""
 
 
-def load(text_path: str | Path, *, environ: Mapping[str, str], routes_required: bool) -> Inventory:
+def load(
+    text_path: str | Path,
+    *,
+    environ: Mapping[str, str],
+    routes_required: bool,
+    stdin: BinaryIO | None = None,
+) -> Inventory:
     """What `parse` of the package gives."""
-    text, parsed = read(str(text_path))
-    file = _File(path=str(text_path), text=text, parsed=parsed, lines=Lines(text))
+    text, parsed = read(str(text_path), stdin)
+    file = _File(
+        path=str(text_path), text=text, parsed=parsed, lines=Lines(text), is_kept=stdin is None
+    )
     findings = Findings(file.path, parsed, file.lines)
     _check_version(parsed, findings)
     document = check_shape(fill(parsed, environ, findings), findings)
@@ -112,7 +122,10 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
         waves=waves,
         safety=safety,
         lines=file.lines,
-        files=fingerprints({file.path: file.text, **attachments.files}),
+        text=None if file.is_kept else file.text,
+        files=fingerprints(
+            {**({file.path: file.text} if file.is_kept else {}), **attachments.files}
+        ),
     )
 
 

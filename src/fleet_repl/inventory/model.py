@@ -241,5 +241,7 @@ class Inventory:
     safety: Safety = Safety()
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Key path → 1-based line, for problems found by later stages."""
+    text: str | None = field(default=None, repr=False, compare=False)
+    """What standard input held, which cannot be read again; None for a file."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Every file that it was read from → a digest of the text that was found there."""

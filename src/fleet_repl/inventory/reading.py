@@ -1,6 +1,6 @@
 """Reading: a file → its text and its TOML document, or the one problem that prevents it.
 
-The only place of the inventory that touches the disk.
+The only place of the inventory that touches the disk, or standard input.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from fleet_repl.errors import InventoryError, Problem
-from fleet_repl.inventory.regular_files import MIB, read_regular
+from fleet_repl.inventory.regular_files import MIB, read_regular, read_stream
 
 WHOLE_FILE: Final = "(file)"
 """The key of a problem that concerns the file itself."""
@@ -33,13 +33,21 @@ class Unreadable:
     remedy: str | None = None
 
 
-def read(file: str) -> tuple[str, dict[str, object]]:
-    """The text and the parsed document. Raises InventoryError with one problem."""
-    import tomllib  # noqa: PLC0415 - help and history read no inventory, but files as they are
+def read(file: str, stdin: BinaryIO | None = None) -> tuple[str, dict[str, object]]:
+    """The text and the parsed document, from `stdin` where that is given.
 
-    text = text_of(file)
+    Raises InventoryError with one problem.
+    """
+    text = text_of(file, stdin=stdin)
     if isinstance(text, Unreadable):
         raise _refusal(file, text.message, line=text.line, remedy=text.remedy)
+    return text, parsed(file, text)
+
+
+def parsed(file: str, text: str) -> dict[str, object]:
+    """The document that `text` spells. Raises InventoryError with one problem."""
+    import tomllib  # noqa: PLC0415 - help and history read no inventory, but files as they are
+
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -49,16 +57,16 @@ def read(file: str) -> tuple[str, dict[str, object]]:
         fault = "a number is too long or lists or tables are nested too deeply"
     else:
         if not is_deep(document):
-            return text, document
+            return document
         fault = "lists or tables are nested too deeply"
     raise _refusal(file, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
 
 
-def text_of(file: str, *, most: int = LARGEST) -> str | Unreadable:
-    """The text of a file of at most `most` bytes, or why there is none."""
+def text_of(file: str, *, most: int = LARGEST, stdin: BinaryIO | None = None) -> str | Unreadable:
+    """The text of a file, or of `stdin`, of at most `most` bytes, or why there is none."""
     # A value, not an exception: that would drag the file's bytes along.
     try:
-        content = read_regular(file, most=most)
+        content = read_regular(file, most=most) if stdin is None else read_stream(stdin, most=most)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return Unreadable(message=f"cannot be read: {reason}")

@@ -1,6 +1,7 @@
 """Reading of files that somebody names: regular files of a bounded size, and nothing else.
 
 A pipe or a device can be named like a file. Reading it waits for ever, or ends with the memory.
+Only standard input may be anything, because whoever starts a command says what it is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
@@ -43,8 +44,20 @@ def content_of(handle: int, *, most: int) -> bytes:
         chunks.append(chunk)
         left -= len(chunk)
     if not left:
-        raise OSError(errno.EFBIG, f"it is larger than {_size(most)}")
+        raise _too_large(most)
     return b"".join(chunks)
+
+
+def read_stream(stream: BinaryIO, *, most: int) -> bytes:
+    """The rest of a stream that is open already, whatever is at its other end."""
+    content = stream.read(most + 1)
+    if len(content) > most:
+        raise _too_large(most)
+    return content
+
+
+def _too_large(most: int) -> OSError:
+    return OSError(errno.EFBIG, f"it is larger than {_size(most)}")
 
 
 def _size(most: int) -> str:

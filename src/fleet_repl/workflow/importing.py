@@ -11,7 +11,7 @@ from fleet_repl.engine import Observing, observe
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.importing import Imported, imported
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.reading import WHOLE_FILE, read
+from fleet_repl.inventory.reading import WHOLE_FILE, parsed, read
 from fleet_repl.topology import registries
 
 
@@ -20,7 +20,7 @@ async def import_registries(inventory: Inventory, how: Observing) -> Imported | 
 
     Raises InventoryError where the file is no longer what it was when it was loaded.
     """
-    text, document = read(inventory.path)
+    text, document = _text(inventory)
     if _is_another(document, inventory):
         message = "was changed after it was loaded"
         raise InventoryError(
@@ -29,6 +29,12 @@ async def import_registries(inventory: Inventory, how: Observing) -> Imported | 
     # Creation templates are left alone, and need not be read.
     found, _ = await observe(registries(inventory), replace(how, with_templates=frozenset()))
     return None if how.stop.interrupted else imported(text, inventory, found)
+
+
+def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:
+    if inventory.text is None:
+        return read(inventory.path)
+    return inventory.text, parsed(inventory.path, inventory.text)
 
 
 def _is_another(document: Mapping[str, object], inventory: Inventory) -> bool:

@@ -55,6 +55,9 @@ class Means:
 
     def inventory_seen_from(self, folder: Path) -> InventoryRef:
         """The same with its path from a folder, so that both can be moved together."""
+        if self.inventory.text is not None:
+            # Standard input lies nowhere.
+            return self.inventory_ref
         path = _relative(Path(self.inventory.path), folder)
         return InventoryRef(path=path, digest=self.inventory.digest)
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from fleet_repl.desired import desired_state
 from fleet_repl.inventory import Inventory, parse
@@ -34,8 +35,11 @@ def load_inventory(
     *,
     environ: Mapping[str, str] | None = None,
     routes_required: bool = True,
+    stdin: BinaryIO | None = None,
 ) -> Inventory:
     """Read, check and resolve an inventory file. Calls nothing.
+
+    With `stdin` it is read from there instead, as if it stood in a file called `path`.
 
     Without `routes_required` it may have no `routes`, which is good for importing and not for
     plans: they would take every link away.
@@ -46,6 +50,7 @@ def load_inventory(
         path,
         environ=os.environ if environ is None else environ,
         routes_required=routes_required,
+        stdin=stdin,
     )
     desired_state(inventory)
     return inventory
