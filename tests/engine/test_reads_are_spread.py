@@ -127,3 +127,20 @@ async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
     read = [one for one in bench.events if isinstance(one, RegistryRead)]
     assert [one.registry for one in read] == [*REGISTRIES[2:], *REGISTRIES[:2]]
     assert [one.error for one in read] == [None] * 5 + [fault]
+
+
+async def test_what_reading_took_is_known_of_each(bench: Any) -> None:
+    """Its own time, whenever its turn came."""
+    bench.clock.seconds = 100
+    how, _ = observing(bench, crew=1)
+    describe = bench.aws.describe
+
+    async def slow(registry: Registry) -> Any:
+        bench.clock.seconds += 2.5
+        return await describe(registry)
+
+    bench.aws.describe = slow
+    _, efforts = await observe(REGISTRIES, how)
+    assert {one: effort.seconds for one, effort in efforts.items()} == dict.fromkeys(
+        REGISTRIES, 2.5
+    )

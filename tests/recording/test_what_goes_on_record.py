@@ -218,3 +218,36 @@ def test_a_link_that_was_not_made_is_owed_nothing() -> None:
     for outcome in (ended(Outcome.APPLIED, narrower), ended(Outcome.SKIPPED)):
         (applied,) = concluded(before, before, plan, [outcome], owed).values()
         assert applied.due == {END: SINCE}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept"),
+    [
+        (Outcome.APPLIED, ("new",)),
+        (Outcome.UNCHANGED, ("new",)),
+        (Outcome.FAILED, ("new", "old")),
+        (Outcome.SKIPPED, ("new", "old")),
+        (Outcome.CANCELLED, ("new", "old")),
+    ],
+)
+def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, ...]) -> None:
+    """One that was not removed after all stays on record, or nobody would remove it again."""
+    removal = Change(
+        resource=Resource.CREATION_TEMPLATE,
+        action=Action.DELETE,
+        phase=Phase.TEMPLATES,
+        before={"prefix": "old"},
+        after=None,
+    )
+    plan = plan_of(changes=(removal,), owned=Applied(links=OLD, templates=("new",)))
+    before = {HUB: Applied(links=OLD, templates=("old",))}
+    done = ChangeOutcome(
+        resource=removal.resource,
+        action=removal.action,
+        outcome=outcome,
+        before=removal.before,
+        after=None,
+    )
+    ending = RegistryOutcome(registry=HUB, name="hub", outcome=outcome, changes=(done,))
+    record = concluded(announced(before, plan, {}), before, plan, [ending], {})
+    assert record == {HUB: Applied(links=OLD, templates=kept)}
