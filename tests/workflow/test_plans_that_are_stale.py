@@ -79,7 +79,7 @@ async def test_a_plan_file_from_before_another_run(
 async def test_insisting_on_an_old_plan_file_forgets_nothing_newer(
     simulate: Simulate, fleet_text: FleetText, tmp_path: Path
 ) -> None:
-    """What another run has put there since stays, and stays the fleet's own: it can be withdrawn."""
+    """What another run has put there since stays the fleet's own, and can be withdrawn."""
     path = tmp_path / "plan.json"
     async with simulate(fleet_text("1>2 base/", "1>3 base/", more=ADDITIVE)) as aws:
         async with aws.connected() as fleet:
