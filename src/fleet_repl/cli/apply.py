@@ -77,7 +77,8 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
     if path is None:
         # The options have said so already, in better words.
         raise typer.BadParameter("there is no INVENTORY")
-    inventory = call.load_inventory(path)
+    load = call.load_inventory if options.simulated is None else call.load_offline
+    inventory = load(path)
     if kept is None:
         scope = backend.scope(inventory, options.selection)
     else:

@@ -144,7 +144,12 @@ class Backend(Protocol):
     """The library, as commands use it. Errors are FleetErrors."""
 
     def load_inventory(
-        self, path: Path, *, routes_required: bool = True, stdin: BinaryIO | None = None
+        self,
+        path: Path,
+        *,
+        routes_required: bool = True,
+        secrets_required: bool = True,
+        stdin: BinaryIO | None = None,
     ) -> Inventory: ...
 
     def describe(self, inventory: Inventory) -> FleetSummary: ...
@@ -188,12 +193,19 @@ class Library:
     """The real thing."""
 
     def load_inventory(
-        self, path: Path, *, routes_required: bool = True, stdin: BinaryIO | None = None
+        self,
+        path: Path,
+        *,
+        routes_required: bool = True,
+        secrets_required: bool = True,
+        stdin: BinaryIO | None = None,
     ) -> Inventory:
         """Raises InventoryError."""
         from fleet_repl.workflow import load_inventory  # noqa: PLC0415
 
-        return load_inventory(path, routes_required=routes_required, stdin=stdin)
+        return load_inventory(
+            path, routes_required=routes_required, secrets_required=secrets_required, stdin=stdin
+        )
 
     def describe(self, inventory: Inventory) -> FleetSummary:
         from fleet_repl.workflow import describe_fleet  # noqa: PLC0415

@@ -16,7 +16,7 @@ import typer
 
 from fleet_repl.cli.backend import Backend
 from fleet_repl.cli.flags import STANDARD_INPUT
-from fleet_repl.cli.log import Log
+from fleet_repl.cli.log import Log, problem_lines
 from fleet_repl.cli.options import Common, parameters_of
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.errors import FleetError, InventoryError, RefusedError, SelectionError
@@ -45,10 +45,26 @@ class Call(Generic[Options_co]):
     streams: Streams
     log: Log
 
-    def load_inventory(self, path: Path, *, routes_required: bool = True) -> Inventory:
+    def load_inventory(
+        self, path: Path, *, routes_required: bool = True, secrets_required: bool = True
+    ) -> Inventory:
         """The inventory in a file or on standard input. Raises InventoryError."""
-        stdin = self.streams.content() if path == STANDARD_INPUT else None
-        return self.backend.load_inventory(path, routes_required=routes_required, stdin=stdin)
+        return self.backend.load_inventory(
+            path,
+            routes_required=routes_required,
+            secrets_required=secrets_required,
+            stdin=self.streams.content() if path == STANDARD_INPUT else None,
+        )
+
+    def load_offline(self, path: Path, *, routes_required: bool = True) -> Inventory:
+        """The same where AWS is not called: an external id that is missing is warned about."""
+        inventory = self.load_inventory(
+            path, routes_required=routes_required, secrets_required=False
+        )
+        for problem in inventory.unset:
+            where, _ = problem_lines(problem)
+            self.log.caution(f"{where}; where AWS is called that is an error")
+        return inventory
 
     def show(self, text: str) -> None:
         """Write what was done to stdout. It is done, whether anybody can read that or not."""

@@ -48,7 +48,7 @@ def freeze(
         raise typer.BadParameter("--why must not be empty")
     if not (why + (who or "")).isprintable():
         raise typer.BadParameter("--why and --who must be one line, without control characters")
-    inventory = call.load_inventory(call.options.inventory)
+    inventory = call.load_inventory(call.options.inventory, secrets_required=False)
     by = who if who is not None else call.backend.person()
     look = partial(_freeze, fleet=inventory.name, who=by, why=why)
     found = recall(call, inventory, call.options.state, look)
@@ -69,7 +69,7 @@ def unfreeze(call: Call[Holding]) -> ExitCode:
 
     Example: fleet-repl unfreeze inventories/prod.toml
     """
-    inventory = call.load_inventory(call.options.inventory)
+    inventory = call.load_inventory(call.options.inventory, secrets_required=False)
     names = (inventory.name, *inventory.ownership.formerly)
     lifted = recall(call, inventory, call.options.state, partial(_unfreeze, names=names))
     if lifted is None:

@@ -20,7 +20,7 @@ def graph(call: Call[Drawing]) -> ExitCode:
     """
     from fleet_repl.reports.graph import dot_text, graph_document, mermaid_text  # noqa: PLC0415
 
-    inventory = call.load_inventory(call.options.inventory)
+    inventory = call.load_offline(call.options.inventory)
     drawn = call.backend.graph(inventory, call.options.selection)
     match call.options.format:
         case Notation.MERMAID:

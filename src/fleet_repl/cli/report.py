@@ -31,7 +31,7 @@ def report(call: Call[Recalling]) -> ExitCode:
     options = call.options
     inventory = None
     if options.inventory is not None:
-        inventory = call.load_inventory(options.inventory)
+        inventory = call.load_inventory(options.inventory, secrets_required=False)
     check_outputs(call, inventory)
     fleet = None if inventory is None else inventory.name
     found = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))

@@ -70,7 +70,8 @@ def run_fleet(
     kept.
     """
     options = call.options
-    inventory = call.load_inventory(options.inventory, routes_required=routes_required)
+    load = call.load_inventory if options.simulated is None else call.load_offline
+    inventory = load(options.inventory, routes_required=routes_required)
     scope = call.backend.scope(inventory, options.selection)
     if check is not None:
         check(inventory)

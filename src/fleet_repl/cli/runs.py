@@ -29,7 +29,7 @@ def runs(call: Call[Listing]) -> ExitCode:
     options = call.options
     inventory = None
     if options.inventory is not None:
-        inventory = call.load_inventory(options.inventory)
+        inventory = call.load_inventory(options.inventory, secrets_required=False)
     fleet = None if inventory is None else inventory.name
     look = partial(_listed, fleet=fleet, limit=options.limit)
     looked = recall(call, inventory, options.state, look)

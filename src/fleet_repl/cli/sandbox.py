@@ -27,7 +27,7 @@ def sandbox(call: Call[Serving]) -> ExitCode:
 
     Example: fleet-repl sandbox inventories/demo.toml --port 8080
     """
-    inventory = call.load_inventory(call.options.inventory)
+    inventory = call.load_offline(call.options.inventory)
     # None stands for a signal that came before it served: that, too, is how it is stopped.
     anyio.run(interruptible, call.log, partial(_serve, call, inventory))
     return ExitCode.OK

@@ -34,7 +34,7 @@ def unlock(call: Call[Holding], *, yes: Yes = False) -> ExitCode:
     Example: fleet-repl unlock inventories/prod.toml
     """
     check_can_ask(call.options.inventory, yes=yes)
-    inventory = call.load_inventory(call.options.inventory)
+    inventory = call.load_inventory(call.options.inventory, secrets_required=False)
     work = partial(_unlock, call, inventory, yes)
     code = anyio.run(interruptible, call.log, work)
     return ExitCode.INTERRUPTED if code is None else code

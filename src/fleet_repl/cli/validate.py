@@ -20,7 +20,8 @@ def validate(call: Call[Describing]) -> ExitCode:
     """
     as_json = call.options.format is Format.JSON
     try:
-        summary = call.backend.describe(call.load_inventory(call.options.inventory))
+        inventory = call.load_inventory(call.options.inventory, secrets_required=False)
+        summary = call.backend.describe(inventory)
     except InventoryError as error:
         if not as_json:
             raise

@@ -94,7 +94,8 @@ async def _watch(call: Call[Repeating], watching: Watching, interrupts: Interrup
     from fleet_repl import watch as watches  # noqa: PLC0415 - help needs none of it
 
     backend, options = call.backend, call.options
-    load = partial(call.load_inventory, options.inventory)
+    simulated = options.simulated is not None
+    load = partial(call.load_inventory, options.inventory, secrets_required=not simulated)
     stop, rounds = anyio.Event(), list["Round"]()
     inventory = load()
     check_outputs(call, inventory)

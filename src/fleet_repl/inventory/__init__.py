@@ -70,6 +70,7 @@ def parse(
     *,
     environ: Mapping[str, str],
     routes_required: bool = True,
+    secrets_required: bool = True,
     stdin: BinaryIO | None = None,
 ) -> Inventory:
     """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
@@ -78,14 +79,22 @@ def parse(
     files and folders is seen from the folder of that path.
 
     Without `routes_required` a file may have no `routes` at all. That says nothing about what
-    shall replicate: its inventory is good for looking at a fleet, and not for plans.
+    shall replicate: its inventory is good for looking at a fleet, and not for plans. Without
+    `secrets_required` external ids may be missing whose variables are not set: `unset` of the
+    inventory has them.
 
     Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
     its routes match anything is for `topology` to say.
     """
     from fleet_repl.inventory.loading import load  # noqa: PLC0415
 
-    return load(text_path, environ=environ, routes_required=routes_required, stdin=stdin)
+    return load(
+        text_path,
+        environ=environ,
+        routes_required=routes_required,
+        secrets_required=secrets_required,
+        stdin=stdin,
+    )
 
 
 def json_schema() -> JsonObject:

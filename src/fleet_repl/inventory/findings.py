@@ -24,6 +24,7 @@ class Findings:
         self._document = document
         self._lines = lines
         self._problems: dict[KeyPath, Problem] = {}
+        self._unset: dict[KeyPath, Problem] = {}
         self._touched: set[KeyPath] = set()
 
     def tell(
@@ -33,9 +34,16 @@ class Findings:
         if self._is_told(path):
             return
         self._touched.update(_starts(path))
+        self._problems[path] = self._problem(path, message, remedy=remedy, show=show)
+
+    def excuse(self, path: KeyPath, message: str, *, remedy: str | None = None) -> None:
+        """Something is wrong at `path` that matters only where AWS is called."""
+        self._unset.setdefault(path, self._problem(path, message, remedy=remedy, show=False))
+
+    def _problem(self, path: KeyPath, message: str, *, remedy: str | None, show: bool) -> Problem:
         value = self.raw(path)
         hidden = not show or value is None or SECRET in path
-        self._problems[path] = Problem(
+        return Problem(
             file=self._file,
             line=self.line(path),
             key=written(path),
@@ -65,6 +73,11 @@ class Findings:
     def problems(self) -> tuple[Problem, ...]:
         """By line, those of the file as a whole first; on one line by key."""
         return tuple(self._problems[path] for path in sorted(self._problems, key=self._order))
+
+    @property
+    def unset(self) -> tuple[Problem, ...]:
+        """What was excused, in the order of the file."""
+        return tuple(self._unset.values())
 
     def _order(self, path: KeyPath) -> tuple[int, list[tuple[bool, int, str]]]:
         steps = [(True, step, "") if isinstance(step, int) else (False, 0, step) for step in path]

@@ -57,6 +57,7 @@ def load(
     *,
     environ: Mapping[str, str],
     routes_required: bool,
+    secrets_required: bool = True,
     stdin: BinaryIO | None = None,
 ) -> Inventory:
     """What `parse` of the package gives."""
@@ -66,7 +67,8 @@ def load(
     )
     findings = Findings(file.path, parsed, file.lines)
     _check_version(parsed, findings)
-    document = check_shape(fill(parsed, environ, findings), findings)
+    filled = fill(parsed, environ, findings, secrets_required=secrets_required)
+    document = check_shape(filled, findings)
     if routes_required and document.routes is None:
         tell_missing_routes(findings)
     inventory = _resolve(document, file, findings)
@@ -121,6 +123,7 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
         state=state,
         waves=waves,
         safety=safety,
+        unset=findings.unset,
         lines=file.lines,
         text=None if file.is_kept else file.text,
         files=fingerprints(

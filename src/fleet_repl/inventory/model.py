@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from fleet_repl import limits
+from fleet_repl.errors import Problem
 from fleet_repl.inventory.roles import RoleTemplate
 from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
@@ -239,6 +240,9 @@ class Inventory:
     waves: tuple[Wave, ...] = ()
     """In their order."""
     safety: Safety = Safety()
+    unset: tuple[Problem, ...] = field(default=(), compare=False)
+    """External ids that are missing because their variables are not set. Such an inventory is
+    good for everything that does not call AWS."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Key path → 1-based line, for problems found by later stages."""
     text: str | None = field(default=None, repr=False, compare=False)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from fleet_repl.inventory.findings import Findings
+from fleet_repl.inventory.findings import SECRET, Findings
 from fleet_repl.inventory.paths import KeyPath
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
@@ -27,20 +27,28 @@ def holds_reference(text: str) -> bool:
 
 
 def fill(
-    document: Mapping[str, object], environ: Mapping[str, str], findings: Findings
+    document: Mapping[str, object],
+    environ: Mapping[str, str],
+    findings: Findings,
+    *,
+    secrets_required: bool = True,
 ) -> dict[str, object]:
     """A copy of `document`, its containers new, with every reference replaced.
 
-    A value with a reference that cannot be replaced is told about and left as it is.
+    A value with a reference that cannot be replaced is told about and left as it is. Without
+    `secrets_required`, an external id whose variable is not set is excused, and left out.
     """
-    filler = _Filler(environ, findings)
+    filler = _Filler(environ, findings, secrets_required=secrets_required)
     return {key: filler.value(one, (key,)) for key, one in document.items()}
 
 
 class _Filler:
-    def __init__(self, environ: Mapping[str, str], findings: Findings) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], findings: Findings, *, secrets_required: bool
+    ) -> None:
         self._environ = environ
         self._findings = findings
+        self._secrets_required = secrets_required
 
     def value(self, value: object, path: KeyPath) -> object:
         match value:
@@ -53,17 +61,19 @@ class _Filler:
             case _:
                 return value
 
-    def _text(self, text: str, path: KeyPath) -> str:
+    def _text(self, text: str, path: KeyPath) -> str | None:
+        is_whole = True
         for match in _REFERENCE.finditer(text):
-            self._check(match, path)
+            is_whole &= self._check(match, path)
         if self._findings.about(path):
             return text
-        return _REFERENCE.sub(self._replacement, text)
+        return _REFERENCE.sub(self._replacement, text) if is_whole else None
 
-    def _check(self, match: re.Match[str], path: KeyPath) -> None:
+    def _check(self, match: re.Match[str], path: KeyPath) -> bool:
+        """Tell what is wrong with a reference. Whether there is something to put in its place."""
         name = match["name"]
         if match[0] == "$${":
-            return
+            return True
         if name is None:
             self._findings.tell(
                 path,
@@ -77,13 +87,17 @@ class _Filler:
                 remedy="use another variable; the SDK finds credentials by itself",
             )
         elif name not in self._environ:
-            self._findings.tell(
+            is_excused = path[-1] == SECRET and not self._secrets_required
+            tell = self._findings.excuse if is_excused else self._findings.tell
+            tell(
                 path,
                 f"the environment variable {name} is not set",
                 remedy=f"set {name} before the command runs",
             )
+            return False
         elif not _is_text(self._environ[name]):
             self._findings.tell(path, f"the environment variable {name} is not UTF-8 text")
+        return True
 
     def _replacement(self, match: re.Match[str]) -> str:
         name = match["name"]

@@ -22,7 +22,7 @@ from fleet_repl.store import RunRecords
 from fleet_repl.workflow.access import Access
 from fleet_repl.workflow.fleet import Fleet
 from fleet_repl.workflow.means import Means
-from fleet_repl.workflow.offline import notices
+from fleet_repl.workflow.offline import check_secrets, notices
 from fleet_repl.workflow.places import open_place
 from fleet_repl.workflow.remembering import Memory
 from fleet_repl.workflow.sinks import guarded, ignored
@@ -51,10 +51,12 @@ async def connect(
     while it writes. With `locked` the fleet's lock is held from before anything else until the
     end; otherwise it is taken for each plan that is applied.
 
-    Raises IdentityError where the base identity is missing or of another partition, StateError
-    for a state that cannot be used, and RefusedError where another run holds the lock or the
-    fleet is frozen.
+    Raises InventoryError where an external id is missing, IdentityError where the base identity
+    is missing or of another partition, StateError for a state that cannot be used, and
+    RefusedError where another run holds the lock or the fleet is frozen.
     """
+    if endpoint is None:
+        check_secrets(inventory)
     shared = inventory.state.shared
     place = inventory.state if state is None else located(str(state), shared=shared)
     world = await world_of(inventory.aws, endpoint, os.environ)

@@ -27,6 +27,7 @@ from fleet_repl.store import (
     release_lock,
     write_freeze,
 )
+from fleet_repl.workflow.offline import check_secrets
 from fleet_repl.workflow.places import open_place
 from fleet_repl.workflow.rolling_back import RunError
 from fleet_repl.workflow.worlds import WORLDS, world_of
@@ -176,9 +177,11 @@ async def open_history(
 
     `state`: a folder or an `s3://` location in place of the one in the inventory's [state].
 
-    Raises StateError, and IdentityError for a bucket that nobody can ask.
+    Raises StateError and, for a bucket that nobody can ask, IdentityError or InventoryError.
     """
     kept, aws = _kept(place, state)
+    if isinstance(place, Inventory) and kept.folder is None and endpoint is None:
+        check_secrets(place)
     world = await world_of(aws, endpoint, os.environ)
     root = partial(open_place, kept, aws=aws, endpoint=endpoint)
     async with root(world=world) as store:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fleet_repl.desired import desired_state
+from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.plan import Warning
 from fleet_repl.rules import rules_for
@@ -35,6 +36,7 @@ def load_inventory(
     *,
     environ: Mapping[str, str] | None = None,
     routes_required: bool = True,
+    secrets_required: bool = True,
     stdin: BinaryIO | None = None,
 ) -> Inventory:
     """Read, check and resolve an inventory file. Calls nothing.
@@ -42,7 +44,9 @@ def load_inventory(
     With `stdin` it is read from there instead, as if it stood in a file called `path`.
 
     Without `routes_required` it may have no `routes`, which is good for importing and not for
-    plans: they would take every link away.
+    plans: they would take every link away. Without `secrets_required`, external ids may be
+    missing whose variables are not set; the inventory is then good for everything that does not
+    call AWS, and its `unset` says what is missing.
 
     Raises InventoryError, whose `problems` name everything wrong with it at once.
     """
@@ -50,10 +54,17 @@ def load_inventory(
         path,
         environ=os.environ if environ is None else environ,
         routes_required=routes_required,
+        secrets_required=secrets_required,
         stdin=stdin,
     )
     desired_state(inventory)
     return inventory
+
+
+def check_secrets(inventory: Inventory) -> None:
+    """Raises InventoryError where an external id is missing, before AWS is called."""
+    if inventory.unset:
+        raise InventoryError(inventory.unset)
 
 
 def describe_fleet(inventory: Inventory) -> FleetSummary:
@@ -77,8 +88,13 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
         links=len(topology.links),
         rules=rules,
         routes=topology.routes,
-        warnings=notices(topology),
+        warnings=(*notices(topology), *map(_unset, inventory.unset)),
     )
+
+
+def _unset(problem: Problem) -> Warning:
+    message = f"{problem.key}: {problem.message}; where AWS is called that is an error"
+    return Warning(kind="unset-variable", message=message)
 
 
 def notices(topology: Topology) -> tuple[Warning, ...]:
