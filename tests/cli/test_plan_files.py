@@ -48,8 +48,8 @@ def test_a_plan_is_kept(cli: Any, fleet: Any, inventory: str) -> None:
 
 def test_what_applies_it_knows_the_state(cli: Any, inventory: str) -> None:
     """Where the fleet remembers what it did is not in the plan."""
-    ended = cli("plan", inventory, "--out", "p", "--state", "s3://b/x")
-    assert ended.err.endswith("fleet-repl apply --plan p --state s3://b/x\n")
+    ended = cli("plan", inventory, "--out", "p", "--state", "s3://bucket/x")
+    assert ended.err.endswith("fleet-repl apply --plan p --state s3://bucket/x\n")
 
 
 def test_changes_have_their_code_all_the_same(cli: Any, inventory: str) -> None:

@@ -92,7 +92,6 @@ def test_a_plan(plan: Plan) -> None:
         "error": None,
         "owned": None,
         "retired": False,
-        "gone": False,
         "moved": None,
     }
     assert registries[2] == {
@@ -107,7 +106,6 @@ def test_a_plan(plan: Plan) -> None:
         "error": DENIED,
         "owned": None,
         "retired": False,
-        "gone": False,
         "moved": None,
     }
 

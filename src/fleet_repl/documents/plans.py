@@ -113,7 +113,8 @@ def _registry(one: RegistryPlan) -> Json:
         "error": fault_document(one.error),
         "owned": _owned(one.owned),
         "retired": one.retired,
-        "gone": one.gone,
+        # As with `vouched`: the digest of a plan from before is that of what it says.
+        **({"gone": True} if one.gone else {}),
         "moved": _moved(one.moved),
     }
 
