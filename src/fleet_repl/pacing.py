@@ -6,6 +6,7 @@ that it can pass (`CallError.transient`), and everything else leaves it as it ca
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -16,12 +17,23 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 import anyio
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.errors import CallError, Fault, FaultKind, FleetError
 
 T = TypeVar("T")
 
 OnRetry: TypeAlias = Callable[[CallError, int, float], object]
 """Told, before a delay: the error, the number of the attempt that failed, the seconds to wait."""
+
+
+def check_loop() -> None:
+    """Raises FleetError outside asyncio: the AWS SDK waits for nothing else."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise FleetError(
+            "this event loop is not asyncio's, which the AWS SDK needs\n"
+            "    run it with asyncio.run(main()), or with anyio.run(main), whose default it is"
+        ) from None
 
 
 class Clock(Protocol):

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from fleet_repl.errors import FleetError
 from fleet_repl.names import Region
+from fleet_repl.pacing import check_loop
 from fleet_repl.sandbox.gateway import arrive, conclude
 from fleet_repl.sandbox.signatures import Request
 from fleet_repl.sandbox.wire import Reply
@@ -52,8 +53,10 @@ class Server:
 async def serve(world: World, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Server]:
     """Serve a world until the block ends; port 0 takes a free one.
 
-    Raises FleetError for a host that is not loopback, and where it cannot listen.
+    Raises FleetError for a host that is not loopback, where it cannot listen, and under another
+    event loop than asyncio's.
     """
+    check_loop()
     _refuse_the_network(host)
     runner = web.ServerRunner(
         web.Server(_Handler(world), access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS

@@ -15,7 +15,7 @@ import anyio.to_thread
 from fleet_repl.desired import desired_state
 from fleet_repl.engine import Stop
 from fleet_repl.inventory import Inventory, located
-from fleet_repl.pacing import SYSTEM, Clock, Pace
+from fleet_repl.pacing import SYSTEM, Clock, Pace, check_loop
 from fleet_repl.ports import EventSink
 from fleet_repl.runs import Purpose
 from fleet_repl.store import RunRecords
@@ -51,10 +51,12 @@ async def connect(
     while it writes. With `locked` the fleet's lock is held from before anything else until the
     end; otherwise it is taken for each plan that is applied.
 
-    Raises InventoryError where an external id is missing, IdentityError where the base identity
-    is missing or of another partition, StateError for a state that cannot be used, and
-    RefusedError where another run holds the lock or the fleet is frozen.
+    Raises FleetError under another event loop than asyncio's, InventoryError where an external id
+    is missing, IdentityError where the base identity is missing or of another partition,
+    StateError for a state that cannot be used, and RefusedError where another run holds the lock
+    or the fleet is frozen.
     """
+    check_loop()
     if endpoint is None:
         check_secrets(inventory)
     shared = inventory.state.shared

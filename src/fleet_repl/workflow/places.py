@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.inventory import Aws, State
-from fleet_repl.pacing import SYSTEM, Pace
+from fleet_repl.pacing import SYSTEM, Pace, check_loop
 from fleet_repl.ports import Store
 from fleet_repl.store import BucketStore, FolderStore
 from fleet_repl.workflow.worlds import folder_of
@@ -32,13 +32,14 @@ async def open_place(
 ) -> AsyncIterator[Store]:
     """Where fleets keep the documents of a world, for as long as this lasts.
 
-    Raises IdentityError where a bucket cannot be asked for want of a base identity. A folder
-    loads no AWS code.
+    Raises IdentityError where a bucket cannot be asked for want of a base identity, and FleetError
+    where the event loop is not asyncio's. A folder loads no AWS code.
     """
     within = folder_of(world)
     if state.folder is not None:
         yield FolderStore(state.folder, within=within, shared=state.shared)
         return
+    check_loop()
     from fleet_repl.aws import open_objects  # noqa: PLC0415
 
     pace = Pace(
