@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from fleet_repl.drifting import sentence
 from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.plan import (
+    Action,
     LinkEnd,
     Moved,
     Mover,
@@ -24,14 +26,15 @@ from fleet_repl.plan import (
 )
 from fleet_repl.reports.text import plan_text
 
+OLD = Registry(AccountId("444444444444"), Region("eu-west-1"))
 YESTERDAY = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 PLAN = """\
 Plan for prod (inventories/prod.toml)
 
 111111111111 us-east-1 (build)
   ~ replication configuration
-      + to 222222222222 eu-west-1 (spoke): base/, golden/ (route golden)
       - to 444444444444 eu-west-1: every repository (no route)
+      + to 222222222222 eu-west-1 (spoke): base/, golden/ (route golden)
 
 222222222222 eu-west-1 (spoke)
   + registry policy
@@ -46,6 +49,10 @@ arn:aws:iam::333333333333:role/fleet-replication (AccessDenied) [request 7a1c]
 Held: 1 link left out until the destination grants it
   333333333333/eu-west-1 could not be read (access-denied): 1 link
     111111111111 us-east-1 (build) → 333333333333 eu-west-1 (dark): base/, golden/
+
+Routes
+  golden    1 link to add: 1 source, 1 destination
+  no route  1 link to remove or narrow
 
 Objections
   foreign-rules: 1 link would be removed
@@ -130,10 +137,11 @@ def test_colours_do_not_change_the_words(plan: Plan) -> None:
 
 
 def test_a_hundred_thousand_registries_are_readable(plan: Plan) -> None:
-    """Long lists are cut short, and it is said by how much and where the rest is."""
+    """Equal changes are told once; long lists are cut short, and it is said where the rest is."""
     lines = plan_text(many(plan, 100_000)).splitlines()
-    assert len(lines) < 300
-    assert "… and 99,950 more" in lines
+    assert len(lines) < 40
+    assert "100,000 registries, all of the plan" in lines
+    assert lines.count("  ~ replication configuration") == 1
     assert "  333333333333/eu-west-1 could not be read (access-denied): 100,000 links" in lines
     assert "    … and 99,997 more" in lines
     assert "Lists are cut short: -v shows all, --report FILE.json keeps all." in lines
@@ -147,16 +155,83 @@ def test_a_full_page_leaves_nothing_out(plan: Plan) -> None:
     assert "cut short" not in text
 
 
+def harmless(plan: Plan, number: int) -> Plan:
+    """The plan with `number` registries, each of which gets links of its own."""
+    build = plan.registries[0]
+    (rules,) = build.changes
+    registries = tuple(
+        replace(
+            build,
+            registry=Registry(AccountId(f"{n:012}"), Region("us-east-1")),
+            held=(),
+            changes=(
+                replace(
+                    rules,
+                    links_removed=(),
+                    links_added=(replace(rules.links_added[0], prefixes=(f"team-{n}/",)),),
+                ),
+            ),
+        )
+        for n in range(number)
+    )
+    return replace(plan, registries=registries)
+
+
 def test_nothing_is_cut_for_one_line(plan: Plan) -> None:
     """Saying that one registry was left out takes as much room as the registry."""
-    bare = replace(plan.registries[0], held=())
-    plans = [replace(plan, registries=(bare,) * number) for number in (51, 52)]
-    assert "cut short" not in plan_text(plans[0])
-    assert "… and 2 more\n" in plan_text(plans[1])
+    assert "cut short" not in plan_text(harmless(plan, 51))
+    assert "\n… and 2 more\n" in plan_text(harmless(plan, 52))
 
 
-def test_many_links_and_prefixes_are_cut_too(plan: Plan) -> None:
-    """A hub with many destinations and prefixes does not fill the screen."""
+def test_what_takes_something_away_is_first_and_never_cut(plan: Plan) -> None:
+    """However late in the order of accounts, and however much of it there is."""
+    build, calm = plan.registries[0], harmless(plan, 80).registries
+    (rules,) = build.changes
+    losing = tuple(
+        replace(
+            build,
+            registry=Registry(AccountId(f"9{n:011}"), Region("us-east-1")),
+            held=(),
+            changes=(
+                replace(
+                    rules,
+                    links_removed=tuple(
+                        LinkEnd(registry=OLD, prefixes=(f"gone-{n}-{m}/",)) for m in range(30)
+                    ),
+                ),
+            ),
+        )
+        for n in range(60)
+    )
+    lines = plan_text(replace(plan, registries=(*calm, *losing))).splitlines()
+    headings = [line for line in lines if line.endswith("us-east-1 (build)")]
+    assert headings[:60] == [f"{one.registry.account} us-east-1 (build)" for one in losing]
+    assert sum("- to 444444444444" in line for line in lines) == 60 * 30
+    assert "… and 30 more" in lines
+
+
+@pytest.mark.parametrize(
+    "danger",
+    [
+        {"links_removed": (LinkEnd(registry=OLD, prefixes=("",)),)},
+        {"deletes_started": (LinkEnd(registry=OLD, prefixes=("",)),)},
+        {"action": Action.DELETE, "resource": Resource.REGISTRY_POLICY},
+        {"action": Action.DELETE, "resource": Resource.CREATION_TEMPLATE},
+        {"phase": Phase.WITHDRAWALS, "resource": Resource.REGISTRY_POLICY},
+        {"before": {"rules": [{"speed": "high"}]}},
+    ],
+)
+def test_what_is_dangerous(plan: Plan, danger: dict[str, Any]) -> None:
+    """Links and grants that go, deletions, rules of unknown meaning, policies and templates."""
+    *others, last = harmless(plan, 3).registries
+    (rules,) = last.changes
+    bad = replace(last, changes=(replace(rules, **danger),))
+    lines = plan_text(replace(plan, registries=(*others, bad))).splitlines()
+    assert lines[2] == "000000000002 us-east-1 (build)"
+
+
+def test_many_links_and_prefixes_are_folded_too(plan: Plan) -> None:
+    """A hub with many destinations and prefixes does not fill the screen; a full page has all."""
     first = plan.registries[0]
     ends = tuple(
         LinkEnd(
@@ -170,10 +245,12 @@ def test_many_links_and_prefixes_are_cut_too(plan: Plan) -> None:
     one = replace(plan, registries=(replace(first, changes=(change,), held=()),))
     lines = plan_text(one).splitlines()
     assert lines[4] == (
-        "      + to 000000000000 eu-west-1: "
+        "      + to 25 registries (000000000000 eu-west-1, 000000000001 eu-west-1, "
+        "000000000002 eu-west-1 and 22 more): "
         "p00/, p01/, p02/, p03/, p04/ and 5 more prefixes (route mesh)"
     )
-    assert lines[24] == "      … and 5 more"
+    assert "Lists are cut short: -v shows all, --report FILE.json keeps all." in lines
+    assert sum("+ to " in line for line in plan_text(one, full=True).splitlines()) == 25
 
 
 def test_withdrawals_and_refusals_are_marked(plan: Plan) -> None:
@@ -253,6 +330,9 @@ Plan for prod (inventories/prod.toml)
 
 222222222222 eu-west-1 (spoke)
   + creation template golden
+
+Routes
+  golden  1 link starts to replicate deletions: 1 source, 1 destination
 
 Objections
 """)
@@ -380,6 +460,7 @@ def test_links_of_a_rollback(plan: Plan) -> None:
     text = plan_text(replace(plan, rolls_back="20261122T081500Z-ab12cd"))
     assert "      - to 444444444444 eu-west-1: every repository\n" in text
     assert "(route golden)" in text
+    assert "Routes" not in text
 
 
 def test_what_somebody_vouches_for_is_listed(plan: Plan) -> None:

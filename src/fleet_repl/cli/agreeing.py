@@ -12,15 +12,15 @@ from fleet_repl.cli.session import Session
 async def agreed(
     session: Session,
     question: str,
-    shown: Callable[[bool], str],
+    shown: Callable[[TextIO], str],
     keyboard: TextIO,
     *,
     seen: bool,
 ) -> bool:
     """Ask. Being interrupted is no agreement, and stops the fleet.
 
-    `shown` gives the text that the question is about, with colour or without; `seen`: it stands
-    on stderr already.
+    `shown` gives the text that the question is about as it fits a stream; `seen`: it stands on
+    stderr already.
     """
     streams = session.call.streams
     with (
@@ -29,7 +29,7 @@ async def agreed(
     ):
         if not seen or terminal is not streams.stderr:
             # Nobody can agree to what they have not seen.
-            terminal.write(shown(False))  # noqa: FBT003 - a callback takes no names
+            terminal.write(shown(terminal))
         return await confirm(
             question, stdin=keyboard, terminal=terminal, given_up=session.interrupts.requested
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -91,11 +91,13 @@ async def _refused(session: Session, wish: _Wish) -> BackfillReport | None:
     if not number:
         return None
 
-    def shown(colour: bool) -> str:  # noqa: FBT001 - a callback takes no names
+    def shown(stream: TextIO) -> str:
         full = session.call.options.verbose
-        return backfill_text(found, full=full, colour=colour, end=False) + "\n"
+        colour = stream is streams.stderr and streams.has_colour(stream)
+        width = streams.width(stream)
+        return backfill_text(found, full=full, colour=colour, width=width, end=False) + "\n"
 
-    seen = log.block(shown(streams.has_colour(streams.stderr)))
+    seen = log.block(shown(streams.stderr))
     most = counted(number, "backfill")
     question = f"Start up to {most} of {visible(found.fleet)}?"
     if await agreed(session, question, shown, streams.keyboard, seen=seen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TextIO
 
 from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.session import Session
@@ -32,7 +33,7 @@ class Wish:
 async def carry_out(session: Session, plan: Plan, wish: Wish) -> Report:
     """Show the plan, ask on a terminal unless that is answered already, and carry it out."""
     log, streams = session.call.log, session.call.streams
-    seen = log.block(_shown(session, plan, streams.has_colour(streams.stderr)))
+    seen = log.block(_shown(session, plan, streams.stderr))
     refused = outstanding(plan.objections, force=wish.force, allow=wish.allow)
     writes = written(plan, session.waves, wish.wave)
     if writes and not refused and not wish.yes and streams.keyboard is not None:
@@ -56,6 +57,15 @@ def written(plan: Plan, waves: Sequence[str], last: str | None) -> int:
     )
 
 
-def _shown(session: Session, plan: Plan, colour: bool) -> str:  # noqa: FBT001 - a callback's
-    full = session.call.options.verbose
-    return plan_text(plan, full=full, colour=colour, waves=session.waves) + "\n"
+def _shown(session: Session, plan: Plan, stream: TextIO) -> str:
+    """The plan as it fits where it is shown."""
+    streams = session.call.streams
+    text = plan_text(
+        plan,
+        full=session.call.options.verbose,
+        colour=stream is streams.stderr and streams.has_colour(stream),
+        width=streams.width(stream),
+        waves=session.waves,
+        inventory=session.inventory,
+    )
+    return f"{text}\n"

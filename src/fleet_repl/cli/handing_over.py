@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.flags import Format
@@ -24,6 +25,9 @@ from fleet_repl.reports import (
 )
 from fleet_repl.reports.text import backfill_text, delivery_text, plan_text, report_text
 
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+
 
 def hand_over(
     call: Call[Reporting],
@@ -31,6 +35,7 @@ def hand_over(
     code: ExitCode,
     *,
     waves: Sequence[str] = (),
+    inventory: Inventory | None = None,
     kept: Path | None = None,
 ) -> ExitCode:
     """Write the result to its files and to stdout; `kept` is where a plan is kept.
@@ -44,7 +49,9 @@ def hand_over(
     if kept is not None and isinstance(subject, Plan):
         writes.insert(0, partial(keep_plan, subject, kept))
     failures = [failure for write in writes if (failure := _failure(write)) is not None]
-    unread = _failure(lambda: call.show(rendered(call, call.options.format, subject, waves)))
+    unread = _failure(
+        lambda: call.show(rendered(call, call.options.format, subject, waves, inventory))
+    )
     for failure in filter(None, (*failures, unread)):
         call.log.failure(failure)
     if not failures:
@@ -66,18 +73,25 @@ def _failure(write: Callable[[], None]) -> str | None:
 
 
 def rendered(
-    call: Call[Common], format_: Format, subject: Document, waves: Sequence[str] = ()
+    call: Call[Common],
+    format_: Format,
+    subject: Document,
+    waves: Sequence[str] = (),
+    inventory: Inventory | None = None,
 ) -> str:
     """The result as stdout gets it."""
     if format_ is Format.JSON:
         return to_json(subject)
-    full, colour = call.options.verbose, call.streams.has_colour(call.streams.stdout)
+    full, stdout = call.options.verbose, call.streams.stdout
+    colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
     match subject:
         case Plan():
-            return plan_text(subject, full=full, colour=colour, waves=waves)
+            return plan_text(
+                subject, full=full, colour=colour, width=width, waves=waves, inventory=inventory
+            )
         case Report():
-            return report_text(subject, full=full, colour=colour, waves=waves)
+            return report_text(subject, full=full, colour=colour, width=width, waves=waves)
         case DeliveryReport():
-            return delivery_text(subject, full=full, colour=colour)
+            return delivery_text(subject, full=full, colour=colour, width=width)
         case BackfillReport():
-            return backfill_text(subject, full=full, colour=colour)
+            return backfill_text(subject, full=full, colour=colour, width=width)

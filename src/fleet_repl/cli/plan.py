@@ -60,7 +60,14 @@ def hand_over_plan(
     if plan is None:
         call.log.note("interrupted before there was a plan")
         return ExitCode.INTERRUPTED
-    code = hand_over(call, plan, plan_exit(plan, detailed=detailed), waves=session.waves, kept=out)
+    code = hand_over(
+        call,
+        plan,
+        plan_exit(plan, detailed=detailed),
+        waves=session.waves,
+        inventory=session.inventory,
+        kept=out,
+    )
     if out is not None and code is not ExitCode.ERROR:
         call.log.note(f"the plan is kept in {out}; apply it with: {_command(session, plan, out)}")
     return code

@@ -65,7 +65,13 @@ async def _found(history: History, *, run_id: str, fleet: str | None) -> tuple[P
 def _tell_of_unreported(call: Call[Recalling], run: PastRun, *, under_way: bool) -> ExitCode:
     if call.options.format is Format.TEXT:
         colour = call.streams.has_colour(call.streams.stdout)
-        text = unreported_text(run, under_way=under_way, full=call.options.verbose, colour=colour)
+        text = unreported_text(
+            run,
+            under_way=under_way,
+            full=call.options.verbose,
+            colour=colour,
+            width=call.streams.width(call.streams.stdout),
+        )
         call.streams.emit(text)
     if call.options.format is Format.JSON or call.options.report:
         why = "it is under way" if under_way else "it died"

@@ -109,7 +109,12 @@ async def _connected(
         )
         fleet = await stack.enter_async_context(connection)
         session = Session(
-            call=call, fleet=fleet, interrupts=interrupts, counters=counters, waves=errand.waves
+            call=call,
+            fleet=fleet,
+            interrupts=interrupts,
+            counters=counters,
+            inventory=errand.inventory,
+            waves=errand.waves,
         )
         with interrupts.stopping(fleet.stop):
             code = await work(session)

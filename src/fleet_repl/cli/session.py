@@ -25,6 +25,7 @@ from fleet_repl.reports.text.wording import counted
 
 if TYPE_CHECKING:
     from fleet_repl.importing import Imported
+    from fleet_repl.inventory import Inventory
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ class Session:
     fleet: Fleet
     interrupts: Interrupts
     counters: Counters
+    inventory: Inventory
     waves: tuple[str, ...] = ()
     """The inventory's, in their order."""
     started: float = field(default_factory=time.monotonic)

@@ -64,6 +64,19 @@ class Streams:
         """Whether to write colours: on a terminal, unless NO_COLOR is set to anything."""
         return self.can_move(stream) and not self.environ.get("NO_COLOR")
 
+    def width(self, stream: TextIO) -> int | None:
+        """Columns of the terminal that it is, as COLUMNS or the terminal says; None: wrap nothing,
+        in a file or a pipe a line is whole."""
+        if not stream.isatty():
+            return None
+        said = self.environ.get("COLUMNS", "")
+        if said.isascii() and said.isdigit() and int(said):
+            return int(said)
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or None
+        except (OSError, ValueError):
+            return None
+
     def emit(self, text: str) -> None:
         """Write the result.
 

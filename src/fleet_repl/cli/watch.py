@@ -143,4 +143,4 @@ def _hand_over(call: Call[Repeating], one: Round, code: ExitCode) -> ExitCode:
     subject = one.report or one.plan
     if subject is None:
         return code
-    return hand_over(call, subject, code, waves=wave_names(one.inventory))
+    return hand_over(call, subject, code, waves=wave_names(one.inventory), inventory=one.inventory)

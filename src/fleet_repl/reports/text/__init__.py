@@ -1,4 +1,4 @@
-"""Plans and reports for people, as text that is the same at every width.
+"""Plans and reports for people: the same text at every width, but for where a terminal's lines end.
 
 Everything that is written passes through `Page`, which makes names from outside harmless.
 Only these modules and the command line use rich.

@@ -37,7 +37,12 @@ _STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
 
 
 def backfill_text(
-    report: BackfillReport, *, full: bool = False, colour: bool = False, end: bool = True
+    report: BackfillReport,
+    *,
+    full: bool = False,
+    colour: bool = False,
+    width: int | None = None,
+    end: bool = True,
 ) -> str:
     """The report for people. `full` lists everything, however long.
 
@@ -53,7 +58,7 @@ def backfill_text(
     add_cut(page)
     if end:
         _add_end(page, report)
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def add_backfills(page: Page, outcomes: Sequence[BackfillOutcome]) -> None:

@@ -61,7 +61,9 @@ class _Case(NamedTuple):
     images: tuple[Delivery, ...]
 
 
-def delivery_text(report: DeliveryReport, *, full: bool = False, colour: bool = False) -> str:
+def delivery_text(
+    report: DeliveryReport, *, full: bool = False, colour: bool = False, width: int | None = None
+) -> str:
     """The report for people. `full` lists every link, however many."""
     page = Page(full=full)
     good = report.status == "ok"
@@ -83,7 +85,7 @@ def delivery_text(report: DeliveryReport, *, full: bool = False, colour: bool = 
     )
     add_cut(page)
     _add_end(page, report)
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def _add_counts(page: Page, report: DeliveryReport) -> None:

@@ -1,15 +1,18 @@
 """A page of lines for a terminal or a file: indented, styled, harmless.
 
-Lines are never wrapped or cut here, so the text depends on nothing but what it says.
+Lines are wrapped for a terminal only: in a file or a pipe, the text depends on nothing but what it
+says.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -18,6 +21,8 @@ from fleet_repl.reports.visible import visible
 T = TypeVar("T")
 
 INDENT: Final = "  "
+HANGING: Final = "    "
+"""How much farther the rest of a wrapped line is indented."""
 FEW: Final = 10
 """So many that share a reason are all named."""
 EXAMPLES: Final = 3
@@ -82,10 +87,13 @@ class Page:
             self.cut = True
             self.add((f"… and {left_out:,} more", Style.FAINT), indent=indent)
 
-    def render(self, *, colour: bool) -> str:
-        """The whole page, each line ending with a newline."""
+    def render(self, *, colour: bool, width: int | None = None) -> str:
+        """The whole page, each line ending with a newline; `width`: that of the terminal."""
+        lines = self._lines
+        if width is not None:
+            lines = [piece for line in lines for piece in _wrapped(line, width)]
         if not colour:
-            return "".join(f"{line.plain}\n" for line in self._lines)
+            return "".join(f"{line.plain}\n" for line in lines)
         file = io.StringIO()
         console = Console(
             file=file,
@@ -95,6 +103,22 @@ class Page:
             # Whoever asks for colour has asked NO_COLOR before.
             no_color=False,
         )
-        for line in self._lines:
+        for line in lines:
             console.print(line, soft_wrap=True)
         return file.getvalue()
+
+
+def _wrapped(line: Text, width: int) -> Iterator[Text]:
+    """The line in pieces that fit where its words do: an id is never broken."""
+    start = len(line.plain) - len(line.plain.lstrip())
+    hanging = line.plain[:start] + HANGING
+    ends, used = [], start
+    for word in re.finditer(r"\S+ *", line.plain):
+        if used + cell_len(word[0].rstrip()) > width and used > len(hanging):
+            ends.append(word.start())
+            used = len(hanging)
+        used += cell_len(word[0])
+    first, *others = line.divide(ends)
+    for piece in (first, *(Text(hanging).append_text(one) for one in others)):
+        piece.rstrip()
+        yield piece

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
-from fleet_repl.drifting import sentence
-from fleet_repl.names import AccountId
-from fleet_repl.plan import Change, LinkEnd, Mover, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.names import Registry
+from fleet_repl.plan import Plan, Resource, State
 from fleet_repl.reports.grouping import Failing
-from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.census import Census, census_of
+from fleet_repl.reports.text.changes import Block, Line, block_of, grouped
+from fleet_repl.reports.text.page import EXAMPLES, Page, Style
 from fleet_repl.reports.text.sections import (
     Holding,
     add_cut,
@@ -19,54 +19,44 @@ from fleet_repl.reports.text.sections import (
     add_objections,
     add_warnings,
 )
+from fleet_repl.reports.text.totals import add_route_totals
 from fleet_repl.reports.text.waves import add_planned_waves, waves_of_plan
-from fleet_repl.reports.text.wording import (
-    SYMBOLS,
-    change_name,
-    counted,
-    label,
-    prefix_list,
-    route_list,
-)
-from fleet_repl.rules import rule_words, strange_rules_lost
+from fleet_repl.reports.text.wording import counted
 from fleet_repl.safety import PROTECTED
 
-REGISTRIES: Final = 50
-"""Registries that are listed on a page that is not full."""
-LINKS: Final = 20
-"""Links that are listed for each change."""
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wording:
-    """What links of a plan are called."""
-
-    names: Mapping[AccountId, str]
-    rolls_back: bool
-    """Then routes are not why, and none is named where none asks for a link."""
+BLOCKS: Final = 50
+"""Blocks of changes that are listed on a page that is not full. Dangerous ones do not count."""
+LINES: Final = 20
+"""Lines that are listed for each change, beside dangerous ones."""
 
 
 def plan_text(
-    plan: Plan, *, full: bool = False, colour: bool = False, waves: Sequence[str] = ()
+    plan: Plan,
+    *,
+    full: bool = False,
+    colour: bool = False,
+    width: int | None = None,
+    waves: Sequence[str] = (),
+    inventory: Inventory | None = None,
 ) -> str:
-    """The plan for people. `full` lists everything, however long; `waves` are in their order."""
+    """The plan for people: what takes something away first, and never cut; equal changes once.
+
+    `full` lists each registry and each link. `width`: the terminal's; None: nothing is wrapped.
+    `waves` are in their order. `inventory` is the plan's; it knows labels and routes.
+    """
     page = Page(full=full)
-    names = {one.registry.account: one.name for one in plan.registries}
+    census = census_of(plan, inventory)
     what = "Plan for" if plan.rolls_back is None else f"Rollback of run {plan.rolls_back} of"
     page.heading(f"{what} {plan.fleet} ({plan.inventory.path})")
-    changed = [one for one in plan.registries if one.changes]
-    shown = page.within(changed, REGISTRIES)
-    wording = _Wording(names=names, rolls_back=plan.rolls_back is not None)
-    in_waves = bool(waves_of_plan(plan, waves))
-    for one in shown:
-        _add_registry(page, one, wording, in_waves=in_waves)
-    if len(shown) < len(changed):
-        page.gap()
-        page.more(len(changed) - len(shown))
+    _add_blocks(page, plan, census, in_waves=bool(waves_of_plan(plan, waves)))
     add_faults(page, "Not to be overwritten", _failing(plan, readable=True))
     add_faults(page, "Unreadable", _failing(plan, readable=False))
     add_faults(page, "Retired and not reached, which is no failure", _excused(plan))
-    add_held(page, _held(plan), names)
+    add_held(page, _held(plan), census.names)
+    add_route_totals(page, plan, census)
     add_planned_waves(page, plan, waves)
     add_objections(page, plan.objections)
     _add_vouched(page, plan)
@@ -74,7 +64,7 @@ def plan_text(
     add_cut(page)
     page.gap()
     _add_totals(page, plan)
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def _failing(plan: Plan, *, readable: bool) -> list[Failing]:
@@ -103,22 +93,71 @@ def _held(plan: Plan) -> list[Holding]:
     ]
 
 
-def _add_registry(page: Page, one: RegistryPlan, wording: _Wording, *, in_waves: bool) -> None:
-    wave = f", wave {one.wave}" if in_waves else ""
-    page.heading(f"{label(one.registry, one.name)}{wave}")
-    if one.moved is not None and one.moved.by is not Mover.UNKNOWN:
-        page.add((sentence(one.moved), Style.FAINT), indent=1)
-    for change in one.changes:
-        notes = [] if change.wave == one.wave else [f"wave {change.wave}"]
-        if change.phase is Phase.WITHDRAWALS:
-            notes.append("once the rules are written")
-        if change.resource in one.refused:
-            notes.append("not to be written, see below")
-        note = f" ({', '.join(notes)})" if notes else ""
-        what = change_name(change.resource, change.before, change.after)
-        page.add(SYMBOLS[change.action], f"{what}{note}", indent=1)
-        if change.resource is not Resource.CREATION_TEMPLATE:
-            _add_links(page, change, wording)
+def _add_blocks(page: Page, plan: Plan, census: Census, *, in_waves: bool) -> None:
+    """What is to be done: a block for all registries of which the same is to be said."""
+    back = plan.rolls_back is not None
+    blocks = {
+        one.registry: block_of(one, census, in_waves=in_waves, rolls_back=back, full=page.full)
+        for one in plan.registries
+        if one.changes
+    }
+    groups = grouped(blocks, each=page.full)
+    dangerous = [group for group in groups if group[0].is_dangerous]
+    others = groups[len(dangerous) :]
+    shown = page.within(others, BLOCKS)
+    for block, members in (*dangerous, *shown):
+        _add_block(page, block, members, census)
+    if len(shown) < len(others):
+        page.gap()
+        page.more(sum(len(members) for _, members in others[len(shown) :]))
+
+
+def _add_block(page: Page, block: Block, members: Sequence[Registry], census: Census) -> None:
+    page.heading(", ".join((_heading(page, block, members, census), *block.notes)))
+    if block.moved is not None:
+        page.add((block.moved, Style.FAINT), indent=1)
+    for change in block.changes:
+        page.add(change.symbol, change.title, indent=1)
+        if change.resource is Resource.CREATION_TEMPLATE:
+            continue
+        if not change.lines:
+            page.add(("the same links, put right", Style.FAINT), indent=3)
+        dangerous = [line for line in change.lines if line.is_dangerous]
+        others = change.lines[len(dangerous) :]
+        shown = page.within(others, LINES)
+        for line in (*dangerous, *shown):
+            _add_line(page, line, members, census)
+        page.more(len(others) - len(shown), indent=3)
+
+
+def _heading(page: Page, block: Block, members: Sequence[Registry], census: Census) -> str:
+    if len(members) == 1:
+        return census.label(members[0])
+    named = census.members(page, members, whole=block.is_dangerous)
+    count = census.count(members)
+    return count if named is None else f"{count}: {named}"
+
+
+def _add_line(page: Page, line: Line, members: Sequence[Registry], census: Census) -> None:
+    """A line for all ends together or, of a few, one for each."""
+    if not line.ends:
+        whom = [""]
+    elif line.others and line.ends == frozenset(members):
+        whom = [" the others"]
+    elif len(line.ends) <= EXAMPLES and not line.others and not line.each:
+        whom = [f" {census.label(end)}" for end in sorted(line.ends)]
+    else:
+        whom = [f" {_ends(page, line, census)}"]
+    for one in whom:
+        page.add(line.symbol, f"{line.before}{one}{line.after}", indent=3)
+
+
+def _ends(page: Page, line: Line, census: Census) -> str:
+    named = census.members(page, line.ends, whole=line.is_dangerous)
+    count = census.count(line.ends, others=line.others)
+    if line.each:
+        return f"{line.each} ({count if named is None else f'{count}: {named}'})"
+    return count if named is None else f"{count} ({'of ' if line.others else ''}{named})"
 
 
 def _add_vouched(page: Page, plan: Plan) -> None:
@@ -133,62 +172,6 @@ def _add_vouched(page: Page, plan: Plan) -> None:
         shown = page.examples(registries)
         page.add((sid, Style.CHANGED), f" in {', '.join(shown)}", indent=1)
         page.more(len(registries) - len(shown), indent=2)
-
-
-def _add_deletes(page: Page, change: Change, wording: _Wording) -> None:
-    ends = [
-        *(
-            (("! ", Style.BAD), "deletions travel from now on, to", end)
-            for end in change.deletes_started
-        ),
-        *(
-            (("! ", Style.CHANGED), "deletions travel no more, to", end)
-            for end in change.deletes_stopped
-        ),
-    ]
-    shown = page.within(ends, LINKS)
-    for symbol, words, end in shown:
-        page.add(symbol, f"{words} {_end(page, end, wording, '')}", indent=3)
-    page.more(len(ends) - len(shown), indent=3)
-
-
-def _add_links(page: Page, change: Change, wording: _Wording) -> None:
-    links = [
-        *((("+ ", Style.ADDED), end, "") for end in change.links_added),
-        *((("- ", Style.REMOVED), end, "narrowed, ") for end in change.links_removed),
-    ]
-    word = "to" if change.resource is Resource.REPLICATION_CONFIGURATION else "from"
-    shown = page.within(links, LINKS)
-    for symbol, end, lessened in shown:
-        page.add(symbol, f"{word} {_end(page, end, wording, lessened)}", indent=3)
-    page.more(len(links) - len(shown), indent=3)
-    _add_deletes(page, change, wording)
-    strange = _strange_rules(change)
-    for symbol, rule in strange:
-        page.add(symbol, rule, indent=3)
-    if not (links or strange or change.deletes_started or change.deletes_stopped):
-        page.add(("the same links, put right", Style.FAINT), indent=3)
-
-
-def _strange_rules(change: Change) -> list[tuple[tuple[str, Style], str]]:
-    """The rules of unknown meaning that come back or go."""
-    if change.resource is not Resource.REPLICATION_CONFIGURATION:
-        return []
-    before, after = change.before, change.after
-    return [
-        *((("+ ", Style.ADDED), rule_words(*one)) for one in strange_rules_lost(after, before)),
-        *((("- ", Style.REMOVED), rule_words(*one)) for one in strange_rules_lost(before, after)),
-    ]
-
-
-def _end(page: Page, end: LinkEnd, wording: _Wording, lessened: str) -> str:
-    """`lessened`: what a link that is taken away is called where routes keep a part of it."""
-    where = label(end.registry, wording.names.get(end.registry.account))
-    what = prefix_list(end.prefixes, full=page.full)
-    if wording.rolls_back and not end.routes:
-        return f"{where}: {what}"
-    kept = lessened if end.routes else ""
-    return f"{where}: {what} ({kept}{route_list(end.routes)})"
 
 
 def _add_totals(page: Page, plan: Plan) -> None:

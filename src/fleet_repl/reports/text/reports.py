@@ -39,7 +39,12 @@ _STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
 
 
 def report_text(
-    report: Report, *, full: bool = False, colour: bool = False, waves: Sequence[str] = ()
+    report: Report,
+    *,
+    full: bool = False,
+    colour: bool = False,
+    width: int | None = None,
+    waves: Sequence[str] = (),
 ) -> str:
     """The report for people. `full` lists everything, however long; `waves` are in their order."""
     page = Page(full=full)
@@ -64,7 +69,7 @@ def report_text(
     add_warnings(page, report.warnings)
     add_cut(page)
     _add_end(page, report)
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def _notes(report: Report) -> str:

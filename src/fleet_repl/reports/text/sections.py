@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
+
+from rich.cells import cell_len
 
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.plan import HeldLink, Objection, Warning
 from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.wording import counted, label, prefix_list
+from fleet_repl.reports.visible import visible
 
 GROUPS: Final = 20
 """Reasons told."""
-WARNINGS: Final = 20
+LONG: Final = 40
+"""Characters that several warnings have to share at their ends to have them told once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +94,49 @@ def add_objections(page: Page, objections: Sequence[Objection]) -> None:
 
 
 def add_warnings(page: Page, warnings: Sequence[Warning]) -> None:
-    """A block of things to know."""
-    if warnings:
-        page.heading("Warnings")
-        shown = page.within(warnings, WARNINGS)
-        for one in shown:
-            page.add((one.kind, Style.CHANGED), f": {one.message}", indent=1)
-        page.more(len(warnings) - len(shown), indent=1)
+    """A block of things to know: of each kind a few, and what they all say once."""
+    if not warnings:
+        return
+    page.heading("Warnings")
+    kinds: dict[str, list[str]] = {}
+    for one in warnings:
+        kinds.setdefault(one.kind, []).append(one.message)
+    for kind, messages in kinds.items():
+        distinct = list(dict.fromkeys(messages))
+        if page.full or len(distinct) == 1:
+            for message in distinct:
+                page.add((kind, Style.CHANGED), f": {message}", indent=1)
+        else:
+            _add_alike(page, kind, distinct)
+
+
+def _add_alike(page: Page, kind: str, messages: Sequence[str]) -> None:
+    """A paragraph of warnings of one kind: what differs of each, then how all of them end."""
+    ending = _ending(messages)
+    page.add((kind, Style.CHANGED), f": {len(messages):,} times", indent=1)
+    shown = page.examples(messages)
+    for one in shown:
+        page.add(f"{one.removesuffix(ending)} …" if ending else one, indent=2)
+    page.more(len(messages) - len(shown), indent=2)
+    if ending:
+        page.add(f"…{ending}", indent=2)
+
+
+def _ending(messages: Sequence[str]) -> str:
+    """The words that all messages end with; none where that is hardly worth it."""
+    from_the_end = zip(*(reversed(one) for one in messages), strict=False)
+    alike = takewhile(lambda characters: len(set(characters)) == 1, from_the_end)
+    shared = "".join(characters[0] for characters in alike)[::-1]
+    ending = shared[shared.find(" ") :] if " " in shared else ""
+    return ending if len(ending) >= LONG else ""
+
+
+def add_rows(page: Page, rows: Sequence[tuple[str, str]]) -> None:
+    """Names and what is to be said of each, in two columns."""
+    width = max(cell_len(visible(name)) for name, _ in rows)
+    for name, said in rows:
+        padding = " " * (width - cell_len(visible(name)))
+        page.add(f"{name}{padding}  {said}", indent=1)
 
 
 def add_cut(page: Page) -> None:

@@ -16,7 +16,12 @@ OPEN: Final = 20
 
 
 def unreported_text(
-    run: PastRun, *, under_way: bool, full: bool = False, colour: bool = False
+    run: PastRun,
+    *,
+    under_way: bool,
+    full: bool = False,
+    colour: bool = False,
+    width: int | None = None,
 ) -> str:
     """Who made it, how many writes it had planned, and how far the journal says that it came."""
     page = Page(full=full)
@@ -36,13 +41,13 @@ def unreported_text(
         "end unknown": len(open_),
     }
     page.gap()
-    width = max(len(f"{number:,}") for number in counts.values())
+    digits = max(len(f"{number:,}") for number in counts.values())
     for name, number in counts.items():
-        page.add(f"{name:<14}  {number:>{width},}", indent=1)
+        page.add(f"{name:<14}  {number:>{digits},}", indent=1)
     _add_open(page, run, open_)
     page.gap()
     _add_end(page, under_way=under_way)
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def _add_end(page: Page, *, under_way: bool) -> None:

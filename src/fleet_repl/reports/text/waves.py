@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
-
-from rich.cells import cell_len
 
 from fleet_repl.outcomes import Outcome, Report
 from fleet_repl.plan import Plan
 from fleet_repl.reports.text.page import Page
+from fleet_repl.reports.text.sections import add_rows
 from fleet_repl.reports.text.wording import counted
-from fleet_repl.reports.visible import visible
 from fleet_repl.topology import REST
 
 _TOLD: Final = (Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
@@ -46,7 +44,7 @@ def add_planned_waves(page: Page, plan: Plan, known: Sequence[str]) -> None:
             for wave in waves
         }
         page.heading("Waves")
-        _add_rows(page, waves, lambda wave: f"{counted(writes[wave], 'registry')} to change")
+        add_rows(page, [(one, f"{counted(writes[one], 'registry')} to change") for one in waves])
 
 
 def add_waves(page: Page, report: Report, known: Sequence[str]) -> None:
@@ -55,7 +53,7 @@ def add_waves(page: Page, report: Report, known: Sequence[str]) -> None:
     if not waves:
         return
     page.heading("Waves")
-    _add_rows(page, waves, lambda wave: _outcomes(report, wave))
+    add_rows(page, [(one, _outcomes(report, one)) for one in waves])
 
 
 def _outcomes(report: Report, wave: str) -> str:
@@ -70,10 +68,3 @@ def _outcomes(report: Report, wave: str) -> str:
 
 def _several(waves: list[str]) -> list[str]:
     return [] if set(waves) <= {REST} else waves
-
-
-def _add_rows(page: Page, waves: Sequence[str], told: Callable[[str], str]) -> None:
-    width = max(cell_len(visible(wave)) for wave in waves)
-    for wave in waves:
-        padding = " " * (width - cell_len(visible(wave)))
-        page.add(f"{wave}{padding}  {told(wave)}", indent=1)
