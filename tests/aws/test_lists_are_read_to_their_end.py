@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet_repl.aws import paging
 from fleet_repl.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
@@ -105,15 +104,28 @@ async def test_a_page_of_images_is_read_when_it_is_wanted(edge: Edge) -> None:
         assert [one async for one in read] == []
 
 
-async def test_ever_new_tokens_come_to_an_end(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever makes them up is not AWS."""
-    monkeypatch.setattr(paging, "MOST_PAGES", 5)
-    pages = [edge.aws.reply({"repositories": [], "nextToken": str(n)}) for n in range(20)]
-    edge.aws.script("DescribeRepositories", *pages)
+@pytest.mark.parametrize(
+    ("operation", "method", "member", "most"),
+    [
+        (
+            "DescribeRepositoryCreationTemplates",
+            "read_templates",
+            "repositoryCreationTemplates",
+            10,
+        ),
+        ("ListReplicationBackfills", "list_backfills", "backfills", 200),
+    ],
+)
+async def test_ever_new_tokens_come_to_an_end(
+    edge: Edge, operation: str, method: str, member: str, most: int
+) -> None:
+    """Whoever makes them up is not AWS. A run with the lock waits for these lists."""
+    pages = [edge.aws.reply({**WHOLE, member: [], "nextToken": str(n)}) for n in range(most + 9)]
+    edge.aws.script(operation, *pages)
     async with edge.open() as registries:
         with pytest.raises(CallError, match="the answer's pages do not end"):
-            await registries.describe_repositories(edge.registry())
-    assert len(edge.aws.calls("DescribeRepositories")) == 5 + 4
+            await getattr(registries, method)(edge.registry())
+    assert len(edge.aws.calls(operation)) == most + 4
 
 
 async def test_a_token_is_a_text(edge: Edge) -> None:

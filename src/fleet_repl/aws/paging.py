@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
 
 from fleet_repl.aws.answers import body, check_account, objects
 from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage
 from fleet_repl.canonical import JsonObject
-
-MOST_PAGES: Final = 10_000
-"""Ten million images, at a thousand a page: what is longer has no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +23,8 @@ class Listing:
     """Where the items stand in an answer."""
     page_size: int
     """The most that ECR gives at once (its service model)."""
+    most_pages: int
+    """What is longer has no end: no deadline ends it, and the items of all pages are kept."""
     empty_with: str | None = None
     """A member by which an answer without any list can be told: ECR leaves this one out."""
 
@@ -47,6 +45,6 @@ def read_page(listing: Listing, told: Collection[str], answer: Answer, call: Cal
     token = document.get("nextToken") or None
     if token is not None and not isinstance(token, str):
         raise garbage(call, "the answer's nextToken is no text", answer.request_id)
-    if token in told or len(told) >= MOST_PAGES:
+    if token in told or len(told) >= listing.most_pages:
         raise garbage(call, "the answer's pages do not end", answer.request_id)
     return Page(items=items, next_token=token)

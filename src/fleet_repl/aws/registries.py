@@ -22,11 +22,11 @@ from fleet_repl.errors import CallError, FaultKind
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Statistics
 
-_TEMPLATES: Final = Listing(member="repositoryCreationTemplates", page_size=1000)
-_BACKFILLS: Final = Listing(member="backfills", page_size=50)
-_RESULTS: Final = Listing(member="results", page_size=1000, empty_with="status")
-_REPOSITORIES: Final = Listing(member="repositories", page_size=1000)
-_IMAGES: Final = Listing(member="imageDetails", page_size=1000)
+_TEMPLATES: Final = Listing(member="repositoryCreationTemplates", page_size=1000, most_pages=50)
+_BACKFILLS: Final = Listing(member="backfills", page_size=50, most_pages=200)
+_RESULTS: Final = Listing(member="results", page_size=1000, most_pages=1_000, empty_with="status")
+_REPOSITORIES: Final = Listing(member="repositories", page_size=1000, most_pages=1_000)
+_IMAGES: Final = Listing(member="imageDetails", page_size=1000, most_pages=10_000)
 
 _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
 """Without this filter ECR tells of active images only."""
