@@ -111,7 +111,7 @@ async def test_a_page_of_images_is_read_when_it_is_wanted(edge: Edge) -> None:
             "DescribeRepositoryCreationTemplates",
             "read_templates",
             "repositoryCreationTemplates",
-            10,
+            50,
         ),
         ("ListReplicationBackfills", "list_backfills", "backfills", 200),
     ],
