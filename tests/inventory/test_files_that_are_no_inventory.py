@@ -44,9 +44,9 @@ def test_another_encoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("version = 1\nname =\n", "2: (file): is not TOML: Invalid value"),
-        ("a = 1\n\na = 2\n", "3: (file): is not TOML: Cannot overwrite a value"),
-        ("a = [1,\n  2\n\n", "2: (file): is not TOML: Unclosed array"),
+        ("version = 1\nname =\n", "2: name: is not TOML: Invalid value (found name =)"),
+        ("a = 1\n\na = 2\n", "3: a: is not TOML: Cannot overwrite a value"),
+        ("a = [1,\n  2\n\n", "2: a[1]: is not TOML: Unclosed array"),
     ],
 )
 def test_broken_toml(tmp_path: Path, text: str, told: str) -> None:
@@ -54,6 +54,96 @@ def test_broken_toml(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "fleet.toml"
     file.write_text(text)
     assert _told(file) == [f"fleet.toml:{told}"]
+
+
+ZEROS = "TOML has no numbers with leading zeros, and an id is a text"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "id = 020123456789",
+            (
+                "id: is not TOML: Expected newline or end of document after a statement "
+                f'(found id = 020123456789)\n    write "020123456789": {ZEROS}'
+            ),
+        ),
+        (
+            "id = 020123456789 # build",
+            (
+                "id: is not TOML: Expected newline or end of document after a statement "
+                f'(found id = 020123456789 # build)\n    write "020123456789": {ZEROS}'
+            ),
+        ),
+        (
+            "name = build",
+            (
+                "name: is not TOML: Invalid value (found name = build)\n"
+                '    write "build": a text stands in quotes'
+            ),
+        ),
+        ('name = "build', "name: is not TOML: Illegal character '\\n' (found name = \"build)"),
+        (
+            'regions = ["a" "b"]',
+            'regions[1]: is not TOML: Unclosed array (found regions = ["a" "b"])',
+        ),
+        ("id", "(file): is not TOML: Expected '=' after a key in a key/value pair"),
+    ],
+)
+def test_the_key_and_the_line_are_told(tmp_path: Path, line: str, told: str) -> None:
+    """As written, with what was most likely meant."""
+    file = tmp_path / "fleet.toml"
+    file.write_text(f'version = 1\n[[accounts]]\nname = "x"\n[[accounts]]\n{line}\n')
+    whole = told if told.startswith("(") else f"accounts[1].{told}"
+    assert _told(file) == [f"fleet.toml:5: {whole}"]
+
+
+def test_a_header_is_told(tmp_path: Path) -> None:
+    """It has no value, and may be as wrong."""
+    file = tmp_path / "fleet.toml"
+    file.write_text("version = 1\n[aws\n")
+    assert _told(file) == [
+        (
+            "fleet.toml:2: (file): is not TOML: Expected ']' at the end of a table declaration "
+            "(found [aws)"
+        )
+    ]
+
+
+def test_a_long_line_is_cut(tmp_path: Path) -> None:
+    """A file may be one line."""
+    file = tmp_path / "fleet.toml"
+    file.write_text("name = " + "x" * 1000)
+    assert f"(found name = {'x' * 73}…)" in _told(file)[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'external_id = "open-sesame',
+        "external_id = open-sesame",
+        'external_id "open-sesame"',
+        'extrenal_id = "open-sesame',
+        'name = "x" external_id = "open-sesame"',
+        'name = "x" external_id "open-sesame"',
+        "name = x # external_id: open-sesame",
+        'accounts = [{ id = 012, external_id = "open-sesame" }]',
+        'accounts = [{ id = 012, extrenal_id = "open-sesame" }]',
+        '"external_id" = "open-sesame',
+        'aws.external_id = "open-sesame',
+        'external_id = """\nopen-sesame',
+        'external_id = """\nname=open-sesame',
+        'external_id = [\n"open-sesame',
+    ],
+)
+def test_no_line_that_may_hold_an_external_id_is_told(tmp_path: Path, line: str) -> None:
+    """Nor one with a key that is not known, which may be a misspelt one of that."""
+    file = tmp_path / "fleet.toml"
+    file.write_text(f"version = 1\n[aws]\n{line} x\n")
+    (told,) = _told(file)
+    assert "is not TOML" in told
+    assert "sesame" not in told
 
 
 @pytest.mark.parametrize(
@@ -79,3 +169,20 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     text = 'version = 1\r\nname = "x"\r\nroutes = []\r\naccounts = [{id = 1}]\r\n'
     file.write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert _told(file)[0].startswith("fleet.toml:4: accounts[0].id: must be a string (found 1)")
+
+
+def test_no_slip_of_a_finger_shows_an_external_id(tmp_path: Path) -> None:
+    """One character too few anywhere in a file, one too many, or the file cut off."""
+    text = (
+        'version = 1\n[aws]\nrole = "r"\nexternal_id = "open-sesame"\nregions = ["eu-west-1"]\n'
+        '[[accounts]]\nid = "111111111111"\naccounts = [{ external_id = """open-sesame""" }]\n'
+    )
+    file = tmp_path / "fleet.toml"
+    broken = 0
+    for at in range(len(text)):
+        for slip in (text[:at] + text[at + 1 :], f'{text[:at]}"{text[at:]}', text[:at]):
+            file.write_text(slip)
+            told = "\n".join(_told(file))
+            broken += "is not TOML" in told
+            assert "sesame" not in told, slip
+    assert broken > len(text)

@@ -70,9 +70,25 @@ def key_lines(text: str) -> dict[str, int]:
     return scanner.lines
 
 
+def last_key(text: str) -> str | None:
+    """The path of the last key or element that `text` begins; None where that is not clear.
+
+    For the start of a text, up to the line that a parser has refused.
+    """
+    scanner = _Scanner(text.replace("\r\n", "\n"))
+    try:
+        while scanner.statement():
+            pass
+    except (ValueError, RecursionError):
+        return None
+    return scanner.reached or None
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.lines: dict[str, int] = {}
+        self.reached = ""
+        """The path that was begun last."""
         self._text = text
         self._at = 0
         self._counted = 0
@@ -84,6 +100,8 @@ class _Scanner:
     def statement(self) -> bool:
         """Go past one header or key with its value; False where there is nothing more."""
         self._skip(_BLANK)
+        if self._at == len(self._text):
+            return False
         if simple := _SIMPLE.match(self._text, self._at):
             self._note(child(self._table, simple[1]))
             self._at = simple.end()
@@ -96,6 +114,7 @@ class _Scanner:
         is_array = self._text.startswith("[[", self._at)
         line = self._here()
         self._skip(_HEADER)
+        self.reached = ""
         parts = self._key()
         if not parts or not self._skip(_HEADER_END):
             return False
@@ -103,7 +122,7 @@ class _Scanner:
         for part in parts[:-1]:
             path = self._latest(child(path, part))
             self.lines.setdefault(path, line)
-        path = child(path, parts[-1])
+        path = self.reached = child(path, parts[-1])
         self.lines.setdefault(path, line)
         if is_array:
             self._tables_seen[path] = self._tables_seen.get(path, 0) + 1
@@ -119,6 +138,7 @@ class _Scanner:
 
     def _key_and_value(self, table: str) -> bool:
         line = self._here()
+        self.reached = ""
         parts = self._key()
         if not parts or not self._skip(_EQUALS):
             return False
@@ -126,6 +146,7 @@ class _Scanner:
         for part in parts:
             path = child(path, part)
             self.lines.setdefault(path, line)
+        self.reached = path
         return self._value(path)
 
     def _key(self) -> list[str]:
@@ -184,6 +205,8 @@ class _Scanner:
         return True
 
     def _note(self, path: str) -> None:
+        if self._at < len(self._text):
+            self.reached = path
         self.lines.setdefault(path, self._here())
 
     def _here(self) -> int:

@@ -40,7 +40,8 @@ def read(file: str, stdin: BinaryIO | None = None) -> tuple[str, dict[str, objec
     """
     text = text_of(file, stdin=stdin)
     if isinstance(text, Unreadable):
-        raise _refusal(file, text.message, line=text.line, remedy=text.remedy)
+        problem = _problem(file, text.message, line=text.line, remedy=text.remedy)
+        raise InventoryError([problem])
     return text, parsed(file, text)
 
 
@@ -59,7 +60,11 @@ def parsed(file: str, text: str) -> dict[str, object]:
         if not is_deep(document):
             return document
         fault = "lists or tables are nested too deeply"
-    raise _refusal(file, f"is not TOML: {_POSITION.sub('', fault)}", line=_line(fault, text))
+    from fleet_repl.inventory.misspelling import misspelt  # noqa: PLC0415 - it knows every model
+
+    number = _line(fault, text)
+    message = f"is not TOML: {_POSITION.sub('', fault)}"
+    raise InventoryError([misspelt(_problem(file, message, line=number), text)])
 
 
 def text_of(file: str, *, most: int = LARGEST, stdin: BinaryIO | None = None) -> str | Unreadable:
@@ -104,8 +109,7 @@ def _line(fault: str, text: str) -> int | None:
     return int(position["line"]) if position["line"] else text.rstrip().count("\n") + 1
 
 
-def _refusal(
+def _problem(
     file: str, message: str, *, line: int | None = None, remedy: str | None = None
-) -> InventoryError:
-    problem = Problem(file=file, line=line, key=WHOLE_FILE, message=message, remedy=remedy)
-    return InventoryError([problem])
+) -> Problem:
+    return Problem(file=file, line=line, key=WHOLE_FILE, message=message, remedy=remedy)

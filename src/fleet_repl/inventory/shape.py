@@ -44,6 +44,9 @@ _TABLES: Final[Mapping[KeyPath, type[schema.Table]]] = {
     ("limits",): schema.LimitsTable,
 }
 """The model behind each table, by its path without indexes."""
+KNOWN_KEYS: Final = frozenset(
+    field.alias or name for table in _TABLES.values() for name, field in table.model_fields.items()
+)
 
 _ARRAYS_OF_TABLES: Final = frozenset({"accounts", "external", "routes", "templates", "waves"})
 _LISTS: Final = frozenset(
