@@ -7,7 +7,7 @@ what is in place. What neither shows stays in doubt, and is never guessed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
@@ -23,12 +23,14 @@ from fleet_repl.outcomes import (
     RegistryOutcome,
     Report,
     Status,
+    wave_outcomes,
     worst,
 )
 from fleet_repl.plan import Change, RegistryPlan, Resource, operation_of
 from fleet_repl.rules import NO_RULES, parse_document
 from fleet_repl.runs import JournalEntry, Moment, PastRun, prefix_of
 from fleet_repl.templates import parse_template, template_at
+from fleet_repl.topology import REST
 
 _Write: TypeAlias = tuple[Registry, Resource, str, str, str | None]
 """One write of a run: what of which registry, in which wave and phase; a template's prefix."""
@@ -79,13 +81,16 @@ class _Told:
 
 
 def aftermath(
-    past: PastRun, seen: Mapping[Registry, Observed | Unreadable], owner: Owner
+    past: PastRun,
+    seen: Mapping[Registry, Observed | Unreadable],
+    owner: Owner,
+    waves: Sequence[str] = (REST,),
 ) -> Aftermath:
     """What a run had done that has not ended as it should.
 
     One whose report is there had done it all, and died before it could say so. `seen` is what is
     in place now, of the registries that `still_open` names; of one that is missing, the write that
-    was under way stays in doubt.
+    was under way stays in doubt. `waves` are in their order.
     """
     told = _told(past)
     verdicts = {
@@ -94,7 +99,7 @@ def aftermath(
     found = Counter(verdict.outcome for verdict in verdicts.values())
     done = sum(entry.outcome in SETTLED for entry in told.ended.values())
     counts = Aftermath(
-        report=past.report or _report(past, told, verdicts),
+        report=past.report or _report(past, told, verdicts, waves),
         planned=past.meta.changes,
         done=done,
         failed=len(told.ended) - done,
@@ -111,12 +116,15 @@ def still_open(past: PastRun) -> frozenset[Registry]:
     return frozenset(entry.registry for entry in _told(past).open.values())
 
 
-def _report(past: PastRun, told: _Told, verdicts: Mapping[_Write, _Verdict]) -> Report:
+def _report(
+    past: PastRun, told: _Told, verdicts: Mapping[_Write, _Verdict], waves: Sequence[str]
+) -> Report:
     """The report that the run did not write. It ended when its journal last told of something."""
     meta = past.meta
     because = (
         f"the run ended without a report (process {meta.holder.pid} on host {meta.holder.host})"
     )
+    registries = tuple(_outcome(one, told, verdicts, because) for one in past.plan.registries)
     return Report(
         run_id=meta.run_id,
         status=Status.INTERRUPTED,
@@ -130,7 +138,8 @@ def _report(past: PastRun, told: _Told, verdicts: Mapping[_Write, _Verdict]) -> 
         rolls_back=meta.rolls_back,
         objections=past.plan.objections,
         warnings=past.plan.warnings,
-        registries=tuple(_outcome(one, told, verdicts, because) for one in past.plan.registries),
+        registries=registries,
+        waves=wave_outcomes(registries, waves),
     )
 
 
@@ -229,7 +238,7 @@ def _outcome(
     changes: list[ChangeOutcome] = []
     error = one.error if one.fails else None
     for change in one.changes:
-        ended, fault = _change_outcome(one, change, told, verdicts)
+        ended, fault = _change_outcome(one, change, told, verdicts, because)
         changes.append(ended)
         error = error or fault
     found = {change.outcome for change in changes}
@@ -250,7 +259,11 @@ def _outcome(
 
 
 def _change_outcome(
-    one: RegistryPlan, change: Change, told: _Told, verdicts: Mapping[_Write, _Verdict]
+    one: RegistryPlan,
+    change: Change,
+    told: _Told,
+    verdicts: Mapping[_Write, _Verdict],
+    because: str,
 ) -> tuple[ChangeOutcome, Fault | None]:
     write = (one.registry, change.resource, change.wave, change.phase.value, prefix_of(change))
     sent, ended, verdict = told.sent.get(write), told.ended.get(write), verdicts.get(write)
@@ -278,6 +291,7 @@ def _change_outcome(
             in_doubt=ended.in_doubt
             if ended is not None
             else verdict is not None and verdict.in_doubt,
+            because=because if outcome in (Outcome.CANCELLED, Outcome.SKIPPED) else None,
         ),
         error,
     )

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.outcomes import Outcome, Report, Status, Writes
 from fleet_repl.ownership import Cells, Record
 from fleet_repl.plan import Action, Change, InventoryRef, Phase, Plan, Resource
 
@@ -155,8 +155,11 @@ class RunSummary:
     """None for a run that is under way, or died without a report."""
     finished_at: datetime | None = None
     applied: int = 0
+    partial: int = 0
     failed: int = 0
     """Registries."""
+    writes: Writes | None = None
+    """None where nobody has counted them: without a report, or in earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ def test_a_whole_run_at_a_terminal(at_terminal: Any, inventory: str) -> None:
     session.send("y\n")
     session.expect("writing  ")
     assert session.end() == 0, session.seen
-    assert "\x1b[32mapplied     2\x1b[0m" in session.seen
+    assert "\x1b[32mapplied              2       2\x1b[0m" in session.seen
     assert "Exit 0: done." in session.seen
 
 

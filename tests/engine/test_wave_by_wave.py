@@ -91,16 +91,16 @@ async def test_too_many_failures_keep_later_waves_back(make_desired: Any, fleet:
     because = "wave canary: 1 of 2 registries failed, and max_failures is 0"
     assert fleet.written == [("policy", HUB)]
     assert [one.outcome for one in found.values()] == [
-        Outcome.SKIPPED,
+        Outcome.PARTIAL,
         Outcome.FAILED,
         Outcome.SKIPPED,
         Outcome.SKIPPED,
     ]
     assert {found[one].because for one in (HUB, B, C)} == {because}
-    assert [one.outcome for one in found[HUB].changes] == [
-        Outcome.APPLIED,
-        Outcome.SKIPPED,
-        Outcome.SKIPPED,
+    assert [(one.outcome, one.because) for one in found[HUB].changes] == [
+        (Outcome.APPLIED, None),
+        (Outcome.SKIPPED, because),
+        (Outcome.SKIPPED, because),
     ]
     assert of_waves(fleet)[-1] == WaveFinished(wave="canary", failed=1, because=because)
 

@@ -15,7 +15,7 @@ from fleet_repl.errors import Fault, FaultKind
 from fleet_repl.grants import Owner, parse_policy
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.outcomes import Outcome, RegistryOutcome, Report, Status
+from fleet_repl.outcomes import Outcome, RegistryOutcome, Report, Status, Writes
 from fleet_repl.plan import (
     Action,
     Change,
@@ -206,9 +206,13 @@ def test_a_run_that_sent_nothing() -> None:
         Outcome.CANCELLED,
         Outcome.FAILED,
     ]
-    assert of(found, HUB).because == (
-        "the run ended without a report (process 4711 on host build-1)"
-    )
+    because = "the run ended without a report (process 4711 on host build-1)"
+    assert of(found, HUB).because == because
+    assert found.report.writes == Writes(cancelled=4)
+    assert {(one.writes.cancelled > 0, one.because) for one in found.report.waves} <= {
+        (True, because),
+        (False, None),
+    }
     assert of(found, HUB).wave == "canary"
     assert of(found, DARK).error == DENIED
 

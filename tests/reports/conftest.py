@@ -20,6 +20,7 @@ from fleet_repl.outcomes import (
     RegistryOutcome,
     Report,
     Status,
+    wave_outcomes,
 )
 from fleet_repl.ownership import Applied
 from fleet_repl.plan import (
@@ -210,7 +211,8 @@ _CHANGE_OUTCOMES = st.builds(
     resource=st.sampled_from(Resource),
     action=st.sampled_from(Action),
     wave=texts,
-    outcome=st.sampled_from(Outcome),
+    outcome=st.sampled_from([one for one in Outcome if one is not Outcome.PARTIAL]),
+    because=st.none() | texts,
     request_id=st.none() | texts,
     before=documents,
     after=documents,
@@ -260,7 +262,7 @@ _BACKFILLS = st.lists(
 _BACKFILL_REPORTS = st.builds(
     BackfillReport,
     run_id=texts,
-    status=st.sampled_from(Status),
+    status=st.sampled_from([one for one in Status if one is not Status.STAGED]),
     started_at=moments,
     finished_at=moments,
     fleet=texts,
@@ -285,6 +287,10 @@ _REPORTS = st.builds(
     warnings=warnings_,
     registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda one: one.registry).map(tuple),
     backfills=_BACKFILLS,
+).flatmap(
+    lambda report: st.lists(texts, min_size=1, max_size=2, unique=True).map(
+        lambda names: replace(report, waves=wave_outcomes(report.registries, names))
+    )
 )
 
 

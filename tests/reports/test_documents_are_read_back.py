@@ -26,7 +26,7 @@ from fleet_repl.documents import (
     report_document,
 )
 from fleet_repl.errors import FleetError, RefusedError, StateError
-from fleet_repl.outcomes import Report
+from fleet_repl.outcomes import Report, wave_outcomes
 from fleet_repl.plan import Plan, RegistryPlan
 from fleet_repl.reports import to_json
 
@@ -260,3 +260,36 @@ def test_a_report_counts_what_it_lists(report: Report) -> None:
     assert str(raised.value) == (
         "the report cannot be read: r.json: summary: it does not count what is listed"
     )
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (lambda it: it["summary"]["writes"].update(applied=7), "summary: it does not count what"),
+        (lambda it: it["summary"].update(partial=1), "summary: it does not count what"),
+        (lambda it: it["waves"][0]["writes"].update(failed=0), "waves: it does not count what"),
+        (lambda it: it["waves"][0].update(name="last"), "waves: it does not count what"),
+        (
+            lambda it: it["registries"][0]["changes"][0].update(outcome="partial"),
+            "registries[0].changes[0].outcome: one of applied, unchanged, failed, skipped, ",
+        ),
+    ],
+)
+def test_a_report_counts_its_writes(edit: Edit, reason: str, report: Report) -> None:
+    """So does what it says of waves, and a single write is never partial."""
+    waves = wave_outcomes(report.registries, ("rest",))
+    document = json.loads(to_json(replace(report, waves=waves)))
+    edit(document)
+    with pytest.raises(FleetError) as raised:
+        parse_report(json.dumps(document).encode(), "r.json")
+    assert str(raised.value).startswith(f"the report cannot be read: r.json: {reason}")
+
+
+def test_a_report_of_an_earlier_version(report: Report) -> None:
+    """It did not count writes, and its waves are told as far as its changes tell."""
+    document = json.loads(to_json(report))
+    del document["waves"], document["summary"]["writes"], document["summary"]["partial"]
+    found = parse_report(json.dumps(document).encode(), "r.json")
+    assert found.registries == report.registries
+    assert found.writes == report.writes
+    assert found.waves == wave_outcomes(report.registries, ("rest",))

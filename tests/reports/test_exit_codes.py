@@ -54,6 +54,7 @@ def test_a_plan(plan: Plan) -> None:
     [
         (Outcome.APPLIED, 0),
         (Outcome.UNCHANGED, 0),
+        (Outcome.PARTIAL, 4),
         (Outcome.FAILED, 4),
         (Outcome.SKIPPED, 4),
         (Outcome.CANCELLED, 4),
@@ -65,6 +66,16 @@ def test_a_report(report: Report, outcome: Outcome, code: int) -> None:
     one = replace(good, outcome=outcome)
     run = replace(report, status=Status.PARTIAL, registries=(good, one))
     assert report_exit(run) == code
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [(Outcome.PARTIAL, 0), (Outcome.SKIPPED, 0), (Outcome.APPLIED, 0), (Outcome.FAILED, 4)],
+)
+def test_a_staged_run(report: Report, outcome: Outcome, code: int) -> None:
+    """What is left for later waves was not to be done; a failure is one all the same."""
+    one = replace(report.registries[4], outcome=outcome)
+    assert report_exit(replace(report, status=Status.STAGED, registries=(one,))) == code
 
 
 def test_a_held_link_makes_a_run_partial(report: Report) -> None:

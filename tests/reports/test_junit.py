@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.outcomes import Outcome, Report, Status, wave_outcomes
 from fleet_repl.plan import Moved, Mover, Plan
 from fleet_repl.reports import to_junit
 
@@ -21,6 +21,7 @@ timestamp="2026-11-23T12:00:00Z">
     <properties>
       <property name="run_id" value="20261123T120000Z-a1b2c3" />
       <property name="status" value="partial" />
+      <property name="writes" value="2 applied, 0 unchanged, 1 failed, 0 skipped, 0 cancelled" />
       <property name="plan_digest" value="sha256:…" />
       <property name="inventory" value="inventories/prod.toml" />
     </properties>
@@ -74,6 +75,42 @@ def test_each_outcome_has_its_element(report: Report) -> None:
         ("444444444444 eu-west-1 (old)", "skipped", "skipped"),
         ("555555555555 eu-west-1 (555555555555)", "skipped", "cancelled"),
     ]
+
+
+def test_waves_have_cases_of_their_own(report: Report) -> None:
+    """What a staged run has written is seen, and its rest is skipped, not failed."""
+    build = report.registries[0]
+    done = replace(build.changes[0], wave="canary")
+    left = replace(done, wave="rest", outcome=Outcome.SKIPPED, because="it ends there")
+    broken = replace(done, wave="early", outcome=Outcome.FAILED)
+    one = replace(
+        build, held=(), outcome=Outcome.PARTIAL, changes=(done, left), because="it ends there"
+    )
+    two = replace(report.registries[2], changes=(broken,))
+    waves = wave_outcomes((one, two), ("canary", "idle", "early", "rest"))
+    text = to_junit(
+        replace(report, registries=(one, two), waves=waves, objections=(), status=Status.PARTIAL)
+    )
+    assert verdicts(text) == [
+        ("111111111111 us-east-1 (build)", "skipped", "partial"),
+        ("333333333333 eu-west-1 (dark)", "error", "access-denied"),
+        ("wave canary", None, None),
+        ("wave early", "failure", "failed"),
+        ("wave rest", "skipped", "skipped"),
+    ]
+    partial, rest = ET.fromstring(text).iter("skipped")
+    assert (partial.text or "").splitlines() == [
+        "it ends there",
+        "update replication-configuration (wave canary): applied",
+        "update replication-configuration: skipped",
+    ]
+    assert (rest.text or "").splitlines() == [
+        "0 applied, 0 unchanged, 0 failed, 1 skipped, 0 cancelled",
+        "it ends there",
+    ]
+    properties = {one.get("name"): one.get("value") for one in ET.fromstring(text).iter("property")}
+    assert properties["writes"] == "1 applied, 0 unchanged, 1 failed, 1 skipped, 0 cancelled"
+    assert properties["wave canary"] == "1 applied, 0 unchanged, 0 failed, 0 skipped, 0 cancelled"
 
 
 def test_a_failed_registry_names_its_held_links_too(report: Report) -> None:

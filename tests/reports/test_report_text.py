@@ -8,23 +8,24 @@ from datetime import timedelta
 import pytest
 
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.outcomes import Outcome, Report, Status, wave_outcomes
 from fleet_repl.plan import Resource
+from fleet_repl.reports import report_exit
 from fleet_repl.reports.text import report_text
 from fleet_repl.reports.text.wording import counted, elapsed
+from fleet_repl.waves import ends_after
 
 REPORT = """\
 Run 20261123T120000Z-a1b2c3 of prod: partial (objections overridden by --force)
 
-  applied     1
-  unchanged   1
-  failed      2
-  skipped     1
-  cancelled   0
-  links held  1
-
-Applied: 1 registry
-  111111111111 us-east-1 (build): ~ replication configuration
+              registries  writes
+  failed               2       1
+  links held           1
+  applied              1       2
+  partial              0
+  unchanged            1       0
+  skipped              1       0
+  cancelled            0       0
 
 Failed: 2 registries
   access-denied at AssumeRole: 1 registry
@@ -35,13 +36,16 @@ arn:aws:iam::333333333333:role/fleet-replication (AccessDenied) [request 7a1c]
     222222222222 eu-west-1 (spoke): the rules were changed since the plan was made; \
 registry policy applied
 
+Held: 1 link left out until the destination grants it
+  333333333333/eu-west-1 could not be read (access-denied): 1 link
+    111111111111 us-east-1 (build) → 333333333333 eu-west-1 (dark): base/, golden/
+
 Skipped: 1 registry
   the run's deadline of 7200 s had passed: 1 registry
     444444444444 eu-west-1 (old)
 
-Held: 1 link left out until the destination grants it
-  333333333333/eu-west-1 could not be read (access-denied): 1 link
-    111111111111 us-east-1 (build) → 333333333333 eu-west-1 (dark): base/, golden/
+Applied: 1 registry
+  111111111111 us-east-1 (build): ~ replication configuration
 
 Objections
   foreign-rules: 1 link would be removed
@@ -49,8 +53,7 @@ Objections
 Warnings
   not-transitive: spoke only receives base/
 
-Applied 1 of 5 registries in 12.4 s. Exit 4: partial: \
-something failed, was skipped, is held, or could not be read.
+Applied 2 of 3 writes in 12.4 s. Exit 4: 2 failed, 1 held, 1 skipped.
 """
 
 
@@ -87,12 +90,14 @@ def test_nothing_to_do(report: Report) -> None:
     assert report_text(calm) == (
         "Run 20261123T120000Z-a1b2c3 of prod: ok\n"
         "\n"
-        "  applied     0\n"
-        "  unchanged   1\n"
-        "  failed      0\n"
-        "  skipped     0\n"
-        "  cancelled   0\n"
-        "  links held  0\n"
+        "              registries  writes\n"
+        "  failed               0       0\n"
+        "  links held           0\n"
+        "  applied              0       0\n"
+        "  partial              0\n"
+        "  unchanged            1       0\n"
+        "  skipped              0       0\n"
+        "  cancelled            0       0\n"
         "\n"
         "Nothing to do: 1 registry was as the inventory wants, in 12.4 s. Exit 0: done.\n"
     )
@@ -103,12 +108,14 @@ def test_five_thousand_denied_registries_are_one_paragraph(report: Report) -> No
     assert report_text(denied(report, 5_000)) == (
         "Run 20261123T120000Z-a1b2c3 of prod: partial\n"
         "\n"
-        "  applied         0\n"
-        "  unchanged       0\n"
-        "  failed      5,000\n"
-        "  skipped         0\n"
-        "  cancelled       0\n"
-        "  links held      0\n"
+        "              registries  writes\n"
+        "  failed           5,000       0\n"
+        "  links held           0\n"
+        "  applied              0       0\n"
+        "  partial              0\n"
+        "  unchanged            0       0\n"
+        "  skipped              0       0\n"
+        "  cancelled            0       0\n"
         "\n"
         "Failed: 5,000 registries\n"
         "  access-denied at AssumeRole: 5,000 registries in 2,500 accounts\n"
@@ -123,8 +130,7 @@ def test_five_thousand_denied_registries_are_one_paragraph(report: Report) -> No
         "\n"
         "Lists are cut short: -v shows all, --report FILE.json keeps all.\n"
         "\n"
-        "Applied 0 of 5,000 registries in 12.4 s. Exit 4: partial: "
-        "something failed, was skipped, is held, or could not be read.\n"
+        "Applied 0 of 0 writes in 12.4 s. Exit 4: 5,000 failed.\n"
     )
 
 
@@ -175,14 +181,14 @@ def test_registries_left_alone_are_grouped_by_reason(
         "    444444444444 eu-west-1 (old)\n"
         "    … and 9 more\n" in text
     )
-    assert text.endswith(f"Applied 0 of 12 registries in 12.4 s. {end}\n")
+    assert text.endswith(f"Applied 0 of 0 writes in 12.4 s. {end}\n")
 
 
 def test_a_hundred_thousand_applied_registries_are_readable(report: Report) -> None:
     """The list of what was applied is cut short, the counts are not."""
     lines = report_text(replace(report, registries=report.registries[:1] * 100_000)).splitlines()
     assert len(lines) < 100
-    assert "  applied     100,000" in lines
+    assert "  applied        100,000  100,000" in lines
     assert "  … and 99,950 more" in lines
 
 
@@ -209,26 +215,76 @@ def test_counting() -> None:
     assert counted(12_000, "link") == "12,000 links"
 
 
-def test_waves(report: Report) -> None:
-    """What became of each wave's registries, in the order of the waves."""
-    build, *others = report.registries
-    found = replace(report, registries=(replace(build, wave="canary"), *others))
-    assert (
-        "  links held  1\n"
-        "\n"
-        "Waves\n"
-        "  canary  1 registry: 1 applied\n"
-        "  rest    4 registries: 2 failed, 1 skipped\n"
-        "\n"
-        "Applied: 1 registry\n"
-    ) in report_text(found, waves=("canary", "rest"))
+def staged(report: Report) -> Report:
+    """A run that ended after its canary: one registry is done, one in part, one not begun."""
+    build, spoke, *_, plain = report.registries
+    because = ends_after("canary")
+    applied = replace(build.changes[0], wave="canary")
+    left = replace(applied, wave="rest", outcome=Outcome.SKIPPED, because=because)
+    registries = (
+        replace(build, wave="canary", changes=(applied,), held=()),
+        replace(
+            spoke, outcome=Outcome.PARTIAL, changes=(applied, left), error=None, because=because
+        ),
+        replace(plain, outcome=Outcome.SKIPPED, changes=(left,), because=because),
+    )
+    return replace(
+        report,
+        status=Status.STAGED,
+        forced=False,
+        objections=(),
+        warnings=(),
+        registries=registries,
+        waves=wave_outcomes(registries, ("canary", "idle", "rest")),
+    )
 
 
-def test_a_wave_with_nothing_to_do(report: Report) -> None:
-    """It is told too: somebody has put it there."""
-    calm = replace(report.registries[4], wave="canary")
-    found = replace(report, registries=(*report.registries[:4], calm))
-    assert "\n  canary  1 registry: unchanged\n" in report_text(found)
+STAGED = """\
+Run 20261123T120000Z-a1b2c3 of prod: staged
+
+              registries  writes
+  failed               0       0
+  links held           0
+  applied              1       2
+  partial              1
+  unchanged            0       0
+  skipped              1       2
+  cancelled            0       0
+
+Waves
+  canary  2 writes to 2 registries: 2 applied
+  idle    nothing to write
+  rest    2 writes to 2 registries: 2 skipped; the run ends after wave canary (--wave)
+
+Partial: 1 registry
+  the run ends after wave canary (--wave): 1 registry
+    222222222222 eu-west-1 (spoke): replication configuration applied
+
+Skipped: 1 registry
+  the run ends after wave canary (--wave): 1 registry
+    555555555555 eu-west-1
+
+Applied: 1 registry
+  111111111111 us-east-1 (build): ~ replication configuration
+
+Applied 2 of 4 writes in 12.4 s. Exit 0: done as asked; the run ends after wave canary (--wave).
+"""
+
+
+def test_a_run_that_ended_as_asked(report: Report) -> None:
+    """What each wave has written is counted, and a registry written in part says so."""
+    found = staged(report)
+    assert report_text(found) == STAGED
+    assert report_text(found, waves=("canary", "idle", "rest")) == STAGED
+    assert report_exit(found) == 0
+
+
+def test_failed_and_held_come_first(report: Report) -> None:
+    """Whoever reads a report looks for what needs somebody."""
+    text = report_text(report)
+    sections = ["\nFailed: ", "\nHeld: ", "\nSkipped: ", "\nApplied: "]
+    places = [text.index(section) for section in sections]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(

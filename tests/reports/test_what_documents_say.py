@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Report
+from fleet_repl.outcomes import Report, wave_outcomes
 from fleet_repl.ownership import Applied
 from fleet_repl.plan import Effort, LinkEnd, Moved, Mover, Plan
 from fleet_repl.reports import plan_digest, plan_document, report_document, timestamp
@@ -112,7 +112,8 @@ def test_a_plan(plan: Plan) -> None:
 
 def test_a_report(report: Report) -> None:
     """The whole document of a report, with two of its registries."""
-    document = dict(report_document(report))
+    waves = wave_outcomes(report.registries, ("canary", "rest"))
+    document = dict(report_document(replace(report, waves=waves)))
     registries = document.pop("registries")
     assert document == {
         "schema": "fleet-repl/report/1",
@@ -130,12 +131,40 @@ def test_a_report(report: Report) -> None:
         "warnings": [{"kind": "not-transitive", "message": "spoke only receives base/"}],
         "summary": {
             "applied": 1,
+            "partial": 0,
             "unchanged": 1,
             "failed": 2,
             "skipped": 1,
             "cancelled": 0,
             "held": 1,
+            "writes": {"applied": 2, "unchanged": 0, "failed": 1, "skipped": 0, "cancelled": 0},
         },
+        "waves": [
+            {
+                "name": "canary",
+                "registries": 0,
+                "writes": {
+                    "applied": 0,
+                    "unchanged": 0,
+                    "failed": 0,
+                    "skipped": 0,
+                    "cancelled": 0,
+                },
+                "because": None,
+            },
+            {
+                "name": "rest",
+                "registries": 2,
+                "writes": {
+                    "applied": 2,
+                    "unchanged": 0,
+                    "failed": 1,
+                    "skipped": 0,
+                    "cancelled": 0,
+                },
+                "because": None,
+            },
+        ],
         "backfills": [],
     }
     assert isinstance(registries, list)

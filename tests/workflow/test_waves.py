@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleet_repl import Outcome, Registry, Status
-from fleet_repl.outcomes import Report, WaveFinished, WaveStarted
+from fleet_repl.outcomes import Report, WaveFinished, WaveOutcome, WaveStarted, Writes
 from fleet_repl.reports import report_exit
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ async def test_what_the_failed_wave_has_done_stays(
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         aws.deny(1, "ecr:PutReplicationConfiguration")
         report = await aws.applied()
-        assert (report.status, report_exit(report)) == (Status.FAILED, 4)
-        assert by_account(report)[HUB] is Outcome.SKIPPED
+        assert (report.status, report_exit(report)) == (Status.PARTIAL, 4)
+        assert by_account(report)[HUB] is Outcome.PARTIAL
         changes = [(one.wave, one.outcome) for one in report.registries[4].changes]
         assert changes == [
             ("canary", Outcome.APPLIED),
@@ -171,9 +171,18 @@ async def test_a_run_that_ends_with_a_wave(simulate: Simulate, fleet_text: Fleet
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         begun = aws.clock.seconds
         report = await aws.applied(wave="canary")
-        assert (report.status, report_exit(report)) == (Status.PARTIAL, 4)
-        assert by_account(report) == {1: Outcome.APPLIED} | dict.fromkeys(
-            (2, 3, 4, 5), Outcome.SKIPPED
+        assert (report.status, report_exit(report)) == (Status.STAGED, 0)
+        assert by_account(report) == {
+            1: Outcome.APPLIED,
+            **dict.fromkeys((2, 3, 4), Outcome.SKIPPED),
+            HUB: Outcome.PARTIAL,
+        }
+        assert report.writes == Writes(applied=2, skipped=5)
+        because = "the run ends after wave canary (--wave)"
+        assert report.waves == (
+            WaveOutcome(name="canary", registries=2, writes=Writes(applied=2)),
+            WaveOutcome(name="early", registries=2, writes=Writes(skipped=2), because=because),
+            WaveOutcome(name="rest", registries=3, writes=Writes(skipped=3), because=because),
         )
         assert {one.because for one in report.registries[1:]} == {
             "the run ends after wave canary (--wave)"
@@ -183,6 +192,22 @@ async def test_a_run_that_ends_with_a_wave(simulate: Simulate, fleet_text: Fleet
         report = await aws.applied()
         assert (report.status, by_account(report)[1]) == (Status.OK, Outcome.UNCHANGED)
         assert written(aws)[2:5] == [HUB, 2, HUB]
+
+
+async def test_a_failure_is_no_staged_run(simulate: Simulate, fleet_text: FleetText) -> None:
+    """Whatever was asked: a registry that cannot be read is told by the exit code."""
+    async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
+        aws.deny(4)
+        report = await aws.applied(wave="canary")
+        assert (report.status, report_exit(report)) == (Status.PARTIAL, 4)
+        assert report.waves[0].writes == Writes(applied=2)
+
+
+async def test_the_last_wave_leaves_nothing(simulate: Simulate, fleet_text: FleetText) -> None:
+    """A run that was to end where everything ends is simply done."""
+    async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
+        report = await aws.applied(wave="rest")
+        assert (report.status, report_exit(report)) == (Status.OK, 0)
 
 
 async def test_grants_go_in_the_wave_of_their_sources(

@@ -6,6 +6,8 @@ ECR told of a backfill beyond what the document has.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
@@ -19,11 +21,21 @@ from fleet_repl.documents.reading_shared import (
     objection,
     unusable,
     warning,
+    write_outcome,
+    writes,
 )
-from fleet_repl.documents.reports import REPORT_SCHEMA
+from fleet_repl.documents.reports import REPORT_SCHEMA, summary_document
 from fleet_repl.errors import FleetError, StateError
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.outcomes import (
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Status,
+    WaveOutcome,
+    wave_outcomes,
+)
 from fleet_repl.plan import Action, Resource
 
 _REPORT: Final = frozenset(
@@ -42,10 +54,14 @@ _REPORT: Final = frozenset(
         "objections",
         "warnings",
         "summary",
+        "waves",
         "registries",
         "backfills",
     ]
 )
+_OLDER: Final = frozenset({"waves"})
+"""What documents of earlier versions lack."""
+_WAVE: Final = frozenset({"name", "registries", "writes", "because"})
 _REGISTRY: Final = frozenset(
     [
         "account",
@@ -83,6 +99,7 @@ _BACKFILL: Final = frozenset(
         "because",
     ]
 )
+_MISCOUNTED: Final = "it does not count what is listed"
 _END: Final = frozenset({"account", "region", "name"})
 
 
@@ -100,7 +117,7 @@ def parse_report(content: bytes, where: str, *, error: type[FleetError] = StateE
 
 
 def _report(found: JsonObject) -> Report:
-    as_object(found, keys=_REPORT)
+    as_object(found, keys=_REPORT, optional=_OLDER)
     report = Report(
         run_id=members.text(found, "run_id"),
         status=members.choice(found, "status", Status),
@@ -117,10 +134,32 @@ def _report(found: JsonObject) -> Report:
         registries=members.each(found, "registries", _registry),
         backfills=members.each(found, "backfills", _backfill),
     )
-    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
-    if members.mapping(found, "summary") != {**counts, "held": report.held}:
-        raise MalformedError("summary", "it does not count what is listed")
-    return report
+    _check_summary(members.mapping(found, "summary"), report)
+    if "waves" not in found:
+        return replace(report, waves=wave_outcomes(report.registries, ()))
+    waves = members.each(found, "waves", _wave)
+    counted = wave_outcomes(report.registries, [one.name for one in waves])
+    if waves and [replace(one, because=None) for one in waves] != list(counted):
+        raise MalformedError("waves", _MISCOUNTED)
+    return replace(report, waves=waves)
+
+
+def _check_summary(found: Mapping[str, Json], report: Report) -> None:
+    counts = summary_document(report)
+    # Earlier versions did not count writes, and knew no registry that is written in part.
+    earlier = {key: counts[key] for key in counts if key not in ("partial", "writes")}
+    if found not in (counts, earlier):
+        raise MalformedError("summary", _MISCOUNTED)
+
+
+def _wave(item: Json) -> WaveOutcome:
+    found = as_object(item, keys=_WAVE)
+    return WaveOutcome(
+        name=members.text(found, "name"),
+        registries=members.number(found, "registries"),
+        writes=members.inner(found, "writes", writes),
+        because=members.optional_text(found, "because"),
+    )
 
 
 def _registry(item: Json) -> RegistryOutcome:
@@ -145,7 +184,7 @@ def _change(item: Json) -> ChangeOutcome:
         resource=members.choice(found, "resource", Resource),
         action=members.choice(found, "action", Action),
         wave=members.text(found, "wave"),
-        outcome=members.choice(found, "outcome", Outcome),
+        outcome=write_outcome(found),
         request_id=members.optional_text(found, "request_id"),
         before=members.document(found, "before"),
         after=members.document(found, "after"),

@@ -8,10 +8,12 @@ from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
 from fleet_repl.errors import FleetError
+from fleet_repl.outcomes import Outcome, Writes
 from fleet_repl.plan import HeldLink, InventoryRef, Objection, Warning
 
 _HELD: Final = frozenset({"account", "region", "prefixes", "because"})
 _NOTE: Final = frozenset({"kind", "message"})
+_WRITES: Final = frozenset(Writes().counts)
 _INVENTORY: Final = frozenset({"path", "digest"})
 
 _Error = TypeVar("_Error", bound=FleetError)
@@ -50,6 +52,20 @@ def warning(item: Json) -> Warning:
     """Something that stops nothing."""
     found = as_object(item, keys=_NOTE)
     return Warning(kind=members.text(found, "kind"), message=members.text(found, "message"))
+
+
+def write_outcome(found: JsonObject) -> Outcome:
+    """What became of one write, which is never partial."""
+    outcome = members.choice(found, "outcome", Outcome)
+    if outcome is Outcome.PARTIAL:
+        raise MalformedError("outcome", f"one of {', '.join(Writes().counts)} is needed")
+    return outcome
+
+
+def writes(found: JsonObject) -> Writes:
+    """How many writes had which outcome."""
+    as_object(found, keys=_WRITES)
+    return Writes(**{outcome: members.number(found, outcome) for outcome in _WRITES})
 
 
 def held_link(item: Json) -> HeldLink:

@@ -10,7 +10,14 @@ from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.documents.shared import held_document, inventory_document, notes_document
 from fleet_repl.documents.spelling import compact_pieces, fault_document, timestamp
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report
+from fleet_repl.outcomes import (
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    WaveOutcome,
+    Writes,
+)
 
 REPORT_SCHEMA: Final = "fleet-repl/report/1"
 
@@ -25,6 +32,17 @@ def report_document(report: Report) -> JsonObject:
 def report_content(report: Report) -> bytes:
     """The document as it is kept: without any white space."""
     return b"".join(compact_pieces(_frame(report), "registries", _registries(report)))
+
+
+def writes_document(writes: Writes) -> JsonObject:
+    """How many writes had which outcome."""
+    return {outcome.value: number for outcome, number in writes.counts.items()}
+
+
+def summary_document(report: Report) -> JsonObject:
+    """Registries by outcome, links held, and writes by outcome."""
+    counts: _Members = {outcome.value: report.count(outcome) for outcome in Outcome}
+    return {**counts, "held": report.held, "writes": writes_document(report.writes)}
 
 
 def backfill_document(one: BackfillOutcome) -> JsonObject:
@@ -51,7 +69,6 @@ def backfill_document(one: BackfillOutcome) -> JsonObject:
 
 
 def _frame(report: Report) -> _Members:
-    counts: _Members = {outcome.value: report.count(outcome) for outcome in Outcome}
     return {
         "schema": REPORT_SCHEMA,
         "run_id": report.run_id,
@@ -66,13 +83,23 @@ def _frame(report: Report) -> _Members:
         "allowed": list(report.allowed),
         "objections": notes_document(report.objections),
         "warnings": notes_document(report.warnings),
-        "summary": {**counts, "held": report.held},
+        "summary": summary_document(report),
+        "waves": [_wave(one) for one in report.waves],
         "backfills": [backfill_document(one) for one in report.backfills],
     }
 
 
 def _registries(report: Report) -> Iterator[Json]:
     return map(_registry, report.registries)
+
+
+def _wave(one: WaveOutcome) -> Json:
+    return {
+        "name": one.name,
+        "registries": one.registries,
+        "writes": writes_document(one.writes),
+        "because": one.because,
+    }
 
 
 def _registry(one: RegistryOutcome) -> Json:

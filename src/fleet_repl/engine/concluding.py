@@ -11,7 +11,12 @@ from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan
 
 
 def change_outcome(
-    change: Change, outcome: Outcome, request_id: str | None = None, *, in_doubt: bool = False
+    change: Change,
+    outcome: Outcome,
+    request_id: str | None = None,
+    *,
+    in_doubt: bool = False,
+    because: str | None = None,
 ) -> ChangeOutcome:
     """What became of one change."""
     return ChangeOutcome(
@@ -23,6 +28,7 @@ def change_outcome(
         before=change.before,
         after=change.after,
         in_doubt=in_doubt,
+        because=because if outcome in (Outcome.SKIPPED, Outcome.CANCELLED) else None,
     )
 
 
@@ -61,7 +67,7 @@ def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
     return tuple(
         registry_outcome(
             one,
-            [change_outcome(change, Outcome.SKIPPED) for change in one.changes],
+            [change_outcome(change, Outcome.SKIPPED, because=because) for change in one.changes],
             held=one.held,
             effort=plan.efforts.get(one.registry, Effort()),
             because=because,

@@ -50,7 +50,7 @@ class Ledger:
     ) -> ChangeOutcome:
         """What became of a change. Of several errors or reasons the first one is told."""
         entry = self._entries[registry]
-        ended = change_outcome(change, outcome, request_id, in_doubt=in_doubt)
+        ended = change_outcome(change, outcome, request_id, in_doubt=in_doubt, because=because)
         entry.done.append(ended)
         entry.error = entry.error or error
         entry.because = entry.because or because

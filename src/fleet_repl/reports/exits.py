@@ -71,7 +71,10 @@ def plan_exit(plan: Plan, *, detailed: bool) -> ExitCode:
 
 def report_exit(report: Report) -> ExitCode:
     """The code of a run."""
-    short = (Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
+    short = {Outcome.FAILED, Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED}
+    if report.status is Status.STAGED:
+        # What is left was not to be done.
+        short = {Outcome.FAILED}
     return exit_code(
         interrupted=report.status is Status.INTERRUPTED,
         error=report.status is Status.FAILED and not any(one.attempts for one in report.registries),

@@ -23,7 +23,14 @@ from fleet_repl.delivery import (
 from fleet_repl.drifting import sentence
 from fleet_repl.errors import Fault
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import BackfillReport, Outcome, RegistryOutcome, Report
+from fleet_repl.outcomes import (
+    BackfillReport,
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Writes,
+)
 from fleet_repl.plan import Change, HeldLink, Objection, Plan, RegistryPlan
 from fleet_repl.reports.documents import Document
 from fleet_repl.reports.spelling import timestamp
@@ -64,12 +71,14 @@ def to_junit(subject: Document) -> str:
             return _suite(subject.fleet, timestamp(subject.created_at), 0, properties, cases)
         case Report():
             cases = [_ended(subject.fleet, one) for one in subject.registries]
+            cases += _waves(subject)
             cases += [_backfilled(subject.fleet, one) for one in subject.backfills]
             if not subject.forced:
                 cases += _objecting(subject.fleet, subject.objections)
             properties = {
                 "run_id": subject.run_id,
                 "status": subject.status.value,
+                **_written_by_wave(subject),
                 "plan_digest": subject.plan_digest or "",
                 "inventory": subject.inventory.path,
                 **_taken_back(subject.rolls_back),
@@ -165,9 +174,12 @@ def _ended(fleet: str, one: RegistryOutcome) -> _Case:
             verdict = _fault(one.error) or _Verdict(
                 element="error", kind="failed", message=one.because or "it failed"
             )
-        case Outcome.SKIPPED | Outcome.CANCELLED:
+        case Outcome.PARTIAL | Outcome.SKIPPED | Outcome.CANCELLED:
             because = one.because or one.outcome.value
-            verdict = _Verdict(element="skipped", kind=one.outcome.value, message=because)
+            lines = tuple(map(_done, one.changes)) if one.outcome is Outcome.PARTIAL else ()
+            verdict = _Verdict(
+                element="skipped", kind=one.outcome.value, message=because, lines=lines
+            )
         case _:
             assert_never(one.outcome)
     return _Case(
@@ -176,6 +188,37 @@ def _ended(fleet: str, one: RegistryOutcome) -> _Case:
         seconds=one.duration_ms / 1000,
         verdict=_with(verdict, held),
     )
+
+
+def _done(change: ChangeOutcome) -> str:
+    return f"{_written(change)}: {change.outcome}"
+
+
+def _written_by_wave(report: Report) -> dict[str, str]:
+    """Properties of the suite: all writes, and those of each wave where there are several."""
+    waves = report.waves if len(report.waves) > 1 else ()
+    by_wave = {f"wave {one.name}": _counts(one.writes) for one in waves}
+    return {"writes": _counts(report.writes), **by_wave}
+
+
+def _waves(report: Report) -> Iterator[_Case]:
+    """A case for each wave with a write, where there are several waves: passed where all of it
+    is done."""
+    for wave in report.waves if len(report.waves) > 1 else ():
+        if not wave.writes.total:
+            continue
+        verdict, counts = None, wave.writes
+        if counts.failed:
+            verdict = _Verdict(element="failure", kind="failed", message=_counts(counts))
+        elif counts.skipped or counts.cancelled:
+            kind = "skipped" if counts.skipped else "cancelled"
+            lines = () if wave.because is None else (wave.because,)
+            verdict = _Verdict(element="skipped", kind=kind, message=_counts(counts), lines=lines)
+        yield _Case(group=report.fleet, name=f"wave {wave.name}", verdict=verdict)
+
+
+def _counts(writes: Writes) -> str:
+    return ", ".join(f"{number} {outcome}" for outcome, number in writes.counts.items())
 
 
 def _with(verdict: _Verdict | None, held: _Verdict | None) -> _Verdict | None:
@@ -209,7 +252,7 @@ def _drift(one: RegistryPlan) -> _Verdict | None:
     )
 
 
-def _written(change: Change) -> str:
+def _written(change: Change | ChangeOutcome) -> str:
     when = f" (wave {change.wave})" if change.wave != REST else ""
     return f"{change.action} {change.resource}{when}"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fleet_repl.canonical import JsonObject
+from fleet_repl.documents.reports import writes_document
 from fleet_repl.reports.spelling import timestamp
 from fleet_repl.runs import Freeze, RunSummary, UnreadableRun
 
@@ -66,5 +67,7 @@ def _run(one: RunSummary, *, under_way: bool) -> JsonObject:
         "rolls_back": meta.rolls_back,
         "changes": meta.changes,
         "applied": one.applied,
+        "partial": one.partial,
         "failed": one.failed,
+        "writes": None if one.writes is None else writes_document(one.writes),
     }

@@ -15,9 +15,9 @@ import anyio
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
+from fleet_repl.documents.reading_shared import write_outcome
 from fleet_repl.documents.spelling import compact, instant
 from fleet_repl.errors import StateError, UnreadableStateError
-from fleet_repl.outcomes import Outcome
 from fleet_repl.plan import Action, Phase, Resource
 from fleet_repl.ports import Store
 from fleet_repl.runs import JournalEntry, Moment
@@ -155,7 +155,7 @@ def _entry(found: JsonObject) -> JournalEntry:
         prefix=members.text(found, "prefix") if is_template else None,
         before=members.document(found, "before") if sending else None,
         after=members.document(found, "after") if sending else None,
-        outcome=None if sending else members.choice(found, "outcome", Outcome),
+        outcome=None if sending else write_outcome(found),
         request_id=None if sending else members.optional_text(found, "request_id"),
         in_doubt=False if sending else members.truth(found, "in_doubt"),
     )

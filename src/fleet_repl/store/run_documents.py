@@ -13,7 +13,8 @@ from typing import Final, TypeVar
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
-from fleet_repl.documents.reading_shared import expect_schema, inventory_reference
+from fleet_repl.documents.reading_shared import expect_schema, inventory_reference, writes
+from fleet_repl.documents.reports import summary_document
 from fleet_repl.documents.shared import inventory_document
 from fleet_repl.documents.spelling import (
     compact,
@@ -23,7 +24,7 @@ from fleet_repl.documents.spelling import (
 )
 from fleet_repl.errors import UnreadableStateError
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome, Report, Status
+from fleet_repl.outcomes import Outcome, Report, Status, Writes
 from fleet_repl.ownership import Cells
 from fleet_repl.plan import Resource
 from fleet_repl.runs import (
@@ -74,6 +75,8 @@ class Ended:
     finished_at: datetime
     counts: Mapping[Outcome, int]
     """Registries by outcome."""
+    writes: Writes | None = None
+    """None where an earlier version has not counted them."""
 
 
 def run_content(meta: RunMeta) -> bytes:
@@ -117,7 +120,7 @@ def ended_content(report: Report) -> bytes:
             "run_id": report.run_id,
             "status": report.status.value,
             "finished_at": instant(report.finished_at),
-            "summary": {outcome.value: report.count(outcome) for outcome in Outcome},
+            "summary": summary_document(report),
         }
     )
 
@@ -203,7 +206,12 @@ def _ended(found: JsonObject) -> Ended:
     return Ended(
         status=members.choice(found, "status", Status),
         finished_at=members.moment(found, "finished_at"),
-        counts={outcome: members.number(summary, outcome.value) for outcome in Outcome},
+        counts={
+            outcome: members.number(summary, outcome.value)
+            for outcome in Outcome
+            if outcome.value in summary or outcome is not Outcome.PARTIAL
+        },
+        writes=members.inner(summary, "writes", writes) if "writes" in summary else None,
     )
 
 

@@ -195,7 +195,9 @@ class RunRecords:
             status=end.status,
             finished_at=end.finished_at,
             applied=end.counts[Outcome.APPLIED],
+            partial=end.counts.get(Outcome.PARTIAL, 0),
             failed=end.counts[Outcome.FAILED],
+            writes=end.writes,
         )
 
     async def _meta(self, run_id: str) -> RunMeta:

@@ -120,6 +120,7 @@ def _verb(number: int) -> str:
 
 _WORDS: Final = {
     "applied": "corrected",
+    "partial": "corrected in part",
     "changed": "differing",
     "unreadable": "unreadable",
     "failed": "failed",

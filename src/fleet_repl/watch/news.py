@@ -12,7 +12,6 @@ from typing import Final
 
 from fleet_repl.canonical import Json, digest
 from fleet_repl.errors import Fault
-from fleet_repl.outcomes import Outcome
 from fleet_repl.plan import RegistryPlan
 from fleet_repl.watch.told import first_line
 from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
@@ -106,7 +105,7 @@ def _failing(round_: Round) -> Iterator[tuple[RegistryPlan, Fault | None]]:
 def _corrected(round_: Round) -> bool:
     """Whether anything was written."""
     report = round_.report
-    return report is not None and report.count(Outcome.APPLIED) > 0
+    return report is not None and report.writes.applied > 0
 
 
 def _changes(one: RegistryPlan) -> Json:

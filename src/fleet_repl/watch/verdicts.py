@@ -129,6 +129,7 @@ def kinds_against(one: RegistryPlan) -> tuple[str, ...]:
 
 _VERDICTS: Final = {
     Status.OK: Verdict.CORRECTED,
+    Status.STAGED: Verdict.PARTIAL,
     Status.PARTIAL: Verdict.PARTIAL,
     Status.FAILED: Verdict.FAILED,
     Status.REFUSED: Verdict.REFUSED,
@@ -149,7 +150,7 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
 
 def carried_out(report: Report) -> Verdict:
     """What a run amounts to."""
-    if report.status is Status.OK and not report.count(Outcome.APPLIED):
+    if report.status is Status.OK and not report.writes.applied:
         # By the time of each write somebody had already made it so.
         return Verdict.IN_SYNC
     return _VERDICTS[report.status]

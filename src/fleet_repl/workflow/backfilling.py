@@ -94,7 +94,8 @@ class Backfiller:
         self._announce(wanted)
         outcomes = await backfill(wanted, self.how, wait=False)
         await self._put_on_record(outcomes)
-        short = report.status is Status.OK and any(one.fails for one in outcomes)
+        good = report.status in (Status.OK, Status.STAGED)
+        short = good and any(one.fails for one in outcomes)
         status = Status.PARTIAL if short else report.status
         status = Status.INTERRUPTED if self.how.stop.interrupted else status
         backfills = tuple(self._named(outcomes))

@@ -16,12 +16,14 @@ from fleet_repl.drifting import traced
 from fleet_repl.engine import Applying, Writing, apply_plan, reason_of, untouched
 from fleet_repl.errors import StateError
 from fleet_repl.outcomes import (
+    SETTLED,
     Outcome,
     RegistryFinished,
     RegistryOutcome,
     Report,
     RunFinished,
     Status,
+    wave_outcomes,
 )
 from fleet_repl.ownership import Record
 from fleet_repl.plan import InventoryRef, Objection, Plan, Warning
@@ -29,6 +31,7 @@ from fleet_repl.ports import EventSink
 from fleet_repl.recording import Owed, announced, concluded
 from fleet_repl.runs import RunMeta
 from fleet_repl.store import Journal, Lease, Marks, revise_traces
+from fleet_repl.waves import ends_after
 from fleet_repl.workflow.backfilling import Backfiller
 from fleet_repl.workflow.gating import JournalGate
 from fleet_repl.workflow.means import Means
@@ -179,7 +182,7 @@ class Execution:
         means, plan = self.means, self.plan
         return Report(
             run_id=means.run_id,
-            status=_status(outcomes, interrupted=means.stop.interrupted),
+            status=self._status(outcomes),
             started_at=means.started,
             finished_at=means.pace.clock.now(),
             fleet=plan.fleet,
@@ -191,7 +194,19 @@ class Execution:
             objections=self.objections,
             warnings=self.warnings,
             registries=outcomes,
+            waves=wave_outcomes(outcomes, self.desired.waves.names),
         )
+
+    def _status(self, outcomes: tuple[RegistryOutcome, ...]) -> Status:
+        """What the run amounts to, before its backfills."""
+        if self.means.stop.interrupted:
+            return Status.INTERRUPTED
+        if all(one.outcome in SETTLED for one in outcomes):
+            return Status.PARTIAL if any(one.held for one in outcomes) else Status.OK
+        if self.until is not None and all(_done_up_to(self.until, one) for one in outcomes):
+            return Status.STAGED
+        good = any(one.outcome in (*SETTLED, Outcome.PARTIAL) for one in outcomes)
+        return Status.PARTIAL if good else Status.FAILED
 
     async def _put_on_record(self, report: Report, before: Record, owed: Owed) -> Report:
         """Remember what is the fleet's own now."""
@@ -283,10 +298,8 @@ def _may_have_changed(one: RegistryOutcome) -> bool:
     return any(change.outcome is Outcome.APPLIED or change.in_doubt for change in one.changes)
 
 
-def _status(outcomes: tuple[RegistryOutcome, ...], *, interrupted: bool) -> Status:
-    good = [one for one in outcomes if one.outcome in (Outcome.APPLIED, Outcome.UNCHANGED)]
-    if interrupted:
-        return Status.INTERRUPTED
-    if len(good) == len(outcomes):
-        return Status.PARTIAL if any(one.held for one in outcomes) else Status.OK
-    return Status.PARTIAL if good else Status.FAILED
+def _done_up_to(wave: str, one: RegistryOutcome) -> bool:
+    """Whether nothing of a registry is left but what comes after `wave`."""
+    left = [change for change in one.changes if change.outcome not in SETTLED]
+    as_asked = all(change.because == ends_after(wave) for change in left)
+    return as_asked and not one.held and one.outcome is not Outcome.FAILED

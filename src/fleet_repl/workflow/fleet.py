@@ -26,6 +26,7 @@ from fleet_repl.outcomes import (
     RunStarted,
     Statistics,
     Status,
+    wave_outcomes,
 )
 from fleet_repl.plan import Effort, Plan
 from fleet_repl.ports import EventSink
@@ -246,6 +247,7 @@ class Fleet:
             plan_digest=None,
             rolls_back=rolls_back,
             warnings=means.warnings,
+            waves=wave_outcomes((), means.desired.waves.names),
             registries=tuple(
                 RegistryOutcome(
                     registry=one,

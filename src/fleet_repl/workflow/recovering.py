@@ -127,7 +127,7 @@ async def _look(past: PastRun, means: Means) -> Aftermath:
     """Ask only the registries of which the journal leaves something open."""
     listed = still_open(past) & frozenset(means.desired.registries)
     seen, _ = await observe(listed, means.observing(await means.memory.recall()))
-    return aftermath(past, seen, means.desired.owner)
+    return aftermath(past, seen, means.desired.owner, means.desired.waves.names)
 
 
 async def _conclude(past: PastRun, ended: Aftermath, means: Means) -> None:

@@ -119,6 +119,7 @@ async def test_everything_comes_back(
             finished_at=report.finished_at,
             applied=1,
             failed=1,
+            writes=report.writes,
         ),
     )
     assert await fleets(FolderStore(tmp_path)) == ("prod",)
@@ -258,3 +259,25 @@ async def test_a_full_disk_refuses_a_run(store: Any, meta: RunMeta, plan: Plan) 
     with pytest.raises(StateError, match="no space left"):
         await RunRecords(store, "prod").begin(meta, plan)
     assert store.documents == {}
+
+
+async def test_ends_of_earlier_versions(
+    store: Any, meta: RunMeta, plan: Plan, report: Report
+) -> None:
+    """They did not count writes, and knew no registry that is written in part."""
+    records = RunRecords(store, "prod")
+    await records.begin(meta, plan)
+    partial = replace(report.registries[0], outcome=Outcome.PARTIAL)
+    await records.finish(replace(report, registries=(partial, report.registries[1])))
+    (found,) = await records.summaries()
+    assert isinstance(found, RunSummary)
+    assert (found.applied, found.partial, found.failed) == (0, 1, 1)
+    assert found.writes == report.writes
+    document = json.loads(store.documents[f"{FOLDER}/ended.json"])
+    document["summary"] = {
+        "applied": 0, "unchanged": 0, "failed": 1, "skipped": 1, "cancelled": 0,
+    }  # fmt: skip
+    store.documents[f"{FOLDER}/ended.json"] = json.dumps(document).encode()
+    (found,) = await records.summaries()
+    assert isinstance(found, RunSummary)
+    assert (found.applied, found.partial, found.failed, found.writes) == (0, 0, 1, None)

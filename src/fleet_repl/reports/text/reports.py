@@ -1,4 +1,4 @@
-"""A report as text: counts first, then every registry that is not unchanged, then the end.
+"""A report as text: counts, what needs somebody, every registry that was written, the end.
 
 Errors that many registries share are told once; the JSON document has each of them.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
-from fleet_repl.reports.exits import report_exit
+from fleet_repl.reports.exits import ExitCode, report_exit
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.backfills import add_backfills
 from fleet_repl.reports.text.page import Page, Style
@@ -31,11 +31,19 @@ APPLIED: Final = 50
 
 _STYLES: Final = {
     Outcome.APPLIED: Style.ADDED,
+    Outcome.PARTIAL: Style.CHANGED,
     Outcome.FAILED: Style.BAD,
     Outcome.SKIPPED: Style.CHANGED,
     Outcome.CANCELLED: Style.CHANGED,
 }
-_STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
+_FIRST: Final = (Outcome.FAILED, Outcome.APPLIED, Outcome.PARTIAL)
+_COUNTED: Final = (*_FIRST, *(one for one in Outcome if one not in _FIRST))
+"""In the order of the page."""
+_STATUS_STYLES: Final = {
+    Status.OK: Style.ADDED,
+    Status.STAGED: Style.ADDED,
+    Status.PARTIAL: Style.CHANGED,
+}
 
 
 def report_text(
@@ -52,18 +60,18 @@ def report_text(
     page.add((f"Run {report.run_id} of {report.fleet}: ", Style.HEADING), status, _notes(report))
     _add_counts(page, report)
     add_waves(page, report, waves)
-    _add_applied(page, report)
     add_faults(page, "Failed", _failing(report))
-    for outcome in (Outcome.SKIPPED, Outcome.CANCELLED):
-        _add_reasons(page, outcome, _having(report, outcome))
-    excused = [one for one in _having(report, Outcome.UNCHANGED) if one.because is not None]
-    _add_reasons(page, Outcome.UNCHANGED, excused)
     held = [
         Holding(source=one.registry, name=one.name, link=link)
         for one in report.registries
         for link in one.held
     ]
     add_held(page, held, {one.registry.account: one.name for one in report.registries})
+    for outcome in (Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED):
+        _add_reasons(page, outcome, _having(report, outcome))
+    _add_applied(page, report)
+    excused = [one for one in _having(report, Outcome.UNCHANGED) if one.because is not None]
+    _add_reasons(page, Outcome.UNCHANGED, excused)
     add_backfills(page, report.backfills)
     add_objections(page, report.objections)
     add_warnings(page, report.warnings)
@@ -85,14 +93,22 @@ def _notes(report: Report) -> str:
 
 
 def _add_counts(page: Page, report: Report) -> None:
-    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
-    styles = {outcome.value: style for outcome, style in _STYLES.items()}
-    width = max(len(f"{number:,}") for number in (*counts.values(), report.held))
+    """Registries and their writes by outcome; failures and held links before what went well."""
+    writes = report.writes.counts
+    rows = [
+        (outcome.value, report.count(outcome), writes.get(outcome), _STYLES.get(outcome))
+        for outcome in _COUNTED
+    ]
+    rows.insert(1, ("links held", report.held, None, Style.BAD))
+    left = max(len("registries"), *(len(f"{registries:,}") for _, registries, _, _ in rows))
+    right = max(len("writes"), *(len(f"{number:,}") for number in writes.values()))
     page.gap()
-    for name, number in {**counts, "links held": report.held}.items():
-        style = styles.get(name) if number else Style.FAINT
-        line = f"{name:<10}  {number:>{width},}"
-        page.add((line, style) if style else line, indent=1)
+    page.add((f"{'':<10}  {'registries':>{left}}  {'writes':>{right}}", Style.FAINT), indent=1)
+    for name, registries, number, style in rows:
+        told = "" if number is None else f"{number:,}"
+        line = f"{name:<10}  {registries:>{left},}  {told:>{right}}".rstrip()
+        shown = style if registries or number else Style.FAINT
+        page.add((line, shown) if shown else line, indent=1)
 
 
 def _add_applied(page: Page, report: Report) -> None:
@@ -160,15 +176,33 @@ def _having(report: Report, outcome: Outcome) -> list[RegistryOutcome]:
 
 def _add_end(page: Page, report: Report) -> None:
     took = elapsed((report.finished_at - report.started_at).total_seconds())
-    applied = f"{report.count(Outcome.APPLIED):,} of {counted(len(report.registries), 'registry')}"
+    writes = report.writes
     page.gap()
-    if report.status is Status.OK and not report.count(Outcome.APPLIED):
+    if report.status is Status.OK and not writes.applied:
         registries = counted(len(report.registries), "registry")
         verb, they = ("was", "it was") if len(report.registries) == 1 else ("were", "they were")
         before = f"as {they} before that run"
         how = "as the inventory wants" if report.rolls_back is None else before
         what = f"Nothing to do: {registries} {verb} {how}, in {took}."
     else:
-        what = f"Applied {applied} in {took}."
+        what = f"Applied {writes.applied:,} of {counted(writes.total, 'write')} in {took}."
     code = report_exit(report)
-    page.add((what, Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+    page.add((what, Style.HEADING), f" Exit {code.value}: {_meaning(report, code)}.")
+
+
+def _meaning(report: Report, code: ExitCode) -> str:
+    """Why a run ends with a code, as short as it can be said."""
+    if report.status is Status.STAGED and code is ExitCode.OK:
+        reasons = dict.fromkeys(one.because for one in report.waves if one.because is not None)
+        return "; ".join(["done as asked", *reasons])
+    if code is not ExitCode.PARTIAL:
+        return code.meaning
+    short = {
+        "failed": report.count(Outcome.FAILED),
+        "held": report.held,
+        "partial": report.count(Outcome.PARTIAL),
+        "skipped": report.count(Outcome.SKIPPED),
+        "cancelled": report.count(Outcome.CANCELLED),
+        "backfills failed": sum(one.fails for one in report.backfills),
+    }
+    return ", ".join(f"{number:,} {what}" for what, number in short.items() if number)

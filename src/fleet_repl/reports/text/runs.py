@@ -20,12 +20,14 @@ DIED: Final = "died"
 """What runs are called that have no report."""
 
 _FLEET: Final = "fleet"
+_PARTIAL: Final = "partial"
 _COLUMNS: Final = (
-    "run", _FLEET, "purpose", "by", "started", "took", "status", "applied", "failed"
+    "run", _FLEET, "purpose", "by", "started", "took", "status", "applied", _PARTIAL, "failed"
 )  # fmt: skip
-_NUMBERS: Final = frozenset({"applied", "failed"})
+_NUMBERS: Final = frozenset({"applied", _PARTIAL, "failed"})
 _STYLES: Final = {
     Status.OK: Style.ADDED,
+    Status.STAGED: Style.ADDED,
     Status.PARTIAL: Style.CHANGED,
 }
 
@@ -80,13 +82,15 @@ def _cells(one: RunSummary, found: RunList) -> tuple[str, ...]:
         took,
         unreported if one.status is None else one.status.value,
         f"{one.applied:,}",
+        f"{one.partial:,}",
         f"{one.failed:,}",
     )
 
 
 def _hidden(runs: Sequence[RunSummary]) -> frozenset[str]:
     """Columns that would say the same in every row."""
-    return frozenset() if len({one.meta.fleet for one in runs}) > 1 else frozenset({_FLEET})
+    several, partial = len({one.meta.fleet for one in runs}) > 1, any(one.partial for one in runs)
+    return frozenset() | (set() if several else {_FLEET}) | (set() if partial else {_PARTIAL})
 
 
 def _aligned(rows: Sequence[Sequence[str]], hidden: frozenset[str]) -> list[str]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-from fleet_repl.outcomes import Outcome, Report
+from fleet_repl.outcomes import Report, WaveOutcome
 from fleet_repl.plan import Plan
 from fleet_repl.reports.text.page import Page
 from fleet_repl.reports.text.sections import add_rows
 from fleet_repl.reports.text.wording import counted
 from fleet_repl.topology import REST
-
-_TOLD: Final = (Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED)
 
 
 def in_order(found: Iterable[str], known: Sequence[str]) -> list[str]:
@@ -48,22 +45,22 @@ def add_planned_waves(page: Page, plan: Plan, known: Sequence[str]) -> None:
 
 
 def add_waves(page: Page, report: Report, known: Sequence[str]) -> None:
-    """A block with the outcomes of each wave's registries; none for a fleet without waves."""
-    waves = _several(in_order((one.wave for one in report.registries), known))
+    """A block with what became of each wave's writes; none for a fleet without waves."""
+    found = {one.name: one for one in report.waves}
+    waves = _several(in_order(found, known))
     if not waves:
         return
     page.heading("Waves")
-    add_rows(page, [(one, _outcomes(report, one)) for one in waves])
+    add_rows(page, [(one, _outcomes(found[one])) for one in waves])
 
 
-def _outcomes(report: Report, wave: str) -> str:
-    of_it = [one.outcome for one in report.registries if one.wave == wave]
-    parts = [
-        f"{number:,} {outcome}"
-        for outcome in _TOLD
-        if (number := sum(one is outcome for one in of_it))
-    ]
-    return f"{counted(len(of_it), 'registry')}: {', '.join(parts) or 'unchanged'}"
+def _outcomes(wave: WaveOutcome) -> str:
+    if not wave.writes.total:
+        return "nothing to write"
+    parts = [f"{number:,} {outcome}" for outcome, number in wave.writes.counts.items() if number]
+    amount = f"{counted(wave.writes.total, 'write')} to {counted(wave.registries, 'registry')}"
+    because = f"; {wave.because}" if wave.because else ""
+    return f"{amount}: {', '.join(parts)}{because}"
 
 
 def _several(waves: list[str]) -> list[str]:
