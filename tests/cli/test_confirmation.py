@@ -113,7 +113,7 @@ def test_ctrl_c_at_the_question(at_terminal: Any, inventory: str) -> None:
     session.send("\x03")
     assert session.end() == 130, session.seen
     assert "interrupted; nothing is written\n" in session.seen
-    assert "cancelled   2" in session.seen
+    assert "cancelled            2" in session.seen
 
 
 def test_no_colour(at_terminal: Any, inventory: str) -> None:

@@ -180,7 +180,7 @@ def test_between_plan_and_apply(cli: Any, fleet: Any, inventory: str) -> None:
     ended = cli("apply", inventory)
     assert ended.code == 130
     assert fleet.asked == ["plan", "apply", "stop"]
-    assert "cancelled   1" in ended.out
+    assert "cancelled            1" in ended.out
 
 
 def test_too_late_to_matter(cli: Any, fleet: Any, inventory: str) -> None:
