@@ -124,15 +124,15 @@ def test_registries_as_mermaid() -> None:
 
 
 def test_regions_as_mermaid() -> None:
-    """With how many registries, sources, destinations and links they stand for."""
+    """With how many registries, sources, destinations and links they stand for; links within a
+    region are told in its box, as a loop would have nowhere to be."""
     assert mermaid_text(GROUPED) == (
         "flowchart LR\n"
         "  %% Fleet prod: 1,203 registries, drawn as regions\n"
-        '  r_eu_west_1["eu-west-1<br/>1,200 registries"]\n'
+        '  r_eu_west_1["eu-west-1<br/>1,200 registries<br/>within#58;#32;golden<br/>base/'
+        '<br/>with deletes<br/>2 sources, 1,198 destinations, 1,199 links"]\n'
         '  r_external_eu_west_1(["eu-west-1<br/>1 registry<br/>external"]):::external\n'
         '  r_retired_us_east_1["us-east-1<br/>2 registries<br/>retired"]:::retired\n'
-        '  r_eu_west_1 ==>|"golden<br/>base/<br/>with deletes<br/>'
-        '2 sources, 1,198 destinations, 1,199 links"| r_eu_west_1\n'
         '  r_eu_west_1 -->|"partner<br/>every repository<br/>'
         '1 source, 1 destination, 1 link"| r_external_eu_west_1\n'
         "  classDef external stroke-dasharray: 5 5\n"
@@ -178,12 +178,11 @@ def test_regions_as_dot() -> None:
         "  // Fleet prod: 1,203 registries, drawn as regions\n"
         "  rankdir=LR;\n"
         "  node [shape=box];\n"
-        '  "eu-west-1" [label="eu-west-1\\n1,200 registries"];\n'
+        '  "eu-west-1" [label="eu-west-1\\n1,200 registries\\nwithin: golden\\nbase/\\n'
+        'with deletes\\n2 sources, 1,198 destinations, 1,199 links"];\n'
         '  "external/eu-west-1" [label="eu-west-1\\n1 registry\\nexternal", style=dashed];\n'
         '  "retired/us-east-1" [label="us-east-1\\n2 registries\\nretired", '
         "style=dotted, fontcolor=gray40];\n"
-        '  "eu-west-1" -> "eu-west-1" [label="golden\\nbase/\\nwith deletes\\n'
-        '2 sources, 1,198 destinations, 1,199 links", style=bold];\n'
         '  "eu-west-1" -> "external/eu-west-1" [label="partner\\nevery repository\\n'
         '1 source, 1 destination, 1 link"];\n'
         "}\n"

@@ -154,7 +154,7 @@ class Backend(Protocol):
 
     def describe(self, inventory: Inventory) -> FleetSummary: ...
 
-    def graph(self, inventory: Inventory, selection: Selection) -> Graph: ...
+    def graph(self, inventory: Inventory, selection: Selection, *, with_hubs: bool) -> Graph: ...
 
     def inventory_schema(self) -> JsonObject: ...
 
@@ -212,13 +212,13 @@ class Library:
 
         return describe_fleet(inventory)
 
-    def graph(self, inventory: Inventory, selection: Selection) -> Graph:
+    def graph(self, inventory: Inventory, selection: Selection, *, with_hubs: bool) -> Graph:
         """Raises SelectionError."""
         from fleet_repl.reports.graph import graph_of  # noqa: PLC0415
         from fleet_repl.topology import Selection, connect, select  # noqa: PLC0415
 
         within = None if selection == Selection() else select(inventory, selection)
-        return graph_of(inventory, connect(inventory), within=within)
+        return graph_of(inventory, connect(inventory), within=within, with_hubs=with_hubs)
 
     def inventory_schema(self) -> JsonObject:
         from fleet_repl.inventory import json_schema  # noqa: PLC0415

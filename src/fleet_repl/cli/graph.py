@@ -13,15 +13,18 @@ from fleet_repl.reports import ExitCode, json_text
 def graph(call: Call[Drawing]) -> ExitCode:
     """Draw the links that an inventory asks for. Calls nothing.
 
-    Each link is an edge; above 40 registries, each route between two regions is one. Comments
-    warn of chains that carry nothing and of registries without any link.
+    Each link is an edge; above 40 registries, each route between two regions is one, and hubs
+    stand beside their region. Comments warn of chains that carry nothing and of registries without
+    any link.
 
     Example: fleet-repl graph inventories/prod.toml --format dot | dot -Tsvg > prod.svg
     """
     from fleet_repl.reports.graph import dot_text, graph_document, mermaid_text  # noqa: PLC0415
 
     inventory = call.load_offline(call.options.inventory)
-    drawn = call.backend.graph(inventory, call.options.selection)
+    # The document tells of groups and their links alone; whoever reads it can count.
+    pictured = call.options.format is not Notation.JSON
+    drawn = call.backend.graph(inventory, call.options.selection, with_hubs=pictured)
     match call.options.format:
         case Notation.MERMAID:
             text = mermaid_text(drawn, full=call.options.verbose)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from fleet_repl.reports.graph.labels import edge_lines, node_lines, title
+from fleet_repl.reports.graph.labels import between, edge_lines, node_lines, title, within
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
 from fleet_repl.reports.visible import visible
 
@@ -30,8 +30,8 @@ def dot_text(graph: Graph, *, full: bool = False) -> str:
         *(f"  // {visible(note)}" for note in notes),
         "  rankdir=LR;",
         "  node [shape=box];",
-        *(_groups(graph.nodes) if graph.grouped else _regions(graph.nodes)),
-        *(_edge(edge, grouped=graph.grouped, full=full) for edge in graph.edges),
+        *(_groups(graph, full=full) if graph.grouped else _regions(graph.nodes)),
+        *(_edge(edge, grouped=graph.grouped, full=full) for edge in between(graph)),
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -46,12 +46,14 @@ def _regions(nodes: Iterable[Node]) -> Iterator[str]:
         yield "  }"
 
 
-def _groups(nodes: Iterable[Node]) -> Iterator[str]:
-    return (f"  {_node(node)}" for node in nodes)
+def _groups(graph: Graph, *, full: bool) -> Iterator[str]:
+    inside = within(graph, full=full)
+    return (f"  {_node(node, inside.get(node.id, ()))}" for node in graph.nodes)
 
 
-def _node(node: Node) -> str:
-    return f"{_quoted(node.id)} [label={_quoted(*node_lines(node))}{_STYLES[node.kind]}];"
+def _node(node: Node, inside: tuple[str, ...] = ()) -> str:
+    label = _quoted(*node_lines(node), *inside)
+    return f"{_quoted(node.id)} [label={label}{_STYLES[node.kind]}];"
 
 
 def _edge(edge: Edge, *, grouped: bool, full: bool) -> str:

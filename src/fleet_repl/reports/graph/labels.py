@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
@@ -15,7 +16,9 @@ def title(graph: Graph) -> str:
     """The fleet, and how much of it is drawn."""
     registries = counted(sum(node.registries for node in graph.nodes), "registry")
     if graph.grouped:
-        return f"Fleet {graph.fleet}: {registries}, drawn as regions"
+        hubs = sum(node.account is not None for node in graph.nodes)
+        and_hubs = f" and {counted(hubs, 'hub')}" if hubs else ""
+        return f"Fleet {graph.fleet}: {registries}, drawn as regions{and_hubs}"
     return f"Fleet {graph.fleet}: {registries}, {counted(len(graph.edges), 'link')}"
 
 
@@ -26,6 +29,21 @@ def node_lines(node: Node) -> tuple[str, ...]:
         return (node.region, counted(node.registries, "registry"), *kind)
     name = () if node.name is None or node.name == node.account else (node.name,)
     return (*name, node.account, node.region, *kind)
+
+
+def between(graph: Graph) -> tuple[Edge, ...]:
+    """The edges between two nodes. Those within a group are told in its box: a loop says less."""
+    return tuple(edge for edge in graph.edges if edge.source != edge.destination)
+
+
+def within(graph: Graph, *, full: bool) -> Mapping[str, tuple[str, ...]]:
+    """What is said of the links within each group, by the id of its node."""
+    lines: dict[str, tuple[str, ...]] = {}
+    for edge in graph.edges:
+        if edge.source == edge.destination:
+            first, *others = edge_lines(edge, grouped=graph.grouped, full=full)
+            lines[edge.source] = (*lines.get(edge.source, ()), f"within: {first}", *others)
+    return lines
 
 
 def edge_lines(edge: Edge, *, grouped: bool, full: bool) -> tuple[str, ...]:

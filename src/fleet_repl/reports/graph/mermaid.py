@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, assert_never
 
-from fleet_repl.reports.graph.labels import edge_lines, node_lines, title
+from fleet_repl.reports.graph.labels import between, edge_lines, node_lines, title, within
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
 from fleet_repl.reports.visible import visible
 
@@ -36,15 +36,16 @@ _NOT_IN_COMMENTS: Final = re.compile(r"[%<]")
 
 def mermaid_text(graph: Graph, *, full: bool = False) -> str:
     """A `flowchart LR`; registries lie in boxes by region. `full` lists all prefixes."""
+    edges = between(graph)
     body = [
-        *(_groups(graph.nodes) if graph.grouped else _regions(graph.nodes)),
-        *(_edge(edge, grouped=graph.grouped, full=full) for edge in graph.edges),
+        *(_groups(graph, full=full) if graph.grouped else _regions(graph.nodes)),
+        *(_edge(edge, grouped=graph.grouped, full=full) for edge in edges),
         *_CLASSES,
     ]
     notes = [title(graph), *(f"{one.kind}: {one.message}" for one in graph.warnings)]
     comments = [f"  %% {_comment(note)}" for note in notes]
     lines = ["flowchart LR", *comments, *body]
-    if len(graph.edges) > MOST_EDGES or sum(len(line) + 1 for line in lines) > MOST_CHARACTERS:
+    if len(edges) > MOST_EDGES or sum(len(line) + 1 for line in lines) > MOST_CHARACTERS:
         lines.insert(1, f"  %% {_TOO_LARGE}")
     return "\n".join(lines) + "\n"
 
@@ -57,12 +58,13 @@ def _regions(nodes: Iterable[Node]) -> Iterator[str]:
         yield "  end"
 
 
-def _groups(nodes: Iterable[Node]) -> Iterator[str]:
-    return (f"  {_node(node)}" for node in nodes)
+def _groups(graph: Graph, *, full: bool) -> Iterator[str]:
+    inside = within(graph, full=full)
+    return (f"  {_node(node, inside.get(node.id, ()))}" for node in graph.nodes)
 
 
-def _node(node: Node) -> str:
-    text = f'"{_lines(node_lines(node))}"'
+def _node(node: Node, inside: tuple[str, ...] = ()) -> str:
+    text = f'"{_lines((*node_lines(node), *inside))}"'
     match node.kind:
         case Kind.MANAGED:
             shape = f"[{text}]"

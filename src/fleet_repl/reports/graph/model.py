@@ -1,7 +1,8 @@
 """What a picture of a fleet shows: nodes, edges, and what the reader should be warned about.
 
 Pure. Up to 40 registries each link is an edge between two of them; above, where nobody could
-follow the lines, each route is an edge between two regions, with counts.
+follow the lines, each route is an edge between two regions, with counts. Where it is to be looked
+at, hubs are taken out of their regions: they are what a fleet is built around.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from fleet_repl.topology.near_misses import counted
 MOST_REGISTRIES: Final = 40
 """More of them are drawn as regions."""
 UNLINKED: Final = "unlinked"
+FEWEST_ENDS: Final = 5
+"""Other ends of links that a hub has at the least."""
+STANDS_OUT: Final = 3
+"""So many times as many of them as registries have on average."""
 
 _EXAMPLES: Final = 3
 
@@ -73,9 +78,15 @@ class Graph:
 
 
 def graph_of(
-    inventory: Inventory, topology: Topology, *, within: Collection[Registry] | None = None
+    inventory: Inventory,
+    topology: Topology,
+    *,
+    within: Collection[Registry] | None = None,
+    with_hubs: bool = False,
 ) -> Graph:
     """The graph of a topology without problems.
+
+    `with_hubs`: in a grouped graph, each hub is a node of its own.
 
     `within` narrows it to some registries, the links into and out of them, and the other ends of
     those; None draws everything that is listed, linked or not. The notices are always those of
@@ -91,6 +102,7 @@ def graph_of(
         names=names(inventory),
         kinds={one.id: Kind.RETIRED if one.retired else Kind.MANAGED for one in inventory.accounts}
         | {one.id: Kind.EXTERNAL for one in inventory.externals},
+        hubs=_hubs(links) if grouped and with_hubs else frozenset(),
     )
     alone = [one for one in drawn if one not in linked and fleet.kind(one) is Kind.MANAGED]
     return Graph(
@@ -111,6 +123,8 @@ class _Fleet:
 
     names: Mapping[AccountId, str]
     kinds: Mapping[AccountId, Kind]
+    hubs: frozenset[Registry]
+    """Registries that are no part of their region's group."""
 
     def kind(self, registry: Registry) -> Kind:
         return self.kinds[registry.account]
@@ -125,7 +139,9 @@ class _Fleet:
         )
 
     def group(self, registry: Registry) -> str:
-        """The id of the group that a registry is drawn in."""
+        """The id of the group that a registry is drawn in, or its own."""
+        if registry in self.hubs:
+            return str(registry)
         kind = self.kind(registry)
         return registry.region if kind is Kind.MANAGED else f"{kind}/{registry.region}"
 
@@ -155,14 +171,33 @@ def _link_edges(links: Sequence[Link]) -> tuple[Edge, ...]:
 
 def _groups(drawn: Sequence[Registry], fleet: _Fleet) -> tuple[Node, ...]:
     counts: dict[tuple[Region, Kind, str], int] = {}
+    hubs = tuple(fleet.node(one) for one in drawn if one in fleet.hubs)
     for one in drawn:
+        if one in fleet.hubs:
+            continue
         key = (one.region, fleet.kind(one), fleet.group(one))
         counts[key] = counts.get(key, 0) + 1
     order = list(Kind)
-    return tuple(
+    groups = (
         Node(id=id_, kind=kind, region=region, registries=counts[region, kind, id_])
         for region, kind, id_ in sorted(counts, key=lambda key: (key[0], order.index(key[1])))
     )
+    return (*hubs, *groups)
+
+
+def _hubs(links: Sequence[Link]) -> frozenset[Registry]:
+    """The registries with many more links than others; of too many to draw, those with the most."""
+    ends: dict[Registry, set[Registry]] = {}
+    for link in links:
+        ends.setdefault(link.source, set()).add(link.destination)
+        ends.setdefault(link.destination, set()).add(link.source)
+    numbers = {registry: len(others) for registry, others in ends.items()}
+    enough = max(FEWEST_ENDS, STANDS_OUT * sum(numbers.values()) / max(len(numbers), 1))
+    ranked = sorted((number for number in numbers.values() if number >= enough), reverse=True)
+    if len(ranked) > MOST_REGISTRIES:
+        # Of equal ones either all are drawn or none.
+        enough = ranked[MOST_REGISTRIES] + 1
+    return frozenset(registry for registry, number in numbers.items() if number >= enough)
 
 
 class _Bundle(NamedTuple):
