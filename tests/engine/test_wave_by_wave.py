@@ -12,7 +12,7 @@ import pytest
 from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.inventory import Amount, Selector, Wave
 from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Outcome, WaveFinished, WaveStarted, WriteStarted
+from fleet_repl.outcomes import Outcome, WaveFinished, WaveStarted, WriteSettled, WriteStarted
 from fleet_repl.rules import document_of, rules_for
 from fleet_repl.topology import REST, Link, Waves
 
@@ -177,6 +177,23 @@ async def test_an_interruption_ends_a_pause(make_desired: Any, fleet: Any) -> No
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
     assert (found[A].outcome, found[C].outcome) == (Outcome.APPLIED, Outcome.CANCELLED)
     assert (slept, fleet.written) == ([], [("policy", HUB), ("rules", A)])
+
+
+async def test_an_interruption_counts_for_more_than_a_failure(
+    make_desired: Any, fleet: Any
+) -> None:
+    """A wave fails and the run is interrupted in it: what follows was cancelled by somebody."""
+
+    def interrupt(event: object) -> None:
+        if isinstance(event, WriteSettled) and event.outcome is Outcome.FAILED:
+            fleet.stop.interrupt()
+
+    fleet.on_event = interrupt
+    fleet.denied = {("rules", A)}
+    desired = wanting(make_desired, A, C)
+    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
+    assert found[A].outcome is Outcome.FAILED
+    assert (found[C].outcome, found[C].because) == (Outcome.CANCELLED, fleet.stop.because)
 
 
 async def test_a_pause_is_not_longer_than_the_run_may_be(make_desired: Any, fleet: Any) -> None:
