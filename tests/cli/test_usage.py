@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -73,7 +74,7 @@ def test_the_version(cli: Any) -> None:
     assert (ended.code, ended.out, ended.err) == (0, f"fleet-repl {__version__}\n", "")
 
 
-@pytest.mark.parametrize(
+WRONG = pytest.mark.parametrize(
     ("args", "message"),
     [
         (["plan"], "Missing argument 'INVENTORY'"),
@@ -97,12 +98,55 @@ def test_the_version(cli: Any) -> None:
         (["schema", "nothing"], "nothing"),
     ],
 )
+
+
+@WRONG
 def test_wrong_usage_is_64(cli: Any, fleet: Any, args: list[str], message: str) -> None:
     """Not 2, which means that changes are pending; and nothing is started."""
     ended = cli(*args)
     assert (ended.code, ended.out) == (64, "")
     assert message in ended.err
     assert fleet.asked == []
+
+
+@WRONG
+@pytest.mark.parametrize("flag", [["--log-format", "json"], ["--log-format=json"]], ids=" ".join)
+def test_a_log_of_json_tells_of_wrong_usage_too(
+    cli: Any, fleet: Any, args: list[str], message: str, flag: list[str]
+) -> None:
+    """One object in one line, as of every other error, for whoever collects stderr."""
+    ended = cli(args[0], *flag, *args[1:])
+    assert (ended.code, ended.out) == (64, "")
+    (line,) = ended.err.splitlines()
+    entry = json.loads(line)
+    assert (entry["level"], entry["event"]) == ("error", "error")
+    assert message in entry["message"]
+    assert fleet.asked == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--help"],
+        ["plan", "--log-format", "json", "--help"],
+        ["--version"],
+    ],
+    ids=" ".join,
+)
+def test_help_is_no_error_in_any_format(cli: Any, args: list[str]) -> None:
+    """It is the result, on stdout."""
+    ended = cli(*args)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out
+
+
+def test_what_comes_last_counts(cli: Any) -> None:
+    """As for every flag, and what follows `--` is no flag."""
+    for args in (
+        ["plan", "--log-format", "json", "--log-format", "text"],
+        ["plan", "a", "b", "--", "--log-format", "json"],
+    ):
+        assert cli(*args).err.startswith("Usage: fleet-repl plan")
 
 
 def test_a_selection_of_nothing_is_wrong_usage(cli: Any, fleet: Any, inventory: str) -> None:

@@ -84,11 +84,19 @@ def test_nothing_shall_replicate() -> None:
     assert text.endswith("  rules          40\n\nNo routes: nothing shall replicate.\n")
 
 
+def _checked(text: str) -> Any:
+    """A document of `validate`, which fits its schema."""
+    document = json.loads(text)
+    Draft202012Validator(schema("validate")).validate(document)
+    return document
+
+
 def test_as_a_document(cli: Any, inventory: str) -> None:
     """The same for machines."""
     ended = cli("validate", inventory, "--format", "json")
     assert ended.code == 0
-    assert json.loads(ended.out) == {
+    assert _checked(ended.out) == {
+        "schema": "fleet-repl/validate/1",
         "valid": True,
         "fleet": "demo",
         "accounts": 2,
@@ -105,6 +113,24 @@ def test_as_a_document(cli: Any, inventory: str) -> None:
     assert amounts_document(SUMMARY)["warnings"] == [
         {"kind": "not-transitive", "message": "spoke only receives base/"}
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"valid": False},
+        {"valid": True, "fleet": None},
+        {"problems": [{"message": "is missing"}]},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_its_schema_tells_the_two_kinds_apart(wrong: dict[str, Any]) -> None:
+    """An inventory is valid and amounts to something, or has problems and does not."""
+    document = amounts_document(SUMMARY)
+    checker = Draft202012Validator(schema("validate"))
+    assert checker.is_valid(document)
+    assert not checker.is_valid({**document, **wrong})
 
 
 PROBLEMS = InventoryError(
@@ -153,7 +179,8 @@ def test_problems_as_a_document(
     monkeypatch.setattr(backend, "load_inventory", broken)
     ended = cli("validate", inventory, "--format", "json")
     assert (ended.code, ended.err) == (1, "")
-    assert json.loads(ended.out) == {
+    assert _checked(ended.out) == {
+        "schema": "fleet-repl/validate/1",
         "valid": False,
         "problems": [
             {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from fleet_repl.canonical import JsonObject
+from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.cli.log import problem_document
 from fleet_repl.errors import InventoryError
 from fleet_repl.reports import visible
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fleet_repl.topology import RouteSummary
     from fleet_repl.workflow import FleetSummary
 
+SCHEMA: Final = "fleet-repl/validate/1"
 COLUMNS = ("sources", "destinations", "links")
 
 
@@ -66,6 +67,7 @@ def _row(name: str, cells: Sequence[str], width: int) -> str:
 def amounts_document(summary: FleetSummary) -> JsonObject:
     """The same as a JSON object."""
     return {
+        "schema": SCHEMA,
         "valid": True,
         "fleet": summary.name,
         "accounts": summary.accounts,
@@ -90,4 +92,5 @@ def amounts_document(summary: FleetSummary) -> JsonObject:
 
 def problems_document(error: InventoryError) -> JsonObject:
     """An invalid inventory as a JSON object."""
-    return {"valid": False, "problems": [problem_document(one) for one in error.problems]}
+    problems: list[Json] = [problem_document(one) for one in error.problems]
+    return {"schema": SCHEMA, "valid": False, "problems": problems}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar
+from itertools import pairwise, takewhile
+from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import typer
 
@@ -15,10 +16,12 @@ from fleet_repl.cli.backend import Backend, Library
 from fleet_repl.cli.backfill import backfill
 from fleet_repl.cli.call import Call, Ended, Surroundings, command, flowing
 from fleet_repl.cli.drift import drift
+from fleet_repl.cli.flags import Format
 from fleet_repl.cli.fleet_options import Applying, Asking, Importing, Repeating, Running
 from fleet_repl.cli.freeze import freeze, unfreeze
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
+from fleet_repl.cli.log import Log
 from fleet_repl.cli.memory_options import Holding, Listing, Recalling, Reverting
 from fleet_repl.cli.options import Common, Describing, Drawing, Serving, Showing
 from fleet_repl.cli.plan import plan
@@ -45,6 +48,8 @@ CHANGE: Final = "Change (writes to the fleet)"
 REMEMBERED: Final = "Remember (the state location)"
 WRONG_USAGE: Final = 2
 """What typer exits with; here that code means that changes are pending."""
+UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
+"""What typer raises for any wrong use; it does not name it."""
 CODES: Final = (
     "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending (drift, plan --exit-code)"
     " · 3 refused, nothing written · 4 partial · 64 wrong usage · 130 interrupted"
@@ -123,14 +128,26 @@ def run(args: Sequence[str], backend: Backend | None = None) -> int:
     return _invoke(args, around)
 
 
+def _wants_json(args: Sequence[str]) -> bool:
+    """Whether lines on stderr shall be JSON, of a command line that may be wrong."""
+    flags = " ".join(takewhile("--".__ne__, args)).replace("--log-format=", "--log-format ").split()
+    chosen = [value for flag, value in pairwise(flags) if flag == "--log-format"]
+    return chosen[-1:] == [Format.JSON]
+
+
 def _invoke(args: Sequence[str], around: Surroundings) -> int:
+    as_json = _wants_json(args)
     try:
-        app(list(args), prog_name=NAME, obj=around)
+        # Of wrong usage typer itself tells people only.
+        app(list(args), prog_name=NAME, obj=around, standalone_mode=not as_json)
     except Ended as ended:
         return ended.code
     except OutputError as error:
         print(f"{NAME}: {error}", file=around.streams.stderr)
         return ExitCode.ERROR
+    except UsageError as error:
+        Log(around.streams, Common(log_format=Format.JSON)).failure(error.format_message())
+        return ExitCode.USAGE
     except SystemExit as ended:
         return ExitCode.USAGE if ended.code == WRONG_USAGE else int(ended.code or 0)
     return ExitCode.OK

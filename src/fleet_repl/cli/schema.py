@@ -22,6 +22,7 @@ class Document(StrEnum):
     BACKFILL = "backfill"
     RUNS = "runs"
     ROUND = "round"
+    VALIDATE = "validate"
 
 
 def schema(

@@ -16,6 +16,7 @@ SCHEMAS: Final = {
     "backfill": "backfill-1.json",
     "runs": "runs-1.json",
     "round": "round-1.json",
+    "validate": "validate-1.json",
 }
 """Document → the file of its schema."""
 
