@@ -68,6 +68,7 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
             message=f"after the apply, ECR is asked to copy what was pushed before along "
             f"{number} {'link' if number == 1 else 'links'} of "
             f"{'route' if len(names) == 1 else 'routes'} {', '.join(names)}",
+            about=(frozenset(names),),
         )
 
 

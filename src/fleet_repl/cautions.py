@@ -18,6 +18,7 @@ from fleet_repl.ownership import Record
 from fleet_repl.plan import RegistryPlan, Warning
 from fleet_repl.prefixes import covers
 from fleet_repl.rules import rule_words
+from fleet_repl.topology import About
 
 UNKNOWN_FIELDS: Final = "unknown-fields"
 """What `allow` holds to overwrite rules with fields that are not known here."""
@@ -31,6 +32,7 @@ def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Ite
                 kind=UNKNOWN_FIELDS,
                 message=f"{registry} answers with fields that this version does not know: "
                 f"{', '.join(seen.replication.unknown)}",
+                about=_accounts([registry]),
             )
 
 
@@ -51,6 +53,7 @@ def strange_rules(
                     "something that this version does not know; nobody can tell what ECR makes "
                     "of it, so it is kept as it is. Ask whoever wrote it; apply --force lets it "
                     "go where the rules are exclusive",
+                    about=_accounts([one.registry]),
                 )
 
 
@@ -58,16 +61,21 @@ def lint(
     grantings: Mapping[Registry, Granting], observation: Observation, desired: Desired
 ) -> Iterator[Warning]:
     """What is wrong with the policies found. Equal findings of many registries are one warning."""
-    places: dict[tuple[str, str], list[Registry]] = {}
+    places: dict[tuple[str, str, str | None], list[Registry]] = {}
     for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
         seen = observation[registry]
         scope = seen.policy_scope if isinstance(seen, Observed) else None
         for found in findings(
             one.policy, one.needed, desired.in_force(one.policy, registry), scope=scope
         ):
-            places.setdefault((found.kind, found.text), []).append(registry)
-    for (kind, text), registries in places.items():
-        yield Warning(kind=kind, message=f"{_places(registries)}: {text}")
+            places.setdefault((found.kind, found.text, found.sid), []).append(registry)
+    for (kind, text, sid), registries in places.items():
+        named = () if sid is None else (frozenset({sid}),)
+        yield Warning(
+            kind=kind,
+            message=f"{_places(registries)}: {text}",
+            about=(*named, *_accounts(registries)),
+        )
 
 
 def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warning]:
@@ -89,6 +97,7 @@ def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warn
                 kind="trusted-nothing",
                 message=f"trusted_statements has {sid}, and no registry policy that it is about "
                 "has a statement of that name; take it out, so that nobody can be trusted unseen",
+                about=(frozenset({sid}), frozenset(map(str, trusting))),
             )
 
 
@@ -101,6 +110,7 @@ def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
             message=f"{_places(full)}: there is no room in the registry policy for the grants of "
             "its links, and none is needed as long as statements of others give them; shorten "
             "those to have them granted by fleet-repl",
+            about=_accounts(full),
         )
 
 
@@ -121,6 +131,10 @@ def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
             f"{' and others' if links[1:] else ''}): what is deleted in the source is deleted at "
             "the destination too, and so is what a lifecycle policy expires there; an image whose "
             "last tag is removed goes altogether",
+            about=(
+                frozenset(name for _, end in links for name in end.routes),
+                *_accounts(source for source, _ in links),
+            ),
         )
 
 
@@ -137,6 +151,7 @@ def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
             f"inventory no longer lists {it}; that stays until {listed} listed again and applied: "
             "the account with "
             'state = "retired" or, to give up a region only, the region without routes from there',
+            about=_accounts(gone),
         )
 
 
@@ -160,6 +175,7 @@ def given_up(
             "never withdrawn, and keep replicating if the account is still there. See that it is "
             "closed; if it is not, let its role be assumed and apply with the account listed as "
             'state = "retired"',
+            about=_accounts(places),
         )
 
 
@@ -178,6 +194,7 @@ def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Ite
             message=f"{_places(registries)} {'grants' if len(registries) == 1 else 'grant'} "
             f"account {account} what no route asks for, and "
             f"the grant stays, because {_unasked(account, desired)}",
+            about=(frozenset({str(account)}),),
         )
 
 
@@ -200,6 +217,10 @@ def _unasked(account: AccountId, desired: Desired) -> str:
         "that account is not managed here and nobody knows whether it is still used; list it under "
         "[[accounts]] to have the grant withdrawn, or take the statement out by hand"
     )
+
+
+def _accounts(registries: Iterable[Registry]) -> About:
+    return (frozenset(str(one.account) for one in registries),)
 
 
 def _places(registries: list[Registry]) -> str:

@@ -194,6 +194,8 @@ class Report:
     """The run whose writes this one takes back."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    acknowledged: int = 0
+    """As of its plan."""
     registries: tuple[RegistryOutcome, ...]
     waves: tuple[WaveOutcome, ...] = ()
     """In order; a fleet without waves has one, that of the rest."""

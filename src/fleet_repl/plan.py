@@ -18,7 +18,7 @@ from fleet_repl.names import Registry
 from fleet_repl.ownership import Applied, Record
 from fleet_repl.prefixes import Prefixes
 from fleet_repl.rules import strange_rules_lost
-from fleet_repl.topology import REST
+from fleet_repl.topology import REST, About
 
 
 class Resource(StrEnum):
@@ -198,6 +198,8 @@ class Warning:
 
     kind: str
     message: str
+    about: About = field(default=(), repr=False, compare=False)
+    """No part of the document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +265,8 @@ class Plan:
     """Every registry in scope exactly once, in order of account and region."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
+    acknowledged: int = 0
+    """Warnings that the inventory acknowledges, and that are not listed."""
     vouched: tuple[Vouched, ...] = ()
     """In order of registry and Sid."""
     rolls_back: str | None = None

@@ -138,6 +138,7 @@ def _report(
         rolls_back=meta.rolls_back,
         objections=past.plan.objections,
         warnings=past.plan.warnings,
+        acknowledged=past.plan.acknowledged,
         registries=registries,
         waves=wave_outcomes(registries, waves),
     )

@@ -21,9 +21,7 @@ from fleet_repl.rules import NO_RULES, parse_document, rule_words
 
 PROTECTED: Final = "protected"
 """The kind of objection that `--allow` clears, by the same word, and `--force` does not."""
-FOREIGN_RULES: Final = "foreign-rules"
-UNKNOWN_RULE: Final = "unknown-rule"
-OF_REGISTRIES: Final = frozenset({PROTECTED, FOREIGN_RULES, UNKNOWN_RULE})
+OF_REGISTRIES: Final = frozenset({PROTECTED, "foreign-rules", "unknown-rule"})
 """The kinds of objection that are about single registries; any other is about the whole fleet."""
 FEWEST: Final = 10
 """Shares say nothing about less than that: of three links in place, one is a third."""
@@ -82,7 +80,7 @@ def unknown_rules(registries: Iterable[RegistryPlan]) -> Objection | None:
     many = "1 rule" if len(lost) == 1 else f"{len(lost):,} rules"
     them = "it" if len(lost) == 1 else "them"
     return Objection(
-        kind=UNKNOWN_RULE,
+        kind="unknown-rule",
         message=f"{many} whose meaning is not known would be removed: {registry}, "
         f"{rule_words(place, rule)}{_others(len(lost))}. Nobody can tell what ECR does without "
         f"{them}. To keep {them}, plan again without --force; else go on with --force.",
@@ -158,7 +156,7 @@ def _foreign_rules(losses: Sequence[_Loss], record: Record) -> Objection | None:
     one = len(losing) == 1
     advice = _known_strangers(one=one) if record else _FIRST_RUN
     return Objection(
-        kind=FOREIGN_RULES,
+        kind="foreign-rules",
         message=f"{_links(len(losing))} out of {where} would be removed or narrowed, as no route "
         f"asks for {'it' if one else 'them'}: {first} → {end}{'' if one else ' and others'}. "
         f"{advice}",
@@ -260,7 +258,7 @@ def _protected(losses: Iterable[_Loss], protected: Collection[Registry]) -> Obje
     where = f"{losing[0].registry}" if len(sources) == 1 else f"{len(sources):,} registries"
     verb = "is" if len(sources) == 1 else "are"
     return Objection(
-        kind=PROTECTED,
+        kind="protected",
         message=f"{_links(links)} out of {where}, which {verb} protected, would be removed or "
         f"narrowed: {losing[0]}{_others(links)}. Look whether a route, a label or an account has "
         f"got lost. --force is not enough to let {them} go: give --allow protected.",

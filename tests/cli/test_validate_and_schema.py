@@ -57,6 +57,14 @@ def test_a_valid_inventory(cli: Any, inventory: str) -> None:
     )
 
 
+def test_acknowledged_warnings_are_counted() -> None:
+    """In one line, and as a member that is missing where there are none."""
+    known = replace(SUMMARY, warnings=(), acknowledged=3)
+    assert amounts_text(known).endswith("\n3 warnings acknowledged\n")
+    assert amounts_document(known)["acknowledged"] == 3
+    assert "acknowledged" not in amounts_document(SUMMARY)
+
+
 def test_near_misses_and_warnings_are_told() -> None:
     """Columns line up whatever the script of a name, and numbers can be read."""
     assert amounts_text(SUMMARY) == (

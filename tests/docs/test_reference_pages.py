@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import fleet_repl.acknowledgements
 import fleet_repl.backlog
 import fleet_repl.cautions
 import fleet_repl.lint
@@ -49,6 +50,7 @@ TABLES = {
     "## [safety]": "safety",
     "## [apply]": "apply",
     "## [state]": "state",
+    "## [warnings]": "warnings",
     "## [limits]": "limits",
 }
 
@@ -167,7 +169,8 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.reverting.consequences: set(),
     fleet_repl.reverting.planning: {FOREIGN_RULES},
     fleet_repl.workflow.carrying_out: set(),
-    fleet_repl.workflow.offline: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
+    fleet_repl.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
+    fleet_repl.workflow.offline: set(),
     fleet_repl.workflow.recovering: set(),
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds

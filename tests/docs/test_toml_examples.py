@@ -108,5 +108,5 @@ def test_every_key_of_the_page_stands_in_an_example(pages: Any) -> None:
     shown = "\n".join(one.text for one in page.blocks if one.language == "toml")
     keys = set(re.findall(r"^\| `(\w+)` \|", page.prose, re.MULTILINE)) - {"aws"}
     keys -= {"accounts", "external", "routes", "templates", "ownership", "apply", "limits"}
-    keys -= {"waves", "safety"}
+    keys -= {"waves", "safety", "warnings"}
     assert {key for key in keys if not re.search(rf"\b{key} = ", shown)} == set()

@@ -14,6 +14,7 @@ from fleet_repl.inventory.spelling import quoted
 
 KEYS = [
     "version", "name", "aws", "accounts", "external", "routes", "ownership", "apply", "limits",
+    "warnings", "acknowledged",
     "id", "regions", "labels", "role", "external_id", "session_duration", "from", "to", "not",
     "prefixes", "same_account", "partition", "via", "sts_region", "timeout", "rules", "strange",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fleet_repl.errors import Problem
+from fleet_repl.inventory import ACKNOWLEDGEABLE
 
 ROUTE = """
 [[routes]]
@@ -45,6 +46,30 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
             "ownership.trusted_statements[0]: is the Sid of a statement that fleet-repl writes "
             '(found "FleetRepl0123456789abcdef")\n'
             "    trust statements of others only: the fleet's own need no trust"
+        ),
+    ),
+    "a kind of warning that is none": (
+        {"rest": '[warnings]\nacknowledged = ["no-room", "not-transitiv:golden"]'},
+        (
+            "warnings.acknowledged[1]: is no kind of warning that can be acknowledged "
+            '(found "not-transitiv:golden")\n'
+            f"    did you mean not-transitive? known here: {', '.join(ACKNOWLEDGEABLE)}"
+        ),
+    ),
+    "what happened to one run": (
+        {"rest": '[warnings]\nacknowledged = ["unfinished-run"]'},
+        (
+            "warnings.acknowledged[0]: is no kind of warning that can be acknowledged "
+            '(found "unfinished-run")\n'
+            f"    known here: {', '.join(ACKNOWLEDGEABLE)}"
+        ),
+    ),
+    "an acknowledgement of nobody": (
+        {"rest": '[warnings]\nacknowledged = ["no-room:"]'},
+        (
+            'warnings.acknowledged[0]: names nothing after the colon (found "no-room:")\n'
+            "    write no-room for every such warning, or no-room: with the name of a route, an "
+            "account or a Sid"
         ),
     ),
     "an account trusts nothing by name": (

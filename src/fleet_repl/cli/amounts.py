@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.cli.log import problem_document
+from fleet_repl.documents.shared import acknowledged_document
 from fleet_repl.errors import InventoryError
 from fleet_repl.reports import visible
 from fleet_repl.reports.text import Page, Style
@@ -38,7 +39,7 @@ def amounts_text(summary: FleetSummary, *, colour: bool = False) -> str:
     for name, number in totals.items():
         page.add(f"{name:<10}  {number:>{width},}", indent=1)
     _add_routes(page, summary.routes)
-    add_warnings(page, summary.warnings)
+    add_warnings(page, summary.warnings, summary.acknowledged)
     return page.render(colour=colour)
 
 
@@ -86,6 +87,7 @@ def amounts_document(summary: FleetSummary) -> JsonObject:
             for one in summary.routes
         ],
         "warnings": [{"kind": one.kind, "message": one.message} for one in summary.warnings],
+        **acknowledged_document(summary.acknowledged),
         "problems": [],
     }
 

@@ -11,7 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
 from fleet_repl.canonical import Json, JsonObject, canonical_json
-from fleet_repl.documents.shared import held_document, inventory_document, notes_document
+from fleet_repl.documents.shared import (
+    acknowledged_document,
+    held_document,
+    inventory_document,
+    notes_document,
+)
 from fleet_repl.documents.spelling import (
     batches,
     compact_pieces,
@@ -73,6 +78,7 @@ def _frame(plan: Plan) -> _Members:
     vouched: _Members = {"vouched": list(map(_vouched, plan.vouched))} if plan.vouched else {}
     return {
         **vouched,
+        **acknowledged_document(plan.acknowledged),
         "created_at": timestamp(plan.created_at),
         "fleet": plan.fleet,
         "inventory": inventory_document(plan.inventory),

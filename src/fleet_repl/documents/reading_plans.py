@@ -13,6 +13,7 @@ from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
 from fleet_repl.documents.plans import PLAN_SCHEMA
 from fleet_repl.documents.reading_shared import (
+    acknowledged,
     expect_schema,
     held_link,
     inventory_reference,
@@ -143,7 +144,7 @@ def _digest_of(found: JsonObject, where: str, error: type[FleetError]) -> str:
 
 
 def _plan(found: JsonObject) -> Plan:
-    as_object(found, keys=_PLAN | ({"vouched", "world"} & found.keys()))
+    as_object(found, keys=_PLAN | ({"acknowledged", "vouched", "world"} & found.keys()))
     return Plan(
         digest=members.text(found, "digest"),
         created_at=members.moment(found, "created_at"),
@@ -153,6 +154,7 @@ def _plan(found: JsonObject) -> Plan:
         registries=_registries(found),
         objections=members.each(found, "objections", objection),
         warnings=members.each(found, "warnings", warning),
+        acknowledged=acknowledged(found),
         vouched=members.each(found, "vouched", _vouched) if "vouched" in found else (),
         rolls_back=members.optional_text(found, "rolls_back"),
         world=members.text(found, "world") if "world" in found else None,

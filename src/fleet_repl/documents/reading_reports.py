@@ -15,6 +15,7 @@ from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.documents import members
 from fleet_repl.documents.members import MalformedError, as_object
 from fleet_repl.documents.reading_shared import (
+    acknowledged,
     expect_schema,
     held_link,
     inventory_reference,
@@ -53,14 +54,15 @@ _REPORT: Final = frozenset(
         "allowed",
         "objections",
         "warnings",
+        "acknowledged",
         "summary",
         "waves",
         "registries",
         "backfills",
     ]
 )
-_OLDER: Final = frozenset({"waves"})
-"""What documents of earlier versions lack."""
+_OLDER: Final = frozenset({"acknowledged", "waves"})
+"""What documents of earlier versions lack, and those that have nothing to say of it."""
 _WAVE: Final = frozenset({"name", "registries", "writes", "because"})
 _REGISTRY: Final = frozenset(
     [
@@ -131,6 +133,7 @@ def _report(found: JsonObject) -> Report:
         rolls_back=members.optional_text(found, "rolls_back"),
         objections=members.each(found, "objections", objection),
         warnings=members.each(found, "warnings", warning),
+        acknowledged=acknowledged(found),
         registries=members.each(found, "registries", _registry),
         backfills=members.each(found, "backfills", _backfill),
     )

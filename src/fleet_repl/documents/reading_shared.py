@@ -68,6 +68,11 @@ def writes(found: JsonObject) -> Writes:
     return Writes(**{outcome: members.number(found, outcome) for outcome in _WRITES})
 
 
+def acknowledged(found: JsonObject) -> int:
+    """How many warnings are known and not listed."""
+    return members.number(found, "acknowledged") if "acknowledged" in found else 0
+
+
 def held_link(item: Json) -> HeldLink:
     """A link that was left out."""
     found = as_object(item, keys=_HELD)

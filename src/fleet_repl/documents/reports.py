@@ -7,7 +7,12 @@ from typing import Final, TypeAlias
 
 from fleet_repl.backfills import BackfillOutcome
 from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.documents.shared import held_document, inventory_document, notes_document
+from fleet_repl.documents.shared import (
+    acknowledged_document,
+    held_document,
+    inventory_document,
+    notes_document,
+)
 from fleet_repl.documents.spelling import compact_pieces, fault_document, timestamp
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import (
@@ -83,6 +88,7 @@ def _frame(report: Report) -> _Members:
         "allowed": list(report.allowed),
         "objections": notes_document(report.objections),
         "warnings": notes_document(report.warnings),
+        **acknowledged_document(report.acknowledged),
         "summary": summary_document(report),
         "waves": [_wave(one) for one in report.waves],
         "backfills": [backfill_document(one) for one in report.backfills],

@@ -30,3 +30,9 @@ def inventory_document(reference: InventoryRef) -> JsonObject:
 def notes_document(notes: Iterable[Objection | Warning]) -> list[Json]:
     """Objections or warnings, in their order."""
     return [{"kind": note.kind, "message": note.message} for note in notes]
+
+
+def acknowledged_document(number: int) -> dict[str, Json]:
+    """How many warnings are known and not listed: no member where there are none, as documents
+    from before there were any have to be read back as they are."""
+    return {"acknowledged": number} if number else {}

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fleet_repl.inventory.freshness import acknowledged, changed_file
 from fleet_repl.inventory.model import (
+    ACKNOWLEDGEABLE,
     REST,
     Account,
+    Acknowledgement,
     Amount,
     Apply,
     Aws,
@@ -36,8 +38,10 @@ if TYPE_CHECKING:
     from fleet_repl.canonical import JsonObject
 
 __all__ = [
+    "ACKNOWLEDGEABLE",
     "REST",
     "Account",
+    "Acknowledgement",
     "Amount",
     "Apply",
     "Aws",

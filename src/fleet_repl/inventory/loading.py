@@ -16,6 +16,7 @@ from fleet_repl.errors import InventoryError
 from fleet_repl.inventory import schema
 from fleet_repl.inventory.account_roles import AccountRoles
 from fleet_repl.inventory.accounts import resolve_accounts
+from fleet_repl.inventory.acknowledgements import resolve_acknowledged
 from fleet_repl.inventory.attachments import Attachments
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.freshness import fingerprints
@@ -102,6 +103,9 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
     templates = resolve_templates(document.templates, selectors, partition, attachments, findings)
     waves = resolve_waves(document.waves, selectors, findings)
     safety = resolve_safety(document.safety, selectors, findings)
+    acknowledged = resolve_acknowledged(
+        document.warnings.acknowledged if document.warnings else None, findings
+    )
     apply = resolve_apply(document.apply or schema.ApplyTable(), findings)
     ownership = resolve_ownership(document.ownership or schema.OwnershipTable(), name, findings)
     state = resolve_state(document.state or schema.StateTable(), file.path, findings)
@@ -123,6 +127,7 @@ def _resolve(document: schema.Document, file: _File, findings: Findings) -> Inve
         state=state,
         waves=waves,
         safety=safety,
+        acknowledged=acknowledged,
         unset=findings.unset,
         lines=file.lines,
         text=None if file.is_kept else file.text,

@@ -209,6 +209,41 @@ class Safety:
     """Registries that lose no link without being told so."""
 
 
+ACKNOWLEDGEABLE: Final = (
+    "already-granted",
+    "backfill",
+    "breaking-condition",
+    "delete-replication",
+    "denied",
+    "given-up",
+    "grant-kept",
+    "idle-wave",
+    "malformed-resource",
+    "no-room",
+    "not-transitive",
+    "policy-scope",
+    "retired-route",
+    "trusted-nothing",
+    "unknown-fields",
+    "unknown-rule",
+    "unlinked",
+    "unlisted",
+)
+"""Kinds of warnings that are about a fleet, and not about what happened to a single run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """A kind of warning that somebody knows of."""
+
+    kind: str
+    subject: str | None = None
+    """The name of a route, the name or id of an account, or a Sid; None for any."""
+
+    def __str__(self) -> str:
+        return self.kind if self.subject is None else f"{self.kind}:{self.subject}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Where a fleet keeps what it has to remember."""
@@ -240,6 +275,7 @@ class Inventory:
     waves: tuple[Wave, ...] = ()
     """In their order."""
     safety: Safety = Safety()
+    acknowledged: tuple[Acknowledgement, ...] = ()
     unset: tuple[Problem, ...] = field(default=(), compare=False)
     """External ids that are missing because their variables are not set. Such an inventory is
     good for everything that does not call AWS."""

@@ -39,6 +39,7 @@ _TABLES: Final[Mapping[KeyPath, type[schema.Table]]] = {
     ("safety",): schema.SafetyTable,
     ("safety", "protected"): schema.SelectorTable,
     ("safety", "protected", "not"): schema.MatchTable,
+    ("warnings",): schema.WarningsTable,
     ("state",): schema.StateTable,
     ("apply",): schema.ApplyTable,
     ("limits",): schema.LimitsTable,
@@ -56,6 +57,7 @@ _LISTS: Final = frozenset(
         "via",
         "formerly",
         "trusted_statements",
+        "acknowledged",
         "applied_for",
         "tag_mutability_exclusions",
     }

@@ -9,4 +9,9 @@ from fleet_repl.documents.spelling import (
     timestamp,
 )
 
-__all__ = ["fault_document", "json_text", "prefixes_document", "timestamp"]
+__all__ = ["acknowledged_words", "fault_document", "json_text", "prefixes_document", "timestamp"]
+
+
+def acknowledged_words(number: int) -> str:
+    """`1 warning acknowledged`, `12 warnings acknowledged`."""
+    return f"{number:,} {'warning' if number == 1 else 'warnings'} acknowledged"

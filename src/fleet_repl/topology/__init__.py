@@ -8,13 +8,15 @@ from fleet_repl.inventory import REST
 from fleet_repl.topology.connecting import Topology, connect
 from fleet_repl.topology.fleet import external_registries, names, registries
 from fleet_repl.topology.links import Link
-from fleet_repl.topology.notices import Notice
+from fleet_repl.topology.notices import NOTICES, About, Notice
 from fleet_repl.topology.selection import Selection, select
 from fleet_repl.topology.summaries import RouteSummary
 from fleet_repl.topology.waves import Waves
 
 __all__ = [
+    "NOTICES",
     "REST",
+    "About",
     "Link",
     "Notice",
     "RouteSummary",

@@ -102,6 +102,7 @@ def _notice(incoming: str, onward: str, chain: _Chain) -> Notice:
         f"route {incoming} replicates to, but ECR does not pass on what arrived by replication: "
         f"{first.source} → {first.destination} → {second.destination} carries "
         f"{_nothing_of(chain.prefixes)}; let a route lead there from {first.source} if it should",
+        about=(frozenset({onward}), frozenset({incoming})),
     )
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+About: TypeAlias = tuple[frozenset[str], ...]
+"""What has to be acknowledged for a warning to be known: every name of one of the groups. Names
+are those of routes, account ids and Sids."""
+
+
+NOTICES: Final = frozenset({"idle-wave", "not-transitive", "retired-route"})
+"""The kinds that there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,3 +20,4 @@ class Notice:
 
     kind: str
     message: str
+    about: About = field(default=(), repr=False, compare=False)

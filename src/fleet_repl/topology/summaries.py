@@ -67,6 +67,7 @@ def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) ->
                 kind=RETIRED_ROUTE,
                 message=f"route {one.name} links nothing any more, because every account that it "
                 "starts from or leads to is retired; take it out together with them",
+                about=(frozenset({one.name}),),
             )
             for one in lame
         ),

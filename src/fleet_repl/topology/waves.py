@@ -81,4 +81,5 @@ def _idle(name: str, count: int, takers: list[str]) -> Notice:
         kind=IDLE_WAVE,
         message=f"wave {name} writes nothing, because {those} that it selects "
         f"{'belongs' if count == 1 else 'belong'} to {by} already; put it first, or take it out",
+        about=(frozenset({name}),),
     )

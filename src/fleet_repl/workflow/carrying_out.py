@@ -193,6 +193,7 @@ class Execution:
             rolls_back=plan.rolls_back,
             objections=self.objections,
             warnings=self.warnings,
+            acknowledged=plan.acknowledged,
             registries=outcomes,
             waves=wave_outcomes(outcomes, self.desired.waves.names),
         )

@@ -12,6 +12,7 @@ from typing import Final
 
 import anyio.to_thread
 
+from fleet_repl.acknowledgements import noted
 from fleet_repl.delivery import DeliveryReport
 from fleet_repl.documents import is_unaltered
 from fleet_repl.engine import Backfilling
@@ -32,7 +33,7 @@ from fleet_repl.plan import Effort, Plan
 from fleet_repl.ports import EventSink
 from fleet_repl.safety import outstanding
 from fleet_repl.store import Lease
-from fleet_repl.topology import Selection, select
+from fleet_repl.topology import NOTICES, Selection, select
 from fleet_repl.workflow.backfilling import Backfiller
 from fleet_repl.workflow.carrying_out import Execution
 from fleet_repl.workflow.giving_leave import with_leave
@@ -237,6 +238,7 @@ class Fleet:
         means = self._means
         names = means.desired.names
         scope = select(means.inventory, selection) if rolls_back is None else ()
+        known = noted(means.warnings, means.inventory, judged=NOTICES)
         return Report(
             run_id=self.run_id,
             status=Status.INTERRUPTED,
@@ -246,7 +248,8 @@ class Fleet:
             inventory=means.inventory_ref,
             plan_digest=None,
             rolls_back=rolls_back,
-            warnings=means.warnings,
+            warnings=known.warnings,
+            acknowledged=known.acknowledged,
             waves=wave_outcomes((), means.desired.waves.names),
             registries=tuple(
                 RegistryOutcome(

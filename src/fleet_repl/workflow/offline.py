@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from fleet_repl.acknowledgements import as_warning, noted
 from fleet_repl.desired import desired_state
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.plan import Warning
 from fleet_repl.rules import rules_for
-from fleet_repl.topology import RouteSummary, Topology
+from fleet_repl.topology import NOTICES, RouteSummary, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class FleetSummary:
     rules: int
     routes: tuple[RouteSummary, ...]
     warnings: tuple[Warning, ...]
+    acknowledged: int = 0
+    """Warnings that the inventory acknowledges, and that are not listed."""
 
 
 def load_inventory(
@@ -70,6 +73,7 @@ def check_secrets(inventory: Inventory) -> None:
 def describe_fleet(inventory: Inventory) -> FleetSummary:
     """What an inventory amounts to, offline."""
     desired, topology = desired_state(inventory)
+    found = noted(notices(topology), inventory, judged=NOTICES)
     rules = sum(
         len(
             rules_for(
@@ -88,7 +92,8 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
         links=len(topology.links),
         rules=rules,
         routes=topology.routes,
-        warnings=(*notices(topology), *map(_unset, inventory.unset)),
+        warnings=(*found.warnings, *map(_unset, inventory.unset)),
+        acknowledged=found.acknowledged,
     )
 
 
@@ -99,4 +104,4 @@ def _unset(problem: Problem) -> Warning:
 
 def notices(topology: Topology) -> tuple[Warning, ...]:
     """What the routes themselves give reason to warn about."""
-    return tuple(Warning(kind=one.kind, message=one.message) for one in topology.notices)
+    return tuple(map(as_warning, topology.notices))

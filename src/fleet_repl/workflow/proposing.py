@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from fleet_repl.acknowledgements import OF_PLANS, noted
 from fleet_repl.backlog import foreseen
 from fleet_repl.drifting import attributed
 from fleet_repl.errors import Fault, UnreadableStateError
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import PlanMade
-from fleet_repl.plan import Basis, Effort, Objection, Plan, RegistryPlan
+from fleet_repl.plan import Basis, Effort, Objection, Plan, RegistryPlan, State
 from fleet_repl.planning import plan_registries, summarize
 from fleet_repl.reports import plan_digest
 from fleet_repl.safety import (
@@ -26,6 +27,7 @@ from fleet_repl.safety import (
 )
 from fleet_repl.sparing import spared
 from fleet_repl.store import read_marks
+from fleet_repl.topology import NOTICES
 from fleet_repl.workflow.exclusions import without_objected
 from fleet_repl.workflow.recovering import Recovered, known_traces, recovered
 from fleet_repl.workflow.surveying import survey
@@ -71,6 +73,17 @@ async def propose(  # noqa: PLR0913 - whatever a plan is asked for
             registries, speaking_against, objections_of_one
         )
     registries = attributed(registries, dead.added_to(traces))
+    found = noted(
+        (
+            *means.warnings,
+            *dead.warnings,
+            *unreadable,
+            *planned.warnings,
+            *foreseen(registries, means.inventory.routes),
+        ),
+        means.inventory,
+        judged=_judged(registries, means),
+    )
     plan = Plan(
         digest="",
         created_at=began,
@@ -79,18 +92,21 @@ async def propose(  # noqa: PLR0913 - whatever a plan is asked for
         summary=summarize(registries),
         registries=registries,
         objections=(*speaking_against, *await rolled_back(registries, means)),
-        warnings=(
-            *means.warnings,
-            *dead.warnings,
-            *unreadable,
-            *planned.warnings,
-            *foreseen(registries, means.inventory.routes),
-        ),
+        warnings=found.warnings,
+        acknowledged=found.acknowledged,
         vouched=planned.vouched,
         efforts=efforts,
         basis=basis,
     )
     return await finished(means, plan)
+
+
+def _judged(registries: Collection[RegistryPlan], means: Means) -> Collection[str]:
+    """The kinds of warnings that a plan knows all of: of a part of the fleet, or where something
+    could not be read, those of the routes."""
+    whole = len(registries) == len(means.desired.registries)
+    read = all(one.state is not State.UNREADABLE for one in registries)
+    return OF_PLANS if whole and read else NOTICES
 
 
 async def looked_back(means: Means) -> tuple[Recovered, Basis]:

@@ -7,7 +7,13 @@ checked where all problems can be told at once; editors get more, from `editors`
 from fleet_repl.inventory.schema.accounts import AccountTable, AwsTable, ExternalTable
 from fleet_repl.inventory.schema.document import Document
 from fleet_repl.inventory.schema.routes import MatchTable, RouteTable, SelectorTable
-from fleet_repl.inventory.schema.settings import ApplyTable, LimitsTable, OwnershipTable, StateTable
+from fleet_repl.inventory.schema.settings import (
+    ApplyTable,
+    LimitsTable,
+    OwnershipTable,
+    StateTable,
+    WarningsTable,
+)
 from fleet_repl.inventory.schema.table import Table
 from fleet_repl.inventory.schema.templates import TemplateTable
 from fleet_repl.inventory.schema.waves import SafetyTable, WaveTable
@@ -27,5 +33,6 @@ __all__ = [
     "StateTable",
     "Table",
     "TemplateTable",
+    "WarningsTable",
     "WaveTable",
 ]

@@ -11,7 +11,13 @@ from fleet_repl.inventory.fields import (
 )
 from fleet_repl.inventory.schema.accounts import AccountTable, AwsTable, ExternalTable
 from fleet_repl.inventory.schema.routes import RouteTable
-from fleet_repl.inventory.schema.settings import ApplyTable, LimitsTable, OwnershipTable, StateTable
+from fleet_repl.inventory.schema.settings import (
+    ApplyTable,
+    LimitsTable,
+    OwnershipTable,
+    StateTable,
+    WarningsTable,
+)
 from fleet_repl.inventory.schema.table import Table
 from fleet_repl.inventory.schema.templates import TemplateTable
 from fleet_repl.inventory.schema.waves import SafetyTable, WaveTable
@@ -57,6 +63,9 @@ class Document(Table):
     )
     safety: SafetyTable | None = Field(
         default=None, description="How much a plan may do before it is refused."
+    )
+    warnings: WarningsTable | None = Field(
+        default=None, description="Which warnings are known, and not repeated."
     )
     apply: ApplyTable | None = Field(default=None, description="How hard AWS is called.")
     state: StateTable | None = Field(

@@ -89,6 +89,18 @@ class ApplyTable(Table):
     )
 
 
+class WarningsTable(Table):
+    """Which warnings are known, and not repeated."""
+
+    model_config = ConfigDict(title="warnings")
+
+    acknowledged: StatementIds | None = Field(
+        default=None,
+        description="Warnings to count and not to repeat: KIND, or KIND: and the name of a route, "
+        "an account or a Sid, such as not-transitive:golden.",
+    )
+
+
 class LimitsTable(Table):
     """ECR's own limits; raise them when AWS does."""
 

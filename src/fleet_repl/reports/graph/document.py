@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fleet_repl.canonical import JsonObject
+from fleet_repl.documents.shared import acknowledged_document
 from fleet_repl.reports.graph.model import Edge, Graph, Node
 from fleet_repl.reports.spelling import prefixes_document
 
@@ -20,6 +21,7 @@ def graph_document(graph: Graph) -> JsonObject:
         "nodes": [_node(node) for node in graph.nodes],
         "edges": [_edge(edge) for edge in graph.edges],
         "warnings": [{"kind": one.kind, "message": one.message} for one in graph.warnings],
+        **acknowledged_document(graph.acknowledged),
     }
 
 

@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from fleet_repl.reports.graph.labels import between, edge_lines, node_lines, title, within
+from fleet_repl.reports.graph.labels import (
+    between,
+    edge_lines,
+    node_lines,
+    title,
+    warning_lines,
+    within,
+)
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
 from fleet_repl.reports.visible import visible
 
@@ -24,7 +31,7 @@ _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
 
 def dot_text(graph: Graph, *, full: bool = False) -> str:
     """A `digraph`; registries lie in clusters by region. `full` lists all prefixes."""
-    notes = [title(graph), *(f"{one.kind}: {one.message}" for one in graph.warnings)]
+    notes = [title(graph), *warning_lines(graph)]
     lines = [
         f"digraph {_quoted(graph.fleet)} {{",
         *(f"  // {visible(note)}" for note in notes),

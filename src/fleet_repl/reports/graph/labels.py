@@ -7,9 +7,18 @@ from typing import Final
 
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
+from fleet_repl.reports.spelling import acknowledged_words
 from fleet_repl.topology.near_misses import counted
 
 _PREFIXES_SHOWN: Final = 5
+
+
+def warning_lines(graph: Graph) -> list[str]:
+    """A line for each warning, and how many more are known already."""
+    lines = [f"{one.kind}: {one.message}" for one in graph.warnings]
+    if graph.acknowledged:
+        lines.append(acknowledged_words(graph.acknowledged))
+    return lines
 
 
 def title(graph: Graph) -> str:

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, assert_never
 
-from fleet_repl.reports.graph.labels import between, edge_lines, node_lines, title, within
+from fleet_repl.reports.graph.labels import (
+    between,
+    edge_lines,
+    node_lines,
+    title,
+    warning_lines,
+    within,
+)
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
 from fleet_repl.reports.visible import visible
 
@@ -42,7 +49,7 @@ def mermaid_text(graph: Graph, *, full: bool = False) -> str:
         *(_edge(edge, grouped=graph.grouped, full=full) for edge in edges),
         *_CLASSES,
     ]
-    notes = [title(graph), *(f"{one.kind}: {one.message}" for one in graph.warnings)]
+    notes = [title(graph), *warning_lines(graph)]
     comments = [f"  %% {_comment(note)}" for note in notes]
     lines = ["flowchart LR", *comments, *body]
     if len(edges) > MOST_EDGES or sum(len(line) + 1 for line in lines) > MOST_CHARACTERS:

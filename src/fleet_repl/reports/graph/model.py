@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from fleet_repl.acknowledgements import as_warning, noted
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.plan import Warning
 from fleet_repl.prefixes import NOTHING, Prefixes
-from fleet_repl.topology import Link, Topology, external_registries, names, registries
+from fleet_repl.topology import NOTICES, Link, Topology, external_registries, names, registries
 from fleet_repl.topology.near_misses import counted
 
 MOST_REGISTRIES: Final = 40
@@ -75,6 +76,7 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     warnings: tuple[Warning, ...] = ()
+    acknowledged: int = 0
 
 
 def graph_of(
@@ -105,15 +107,19 @@ def graph_of(
         hubs=_hubs(links) if grouped and with_hubs else frozenset(),
     )
     alone = [one for one in drawn if one not in linked and fleet.kind(one) is Kind.MANAGED]
+    notices = (as_warning(one) for one in topology.notices)
+    found = noted(
+        (*notices, *_unlinked(alone, fleet)),
+        inventory,
+        judged=NOTICES if within is not None else {*NOTICES, UNLINKED},
+    )
     return Graph(
         fleet=inventory.name,
         grouped=grouped,
         nodes=_groups(drawn, fleet) if grouped else tuple(map(fleet.node, drawn)),
         edges=_route_edges(links, inventory.routes, fleet) if grouped else _link_edges(links),
-        warnings=(
-            *(Warning(kind=one.kind, message=one.message) for one in topology.notices),
-            *_unlinked(alone, fleet),
-        ),
+        warnings=found.warnings,
+        acknowledged=found.acknowledged,
     )
 
 
@@ -250,6 +256,7 @@ def _unlinked(alone: Sequence[Registry], fleet: _Fleet) -> Iterator[Warning]:
     yield Warning(
         kind=UNLINKED,
         message=f"{counted(len(alone), 'registry')} {verb} no link in or out{such} {examples}",
+        about=(frozenset(str(one.account) for one in alone),),
     )
 
 

@@ -60,7 +60,7 @@ def plan_text(
     add_planned_waves(page, plan, waves)
     add_objections(page, plan.objections)
     _add_vouched(page, plan)
-    add_warnings(page, plan.warnings)
+    add_warnings(page, plan.warnings, plan.acknowledged)
     add_cut(page)
     page.gap()
     _add_totals(page, plan)

@@ -74,7 +74,7 @@ def report_text(
     _add_reasons(page, Outcome.UNCHANGED, excused)
     add_backfills(page, report.backfills)
     add_objections(page, report.objections)
-    add_warnings(page, report.warnings)
+    add_warnings(page, report.warnings, report.acknowledged)
     add_cut(page)
     _add_end(page, report)
     return page.render(colour=colour, width=width)

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.plan import HeldLink, Objection, Warning
 from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
+from fleet_repl.reports.spelling import acknowledged_words
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.wording import counted, label, prefix_list
 from fleet_repl.reports.visible import visible
@@ -93,10 +94,17 @@ def add_objections(page: Page, objections: Sequence[Objection]) -> None:
             page.add((one.kind, Style.BAD), f": {one.message}", indent=1)
 
 
-def add_warnings(page: Page, warnings: Sequence[Warning]) -> None:
-    """A block of things to know: of each kind a few, and what they all say once."""
-    if not warnings:
-        return
+def add_warnings(page: Page, warnings: Sequence[Warning], acknowledged: int = 0) -> None:
+    """A block of things to know: of each kind a few, and what they all say once; then how many
+    more are known already."""
+    if warnings:
+        _add_kinds(page, warnings)
+    if acknowledged:
+        page.gap()
+        page.add((acknowledged_words(acknowledged), Style.FAINT))
+
+
+def _add_kinds(page: Page, warnings: Sequence[Warning]) -> None:
     page.heading("Warnings")
     kinds: dict[str, list[str]] = {}
     for one in warnings:
