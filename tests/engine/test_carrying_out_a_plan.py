@@ -412,6 +412,7 @@ def _outcome_is_true(
         return
     named = [(held.destination, prefix) for held in one.held for prefix in held.prefixes]
     assert len(named) == len(set(named))
+    assert all(held.prefixes for held in one.held)
     for link in links:
         if link.source != one.registry:
             continue

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import FaultKind
+from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import CallRetried, Outcome
 from fleet_repl.plan import Action, Change, Phase, Resource
@@ -301,6 +301,24 @@ async def test_nobody_knows_what_is_in_place_after_reads_that_lag_for_good(bench
     bench.aws.lag = 3600
     settled = await bench.writing.rules(bench.registry, rules())
     assert (settled.found, settled.in_doubt) == (None, True)
+
+
+async def test_a_write_that_cannot_be_read_back_is_in_doubt(bench: Any) -> None:
+    """AWS took it, but whether it is in place nobody has seen: it does not count as unwritten."""
+    describe = bench.aws.describe
+
+    async def until_written(registry: Registry) -> JsonObject:
+        if "ok" in bench.aws.log:
+            fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="DescribeRegistry", message="no")
+            raise CallError(fault, transient=False)
+        document: JsonObject = await describe(registry)
+        return document
+
+    bench.aws.describe = until_written
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert (settled.outcome, settled.found, settled.in_doubt) == (Outcome.FAILED, None, True)
+    assert settled.request_id is not None
+    assert "could not be read back" in str(settled.error)
 
 
 async def test_a_late_read_before_a_write_is_waited_for(bench: Any) -> None:
