@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,33 @@ def test_only_the_readme_has_blocks_that_are_run_by_a_shell(pages: Any) -> None:
         languages = {one.language for one in page.blocks}
         allowed = {"toml", "json", "console", "python", "text"}
         assert languages <= (allowed | {"sh"} if name == "README.md" else allowed), name
+
+
+def test_the_layout_names_every_folder(pages: Any, root: Path) -> None:
+    """Each that is under version control, and says something of it."""
+    rows = pages["docs/development.md"].table("## Layout")
+    assert all(what.strip() for _, what in rows)
+    told = {row[0].strip("`").partition("/")[0] for row in rows}
+    made = {".git", ".venv", ".nox", ".hypothesis", "build", "dist"}
+    there = {one.name for one in root.iterdir() if one.is_dir()} - made
+    assert told == {
+        one for one in there if not re.fullmatch(r"\..*_cache|__pycache__|.*\.egg-info", one)
+    }
+
+
+def test_benchmarks_need_what_their_extra_installs(root: Path) -> None:
+    """Every package that they import is the project's, Python's, or of an extra of theirs."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["bench"]]
+    installed = {re.split(r"[^\w-]", one)[0].replace("-", "_") for one in listed}
+    text = "\n".join(path.read_text() for path in (root / "benchmarks").glob("*.py"))
+    lines = re.findall(r"^\s*(?:import|from) ([\w, ]+)", text, re.MULTILINE)
+    found = {
+        one.strip().split()[0] for line in lines for one in line.partition(" import ")[0].split(",")
+    }
+    own = {"fleet_repl", "benchmarks"}
+    assert found - own - sys.stdlib_module_names <= installed
+    assert "boto3" in found
 
 
 def test_benchmarks_take_the_flags_that_the_page_gives_them(pages: Any, root: Path) -> None:

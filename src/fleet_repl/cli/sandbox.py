@@ -23,11 +23,12 @@ def sandbox(call: Call[Serving]) -> ExitCode:
 
     Prints on stdout the environment that points any AWS client at it. It keeps a registry for
     each account and region, takes what ECR takes and refuses what ECR refuses, and replicates
-    images as rules and policies allow. Ctrl-C or SIGTERM ends it, with exit code 0.
+    images as rules and policies allow. INVENTORY needs no routes. Ctrl-C or SIGTERM ends it, with
+    exit code 0.
 
     Example: fleet-repl sandbox inventories/demo.toml --port 8080
     """
-    inventory = call.load_offline(call.options.inventory)
+    inventory = call.load_offline(call.options.inventory, routes_required=False)
     # None stands for a signal that came before it served: that, too, is how it is stopped.
     anyio.run(interruptible, call.log, partial(_serve, call, inventory))
     return ExitCode.OK
