@@ -106,6 +106,17 @@ def test_a_whole_run_at_a_terminal(at_terminal: Any, inventory: str) -> None:
     assert "Exit 0: done." in session.seen
 
 
+def test_lines_fit_the_terminal(at_terminal: Any, inventory: str) -> None:
+    """The plan and the report, broken between words; ids stay whole."""
+    session = at_terminal(["apply", inventory, "--sandbox", "--yes"], NO_COLOR="1", COLUMNS="50")
+    assert session.end() == 0, session.seen
+    assert (
+        "\n      + to 222222222222 eu-west-1 (spoke): base/\n          (route golden)\n"
+    ) in session.seen
+    end = session.seen.rpartition("\nApplied ")[2].splitlines()
+    assert len(end) == 1
+
+
 def test_ctrl_c_at_the_question(at_terminal: Any, inventory: str) -> None:
     """It ends at once, although nobody has pressed Enter; nothing is written."""
     session = at_terminal(["apply", inventory, "--sandbox"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,32 @@ def test_colour_and_movement(
     """Both only on a terminal; NO_COLOR counts when it is not empty."""
     found = streams(stream, **environ)
     assert (found.has_colour(stream), found.can_move(stream)) == (colour, moves)
+
+
+@pytest.mark.parametrize(
+    ("stream", "environ", "width"),
+    [
+        (Screen(), {"COLUMNS": "72"}, 72),
+        (Screen(), {"COLUMNS": "0"}, None),
+        (Screen(), {"COLUMNS": "wide"}, None),
+        (Screen(), {}, None),
+        (io.StringIO(), {"COLUMNS": "72"}, None),
+    ],
+)
+def test_the_width_of_a_stream(
+    stream: io.StringIO, environ: dict[str, str], width: int | None
+) -> None:
+    """Of a terminal alone: in a file or a pipe nothing is wrapped, whatever COLUMNS says."""
+    assert streams(stream, **environ).width(stream) == width
+
+
+def test_the_width_of_a_terminal(terminal: Any) -> None:
+    """What it says itself, unless COLUMNS does; one that does not know has none."""
+    found = streams(terminal.stdout)
+    assert found.width(terminal.stdout) is None
+    fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 91, 0, 0))
+    assert found.width(terminal.stdout) == 91
+    assert streams(terminal.stdout, COLUMNS="40").width(terminal.stdout) == 40
 
 
 def test_without_stdin_nobody_is_asked() -> None:

@@ -230,6 +230,17 @@ def test_what_is_dangerous(plan: Plan, danger: dict[str, Any]) -> None:
     assert lines[2] == "000000000002 us-east-1 (build)"
 
 
+def test_a_policy_that_is_deleted(plan: Plan) -> None:
+    """Whatever it said, nothing of it is put right."""
+    (grant,) = plan.registries[1].changes
+    gone = replace(grant, action=Action.DELETE, before=grant.after, after=None, links_added=())
+    text = plan_text(replace(plan, registries=(replace(plan.registries[1], changes=(gone,)),)))
+    assert text.startswith(
+        "Plan for prod (inventories/prod.toml)\n\n222222222222 eu-west-1 (spoke)\n"
+        "  - registry policy\n\nObjections\n"
+    )
+
+
 def test_many_links_and_prefixes_are_folded_too(plan: Plan) -> None:
     """A hub with many destinations and prefixes does not fill the screen; a full page has all."""
     first = plan.registries[0]

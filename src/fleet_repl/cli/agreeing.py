@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO
 
+import anyio.to_thread
+
 from fleet_repl.cli.prompt import confirm
 from fleet_repl.cli.session import Session
 
@@ -29,7 +31,7 @@ async def agreed(
     ):
         if not seen or terminal is not streams.stderr:
             # Nobody can agree to what they have not seen.
-            terminal.write(shown(terminal))
+            terminal.write(await anyio.to_thread.run_sync(shown, terminal))
         return await confirm(
             question, stdin=keyboard, terminal=terminal, given_up=session.interrupts.requested
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TextIO
 
+import anyio.to_thread
+
 from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.session import Session
 from fleet_repl.outcomes import Report
@@ -33,7 +35,8 @@ class Wish:
 async def carry_out(session: Session, plan: Plan, wish: Wish) -> Report:
     """Show the plan, ask on a terminal unless that is answered already, and carry it out."""
     log, streams = session.call.log, session.call.streams
-    seen = log.block(_shown(session, plan, streams.stderr))
+    # In a thread: of a large plan this takes seconds, and the lock has to be renewed.
+    seen = log.block(await anyio.to_thread.run_sync(_shown, session, plan, streams.stderr))
     refused = outstanding(plan.objections, force=wish.force, allow=wish.allow)
     writes = written(plan, session.waves, wish.wave)
     if writes and not refused and not wish.yes and streams.keyboard is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.names import Registry
-from fleet_repl.plan import Plan, Resource, State
+from fleet_repl.plan import Action, Plan, Resource, State
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.census import Census, census_of
 from fleet_repl.reports.text.changes import Block, Line, block_of, grouped
@@ -21,7 +21,7 @@ from fleet_repl.reports.text.sections import (
 )
 from fleet_repl.reports.text.totals import add_route_totals
 from fleet_repl.reports.text.waves import add_planned_waves, waves_of_plan
-from fleet_repl.reports.text.wording import counted
+from fleet_repl.reports.text.wording import SYMBOLS, counted
 from fleet_repl.safety import PROTECTED
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _add_block(page: Page, block: Block, members: Sequence[Registry], census: Ce
         page.add(change.symbol, change.title, indent=1)
         if change.resource is Resource.CREATION_TEMPLATE:
             continue
-        if not change.lines:
+        if not change.lines and change.symbol != SYMBOLS[Action.DELETE]:
             page.add(("the same links, put right", Style.FAINT), indent=3)
         dangerous = [line for line in change.lines if line.is_dangerous]
         others = change.lines[len(dangerous) :]
