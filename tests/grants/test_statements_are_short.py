@@ -195,6 +195,25 @@ def test_a_few_sources_are_grouped_plainly() -> None:
     assert shortest(needs, LENGTHS) in (by_source(needs), by_prefix(needs))
 
 
+def test_two_sources_are_grouped_by_prefix_where_that_is_shorter() -> None:
+    """A long prefix that both may have is written once."""
+    one, two = AccountId("1" * 12), AccountId("2" * 12)
+    act, long = (REPLICATE_IMAGE,), f"{'long' * 20}/"
+    needs: Needs = {one: {long: act, "a/": act}, two: {long: act}}
+    assert len(by_source(needs)) == 2
+    assert shortest(needs, LENGTHS) == by_prefix(needs) != by_source(needs)
+
+
+def test_what_is_just_ample_is_grouped_plainly() -> None:
+    """To the character; one more has a shorter text searched for."""
+    grants = routed(1, sources=30, routes=10, prefixes=20)
+    needs = needs_of(grants)
+    plain = min(by_source(needs), by_prefix(needs), key=LENGTHS.of_all)
+    ample = LENGTHS.of_all(plain)
+    assert shortest(needs, LENGTHS, ample=ample) == plain
+    assert LENGTHS.of_all(shortest(needs, LENGTHS, ample=ample - 1)) < ample
+
+
 @pytest.mark.parametrize(
     ("sources", "routes", "prefixes", "plain", "found"),
     [(60, 6, 10, 6_509, 4_326), (80, 6, 20, 27_358, 8_645), (30, 10, 20, 18_013, 8_404)],

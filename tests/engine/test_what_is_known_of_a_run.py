@@ -1,0 +1,86 @@
+"""What is known of each registry while a plan is carried out, and when it is concluded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fleet_repl.engine.ledger import Ledger
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Event, Outcome, RegistryFinished
+from fleet_repl.plan import (
+    Action,
+    Change,
+    HeldLink,
+    InventoryRef,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+
+HUB, FIRST, SECOND = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+
+
+def held(destination: Registry, *prefixes: str, because: str) -> HeldLink:
+    return HeldLink(destination=destination, prefixes=prefixes, because=because)
+
+
+def plan_of(one: RegistryPlan) -> Plan:
+    return Plan(
+        digest="",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest=""),
+        summary=Summary(
+            registries=1,
+            changed=0,
+            unchanged=1,
+            unreadable=0,
+            held=3,
+            links_added=0,
+            links_removed=0,
+        ),
+        registries=(one,),
+    )
+
+
+def test_what_both_name_counts_once() -> None:
+    """By its later reason; of a link of which nothing else was held, nothing is left."""
+    planned = (
+        held(FIRST, "base/", "team/", because="planned"),
+        held(SECOND, "base/", because="planned"),
+    )
+    one = RegistryPlan(registry=HUB, name="hub", state=State.UNCHANGED, changes=(), held=planned)
+    events: list[Event] = []
+    ledger = Ledger(plan_of(one), events.append)
+    later = (
+        held(FIRST, "team/", because="later"),
+        held(SECOND, "base/", because="later"),
+    )
+    ledger.hold(HUB, later)
+    assert events == []
+    ledger.links_told(HUB)
+    assert len(events) == 1
+    (outcome,) = ledger.conclude_all(Outcome.CANCELLED, None)
+    assert outcome.held == (held(FIRST, "base/", because="planned"), *later)
+
+
+def test_a_registry_is_concluded_once_what_was_written_has_been_looked_at_again() -> None:
+    """Not before, though all of its changes are made and all of its links are told of."""
+    change = Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        before={"rules": []},
+        after={"rules": []},
+    )
+    one = RegistryPlan(registry=HUB, name="hub", state=State.CHANGED, changes=(change,))
+    events: list[Event] = []
+    ledger = Ledger(plan_of(one), events.append)
+    ledger.record(HUB, change, Outcome.APPLIED)
+    ledger.links_told(HUB)
+    assert events == []
+    ledger.looked(HUB)
+    assert [type(event) for event in events] == [RegistryFinished]
