@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
+import anyio.lowlevel
+import pytest
 from rich.console import Console
 
 from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.entries import Entry
+from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.progress import ProgressLine, bar, live_progress, progress_text
-from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.errors import Fault, FaultKind, FleetError
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.outcomes import (
     CallRetried,
@@ -76,15 +84,124 @@ def test_writing(fleet: Any) -> None:
     policy = Resource.REGISTRY_POLICY
     counters.see(WriteStarted(registry=build, resource=policy, action=Action.CREATE))
     assert progress_text(counters, 2).plain == (
-        "writing  0/2 accounts  1 in flight  0 throttled  0 failed  2.0 s"
+        "writing  0/1 writes  1 in flight  0 throttled  0 failed  2.0 s"
     )
     counters.see(WriteSettled(registry=build, resource=policy, outcome=Outcome.FAILED))
     for _ in range(2):
         outcome = RegistryOutcome(registry=build, name="build", outcome=Outcome.FAILED)
         counters.see(RegistryFinished(outcome=outcome))
     assert progress_text(counters, 3).plain == (
-        "writing  1/2 accounts  0 in flight  0 throttled  1 failed  3.0 s"
+        "writing  1/1 writes  0 in flight  0 throttled  1 failed  3.0 s"
     )
+
+
+def test_every_write_counts_once(fleet: Any) -> None:
+    """When it settles, or when its registry ends without it; not when all of an account are done:
+    of 500 accounts the line stood at none, and then it jumped."""
+    counters = Counters(SCOPE)
+    build, spoke = fleet.made.registries
+    both = (build, replace(spoke, changes=build.changes))
+    counters.see(PlanMade(plan=replace(fleet.made, registries=both)))
+    (change,), first, second = build.changes, build.registry, spoke.registry
+    assert counters.share == (0, 2)
+    counters.see(WriteStarted(registry=first, resource=change.resource, action=change.action))
+    assert counters.share == (0, 2)
+    counters.see(WriteSettled(registry=first, resource=change.resource, outcome=Outcome.APPLIED))
+    assert counters.share == (1, 2)
+    applied = RegistryOutcome(registry=first, name="one", outcome=Outcome.APPLIED)
+    counters.see(RegistryFinished(outcome=applied))
+    assert counters.share == (1, 2)
+    for _ in range(2):
+        skipped = RegistryOutcome(registry=second, name="two", outcome=Outcome.SKIPPED)
+        counters.see(RegistryFinished(outcome=skipped))
+        assert counters.share == (2, 2)
+
+
+async def test_without_a_terminal_a_line_comes_every_half_minute() -> None:
+    """As long as the work takes, in words and in numbers."""
+    entries, clock = list[Entry](), Paced()
+
+    async def work() -> str:
+        while len(clock.slept) < 3:
+            await anyio.lowlevel.checkpoint()
+        return "done"
+
+    beat = partial(heartbeat, entries.append, Counters(SCOPE), clock)
+    assert await accompanied(work, beat) == "done"
+    assert clock.slept[:2] == [30, 30]
+    assert [one.message for one in entries[:2]] == [
+        "reading  0/2 accounts  0 in flight  0 throttled  0 failed  30.0 s",
+        "reading  0/2 accounts  0 in flight  0 throttled  0 failed  1 min 00 s",
+    ]
+    assert (entries[0].level, entries[0].event) == ("info", "progress")
+    assert entries[0].fields == {
+        "phase": "reading",
+        "wave": None,
+        "accounts": 2,
+        "accounts_done": 0,
+        "writes": 0,
+        "writes_settled": 0,
+        "in_flight": 0,
+        "throttled": 0,
+        "failed": 0,
+        "pause": 0.0,
+        "seconds": 30.0,
+    }
+
+
+@pytest.mark.parametrize("flags", [("--log-format", "json"), (), ("--quiet",)])
+def test_a_command_in_a_pipe_gives_signs_of_life(
+    cli: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    """On stderr, as a JSON object where those were asked for; with --quiet none."""
+    clock = Paced()
+    monkeypatch.setattr("fleet_repl.cli.running.SYSTEM", clock)
+
+    async def takes_a_minute() -> None:
+        while len(clock.slept) < 2:
+            await anyio.lowlevel.checkpoint()
+
+    fleet.planning = takes_a_minute
+    ended = cli("plan", inventory, *flags)
+    assert ended.code == 0
+    lines = [one for one in ended.err.splitlines() if "0/2 accounts" in one]
+    if flags == ("--quiet",):
+        assert lines == []
+    elif flags:
+        assert [json.loads(one)["event"] for one in lines][:1] == ["progress"]
+        assert json.loads(lines[0])["accounts"] == 2
+    else:
+        assert lines[0].endswith(
+            " info    reading  0/2 accounts  0 in flight  0 throttled  0 failed  30.0 s"
+        )
+
+
+async def test_what_the_work_raises_is_raised() -> None:
+    """By itself, and the lines end."""
+
+    async def fails() -> None:
+        raise FleetError("no such bucket")
+
+    clock = Paced()
+    with pytest.raises(FleetError, match="no such bucket"):
+        await accompanied(fails, partial(heartbeat, lambda _: None, Counters(SCOPE), clock))
+
+
+class Paced:
+    """A clock whose sleeps end at once."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return 100 + sum(self.slept)
+
+    def now(self) -> datetime:
+        raise AssertionError("nobody asks for the date")
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.slept.append(seconds)
 
 
 def test_the_bar() -> None:

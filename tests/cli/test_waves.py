@@ -85,7 +85,7 @@ def test_progress_names_the_wave(fleet: Any, in_waves: str) -> None:
     """And how many there are that write anything."""
     counters = Counters((one.registry for one in fleet.made.registries), ("canary", "idle", "rest"))
     counters.see(PlanMade(plan=fleet.made))
-    start = "0/2 accounts  0 in flight  0 throttled  0 failed  1.0 s"
+    start = "0/2 writes  0 in flight  0 throttled  0 failed  1.0 s"
     assert progress_text(counters, 1).plain == f"writing  {start}"
     counters.see(WaveStarted(wave="canary", registries=1))
     assert progress_text(counters, 1).plain == f"writing wave canary 1/2  {start}"
@@ -94,12 +94,29 @@ def test_progress_names_the_wave(fleet: Any, in_waves: str) -> None:
     assert progress_text(counters, 1).plain == f"writing wave rest 2/2  {start}"
 
 
+def test_progress_counts_down_the_pause_between_waves(fleet: Any, in_waves: str) -> None:
+    """What is left of it, and after which wave; nothing of it once the next wave begins."""
+    at = [100.0]
+    counters = Counters(
+        (one.registry for one in fleet.made.registries), ("canary", "rest"), lambda: at[0]
+    )
+    counters.see(PlanMade(plan=fleet.made))
+    counters.see(WaveStarted(wave="canary", registries=1))
+    counters.see(WaveFinished(wave="canary", failed=0, pause=300))
+    end = "0/2 writes  0 in flight  0 throttled  0 failed  1.0 s"
+    assert progress_text(counters, 1).plain == f"pausing 5 min 00 s after wave canary 1/2  {end}"
+    at[0] += 270
+    assert progress_text(counters, 1).plain == f"pausing 30.0 s after wave canary 1/2  {end}"
+    counters.see(WaveStarted(wave="rest", registries=1))
+    assert progress_text(counters, 1).plain == f"writing wave rest 2/2  {end}"
+
+
 def test_a_single_wave_is_not_worth_a_word(fleet: Any) -> None:
     """A fleet without waves has one, too."""
     counters = Counters((one.registry for one in fleet.made.registries), ("rest",))
     counters.see(PlanMade(plan=fleet.made))
     counters.see(WaveStarted(wave="rest", registries=1))
-    assert progress_text(counters, 1).plain.startswith("writing  0/2 accounts")
+    assert progress_text(counters, 1).plain.startswith("writing  0/1 writes")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ drawing happens elsewhere, a few times a second.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from fleet_repl.cli.copying import Copies
@@ -26,6 +27,7 @@ from fleet_repl.outcomes import (
     RegistryFinished,
     RegistryRead,
     VerifyStarted,
+    WaveFinished,
     WaveStarted,
     WriteSettled,
     WriteStarted,
@@ -33,14 +35,26 @@ from fleet_repl.outcomes import (
 
 
 class Counters:
-    """How far a run is. An account is done when all its registries in scope are."""
+    """How far a run is. An account is done when all its registries in scope are, a write once it
+    has settled or its registry has ended without it."""
 
-    def __init__(self, scope: Iterable[Registry], waves: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        scope: Iterable[Registry],
+        waves: Sequence[str] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.phase: Literal["reading", "writing", "backfilling"] = "reading"
         self.waves: tuple[str, ...] = ()
         """Those that write something, in order; empty where there is but one."""
         self.wave: str | None = None
         """The one that is being written."""
+        self.writes = 0
+        """Those of the plan."""
+        self.writes_settled = 0
+        self._monotonic = monotonic
+        self._resumes: float | None = None
+        """When the next wave begins; None while one is written."""
         self._known = waves
         self.copies = Copies()
         self.in_flight = 0
@@ -62,19 +76,24 @@ class Counters:
         """How much is done, and of how much."""
         if self.phase == "backfilling":
             return self.copies.ended, self.copies.wanted
+        if self.phase == "writing":
+            return self.writes_settled, self.writes
         return self.accounts_done, self.accounts
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds until the next wave begins; 0 while one is written."""
+        return 0.0 if self._resumes is None else max(0.0, self._resumes - self._monotonic())
 
     def see(self, event: Event) -> None:
         """Count an event."""
         match event:
             case RegistryRead():
                 self._read(event)
-            case PlanMade() | VerifyStarted():
+            case PlanMade() | VerifyStarted() | WaveStarted() | WaveFinished():
                 self._turn_to(event)
             case CallRetried(error=error):
                 self.throttled += error.kind is FaultKind.THROTTLED
-            case WaveStarted(wave=wave):
-                self.wave = wave
             case ReadStarted() | WriteStarted():
                 self.in_flight += 1
             case WriteSettled():
@@ -82,6 +101,7 @@ class Counters:
             case RegistryFinished(outcome=outcome):
                 if outcome.outcome is Outcome.FAILED:
                     self._failed.add(outcome.registry)
+                self.writes_settled += self._unwritten.pop(outcome.registry, 0)
                 self._done(outcome.registry)
             case BackfillsWanted() | BackfillStarted() | BackfillProgressed() | BackfillEnded():
                 self.phase = "backfilling"
@@ -90,13 +110,19 @@ class Counters:
                 # Starts and ends of runs move no counter.
                 pass
 
-    def _turn_to(self, event: PlanMade | VerifyStarted) -> None:
-        """Count afresh: these are the registries that the rest of the run is about."""
+    def _turn_to(self, event: PlanMade | VerifyStarted | WaveStarted | WaveFinished) -> None:
+        """Another part of the run begins. A plan, or what is verified, is counted afresh: its
+        registries are those that the rest of the run is about."""
         match event:
+            case WaveStarted(wave=wave):
+                self.wave, self._resumes = wave, None
+            case WaveFinished(pause=pause):
+                self._resumes = self._monotonic() + pause if pause else None
             case PlanMade(plan=plan):
                 self.phase = "writing"
                 self._begin(one.registry for one in plan.registries)
                 self._unwritten = Counter(registry for registry, _ in plan.changes)
+                self.writes, self.writes_settled = len(plan.changes), 0
                 writing = {change.wave for _, change in plan.changes}
                 waves = tuple(wave for wave in self._known if wave in writing)
                 self.waves = waves if len(waves) > 1 else ()
@@ -106,6 +132,7 @@ class Counters:
     def _written(self, event: WriteSettled) -> None:
         self.in_flight -= 1
         self._unwritten[event.registry] -= 1
+        self.writes_settled += 1
         if self._unwritten[event.registry] == 0:
             # That it is finished is told once all that was written has been looked at again.
             self._done(event.registry)

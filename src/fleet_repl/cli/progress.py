@@ -38,18 +38,27 @@ class ProgressLine:
 
 
 def progress_text(counters: Counters, seconds: float) -> Text:
-    """`writing  812/1,000 accounts  64 in flight  3 throttled  1 failed  12.0 s`.
+    """`writing  812/1,000 writes  64 in flight  3 throttled  1 failed  12.0 s`.
 
-    With waves: `writing wave canary 1/3  812/1,000 accounts  …`.
+    With waves: `writing wave canary 1/3  812/1,000 writes  …`, and between two of them
+    `pausing 4 min 30 s after wave canary 1/3  …`. Before there is a plan, accounts are counted.
     """
     if counters.phase == "backfilling":
         return copies_text(counters.copies, seconds)
-    text = Text(f"{counters.phase}{_wave(counters)}")
-    text.append(f"  {counters.accounts_done:,}/{counters.accounts:,} accounts")
+    text = Text(_doing(counters))
+    done, whole = counters.share
+    text.append(f"  {done:,}/{whole:,} {'writes' if counters.phase == 'writing' else 'accounts'}")
     text.append(f"  {counters.in_flight:,} in flight")
     text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
     text.append(f"  {counters.failed:,} failed", "bold red" if counters.failed else "")
     return text.append(f"  {elapsed(seconds)}")
+
+
+def _doing(counters: Counters) -> str:
+    pause, wave = counters.pause_left, _wave(counters)
+    if not pause:
+        return f"{counters.phase}{wave}"
+    return f"pausing {elapsed(pause)}{' after' if wave else ''}{wave}"
 
 
 def _wave(counters: Counters) -> str:

@@ -15,11 +15,13 @@ import anyio
 from fleet_repl.cli.call import Call
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.fleet_options import Reporting, Running
+from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.outputs import check_outputs
 from fleet_repl.cli.session import Session, Work
 from fleet_repl.names import Registry
 from fleet_repl.outcomes import Event
+from fleet_repl.pacing import SYSTEM
 from fleet_repl.reports import ExitCode
 
 if TYPE_CHECKING:
@@ -117,7 +119,11 @@ async def _connected(
             waves=errand.waves,
         )
         with interrupts.stopping(fleet.stop):
-            code = await work(session)
+            if call.streams.can_move(call.streams.stderr):
+                code = await work(session)
+            else:
+                beat = partial(heartbeat, call.log.line, counters, SYSTEM)
+                code = await accompanied(partial(work, session), beat)
         interrupts.finish()
         return code
 
