@@ -258,6 +258,31 @@ def test_whoever_loses_something_is_named(planned: Planned) -> None:
     assert plan_text(plan).splitlines()[2] == f"12 registries: eu-west-1 {told}"
 
 
+def test_wherever_links_no_longer_lead_is_named(planned: Planned) -> None:
+    """All of it; of what is new, a few are enough."""
+    odd, even = range(1, 25, 2), range(2, 26, 2)
+    change = rules(*map(end, even), removed=[end(number, routes=()) for number in odd])
+    plan = planned(changing(0, change), *(changing(number) for number in range(1, 30)))
+    told = ", ".join(f"{number:012}" for number in odd)
+    assert plan_text(plan).splitlines()[4:6] == [
+        f"      - to 12 registries (eu-west-1 {told}): base/ (no route)",
+        (
+            "      + to 12 registries (000000000002 eu-west-1 (team-2), 000000000004 eu-west-1 "
+            "(team-4), 000000000006 eu-west-1 (team-6) and 9 more): base/ (route golden)"
+        ),
+    ]
+
+
+def test_a_rule_that_goes_is_before_what_is_new(planned: Planned) -> None:
+    """Nobody can tell what it does, so nobody can tell what is lost."""
+    change = replace(rules(end(1)), before={"rules": [{"speed": "high"}]})
+    lines = plan_text(planned(changing(0, change), changing(1))).splitlines()
+    assert lines[4:6] == [
+        '      - rules[0] {"speed":"high"}',
+        "      + to 000000000001 eu-west-1 (team-1): base/ (route golden)",
+    ]
+
+
 def test_a_mesh(planned: Planned) -> None:
     """Everybody is linked to all others: one block, not one for each."""
     everyone = range(12)
