@@ -8,9 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fleet_repl.errors import FleetError
+from fleet_repl.inventory import Inventory
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
@@ -35,6 +39,21 @@ def test_it_serves_until_it_is_stopped(inventory: str, stop: signal.Signals) -> 
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} <= environment.keys()
     assert note == f"serving 2 accounts of demo at {url}; Ctrl-C stops it\n"
     assert (server.returncode, rest) == (0, "")
+
+
+@pytest.mark.parametrize("routes", ["", "routes = []\n"])
+def test_accounts_are_enough(
+    cli: Any, backend: Any, inventory: str, routes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `import` takes can be served, too: that is how it is tried."""
+    file = Path(inventory)
+    file.write_text(routes + file.read_text().partition("[[routes]]")[0])
+
+    def simulate(inventory: Inventory, **how: object) -> None:
+        raise FleetError(f"{len(inventory.accounts)} accounts to serve")
+
+    monkeypatch.setattr(backend, "simulate", simulate)
+    assert cli("sandbox", inventory).err == "fleet-repl: 2 accounts to serve\n"
 
 
 def test_a_port_that_is_taken(cli: Any, inventory: str) -> None:
