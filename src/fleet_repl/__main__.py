@@ -1,5 +1,34 @@
-"""`python -m fleet_repl`: the command line."""
+"""The console entry point, also as `python -m fleet_repl`.
 
-from fleet_repl.cli import main
+It imports nothing that takes time before it has said what Ctrl-C does meanwhile.
+"""
 
-main()
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line. Ends the process."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, _leave)
+    from fleet_repl.cli import main as command_line  # noqa: PLC0415 - this is what takes time
+
+    command_line()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """End at once: nothing has begun that would have to be ended well.
+
+    An exception would come up wherever Python is, which shows it or, in some imports, drops it.
+    """
+    os._exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

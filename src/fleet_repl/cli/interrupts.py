@@ -73,7 +73,7 @@ async def interruptible(
     """
     interrupts = Interrupts()
     ended: T | FleetError | None = None
-    with anyio.open_signal_receiver(*_heard()) as signals:
+    with _handlers_kept(), anyio.open_signal_receiver(*_heard()) as signals:
         async with anyio.create_task_group() as group:
             working = anyio.CancelScope()
             group.start_soon(_listen, signals, interrupts, log, working, ended_note)
@@ -87,6 +87,18 @@ async def interruptible(
     if isinstance(ended, FleetError):
         raise ended
     return ended
+
+
+@contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Put back in the end what the process does at a signal: asyncio puts back what Python does
+    by itself."""
+    before = {one: signal.getsignal(one) for one in SIGNALS}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 async def _listen(
