@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from queue import SimpleQueue
@@ -89,8 +90,14 @@ def drawn(mutants: Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
     return [one for each in rounds for one in each if one is not None][:count]
 
 
+@cache
+def _source(path: str) -> str:
+    """A module as it was at first: somebody may go on working on it meanwhile."""
+    return (ROOT / path).read_text()
+
+
 def _mutants(path: str) -> tuple[Mutant, ...]:
-    return mutants_of((ROOT / path).read_text(), path)
+    return mutants_of(_source(path), path)
 
 
 def _tested(workshop: Workshop, pool: ThreadPoolExecutor, kept: Path | None) -> Tested:
@@ -110,7 +117,7 @@ def _tested(workshop: Workshop, pool: ThreadPoolExecutor, kept: Path | None) -> 
 
 def _is_noticed(mutant: Mutant, workshop: Workshop, tested: Tested) -> bool:
     """Whether any test notices the mistake; prints it otherwise."""
-    source, tests = (ROOT / mutant.path).read_text(), tested.of(mutant.path, mutant.lines)
+    source, tests = _source(mutant.path), tested.of(mutant.path, mutant.lines)
 
     def tried(copy: Copy) -> int | None:
         copy.write(mutant.path, mutant.apply(source))

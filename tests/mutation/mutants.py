@@ -178,7 +178,7 @@ def _is_idle(node: ast.AST) -> bool:
         case ast.Call(func=func) | ast.Expr(value=ast.Call(func=func)):
             return ast.unparse(func).partition(".")[0] in _SILENT
         case ast.keyword(arg=name):
-            return name in ("strict", "repr", "frozen", "slots", "kw_only")
+            return name in ("strict", "repr", "compare", "frozen", "slots", "kw_only")
         case _:
             return False
 
