@@ -195,6 +195,15 @@ def test_every_objection_and_warning_is_explained(pages: Any) -> None:
     assert first_column(page.table("## Warnings")) == warnings
 
 
+@pytest.mark.parametrize("name", ["plan", "report", "round"])
+def test_every_objection_fits_the_schemas(name: str) -> None:
+    """A document that names an objection is one of its kind, whatever the objection is."""
+    folder = Path(fleet_repl.__file__).parent / "reports" / "schemas"
+    schema = json.loads((folder / f"{name}-1.json").read_text())
+    objection = schema["$defs"]["objection"]["properties"]["kind"]["enum"]
+    assert set(objection) == kinds_in(fleet_repl.safety)
+
+
 def test_no_other_module_warns() -> None:
     """Whatever makes warnings is among those whose kinds are looked for."""
     package = Path(fleet_repl.__file__).parent
