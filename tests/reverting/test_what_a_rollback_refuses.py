@@ -351,3 +351,18 @@ def test_what_a_stranger_said_between_two_writes_stays(simulation: Any) -> None:
     put_back = parse_policy(of(planned, SHOP).changes[-1].after, simulation.owner, SHOP)
     assert put_back.ours_as(before)
     assert list(put_back.foreign) == [theirs]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_links_of_nobody_known_that_go_are_warned_about(fleet: Any, force: bool) -> None:
+    """Where they do go: rules that are left as they are take nothing from anybody."""
+    theirs: Any = document_of(rules_for({SHOP: ("theirs/",)}))["rules"]
+    fleet.aws.rules[HUB] = {"rules": [*fleet.aws.rules[HUB]["rules"], *theirs]}
+    planned = fleet.take_back(fleet.past, fleet.wanted, force=force)
+    assert (RULES in of(planned, HUB).refused) is not force
+    said = [one.message for one in planned.warnings if one.kind == "foreign-rules"]
+    warning = (
+        "111111111111/eu-west-1: links go that nothing records to be fleet-repl's, so they may "
+        "be somebody else's"
+    )
+    assert said == [warning] * force
