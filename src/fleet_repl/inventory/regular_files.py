@@ -24,6 +24,9 @@ def read_regular(path: str | Path, *, most: int) -> bytes:
 
     Raises OSError, whose `strerror` says what is wrong, and ValueError for what can be no path.
     """
+    if "\0" in os.fspath(path):
+        # Python words this differently from version to version.
+        raise ValueError("a path cannot hold a null character")
     handle = os.open(path, _FLAGS)
     try:
         return content_of(handle, most=most)
