@@ -204,6 +204,17 @@ def test_two_sources_are_grouped_by_prefix_where_that_is_shorter() -> None:
     assert shortest(needs, LENGTHS) == by_prefix(needs) != by_source(needs)
 
 
+def test_of_equal_groupings_each_source_has_its_own() -> None:
+    """So that the text of one source stays as it is when another one changes."""
+    one, two = AccountId("1" * 12), AccountId("2" * 12)
+    act = (REPLICATE_IMAGE,)
+    needs: Needs = {one: {"a/": act, "b/": act}, two: {"b/": act}}
+    # To say a source twice is as long as to say a prefix twice.
+    lengths = Lengths(statement=96, source=33, resource=31)
+    assert lengths.of_all(by_source(needs)) == lengths.of_all(by_prefix(needs))
+    assert shortest(needs, lengths) == by_source(needs) != by_prefix(needs)
+
+
 def test_what_is_just_ample_is_grouped_plainly() -> None:
     """To the character; one more has a shorter text searched for."""
     grants = routed(1, sources=30, routes=10, prefixes=20)

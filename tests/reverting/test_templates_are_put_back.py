@@ -113,6 +113,27 @@ def test_what_is_not_ours_or_not_known_stays_even_with_force(
     fleet.aws.templates[SHOP] = (as_read(MADE), as_read(found))
     (one,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
     assert one.refused[TEMPLATES].kind is kind
+    assert one.refused[TEMPLATES].message.startswith("the creation template for kept/ ")
+
+
+def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Any) -> None:
+    """Nothing is there by whose name it could be called."""
+    change = Change(
+        resource=TEMPLATES,
+        action=Action.DELETE,
+        phase=Phase.TEMPLATES,
+        before={**GONE, "novelty": 1},
+        after=None,
+    )
+    one = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(change,))
+    past = simulation.past_of(
+        "20261123T120000Z-abcdef", simulation.plan_of((one,)), [(SHOP, change)]
+    )
+    (one,) = fleet.take_back(past, fleet.desired({})).registries
+    assert one.refused[TEMPLATES].message == (
+        "the creation template for gone/ has fields that are not known here, and is left as it "
+        "is: novelty"
+    )
 
 
 def test_templates_that_could_not_be_read_are_told_of(fleet: Any) -> None:

@@ -332,8 +332,11 @@ async def test_one_that_lists_more_than_it_is_known_for(
         assert await met(store, "alpha", {ONE, TWO}, alpha, clock) == {TWO}
         async with at_work(store, "beta", clock, holder(2)) as beta:
             assert await met(store, "beta", {TWO}, beta, clock) == {TWO}
+            before = clock.seconds
             with pytest.raises(RefusedError, match="began before it could know of that"):
                 await met(store, "beta", {ONE, TWO}, beta, clock)
+            # It was given the time to end.
+            assert 10 <= clock.seconds - before < 11
 
 
 async def test_what_a_run_left_behind_is_its_own(

@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from fleet_repl.errors import HaltedError, RefusedError, StateError
-from fleet_repl.leasing import LEASE, NEARLY, RENEWAL
+from fleet_repl.leasing import LEASE, NEARLY, RENEWAL, SKEW
 from fleet_repl.runs import Holder, Purpose
 from fleet_repl.store import BucketStore, current_holder
 
@@ -119,6 +119,37 @@ async def test_elsewhere_it_is_replaced_after_the_lease(
             assert lease.replaced == holder(1)
             with pytest.raises(HaltedError, match="taken over by apply 20261123T080002Z"):
                 await left.assure(1)
+
+
+async def test_one_that_runs_out_soon_is_waited_for(
+    aging: Place, lock: Locks, clock: VirtualClock, holder: Any
+) -> None:
+    """Up to ten seconds, and no longer than it takes."""
+    async with lock(aging).held():
+        clock.seconds += LEASE + SKEW - NEARLY
+        before = clock.seconds
+        async with lock(aging, 2).held() as lease:
+            assert NEARLY < clock.seconds - before < NEARLY + 5
+            assert lease.replaced == holder(1)
+
+
+async def test_others_that_are_always_faster(
+    memory: MemoryObjects, shared: Place, lock: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock looks free each time, and each time somebody else has changed it meanwhile: after
+    a few times it is given up, and nothing is held."""
+    tries = 0
+
+    async def overtaken(key: str, content: bytes, expected: str | None) -> str | None:
+        nonlocal tries
+        tries += 1
+        return None
+
+    monkeypatch.setattr(memory, "put_if", overtaken)
+    with pytest.raises(RefusedError, match=r"other runs take its lock in .* one after the other"):
+        async with lock(shared).held():
+            pytest.fail("it was never taken")
+    assert 1 < tries < 20
 
 
 async def test_who_has_lost_it_gives_nothing_back(
