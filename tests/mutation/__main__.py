@@ -25,7 +25,7 @@ from typing import Final, TypeVar
 
 from tests.mutation.copies import PASSED, ROOT, Copy
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.tested import PACKAGE, Tested, folders
+from tests.mutation.tested import PACKAGE, Contexts, Tested, folders, measured
 
 T = TypeVar("T")
 
@@ -36,6 +36,8 @@ SCOPE: Final = (
 )
 """Modules and packages where a mistake may lose or leak something."""
 _LEAST_SECONDS: Final = 120.0
+_OFTEN: Final = 20
+"""After so many mistakes it says how far it is."""
 
 
 class Workshop:
@@ -64,7 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
         workshop = Workshop(Path(folder), options.workers)
         tested = _tested(workshop, pool, options.map)
-        noticed = list(pool.map(lambda one: _is_noticed(one, workshop, tested), chosen))
+        noticed: list[bool] = []
+        for one in pool.map(lambda one: _is_noticed(one, workshop, tested), chosen):
+            noticed.append(one)
+            if len(noticed) % _OFTEN == 0:
+                print(f"… {sum(noticed)} of {len(noticed)} so far", flush=True)
     share = sum(noticed) / len(noticed) if noticed else 1.0
     print(f"{sum(noticed)} of {len(noticed)} noticed: {share:.1%}")
     return 0 if all(noticed) else 1
@@ -106,10 +112,11 @@ def _tested(workshop: Workshop, pool: ThreadPoolExecutor, kept: Path | None) -> 
         return Tested.load(kept)
     tested = Tested()
 
-    def add(folder: str) -> None:
-        workshop.at_work(lambda copy: tested.add(folder, copy))
+    def measure(folder: str) -> Contexts:
+        return workshop.at_work(lambda copy: measured(folder, copy))
 
-    list(pool.map(add, folders()))
+    for found in pool.map(measure, folders()):
+        tested.add(found)
     if kept is not None:
         tested.save(kept)
     return tested

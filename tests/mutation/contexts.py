@@ -1,6 +1,7 @@
 """A pytest plugin: which test has run which lines, and how long it took; for those that passed.
 
-`FLEET_REPL_CONTEXTS` names the JSON file that it leaves: file → line → tests, and test → seconds.
+`FLEET_REPL_CONTEXTS` names the JSON file that it leaves: file → line → numbers of
+tests, and every test with its seconds, in the order of their numbers.
 """
 
 from __future__ import annotations
@@ -49,11 +50,14 @@ class Contexts:
         self._coverage.stop()
         data = self._coverage.get_data()
         good = {test: took for test, took in self._seconds.items() if test not in self._failed}
+        numbers = {test: number for number, test in enumerate(good)}
         lines = {
             Path(file).relative_to(PACKAGE).as_posix(): {
-                str(line): [
-                    test for one in contexts if (test := one.removeprefix("import|")) in good
-                ]
+                str(line): sorted(
+                    numbers[test]
+                    for one in contexts
+                    if (test := one.removeprefix("import|")) in numbers
+                )
                 for line, contexts in data.contexts_by_lineno(file).items()
             }
             for file in data.measured_files()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from tests.mutation.copies import ROOT, Copy
 
@@ -18,30 +18,30 @@ _TOGETHER: Final = 400
 """How many tests are tried at the most: who asks more is told by those, or by none."""
 
 
+class Contexts(TypedDict):
+    """What the plugin measures."""
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[str, list[int]]]
+
+
 @dataclass(kw_only=True)
 class Tested:
     """What is known of the tests."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each takes that passes."""
-    lines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    """Module → line → the tests that run it."""
+    lines: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    """Module → line → the tests that run it, by their place in `seconds`."""
 
-    def add(self, folder: str, copy: Copy) -> None:
-        """Run the tests of a folder in a copy, and note what each of them runs."""
-        target = copy.folder / "contexts.json"
-        target.unlink(missing_ok=True)
-        copy.run(
-            [f"tests/{folder}"],
-            *("-p", _PLUGIN),
-            environment={"FLEET_REPL_CONTEXTS": str(target)},
-        )
-        found = json.loads(target.read_text())
+    def add(self, found: Contexts) -> None:
+        """Take in what was measured of some tests."""
+        first = len(self.seconds)
         self.seconds |= found["seconds"]
         for module, lines in found["lines"].items():
             known = self.lines.setdefault(module, {})
             for line, tests in lines.items():
-                known.setdefault(line, []).extend(tests)
+                known.setdefault(line, []).extend(first + one for one in tests)
 
     def of(self, path: str, lines: Iterable[int]) -> list[str]:
         """The tests that run any of these lines of a module, the likeliest to notice first: those
@@ -54,8 +54,12 @@ class Tested:
         found = {test for line in lines for test in known.get(str(line), ())}
         if not found:
             found = {test for tests in known.values() for test in tests}
+        names = list(self.seconds)
         head = f"tests/{module.partition('/')[0].removesuffix('.py')}/"
-        order = sorted(found, key=lambda test: (not test.startswith(head), self.seconds[test]))
+        order = sorted(
+            (names[one] for one in found),
+            key=lambda test: (not test.startswith(head), self.seconds[test]),
+        )
         return order[:_TOGETHER]
 
     def time_of(self, tests: Iterable[str]) -> float:
@@ -69,6 +73,19 @@ class Tested:
     def load(cls, path: Path) -> Tested:
         """What was saved. It holds as long as neither modules nor tests change."""
         return cls(**json.loads(path.read_text()))
+
+
+def measured(folder: str, copy: Copy) -> Contexts:
+    """Run the tests of a folder in a copy, each measured by itself."""
+    target = copy.folder / "contexts.json"
+    target.unlink(missing_ok=True)
+    copy.run(
+        [f"tests/{folder}"],
+        *("-p", _PLUGIN),
+        environment={"FLEET_REPL_CONTEXTS": str(target)},
+    )
+    found: Contexts = json.loads(target.read_text())
+    return found
 
 
 def folders() -> list[str]:
