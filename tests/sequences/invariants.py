@@ -234,7 +234,7 @@ def _ends(one: Finished, made: set[Hop]) -> Iterator[str]:
         yield f"{one.fleet} lacks {hop}"
     for hop in sorted(made - one.wanted):
         yield f"{one.fleet} still has {hop}"
-    for hop in sorted(one.ungranted):
+    for hop in sorted(made & one.ungranted):
         yield f"{one.fleet} has {hop} without a grant"
     for run in one.unfinished:
         yield f"{one.fleet} never accounted for {run}"
