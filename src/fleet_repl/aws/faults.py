@@ -35,7 +35,6 @@ _PASSING: Final = frozenset({FaultKind.THROTTLED, *_UNCERTAIN})
 
 def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallError:
     """The failure of `call` as a CallError. `hidden`: texts that must not be shown."""
-    hidden = (*hidden, *(secret.reveal() for secret in call.hidden))
     match error:
         case sdk.ClientError():
             return _refused(error, call, hidden)
@@ -94,11 +93,13 @@ def code_of(error: Exception) -> str | None:
 
 
 def request_id_of(error: Exception, hidden: Sequence[str] = ()) -> str | None:
-    """AWS's request id, where AWS answered."""
-    if not isinstance(error, sdk.ClientError):
-        return None
-    found = _text(error.response.get("ResponseMetadata"), "RequestId")
+    """AWS's request id, where AWS answered, fit to be shown."""
+    found = _request_id(error) if isinstance(error, sdk.ClientError) else None
     return clean(found, hidden) if found else None
+
+
+def _request_id(error: sdk.ClientError) -> str | None:
+    return _text(error.response.get("ResponseMetadata"), "RequestId") or None
 
 
 def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallError:
@@ -116,10 +117,11 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
     fault = _fault(
         kind,
         call,
-        clean(said, hidden) or "AWS says no more than that",
-        code=f"{status}" if unread else clean(code, hidden),
-        request_id=request_id_of(error, hidden),
+        said,
+        code=f"{status}" if unread else code,
+        request_id=_request_id(error),
         hint=_hint_for(code, kind, said, call),
+        hidden=hidden,
     )
     return CallError(
         fault,
@@ -155,24 +157,23 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
     if isinstance(cause, (sdk.BotoCoreError, aiohttp.InvalidURL)):
         return _unsent(cause, call, hidden)
     if _is_configuration(cause):
-        message = clean(f"no trusted connection: {cause}", hidden)
-        return CallError(_fault(FaultKind.NETWORK, call, message, hint=hints.CERTIFICATES))
+        message, hint = f"no trusted connection: {cause}", hints.CERTIFICATES
+        return CallError(_fault(FaultKind.NETWORK, call, message, hint=hint, hidden=hidden))
     # The SDK has one name for a connection that was refused and for one that broke half-way.
     if isinstance(error, sdk.ProxyConnectionError) or isinstance(
         cause, aiohttp.ClientConnectorError
     ):
-        message = clean(f"no connection: {cause}", hidden)
-        return CallError(_fault(FaultKind.NETWORK, call, message), transient=True)
+        fault = _fault(FaultKind.NETWORK, call, f"no connection: {cause}", hidden=hidden)
+        return CallError(fault, transient=True)
     fault = _fault(FaultKind.NETWORK, call, "the connection broke before the whole answer came")
     return CallError(fault, transient=True, uncertain=True)
 
 
 def _unsent(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
     """The SDK itself will not make the call, and no retry will change its mind."""
-    said = clean(str(error), hidden)
     newer = isinstance(error, sdk.ParamValidationError)
     hint = hints.NEWER if newer else hints.SETTINGS
-    return CallError(_fault(FaultKind.INVALID, call, said, hint=hint))
+    return CallError(_fault(FaultKind.INVALID, call, str(error), hint=hint, hidden=hidden))
 
 
 def _is_configuration(cause: object) -> bool:
@@ -203,12 +204,15 @@ def _fault(
     code: str | None = None,
     request_id: str | None = None,
     hint: str | None = None,
+    hidden: Sequence[str] = (),
 ) -> Fault:
-    hidden = [secret.reveal() for secret in call.hidden]
+    """The one place where what is said becomes fit to be shown: without `hidden`, and without
+    what the call itself hides."""
+    hidden = (*hidden, *(secret.reveal() for secret in call.hidden))
     return Fault(
         kind=kind,
         operation=call.operation,
-        message=clean(message, hidden),
+        message=clean(message, hidden) or "AWS says no more than that",
         code=clean(code, hidden) if code is not None else None,
         request_id=clean(request_id, hidden) if request_id is not None else None,
         hint=hint or hints.hint_for(kind, call),
