@@ -18,14 +18,7 @@ def conflict(operation: str) -> Fault:
 
 def unconfirmed(fault: Fault) -> Fault:
     """The document was written, and the read after it failed."""
-    return Fault(
-        kind=fault.kind,
-        operation=fault.operation,
-        code=fault.code,
-        request_id=fault.request_id,
-        message=f"it was written, but could not be read back: {fault.message}",
-        hint="run drift to see whether it is in place",
-    )
+    return _unread(fault, "it was written, but could not be read back")
 
 
 def overtaken(operation: str, *, untouched: bool) -> Fault:
@@ -63,12 +56,18 @@ def overwritten(operation: str) -> Fault:
 
 def unseen(fault: Fault) -> Fault:
     """The document was written and read back, and the last look has failed."""
+    return _unread(
+        fault, "it was written and read back, but whether it has stayed so could not be looked at"
+    )
+
+
+def _unread(fault: Fault, what: str) -> Fault:
+    """A read that failed, as a fault of the write before it."""
     return Fault(
         kind=fault.kind,
         operation=fault.operation,
         code=fault.code,
         request_id=fault.request_id,
-        message="it was written and read back, but whether it has stayed so could not be looked "
-        f"at: {fault.message}",
+        message=f"{what}: {fault.message}",
         hint="run drift to see whether it is in place",
     )
