@@ -135,9 +135,7 @@ class Lease:
         async with self._renewing:
             self._complain()
             self._sharers = sharers
-            self._renewals += 1
-            document = self._document(self._holder)
-            if not (await self._swap(document) or await self._replace_own(document)):
+            if not await self._rewrite():
                 self._complain()
 
     async def take(self) -> bool:
@@ -158,17 +156,20 @@ class Lease:
 
     async def _renew(self) -> bool:
         """One attempt; False where it failed and may be made again."""
-        self._renewals += 1
         try:
             await self._inspect()
-            document = self._document(self._holder)
-            renewed = await self._swap(document) or await self._replace_own(document)
+            return await self._rewrite()
         except StateError as error:
             if self.remaining <= 0:
                 reason = str(error).partition("\n")[0]
                 self._halt(f"the lock could not be renewed in time: {reason}")
             return False
-        return renewed
+
+    async def _rewrite(self) -> bool:
+        """Put the lock in place anew; False where it is lost. Raises StateError."""
+        self._renewals += 1
+        document = self._document(self._holder)
+        return await self._swap(document) or await self._replace_own(document)
 
     async def _inspect(self) -> None:
         if self._check is None or self._halted is not None:
