@@ -52,11 +52,11 @@ def found_of(rules: list[Rule]) -> Replication:
 
 
 def only(found: Replication, wanted: Wanted, ours: Cells | None = None) -> Merged:
-    return alone(found, wanted, wanted, ours, filters=100)
+    return alone(found, wanted, wanted, ours, filters=100, force=False)
 
 
 def merge(found: Replication, wanted: Wanted, ours: Cells | None) -> Merged:
-    return beside(found, wanted, wanted, ours, filters=100)
+    return beside(found, wanted, wanted, ours, filters=100, force=False)
 
 
 @st.composite

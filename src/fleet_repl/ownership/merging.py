@@ -76,7 +76,7 @@ def alone(
     recorded: Cells | None,
     *,
     filters: int,
-    force: bool = False,
+    force: bool,
 ) -> Merged:
     """The configuration of a registry for which the fleet speaks alone."""
     if found.strange_rules and not force:
@@ -105,7 +105,7 @@ def beside(
     recorded: Cells | None,
     *,
     filters: int,
-    force: bool = False,
+    force: bool,
 ) -> Merged:
     """The configuration of a registry that has rules of others as well.
 
