@@ -119,7 +119,7 @@ async def test_an_operation_that_is_not_spoken(aws: Any) -> None:
     assert answer.status == 400
     code, message = answer.error
     assert code == "UnknownOperationException"
-    assert message.startswith("The sandbox speaks BatchCheckLayerAvailability, BatchDeleteImage, ")
+    assert message.startswith("The sandbox speaks BatchDeleteImage, BatchGetImage, ")
     assert message.endswith(", not 'GetAuthorizationToken'")
 
 

@@ -57,6 +57,31 @@ async def test_an_image_is_described(hub: Any) -> None:
     }
 
 
+async def test_the_layers_of_an_image(hub: Any) -> None:
+    """Nobody uploads them; the image is as large as its manifest says that they are."""
+    config = {"mediaType": "x", "size": 14, "digest": "sha256:" + "0" * 64}
+    layer = {"mediaType": "x", "size": 6000, "digest": "sha256:" + "1" * 64}
+    manifest = json.dumps({"config": config, "layers": [layer, layer]})
+    assert (await push(hub, imageManifest=manifest)).status == 200
+    (image,) = (await hub.done("DescribeImages", REPOSITORY))["imageDetails"]
+    assert image["imageSizeInBytes"] == len(manifest) + 14 + 6000
+
+
+async def test_an_index_without_its_images(hub: Any) -> None:
+    """What a manifest list names has to be there before it."""
+    digest = "sha256:" + hashlib.sha256(b"{}").hexdigest()
+    index = json.dumps({"manifests": [{"digest": digest, "size": 2}]})
+    assert (await push(hub, imageManifest=index)).error == (
+        "ReferencedImagesNotFoundException",
+        (
+            f"Images with digests '[{digest}]' required for pushing image into repository with "
+            f"name 'base/python' in the registry with id '{HUB}' do not exist"
+        ),
+    )
+    assert (await push(hub, imageManifest="{}")).status == 200
+    assert (await push(hub, imageManifest=index)).status == 200
+
+
 async def test_a_manifest_larger_than_a_megabyte(hub: Any) -> None:
     """ECR takes four."""
     manifest = json.dumps({"annotations": {"x": "y" * 3_000_000}})

@@ -29,7 +29,6 @@ other_accounts = ["777777777777"]
 replication_ms = 1500
 backfill_preparing_ms = 2000
 backfill_images_per_second = 10
-check_layers = true
 sts_rate = 20
 ecr_rate = 0.5
 
@@ -92,7 +91,6 @@ def test_every_key(tmp_path: Path) -> None:
             replication_ms=1500,
             backfill_preparing_ms=2000,
             backfill_images_per_second=10,
-            check_layers=True,
             sts_rate=20,
             ecr_rate=0.5,
             faults=(
@@ -154,16 +152,15 @@ def test_latency_may_be_one_number(tmp_path: Path) -> None:
 
 
 OPERATIONS = (
-    "AssumeRole, BatchCheckLayerAvailability, BatchDeleteImage, BatchGetImage, "
-    "CompleteLayerUpload, CreateRepository, CreateRepositoryCreationTemplate, "
+    "AssumeRole, BatchDeleteImage, BatchGetImage, "
+    "CreateRepository, CreateRepositoryCreationTemplate, "
     "DeleteRegistryPolicy, DeleteRepositoryCreationTemplate, DescribeImageReplicationStatus, "
     "DescribeImages, DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
     "DescribeRepositoryCreationTemplates, GetAccountSetting, GetCallerIdentity, "
-    "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, InitiateLayerUpload, "
+    "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, "
     "ListReplicationBackfills, ListTagsForResource, PutAccountSetting, PutImage, "
     "PutRegistryPolicy, PutReplicationConfiguration, StartReplicationBackfill, "
-    "StopReplicationBackfill, UpdateImageStorageClass, UpdateRepositoryCreationTemplate, "
-    "UploadLayerPart"
+    "StopReplicationBackfill, UpdateImageStorageClass, UpdateRepositoryCreationTemplate"
 )
 STS = ("AssumeRole", "GetCallerIdentity")
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
-
 
 class Service(StrEnum):
     """What the sandbox speaks, by the name in a credential scope."""
@@ -22,14 +20,10 @@ class Service(StrEnum):
 class AwsError(Exception):
     """A call that AWS would answer with an error."""
 
-    def __init__(
-        self, code: str, message: str, status: int = 400, members: JsonObject | None = None
-    ) -> None:
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
         self.code = code
         self.message = message
         self.status = status
-        self.members = members or {}
-        """What ECR tells besides the message."""
         super().__init__(f"{code}: {message}")
 
 

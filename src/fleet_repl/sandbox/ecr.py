@@ -15,7 +15,6 @@ from fleet_repl.sandbox import (
     backfill_calls,
     deletion_calls,
     image_calls,
-    layer_calls,
     registry_calls,
     repository_calls,
     repository_setting_calls,
@@ -31,10 +30,8 @@ from fleet_repl.sandbox.world import World
 _Operation: TypeAlias = Callable[[World, Registry, JsonObject], JsonObject]
 
 _OPERATIONS: Final[dict[str, _Operation]] = {
-    "BatchCheckLayerAvailability": layer_calls.batch_check_layer_availability,
     "BatchDeleteImage": deletion_calls.batch_delete_image,
     "BatchGetImage": image_calls.batch_get_image,
-    "CompleteLayerUpload": layer_calls.complete_layer_upload,
     "CreateRepository": repository_calls.create_repository,
     "CreateRepositoryCreationTemplate": template_calls.create_template,
     "DeleteRegistryPolicy": registry_calls.delete_registry_policy,
@@ -49,7 +46,6 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "GetLifecyclePolicy": repository_setting_calls.get_lifecycle_policy,
     "GetRegistryPolicy": registry_calls.get_registry_policy,
     "GetRepositoryPolicy": repository_setting_calls.get_repository_policy,
-    "InitiateLayerUpload": layer_calls.initiate_layer_upload,
     "ListReplicationBackfills": backfill_calls.list_backfills,
     "ListTagsForResource": repository_setting_calls.list_tags_for_resource,
     "PutAccountSetting": setting_calls.put_account_setting,
@@ -60,7 +56,6 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "StopReplicationBackfill": backfill_calls.stop_backfill,
     "UpdateImageStorageClass": storage_calls.update_image_storage_class,
     "UpdateRepositoryCreationTemplate": template_calls.update_template,
-    "UploadLayerPart": layer_calls.upload_layer_part,
 }
 
 

@@ -1,7 +1,6 @@
 """ECR's calls on images: pushing, reading, and asking where one has been replicated to.
 
-An image is its manifest. Whether a manifest may name layers that nobody uploaded is up to the
-scenario.
+An image is its manifest: the layers that it names are taken to be there, the images are not.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ from fleet_repl.sandbox.images import (
     Image,
     Repository,
 )
-from fleet_repl.sandbox.layer_calls import check_references
-from fleet_repl.sandbox.manifests import DOCKER_MANIFEST, parsed
+from fleet_repl.sandbox.manifests import DOCKER_MANIFEST, images, parsed
 from fleet_repl.sandbox.paging import page
 from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME, find_repository, refuse_paging
@@ -65,8 +63,7 @@ def put_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
             f"The image digest '{asked.get('imageDigest')}' does not match the digest that Amazon "
             f"ECR computed, '{push.digest}'",
         )
-    if world.scenario.check_layers:
-        check_references(registry, repository, manifest)
+    _check_references(registry, repository, manifest)
     image = world.estate.push(registry, repository, push)
     return {"image": _image(registry, repository, image, push.tag)}
 
@@ -117,6 +114,19 @@ def describe_image_replication_status(
             _status(one) for one in repository.deliveries.get(image.digest, ())
         ],
     }
+
+
+def _check_references(registry: Registry, repository: Repository, manifest: JsonObject) -> None:
+    """Refuse a manifest list that names images which the repository does not have."""
+    digests = [image.digest for image in images(manifest)]
+    missing = [digest for digest in digests if digest not in repository.images]
+    if missing:
+        raise AwsError(
+            "ReferencedImagesNotFoundException",
+            f"Images with digests '[{', '.join(missing)}]' required for pushing image into "
+            f"repository with name '{repository.name}' in the registry with id "
+            f"'{registry.account}' do not exist",
+        )
 
 
 def repository_of(world: World, registry: Registry, asked: Structure) -> Repository:

@@ -1,8 +1,7 @@
-"""What a repository holds: images, their layers, and where each was replicated to. State only."""
+"""What a repository holds: images, and where each was replicated to. State only."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -44,17 +43,6 @@ class Delivery:
 
 
 @dataclass(slots=True, kw_only=True)
-class Upload:
-    """A layer on its way in: what its bytes amount to, not the bytes."""
-
-    received: int = 0
-    last_part: int = 0
-    short_part: bool = False
-    """A part that others followed was smaller than parts may be."""
-    sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
-
-
-@dataclass(slots=True, kw_only=True)
 class Repository:
     name: str
     created_at: datetime
@@ -70,9 +58,6 @@ class Repository:
     """By digest, in the order of their first push."""
     deliveries: dict[str, tuple[Delivery, ...]] = field(default_factory=dict)
     """By digest: where its latest push was replicated to."""
-    layers: dict[str, int] = field(default_factory=dict)
-    """Bytes of each layer and config that was uploaded, by digest."""
-    uploads: dict[str, Upload] = field(default_factory=dict)
 
     def tagged(self, tag: str) -> Image | None:
         return next((image for image in self.images.values() if tag in image.tags), None)

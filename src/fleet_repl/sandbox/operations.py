@@ -6,10 +6,8 @@ from typing import Final
 
 OPERATIONS: Final = {
     "ecr": (
-        "BatchCheckLayerAvailability",
         "BatchDeleteImage",
         "BatchGetImage",
-        "CompleteLayerUpload",
         "CreateRepository",
         "CreateRepositoryCreationTemplate",
         "DeleteRegistryPolicy",
@@ -24,7 +22,6 @@ OPERATIONS: Final = {
         "GetLifecyclePolicy",
         "GetRegistryPolicy",
         "GetRepositoryPolicy",
-        "InitiateLayerUpload",
         "ListReplicationBackfills",
         "ListTagsForResource",
         "PutAccountSetting",
@@ -35,7 +32,6 @@ OPERATIONS: Final = {
         "StopReplicationBackfill",
         "UpdateImageStorageClass",
         "UpdateRepositoryCreationTemplate",
-        "UploadLayerPart",
     ),
     "sts": ("AssumeRole", "GetCallerIdentity"),
 }

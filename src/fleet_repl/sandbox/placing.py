@@ -53,7 +53,7 @@ def placed(repository: Repository, push: Push) -> Image | None:
         manifest=push.manifest,
         media_type=push.media_type,
         pushed_at=push.at,
-        size=_size(repository, push.manifest),
+        size=_size(push.manifest),
     )
     if push.tag is not None:
         image = replace(image, tags=(*image.tags, push.tag))
@@ -85,8 +85,8 @@ def referenced(repository: Repository, digest: str) -> bool:
     )
 
 
-def _size(repository: Repository, manifest: str) -> int:
-    """Bytes of the manifest and its blobs: as uploaded, else as the manifest has them."""
+def _size(manifest: str) -> int:
+    """Bytes of the manifest and of the config and layers that it names."""
     blobs = manifests.blobs(manifests.parsed(manifest) or {})
-    of_blobs = sum(repository.layers.get(one.digest, one.size) for one in blobs)
+    of_blobs = sum(blob.size for blob in blobs)
     return len(manifest.encode(errors="surrogatepass")) + of_blobs

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Final
 
 from fleet_repl.names import Registry, repositories_arn
-from fleet_repl.sandbox import manifests
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
@@ -119,9 +118,6 @@ class Estate:
             made = new_repository(state.templates.latest, repository.name, now)
             state.repositories[repository.name] = made
         target = state.repositories[repository.name]
-        for blob in manifests.blobs(manifests.parsed(push.manifest) or {}):
-            if blob.digest in repository.layers:
-                target.layers[blob.digest] = repository.layers[blob.digest]
         try:
             placed(target, replace(push, at=now))
         except AwsError:

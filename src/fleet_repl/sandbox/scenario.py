@@ -145,8 +145,6 @@ class Scenario(_Part):
     backfill_images_per_second: Annotated[float, Field(gt=0)] = 50
     respell_policies: bool = False
     """Registry policies are kept as ECR spells them and not as they were put."""
-    check_layers: bool = False
-    """PutImage refuses a manifest that names layers or images which are not there."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
     sessions_refused_for_seconds: Annotated[float, Field(gt=0)] | None = None
     """For how long after its AssumeRole a session is unknown to everybody but STS that gave it."""

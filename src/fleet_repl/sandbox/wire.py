@@ -64,7 +64,7 @@ def garbage_reply() -> Reply:
 
 def _json_error(error: AwsError) -> str:
     message = {"message": error.message} if error.message else {}
-    return json.dumps({"__type": error.code, **message, **error.members}, separators=(",", ":"))
+    return json.dumps({"__type": error.code, **message}, separators=(",", ":"))
 
 
 def _xml_error(error: AwsError, request_id: str) -> str:

@@ -129,7 +129,7 @@ class World:
         return tuple(sorted(self._now(registry).repositories))
 
     def repository(self, registry: Registry, name: str) -> Repository | None:
-        """The repository with its settings, images and layers, if it is there."""
+        """The repository with its settings and images, if it is there."""
         return self._now(registry).repositories.get(name)
 
     def have_repository(self, registry: Registry, repository: str) -> Repository:
