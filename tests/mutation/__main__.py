@@ -4,7 +4,7 @@
 
 First it finds out which tests run which lines, which takes as long as the suite; `--map FILE` keeps
 that. Each mistake is then tried on the tests that run its line. It prints the mistakes that none of
-them noticed, and the share of those that were.
+them noticed, and the share of those that were. `--at PATH:LINE` tries all mistakes at one line.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import difflib
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import cache
 from itertools import zip_longest
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Final, TypeVar
+from typing import Final
 
-from tests.mutation.copies import PASSED, ROOT, Copy
+from tests.mutation.copies import ROOT, Workshop
 from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.tested import PACKAGE, Contexts, Tested, folders, measured
-
-T = TypeVar("T")
+from tests.mutation.trials import IN_DOUBT, NOTICED, Trials, Verdict
 
 SCOPE: Final = (
     *("planning", "sourcing", "granting", "furnishing", "holding", "staging", "withdrawals"),
@@ -35,45 +34,57 @@ SCOPE: Final = (
     *("engine", "store", "ownership", "grants"),
 )
 """Modules and packages where a mistake may lose or leak something."""
-_LEAST_SECONDS: Final = 120.0
 _OFTEN: Final = 20
 """After so many mistakes it says how far it is."""
-
-
-class Workshop:
-    """Copies of the project, as many as work is done at the same time."""
-
-    def __init__(self, folder: Path, workers: int) -> None:
-        self._copies = SimpleQueue[Copy]()
-        for number in range(workers):
-            self._copies.put(Copy(folder / str(number)))
-
-    def at_work(self, work: Callable[[Copy], T]) -> T:
-        """Do something in a copy that nobody else works in."""
-        copy = self._copies.get()
-        try:
-            return work(copy)
-        finally:
-            self._copies.put(copy)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try the mistakes; 1 where one was not noticed."""
     options = _options(arguments)
     every = [mutant for path in paths(options.only) for mutant in _mutants(path)]
-    chosen = drawn(every, options.seed, options.count)
+    chosen = _at(every, options.at) if options.at else drawn(every, options.seed, options.count)
     print(f"seed {options.seed}: {len(chosen)} of {len(every)} mistakes", flush=True)
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.workers) as pool:
+    with tempfile.TemporaryDirectory() as folder:
         workshop = Workshop(Path(folder), options.workers)
-        tested = _tested(workshop, pool, options.map)
-        noticed: list[bool] = []
-        for one in pool.map(lambda one: _is_noticed(one, workshop, tested), chosen):
-            noticed.append(one)
-            if len(noticed) % _OFTEN == 0:
-                print(f"… {sum(noticed)} of {len(noticed)} so far", flush=True)
-    share = sum(noticed) / len(noticed) if noticed else 1.0
-    print(f"{sum(noticed)} of {len(noticed)} noticed: {share:.1%}")
-    return 0 if all(noticed) else 1
+        tested = Tested() if options.tests else _tested(workshop, options.map)
+        return 0 if _try_all(chosen, Trials(workshop, tested, options.tests)) else 1
+
+
+def _try_all(mutants: Sequence[Mutant], trials: Trials) -> bool:
+    """Whether tests notice every mistake. What is in doubt is tried again alone at the end."""
+
+    def verdict(mutant: Mutant) -> Verdict:
+        source = _source(mutant.path)
+        reached = trials.verdict(mutant, source)
+        if reached is not Verdict.FAILED:
+            print(_shown(mutant, source, reached), flush=True)
+        return reached
+
+    verdicts = dict[Mutant, Verdict]()
+    with ThreadPoolExecutor(trials.workers) as pool:
+        for mutant, reached in zip(mutants, pool.map(verdict, mutants), strict=True):
+            verdicts[mutant] = reached
+            if len(verdicts) % _OFTEN == 0:
+                print(f"… {_counted(verdicts.values())}", flush=True)
+    doubtful = [mutant for mutant, reached in verdicts.items() if reached in IN_DOUBT]
+    print(f"{len(doubtful)} in doubt are tried again, alone", flush=True)
+    verdicts |= {mutant: verdict(mutant) for mutant in doubtful}
+    noticed = sum(reached in NOTICED for reached in verdicts.values())
+    print(f"{len(verdicts)}: {_counted(verdicts.values())}")
+    print(f"{noticed} of {len(verdicts)} noticed: {noticed / max(1, len(verdicts)):.1%}")
+    return noticed == len(verdicts)
+
+
+def _counted(verdicts: Collection[Verdict]) -> str:
+    counts = Counter(verdicts)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+
+
+def _shown(mutant: Mutant, source: str, verdict: Verdict) -> str:
+    old, new = (text.splitlines() for text in (source, mutant.apply(source)))
+    lines = list(difflib.unified_diff(old, new, n=0, lineterm=""))[3:]
+    place = f"{mutant.path}:{mutant.lines[0]}"
+    return "\n    ".join((f"{place}: {verdict}: {mutant.what}", *lines))
 
 
 def paths(only: str | None) -> Iterator[str]:
@@ -96,6 +107,15 @@ def drawn(mutants: Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
     return [one for each in rounds for one in each if one is not None][:count]
 
 
+def _at(mutants: Sequence[Mutant], places: Collection[str]) -> list[Mutant]:
+    """All mistakes at these lines, given as they are printed."""
+    return [
+        mutant
+        for mutant in mutants
+        if any(f"{mutant.path}:{line}" in places for line in mutant.lines)
+    ]
+
+
 @cache
 def _source(path: str) -> str:
     """A module as it was at first: somebody may go on working on it meanwhile."""
@@ -106,7 +126,7 @@ def _mutants(path: str) -> tuple[Mutant, ...]:
     return mutants_of(_source(path), path)
 
 
-def _tested(workshop: Workshop, pool: ThreadPoolExecutor, kept: Path | None) -> Tested:
+def _tested(workshop: Workshop, kept: Path | None) -> Tested:
     """Which tests run which lines: as it was kept, or found out now."""
     if kept is not None and kept.exists():
         return Tested.load(kept)
@@ -115,36 +135,12 @@ def _tested(workshop: Workshop, pool: ThreadPoolExecutor, kept: Path | None) -> 
     def measure(folder: str) -> Contexts:
         return workshop.at_work(lambda copy: measured(folder, copy))
 
-    for found in pool.map(measure, folders()):
-        tested.add(found)
+    with ThreadPoolExecutor(workshop.workers) as pool:
+        for found in pool.map(measure, folders()):
+            tested.add(found)
     if kept is not None:
         tested.save(kept)
     return tested
-
-
-def _is_noticed(mutant: Mutant, workshop: Workshop, tested: Tested) -> bool:
-    """Whether any test notices the mistake; prints it otherwise."""
-    source, tests = _source(mutant.path), tested.of(mutant.path, mutant.lines)
-
-    def tried(copy: Copy) -> int | None:
-        copy.write(mutant.path, mutant.apply(source))
-        try:
-            seconds = max(_LEAST_SECONDS, 5 * tested.time_of(tests))
-            return copy.run(tests, "-x", seconds=seconds)
-        finally:
-            copy.write(mutant.path, source)
-
-    if tests and workshop.at_work(tried) != PASSED:
-        return True
-    print(_shown(mutant, source, len(tests)), flush=True)
-    return False
-
-
-def _shown(mutant: Mutant, source: str, tests: int) -> str:
-    old, new = (text.splitlines() for text in (source, mutant.apply(source)))
-    lines = list(difflib.unified_diff(old, new, n=0, lineterm=""))[3:]
-    place = f"{mutant.path}:{mutant.lines[0]}"
-    return "\n    ".join((f"{place}: not noticed by {tests} tests: {mutant.what}", *lines))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -152,6 +148,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
     parser.add_argument("--count", type=int, default=200, help="how many mistakes")
     parser.add_argument("--only", metavar="GLOB", help="in these modules, by their path")
+    parser.add_argument(
+        "--at", metavar="PATH:LINE", action="append", default=[], help="all at this line, not drawn"
+    )
+    parser.add_argument(
+        "--tests", metavar="PATH", action="append", default=[], help="try these tests alone"
+    )
     parser.add_argument("--workers", type=int, default=2, help="copies at the same time")
     parser.add_argument(
         "--map", type=Path, metavar="FILE", help="keeps which tests run which lines"

@@ -7,9 +7,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 ROOT: Final = Path(__file__).parents[2]
 COPIED: Final = ("src", "tests", "docs", "inventories", "pyproject.toml", "noxfile.py", "README.md")
@@ -39,6 +42,10 @@ class Copy:
         self._moment += 2
         os.utime(target, (self._moment, self._moment))
 
+    def forget_failures(self) -> None:
+        """Have `--last-failed` mean tests that fail from now on."""
+        shutil.rmtree(self.folder / ".pytest_cache", ignore_errors=True)
+
     def run(
         self,
         tests: Sequence[str],
@@ -51,7 +58,7 @@ class Copy:
         listed.write_text("\n".join(tests))
         clean = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
-        common = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        common = [sys.executable, "-m", "pytest", "-q"]
         try:
             done = subprocess.run(
                 [*common, *options, f"@{listed.name}"],
@@ -68,3 +75,21 @@ class Copy:
         except subprocess.TimeoutExpired:
             return None
         return done.returncode
+
+
+class Workshop:
+    """Copies of the project, as many as work is done at the same time."""
+
+    def __init__(self, folder: Path, workers: int) -> None:
+        self.workers = workers
+        self._copies = SimpleQueue[Copy]()
+        for number in range(workers):
+            self._copies.put(Copy(folder / str(number)))
+
+    def at_work(self, work: Callable[[Copy], T]) -> T:
+        """Do something in a copy that nobody else works in."""
+        copy = self._copies.get()
+        try:
+            return work(copy)
+        finally:
+            self._copies.put(copy)

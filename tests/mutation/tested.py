@@ -64,7 +64,7 @@ class Tested:
 
     def time_of(self, tests: Iterable[str]) -> float:
         """The seconds that tests take."""
-        return sum(self.seconds[one] for one in tests)
+        return sum(self.seconds.get(test, 0.0) for test in tests)
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps({"seconds": self.seconds, "lines": self.lines}))
