@@ -7,11 +7,16 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import pytest
+from tests.store.places.conftest import MemoryObjects, VirtualClock
 
 from fleet_repl import Fleet, Report, Status
 from fleet_repl.errors import RefusedError
 from fleet_repl.outcomes import WriteSettled, WriteStarted
+from fleet_repl.ports import Stored
+from fleet_repl.store import BucketStore
+from fleet_repl.workflow.access import Access
 
 if TYPE_CHECKING:
     from tests.workflow.conftest import FleetText, Simulate, Simulated
@@ -100,6 +105,56 @@ async def test_blocks_one_after_the_other_take_it_anew(
             for _ in range(4):
                 group.start_soon(block)
         assert holder(aws) is None
+
+
+def access(objects: MemoryObjects, run_id: str) -> Access:
+    """The right of another connection to write, with its state in this store."""
+    return Access(
+        store=BucketStore(objects),
+        fleet="prod",
+        formerly=(),
+        accounts=frozenset(),
+        run_id=run_id,
+        on_event=lambda event: None,
+    )
+
+
+async def test_a_block_waits_while_the_lock_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A block that began meanwhile would be left without a lock: the block before it gives back
+    whatever lock the run has, and another run may write beside it."""
+    objects = MemoryObjects(VirtualClock())
+    own, other = access(objects, "20261123T080001Z-1"), access(objects, "20261123T080002Z-2")
+    giving_back, answered, get = anyio.Event(), anyio.Event(), objects.get
+
+    async def get_slowly(key: str) -> Stored | None:
+        if key == "prod/lock.json" and not giving_back.is_set():
+            giving_back.set()
+            await answered.wait()
+        return await get(key)
+
+    async def answer() -> None:
+        await giving_back.wait()
+        for _ in range(100):
+            await anyio.lowlevel.checkpoint()
+        answered.set()
+
+    async def next_block() -> None:
+        await giving_back.wait()
+        async with own.held():
+            await answered.wait()
+            for _ in range(100):
+                await anyio.lowlevel.checkpoint()
+            with pytest.raises(RefusedError, match="is busy"):
+                async with other.held():
+                    pass
+
+    async with anyio.create_task_group() as group, own.held():
+        monkeypatch.setattr(objects, "get", get_slowly)
+        group.start_soon(next_block)
+        group.start_soon(answer)
+    assert giving_back.is_set()
 
 
 @pytest.mark.parametrize("locked", [False, True])
