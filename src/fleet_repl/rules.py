@@ -151,9 +151,10 @@ def placed_rules(document: JsonObject) -> Iterator[tuple[int, JsonObject]]:
 def sendable(rule: JsonObject) -> JsonObject:
     """A rule as the API takes it: to the letter, but without fields that are not known here."""
     known = {key: _only(rule[key], members) for key, members in _RULE.items() if key in rule}
-    if known.get("repositoryFilters", True) in ([], None):
-        # ECR refuses an empty list of filters; leaving it out means every repository, too.
-        del known["repositoryFilters"]
+    match known:
+        case {"repositoryFilters": [] | None}:
+            # ECR refuses an empty list of filters; leaving it out means every repository, too.
+            del known["repositoryFilters"]
     return known
 
 

@@ -46,7 +46,7 @@ def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[Observing, list[A
 
 
 async def test_all_at_once_is_the_usual(bench: Any) -> None:
-    """In order of account and region, and chance is not asked."""
+    """In order of account and region, whatever chance says."""
     how, asked = observing(bench)
     await observe(REGISTRIES, how)
     assert asked == [(0, one) for one in REGISTRIES]

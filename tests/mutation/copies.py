@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -43,8 +44,16 @@ class Copy:
         os.utime(target, (self._moment, self._moment))
 
     def forget_failures(self) -> None:
-        """Have `--last-failed` mean tests that fail from now on."""
-        shutil.rmtree(self.folder / ".pytest_cache", ignore_errors=True)
+        """Have `failures` mean tests that fail from now on."""
+        self._failures.unlink(missing_ok=True)
+
+    def failures(self) -> list[str]:
+        """The tests that failed, or modules that could not be collected."""
+        return list(json.loads(self._failures.read_text())) if self._failures.exists() else []
+
+    @property
+    def _failures(self) -> Path:
+        return self.folder / ".pytest_cache/v/cache/lastfailed"
 
     def run(
         self,
@@ -58,7 +67,7 @@ class Copy:
         listed.write_text("\n".join(tests))
         clean = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
         clean.pop("PYTHONDONTWRITEBYTECODE", None)
-        common = [sys.executable, "-m", "pytest", "-q"]
+        common = [sys.executable, "-m", "pytest", "-q", "--tb=no"]
         try:
             done = subprocess.run(
                 [*common, *options, f"@{listed.name}"],

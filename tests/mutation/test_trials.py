@@ -34,6 +34,7 @@ def test_a_failure_counts_only_if_the_mistake_is_its_cause(
     ends = {"x = a <= b": iter(with_mistake), SOURCE: iter(without)}
     copy: Any = mock.Mock()
     copy.write.side_effect = lambda path, text: texts.append(text)
+    copy.failures.return_value = ["tests/test_x.py::test_y"]
     copy.run.side_effect = lambda *_, **__: next(ends[texts[-1]])
     workshop = mock.Mock(spec=Workshop, workers=1)
     workshop.at_work.side_effect = lambda work: work(copy)

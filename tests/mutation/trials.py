@@ -11,7 +11,6 @@ from tests.mutation.mutants import Mutant
 from tests.mutation.tested import Tested
 
 _LEAST_SECONDS: Final = 120.0
-_FAILED_ONES: Final = ("-x", "--last-failed")
 
 
 class Verdict(StrEnum):
@@ -54,9 +53,10 @@ class Trials:
                 return Verdict.UNNOTICED
             if ended is None:
                 return Verdict.TIMED_OUT
-            again = copy.run(tests, *_FAILED_ONES, seconds=seconds)
+            failed = copy.failures() or tests
+            again = copy.run(failed, "-x", seconds=seconds)
         finally:
             copy.write(mutant.path, source)
-        without = copy.run(tests, *_FAILED_ONES, seconds=seconds)
+        without = copy.run(failed, "-x", seconds=seconds)
         steady = again != PASSED and without == PASSED
         return Verdict.FAILED if steady else Verdict.UNSTEADY

@@ -19,6 +19,7 @@ from fleet_repl.ownership import (
     narrowed,
     owned_of,
 )
+from fleet_repl.ownership.cells import both
 from fleet_repl.prefixes import covers, reduce
 from fleet_repl.rules import (
     Outgoing,
@@ -290,3 +291,13 @@ def test_what_others_add_in_vain_is_theirs() -> None:
     assert merged.document() == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
     settled = only(found, Wanted(links={end: ("a/",)}), {end: ("a/",)})
     assert settled.owned == {end: ("a/",)}
+
+
+@given(rules, links)
+def test_what_is_gone_is_not_ours_any_longer(found: list[Rule], gone: Outgoing) -> None:
+    """Somebody took links of ours away that nobody asks for: the same links, made later by
+    somebody else, must not be taken for ours. Each link is on record once."""
+    there = found_of(found)
+    asked = Wanted(links=there.outgoing, deleting=there.deleting)
+    owned = only(there, asked, both(cells_of(there.rules), gone)).owned
+    assert owned == cells_of(there.rules)

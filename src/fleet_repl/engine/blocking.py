@@ -74,8 +74,6 @@ class Blocked:
         after = change.after or NO_RULES
         # Links of others are none of ours to hold.
         asked = within(self._desired.links_out(one.registry), parse_document(after).outgoing)
-        if not self._reasons.keys() & asked.keys():
-            return change, ()
         present = parse_document(change.before or NO_RULES).outgoing
         holding = self._hold(one.registry, asked, present)
         if not holding.held:

@@ -61,11 +61,9 @@ async def observe(
     began = how.clock.monotonic()
 
     async def read(registry: Registry) -> None:
-        early = began + starts[registry] - how.clock.monotonic()
-        if early > 0:
-            await how.clock.sleep(early)
-            if how.stop.requested:
-                return
+        await how.clock.sleep(max(0.0, began + starts[registry] - how.clock.monotonic()))
+        if how.stop.requested:
+            return
         how.on_event(ReadStarted(registry=registry))
         await looks.first(registry)
 
@@ -118,9 +116,7 @@ class _Looks:
 def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, float]:
     """When each registry's turn is, in seconds from now. All of an account come together, so
     that one session serves them."""
-    over = min(how.over, how.stop.remaining)
-    if over <= 0:
-        return dict.fromkeys(registries, 0.0)
+    over = max(0.0, min(how.over, how.stop.remaining))
     accounts = sorted({one.account for one in registries})
     offsets = {account: how.uniform(0.0, over) for account in accounts}
     return {one: offsets[one.account] for one in registries}

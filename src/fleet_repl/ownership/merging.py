@@ -243,7 +243,9 @@ def _owned(found: Replication, asked: Wanted, recorded: Cells | None) -> Cells:
         return recorded
     # What others list beside ours in vain is not taken for ours.
     return links_of(
-        cell
-        for rule in found.rules
-        for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
+        {
+            cell
+            for rule in found.rules
+            for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
+        }
     )

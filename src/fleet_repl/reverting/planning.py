@@ -107,8 +107,7 @@ def restored(desired: Desired, registries: Iterable[RegistryPlan]) -> Desired:
     For carrying it out: links whose grant fails after all are held, as those of routes are.
     """
     put = {one.registry: tuple(_links(one)) for one in registries}
-    others = {one: links for one, links in desired.outgoing.items() if one not in put}
-    outgoing = {one: links for one, links in sorted({**others, **put}.items()) if links}
+    outgoing = dict(sorted({**desired.outgoing, **put}.items()))
     incoming: dict[Registry, list[Link]] = {}
     for links in outgoing.values():
         for link in links:

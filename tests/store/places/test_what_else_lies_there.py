@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fleet_repl.errors import StateError
 from fleet_repl.store import FolderStore, fleets
 
 
@@ -28,3 +29,11 @@ async def test_a_volume_has_a_folder_of_its_own(
 
     monkeypatch.setattr("os.scandir", guarded)
     assert await fleets(FolderStore(tmp_path)) == ("prod",)
+
+
+async def test_a_document_larger_than_any_run_writes_is_not_read(tmp_path: Path) -> None:
+    """It would fill the memory. The message says how much a run of any size needs."""
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(16 * 1024**3)
+    with pytest.raises(StateError, match="it is larger than 4 GiB"):
+        await FolderStore(tmp_path).read("huge")

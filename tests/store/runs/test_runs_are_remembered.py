@@ -134,6 +134,8 @@ async def test_the_newest_comes_first(store: Any, meta: RunMeta, plan: Plan) -> 
     summaries = await records.summaries()
     assert [one.meta.run_id for one in summaries if isinstance(one, RunSummary)] == ids[::-1]
     assert [one.run_id for one in await records.unfinished()] == ids
+    newest = await records.summaries(since=ids[7])
+    assert [one.meta.run_id for one in newest if isinstance(one, RunSummary)] == [ids[8], ids[7]]
 
 
 async def test_what_was_never_announced_is_no_run(store: Any, meta: RunMeta, plan: Plan) -> None:
