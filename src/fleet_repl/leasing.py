@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from fleet_repl.inventory.durations import spell_seconds
+from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.runs import Holder
 
 LEASE: Final = 60.0

@@ -24,7 +24,7 @@ main()
 sys.exit("it was not interrupted")
 """
 BEFORE = ["fleet_repl.cli", "typer", "fleet_repl.cli.app", "fleet_repl.cli.watch"]
-COMMAND = ["fleet_repl.inventory.loading", "fleet_repl.topology", "pydantic"]
+COMMAND = ["fleet_repl.inventory.document", "fleet_repl.topology", "pydantic"]
 RUN = ["fleet_repl.workflow.connecting", "aiobotocore", "aiohttp", "fleet_repl.sandbox"]
 
 

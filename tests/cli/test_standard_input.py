@@ -13,7 +13,7 @@ import pytest
 from typer.main import get_command
 
 from fleet_repl.cli.app import app
-from fleet_repl.inventory import reading
+from fleet_repl.inventory import toml_file
 from fleet_repl.inventory.regular_files import MIB
 from fleet_repl.workflow import load_inventory
 
@@ -128,7 +128,7 @@ def test_only_as_much_as_an_inventory_has(
     cli: Any, given: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stream without an end is left before the memory is full."""
-    monkeypatch.setattr(reading.text_of, "__kwdefaults__", {"most": MIB, "stdin": None})
+    monkeypatch.setattr(toml_file.text_of, "__kwdefaults__", {"most": MIB, "stdin": None})
     given(b"#" * (MIB + 1))
     assert "-: (file): cannot be read: it is larger than 1 MiB\n" in cli("plan", "-").err
 

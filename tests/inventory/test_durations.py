@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.inventory.durations import seconds, spell_seconds
+from fleet_repl.inventory.fields import seconds, spell_seconds
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet_repl.inventory.findings import nearest_line, written
 from fleet_repl.inventory.lines import Lines, key_lines
-from fleet_repl.inventory.paths import nearest_line, written
 from fleet_repl.inventory.spelling import quoted
 
 # Apart from the rest, because it is full of the quotes that the rest is in.

@@ -12,7 +12,7 @@ import pytest
 
 import fleet_repl
 from fleet_repl.errors import FleetError
-from fleet_repl.inventory import attachments, reading
+from fleet_repl.inventory import policies, toml_file
 from fleet_repl.sandbox import load_scenario, scenario_file
 from fleet_repl.workflow import load_inventory, load_plan, plan_files
 
@@ -39,10 +39,10 @@ def _policy(path: Path) -> object:
 
 
 READERS: dict[str, tuple[Callable[[Path], object], int]] = {
-    "inventory": (load_inventory, reading.LARGEST),
+    "inventory": (load_inventory, toml_file.LARGEST),
     "plan": (load_plan, plan_files.LARGEST),
     "scenario": (load_scenario, scenario_file.LARGEST),
-    "policy": (_policy, attachments.LARGEST),
+    "policy": (_policy, policies.LARGEST),
 }
 
 

@@ -18,7 +18,7 @@ from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage, wrong_account
 from fleet_repl.canonical import JsonObject, RepeatedKeyError, parse_json
 from fleet_repl.errors import CallError
-from fleet_repl.inventory.reading import is_deep
+from fleet_repl.inventory.toml_file import is_deep
 from fleet_repl.names import AccountId
 
 _IDENTITY_ARN: Final = re.compile(

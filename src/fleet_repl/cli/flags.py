@@ -44,7 +44,7 @@ class Allowance(StrEnum):
 
 def duration(text: str) -> timedelta:
     """`30s`, `15m` or `1h30m` as a time. Raises typer.BadParameter for anything else."""
-    from fleet_repl.inventory.durations import seconds  # noqa: PLC0415 - help needs no inventory
+    from fleet_repl.inventory.fields import seconds  # noqa: PLC0415 - help needs no inventory
 
     found = seconds(text)
     if not found:

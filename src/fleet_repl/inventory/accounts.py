@@ -1,168 +1,272 @@
-"""Accounts: [[accounts]] and [[external]] as core values, and the names that mean them."""
+"""Accounts: [[accounts]] and [[external]], and the ids and names that mean them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Final, Literal
 
 from fleet_repl import limits
-from fleet_repl.inventory import schema
-from fleet_repl.inventory.account_roles import AccountRoles
-from fleet_repl.inventory.findings import Findings
-from fleet_repl.inventory.identities import Identities
-from fleet_repl.inventory.model import Account, External, Ownership, RuleOwnership
-from fleet_repl.inventory.paths import KeyPath
-from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.settings import Defaults
-from fleet_repl.inventory.texts import MISSING, check_plain, duration, secret, statement_ids
-from fleet_repl.names import AccountId, Region, is_account_id
+from fleet_repl.inventory.fields import (
+    EXTERNAL_ID,
+    NAME,
+    REGIONS,
+    SIDS,
+    TEXT,
+    Context,
+    MapOf,
+    Text,
+    check_name,
+    check_plain,
+)
+from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.roles import AccountRoles
+from fleet_repl.inventory.settings import SESSION, AwsTable, RuleOwnership
+from fleet_repl.inventory.suggestions import Guesser
+from fleet_repl.inventory.tables import Key
+from fleet_repl.names import AccountId, Region, RoleArn, Secret, is_account_id
+
+_SEPARATORS: Final = str.maketrans("", "", " -_.")
+_MISSING_ID: Final = Key(missing='write id = "111122223333"')
+
+
+class _AccountText(Text):
+    def _remedy(self, value: object) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**12:
+            return None
+        return f'write "{value:012d}": a TOML number loses its leading zeros'
+
+
+def _check_id(path: KeyPath, text: str, findings: Findings) -> None:
+    if not is_account_id(text):
+        raw = findings.raw(path)
+        digits = raw.translate(_SEPARATORS) if isinstance(raw, str) else ""
+        meant = f'write "{digits}"' if is_account_id(digits) else None
+        findings.report(path, "is not an account id: 12 digits", remedy=meant)
+
+
+ACCOUNT_ID: Final = _AccountText(_check_id, r"[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """The accounts of an inventory."""
+class AccountTable:
+    """An account that the fleet manages; with each of its regions it makes a registry."""
 
-    accounts: tuple[Account, ...]
-    externals: tuple[External, ...]
-    meant_by: Mapping[str, AccountId]
-    """What selectors may call an account: its id and its name."""
-    places: Mapping[str, KeyPath]
-    """Where each of these stands."""
-    ids_known: bool
-    """Whether every id could be read, so that any other is a stranger's."""
-    names_known: bool
+    id: Annotated[AccountId, ACCOUNT_ID, _MISSING_ID]
+    """12 digits, as a string: TOML numbers lose leading zeros."""
+    name: Annotated[str | None, TEXT] = None
+    """A unique name for people and selectors. Default: the id."""
+    regions: Annotated[tuple[Region, ...] | None, REGIONS] = None
+    """The regions whose registries are managed. Default: as in [aws]."""
+    labels: Annotated[Mapping[str, str], MapOf(TEXT)] = field(default_factory=dict)
+    """Labels for selectors to match, such as tier and env."""
+    role: Annotated[str | None, TEXT] = None
+    """In place of the role in [aws]."""
+    external_id: Annotated[Secret | None, EXTERNAL_ID] = None
+    """In place of the external id in [aws]; never shown."""
+    session_duration: Annotated[int | None, SESSION] = None
+    """In place of the session duration in [aws], 15m to 12h."""
+    state: Literal["active", "retired"] = "active"
+    """active (default) | retired: routes pass the account over, links to it and grants for it are
+    withdrawn, and its own configuration is emptied if it can be reached."""
+    rules: RuleOwnership | None = None
+    """In place of `rules` in [ownership]."""
+    trusted_statements: Annotated[tuple[str, ...], SIDS] = ()
+    """Beside those in [ownership]: Sids in the registry policies of this account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account that the fleet manages, with what [aws] and [ownership] say for it."""
+
+    id: AccountId
+    name: str
+    regions: tuple[Region, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    role: RoleArn | None
+    """The role to assume; None: the base identity acts itself."""
+    external_id: Secret | None = None
+    session_seconds: int = 3600
+    retired: bool = False
+    """Routes pass it over; whatever the fleet made there or for it is taken away."""
+    rules: RuleOwnership = "exclusive"
+    trusted_statements: tuple[str, ...] = ()
+    """Sids of foreign statements in its registry policies that somebody vouches for, beside
+    those of `Ownership`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """An account that may receive images but is not managed: its policy cannot be written."""
+
+    id: Annotated[AccountId, ACCOUNT_ID, _MISSING_ID]
+    """12 digits, as a string: TOML numbers lose leading zeros."""
+    name: Annotated[str, NAME]
+    """A unique name for people and selectors. Default: the id."""
+    # The fleet's own regions would send images where nobody said the partner wants them.
+    regions: Annotated[
+        tuple[Region, ...],
+        REGIONS,
+        Key(missing="list the regions that may receive images", blank=()),
+    ]
+    """The regions whose registries may receive images."""
+
+
+class Listing:
+    """The accounts of an inventory, and what selectors may call them."""
+
+    def __init__(
+        self,
+        accounts: tuple[Account, ...],
+        externals: tuple[External, ...],
+        identities: _Identities,
+        *,
+        whole: bool,
+    ) -> None:
+        self.accounts = accounts
+        self.externals = externals
+        self.by_name: Mapping[str, AccountId] = identities.by_name
+        self._places = identities.places
+        # Where a list or an account could not be read, nobody can be called a stranger.
+        self._ids_known = whole and identities.all_ids_known
+        self._names_known = whole and identities.all_names_known
+        self._external_ids = frozenset(external.id for external in externals)
+        self._guesser: Guesser | None = None
 
     def is_stranger(self, text: str) -> bool:
         """Whether `text` is surely no account of this inventory."""
-        known = self.ids_known if is_account_id(text) else self.names_known
-        return known and text not in self.meant_by
+        known = self._ids_known if is_account_id(text) else self._names_known
+        return known and text not in self.by_name
+
+    def is_external(self, text: object) -> bool:
+        return isinstance(text, str) and self.by_name.get(text) in self._external_ids
+
+    def guess(self, text: str, findings: Findings) -> str | None:
+        """The account that `text` most likely means, if it is spelled out in the file."""
+        if self._guesser is None:
+            places = self._places.items()
+            self._guesser = Guesser([name for name, at in places if findings.raw(at) == name])
+        return self._guesser.guess(text)
 
 
-def resolve_accounts(
-    document: schema.Document,
-    defaults: Defaults,
-    roles: AccountRoles,
-    regions: Regions,
-    findings: Findings,
+def list_accounts(
+    accounts: Sequence[AccountTable] | None,
+    externals: Sequence[External] | None,
+    aws: AwsTable,
+    rules: RuleOwnership,
+    context: Context,
 ) -> Listing:
-    """Every account, checked against all others."""
-    if document.accounts is None:
-        findings.tell(("accounts",), MISSING, remedy="list each account under [[accounts]]")
-    elif not document.accounts:
-        findings.tell(("accounts",), "must not be empty")
-    rules = (document.ownership and document.ownership.rules) or Ownership().rules
-    resolver = _Resolver(defaults, rules, roles, regions, findings)
-    accounts = resolver.accounts(document.accounts or [])
-    externals = resolver.externals(document.external or [])
-    known = resolver.identities
-    # Where a whole list could not be read, nobody can be called a stranger.
-    is_whole = document.accounts is not None and not (
-        document.external is None and findings.about(("external",))
+    """Every account, checked against all others. None stands for a list that is missing or could
+    not be read."""
+    findings = context.findings
+    if accounts is None:
+        findings.report(("accounts",), MISSING, remedy="list each account under [[accounts]]")
+    elif not accounts:
+        findings.report(("accounts",), "must not be empty")
+    identities = _Identities(findings)
+    roles = AccountRoles(aws.role, context.regions.partition, findings)
+    managed = tuple(
+        _account(("accounts", index), table, aws, rules, identities, roles)
+        for index, table in enumerate(accounts or ())
     )
-    return Listing(
-        accounts=accounts,
-        externals=externals,
-        meant_by=known.meant_by,
-        places=known.places,
-        ids_known=is_whole and known.all_ids_known,
-        names_known=is_whole and known.all_names_known,
+    _check_defaults(accounts or (), aws, context)
+    others = tuple(
+        replace(
+            external,
+            name=identities.identify(("external", index), external.id, external.name or None),
+        )
+        for index, external in enumerate(externals or ())
+    )
+    unread = externals is None and findings.has_problem(("external",))
+    return Listing(managed, others, identities, whole=accounts is not None and not unread)
+
+
+def _account(
+    path: KeyPath,
+    table: AccountTable,
+    aws: AwsTable,
+    rules: RuleOwnership,
+    identities: _Identities,
+    roles: AccountRoles,
+) -> Account:
+    findings = identities.findings
+    for key, value in table.labels.items():
+        check_plain((*path, "labels", key), key, findings)
+        check_plain((*path, "labels", key), value, findings)
+    # The id of another account, which is no good name, still says whose role it is.
+    known = None if findings.has_problem((*path, "id")) else table.id
+    name = identities.identify(path, table.id, table.name)
+    role = roles.role_of(known, path, table.role)
+    session = table.session_duration or aws.session_duration
+    return Account(
+        id=table.id,
+        name=name,
+        regions=table.regions or aws.regions,
+        labels=table.labels,
+        role=role,
+        external_id=None if role is None else table.external_id or aws.external_id,
+        # AWS gives no more than an hour to a role that another role assumes.
+        session_seconds=min(session, limits.CHAINED_SESSION_SECONDS) if aws.via else session,
+        retired=table.state == "retired",
+        rules=table.rules or rules,
+        trusted_statements=table.trusted_statements,
     )
 
 
-class _Resolver:
-    def __init__(
-        self,
-        defaults: Defaults,
-        rules: RuleOwnership,
-        roles: AccountRoles,
-        regions: Regions,
-        findings: Findings,
-    ) -> None:
-        self.identities = Identities(findings)
-        self._defaults = defaults
-        self._rules = rules
-        self._roles = roles
-        self._regions = regions
-        self._findings = findings
+def _check_defaults(tables: Sequence[AccountTable], aws: AwsTable, context: Context) -> None:
+    """Report what accounts lack because [aws] does not give it either."""
+    if not aws.regions:
+        lacking = [index for index, table in enumerate(tables) if table.regions is None]
+        example = f'regions = ["{context.regions.example}"]'
+        _report_lacking("regions", lacking, example, context.findings)
+    if aws.role is None:
+        lacking = [index for index, table in enumerate(tables) if table.role is None]
+        _report_lacking("role", lacking, 'role = "fleet-replication"', context.findings)
 
-    def accounts(self, tables: Sequence[schema.AccountTable]) -> tuple[Account, ...]:
-        accounts = tuple(
-            self._account(("accounts", index), table) for index, table in enumerate(tables)
-        )
-        if not self._defaults.regions:
-            without = [index for index, table in enumerate(tables) if table.regions is None]
-            self._tell_missing("regions", without, f'regions = ["{self._regions.example}"]')
-        if self._defaults.role is None:
-            without = [index for index, table in enumerate(tables) if table.role is None]
-            self._tell_missing("role", without, 'role = "fleet-replication"')
-        return accounts
 
-    def externals(self, tables: Sequence[schema.ExternalTable]) -> tuple[External, ...]:
-        return tuple(
-            self._external(("external", index), table) for index, table in enumerate(tables)
-        )
-
-    def _account(self, where: KeyPath, table: schema.AccountTable) -> Account:
-        identity = self.identities.identify(where, table.id, table.name)
-        for key, value in (table.labels or {}).items():
-            check_plain((*where, "labels", key), key, self._findings)
-            check_plain((*where, "labels", key), value, self._findings)
-        account = identity.account if identity.is_known else None
-        role = self._roles.role_of(account, where, table.role)
-        own_trust = statement_ids(
-            (*where, "trusted_statements"), table.trusted_statements, self._findings
-        )
-        own_secret = secret((*where, "external_id"), table.external_id, self._findings)
-        return Account(
-            id=identity.account,
-            name=identity.name,
-            regions=self._own_regions(where, table.regions) or self._defaults.regions,
-            labels=table.labels or {},
-            role=role,
-            external_id=None if role is None else own_secret or self._defaults.external_id,
-            session_seconds=self._session(where, table.session_duration),
-            retired=table.state == "retired",
-            rules=table.rules or self._rules,
-            trusted_statements=own_trust,
-        )
-
-    def _external(self, where: KeyPath, table: schema.ExternalTable) -> External:
-        identity = self.identities.identify(where, table.id, table.name)
-        if table.regions is None:
-            # The fleet's own regions would send images where nobody said the partner wants them.
-            self._findings.tell(
-                (*where, "regions"), MISSING, remedy="list the regions that may receive images"
-            )
-        return External(
-            id=identity.account,
-            name=identity.name,
-            regions=self._own_regions(where, table.regions),
-        )
-
-    def _own_regions(self, where: KeyPath, texts: list[str] | None) -> tuple[Region, ...]:
-        return self._regions.each((*where, "regions"), texts) if texts else ()
-
-    def _session(self, where: KeyPath, text: str | None) -> int:
-        """Seconds; AWS gives no more than an hour to a role behind another role."""
-        defaults = self._defaults
-        asked = duration(
-            (*where, "session_duration"),
-            text,
-            limits.SESSION_SECONDS,
-            defaults.session_seconds,
-            self._findings,
-        )
-        return min(asked, limits.CHAINED_SESSION_SECONDS) if defaults.chained else asked
-
-    def _tell_missing(self, key: str, indexes: Sequence[int], example: str) -> None:
-        """One problem, at the first account, for all that lack what [aws] does not give."""
-        places: list[KeyPath] = [("accounts", index, key) for index in indexes]
-        lacking = [place for place in places if not self._findings.about(place)]
-        if not lacking or self._findings.about(("aws", key)):
-            return
+def _report_lacking(key: str, indexes: Sequence[int], example: str, findings: Findings) -> None:
+    """Report one problem, at the first account, for all of them."""
+    places: list[KeyPath] = [("accounts", index, key) for index in indexes]
+    lacking = [place for place in places if not findings.has_problem(place)]
+    if lacking and not findings.has_problem(("aws", key)):
         more = f"; the same for {len(lacking) - 1:,} more" if lacking[1:] else ""
-        self._findings.tell(
+        findings.report(
             lacking[0],
             f"{MISSING}, and [aws] has no default{more}",
             remedy=f"write {example} here, or in [aws] for all accounts",
         )
+
+
+class _Identities:
+    """The ids and names of accounts, each of which means one account only."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.by_name: dict[str, AccountId] = {}
+        self.places: dict[str, KeyPath] = {}
+        self.all_ids_known = True
+        self.all_names_known = True
+        self.findings = findings
+
+    def identify(self, path: KeyPath, account: AccountId, name: str | None) -> str:
+        """The name of the account at `path`, which is told apart from all earlier ones."""
+        place, name_place = (*path, "id"), (*path, "name")
+        # A name with a problem that is only reported below could be read.
+        self.all_names_known &= not self.findings.has_problem(name_place)
+        if self.findings.has_problem(place):
+            self.all_ids_known = False
+        else:
+            self._enlist(place, account, account)
+        if name is None or name == account:
+            return account
+        check_name(name_place, name, self.findings)
+        if is_account_id(name):
+            self.findings.report(name_place, "looks like the id of another account")
+        self._enlist(name_place, name, account)
+        return name
+
+    def _enlist(self, place: KeyPath, text: str, account: AccountId) -> None:
+        first = self.places.setdefault(text, place)
+        if first is place:
+            self.by_name[text] = account
+        else:
+            self.findings.report(place, f"is listed already, in {self.findings.place(first)}")

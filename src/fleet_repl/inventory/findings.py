@@ -1,19 +1,56 @@
-"""Findings: everything wrong with one inventory, collected on the way through it.
+"""Findings: everything wrong with one inventory, collected while it is read.
 
-Of one value only the first thing wrong is told, so that later checks may run on values that
-earlier ones refused. What is shown is always the file's own text, never a filled-in value.
+Of one value only the first problem is kept, so that later checks may run on values that earlier
+checks refused. A problem shows the file's own text, never a value that was filled in.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final, TypeAlias
 
 from fleet_repl.errors import Problem
-from fleet_repl.inventory.paths import KeyPath, found, nearest_line, written
-from fleet_repl.inventory.spelling import spelled
+from fleet_repl.inventory.spelling import quoted, spelled
 
-SECRET = "external_id"  # noqa: S105 - the name of the key, not its value
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Where something stands in an inventory: `("accounts", 2, "labels", "tier")`."""
+
+SECRET: Final = "external_id"  # noqa: S105 - the name of the key, not its value
 """The key whose value no problem shows."""
+MISSING: Final = "is missing"
+
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_LAST_STEP: Final = re.compile(r'(?:\[\d+\]|(?:^|\.)(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"))$')
+
+
+def child(parent: str, key: str) -> str:
+    """The path of a key in the table at `parent`; quoted where TOML would have to."""
+    name = key if _BARE_KEY.fullmatch(key) else quoted(key)
+    return f"{parent}.{name}" if parent else name
+
+
+def item(parent: str, index: int) -> str:
+    """The path of an element of the list at `parent`, counted from 0."""
+    return f"{parent}[{index}]"
+
+
+def written(path: KeyPath) -> str:
+    """The path as people read it: `accounts[2].labels.tier`."""
+    text = ""
+    for step in path:
+        text = item(text, step) if isinstance(step, int) else child(text, step)
+    return text
+
+
+def nearest_line(lines: Mapping[str, int], key: str) -> int | None:
+    """The line of `key`, else of what encloses it: a missing key has its table's line."""
+    while key and key not in lines:
+        shorter = _LAST_STEP.sub("", key)
+        if shorter == key:
+            return None
+        key = shorter
+    return lines.get(key)
 
 
 class Findings:
@@ -27,17 +64,16 @@ class Findings:
         self._unset: dict[KeyPath, Problem] = {}
         self._touched: set[KeyPath] = set()
 
-    def tell(
+    def report(
         self, path: KeyPath, message: str, *, remedy: str | None = None, show: bool = True
     ) -> None:
-        """Something is wrong at `path`. `show` tells whether the value may be quoted."""
-        if self._is_told(path):
-            return
-        self._touched.update(_starts(path))
-        self._problems[path] = self._problem(path, message, remedy=remedy, show=show)
+        """Add a problem at `path`. `show` tells whether the value may be quoted."""
+        if not self._is_reported(path):
+            self._touched.update(_starts(path))
+            self._problems[path] = self._problem(path, message, remedy=remedy, show=show)
 
-    def excuse(self, path: KeyPath, message: str, *, remedy: str | None = None) -> None:
-        """Something is wrong at `path` that matters only where AWS is called."""
+    def report_unset(self, path: KeyPath, message: str, *, remedy: str | None = None) -> None:
+        """Add a problem that matters only where AWS is called."""
         self._unset.setdefault(path, self._problem(path, message, remedy=remedy, show=False))
 
     def _problem(self, path: KeyPath, message: str, *, remedy: str | None, show: bool) -> Problem:
@@ -52,13 +88,22 @@ class Findings:
             remedy=remedy,
         )
 
-    def about(self, path: KeyPath) -> bool:
-        """Whether something is wrong at `path`, below it, or with what encloses it."""
-        return path in self._touched or self._is_told(path)
+    def has_problem(self, path: KeyPath) -> bool:
+        """Whether there is a problem at `path`, below it, or with what encloses it."""
+        return path in self._touched or self._is_reported(path)
 
     def raw(self, path: KeyPath) -> object:
         """What the file has at `path`; None where it has nothing."""
-        return found(self._document, path)
+        value: object = self._document
+        for step in path:
+            match value, step:
+                case dict(), str() if step in value:
+                    value = value[step]
+                case list(), int() if step < len(value):
+                    value = value[step]
+                case _:
+                    return None
+        return value
 
     def line(self, path: KeyPath) -> int | None:
         """The line of `path` or of what encloses it."""
@@ -76,15 +121,15 @@ class Findings:
 
     @property
     def unset(self) -> tuple[Problem, ...]:
-        """What was excused, in the order of the file."""
+        """The problems of `report_unset`, in the order of the file."""
         return tuple(self._unset.values())
 
     def _order(self, path: KeyPath) -> tuple[int, list[tuple[bool, int, str]]]:
         steps = [(True, step, "") if isinstance(step, int) else (False, 0, step) for step in path]
         return self._problems[path].line or 0, steps
 
-    def _is_told(self, path: KeyPath) -> bool:
-        # Mostly nothing is wrong, and this is asked for every account of a large fleet.
+    def _is_reported(self, path: KeyPath) -> bool:
+        # Most files have no problem, and this is asked for every account of a large fleet.
         return bool(self._problems) and any(start in self._problems for start in _starts(path))
 
 

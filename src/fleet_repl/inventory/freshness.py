@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.inventory.reading import Unreadable, text_of
+from fleet_repl.inventory.toml_file import Unreadable, text_of
 
 
 def fingerprints(texts: Mapping[str, str]) -> Mapping[str, str]:

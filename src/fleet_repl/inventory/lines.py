@@ -7,11 +7,10 @@ anything it does not understand, because a missing line is better than a wrong o
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet_repl.inventory.paths import child, item
+from fleet_repl.inventory.findings import child, item
 
 _BLANK: Final = re.compile(r"(?:[ \t\n]+|#[^\n]*)*")
 _KEY_PART: Final = re.compile(r'[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'')
@@ -154,7 +153,7 @@ class _Scanner:
         while match := _KEY_PART.match(self._text, self._at):
             self._at = match.end()
             part = match[0]
-            parts.append(next(iter(tomllib.loads(f"{part}=0"))) if part[0] in "\"'" else part)
+            parts.append(_unquoted(part) if part[0] in "\"'" else part)
             if not self._skip(_DOT):
                 break
         return parts
@@ -213,3 +212,9 @@ class _Scanner:
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
         return self._line
+
+
+def _unquoted(key: str) -> str:
+    import tomllib  # noqa: PLC0415 - help reads no inventory
+
+    return next(iter(tomllib.loads(f"{key}=0")))

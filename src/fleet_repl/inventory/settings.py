@@ -1,31 +1,41 @@
-"""Settings: [aws], [ownership], [state], [apply] and [limits] as core values."""
+"""Settings: [aws], [ownership], [state], [apply], [limits] and [warnings]."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 from fleet_repl import limits
 from fleet_repl.errors import StateError
-from fleet_repl.inventory.findings import Findings
-from fleet_repl.inventory.model import Apply, Aws, Limits, Ownership, State
-from fleet_repl.inventory.paths import KeyPath
-from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.roles import Refusal, parse_via
-from fleet_repl.inventory.texts import (
-    check_fleet_name,
+from fleet_repl.inventory.fields import (
+    EXTERNAL_ID,
+    FLEET,
+    NAME,
+    REGION_TEXT,
+    REGIONS,
+    SIDS,
+    TEXT,
+    Choice,
+    Context,
+    Duration,
+    ListOf,
+    Number,
+    Text,
     check_name,
-    duration,
-    secret,
-    statement_ids,
+    without_repeats,
 )
+from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.roles import VIA
+from fleet_repl.inventory.suggestions import closest
+from fleet_repl.inventory.tables import DERIVED
 from fleet_repl.names import Partition, Region, RoleArn, Secret
 
-if TYPE_CHECKING:
-    from fleet_repl.inventory import schema
+RuleOwnership: TypeAlias = Literal["exclusive", "additive"]
+"""Whether a file is the whole truth for a registry's rules, or speaks for some of them."""
 
+SESSION: Final = Duration(least=limits.SESSION_SECONDS[0], most=limits.SESSION_SECONDS[1])
 LONGEST_TIMEOUT: Final = 50
 """Seconds of one attempt; a lost answer has to show well before credentials run out."""
 LONGEST_DEADLINE: Final = 7 * 24 * 3600
@@ -33,97 +43,181 @@ _BUCKET: Final = "s3://"
 _SCHEME: Final = re.compile(r"s3:|[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 """How a location begins that somebody took for an address of another kind."""
 
-_DEFAULT_SESSION: Final = 3600
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aws:
+    """How AWS is reached."""
+
+    partition: Annotated[Partition, Choice(tuple(Partition), Partition)] = Partition.AWS
+    """The AWS partition of the whole fleet. Default: aws."""
+    profile: Annotated[str | None, NAME] = None
+    """The profile of the base identity. Default: the standard credential chain."""
+    sts_region: Annotated[Region | None, REGION_TEXT] = None
+    """Where roles are assumed. Default: the region of the environment or profile if it is in the
+    partition, else the partition's first."""
+    via: Annotated[tuple[RoleArn, ...], VIA] = ()
+    """ARNs of roles that are assumed in order before each account's own role."""
+    external_id: Annotated[Secret | None, EXTERNAL_ID] = None
+    """The external id that the roles ask for. Best written as ${NAME}; it is never shown and never
+    stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """What holds for accounts that say nothing else."""
+class AwsTable(Aws):
+    """How AWS is reached, and what holds for every account that says nothing else."""
 
-    regions: tuple[Region, ...]
-    role: str | None
-    external_id: Secret | None
-    session_seconds: int
-    chained: bool
-    """Whether each account's role is assumed by another role, one of `via`."""
-
-
-def known_partition(document: schema.Document, findings: Findings) -> Partition | None:
-    """The partition, or None where one was written but cannot be used."""
-    if findings.about(("aws", "partition")):
-        return None
-    written = document.aws.partition if document.aws else None
-    return written or Partition.AWS
+    role: Annotated[str | None, TEXT] = None
+    """The role to assume in each account: a name, path/name, or an ARN with {account} in it (and
+    {partition}); "none" for the base identity itself."""
+    session_duration: Annotated[int, SESSION] = 3600
+    """How long a role's session lasts, 15m to 12h, at most 1h with `via`. Default: 1h."""
+    regions: Annotated[tuple[Region, ...], REGIONS] = ()
+    """The regions of accounts that list none themselves."""
 
 
-def resolve_aws(
-    table: schema.AwsTable, regions: Regions, partition: Partition | None, findings: Findings
-) -> tuple[Aws, Defaults]:
-    """[aws]: what concerns the base identity, and the defaults of accounts."""
-    if table.profile is not None:
-        check_name(("aws", "profile"), table.profile, findings)
-    sts = table.sts_region
-    external_id = secret(("aws", "external_id"), table.external_id, findings)
-    aws = Aws(
-        partition=partition or Partition.AWS,
-        profile=table.profile,
-        sts_region=None if sts is None else regions.one(("aws", "sts_region"), sts),
-        via=_via(table.via or [], partition, findings),
-        external_id=external_id,
-    )
-    session = duration(
-        ("aws", "session_duration"),
-        table.session_duration,
-        limits.SESSION_SECONDS,
-        _DEFAULT_SESSION,
-        findings,
-    )
-    defaults = Defaults(
-        regions=regions.each(("aws", "regions"), table.regions or []),
-        role=table.role,
-        external_id=external_id,
-        session_seconds=session,
-        chained=bool(table.via),
-    )
-    return aws, defaults
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """How much of each registry this file speaks for."""
+
+    rules: RuleOwnership = "exclusive"
+    """exclusive (default): this file is the whole truth for the replication rules of every listed
+    registry. additive: rules found that are not the fleet's own are kept."""
+    grants: Literal["managed", "off"] = "managed"
+    """managed (default): registry policies of destinations are read and written; off: neither."""
+    create_repositories: bool = True
+    """Whether grants include ecr:CreateRepository. Default: true."""
+    formerly: Annotated[
+        tuple[str, ...], ListOf(kind=FLEET, make=without_repeats, may_be_empty=True)
+    ] = ()
+    """Names that this fleet had before: what it made under them counts as its own."""
+    trusted_statements: Annotated[tuple[str, ...], SIDS] = ()
+    """Sids of other people's statements in registry policies that do not keep images out, where
+    that cannot be decided from the policy alone."""
 
 
-def resolve_ownership(table: schema.OwnershipTable, fleet: str, findings: Findings) -> Ownership:
-    """[ownership]."""
-    default = Ownership()
-    create = table.create_repositories
-    for index, name in enumerate(table.formerly or ()):
-        where: KeyPath = ("ownership", "formerly", index)
-        check_fleet_name(where, name, findings)
-        if name == fleet:
-            findings.tell(where, "is the name that the fleet has now")
-    return Ownership(
-        rules=table.rules or default.rules,
-        grants=table.grants or default.grants,
-        create_repositories=default.create_repositories if create is None else create,
-        formerly=tuple(dict.fromkeys(table.formerly or ())),
-        trusted_statements=statement_ids(
-            ("ownership", "trusted_statements"), table.trusted_statements, findings
-        ),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """How hard AWS is called."""
+
+    concurrency: Annotated[int, Number(1, 1_000)] = 64
+    """Calls in flight at once. Default: 64."""
+    sts_rate: Annotated[float, Number(0, 10_000, whole=False)] = 400
+    """AssumeRole calls per second; AWS's quota is 600 per account and region. Default: 400."""
+    attempts: Annotated[int, Number(1, 100)] = 8
+    """Attempts per call, the first one included. Default: 8."""
+    timeout: Annotated[float, Duration(least=1, most=LONGEST_TIMEOUT)] = 30
+    """Time for one attempt, at most 50s. Default: 30s."""
+    deadline: Annotated[float, Duration(least=1, most=LONGEST_DEADLINE)] = 7200
+    """Time for the whole run. Default: 2h."""
 
 
-def resolve_state(table: schema.StateTable, file: str, findings: Findings) -> State:
-    """[state]; a folder is found from the inventory file."""
-    location = State().location if table.location is None else table.location
-    where: KeyPath = ("state", "location")
-    check_name(where, location, findings)
-    problem = _misplaced(location)
-    if problem is None:
-        return located(location, Path(file).parent, shared=bool(table.shared))
-    if not findings.about(where):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """ECR's own limits; raise them when AWS does."""
+
+    rules: Annotated[int, Number(1, 10_000)] = limits.RULES
+    """Replication rules per registry. Default: 25."""
+    destinations: Annotated[int, Number(1, 10_000)] = limits.DESTINATIONS
+    """Unique destinations over all rules of a registry. Default: 25."""
+    filters: Annotated[int, Number(1, 10_000)] = limits.FILTERS
+    """Repository filters per rule. Default: 100."""
+    policy_bytes: Annotated[int, Number(1_000, 1_000_000)] = limits.POLICY_BYTES
+    """Characters of a registry policy's text. Default: 10,240."""
+
+
+ACKNOWLEDGEABLE: Final = (
+    "already-granted",
+    "backfill",
+    "breaking-condition",
+    "delete-replication",
+    "denied",
+    "given-up",
+    "grant-kept",
+    "idle-wave",
+    "malformed-resource",
+    "no-room",
+    "not-transitive",
+    "policy-scope",
+    "retired-route",
+    "trusted-nothing",
+    "unknown-fields",
+    "unknown-rule",
+    "unlinked",
+    "unlisted",
+)
+"""Kinds of warnings that are about a fleet, and not about what happened to a single run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """A kind of warning that somebody knows of."""
+
+    kind: str
+    subject: str | None = None
+    """The name of a route, the name or id of an account, or a Sid; None for any."""
+
+    def __str__(self) -> str:
+        return self.kind if self.subject is None else f"{self.kind}:{self.subject}"
+
+
+class _AcknowledgedText(Text):
+    """`KIND` or `KIND:SUBJECT`; read as an Acknowledgement."""
+
+    def _read(self, text: str, path: KeyPath, context: Context) -> Acknowledgement:
+        check_name(path, text, context.findings)
+        kind, colon, subject = text.partition(":")
+        if kind not in ACKNOWLEDGEABLE:
+            near = closest(kind, ACKNOWLEDGEABLE)
+            guess = f"did you mean {near}? " if near else ""
+            context.findings.report(
+                path,
+                "is no kind of warning that can be acknowledged",
+                remedy=f"{guess}known here: {', '.join(ACKNOWLEDGEABLE)}",
+            )
+        elif colon and not subject:
+            context.findings.report(
+                path,
+                "names nothing after the colon",
+                remedy=f"write {kind} for every such warning, or {kind}: with the name of a "
+                "route, an account or a Sid",
+            )
+        return Acknowledgement(kind=kind, subject=subject or None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningsTable:
+    """Which warnings are known, and not repeated."""
+
+    acknowledged: Annotated[
+        tuple[Acknowledgement, ...],
+        ListOf(kind=_AcknowledgedText(), make=without_repeats, extra={"uniqueItems": True}),
+    ] = ()
+    """Warnings to count and not to repeat: KIND, or KIND: and the name of a route, an account or a
+    Sid, such as not-transitive:golden."""
+
+
+def _check_location(path: KeyPath, text: str, findings: Findings) -> None:
+    check_name(path, text, findings)
+    if (problem := _misplaced(text)) is not None:
         message, remedy = problem
-        findings.tell(where, message, remedy=remedy)
-    return State()
+        findings.report(path, message, remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where the fleet keeps what it has to remember."""
+
+    location: Annotated[str, Text(_check_location)] = ".fleet-repl"
+    """A folder, relative to this file, or s3://bucket/prefix. Default: .fleet-repl."""
+    folder: Annotated[Path | None, DERIVED] = Path(".fleet-repl")
+    """The folder, seen from the working directory; None for a bucket."""
+    shared: bool = False
+    """Whether several users of the machine keep the folder together: what other users own, or may
+    write, is trusted then. Default: false."""
 
 
 def located(location: str, start: Path = Path(), *, shared: bool = False) -> State:
-    """A state's location as a place; a folder is looked for from `start`.
+    """The state at a location; a folder is looked for from `start`.
 
     Raises StateError for what is neither a folder nor `s3://bucket/prefix`.
     """
@@ -143,10 +237,10 @@ def located(location: str, start: Path = Path(), *, shared: bool = False) -> Sta
 def _misplaced(location: str) -> tuple[str, str] | None:
     """What is wrong with a state's location, and the remedy."""
     if location.startswith(_BUCKET):
-        named = location.removeprefix(_BUCKET).partition("/")[0]
-        if not named:
+        bucket = location.removeprefix(_BUCKET).partition("/")[0]
+        if not bucket:
             return "names no bucket", "write s3://bucket/prefix"
-        if limits.BUCKET_PATTERN.fullmatch(named) is None:
+        if limits.BUCKET_PATTERN.fullmatch(bucket) is None:
             remedy = "a bucket's name is 3 to 63 lowercase letters, digits, dots and hyphens"
             return "names a bucket that S3 cannot have", remedy
         return None
@@ -156,41 +250,3 @@ def _misplaced(location: str) -> tuple[str, str] | None:
     if not location.strip() or "\0" in location:
         return "names no folder", "name a folder, or write s3://bucket/prefix"
     return None
-
-
-def resolve_apply(table: schema.ApplyTable, findings: Findings) -> Apply:
-    """[apply]."""
-    default = Apply()
-    return Apply(
-        concurrency=table.concurrency or default.concurrency,
-        sts_rate=table.sts_rate or default.sts_rate,
-        attempts=table.attempts or default.attempts,
-        timeout=duration(("apply", "timeout"), table.timeout, (1, LONGEST_TIMEOUT), 30, findings),
-        deadline=duration(
-            ("apply", "deadline"), table.deadline, (1, LONGEST_DEADLINE), 7200, findings
-        ),
-    )
-
-
-def resolve_limits(table: schema.LimitsTable) -> Limits:
-    """[limits]."""
-    default = Limits()
-    return Limits(
-        rules=table.rules or default.rules,
-        destinations=table.destinations or default.destinations,
-        filters=table.filters or default.filters,
-        policy_bytes=table.policy_bytes or default.policy_bytes,
-    )
-
-
-def _via(texts: list[str], partition: Partition | None, findings: Findings) -> tuple[RoleArn, ...]:
-    if partition is None:
-        return ()
-    roles = []
-    for index, text in enumerate(texts):
-        role = parse_via(text, partition)
-        if isinstance(role, Refusal):
-            findings.tell(("aws", "via", index), role.message, remedy=role.remedy)
-        else:
-            roles.append(role)
-    return tuple(roles)

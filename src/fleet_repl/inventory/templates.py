@@ -1,4 +1,4 @@
-"""Templates: [[templates]] as core values, checked one by one.
+"""Templates: [[templates]], checked one by one.
 
 Whether two of them meet on one registry, and whether a role or key fits the registries that
 are selected, is for `topology` to say.
@@ -6,165 +6,263 @@ are selected, is for `topology` to say.
 
 from __future__ import annotations
 
-from typing import Final, cast, get_args
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from fleet_repl import limits
-from fleet_repl.inventory import schema
-from fleet_repl.inventory.attachments import Attachments
-from fleet_repl.inventory.findings import Findings
-from fleet_repl.inventory.json_texts import PolicyKind, Unfit, policy_text
-from fleet_repl.inventory.model import AppliedFor, Selector, Template
-from fleet_repl.inventory.paths import KeyPath
-from fleet_repl.inventory.roles import BASE_IDENTITY, Refusal, RoleTemplate, parse_template
-from fleet_repl.inventory.selectors import Selectors
-from fleet_repl.inventory.spelling import quoted
-from fleet_repl.inventory.template_texts import (
-    check_prefix,
-    check_tags,
-    plain_prefix,
-    resolve_exclusions,
-    resolve_kms_key,
+from fleet_repl.inventory.fields import (
+    TEXT,
+    Choice,
+    Context,
+    ListOf,
+    MapOf,
+    Text,
+    check_name,
+    check_names,
+    check_plain,
 )
-from fleet_repl.inventory.texts import MISSING, check_own_name
-from fleet_repl.names import Partition
+from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.policies import LIFECYCLE, REPOSITORY, Policies
+from fleet_repl.inventory.roles import BASE_IDENTITY, Refusal, RoleTemplate, parse_template
+from fleet_repl.inventory.routes import SELECT, Selector
+from fleet_repl.inventory.spelling import quoted
+from fleet_repl.inventory.tables import Key
 
+TagMutability: TypeAlias = Literal[
+    "mutable", "immutable", "mutable-with-exclusion", "immutable-with-exclusion"
+]
+Encryption: TypeAlias = Literal["aes256", "kms", "kms-dsse"]
+AppliedFor: TypeAlias = Literal["replication", "pull-through-cache", "create-on-push"]
+"""Why ECR creates a repository."""
+
+ROOT: Final = "ROOT"
+"""The prefix of the template for repositories that no other template fits."""
 LONGEST_NAME: Final = 128
 """Characters; the name stands in the template's description, with the fleet's name and mark."""
 
-_LIFECYCLE: Final = PolicyKind(longest=limits.LIFECYCLE_POLICY, needs="rules")
-_REPOSITORY: Final = PolicyKind(longest=limits.REPOSITORY_POLICY, needs="Statement")
-_ROLE_EXAMPLE: Final = 'write role = "ecr-template-role": a role in the same account'
+_EXCLUSION: Final = r"[0-9a-zA-Z._*-]{1,128}"
+"""ECR's own pattern for tags that a repository's tag mutability does not hold for."""
+_KMS_KEY: Final = (
+    r"arn:(?:\{partition\}|aws[a-z0-9-]*):kms:(?:\{region\}|[a-z0-9-]+):"
+    r"(?:\{account\}|[0-9]{12}):key/[a-z0-9-]+"
+)
+"""ECR's own pattern for keys, as an inventory writes it for many registries."""
+_RESERVED: Final = "aws:"
 
 
-def resolve_templates(
-    tables: list[schema.TemplateTable] | None,
-    selectors: Selectors,
-    partition: Partition | None,
-    attachments: Attachments,
-    findings: Findings,
-) -> tuple[Template, ...]:
-    """Every template, in the file's order."""
-    resolver = _Resolver(selectors, partition, attachments, findings)
-    return tuple(resolver.template(index, table) for index, table in enumerate(tables or ()))
+def _check_template_name(path: KeyPath, text: str, findings: Findings) -> None:
+    check_name(path, text, findings)
+    if len(text) > LONGEST_NAME:
+        findings.report(path, f"must be at most {LONGEST_NAME} characters long")
 
 
-class _Resolver:
-    def __init__(
-        self,
-        selectors: Selectors,
-        partition: Partition | None,
-        attachments: Attachments,
-        findings: Findings,
-    ) -> None:
-        self._selectors = selectors
-        self._partition = partition
-        self._attachments = attachments
-        self._findings = findings
-        self._names: dict[str, KeyPath] = {}
+class _Prefix(Text):
+    """A prefix, read without the slash at the end that ECR implies anyway."""
 
-    def template(self, index: int, table: schema.TemplateTable) -> Template:
-        where: KeyPath = ("templates", index)
-        check_own_name((*where, "name"), table.name, self._names, "template", self._findings)
-        if table.name is not None and len(table.name) > LONGEST_NAME:
-            fault = f"must be at most {LONGEST_NAME} characters long"
-            self._findings.tell((*where, "name"), fault)
-        if table.prefix is None:
-            self._findings.tell(
-                (*where, "prefix"), MISSING, remedy='write prefix = "ROOT" for every repository'
+    def _read(self, text: str, path: KeyPath, context: Context) -> str:
+        shortest, longest = limits.TEMPLATE_PREFIX_LENGTH
+        if not shortest <= len(text) <= longest:
+            fault = f"must be {shortest} to {longest} characters long"
+            context.findings.report(path, fault)
+        elif limits.TEMPLATE_PREFIX_PATTERN.fullmatch(text) is None:
+            context.findings.report(
+                path,
+                "is not a prefix that a creation template can have",
+                remedy=f'a namespace such as "team/base/", or "{ROOT}" for every repository that '
+                "no other template fits",
             )
-        check_prefix((*where, "prefix"), table.prefix, self._findings)
-        check_tags((*where, "tags"), table.tags or {}, self._findings)
-        return Template(
-            name=table.name or "",
-            prefix=plain_prefix(table.prefix or ""),
-            select=self._select((*where, "select"), table.select),
-            tag_mutability=table.tag_mutability or "mutable",
-            tag_mutability_exclusions=resolve_exclusions(where, table, self._findings),
-            encryption=table.encryption or "aes256",
-            kms_key=resolve_kms_key(where, table, self._partition, self._findings),
-            lifecycle_policy=self._policy(
-                index,
-                "lifecycle_policy",
-                table.lifecycle_policy,
-                table.lifecycle_policy_file,
-                _LIFECYCLE,
-            ),
-            repository_policy=self._policy(
-                index,
-                "repository_policy",
-                table.repository_policy,
-                table.repository_policy_file,
-                _REPOSITORY,
-            ),
-            tags=table.tags or {},
-            role=self._role(where, table),
-            applied_for=self._applied_for((*where, "applied_for"), table.applied_for),
-        )
+        return text.removesuffix("/")
 
-    def _select(self, path: KeyPath, table: schema.SelectorTable | None) -> Selector:
-        if table is not None:
-            return self._selectors.select(path, table)
-        self._findings.tell(path, MISSING, remedy="write select = {} for every registry")
-        return Selector()
 
-    def _policy(
-        self, index: int, key: str, inline: str | None, file: str | None, kind: PolicyKind
-    ) -> str | None:
-        """The policy's text, from the inventory itself or from the file that it names."""
-        where: KeyPath = ("templates", index)
-        if inline is not None and file is not None:
-            self._findings.tell((*where, f"{key}_file"), f"cannot stand beside {key}: write one")
-            return None
-        path, text = (*where, key), inline
-        if file is not None:
-            path, text = (*where, f"{key}_file"), self._attachments.text(index, key, file)
-        if text is None or self._findings.about(path):
-            return None
-        policy = policy_text(text, kind)
-        if isinstance(policy, Unfit):
-            self._findings.tell(path, policy.message)
-            return None
-        return policy
+class _KmsKey(Text):
+    """The ARN of a key, read with the partition filled in."""
 
-    def _role(self, where: KeyPath, table: schema.TemplateTable) -> RoleTemplate | None:
-        path = (*where, "role")
-        if table.role is None:
-            self._check_without_role(path, table)
+    def _read(self, text: str, path: KeyPath, context: Context) -> str | None:
+        partition = context.regions.partition
+        if re.fullmatch(_KMS_KEY, text) is None or len(text) > limits.KMS_KEY_LENGTH:
+            context.findings.report(
+                path,
+                "is not the ARN of a KMS key",
+                remedy='write it like "arn:{partition}:kms:{region}:{account}:key/…", not as an '
+                "alias",
+            )
             return None
-        if table.role == BASE_IDENTITY:
-            self._findings.tell(
+        if partition is None:
+            return None
+        key = text.replace("{partition}", partition)
+        if not key.startswith(f"arn:{partition}:"):
+            context.findings.report(
+                path,
+                f"is an ARN of another partition than {partition}",
+                remedy=f'write "arn:{partition}:…", or set aws.partition',
+            )
+        return key
+
+
+class _Role(Text):
+    def _read(self, text: str, path: KeyPath, context: Context) -> RoleTemplate | None:
+        if text == BASE_IDENTITY:
+            context.findings.report(
                 path,
                 "is no role: ECR cannot be the base identity",
                 remedy="leave it out for ECR's service-linked role",
             )
             return None
-        if self._partition is None:
+        if context.regions.partition is None:
             return None
-        role = parse_template(table.role, self._partition)
+        role = parse_template(text, context.regions.partition)
         if isinstance(role, Refusal):
-            self._findings.tell(path, role.message, remedy=role.remedy)
+            context.findings.report(path, role.message, remedy=role.remedy)
             return None
         return role
 
-    def _check_without_role(self, path: KeyPath, table: schema.TemplateTable) -> None:
-        """ECR's own role can neither tag repositories nor use KMS keys."""
-        needing = ["tags"] if table.tags else []
-        if table.encryption not in (None, "aes256"):
-            needing.append(f"encryption = {quoted(table.encryption)}")
-        if needing:
-            fault = f"{MISSING}, and ECR needs one for {' and '.join(needing)}"
-            self._findings.tell(path, fault, remedy=_ROLE_EXAMPLE)
 
-    def _applied_for(self, path: KeyPath, texts: list[str] | None) -> tuple[AppliedFor, ...]:
-        known = get_args(AppliedFor)
-        if texts is None:
-            return ("replication",)
-        for index, text in enumerate(texts):
-            if text not in known:
-                words = [quoted(one) for one in known]
-                self._findings.tell(
-                    (*path, index), f"must be {', '.join(words[:-1])} or {words[-1]}"
-                )
-            elif text in texts[:index]:
-                self._findings.tell((*path, index), "is in the list twice")
-        return cast(tuple[AppliedFor, ...], tuple(sorted(texts)))
+def _check_exclusion(path: KeyPath, text: str, findings: Findings) -> None:
+    if re.fullmatch(_EXCLUSION, text) is None:
+        findings.report(
+            path,
+            "is not a filter for tags",
+            remedy="1 to 128 letters, digits and . _ -, with * as a wildcard",
+        )
+    elif text.count("*") > limits.TAG_EXCLUSION_WILDCARDS:
+        findings.report(path, f"must have at most {limits.TAG_EXCLUSION_WILDCARDS} wildcards")
+
+
+def _in_order(texts: Iterable[Any]) -> tuple[object, ...]:
+    return tuple(sorted(texts))
+
+
+_EXCLUSIONS: Final = ListOf(
+    kind=Text(_check_exclusion, _EXCLUSION),
+    make=_in_order,
+    unique=True,
+    extra={"maxItems": limits.TAG_EXCLUSIONS},
+)
+_APPLIED_FOR: Final = ListOf(kind=Choice(get_args(AppliedFor)), make=_in_order, unique=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """What ECR gives to repositories that it creates itself, in every selected registry."""
+
+    name: Annotated[
+        str, Text(_check_template_name), Key(missing="give each template a name of its own")
+    ]
+    """A unique name, shown in plans and in the description in AWS."""
+    prefix: Annotated[
+        str,
+        _Prefix(None, limits.TEMPLATE_PREFIX_PATTERN.pattern, limits.TEMPLATE_PREFIX_LENGTH),
+        Key(missing='write prefix = "ROOT" for every repository'),
+    ]
+    """The namespace of the repositories, with or without the slash that ECR puts at its end; ROOT
+    for all that no other template fits."""
+    select: Annotated[
+        Selector,
+        SELECT,
+        Key(missing="write select = {} for every registry", blank=Selector()),
+    ]
+    """The managed registries that get the template."""
+    tag_mutability: TagMutability = "mutable"
+    """Whether tags can be moved to another image. Default: mutable."""
+    tag_mutability_exclusions: Annotated[tuple[str, ...], _EXCLUSIONS] = ()
+    """Tags that `tag_mutability` does not hold for; * is a wildcard."""
+    encryption: Encryption = "aes256"
+    """How images are encrypted. Default: aes256."""
+    kms_key: Annotated[str | None, _KmsKey(None, _KMS_KEY)] = None
+    """The ARN of a KMS key, with {account}, {region} and {partition} filled in for each registry;
+    without it the key that AWS keeps for ECR is used."""
+    lifecycle_policy: Annotated[str | None, TEXT] = None
+    """The repositories' lifecycle policy, as JSON."""
+    repository_policy: Annotated[str | None, TEXT] = None
+    """The repositories' own policy, as JSON."""
+    tags: Annotated[Mapping[str, str], MapOf(TEXT)] = field(default_factory=dict)
+    """Tags of the repositories. They need `role`."""
+    role: Annotated[RoleTemplate | None, _Role()] = None
+    """The role that ECR assumes to create a repository: a name, path/name, or an ARN with {account}
+    in it. Tags and KMS need it."""
+    applied_for: Annotated[tuple[AppliedFor, ...], _APPLIED_FOR] = ("replication",)
+    """What ECR creates repositories for: replication, pull-through-cache or create-on-push.
+    Default: replication alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateTable(Template):
+    """What ECR gives to repositories that it creates itself, in every selected registry."""
+
+    lifecycle_policy_file: Annotated[str | None, TEXT] = None
+    """The file that holds it, relative to this one."""
+    repository_policy_file: Annotated[str | None, TEXT] = None
+    """The file that holds it, relative to this one."""
+
+
+def resolve_templates(
+    tables: Sequence[TemplateTable], policies: Policies, findings: Findings
+) -> tuple[Template, ...]:
+    """Every template, in the file's order, with the policies that stand in files."""
+    check_names("templates", (table.name for table in tables), "template", findings)
+    templates = []
+    for index, table in enumerate(tables):
+        _check(("templates", index), table, findings)
+        values = {column.name: getattr(table, column.name) for column in fields(Template)}
+        for kind in (LIFECYCLE, REPOSITORY):
+            file = getattr(table, f"{kind.key}_file")
+            values[kind.key] = policies.read(index, kind, values[kind.key], file)
+        templates.append(Template(**values))
+    return tuple(templates)
+
+
+def _check(path: KeyPath, table: TemplateTable, findings: Findings) -> None:
+    """Report keys of a template that do not fit together."""
+    _check_exclusions((*path, "tag_mutability_exclusions"), table, findings)
+    _check_tags((*path, "tags"), table.tags, findings)
+    plain = table.encryption == "aes256"
+    if table.kms_key and plain and not findings.has_problem((*path, "encryption")):
+        fault = "means nothing without KMS"
+        findings.report((*path, "kms_key"), fault, remedy='write encryption = "kms" with it')
+    # ECR's own role can neither tag repositories nor use KMS keys.
+    needing = ["tags"] if table.tags else []
+    if not plain:
+        needing.append(f"encryption = {quoted(table.encryption)}")
+    if needing and findings.raw((*path, "role")) is None:
+        findings.report(
+            (*path, "role"),
+            f"{MISSING}, and ECR needs one for {' and '.join(needing)}",
+            remedy='write role = "ecr-template-role": a role in the same account',
+        )
+
+
+def _check_exclusions(path: KeyPath, table: TemplateTable, findings: Findings) -> None:
+    """Some tags are excluded exactly where the mutability says so."""
+    mutability, exclusions = table.tag_mutability, table.tag_mutability_exclusions
+    takes_some = mutability.endswith("-with-exclusion")
+    if findings.has_problem((*path[:-1], "tag_mutability")):
+        pass
+    elif takes_some and not exclusions and not findings.has_problem(path):
+        fault = f'{MISSING}, and tag_mutability = "{mutability}" needs it'
+        findings.report(path, fault, remedy='list the tags, such as ["latest", "dev-*"]')
+    elif exclusions and not takes_some:
+        fault = f'means nothing with tag_mutability = "{mutability}"'
+        remedy = f'write tag_mutability = "{mutability}-with-exclusion"'
+        findings.report(path, fault, remedy=remedy)
+    if len(exclusions) > limits.TAG_EXCLUSIONS:
+        findings.report(path, f"must be at most {limits.TAG_EXCLUSIONS}")
+
+
+def _check_tags(path: KeyPath, tags: Mapping[str, str], findings: Findings) -> None:
+    """Report what makes `tags` unfit for repositories."""
+    if len(tags) > limits.TAGS:
+        findings.report(path, f"must be at most {limits.TAGS} tags, and are {len(tags)}")
+    for key, value in tags.items():
+        where = (*path, key)
+        for text, name, (shortest, longest) in (
+            (key, "key", limits.TAG_KEY_LENGTH),
+            (value, "value", limits.TAG_VALUE_LENGTH),
+        ):
+            check_plain(where, text, findings)
+            if not shortest <= len(text) <= longest:
+                fault = f"has a {name} that is not {shortest} to {longest} characters"
+                findings.report(where, fault)
+        if key.lower().startswith(_RESERVED):
+            findings.report(where, f"starts with {_RESERVED}, which AWS keeps for itself")

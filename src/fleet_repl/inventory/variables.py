@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from fleet_repl.inventory.findings import SECRET, Findings
-from fleet_repl.inventory.paths import KeyPath
+from fleet_repl.inventory.findings import SECRET, Findings, KeyPath
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 
@@ -35,11 +34,11 @@ def fill(
 ) -> dict[str, object]:
     """A copy of `document`, its containers new, with every reference replaced.
 
-    A value with a reference that cannot be replaced is told about and left as it is. Without
+    A value with a reference that cannot be replaced is reported and left as it is. Without
     `secrets_required`, an external id whose variable is not set is excused, and left out.
     """
     filler = _Filler(environ, findings, secrets_required=secrets_required)
-    return {key: filler.value(one, (key,)) for key, one in document.items()}
+    return {key: filler.value(value, (key,)) for key, value in document.items()}
 
 
 class _Filler:
@@ -55,9 +54,9 @@ class _Filler:
             case str():
                 return self._text(value, path) if holds_reference(value) else value
             case dict():
-                return {key: self.value(one, (*path, key)) for key, one in value.items()}
+                return {key: self.value(inner, (*path, key)) for key, inner in value.items()}
             case list():
-                return [self.value(one, (*path, index)) for index, one in enumerate(value)]
+                return [self.value(inner, (*path, index)) for index, inner in enumerate(value)]
             case _:
                 return value
 
@@ -65,38 +64,38 @@ class _Filler:
         is_whole = True
         for match in _REFERENCE.finditer(text):
             is_whole &= self._check(match, path)
-        if self._findings.about(path):
+        if self._findings.has_problem(path):
             return text
         return _REFERENCE.sub(self._replacement, text) if is_whole else None
 
     def _check(self, match: re.Match[str], path: KeyPath) -> bool:
-        """Tell what is wrong with a reference. Whether there is something to put in its place."""
+        """Report what is wrong with a reference. Whether there is something to put in its place."""
         name = match["name"]
         if match[0] == "$${":
             return True
         if name is None:
-            self._findings.tell(
+            self._findings.report(
                 path,
                 "holds ${ that names no environment variable",
                 remedy="write ${NAME} for a variable, or $${ for a literal ${",
             )
         elif _CREDENTIAL.fullmatch(name):
-            self._findings.tell(
+            self._findings.report(
                 path,
                 f"reads {name}, which holds AWS credentials or leads to some",
                 remedy="use another variable; the SDK finds credentials by itself",
             )
         elif name not in self._environ:
             is_excused = path[-1] == SECRET and not self._secrets_required
-            tell = self._findings.excuse if is_excused else self._findings.tell
-            tell(
+            report = self._findings.report_unset if is_excused else self._findings.report
+            report(
                 path,
                 f"the environment variable {name} is not set",
                 remedy=f"set {name} before the command runs",
             )
             return False
         elif not _is_text(self._environ[name]):
-            self._findings.tell(path, f"the environment variable {name} is not UTF-8 text")
+            self._findings.report(path, f"the environment variable {name} is not UTF-8 text")
         return True
 
     def _replacement(self, match: re.Match[str]) -> str:

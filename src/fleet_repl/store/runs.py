@@ -19,7 +19,7 @@ import anyio.to_thread
 
 from fleet_repl.documents import parse_plan, parse_report, plan_content, report_content
 from fleet_repl.errors import StateError, UnreadableStateError
-from fleet_repl.inventory.patterns import FLEET_NAME
+from fleet_repl.inventory.fields import FLEET_NAME
 from fleet_repl.outcomes import Outcome, Report
 from fleet_repl.ownership import Record
 from fleet_repl.plan import Plan

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.paths import nearest_line
+from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.names import Registry
 from fleet_repl.topology.fleet import Fleet
 from fleet_repl.topology.near_misses import counted

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.paths import nearest_line
+from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.prefixes import touches
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from fleet_repl.inventory import Match, Selector
-from fleet_repl.inventory.guessing import closest
 from fleet_repl.inventory.spelling import quoted
+from fleet_repl.inventory.suggestions import closest
 from fleet_repl.names import AccountId, Region
 from fleet_repl.topology.fleet import Fleet
 

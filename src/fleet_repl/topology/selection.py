@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from fleet_repl.errors import SelectionError
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.guessing import Guesser
 from fleet_repl.inventory.spelling import quoted
+from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.names import Registry
 from fleet_repl.topology.fleet import registries
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.paths import nearest_line
+from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.topology.fleet import Fleet, index
 from fleet_repl.topology.near_misses import counted, near_misses
 from fleet_repl.topology.notices import Notice

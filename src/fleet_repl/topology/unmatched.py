@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory, Selector
-from fleet_repl.inventory.paths import nearest_line
+from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.topology.fleet import Fleet
 from fleet_repl.topology.near_misses import near_misses
 

@@ -11,7 +11,7 @@ from fleet_repl.engine import Observing, observe
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.importing import Imported, imported
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.reading import WHOLE_FILE, parsed, read
+from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
 from fleet_repl.topology import registries
 
 

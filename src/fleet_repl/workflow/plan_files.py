@@ -10,7 +10,7 @@ from typing import Final
 from fleet_repl.documents import parse_plan
 from fleet_repl.errors import FleetError, RefusedError
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.durations import spell_seconds
+from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.names import Registry
 from fleet_repl.plan import Plan

@@ -86,7 +86,7 @@ def is_deep(document: object) -> bool:
     """Whether walking through `document` could exhaust the stack."""
     level = [document]
     for _ in range(_DEEPEST):
-        level = [one for holder in level for one in _inside(holder)]
+        level = [inner for holder in level for inner in _inside(holder)]
         if not level:
             return False
     return True

@@ -1,0 +1,215 @@
+"""The whole file: all its tables as one, and how an Inventory is made of it.
+
+Read, fill in, then each table; all problems are collected on the way. Calls nothing and shows
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Final, cast
+
+from fleet_repl import canonical
+from fleet_repl.canonical import JsonObject
+from fleet_repl.errors import InventoryError
+from fleet_repl.inventory.accounts import AccountTable, External, Listing, list_accounts
+from fleet_repl.inventory.fields import FLEET, Context, Number, check_names
+from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.freshness import fingerprints
+from fleet_repl.inventory.lines import Lines
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.policies import Policies
+from fleet_repl.inventory.regions import Regions
+from fleet_repl.inventory.routes import Match, Route, SelectorTable
+from fleet_repl.inventory.safety import Safety, Wave, check_waves
+from fleet_repl.inventory.settings import (
+    Apply,
+    Aws,
+    AwsTable,
+    Limits,
+    Ownership,
+    State,
+    WarningsTable,
+    located,
+)
+from fleet_repl.inventory.tables import Key, Table, part_of, table, tables
+from fleet_repl.inventory.templates import TemplateTable, resolve_templates
+from fleet_repl.inventory.toml_file import read
+from fleet_repl.inventory.variables import fill
+from fleet_repl.names import Partition
+
+VERSION: Final = 1
+
+
+class _Version:
+    def read(self, value: object, path: KeyPath, context: Context) -> object:
+        return Number(VERSION, VERSION).read(value, path, context)
+
+    def schema(self) -> JsonObject:
+        return {"const": VERSION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Members:
+    """What has to be read before selectors are: they name accounts."""
+
+    version: Annotated[int, _Version(), Key(missing=f"write version = {VERSION} at the top")]
+    """The version of this format: 1."""
+    name: Annotated[str, FLEET, Key(missing='give the fleet a name: name = "prod"')]
+    """The fleet's name: in session names, statement ids, reports and paths."""
+    aws: AwsTable = field(default_factory=AwsTable)
+    """How AWS is reached, and defaults for every account."""
+    accounts: Annotated[
+        tuple[AccountTable, ...] | None,
+        tables(AccountTable, "accounts", extra={"minItems": 1}),
+        Key(missing="list each account under [[accounts]]", blank=None),
+    ]
+    """The accounts whose registries are managed."""
+    external: Annotated[tuple[External, ...] | None, tables(External, "external")] = None
+    """Accounts that may receive images but are not managed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(_Members):
+    """Which registries a fleet has, how to reach them, and what must replicate where. In any
+    text ${NAME} is read from the environment, and $${ is a literal ${."""
+
+    routes: Annotated[
+        tuple[Route, ...],
+        tables(Route, "routes"),
+        # Leaving them out could be a slip, and would take every link away.
+        Key(missing="write routes = [] if nothing shall replicate", blank=()),
+    ]
+    """What replicates where. An empty list says that nothing shall replicate."""
+    templates: Annotated[tuple[TemplateTable, ...], tables(TemplateTable, "templates")] = ()
+    """What ECR gives to repositories that it creates itself."""
+    ownership: Ownership = field(default_factory=Ownership)
+    waves: Annotated[tuple[Wave, ...], tables(Wave, "waves", may_be_empty=False)] = ()
+    """In which order registries are written."""
+    safety: Safety = field(default_factory=Safety)
+    warnings: WarningsTable = field(default_factory=WarningsTable)
+    apply: Apply = field(default_factory=Apply)
+    state: State = field(default_factory=State)
+    limits: Limits = field(default_factory=Limits)
+
+
+_MEMBERS: Final = Table(_Members, "")
+_DOCUMENT: Final = Table(Document, f"fleet-repl inventory, version {VERSION}")
+_TABLES: Final[tuple[Table[Any], ...]] = (
+    *map(table, (AccountTable, Apply, AwsTable, External, Limits, Match, Ownership, Route)),
+    *map(table, (Safety, SelectorTable, State, TemplateTable, WarningsTable, Wave)),
+)
+KNOWN_KEYS: Final = frozenset(key for each in (_DOCUMENT, *_TABLES) for key in each.columns)
+
+
+def json_schema() -> JsonObject:
+    """The schema (draft 2020-12) of the document that a TOML parser makes of an inventory.
+
+    Looser than `parse`: a value with `${` in it passes, and nothing is compared across keys.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {each.name: each.definition() for each in _TABLES},
+        **_DOCUMENT.definition(),
+    }
+
+
+def parse(
+    text_path: str | Path,
+    *,
+    environ: Mapping[str, str],
+    routes_required: bool = True,
+    secrets_required: bool = True,
+    stdin: BinaryIO | None = None,
+) -> Inventory:
+    """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
+
+    With `stdin` it is read from there, and `text_path` only names it: what it says of other
+    files and folders is seen from the folder of that path.
+
+    Without `routes_required` a file may have no `routes` at all. That says nothing about what
+    shall replicate: its inventory is good for looking at a fleet, and not for plans. Without
+    `secrets_required` external ids may be missing whose variables are not set: `unset` of the
+    inventory has them.
+
+    Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
+    its routes match anything is for `topology` to say.
+    """
+    path = str(text_path)
+    text, parsed = read(path, stdin)
+    findings = Findings(path, parsed, lines := Lines(text))
+    _check_version(parsed, findings)
+    filled = fill(parsed, environ, findings, secrets_required=secrets_required)
+    document, listing = _read(filled, findings, routes_required=routes_required)
+    policies = Policies(path, findings)
+    templates = resolve_templates(document.templates, policies, findings)
+    if findings.problems:
+        raise InventoryError(findings.problems)
+    texts = {path: text} if stdin is None else {}
+    return Inventory(
+        path=path,
+        # The tables allow nothing that JSON has no form for.
+        digest=canonical.digest(cast(JsonObject, policies.inlined(parsed))),
+        name=document.name,
+        aws=part_of(document.aws, Aws),
+        accounts=listing.accounts,
+        externals=listing.externals,
+        routes=document.routes,
+        templates=templates,
+        ownership=document.ownership,
+        apply=document.apply,
+        limits=document.limits,
+        state=located(document.state.location, Path(path).parent, shared=document.state.shared),
+        waves=document.waves,
+        safety=document.safety,
+        acknowledged=document.warnings.acknowledged,
+        unset=findings.unset,
+        lines=lines,
+        text=None if stdin is None else text,
+        files=fingerprints({**texts, **policies.files}),
+    )
+
+
+def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
+    """A file of another version is not judged further: nothing known here holds for it."""
+    version = parsed.get("version")
+    if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
+        fault = f"is not known here: this program reads version {VERSION}"
+        findings.report(("version",), fault)
+        raise InventoryError(findings.problems)
+
+
+def _read(
+    filled: Mapping[str, object], findings: Findings, *, routes_required: bool
+) -> tuple[Document, Listing]:
+    """Everything in the file, and the accounts resolved."""
+    context = Context(findings=findings, regions=Regions(_partition(filled), findings))
+    keys = _MEMBERS.columns
+    members = _MEMBERS.read(
+        {key: value for key, value in filled.items() if key in keys}, (), context
+    )
+    ownership = table(Ownership).read(filled.get("ownership", {}), ("ownership",), context)
+    listing = list_accounts(
+        members.accounts, members.external, members.aws, ownership.rules, context
+    )
+    known = {column.name: getattr(members, column.name) for column in fields(members)}
+    known["ownership"] = ownership
+    if not routes_required and "routes" not in filled:
+        known["routes"] = ()
+    document = _DOCUMENT.read(filled, (), replace(context, listing=listing), known)
+    check_names("routes", (route.name for route in document.routes), "route", findings)
+    check_waves(document.waves, findings)
+    for index, name in enumerate(ownership.formerly):
+        if name == document.name:
+            where: KeyPath = ("ownership", "formerly", index)
+            findings.report(where, "is the name that the fleet has now")
+    return document, listing
+
+
+def _partition(filled: Mapping[str, object]) -> Partition | None:
+    """The partition, or None where one is written but cannot be used."""
+    aws = filled.get("aws", {})
+    written = aws.get("partition", Partition.AWS) if isinstance(aws, dict) else None
+    return next((partition for partition in Partition if partition == written), None)

@@ -1,0 +1,168 @@
+"""Waves and safety: [[waves]] and [safety], in which order registries are written, and how much
+one run may do.
+
+Which registries a selector matches is for `topology` to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Final
+
+from fleet_repl.canonical import JsonObject
+from fleet_repl.inventory.fields import (
+    NAME,
+    Context,
+    Duration,
+    ListOf,
+    check_names,
+    editor_pattern,
+)
+from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.routes import SELECT, Selector
+from fleet_repl.inventory.spelling import quoted
+from fleet_repl.inventory.tables import Key
+
+REST: Final = "rest"
+"""The wave of registries that no wave selects, the last one; no wave in a file is called so."""
+HIGHEST_COUNT: Final = 10_000_000
+"""More than there are links in the largest fleet."""
+PERCENT: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3})?%"
+PERCENT_TO_100: Final = r"(?:100(?:\.0{1,3})?|0?[0-9]{1,2}(?:\.[0-9]{1,3})?)%"
+_NUMBER: Final = re.compile(r"\s*([0-9]{1,3})\s*%?\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How many of something: a count, or a share of a whole. Exactly one is given."""
+
+    count: int | None = None
+    percent: Fraction | None = None
+    """0 to 100; exact, so that 10% of 30 is 3 and no rounding lets a fourth one through."""
+
+    def allows(self, part: int, whole: int) -> bool:
+        """Whether `part` of `whole` is not more than this."""
+        if self.count is not None:
+            return part <= self.count
+        return part * 100 <= (self.percent or 0) * whole
+
+    def most(self, whole: int) -> int:
+        """The largest part of `whole` that is not more than this."""
+        if self.count is not None:
+            return self.count
+        return (self.percent or 0) * whole // 100
+
+    def __str__(self) -> str:
+        if self.count is not None:
+            return f"{self.count}"
+        return f"{float(self.percent or 0):g}%"
+
+
+class _AmountKind:
+    """A count, or a share as a percentage; read as an Amount."""
+
+    def read(self, value: object, path: KeyPath, context: Context) -> Amount | None:
+        findings = context.findings
+        match value:
+            case bool():
+                fault, remedy = _NO_AMOUNT, None
+            case int() if 0 <= value <= HIGHEST_COUNT:
+                return Amount(count=value)
+            case int():
+                fault, remedy = f"must be 0 to {HIGHEST_COUNT:,}", None
+            case str() if re.fullmatch(PERCENT, value) is None:
+                fault, remedy = "is not a share", _share_remedy(path, value, findings)
+            case str():
+                percent = Fraction(value.removesuffix("%"))
+                if percent <= 100:
+                    return Amount(percent=percent)
+                fault, remedy = "must be at most 100%", None
+            case float() if 0 <= value <= 100:
+                # A share that is written as a number; below 1 it is one of a whole.
+                share = round(value * 100 if value < 1 else value, 3)
+                fault, remedy = _NO_AMOUNT, f'write "{share:g}%" for a share'
+            case _:
+                fault, remedy = _NO_AMOUNT, None
+        findings.report(path, fault, remedy=remedy)
+        return None
+
+    def schema(self) -> JsonObject:
+        count: JsonObject = {"type": "integer", "minimum": 0, "maximum": HIGHEST_COUNT}
+        share: JsonObject = {"type": "string", "pattern": editor_pattern(PERCENT_TO_100)}
+        return {"anyOf": [count, share]}
+
+
+_NO_AMOUNT: Final = 'must be a count, or a share such as "10%"'
+AMOUNT: Final = _AmountKind()
+
+
+def _share_remedy(path: KeyPath, text: str, findings: Findings) -> str:
+    """Never made from a text that came out of the environment."""
+    number = _NUMBER.fullmatch(text) if findings.raw(path) == text else None
+    if number is None:
+        return 'write it like "30%" or "12.5%", or a count without quotes'
+    share = quoted(f"{number[1]}%")
+    return (
+        f"write {share}"
+        if "%" in text
+        else f"write {share} for a share, or {int(number[1])} for a count"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Registries that are written together, after those of the waves before."""
+
+    name: Annotated[str, NAME, Key(missing="give each wave a name of its own")]
+    """A unique name, shown with every change. rest is the name of the last wave, of registries
+    that no wave selects."""
+    select: Annotated[
+        Selector,
+        SELECT,
+        Key(
+            missing="write select = {} for every registry that no earlier wave selects",
+            blank=Selector(),
+        ),
+    ]
+    """The managed registries of the wave. One that several waves select belongs to the first of
+    them."""
+    max_failures: Annotated[Amount, AMOUNT] = Amount(count=0)
+    """A count, or a share of the wave's registries such as 10%. If more fail, later waves are
+    skipped. Default: 0."""
+    pause: Annotated[float, Duration(least=0, most=24 * 3600)] = 0
+    """How long to wait after the wave, before the next one; up to 24h. Default: 0s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safety:
+    """How much a plan may do before it is refused."""
+
+    max_removals: Annotated[Amount, AMOUNT] = Amount(percent=Fraction(30))
+    """Links that are removed or narrowed: a count, or a share of those in place in the registries
+    that could be read. Default: 30%."""
+    max_changed: Annotated[Amount, AMOUNT] = Amount(percent=Fraction(100))
+    """Registries that are changed: a count, or a share of those in scope. Default: 100%."""
+    max_unreadable: Annotated[Amount, AMOUNT] = Amount(percent=Fraction(20))
+    """Registries that could not be read: a count, or a share of those in scope. Default: 20%."""
+    protected: Annotated[
+        tuple[Selector, ...],
+        ListOf(kind=SELECT, hint="write a list of selectors, such as [{ labels = { … } }]"),
+    ] = ()
+    """Selectors of registries that lose no link without --allow protected."""
+
+
+def check_waves(waves: Iterable[Wave], findings: Findings) -> None:
+    """Report names of waves that are no names of their own."""
+    names = [wave.name for wave in waves]
+    check_names("waves", names, "wave", findings)
+    for index, name in enumerate(names):
+        if name == REST:
+            findings.report(
+                ("waves", index, "name"),
+                "is the name of the last wave, of registries that no wave selects",
+                remedy="give the wave another name, or take it out: those registries go last "
+                "anyway",
+            )
