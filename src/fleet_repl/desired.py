@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.grants import (
-    VERSION,
     Grant,
     Owner,
     Policy,
     actions_for,
+    compose,
     grants_for,
     policy_size,
-    statements_for,
 )
 from fleet_repl.inventory import Inventory, Limits, Route, Template
 from fleet_repl.names import AccountId, Registry
@@ -119,6 +118,7 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
             fleet=inventory.name,
             partition=inventory.aws.partition,
             formerly=inventory.ownership.formerly,
+            policy_bytes=inventory.limits.policy_bytes,
         ),
         limits=inventory.limits,
         names={account.id: account.name for account in inventory.accounts}
@@ -213,8 +213,7 @@ def _too_long_policy(
     grants: set[Grant] = set()
     for link in granted:
         grants |= grants_for(link.source.account, link.prefixes, desired.actions)
-    statements = statements_for(grants, desired.owner, destination)
-    size = policy_size({"Version": VERSION, "Statement": statements})
+    size = policy_size(compose(Policy(document=None), grants, desired.owner, destination))
     if size > desired.limits.policy_bytes:
         yield Problem(
             file=inventory.path,

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from fleet_repl import limits
 from fleet_repl.canonical import Json, JsonObject, canonical_json
-from fleet_repl.covers import fewest_rectangles
+from fleet_repl.covers import fewest_groups
 from fleet_repl.names import Registry
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, beyond, intersect, union
 
@@ -104,10 +104,10 @@ def rules_for(
     if deleting:
         kinds = [(False, without(outgoing, deleting)), (True, deleting)]
     return tuple(
-        Rule(destinations=one.destinations, prefixes=one.prefixes, deletes=deletes)
+        Rule(destinations=group.members, prefixes=group.prefixes, deletes=deletes)
         for deletes, links in kinds
-        for one in fewest_rectangles(
-            links, most_prefixes=filters, most_destinations=limits.DESTINATIONS_PER_RULE
+        for group in fewest_groups(
+            links, most_members=limits.DESTINATIONS_PER_RULE, most_prefixes=filters
         )
     )
 

@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 import pytest
 
-from fleet_repl.covers import Rectangle
+from fleet_repl.covers import Group
 from fleet_repl.prefixes import Prefixes, covers, reduce
 
 Links: TypeAlias = Mapping[str, Prefixes]
 Cells: TypeAlias = frozenset[tuple[str, str]]
 Oracle: TypeAlias = Callable[..., int]
-Meaning: TypeAlias = Callable[[tuple[Rectangle[str], ...]], dict[str, Prefixes]]
+Meaning: TypeAlias = Callable[[tuple[Group[str], ...]], dict[str, Prefixes]]
 
 
 def _subsets(items: tuple[str, ...], most: int) -> list[tuple[str, ...]]:
@@ -23,11 +23,11 @@ def _subsets(items: tuple[str, ...], most: int) -> list[tuple[str, ...]]:
     ]
 
 
-def _rectangles(links: Links, most_prefixes: int, most_destinations: int) -> set[Cells]:
+def _rectangles(links: Links, most_prefixes: int, most_members: int) -> set[Cells]:
     """The links that each allowed rectangle has, for every rectangle that has any."""
     prefixes = tuple(sorted({one for some in links.values() for one in some}))
     found: set[Cells] = set()
-    for destinations in _subsets(tuple(links), most_destinations):
+    for destinations in _subsets(tuple(links), most_members):
         allowed = tuple(
             one for one in prefixes if all(covers(links[there], one) for there in destinations)
         )
@@ -58,10 +58,10 @@ def _fewest(wanted: Cells, rectangles: set[Cells], most: int) -> int | None:
 def fewest_by_force() -> Oracle:
     """The least number of rectangles, by trying all of them."""
 
-    def fewest(links: Links, *, most_prefixes: int = 99, most_destinations: int = 99) -> int:
+    def fewest(links: Links, *, most_prefixes: int = 99, most_members: int = 99) -> int:
         wanted = frozenset((there, one) for there, some in links.items() for one in some)
         links = {there: some for there, some in links.items() if some}
-        found = _fewest(wanted, _rectangles(links, most_prefixes, most_destinations), len(wanted))
+        found = _fewest(wanted, _rectangles(links, most_prefixes, most_members), len(wanted))
         assert found is not None
         return found
 
@@ -72,10 +72,10 @@ def fewest_by_force() -> Oracle:
 def meaning() -> Meaning:
     """The links that rectangles make together."""
 
-    def meaning(rectangles: tuple[Rectangle[str], ...]) -> dict[str, Prefixes]:
+    def meaning(rectangles: tuple[Group[str], ...]) -> dict[str, Prefixes]:
         found: dict[str, list[str]] = {}
         for one in rectangles:
-            for there in one.destinations:
+            for there in one.members:
                 found.setdefault(there, []).extend(one.prefixes)
         return {there: reduce(some) for there, some in found.items()}
 

@@ -54,6 +54,29 @@ def test_every_name_goes_exactly_where_the_links_say(outgoing: Outgoing, filters
         assert replicated(document, name) == wanted
 
 
+@given(outgoings, st.data(), st.integers(1, 3))
+def test_deletions_travel_for_exactly_the_links_that_say_so(
+    outgoing: Outgoing, data: st.DataObject, filters: int
+) -> None:
+    """Some prefixes with deletions, some without: each in rules of its own kind, none in both, and
+    no more rules than one of each kind for a destination where no limit is in the way."""
+    deleting: dict[Registry, prefixes.Prefixes] = {}
+    for there, some in outgoing.items():
+        chosen = tuple(prefix for prefix in some if data.draw(st.booleans()))
+        deleting |= {there: chosen} if chosen else {}
+    rules = rules_for(outgoing, deleting, filters=filters)
+    assert outgoing_of(rules) == outgoing
+    assert outgoing_of(rule for rule in rules if rule.deletes) == deleting
+    others = outgoing_of(rule for rule in rules if not rule.deletes)
+    assert all(
+        not prefixes.touches(others.get(there, ()), prefix)
+        for there, some in deleting.items()
+        for prefix in some
+    )
+    assert all(len(rule.prefixes) <= filters for rule in rules)
+    assert len(rules_for(outgoing, deleting)) <= len(others) + len(deleting)
+
+
 @given(outgoings)
 def test_rules_to_links_to_rules_is_stable(outgoing: Outgoing) -> None:
     """Reading back what was written gives the same links, and they the same rules."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from fleet_repl import limits
 from fleet_repl.canonical import JsonObject, canonical_json, policy_meaning, short_hash
 from fleet_repl.grants.respelled import is_respelled
 from fleet_repl.names import AccountId, Partition
@@ -37,6 +38,8 @@ class Owner:
     partition: Partition
     formerly: tuple[str, ...] = ()
     """Names that the fleet had: statements with their marks are ours, too."""
+    policy_bytes: int = limits.POLICY_BYTES
+    """Characters that a registry policy may take."""
 
     @property
     def mark(self) -> str:

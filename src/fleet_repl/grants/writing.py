@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject, canonical_json, compact_json, short_hash
-from fleet_repl.grants.blocks import Block, Lengths
+from fleet_repl.grants.grouping import Block, Lengths, shortest
 from fleet_repl.grants.model import Grant, Owner, Policy, reduced
-from fleet_repl.grants.search import shortest
 from fleet_repl.names import AccountId, Registry, repositories_arn, root_arn
 
 VERSION: Final = "2012-10-17"
+_NO_STATEMENTS: Final[JsonObject] = {"Version": VERSION, "Statement": ()}
+_NO_STATEMENTS_SIZE: Final = len(compact_json(_NO_STATEMENTS))
 
 _BARE: Final = '{"Sid":"FleetRepl","Effect":"Allow","Principal":{"AWS":},"Action":,"Resource":},'
 _FRAME: Final = len(_BARE) + 8 + 8
@@ -20,15 +20,15 @@ _FRAME: Final = len(_BARE) + 8 + 8
 
 
 def statements_for(
-    grants: Iterable[Grant], owner: Owner, registry: Registry
+    grants: Iterable[Grant], owner: Owner, registry: Registry, *, beside: int = _NO_STATEMENTS_SIZE
 ) -> tuple[JsonObject, ...]:
-    """Least-privilege statements for exactly these grants, in the shortest text found."""
-    found: dict[AccountId, dict[str, tuple[str, ...]]] = defaultdict(dict)
-    for source, prefix, action in reduced(grants):
-        actions = found[source].get(prefix, ())
-        found[source][prefix] = tuple(sorted((*actions, action), reverse=True))
-    lengths = _lengths(owner, registry)
-    statements = (_statement(block, owner, registry) for block in shortest(found, lengths))
+    """Least-privilege statements for exactly these grants, sorted by Sid.
+
+    They stay plain as long as they fit into a policy that takes `beside` characters without them.
+    """
+    room = owner.policy_bytes - beside
+    blocks = shortest(reduced(grants), _lengths(owner, registry), room)
+    statements = (_statement(block, owner, registry) for block in blocks)
     return tuple(sorted(statements, key=lambda statement: str(statement["Sid"])))
 
 
@@ -39,11 +39,13 @@ def compose(
 
     Foreign statements and whatever else the document holds stay as they are.
     """
-    statements = (*policy.foreign, *statements_for(grants, owner, registry))
-    if not statements:
+    frame = _NO_STATEMENTS if policy.document is None else policy.document
+    others: JsonObject = {**frame, "Statement": policy.foreign}
+    beside = _NO_STATEMENTS_SIZE if others == _NO_STATEMENTS else policy_size(others)
+    statements = statements_for(grants, owner, registry, beside=beside)
+    if not statements and not policy.foreign:
         return None
-    frame = dict(policy.document) if policy.document is not None else {"Version": VERSION}
-    return {**frame, "Statement": statements}
+    return {**others, "Statement": (*policy.foreign, *statements)}
 
 
 def policy_size(document: JsonObject | None) -> int:
@@ -56,7 +58,7 @@ def _statement(block: Block, owner: Owner, registry: Registry) -> JsonObject:
     content: dict[str, Json] = {
         "Effect": "Allow",
         "Principal": {
-            "AWS": _one_or_list([root_arn(owner.partition, one) for one in block.sources])
+            "AWS": _one_or_list([root_arn(owner.partition, source) for source in block.sources])
         },
         "Action": _one_or_list(block.actions),
         "Resource": _one_or_list([f"{base}{prefix}*" for prefix in block.prefixes]),
