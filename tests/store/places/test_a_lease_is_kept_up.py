@@ -58,6 +58,30 @@ async def test_those_who_want_more_share_one_renewal(
         assert lease.remaining == LEASE
 
 
+async def test_whoever_has_enough_left_waits_for_no_renewal(
+    memory: MemoryObjects,
+    shared: Place,
+    lock: Locks,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A renewal that hangs stops only those who want more than is left."""
+
+    async def hang(key: str, content: bytes, expected: str | None) -> None:
+        await anyio.sleep_forever()
+
+    async with lock(shared).held() as lease:
+        clock.seconds += 20
+        with monkeypatch.context() as patch:
+            patch.setattr(memory, "put_if", hang)
+            async with anyio.create_task_group() as group:
+                group.start_soon(lease.assure, LEASE)
+                await anyio.wait_all_tasks_blocked()
+                with anyio.fail_after(5):
+                    await lease.assure(LEASE - 20)
+                group.cancel_scope.cancel()
+
+
 async def test_a_machine_that_slept_does_not_believe_in_its_lease(
     aging: Place, lock: Locks, clock: VirtualClock
 ) -> None:
