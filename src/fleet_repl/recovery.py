@@ -187,9 +187,10 @@ def _judged(entry: JournalEntry, seen: Observed | Unreadable | None, owner: Owne
 
 def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) -> _Verdict:
     """A write that was under way, by what is in place."""
-    before, after = _in_place(entry, seen, owner)
-    if before is None or after is None:
+    in_place = _in_place(entry, seen, owner)
+    if in_place is None:
         return _Verdict(Outcome.FAILED, unseen)
+    before, after = in_place
     if after:
         return _Verdict(Outcome.APPLIED)
     if before:
@@ -206,7 +207,7 @@ def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) 
     )
 
 
-def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool | None, bool | None]:
+def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool, bool] | None:
     """Whether what was there before is in place, and whether what was written is; None: unseen."""
     match entry.resource:
         case Resource.REPLICATION_CONFIGURATION:
@@ -215,14 +216,14 @@ def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool |
             return rules.same_as(before), rules.shows(after)
         case Resource.REGISTRY_POLICY:
             if seen.policy is None:
-                return None, None
+                return None
             old, new = (
                 parse_policy(one, owner, entry.registry) for one in (entry.before, entry.after)
             )
             return seen.policy.same_as(old), seen.policy.shows(new)
         case Resource.CREATION_TEMPLATE:
             if seen.templates is None:
-                return None, None
+                return None
             there = parse_template(template_at(seen.templates, entry.prefix or ""))
             return (
                 there.same_as(parse_template(entry.before)),

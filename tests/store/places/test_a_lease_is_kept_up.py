@@ -56,6 +56,9 @@ async def test_those_who_want_more_share_one_renewal(
                 group.start_soon(lease.assure, 35)
         assert memory.puts == 2
         assert lease.remaining == LEASE
+        clock.seconds += 10
+        await lease.assure(LEASE)
+        assert memory.puts == 3
 
 
 async def test_whoever_has_enough_left_waits_for_no_renewal(

@@ -7,7 +7,9 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -166,8 +168,10 @@ async def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:
 async def test_a_swap_waits_for_a_stopped_process_only_so_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then it says that there is one, rather than wait for ever."""
-    monkeypatch.setattr(files, "_GUARD_SECONDS", 0.05)
+    """Then it says that there is one, rather than wait for ever; the processor rests meanwhile."""
+    pauses = list[float]()
+    clock = SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pauses.append, time=time.time)
+    monkeypatch.setattr(files, "time", clock)
     guard = tmp_path / ".lock.json.guard"
     with guard.open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -177,6 +181,8 @@ async def test_a_swap_waits_for_a_stopped_process_only_so_long(
         f"the fleet's state cannot be written: {tmp_path / 'lock.json'}: Connection timed out\n"
         "    see whether a process of fleet-repl is stopped there, and end it"
     )
+    assert min(pauses) > 0
+    assert 5 <= sum(pauses) < 5.1
     assert await FolderStore(tmp_path).swap("lock.json", b"{}", None) is not None
 
 
