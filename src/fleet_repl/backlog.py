@@ -17,7 +17,7 @@ from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.ownership import Due
 from fleet_repl.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, Warning
 from fleet_repl.prefixes import NOTHING, Prefixes, beyond, intersect, union
-from fleet_repl.rules import NOWHERE, Outgoing, parse_document
+from fleet_repl.rules import NO_RULES, NOWHERE, Outgoing, compare, parse_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +111,16 @@ def _asking(
 
 
 def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:
-    """The links that were written to a registry, and read back."""
-    for one in changes:
-        rules = one.resource is Resource.REPLICATION_CONFIGURATION
-        if rules and one.outcome is Outcome.APPLIED and one.after is not None:
-            return parse_document(one.after).outgoing
-    return NOWHERE
+    """The links that were written to a registry, and read back: of several writes, what the last
+    one has left that was not there before the first."""
+    writes = [
+        one
+        for one in changes
+        if one.resource is Resource.REPLICATION_CONFIGURATION and one.outcome is Outcome.APPLIED
+    ]
+    if not writes:
+        return NOWHERE
+    before, after = (
+        parse_document(one or NO_RULES).outgoing for one in (writes[0].before, writes[-1].after)
+    )
+    return compare(before, after).added

@@ -5,7 +5,7 @@ Pure, and told once for many registries: a thousand equal sentences warn nobody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Final
 
 from fleet_repl.desired import Desired
@@ -15,8 +15,9 @@ from fleet_repl.lint import findings
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.observed import Observation, Observed
 from fleet_repl.ownership import Record
-from fleet_repl.plan import RegistryPlan, Warning
+from fleet_repl.plan import Mover, RegistryPlan, Warning
 from fleet_repl.prefixes import covers
+from fleet_repl.rule_waves import Stages
 from fleet_repl.rules import rule_words
 from fleet_repl.topology import About
 
@@ -135,6 +136,64 @@ def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
                 frozenset(name for _, end in links for name in end.routes),
                 *_accounts(source for source, _ in links),
             ),
+        )
+
+
+def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterator[Warning]:
+    """Links that are written later than the wave that they belong to."""
+    places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
+    for registry, found in sorted(stages.items()):
+        for delay in found.delays:
+            later = tuple(sorted({found.delayed[end] for end in delay.destinations}))
+            why = delay.wave, later, len(delay.destinations), delay.because
+            places.setdefault(why, []).append(registry)
+    for (wave, later, count, because), registries in places.items():
+        names = [desired.waves.names[one] for one in (wave, *later)]
+        links = "1 link" if count == 1 else f"{count} links"
+        each = " each" if registries[1:] else ""
+        yield Warning(
+            kind="later-wave",
+            message=f"{_places(registries)}: {links}{each} of wave {names[0]} "
+            f"{'changes' if count == 1 and not each else 'change'} in wave {', '.join(names[1:])}, "
+            f"because {because}",
+            about=(frozenset({names[0]}), *_accounts(registries)),
+        )
+
+
+def unused_waves(
+    registries: Collection[RegistryPlan], desired: Desired, tried: Set[Registry]
+) -> Iterator[Warning]:
+    """Waves that a plan of the whole fleet passes over, before others that it writes in: nothing of
+    what the inventory changes is tried on their links.
+
+    A wave with a registry in `tried` was written for this very inventory before. One in which
+    the inventory makes no link is for the topology to tell of. What others have changed is put
+    right wherever it is.
+    """
+    waves = desired.waves
+    wanted = any(one.moved is not None and one.moved.by is not Mover.FLEET for one in registries)
+    if len(waves.names) == 1 or len(registries) < len(desired.registries) or not wanted:
+        return
+    changing = {change.wave for one in registries for change in one.changes}
+    writing = [turn for turn, name in enumerate(waves.names) if name in changing]
+    passed = set(range(writing[-1])).difference(writing)
+    is_tried: dict[int, bool] = {}
+    for links in desired.outgoing.values() if passed else ():
+        for link in links:
+            turn = waves.of_link(link.source, link.destination)
+            is_tried[turn] = is_tried.get(turn, False) or not tried.isdisjoint(
+                (link.source, link.destination)
+            )
+    unused = [waves.names[turn] for turn in sorted(passed) if is_tried.get(turn) is False]
+    if unused:
+        several = bool(unused[1:])
+        yield Warning(
+            kind="unused-wave",
+            message=f"{'waves' if several else 'wave'} {', '.join(unused)} "
+            f"{'write' if several else 'writes'} nothing in this plan, as it changes no link of "
+            f"{'theirs' if several else 'that wave'}; the first wave to be written is "
+            f"{waves.names[writing[0]]}",
+            about=(frozenset(unused),),
         )
 
 

@@ -6,8 +6,8 @@ in which writes is for `staging` to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from fleet_repl.canonical import JsonObject
 from fleet_repl.desired import Desired
@@ -36,8 +36,8 @@ class Granting:
     registry: Registry
     policy: Policy
     needed: frozenset[Grant]
-    by_wave: Mapping[int, frozenset[Grant]] = field(default_factory=dict)
-    """The same by the wave of the sources; empty where there is only one wave."""
+    links: tuple[Link, ...] = ()
+    """The links that need them."""
     stale: Stale
     permissions: Permissions
     """What is in force when rules are written."""
@@ -96,13 +96,13 @@ def granting(
     desired = uses.desired
     policy = seen.policy or Policy(document=None)
     links = _granted_links(registry, desired, uses.observation)
-    needed = _needed(links, desired)
+    needed = needed_for(links, desired)
     stale = stale_grants(registry, policy.in_use, needed, uses)
     found = Granting(
         registry=registry,
         policy=policy,
         needed=needed,
-        by_wave=_by_wave(links, desired),
+        links=links,
         stale=stale,
         permissions=desired.in_force(policy, registry),
     )
@@ -169,20 +169,12 @@ def _granted_links(
     )
 
 
-def _needed(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
+def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
+    """The grants that let links in."""
     needed: set[Grant] = set()
     for link in links:
         needed |= grants_for(link.source.account, link.prefixes, desired.actions)
     return reduced(needed)
-
-
-def _by_wave(links: Iterable[Link], desired: Desired) -> Mapping[int, frozenset[Grant]]:
-    if len(desired.waves.names) == 1:
-        return {}
-    found: dict[int, list[Link]] = {}
-    for link in links:
-        found.setdefault(desired.waves.position(link.source), []).append(link)
-    return {wave: _needed(some, desired) for wave, some in found.items()}
 
 
 def _listed(policy: Policy) -> str:

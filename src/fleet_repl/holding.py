@@ -46,17 +46,23 @@ def hold(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> Holding:
     )
 
 
+def excess(limits: Limits, *, rules: int, destinations: int) -> str | None:
+    """How many there are of what ECR would not take so many of, or None where it would."""
+    if rules > limits.rules:
+        return f"{rules} rules, and ECR takes {limits.rules}"
+    if destinations > limits.destinations:
+        return f"{destinations} destinations, and ECR takes {limits.destinations}"
+    return None
+
+
 def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) -> Fault | None:
     """Why ECR would not take what is left to write, or None where it would.
 
     `foreign` of the `rules` are not the fleet's own. What the inventory asks for by itself was
     found to fit before, so it is held links or foreign rules that make the difference.
     """
-    if rules > limits.rules:
-        need = f"{rules} rules, and ECR takes {limits.rules}"
-    elif destinations > limits.destinations:
-        need = f"{destinations} destinations, and ECR takes {limits.destinations}"
-    else:
+    need = excess(limits, rules=rules, destinations=destinations)
+    if need is None:
         return None
     if foreign:
         whose = "1 of the rules is" if foreign == 1 else f"{foreign} of the rules are"

@@ -180,8 +180,8 @@ class RegistryPlan:
         resource = Resource.REPLICATION_CONFIGURATION
         if resource in self.refused:
             return ()
-        writes = (change for change in self.changes if change.resource is resource)
-        return tuple(rule for one in writes for rule in strange_rules_lost(one.before, one.after))
+        writes = [change for change in self.changes if change.resource is resource]
+        return strange_rules_lost(writes[0].before, writes[-1].after) if writes else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

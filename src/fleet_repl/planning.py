@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fleet_repl.cautions import (
+    delayed_links,
     deletes_started,
     given_up,
     kept_grants,
@@ -76,8 +77,10 @@ def plan_registries(
         if desired.manages_grants and isinstance(seen, Observed)
     }
     sources = _sources(desired, observation, scope, grantings, record, allow, force=force)
+    # Links that do not fit into their own wave are granted in that of their rules.
+    desired = _delayed(desired, sources)
     vouched = tuple(one for registry in sorted(grantings) for one in grantings[registry].vouched())
-    known = replace(uses, written=_written(sources))
+    known = replace(uses, desired=desired, written=_written(sources))
     grantings = {
         registry: settled(one, known) for registry, one in grantings.items() if registry in scope
     }
@@ -108,11 +111,24 @@ def plan_registries(
         *no_room(grantings),
         *lint(grantings, observation, desired),
         *deletes_started(registries),
+        *delayed_links({one: source.stages for one, source in sources.items()}, desired),
         *unlisted(desired, record),
         *trusted_in_vain(desired, observation),
         *given_up(record, observation, gone),
     )
     return Planned(registries=registries, warnings=warnings, vouched=vouched)
+
+
+def _delayed(desired: Desired, sources: Mapping[Registry, Source]) -> Desired:
+    """The desired state with the links that sources write in a later wave than their own."""
+    delayed = {
+        (registry, end): wave
+        for registry, source in sources.items()
+        for end, wave in source.stages.delayed.items()
+    }
+    if not delayed:
+        return desired
+    return replace(desired, waves=replace(desired.waves, delayed=delayed))
 
 
 def _written(sources: Mapping[Registry, Source]) -> Mapping[Registry, Outgoing]:
@@ -158,8 +174,8 @@ def _furnished(sources: Mapping[Registry, Source], desired: Desired) -> dict[Reg
     if len(waves.names) == 1:
         return found
     for registry, source in sources.items():
-        wave = waves.position(registry)
         for end in compare(source.present.outgoing, source.merged.outgoing).added:
+            wave = waves.of_link(registry, end)
             found[end] = min(wave, found.get(end, waves.position(end)))
     return found
 

@@ -11,10 +11,20 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fleet_repl.names import Registry
-from fleet_repl.outcomes import SETTLED, RegistryOutcome
-from fleet_repl.ownership import Applied, Cells, Due, Record, both, owned_of, together, without
+from fleet_repl.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.ownership import (
+    Applied,
+    Cells,
+    Due,
+    Record,
+    both,
+    cells_of,
+    owned_of,
+    together,
+    without,
+)
 from fleet_repl.plan import Plan, RegistryPlan, Resource, State
-from fleet_repl.rules import NO_RULES
+from fleet_repl.rules import NO_RULES, parse_document
 
 _NOTHING = Applied()
 
@@ -103,13 +113,15 @@ class _Delta:
         coming = one.owned if _announces(one) else _NOTHING
         announced_links = without(coming.links, before.links)
         announced_templates = set(coming.templates).difference(before.templates)
-        links, settled = _links(one, outcome)
+        links, settled, left = _links(one, outcome)
         known = both(seen.links, announced_links) if settled else announced_links
         templates = set(one.owned.templates)
         gone = {*seen.templates, *announced_templates} if _templates_settled(outcome) else set()
         return cls(
             gained=Applied(links=links, templates=tuple(templates)),
-            lost=Applied(links=without(known, links), templates=tuple(gone - templates)),
+            lost=Applied(
+                links=without(without(known, links), left), templates=tuple(gone - templates)
+            ),
         )
 
     def applied_to(self, now: Applied, owed: Due, *, forgets: bool) -> Applied:
@@ -128,20 +140,30 @@ def _announces(one: RegistryPlan) -> bool:
     return any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
 
 
-def _links(one: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool]:
-    """Links that are surely or possibly ours by now, and whether these are all."""
+def _links(one: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool, Cells]:
+    """Links that are surely or possibly ours by now, whether no others are that were, and what
+    later writes were to change and have not: it is whose it was."""
     resource = Resource.REPLICATION_CONFIGURATION
-    planned = next((change for change in one.changes if change.resource is resource), None)
-    written = next((change for change in outcome.changes if change.resource is resource), None)
-    if planned is None or written is None:
-        return ({}, False) if resource in one.refused else (one.owned.links, True)
-    if written.in_doubt:
-        return one.owned.links, False
-    if written.outcome not in SETTLED:
-        return {}, False
-    # A link may have been held after all.
-    owned = owned_of(written.after or NO_RULES, planned.after or NO_RULES, one.owned.links)
-    return owned, True
+    planned = [change for change in one.changes if change.resource is resource]
+    written = [change for change in outcome.changes if change.resource is resource]
+    if not planned or not written:
+        return ({}, False, {}) if resource in one.refused else (one.owned.links, True, {})
+    links: Cells = {}
+    last: ChangeOutcome | None = None
+    for change, ended in zip(planned, written, strict=False):
+        # A link may have been held after all.
+        ours = owned_of(ended.after or NO_RULES, change.after or NO_RULES, one.owned.links)
+        if ended.outcome in SETTLED:
+            links, last = ours, ended
+        elif ended.in_doubt:
+            links = both(links, ours)
+    if last is None or any(ended.outcome is Outcome.FAILED for ended in written):
+        return links, False, {}
+    if last is written[-1]:
+        return links, True, {}
+    # Where nothing was written, what was found may be what a later write was to leave.
+    left = cells_of(parse_document(last.after or NO_RULES).rules)
+    return links, last.outcome is Outcome.APPLIED, left
 
 
 def _templates_settled(outcome: RegistryOutcome) -> bool:

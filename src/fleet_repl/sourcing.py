@@ -1,4 +1,4 @@
-"""The rules of one source: what it shall replicate, and the one write that this takes.
+"""The rules of one source: what it shall replicate, and the writes that this takes.
 
 Its destinations are decided before it: what one of them will not let in is held.
 """
@@ -18,6 +18,7 @@ from fleet_repl.observed import Observed
 from fleet_repl.ownership import Applied, Cells, Merged, Wanted, alone, beside, both
 from fleet_repl.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import covers
+from fleet_repl.rule_waves import NO_WRITES, Stages, in_one_write, in_waves
 from fleet_repl.rules import Outgoing, Replication, compare, parse_document
 from fleet_repl.topology import REST
 
@@ -30,6 +31,8 @@ class Source:
     merged: Merged
     held: tuple[HeldLink, ...]
     refusal: Fault | None
+    stages: Stages = NO_WRITES
+    """Its writes; where they are refused, a single one that shows what would be."""
 
     @property
     def changes(self) -> bool:
@@ -77,7 +80,10 @@ def decide_rules(
     )
     if source.changes and source.refusal is None:
         source = replace(source, refusal=_too_much(merged, desired) or _refusal(seen, allow))
-    return source
+    if not source.changes:
+        return source
+    staged = in_one_write if source.refusal or len(desired.waves.names) == 1 else in_waves
+    return replace(source, stages=staged(registry, seen.replication, merged, desired))
 
 
 def _too_much(merged: Merged, desired: Desired) -> Fault | None:
@@ -106,12 +112,22 @@ def _clash(merged: Merged) -> Fault | None:
 
 
 def rule_changes(registry: Registry, desired: Desired, source: Source | None) -> tuple[Change, ...]:
-    """The write of its rules, if there is one."""
-    if source is None or not source.changes:
+    """The writes of its rules, each on top of what the one before it leaves."""
+    if source is None:
         return ()
-    wave, merged = desired.waves.name(registry), source.merged
-    then = merged.outgoing, merged.deleting
-    return (rewriting(registry, source.present, then, merged.document(), desired, wave),)
+    writes = source.stages.writes
+    found = [source.present, *(parse_document(stage.document) for stage in writes[:-1])]
+    return tuple(
+        rewriting(
+            registry,
+            before,
+            (stage.outgoing, stage.deleting),
+            stage.document,
+            desired,
+            desired.waves.names[stage.wave],
+        )
+        for before, stage in zip(found, writes, strict=False)
+    )
 
 
 def rewriting(

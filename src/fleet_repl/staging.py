@@ -1,21 +1,22 @@
 """The writes of one registry policy: which grants come and go in which wave.
 
-A new grant is put in the wave of the source that needs it, before that wave's rules. A grant
-that rules still use goes after the last of those rules. So a policy may be written in several
-waves; where only one is concerned, at most twice.
+A new grant is put in the wave of the link that needs it, before that wave's rules. A grant that
+rules still use goes in the wave of the last of those links, after its rules. So a policy may be
+written in several waves; where only one is concerned, at most twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fleet_repl.desired import Desired
-from fleet_repl.granting import Granting
+from fleet_repl.granting import Granting, needed_for
 from fleet_repl.grants import Grant, GrantIndex, policy_size, reduced
 from fleet_repl.names import Registry
 from fleet_repl.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.prefixes import beyond, intersect
+from fleet_repl.topology import Link
 from fleet_repl.withdrawals import action_of, replicating
 
 
@@ -55,23 +56,31 @@ def _concerned(found: Granting, desired: Desired) -> Sequence[int]:
     wanted = GrantIndex(found.needed)
     waves = {
         wave
-        for wave, grants in found.by_wave.items()
+        for wave, grants in _by_wave(found, desired).items()
         if any(wanted.covers(one) and not there.covers(one) for one in grants)
     }
-    waves |= {_last(sources, desired) for sources in found.stale.pending.values()}
+    waves |= {_last(sources, found, desired) for sources in found.stale.pending.values()}
     if found.stale.free:
         waves.add(own)
-    if (tidy := _tidied(found, own)) is not None:
+    if (tidy := _tidied(found, own, desired)) is not None:
         waves.add(tidy)
     return sorted(waves) or (own,)
 
 
-def _tidied(found: Granting, own: int) -> int | None:
+def _by_wave(found: Granting, desired: Desired) -> Mapping[int, frozenset[Grant]]:
+    """What the links of each wave need."""
+    links: dict[int, list[Link]] = {}
+    for link in found.links:
+        links.setdefault(desired.waves.of_link(link.source, link.destination), []).append(link)
+    return {wave: needed_for(some, desired) for wave, some in links.items()}
+
+
+def _tidied(found: Granting, own: int, desired: Desired) -> int | None:
     """When statements of ours that someone edited are put right: what they say now may keep out
     any of the links."""
     if not found.policy.is_untidy:
         return None
-    return min((own, *found.by_wave)) if found.policy.opaque else own
+    return min((own, *_by_wave(found, desired))) if found.policy.opaque else own
 
 
 def _together(found: Granting, first: int, last: int) -> Iterator[_Step]:
@@ -116,14 +125,14 @@ def _apart(found: Granting, desired: Desired, waves: Sequence[int]) -> tuple[_St
 
 def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> Iterator[_Step]:
     own, stale = desired.waves.position(found.registry), found.stale
-    tidy = _tidied(found, own)
-    ends = {grant: _last(sources, desired) for grant, sources in stale.pending.items()}
+    tidy, by_wave = _tidied(found, own, desired), _by_wave(found, desired)
+    ends = {grant: _last(sources, found, desired) for grant, sources in stale.pending.items()}
     before: frozenset[Grant] | None = None
     had = found.policy.grants
     # Whatever is needed and granted stays granted all along, if only by what is to go.
     needed = _common(found.needed, found.policy.in_use)
     for wave in waves:
-        needed = reduced(needed | _needed_by(wave, found))
+        needed = reduced(needed | _needed_by(wave, by_wave, found))
         staying = stale.staying | {grant for grant, end in ends.items() if end > wave}
         final = reduced(needed | staying | (stale.free if own > wave else frozenset()))
         going = frozenset(grant for grant, end in ends.items() if end == wave)
@@ -156,16 +165,16 @@ def _in_a_wave(last: _Step, going: frozenset[Grant], *, untidy: bool, due: bool)
         yield replace(last, phase=Phase.WITHDRAWALS, before=before)
 
 
-def _needed_by(wave: int, found: Granting) -> frozenset[Grant]:
-    """What links of sources up to a wave need."""
-    grants = reduced(
-        grant for place, some in found.by_wave.items() if place <= wave for grant in some
-    )
+def _needed_by(
+    wave: int, by_wave: Mapping[int, frozenset[Grant]], found: Granting
+) -> frozenset[Grant]:
+    """What the links up to a wave need."""
+    grants = reduced(grant for turn, some in by_wave.items() if turn <= wave for grant in some)
     return _common(grants, found.needed)
 
 
-def _last(sources: Iterable[Registry], desired: Desired) -> int:
-    return max(desired.waves.position(source) for source in sources)
+def _last(sources: Iterable[Registry], found: Granting, desired: Desired) -> int:
+    return max(desired.waves.of_link(source, found.registry) for source in sources)
 
 
 def _change(step: _Step, found: Granting, desired: Desired) -> Change:

@@ -402,12 +402,16 @@ def _outcome_is_true(
     one: RegistryOutcome, aws: Aws, links: list[Link], silent: frozenset[Registry]
 ) -> None:
     """What counts as applied is in place; what is not in force is held, and named once."""
-    for change in one.changes:
-        if change.outcome is Outcome.APPLIED and (
-            change.resource is Resource.REPLICATION_CONFIGURATION
-        ):
-            assert change.after is not None
-            assert parse_document(change.after).outgoing == aws.outgoing(one.registry)
+    written = [
+        change.after
+        for change in one.changes
+        if change.outcome is Outcome.APPLIED
+        and change.resource is Resource.REPLICATION_CONFIGURATION
+    ]
+    if written:
+        # Of several writes of the rules, the last one that was made.
+        assert written[-1] is not None
+        assert parse_document(written[-1]).outgoing == aws.outgoing(one.registry)
     if one.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
         return
     named = [(held.destination, prefix) for held in one.held for prefix in held.prefixes]

@@ -128,7 +128,7 @@ def test_links_within_an_account_are_never_held(make_desired: Any) -> None:
     blocked.add(MIRROR, Fault(kind=FaultKind.THROTTLED, operation="Put", message="no"), None)
     (change,) = hub.changes
     assert blocked.narrowed(hub, change) == (change, ())
-    assert blocked.ungranted(hub) == ()
-    assert [one.destination for one in blocked.ungranted(spoke)] == []
+    assert blocked.ungranted(hub, hub.held) == ()
+    assert [one.destination for one in blocked.ungranted(spoke, spoke.held)] == []
     held = blocked.narrowed(spoke, change)[1]
     assert [one.destination for one in held] == [MIRROR]

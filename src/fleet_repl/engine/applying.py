@@ -122,14 +122,14 @@ class _Run:
 
     async def _look_again(self, batch: Batch) -> None:
         """See whether policies that the wave has not written still grant what its rules need."""
-        rules = ((one, change) for one, some in self._of(batch, Phase.RULES) for change in some)
+        rules = [
+            (one.registry, self._carrier.due_rules(one.registry, change))
+            for one, changes in self._of(batch, Phase.RULES)
+            for change in changes
+        ]
         written = {one.registry for one, _ in self._of(batch, Phase.GRANTS)}
         unwritten = [
-            one
-            for one in counted_on(
-                [(one.registry, change) for one, change in rules], self._how.desired
-            )
-            if one.destination not in written
+            one for one in counted_on(rules, self._how.desired) if one.destination not in written
         ]
         with self._how.stop.abandonable():
             await work_through(

@@ -88,14 +88,15 @@ class Blocked:
         )
         return fault or replace(change, after=document), holding.held
 
-    def ungranted(self, one: RegistryPlan) -> tuple[HeldLink, ...]:
-        """Links of a source whose rules stay as they are, into blocked destinations."""
+    def ungranted(self, one: RegistryPlan, held: tuple[HeldLink, ...]) -> tuple[HeldLink, ...]:
+        """Links of a source whose rules stay as they are, into blocked destinations, beside those
+        that are `held` already."""
         links = self._desired.links_out(one.registry)
         concerned = {end: links[end] for end in links if end in self._reasons}
         if not concerned:
             return ()
-        # What the plan has held already is not in place, and named.
-        missing = {(held.destination, prefix) for held in one.held for prefix in held.prefixes}
+        # These are not in place, or named.
+        missing = {(link.destination, prefix) for link in held for prefix in link.prefixes}
         present = {
             end: tuple(prefix for prefix in prefixes if (end, prefix) not in missing)
             for end, prefixes in concerned.items()

@@ -17,6 +17,7 @@ from fleet_repl.engine.rechecking import Rechecking
 from fleet_repl.engine.slots import Settled
 from fleet_repl.engine.stopping import Stop
 from fleet_repl.engine.writing import FoundRules, Writing
+from fleet_repl.engine.written_rules import WrittenRules
 from fleet_repl.errors import Fault
 from fleet_repl.grants import Policy
 from fleet_repl.names import Registry
@@ -49,6 +50,7 @@ class Carrier:
         self._on_event = on_event
         self._blocked = Blocked(desired)
         self._policies = Policies(desired.owner)
+        self._rules = WrittenRules()
         self.rechecking = Rechecking(desired, writing, self._blocked)
         """For destinations that rules count on unwritten."""
 
@@ -66,9 +68,13 @@ class Carrier:
 
     def name_ungranted(self, one: RegistryPlan) -> None:
         """A link that is in place and stays is named too when its grant was not put."""
-        rewritten = any(change.phase is Phase.RULES for change in one.changes)
-        if not rewritten and (held := self._blocked.ungranted(one)):
-            self._ledger.hold(one.registry, held)
+        rewritten = any(
+            change.phase is Phase.RULES and not self._ledger.behind(one.registry, change)
+            for change in one.changes
+        )
+        held = self._ledger.held(one.registry)
+        if not rewritten and (more := self._blocked.ungranted(one, held)):
+            self._ledger.hold(one.registry, (*held, *more))
         self._ledger.links_told(one.registry)
 
     def leave_out(self, one: RegistryPlan, change: Change) -> None:
@@ -104,25 +110,46 @@ class Carrier:
             due = self._policies.due(one.registry, change)
             await self._write_policy(one, change, due)
 
+    def due_rules(self, registry: Registry, change: Change) -> Change:
+        """A planned write of rules on top of what the ones before it have left."""
+        return self._rules.due(registry, change)
+
     async def _write_rules(self, one: RegistryPlan, change: Change) -> None:
-        """Write the rules, without new links whose grant has failed since the plan."""
+        """Write the rules, without new links whose grant has failed since the plan, unless an
+        earlier write of them has failed."""
         registry = one.registry
-        narrowed, held = self._blocked.narrowed(one, change)
-        if held:
-            self._ledger.hold(registry, held)
+        if not self._ledger.settled(registry, change.resource):
+            because = (
+                "it is not known whether an earlier change of its rules was written"
+                if self._ledger.in_doubt(registry)
+                else "an earlier change of its rules was not written"
+            )
+            self._ledger.record(registry, change, Outcome.SKIPPED, because=because)
+            return
+        due = self._rules.due(registry, change)
+        narrowed, held = self._blocked.narrowed(one, due)
+        self._ledger.hold(registry, held)
         if isinstance(narrowed, Fault):
             self._refuse(registry, change, narrowed, None)
         elif _means_the_same(narrowed.before, narrowed.after):
+            self._rules.unwritten(registry, due)
             self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
         else:
-            self._started(registry, narrowed)
-            sharing = Sharing(owned=one.owned.links, links=self._desired.links_out(registry))
-            settled = await self._writing.rules(
-                registry,
-                narrowed,
-                sharing=sharing if self._desired.is_additive(registry) else None,
-            )
-            self._settled(registry, narrowed, settled)
+            await self._put_rules(one, change, narrowed)
+
+    async def _put_rules(self, one: RegistryPlan, planned: Change, change: Change) -> None:
+        registry, rules = one.registry, self._rules
+        self._started(registry, change)
+        sharing = Sharing(owned=one.owned.links, links=self._desired.links_out(registry))
+        settled = await self._writing.rules(
+            registry,
+            change,
+            rules.replaced(registry),
+            rules.ahead(one, planned),
+            sharing=sharing if self._desired.is_additive(registry) else None,
+        )
+        rules.written(registry, planned, change, _sent(change, settled), settled)
+        self._settled(registry, change, settled)
 
     async def _withdraw(self, one: RegistryPlan, change: Change) -> None:
         """Withdraw grants, but none of an account whose rules were not written after all."""

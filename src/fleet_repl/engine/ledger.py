@@ -79,6 +79,10 @@ class Ledger:
         rest = (_without(one, named) for one in entry.plan.held)
         entry.held = (*(one for one in rest if one.prefixes), *held)
 
+    def held(self, registry: Registry) -> tuple[HeldLink, ...]:
+        """The links of a registry that are named as held so far."""
+        return self._entries[registry].held
+
     def done(self, registry: Registry) -> tuple[ChangeOutcome, ...]:
         """The changes of a registry that are behind it; of one that is not in the plan, none."""
         entry = self._entries.get(registry)

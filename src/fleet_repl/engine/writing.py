@@ -67,18 +67,32 @@ class Writing:
     """Of ECR: what others have made meanwhile may leave too little room."""
 
     async def rules(
-        self, registry: Registry, change: Change, *, sharing: Sharing | None = None
+        self,
+        registry: Registry,
+        change: Change,
+        earlier: Sequence[JsonObject | None] = (),
+        later: Sequence[JsonObject | None] = (),
+        *,
+        sharing: Sharing | None = None,
     ) -> Settled[FoundRules]:
-        """Write a replication configuration. `sharing`: others have rules in it too, and each of
-        them must be as the plan saw it, or have nothing to do with ours."""
-        return await settle(self._rules(registry, change, sharing), self.pace, self.stop)
+        """Write a replication configuration; `earlier` and `later` as for policies. `sharing`:
+        others have rules in it too, and each of them must be as the plan saw it, or have nothing
+        to do with ours."""
+        shared = sharing is not None
+        superseded, ahead = (
+            tuple(FoundRules(parse_document(one or NO_RULES), shared) for one in some)
+            for some in (earlier, later)
+        )
+        slot = self._rules(registry, change, sharing, superseded, ahead)
+        return await settle(slot, self.pace, self.stop)
 
     def _rules(
         self,
         registry: Registry,
         change: Change,
         sharing: Sharing | None,
-        superseded: tuple[FoundRules, ...] = (),
+        superseded: tuple[FoundRules, ...],
+        ahead: tuple[FoundRules, ...] = (),
     ) -> Slot[FoundRules]:
         document = change.after or NO_RULES
         shared = sharing is not None
@@ -113,6 +127,7 @@ class Writing:
             before=before,
             after=after,
             superseded=superseded,
+            ahead=ahead,
             on_retry=self._announce(registry),
             in_place=in_place,
             merge=merge,

@@ -134,6 +134,7 @@ ACKNOWLEDGEABLE: Final = (
     "given-up",
     "grant-kept",
     "idle-wave",
+    "later-wave",
     "malformed-resource",
     "no-room",
     "not-transitive",
@@ -144,6 +145,7 @@ ACKNOWLEDGEABLE: Final = (
     "unknown-rule",
     "unlinked",
     "unlisted",
+    "unused-wave",
 )
 """Kinds of warnings that are about a fleet, and not about what happened to a single run."""
 

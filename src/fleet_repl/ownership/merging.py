@@ -55,6 +55,8 @@ class Merged:
     """Our part of it, once it is written."""
     present: Cells = field(default_factory=dict)
     """Our part of what was found, whether it stays or not."""
+    replaced: tuple[Rule, ...] = ()
+    """Our part of the rules that were found, as far as `rules` take its place."""
     clashes: tuple[Cell, ...] = ()
     """Links of ours that a rule of others covers with other deletions than asked for."""
     dropped: bool = False
@@ -83,7 +85,8 @@ def alone(
         strange = [(raw, rule) for raw, rule in read(found) if not rule.understood]
         merged = _Merger(wanted, asked, recorded, filters, force=False).keep(strange)
         if (merged.outgoing, merged.deleting) != (found.outgoing, found.deleting):
-            return merged
+            replaced = tuple(rule for rule in found.rules if rule.understood)
+            return replace(merged, replaced=replaced)
         return replace(merged, rules=found.rules, kept=(), owned=_owned(found, asked, recorded))
     links, deleting = wanted.links, NOWHERE
     if wanted.deleting:
@@ -94,7 +97,12 @@ def alone(
         return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
     rules = rules_for(links, deleting, filters=filters)
     return Merged(
-        rules=rules, outgoing=links, deleting=deleting, owned=cells_of(rules), dropped=dropped
+        rules=rules,
+        outgoing=links,
+        deleting=deleting,
+        owned=cells_of(rules),
+        replaced=found.rules,
+        dropped=dropped,
     )
 
 
@@ -143,6 +151,7 @@ class _Merger:
         staying: list[Rule] = []
         mine: set[Cell] = set()
         present: set[Cell] = set()
+        replaced: list[Rule] = []
         dropped = False
         for raw, rule in read(found):
             cells = _listed(rule)
@@ -153,17 +162,19 @@ class _Merger:
                 stays = stays or not self._force
                 dropped = dropped or not stays
             elif own and own == cells:
+                replaced.append(rule)
                 continue
             if stays:
                 kept.append(sendable(raw))
                 staying.append(rule)
                 mine |= own
             else:
-                left = self._left(cells - own, deletes=rule.deletes)
+                left = _grouped(cells - own, deletes=rule.deletes)
                 kept += documents(left)
                 staying += left
+                replaced += _grouped(own, deletes=rule.deletes)
         merged = self._around(tuple(kept), staying, mine)
-        return replace(merged, present=links_of(present), dropped=dropped)
+        return replace(merged, present=links_of(present), replaced=tuple(replaced), dropped=dropped)
 
     def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], mine: set[Cell]) -> Merged:
         """Add what the rules that stay do not replicate for us already."""
@@ -204,15 +215,16 @@ class _Merger:
             for end, prefix in own
         )
 
-    def _left(self, theirs: set[Cell], *, deletes: bool) -> tuple[Rule, ...]:
-        """What others have of a rule that is ours no longer, to the letter."""
-        sharing: dict[tuple[str, ...], list[Registry]] = {}
-        for end, prefixes in links_of(theirs).items():
-            sharing.setdefault(prefixes, []).append(end)
-        return tuple(
-            Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
-            for prefixes, ends in sorted(sharing.items())
-        )
+
+def _grouped(cells: set[Cell], *, deletes: bool) -> tuple[Rule, ...]:
+    """A part of a rule, to the letter."""
+    sharing: dict[tuple[str, ...], list[Registry]] = {}
+    for end, prefixes in links_of(cells).items():
+        sharing.setdefault(prefixes, []).append(end)
+    return tuple(
+        Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
+        for prefixes, ends in sorted(sharing.items())
+    )
 
 
 def _listed(rule: Rule) -> set[Cell]:

@@ -56,7 +56,7 @@ def connect(inventory: Inventory) -> Topology:
     disputes = find_disputes(reaches, links, inventory)
     idle = idle_routes(reaches, inventory, fleet)
     placing = place_templates(inventory, fleet)
-    turns, protection = _care(inventory, fleet)
+    turns, protection = _care(inventory, fleet, links, placing.templates)
     problems = [
         *idle.problems,
         *crowding.problems,
@@ -80,13 +80,19 @@ def connect(inventory: Inventory) -> Topology:
     )
 
 
-def _care(inventory: Inventory, fleet: Fleet) -> tuple[Turns, Protection]:
+def _care(
+    inventory: Inventory,
+    fleet: Fleet,
+    links: Sequence[Link],
+    templates: Mapping[Registry, tuple[Template, ...]],
+) -> tuple[Turns, Protection]:
     """The order of writes, and what may not go; both concern retired accounts too."""
     if not (inventory.waves or inventory.safety.protected):
         return Turns(waves=Waves()), Protection()
     retired = any(account.retired for account in inventory.accounts)
     everyone = index(inventory, with_retired=True) if retired else fleet
-    return place_waves(inventory, everyone), protect(inventory, everyone)
+    turns = place_waves(inventory, everyone, links, templates)
+    return turns, protect(inventory, everyone)
 
 
 def _departures(reaches: Sequence[Reach]) -> Departures:

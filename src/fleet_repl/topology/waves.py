@@ -1,12 +1,13 @@
-"""Waves: which registries are written together, and in which order.
+"""Waves: which links are written together, and in which order.
 
-A registry belongs to the first wave that selects it; those in no wave go last. Retired ones have
-their turn as well: what the fleet made there is withdrawn in it.
+A registry belongs to the first wave that selects it, and a link to the first wave that selects
+either of its ends; what is in no wave goes last. Retired accounts have their turn as well: what
+the fleet made there is withdrawn in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,7 @@ from fleet_repl.errors import Problem
 from fleet_repl.inventory import REST, Inventory
 from fleet_repl.names import Registry
 from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
 from fleet_repl.topology.notices import Notice
 from fleet_repl.topology.unmatched import unmatched
@@ -23,12 +25,15 @@ IDLE_WAVE: Final = "idle-wave"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waves:
-    """The order of a fleet's registries."""
+    """The order of a fleet's registries and links."""
 
     names: tuple[str, ...] = (REST,)
     """In order; `REST` is the last."""
     by_registry: Mapping[Registry, int] = field(default_factory=dict)
     """Positions in `names`; a registry that is missing is in the last."""
+    delayed: Mapping[tuple[Registry, Registry], int] = field(default_factory=dict)
+    """Links that a plan writes in a later wave than their own: source and destination → position
+    in `names`."""
 
     def position(self, registry: Registry) -> int:
         """When a registry's turn is, counted from 0."""
@@ -37,6 +42,12 @@ class Waves:
     def name(self, registry: Registry) -> str:
         """The wave of a registry."""
         return self.names[self.position(registry)]
+
+    def of_link(self, source: Registry, destination: Registry) -> int:
+        """When a link's turn is: in the first wave that selects either of its ends."""
+        if self.delayed and (source, destination) in self.delayed:
+            return self.delayed[source, destination]
+        return min(self.position(source), self.position(destination))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,37 +60,91 @@ class Turns:
     notices: tuple[Notice, ...] = ()
 
 
-def place_waves(inventory: Inventory, fleet: Fleet) -> Turns:
-    """Resolve the selectors of all waves; `fleet` has the retired accounts too."""
+def place_waves(
+    inventory: Inventory,
+    fleet: Fleet,
+    links: Sequence[Link] = (),
+    furnished: Collection[Registry] = (),
+) -> Turns:
+    """Resolve the selectors of all waves; `fleet` has the retired accounts too.
+
+    `links` are all that the routes ask for, `furnished` the registries with creation templates.
+    """
+    selected = [fleet.sources(wave.select) for wave in inventory.waves]
     by_registry: dict[Registry, int] = {}
-    problems: list[Problem] = []
-    notices: list[Notice] = []
-    for number, wave in enumerate(inventory.waves):
-        selected = fleet.sources(wave.select)
-        before = len(by_registry)
-        for registry in selected:
+    for number, registries in enumerate(selected):
+        for registry in registries:
             by_registry.setdefault(registry, number)
-        if not selected:
-            problems.append(unmatched(f"waves[{number}].select", wave.select, inventory, fleet))
-        elif len(by_registry) == before:
-            earlier = dict.fromkeys(by_registry[registry] for registry in selected)
-            takers = [inventory.waves[one].name for one in sorted(earlier)]
-            notices.append(_idle(wave.name, len(selected), takers))
+    waves = Waves(names=(*(wave.name for wave in inventory.waves), REST), by_registry=by_registry)
+    retired = (one for one in by_registry if fleet.accounts[one.account].retired)
     return Turns(
-        waves=Waves(
-            names=(*(wave.name for wave in inventory.waves), REST), by_registry=by_registry
+        waves=waves,
+        problems=tuple(
+            unmatched(f"waves[{number}].select", inventory.waves[number].select, inventory, fleet)
+            for number, registries in enumerate(selected)
+            if not registries
         ),
-        problems=tuple(problems),
-        notices=tuple(notices),
+        notices=tuple(_idle_waves(selected, waves, links, {*furnished, *retired})),
     )
 
 
-def _idle(name: str, count: int, takers: list[str]) -> Notice:
-    by = f"wave {takers[0]}" if len(takers) == 1 else f"waves {', '.join(takers)}"
+def _idle_waves(
+    selected: Sequence[Sequence[Registry]],
+    waves: Waves,
+    links: Sequence[Link],
+    written: Collection[Registry],
+) -> Iterator[Notice]:
+    """Yields a notice for each wave in which the inventory leaves nothing to write. The registries
+    in `written` have something to be written in their own wave, whatever the links."""
+    linked = {waves.of_link(link.source, link.destination) for link in links}
+    for number, registries in enumerate(selected):
+        own = [one for one in registries if waves.by_registry[one] == number]
+        if registries and not own:
+            yield _too_late(number, registries, waves)
+        elif own and links and number not in linked and not any(one in written for one in own):
+            yield _without_links(number, registries, waves, links)
+
+
+def _too_late(number: int, registries: Sequence[Registry], waves: Waves) -> Notice:
+    count = len(registries)
+    takers = _named({waves.position(one) for one in registries}, waves)
     those = "the 1 registry" if count == 1 else f"all {counted(count, 'registry')}"
+    return _idle(
+        waves.names[number],
+        f"writes nothing, because {those} that it selects "
+        f"{'belongs' if count == 1 else 'belong'} to {takers} already; put it first, or take it "
+        "out",
+    )
+
+
+def _without_links(
+    number: int, registries: Sequence[Registry], waves: Waves, links: Sequence[Link]
+) -> Notice:
+    members = frozenset(registries)
+    taking = {
+        waves.of_link(link.source, link.destination)
+        for link in links
+        if link.source in members or link.destination in members
+    }
+    those = f"the {counted(len(registries), 'registry')} that it selects"
+    if taking:
+        why = (
+            f"every link of {those} belongs to {_named(taking, waves)} already, by its other end; "
+            "put it first, or take it out"
+        )
+    else:
+        why = f"no route makes a link from or to {those}; select others, or take it out"
+    return _idle(waves.names[number], f"makes no link, because {why}")
+
+
+def _named(positions: Collection[int], waves: Waves) -> str:
+    names = [waves.names[one] for one in sorted(positions)]
+    return f"wave {names[0]}" if len(names) == 1 else f"waves {', '.join(names)}"
+
+
+def _idle(name: str, why: str) -> Notice:
     return Notice(
         kind=IDLE_WAVE,
-        message=f"wave {name} writes nothing, because {those} that it selects "
-        f"{'belongs' if count == 1 else 'belong'} to {by} already; put it first, or take it out",
+        message=f"wave {name} {why}",
         about=(frozenset({name}),),
     )

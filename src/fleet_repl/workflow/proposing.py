@@ -12,6 +12,7 @@ import anyio.to_thread
 
 from fleet_repl.acknowledgements import OF_PLANS, noted
 from fleet_repl.backlog import foreseen
+from fleet_repl.cautions import unused_waves
 from fleet_repl.drifting import attributed
 from fleet_repl.errors import Fault, UnreadableStateError
 from fleet_repl.names import Registry
@@ -72,13 +73,17 @@ async def propose(  # noqa: PLR0913 - whatever a plan is asked for
         registries, speaking_against = without_objected(
             registries, speaking_against, objections_of_one
         )
-    registries = attributed(registries, dead.added_to(traces))
+    traces = dead.added_to(traces)
+    registries = attributed(registries, traces)
+    digest = means.inventory.digest
+    tried = {one for one, trace in traces.items() if trace.inventory == digest}
     found = noted(
         (
             *means.warnings,
             *dead.warnings,
             *unreadable,
             *planned.warnings,
+            *unused_waves(registries, means.desired, tried),
             *foreseen(registries, means.inventory.routes),
         ),
         means.inventory,

@@ -1,0 +1,352 @@
+"""Rules whose links belong to several waves: which links change in which write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_repl.canonical import JsonObject, canonical_json
+from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.inventory import Limits
+from fleet_repl.names import AccountId, Partition, Region, Registry
+from fleet_repl.observed import Observation, Observed
+from fleet_repl.ownership import Applied, Cells, cells_of
+from fleet_repl.plan import Change, Phase, RegistryPlan, Resource
+from fleet_repl.planning import Planned, plan_registries
+from fleet_repl.prefixes import Prefixes, reduce
+from fleet_repl.rules import (
+    Outgoing,
+    Rule,
+    document_of,
+    parse_document,
+    rules_for,
+    rules_of,
+)
+from fleet_repl.topology import REST, Link, Waves
+
+HUB, A, B, C, D = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12345")
+ENDS = (A, B, C, D)
+ALL = (HUB, *ENDS)
+ORDER = Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1})
+EMPTY: JsonObject = {"rules": []}
+NO_POLICY = parse_policy(None, Owner(fleet="prod", partition=Partition.AWS), HUB)
+STRANGE: JsonObject = {
+    "destinations": [],
+    "repositoryFilters": [{"filter": "odd/", "filterType": "PREFIX_MATCH"}],
+}
+"""A rule that means no link."""
+
+
+def links_of(wanted: Outgoing, deleting: Sequence[Registry] = ()) -> list[Link]:
+    return [
+        Link(
+            source=HUB,
+            destination=end,
+            prefixes=prefixes,
+            deletes=prefixes if end in deleting else (),
+            routes=("golden",),
+        )
+        for end, prefixes in wanted.items()
+    ]
+
+
+def planned(
+    make_desired: Any,
+    wanted: Outgoing,
+    document: JsonObject,
+    turns: Waves = ORDER,
+    *,
+    deleting: Sequence[Registry] = (),
+    record: Mapping[Registry, Applied] | None = None,
+    force: bool = False,
+    **more: Any,
+) -> Planned:
+    """The plan of a hub with links to others, which grant nothing and need not."""
+    desired = replace(
+        make_desired(links_of(wanted, deleting), ALL, manages_grants=False, **more), waves=turns
+    )
+    seen: Observation = {
+        one: Observed(
+            replication=parse_document(document if one == HUB else EMPTY), policy=NO_POLICY
+        )
+        for one in ALL
+    }
+    return plan_registries(desired, seen, ALL, record=record or {}, force=force)
+
+
+def hub(plan: Planned) -> RegistryPlan:
+    return next(one for one in plan.registries if one.registry == HUB)
+
+
+def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
+    """Wave, and the links that each write leaves; each expects what the one before left."""
+    for one, following in pairwise(changes):
+        assert following.before == one.after
+    return [(one.wave, parse_document(one.after or {}).outgoing) for one in changes]
+
+
+def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: Any) -> None:
+    """The hub is in no wave: its links to the canary and to the early wave come in theirs."""
+    one = hub(planned(make_desired, dict.fromkeys(ENDS, ("a/",)), EMPTY))
+    assert told(one.changes) == [
+        ("canary", {A: ("a/",)}),
+        ("early", {A: ("a/",), B: ("a/",)}),
+        (REST, dict.fromkeys(ENDS, ("a/",))),
+    ]
+    assert [[end.registry for end in change.links_added] for change in one.changes] == [
+        [A],
+        [B],
+        [C, D],
+    ]
+    assert {change.phase for change in one.changes} == {Phase.RULES}
+    assert one.wave == REST
+
+
+def test_a_hub_in_the_first_wave_is_written_once(make_desired: Any) -> None:
+    """All of its links have one end in it."""
+    turns = replace(ORDER, by_registry={A: 1, B: 2, HUB: 0})
+    one = hub(planned(make_desired, dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
+    assert told(one.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
+
+
+def test_links_come_change_and_go_in_their_wave(make_desired: Any) -> None:
+    """Until then they are as they were found; a link that stays is in every document."""
+    found = document_of(rules_for({A: ("a/",), B: ("a/",), C: ("a/",)}))
+    one = hub(planned(make_desired, {B: ("b/",), C: ("a/",), D: ("b/",)}, found))
+    assert told(one.changes) == [
+        ("canary", {B: ("a/",), C: ("a/",)}),
+        ("early", {B: ("b/",), C: ("a/",)}),
+        (REST, {B: ("b/",), C: ("a/",), D: ("b/",)}),
+    ]
+    assert [
+        (
+            [end.registry for end in change.links_added],
+            [end.registry for end in change.links_removed],
+        )
+        for change in one.changes
+    ] == [([], [A]), ([B], [B]), ([D], [])]
+
+
+def test_deletions_travel_from_the_wave_of_their_link(make_desired: Any) -> None:
+    """The links stay; one write for each of the waves in which deletions begin."""
+    found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
+    one = hub(planned(make_desired, {A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
+    assert [change.wave for change in one.changes] == ["canary", REST]
+    assert [parse_document(change.after or {}).deleting for change in one.changes] == [
+        {A: ("a/",)},
+        {A: ("a/",), C: ("a/",)},
+    ]
+    assert [[end.registry for end in change.deletes_started] for change in one.changes] == [
+        [A],
+        [C],
+    ]
+
+
+def test_a_fleet_without_waves_writes_once(make_desired: Any) -> None:
+    """And just the document that the last of several writes leaves."""
+    found = document_of(rules_for({A: ("a/",), B: ("a/", "b/")}))
+    wanted = {B: ("b/",), C: ("a/",), D: ("b/",)}
+    (plain,) = hub(planned(make_desired, wanted, found, Waves())).changes
+    staged = hub(planned(make_desired, wanted, found)).changes
+    assert (plain.wave, len(staged)) == (REST, 3)
+    assert canonical_json(staged[-1].after) == canonical_json(plain.after)
+
+
+def ends(count: int, digit: str) -> list[Registry]:
+    return [
+        Registry(AccountId(f"{digit}{number:011}"), Region("eu-west-1")) for number in range(count)
+    ]
+
+
+def test_what_does_not_fit_moves_to_the_later_wave(make_desired: Any) -> None:
+    """Twenty-four links are to be replaced by twenty-four others, three of them the canary's: of
+    those as many come early as ECR has room for, and the plan says so."""
+    old, new = ends(24, "7"), ends(24, "8")
+    links = links_of(dict.fromkeys(new, ("a/",)))
+    desired = make_desired(links, [HUB, *old, *new], manages_grants=False)
+    turns = Waves(names=("canary", REST), by_registry=dict.fromkeys(new[:3], 0))
+    seen: Observation = {
+        one: Observed(
+            replication=parse_document(
+                document_of(rules_for(dict.fromkeys(old, ("a/",)))) if one == HUB else EMPTY
+            ),
+            policy=NO_POLICY,
+        )
+        for one in desired.registries
+    }
+    plan = plan_registries(replace(desired, waves=turns), seen, desired.registries)
+    (found,) = [one for one in plan.registries if one.registry == HUB]
+    assert told(found.changes) == [
+        ("canary", {new[0]: ("a/",), **dict.fromkeys(old, ("a/",))}),
+        (REST, dict.fromkeys(new, ("a/",))),
+    ]
+    assert [(one.kind, one.message) for one in plan.warnings] == [
+        (
+            "later-wave",
+            (
+                f"{HUB}: 2 links of wave canary change in wave rest, because with the links of "
+                "later waves as they were found, the registry would need 27 destinations, and ECR "
+                "takes 25"
+            ),
+        )
+    ]
+
+
+def test_grants_of_a_link_that_moves_come_and_go_with_it(make_desired: Any) -> None:
+    """One destination is all there is room for, and it changes: the new link's grant comes in the
+    wave of its rule, and the old one's goes after that."""
+    limits = Limits(destinations=1)
+    desired = replace(
+        make_desired(links_of({A: ("a/",)}), ALL, limits=limits),
+        waves=Waves(names=("canary", REST), by_registry={A: 0}),
+    )
+    seen = {
+        one: Observed(
+            replication=parse_document(
+                document_of(rules_for({C: ("a/",)})) if one == HUB else EMPTY
+            ),
+            policy=NO_POLICY,
+        )
+        for one in ALL
+    }
+    plan = plan_registries(desired, seen, ALL)
+    waves = {one.registry: [change.wave for change in one.changes] for one in plan.registries}
+    assert waves == {HUB: [REST], A: [REST], B: [], C: [], D: []}
+    assert [one.kind for one in plan.warnings] == ["later-wave"]
+
+
+def test_rules_of_unknown_meaning_go_with_everything_else(make_desired: Any) -> None:
+    """Nobody can tell which links they make, so with --force all is one write, in the last wave;
+    without it they stay in each of the writes."""
+    found = {"rules": [STRANGE, *rules_of(document_of(rules_for({A: ("a/",)})))]}
+    wanted = {B: ("b/",), C: ("b/",)}
+    forced = planned(make_desired, wanted, found, force=True)
+    assert told(hub(forced).changes) == [(REST, {B: ("b/",), C: ("b/",)})]
+    assert [place for place, _ in hub(forced).lost_rules] == [0]
+    assert [one.kind for one in forced.warnings if one.kind == "later-wave"] == ["later-wave"] * 2
+    kept = hub(planned(make_desired, wanted, found))
+    assert [wave for wave, _ in told(kept.changes)] == ["canary", "early", REST]
+    assert all(rules_of(change.after or {})[0] == STRANGE for change in kept.changes)
+    assert kept.lost_rules == ()
+
+
+def test_what_is_refused_is_one_change_in_its_first_wave(make_desired: Any) -> None:
+    """It will not be written, and the canary says so."""
+    novel = {"rules": [{**rules_of(document_of(rules_for({C: ("a/",)})))[0], "novelty": 1}]}
+    one = hub(planned(make_desired, {A: ("a/",), B: ("a/",)}, novel))
+    assert [change.wave for change in one.changes] == ["canary"]
+    assert Resource.REPLICATION_CONFIGURATION in one.refused
+
+
+prefix_sets = st.lists(
+    st.sampled_from(["", "a/", "a/b/", "c/", "c/d/"]), min_size=1, max_size=3
+).map(reduce)
+link_sets = st.dictionaries(st.sampled_from(ENDS), prefix_sets)
+found_rules = st.lists(
+    st.builds(
+        Rule,
+        destinations=st.lists(st.sampled_from(ENDS), min_size=1, unique=True).map(tuple),
+        prefixes=prefix_sets,
+        deletes=st.booleans(),
+    ),
+    max_size=4,
+)
+wave_sets = st.dictionaries(st.sampled_from(ALL), st.integers(0, 2)).map(
+    lambda found: Waves(names=("canary", "early", REST), by_registry=found)
+)
+
+
+@settings(max_examples=500)
+@given(
+    data=st.data(),
+    wanted=link_sets,
+    deleting=st.sets(st.sampled_from(ENDS)).map(sorted),
+    found=found_rules,
+    strange=st.booleans(),
+    turns=wave_sets,
+    additive=st.booleans(),
+    room=st.sampled_from([Limits(), Limits(rules=3), Limits(destinations=2)]),
+)
+def test_each_write_changes_the_links_of_its_wave(
+    make_desired: Any,
+    data: st.DataObject,
+    wanted: Outgoing,
+    deleting: Sequence[Registry],
+    found: list[Rule],
+    strange: bool,
+    turns: Waves,
+    additive: bool,
+    room: Limits,
+) -> None:
+    """From any rules, own or others': every document has the final links of the destinations whose
+    turn has come and the old ones of the others, keeps what is others' to the letter, and is
+    within ECR's limits; the last one is that of a fleet without waves. What comes later than in
+    its own wave did not fit there."""
+    document = document_of(found)
+    if strange:
+        document = {"rules": [*rules_of(document), STRANGE]}
+    mine: Cells = data.draw(_part_of(found))
+    more: dict[str, Any] = {
+        "deleting": deleting,
+        "record": {HUB: Applied(links=mine)},
+        "additive": [HUB.account] if additive else (),
+        "limits": room,
+    }
+    whole = planned(make_desired, wanted, document, turns, **more)
+    one, plain = hub(whole), hub(planned(make_desired, wanted, document, Waves(), **more))
+    assert (one.held, one.refused, one.owned) == (plain.held, plain.refused, plain.owned)
+    if not plain.changes or plain.refused:
+        assert len(one.changes) == len(plain.changes)
+        return
+    assert canonical_json(one.changes[-1].after) == canonical_json(plain.changes[0].after)
+    told(one.changes)
+    before, after = (parse_document(text or {}) for text in _ends(plain.changes[0]))
+    late: set[Registry] = set()
+    done: set[Registry] = set()
+    theirs = [canonical_json(raw) for raw in _kept(document, plain.changes[0].after)]
+    for change in one.changes:
+        now = parse_document(change.after or {})
+        turn = turns.names.index(change.wave)
+        for end in ENDS:
+            then, was = (_links(some, end) for some in (after, before))
+            due = min(turns.position(HUB), turns.position(end)) <= turn
+            if due and _links(now, end) == then:
+                done.add(end)
+            else:
+                assert (_links(now, end), end in done) == (was, False)
+                late |= {end} if due else set()
+        left = [canonical_json(raw) for raw in rules_of(change.after or {})]
+        assert not [text for text in theirs if text not in left]
+        assert len(left) <= room.rules
+        assert len(now.outgoing) <= room.destinations
+    assert bool(late) <= ("later-wave" in {warning.kind for warning in whole.warnings})
+
+
+def _ends(change: Change) -> tuple[JsonObject | None, JsonObject | None]:
+    return change.before, change.after
+
+
+def _links(found: Any, end: Registry) -> tuple[Prefixes, Prefixes]:
+    return found.outgoing.get(end, ()), found.deleting.get(end, ())
+
+
+def _kept(before: JsonObject, after: JsonObject | None) -> list[JsonObject]:
+    """The rules that a single write leaves as they are, and that hold others' links."""
+    left = [canonical_json(raw) for raw in rules_of(after or {})]
+    return [raw for raw in rules_of(before) if canonical_json(raw) in left]
+
+
+@st.composite
+def _part_of(draw: st.DrawFn, found: list[Rule]) -> Cells:
+    """Some of what the rules list, as what is on record."""
+    cells = cells_of(found)
+    return {
+        end: tuple(kept)
+        for end, prefixes in cells.items()
+        if (kept := draw(st.lists(st.sampled_from(prefixes), unique=True).map(sorted)))
+    }
