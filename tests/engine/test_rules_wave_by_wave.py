@@ -1,0 +1,274 @@
+"""A hub whose rules are written in several waves, as its receivers have their turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.inventory import Amount, Selector, Wave
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.outcomes import Outcome, WaveFinished
+from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.topology import REST, Link, Waves
+
+HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+ALL = (HUB, A, B, C)
+ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
+TOLERANT = tuple(
+    Wave(name=name, select=Selector(), max_failures=Amount(count=9)) for name in ("canary", "early")
+)
+
+
+def wanting(make_desired: Any, *ends: Registry, additive: bool = False) -> Any:
+    """Links from the hub; A has its turn first, then B, then everything else."""
+    links = [Link(source=HUB, destination=end, prefixes=("",), routes=("golden",)) for end in ends]
+    desired = make_desired(links, ALL, additive=[HUB.account] if additive else ())
+    return replace(desired, waves=Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1}))
+
+
+def linked(fleet: Any, *ends: Registry) -> None:
+    """What is in place: links from the hub, and their grants."""
+    fleet.rules[HUB] = document_of(rules_for(dict.fromkeys(ends, ("",))))
+    for end in ends:
+        statements = statements_for(grants_for(HUB.account, ("",), ACTIONS), fleet.owner, end)
+        fleet.policies[end] = {"Version": "2012-10-17", "Statement": statements}
+
+
+def outgoing(fleet: Any) -> Outgoing:
+    return parse_document(fleet.rules.get(HUB, {"rules": []})).outgoing
+
+
+def rules_of(found: Any) -> list[Outcome]:
+    return [one.outcome for one in found[HUB].changes]
+
+
+async def test_each_wave_writes_the_links_to_its_receivers(make_desired: Any, fleet: Any) -> None:
+    """A grant, then the rules with one link more, three times over."""
+    desired = wanting(make_desired, A, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert fleet.written == [
+        (what, at) for end in (A, B, C) for what, at in (("policy", end), ("rules", HUB))
+    ]
+    assert {one.outcome for one in found.values()} == {Outcome.APPLIED}
+    assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
+
+
+async def test_links_go_in_the_wave_of_their_receiver(make_desired: Any, fleet: Any) -> None:
+    """First from the rules, then from the policy."""
+    linked(fleet, A, B, C)
+    desired = wanting(make_desired)
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert fleet.written == [
+        (what, at) for end in (A, B, C) for what, at in (("rules", HUB), ("policy", end))
+    ]
+    assert {one.outcome for one in found.values()} == {Outcome.APPLIED}
+    assert (outgoing(fleet), [fleet.granted(end) for end in (A, B, C)]) == ({}, [set()] * 3)
+
+
+async def test_a_run_may_end_with_the_canary(make_desired: Any, fleet: Any) -> None:
+    """The rest is skipped, and a new plan makes only that."""
+    desired = wanting(make_desired, A, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired, until="canary")
+    assert fleet.written == [("policy", A), ("rules", HUB)]
+    assert rules_of(found) == [Outcome.APPLIED, Outcome.SKIPPED, Outcome.SKIPPED]
+    assert found[HUB].outcome is Outcome.PARTIAL
+    assert outgoing(fleet) == {A: ("",)}
+    plan = fleet.plan(desired)
+    assert [change.wave for _, change in plan.changes if _ == HUB] == ["early", REST]
+    await fleet.apply(plan, desired)
+    assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
+    assert fleet.plan(desired).changes == ()
+
+
+@pytest.mark.parametrize("until", ["canary", "early", None])
+@pytest.mark.parametrize("additive", [False, True])
+async def test_a_plan_may_be_applied_again(
+    make_desired: Any, fleet: Any, until: str | None, additive: bool
+) -> None:
+    """Its earlier writes find what a later one left: that is no conflict, whatever wave the first
+    run ended with, and the second one writes only what is left."""
+    linked(fleet, C)
+    desired = wanting(make_desired, A, B, additive=additive)
+    plan = fleet.plan(desired)
+    await fleet.apply(plan, desired, until=until)
+    written = fleet.written.count(("rules", HUB))
+    found = await fleet.apply(plan, desired)
+    total = sum(registry == HUB for registry, _ in plan.changes)
+    assert fleet.written.count(("rules", HUB)) == total
+    assert rules_of(found) == [Outcome.UNCHANGED] * written + [Outcome.APPLIED] * (total - written)
+    assert Outcome.FAILED not in {one.outcome for one in found.values()}
+
+
+@pytest.mark.parametrize("until", ["canary", "early"])
+async def test_an_early_wave_of_a_plan_finds_it_done(
+    make_desired: Any, fleet: Any, until: str
+) -> None:
+    """The whole plan was carried out before."""
+    desired = wanting(make_desired, A, B, C)
+    plan = fleet.plan(desired)
+    await fleet.apply(plan, desired)
+    done = list(fleet.written)
+    found = await fleet.apply(plan, desired, until=until)
+    assert fleet.written == done
+    assert rules_of(found)[0] is Outcome.UNCHANGED
+
+
+async def test_nothing_is_built_on_a_write_that_failed(make_desired: Any, fleet: Any) -> None:
+    """The later writes of the rules are skipped and say why, and the grants that the links in
+    place still use stay where they are."""
+    linked(fleet, C)
+    fleet.denied = {("rules", HUB)}
+    desired = wanting(make_desired, A, B)
+    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED, Outcome.SKIPPED]
+    assert {one.because for one in found[HUB].changes[1:]} == {
+        "an earlier change of its rules was not written"
+    }
+    assert fleet.written == [("policy", A), ("policy", B)]
+    assert found[C].outcome is Outcome.SKIPPED
+    assert found[C].because == (f"the rules of {HUB} were not written and may still use its grants")
+    fleet.denied = set()
+    await fleet.apply(fleet.plan(desired), desired)
+    assert outgoing(fleet) == {A: ("",), B: ("",)}
+    assert fleet.granted(C) == set()
+
+
+async def test_nothing_is_built_on_a_write_that_is_overwritten(
+    make_desired: Any, fleet: Any
+) -> None:
+    """Somebody empties the rules before the canary's last look: nobody knows what is in place
+    when the next wave begins, so that it writes none of them."""
+    desired = wanting(make_desired, A, B)
+    put = fleet.put_replication
+
+    async def put_and_lose(registry: Registry, document: Any) -> str | None:
+        request: str | None = await put(registry, document)
+        described = fleet.describe
+        looks = 0
+
+        async def describe(registry: Registry) -> Any:
+            nonlocal looks
+            looks += 1
+            if looks == 2:
+                fleet.rules[registry] = {"rules": []}
+            return await described(registry)
+
+        fleet.describe = describe
+        return request
+
+    fleet.put_replication = put_and_lose
+    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED]
+    assert found[HUB].changes[1].because == (
+        "it is not known whether an earlier change of its rules was written"
+    )
+
+
+async def test_a_stranger_between_two_waves_is_a_conflict(make_desired: Any, fleet: Any) -> None:
+    """The rules are not as the canary left them: nothing of them is overwritten."""
+    desired = wanting(make_desired, A, B, C)
+    theirs = document_of(rules_for({A: ("theirs/",)}))
+
+    def meddle(event: object) -> None:
+        if isinstance(event, WaveFinished) and event.wave == "canary":
+            fleet.rules[HUB] = theirs
+
+    fleet.on_event = meddle
+    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED]
+    assert found[HUB].error is not None
+    assert found[HUB].error.kind == "conflict"
+    assert fleet.rules[HUB] == theirs
+
+
+async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(
+    make_desired: Any, fleet: Any
+) -> None:
+    """Where rules of others are welcome: each later write is made on top of it."""
+    desired = wanting(make_desired, A, B, C, additive=True)
+    elsewhere = A._replace(region=Region("us-east-1"))
+    theirs = document_of(rules_for({elsewhere: ("theirs/",)}))
+
+    def meddle(event: object) -> None:
+        if isinstance(event, WaveFinished) and event.wave == "canary":
+            rules = fleet.rules[HUB]["rules"]
+            fleet.rules[HUB] = {"rules": [*rules, *theirs["rules"]]}  # type: ignore[misc]
+
+    fleet.on_event = meddle
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert rules_of(found) == [Outcome.APPLIED] * 3
+    assert outgoing(fleet) == {elsewhere: ("theirs/",), **dict.fromkeys((A, B, C), ("",))}
+
+
+async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(
+    make_desired: Any, fleet: Any
+) -> None:
+    """The canary's policy is denied, so that its rules would change nothing; the next wave's write
+    is made on top of what is there, and names the link that is still missing."""
+    fleet.denied = {("policy", A)}
+    desired = wanting(make_desired, A, B, C)
+    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.UNCHANGED, Outcome.APPLIED, Outcome.APPLIED]
+    assert outgoing(fleet) == {B: ("",), C: ("",)}
+    assert [one.destination for one in found[HUB].held] == [A]
+    fleet.denied = set()
+    await fleet.apply(fleet.plan(desired), desired)
+    assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
+
+
+async def test_a_link_that_is_held_beside_others_of_its_wave(make_desired: Any, fleet: Any) -> None:
+    """The canary has two receivers, and one of them cannot be granted: the write without that
+    link is what the next one builds on."""
+    desired = wanting(make_desired, A, B, C)
+    desired = replace(desired, waves=replace(desired.waves, by_registry={A: 0, B: 0}))
+    fleet.denied = {("policy", B)}
+    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.APPLIED, Outcome.APPLIED]
+    assert fleet.gate.sent[-1].before == found[HUB].changes[0].after
+    assert outgoing(fleet) == {A: ("",), C: ("",)}
+
+
+async def test_a_link_that_was_suspected_is_made_in_a_later_wave(
+    make_desired: Any, fleet: Any
+) -> None:
+    """The grant that the canary's link counts on was lost after the plan, and is back before the
+    next wave, which looks again: then nothing is held any more."""
+    linked(fleet, A)
+    fleet.rules.clear()
+    desired = wanting(make_desired, A, B)
+    plan = fleet.plan(desired)
+    policy = fleet.policies.pop(A)
+
+    def meddle(event: object) -> None:
+        if isinstance(event, WaveFinished) and event.wave == "canary":
+            fleet.policies[A] = policy
+
+    fleet.on_event = meddle
+    found = await fleet.apply(plan, desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.UNCHANGED, Outcome.APPLIED]
+    assert (outgoing(fleet), found[HUB].held) == ({A: ("",), B: ("",)}, ())
+
+
+async def test_a_link_in_place_without_its_grant_is_named_in_its_own_wave(
+    make_desired: Any, fleet: Any
+) -> None:
+    """The hub's rules change for the canary alone; later a grant that one of its other links has
+    lost cannot be put back."""
+    linked(fleet, C)
+    fleet.policies.clear()
+    fleet.denied = {("policy", C)}
+    desired = wanting(make_desired, A, C)
+    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(found) == [Outcome.APPLIED]
+    assert [(one.destination, one.because) for one in found[HUB].held] == [
+        (
+            C,
+            (
+                f"{C}: its registry policy was not written (access-denied); its rule is in place "
+                "and stays"
+            ),
+        )
+    ]
