@@ -26,6 +26,7 @@ from fleet_repl.plan import (
     Summary,
 )
 from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.rules import rules_of
 
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
@@ -161,6 +162,37 @@ def test_only_links_that_this_run_has_made(inventory: Inventory, outcome: Outcom
     """Written and read back."""
     plan = planned(end(SEARCH, ("base/",), "golden"))
     assert of_new_links(plan, [wrote(outcome, SEARCH, "base/")], inventory.routes) == {}
+
+
+def wrote_twice(first: Outcome, second: Outcome) -> RegistryOutcome:
+    """The rules of the hub, first with the link to SEARCH, then with that to SHOP as well."""
+    (one,) = wrote(first, SEARCH, "base/").changes
+    (two,) = wrote(second, SHOP, "base/").changes
+    assert one.after is not None
+    assert two.after is not None
+    both: dict[str, object] = {"rules": [*rules_of(one.after), *rules_of(two.after)]}
+    later = replace(two, before=one.after, after=both)  # type: ignore[arg-type]
+    return RegistryOutcome(registry=HUB, name="hub", outcome=second, changes=(one, later))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ends"),
+    [
+        (Outcome.APPLIED, Outcome.APPLIED, (SHOP, SEARCH)),
+        (Outcome.APPLIED, Outcome.SKIPPED, (SEARCH,)),
+        (Outcome.APPLIED, Outcome.FAILED, (SEARCH,)),
+        (Outcome.FAILED, Outcome.SKIPPED, ()),
+        (Outcome.UNCHANGED, Outcome.APPLIED, (SHOP,)),
+    ],
+)
+def test_rules_that_are_written_in_several_waves(
+    inventory: Inventory, first: Outcome, second: Outcome, ends: tuple[Registry, ...]
+) -> None:
+    """What a run has made, up to the last write that it made; what was there when it came is
+    none of it."""
+    plan = planned(end(SHOP, ("base/",), "golden"), end(SEARCH, ("base/",), "golden"))
+    found = of_new_links(plan, [wrote_twice(first, second)], inventory.routes)
+    assert found == ({HUB: ends} if ends else {})
 
 
 def test_a_link_that_was_held_after_all(inventory: Inventory) -> None:

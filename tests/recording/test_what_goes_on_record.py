@@ -251,3 +251,70 @@ def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, 
     ending = RegistryOutcome(registry=HUB, name="hub", outcome=outcome, changes=(done,))
     record = concluded(announced(before, plan, {}), before, plan, [ending], {})
     assert record == {HUB: Applied(links=OLD, templates=kept)}
+
+
+FIRST: Outgoing = {END: ("old/",), OTHER: ("new/",)}
+"""What the first of two writes leaves: the old link to END stays until the second."""
+
+
+def in_two_waves(
+    first: Outcome, second: Outcome, *, in_doubt: bool = False
+) -> tuple[Plan, RegistryOutcome]:
+    """The rules become NEW in two writes; the second one may have failed in doubt."""
+    one = replace(change(FIRST), wave="canary")
+    two = replace(change(NEW), before=one.after)
+    ends = [
+        ChangeOutcome(
+            resource=planned.resource,
+            action=planned.action,
+            wave=planned.wave,
+            outcome=outcome,
+            before=planned.before,
+            after=planned.after,
+            in_doubt=in_doubt and planned is two,
+        )
+        for planned, outcome in ((one, first), (two, second))
+    ]
+    found = replace(ended(second), changes=tuple(ends))
+    return plan_of(changes=(one, two)), found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "in_doubt", "links"),
+    [
+        (Outcome.APPLIED, Outcome.APPLIED, False, NEW),
+        (Outcome.APPLIED, Outcome.SKIPPED, False, FIRST),
+        (Outcome.APPLIED, Outcome.CANCELLED, False, FIRST),
+        (Outcome.APPLIED, Outcome.FAILED, False, FIRST),
+        (Outcome.APPLIED, Outcome.FAILED, True, {**NEW, END: ("new/", "old/")}),
+        (Outcome.FAILED, Outcome.SKIPPED, False, OLD),
+        (Outcome.UNCHANGED, Outcome.SKIPPED, False, FIRST),
+        (Outcome.UNCHANGED, Outcome.APPLIED, False, NEW),
+        (Outcome.SKIPPED, Outcome.SKIPPED, False, OLD),
+    ],
+)
+def test_the_record_is_as_the_last_write_has_left_it(
+    first: Outcome, second: Outcome, in_doubt: bool, links: Outgoing
+) -> None:
+    """What later writes were to change stays ours if it was, and what they were to add does not
+    become ours."""
+    plan, outcome = in_two_waves(first, second, in_doubt=in_doubt)
+    assert record_after(outcome, plan)[HUB].links == links
+
+
+def test_what_was_somebody_elses_stays_so_until_its_wave() -> None:
+    """The link that the second write takes away is on nobody's record, and does not come on ours
+    because the first write has left it there."""
+    plan, outcome = in_two_waves(Outcome.APPLIED, Outcome.SKIPPED)
+    before: Record = {}
+    record = concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    assert record[HUB].links == {OTHER: ("new/",)}
+
+
+def test_an_old_run_of_the_same_plan_is_not_forgotten() -> None:
+    """All of the plan was carried out before; then it is carried out up to its first wave, whose
+    write finds that it is behind what is in place."""
+    plan, outcome = in_two_waves(Outcome.UNCHANGED, Outcome.SKIPPED)
+    before = {HUB: Applied(links=NEW)}
+    record = concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    assert record[HUB].links == NEW

@@ -217,7 +217,10 @@ def _text(draw: random.Random, name: str, *, shared: bool) -> FleetText:
     sources = ACCOUNTS[:4] if shared else ACCOUNTS[:3] if name == FLEETS[0] else ACCOUNTS[3:]
     rules = "additive" if shared else draw.choice(("additive", "exclusive"))
     accounts = ACCOUNTS if shared or rules == "additive" else sources
-    waves = draw.choice(((), ((1, 2),), ((1,), (2, 3)), ((4, 5), (1,))))
+    # Some waves select what is only ever received from, or what is.
+    waves = draw.choice(
+        ((), ((1, 2),), ((1,), (2, 3)), ((4, 5), (1,)), ((5,), (6,)), ((6,), (2, 5)))
+    )
     letter = LETTERS[name]
     text = FleetText(
         name=name,
@@ -276,7 +279,7 @@ def _run(draw: random.Random, text: FleetText, number: int) -> Run:
         fleet=text.name,
         kind=kind,
         accounts=tuple(sorted(draw.sample(text.accounts, 2))) if narrowed else (),
-        wave=draw.random() < 0.15,
+        wave=draw.random() < 0.25,
         force=draw.random() < 0.15,
         which=draw.choice((0, 0, 1, 2)),
         # Runs at once have edits of their own.

@@ -268,6 +268,19 @@ def _applied_meanwhile(trace: Trace, began: Began) -> frozenset[Hop] | None:
     return found[-1] if found else None
 
 
+def links_wait_for_their_wave(trace: Trace) -> Iterator[str]:
+    """A run that ends with the first wave changes no link but those with an end in that wave."""
+    for at, wrote, began in _writes(trace):
+        if wrote.resource != RULES or began.until is None or not began.careful:
+            continue
+        if any(_edits_unseen(trace[:at], wrote)):
+            continue
+        before, after = ({each for each, _ in links(doc)} for doc in (wrote.before, wrote.after))
+        for end, prefix in sorted(before ^ after):
+            if is_of_fleet((end, prefix), wrote.fleet) and not began.until & {wrote.place, end}:
+                yield f"{_name(wrote)} changes {wrote.place} > {end} {prefix} before its wave"
+
+
 def nothing_crashes(trace: Trace) -> Iterator[str]:
     """Whatever happens ends in a report or in an error that a user can read."""
     for one in trace:
@@ -285,6 +298,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     what_is_called_untouched_is,
     the_record_keeps_links_in_place,
     old_wishes_are_not_carried_out,
+    links_wait_for_their_wave,
     everything_ends_well,
     nothing_crashes,
 )

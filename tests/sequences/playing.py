@@ -477,6 +477,7 @@ class Player:
             self.controls[fleet.run_id] = control
             text = self.texts[run.fleet]
             steady = run.trouble.lag_ms == 0 and self.alone
+            ends = run.wave and bool(text.waves) and run.kind in ("apply", "kept")
             self.trace.append(
                 Began(
                     run=fleet.run_id,
@@ -486,6 +487,7 @@ class Player:
                     undoes=control.undoes,
                     wanted=None if run.kind == "rollback" else wanted(text),
                     wary=self.world.scenario.lag_ms == 0,
+                    until=frozenset(text.waves[0]) if ends else None,
                     retired=text.retired,
                 )
             )

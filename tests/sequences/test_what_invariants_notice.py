@@ -137,6 +137,10 @@ BAD: dict[str, list[tuple[Happening, ...]]] = {
     ],
     "the_record_keeps_links_in_place": [instead(RESTED, replace(RESTED, recorded=frozenset()))],
     "old_wishes_are_not_carried_out": [instead(LOOK, *OVERTAKEN, LOOK)],
+    "links_wait_for_their_wave": [
+        instead(BEGAN, replace(BEGAN, until=frozenset({3, 4}))),
+        instead(BEGAN, replace(BEGAN, until=frozenset())),
+    ],
     "everything_ends_well": [
         instead(FINISHED, replace(FINISHED, statuses=("ok", "failed"))),
         instead(FINISHED, replace(FINISHED, late_writes=1)),
@@ -173,6 +177,9 @@ def test_what_is_wrong_is_noticed(name: str, trace: tuple[Happening, ...]) -> No
     [
         # With --force, others' content goes.
         (replace(BEGAN, forced=True), LOOK, replace(WROTE, after=rules(OURS))),
+        # The link's destination is in the wave that its run ends with, or its source is.
+        (replace(BEGAN, until=frozenset({2, 5})), *GOOD[1:]),
+        (replace(BEGAN, until=frozenset({1})), *GOOD[1:]),
         # In the moment of the write nobody can see it.
         (
             BEGAN,

@@ -93,6 +93,8 @@ class Began:
     """The run that it takes back."""
     wanted: frozenset[Hop] | None = None
     """The links that its inventory asks for; None for a run that is about other ones."""
+    until: frozenset[int] | None = None
+    """The accounts of the wave that it ends with, the first one; None for a run that goes on."""
     retired: frozenset[int] = frozenset()
     """Accounts that the fleet gives up: if one cannot be reached, grants for it go before its
     rules."""

@@ -136,6 +136,76 @@ def test_a_wave_that_comes_too_late(connected: Connected) -> None:
     assert topology.waves.names == ("west", "most", "shop", "search", "rest")
 
 
+def linking(*routes: tuple[str, str]) -> str:
+    """The accounts, with routes from and to some of them."""
+    listed = "".join(
+        f'[[routes]]\nname = "r{nth}"\nfrom = {{ accounts = "{start}" }}\n'
+        f'to = {{ accounts = "{end}" }}\n'
+        for nth, (start, end) in enumerate(routes)
+    )
+    return ACCOUNTS.removeprefix("routes = []\n") + listed
+
+
+def test_a_link_is_of_the_first_wave_of_either_end(connected: Connected) -> None:
+    """A receiver in an early wave has its link made early, whatever the source is in."""
+    topology = connected(
+        linking(("search", "shop"))
+        + wave("west", "regions = 'us-west-2'")
+        + wave("search", "accounts = 'search'")
+    )
+    assert (topology.problems, topology.notices) == ((), ())
+    waves = topology.waves
+    turns = {(link.destination, waves.of_link(SEARCH, link.destination)) for link in topology.links}
+    assert turns == {(SHOP_EAST, 1), (SHOP_WEST, 0)}
+    assert waves.of_link(SHOP_WEST, SEARCH) == 0
+    assert waves.of_link(SHOP_EAST, OLD) == 2
+
+
+def test_a_wave_whose_links_are_made_earlier(connected: Connected) -> None:
+    """Its registries are its own, and their links belong to the other ends' waves."""
+    text = linking(("search", "shop"))
+    early = wave("canary", "accounts = 'search'")
+    late = wave("shop", "accounts = 'shop'")
+    topology = connected(text + early + late)
+    assert [(one.kind, one.message) for one in topology.notices] == [
+        (
+            "idle-wave",
+            (
+                "wave shop makes no link, because every link of the 2 registries that it selects "
+                "belongs to wave canary already, by its other end; put it first, or take it out"
+            ),
+        )
+    ]
+    assert [one.about for one in topology.notices] == [(frozenset({"shop"}),)]
+    template = (
+        '[[templates]]\nname = "base"\nprefix = "base"\nselect = { accounts = "shop" }\n'
+        'tag_mutability = "immutable"\n'
+    )
+    assert connected(text + template + early + late).notices == ()
+    retired = wave("shop", "labels.env = ['prod', 'old']")
+    assert connected(text + early + retired).notices == ()
+
+
+def test_a_wave_without_links(connected: Connected) -> None:
+    """No route starts or ends in it. Where no route links anything, that is no matter of waves."""
+    text = wave("canary", "regions = 'us-west-2'")
+    topology = connected(linking(("search", "search")) + text)
+    assert [one for one in topology.notices if one.kind == "idle-wave"] == []
+    to_east = linking(("search", "shop")).replace(
+        'to = { accounts = "shop" }', 'to = { accounts = "shop", regions = "us-east-1" }'
+    )
+    topology = connected(to_east + text)
+    assert [(one.kind, one.message) for one in topology.notices] == [
+        (
+            "idle-wave",
+            (
+                "wave canary makes no link, because no route links the 1 registry that it "
+                "selects; select others, or take it out"
+            ),
+        )
+    ]
+
+
 def test_the_desired_state_has_both(load: Callable[[str], Inventory]) -> None:
     """Plans are made from them."""
     inventory = load(

@@ -133,7 +133,7 @@ def _without_links(
             "put it first, or take it out"
         )
     else:
-        why = f"no route makes a link from or to {those}; select others, or take it out"
+        why = f"no route links {those}; select others, or take it out"
     return _idle(waves.names[number], f"makes no link, because {why}")
 
 
