@@ -131,7 +131,8 @@ class RegistryPlan:
     registry: Registry
     name: str
     wave: str = REST
-    """Its own; a change of its policy belongs to the wave of the links that it is for."""
+    """Its own; a change of its rules or its policy belongs to the wave of the links that it is
+    for."""
     state: State
     changes: tuple[Change, ...] = ()
     """In the order they are written: by wave, then by phase."""

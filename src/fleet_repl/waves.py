@@ -22,8 +22,8 @@ class Batch:
     own: frozenset[Registry]
     """Registries whose own wave it is."""
     writing: frozenset[Registry]
-    """Registries that it writes to, which spared ones are not. The policy of one may be written
-    in several waves."""
+    """Registries that it writes to, which spared ones are not. The rules and the policy of one may
+    be written in several waves."""
     failing: frozenset[Registry] = frozenset()
     """Those of `own` that the plan itself calls failed: unreadable ones, and the like."""
 

@@ -114,11 +114,11 @@ def _share_remedy(path: KeyPath, text: str, findings: Findings) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """Registries that are written together, after those of the waves before."""
+    """Links that are written together, after those of the waves before: all with an end in it."""
 
     name: Annotated[str, NAME, Key(missing="give each wave a name of its own")]
-    """A unique name, shown with every change. rest is the name of the last wave, of registries
-    that no wave selects."""
+    """A unique name, shown with every change. rest is the name of the last wave, of what no
+    wave selects."""
     select: Annotated[
         Selector,
         SELECT,
@@ -127,8 +127,8 @@ class Wave:
             blank=Selector(),
         ),
     ]
-    """The managed registries of the wave. One that several waves select belongs to the first of
-    them."""
+    """The managed registries of the wave, sources and destinations alike. A link belongs to the
+    first wave that selects either of its ends."""
     max_failures: Annotated[Amount, AMOUNT] = Amount(count=0)
     """A count, or a share of the wave's registries such as 10%. If more fail, later waves are
     skipped. Default: 0."""
