@@ -189,11 +189,21 @@ def what_is_called_untouched_is(trace: Trace) -> Iterator[str]:
             same = [one for one in ended.changes if _is_same(one, change)]
             if not all(one.outcome in _LEFT_ALONE and not one.in_doubt for one in same):
                 continue
+            if ended.died and _is_edited(trace[:at], change):
+                # What a dead run wrote is told by a look, and a stranger may have put it back.
+                continue
             if any(
                 isinstance(one, Wrote) and _is_about(one, change, ended.run) for one in trace[:at]
             ):
                 name = f"{change.resource} of {change.place} by {ended.run}"
                 yield f"{name} is called {change.outcome}, and was written"
+
+
+def _is_edited(trace: Trace, change: Change) -> bool:
+    return any(
+        isinstance(one, Edited) and (one.place, one.resource) == (change.place, change.resource)
+        for one in trace
+    )
 
 
 def the_record_keeps_links_in_place(trace: Trace) -> Iterator[str]:

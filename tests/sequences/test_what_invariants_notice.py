@@ -180,6 +180,12 @@ def test_what_is_wrong_is_noticed(name: str, trace: tuple[Happening, ...]) -> No
         # The link's destination is in the wave that its run ends with, or its source is.
         (replace(BEGAN, until=frozenset({2, 5})), *GOOD[1:]),
         (replace(BEGAN, until=frozenset({1})), *GOOD[1:]),
+        # What a run had written that died was put back before anybody looked.
+        (
+            *GOOD[:4],
+            edited(WROTE.after, WROTE.before),
+            replace(ENDED, changes=(replace(APPLIED, outcome="cancelled"),), died=True),
+        ),
         # In the moment of the write nobody can see it.
         (
             BEGAN,
