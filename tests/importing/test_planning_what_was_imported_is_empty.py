@@ -18,7 +18,7 @@ from fleet_repl.grants import (
     Owner,
     statements_for,
 )
-from fleet_repl.importing import proposing
+from fleet_repl.importing import proposals
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.plan import State
 from fleet_repl.rules import parse_document
@@ -228,7 +228,7 @@ def test_a_fleet_beyond_the_bound_of_the_search(find: Any, data: st.DataObject) 
     """What is not searched for patterns is asked for by name, and just as exactly."""
     found = data.draw(fleets(find, good_rules()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(proposing, "SEARCHES", data.draw(st.integers(0, 2)))
+        patch.setattr(proposals, "SEARCHES", data.draw(st.integers(0, 2)))
         check(found)
 
 

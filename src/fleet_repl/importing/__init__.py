@@ -6,7 +6,7 @@ what was imported changes nothing, and what no route can stand for is listed, ne
 
 from __future__ import annotations
 
-from fleet_repl.importing.leftovers import LeftOut
-from fleet_repl.importing.making import Imported, imported
+from fleet_repl.importing.left_out import LeftOut
+from fleet_repl.importing.result import Imported, imported
 
 __all__ = ["Imported", "LeftOut", "imported"]

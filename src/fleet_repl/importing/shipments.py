@@ -6,13 +6,12 @@ route as well, because that changes nothing; such links are allowed, not wanted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from fleet_repl.importing.expressing import Cargo
-from fleet_repl.importing.places import Places
-from fleet_repl.names import Registry
+from fleet_repl.importing.bitsets import Registries, bits
+from fleet_repl.importing.links import Cargo, Links
 from fleet_repl.prefixes import Prefixes
 
 Rows: TypeAlias = dict[int, int]
@@ -35,59 +34,57 @@ class Shipment:
         return sum(mask.bit_count() for mask in self.wanted.values())
 
 
-class _Parcel(NamedTuple):
-    deletes: bool
-    prefix: str
-
-
-def shipments(
-    links: Mapping[Registry, Mapping[Registry, Cargo]], places: Places
-) -> tuple[Shipment, ...]:
-    """Every prefix of every link in exactly one of them, those with the most links first."""
-    carriers: dict[Cargo, Rows] = {}
-    for source, ends in links.items():
-        number = places.bit[source].bit_length() - 1
-        for end, cargo in ends.items():
-            rows = carriers.setdefault(cargo, {})
-            rows[number] = rows.get(number, 0) | places.bit[end]
-    wanting: dict[_Parcel, list[Cargo]] = {}
+def shipments(links: Links, registries: Registries) -> tuple[Shipment, ...]:
+    """Every prefix of every link in exactly one shipment, those with the most links first."""
+    carriers = _carriers(links, registries)
+    wanting: dict[tuple[bool, str], list[Cargo]] = {}
     for cargo in carriers:
-        for parcel in _parcels(cargo):
-            wanting.setdefault(parcel, []).append(cargo)
+        for deletes, prefixes in ((False, cargo.plain), (True, cargo.deleting)):
+            for prefix in prefixes:
+                wanting.setdefault((deletes, prefix), []).append(cargo)
     alike: dict[tuple[bool, tuple[Cargo, ...], tuple[Cargo, ...]], list[str]] = {}
-    for parcel, cargos in sorted(wanting.items()):
-        allowing = (one for shorter in _shorter(parcel) for one in wanting.get(shorter, ()))
-        key = (parcel.deletes, tuple(cargos), tuple(sorted(set(allowing))))
-        alike.setdefault(key, []).append(parcel.prefix)
+    for (deletes, prefix), cargos in sorted(wanting.items()):
+        # The prefix itself, and every shorter one that carries it too.
+        shorter = (prefix[:length] for length in range(len(prefix) + 1))
+        allowing = {cargo for one in shorter for cargo in wanting.get((deletes, one), ())}
+        key = (deletes, tuple(cargos), tuple(sorted(allowing)))
+        alike.setdefault(key, []).append(prefix)
     found = [
         Shipment(
             prefixes=tuple(prefixes),
             deletes=deletes,
-            wanted=together(carriers[one] for one in cargos),
-            allowed=together(carriers[one] for one in allowing),
+            wanted=together(carriers[cargo] for cargo in cargos),
+            allowed=together(carriers[cargo] for cargo in allowing),
         )
         for (deletes, cargos, allowing), prefixes in alike.items()
     ]
     return tuple(sorted(found, key=lambda one: (-one.size, one.deletes, one.prefixes)))
 
 
-def _parcels(cargo: Cargo) -> Iterator[_Parcel]:
-    for prefix in cargo.plain:
-        yield _Parcel(deletes=False, prefix=prefix)
-    for prefix in cargo.deleting:
-        yield _Parcel(deletes=True, prefix=prefix)
-
-
-def _shorter(parcel: _Parcel) -> Iterator[_Parcel]:
-    """The parcel itself, and whatever carries it too."""
-    for length in range(len(parcel.prefix) + 1):
-        yield parcel._replace(prefix=parcel.prefix[:length])
+def _carriers(links: Links, registries: Registries) -> Mapping[Cargo, Rows]:
+    """The links that carry the same."""
+    carriers: dict[Cargo, Rows] = {}
+    for source, cargos in links.items():
+        number = registries.bit[source].bit_length() - 1
+        for destination, cargo in cargos.items():
+            rows = carriers.setdefault(cargo, {})
+            rows[number] = rows.get(number, 0) | registries.bit[destination]
+    return carriers
 
 
 def together(some: Iterable[Rows]) -> Rows:
     """Everything that is in any of them."""
-    found: Rows = {}
+    union: Rows = {}
     for rows in some:
         for source, mask in rows.items():
-            found[source] = found.get(source, 0) | mask
-    return found
+            union[source] = union.get(source, 0) | mask
+    return union
+
+
+def transposed(rows: Rows) -> Rows:
+    """Number of the destination → its sources as bits."""
+    columns: Rows = {}
+    for source, mask in rows.items():
+        for end in bits(mask):
+            columns[end] = columns.get(end, 0) | 1 << source
+    return columns

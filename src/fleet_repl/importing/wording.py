@@ -5,14 +5,14 @@ What it reads from the environment stays a reference: nothing that was filled in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from fleet_repl.inventory import Account, External, Inventory
 from fleet_repl.inventory.variables import holds_reference
 from fleet_repl.names import AccountId, Region
 
-_Known = TypeVar("_Known")
+_Named = TypeVar("_Named")
 
 
 class Wording:
@@ -23,14 +23,20 @@ class Wording:
         self._names: dict[AccountId, str] = {}
         self._labels: dict[tuple[str, str], str] = {}
         self._regions: dict[Region, str] = {}
-        tables = tuple(_tables(document.get("accounts")))
-        self._learn_names(inventory.accounts, tables)
-        self._learn_names(inventory.externals, tuple(_tables(document.get("external"))))
+        tables = list(_tables(document.get("accounts")))
+        others = _tables(document.get("external"))
+        listed: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
+        for entry, table in zip(listed, (*tables, *others), strict=True):
+            _learn(self._ids, entry.id, table.get("id"))
+            _learn(self._names, entry.id, table.get("name"))
         shared = _table(document.get("aws")).get("regions")
         for account, table in zip(inventory.accounts, tables, strict=True):
-            self._learn_regions(account.regions, table.get("regions", shared))
-            for label, raw in _table(table.get("labels")).items():
-                _prefer(self._labels, (label, account.labels[label]), raw)
+            texts = table.get("regions", shared)
+            if isinstance(texts, list) and len(texts) == len(account.regions):
+                for region, text in zip(account.regions, texts, strict=True):
+                    _learn(self._regions, region, text)
+            for label, text in _table(table.get("labels")).items():
+                _learn(self._labels, (label, account.labels[label]), text)
 
     def id(self, account: AccountId) -> str:
         """An account's id."""
@@ -41,28 +47,18 @@ class Wording:
         return self._names.get(account, self.id(account))
 
     def value(self, label: str, value: str) -> str:
+        """The value of a label."""
         return self._labels[label, value]
 
     def region(self, region: Region) -> str:
+        """A region."""
         return self._regions.get(region, region)
 
-    def _learn_names(
-        self, accounts: Sequence[Account | External], tables: Sequence[Mapping[str, object]]
-    ) -> None:
-        for account, table in zip(accounts, tables, strict=True):
-            _prefer(self._ids, account.id, table.get("id"))
-            _prefer(self._names, account.id, table.get("name"))
 
-    def _learn_regions(self, regions: Sequence[Region], raw: object) -> None:
-        if isinstance(raw, list) and len(raw) == len(regions):
-            for region, text in zip(regions, raw, strict=True):
-                _prefer(self._regions, region, text)
-
-
-def _prefer(known: dict[_Known, str], what: _Known, text: object) -> None:
+def _learn(texts: dict[_Named, str], named: _Named, text: object) -> None:
     """A plain text rather than a reference that comes to the same."""
-    if isinstance(text, str) and (what not in known or holds_reference(known[what])):
-        known[what] = text
+    if isinstance(text, str) and (named not in texts or holds_reference(texts[named])):
+        texts[named] = text
 
 
 def _tables(value: object) -> Iterable[Mapping[str, object]]:

@@ -1,4 +1,4 @@
-"""Editing the operator's own file: what importing takes out of it and changes in it.
+"""The operator's own file: what importing takes out of it and changes in it.
 
 Comments, order and `${…}` stay. An external id that is spelled out is the one thing that is
 changed without need: no output ever shows one.
@@ -7,7 +7,7 @@ changed without need: no output ever shows one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -31,7 +31,7 @@ class Edited:
     """The rest of a file, for tables to be appended to."""
 
     text: str
-    ownership: tuple[tuple[str, str | bool], ...]
+    ownership: Mapping[str, str | bool]
     """What [ownership] has to say, where the file has no such table."""
     notes: tuple[str, ...]
     """What else was changed, and what to do about it."""
@@ -43,26 +43,29 @@ def edited(text: str, before: Inventory, after: Inventory) -> Edited:
     notes = tuple(_without_secrets(document))
     for key in ("routes", "external"):
         _take_out(document, key)
-    _set_accounts(document, after)
+    for account, table in zip(after.accounts, document["accounts"], strict=True):
+        table.pop("rules", None)
+        if account.rules == "additive":
+            table["rules"] = "additive"
     ownership = _ownership(before, after)
     if "ownership" in document:
-        _set_ownership(document, ownership)
+        document["ownership"].pop("rules", None)
+        document["ownership"].update(ownership)
+        if not document["ownership"]:
+            _take_out(document, "ownership")
         ownership = {}
     if not after.routes:
         document["routes"] = tomlkit.array()
-    return Edited(
-        text=tomlkit.dumps(document).rstrip(), ownership=tuple(ownership.items()), notes=notes
-    )
+    return Edited(text=tomlkit.dumps(document).rstrip(), ownership=ownership, notes=notes)
 
 
 def _take_out(document: tomlkit.TOMLDocument, key: str) -> None:
     """Comments at the end of a table are about what comes next, and stay."""
     if key not in document:
         return
-    place = next(
-        at for at, (name, _) in enumerate(document.body) if name is not None and name.key == key
-    )
-    comments = "".join(_last_comments(f"\n{one.as_string()}") for one in _tables(document[key]))
+    places = (at for at, (name, _) in enumerate(document.body) if name and name.key == key)
+    place, tables = next(places), _tables(document[key])
+    comments = "".join(_last_comments(f"\n{table.as_string()}") for table in tables)
     document.pop(key)
     if comments:
         document.body[place] = (None, Whitespace(comments))
@@ -78,31 +81,16 @@ def _last_comments(text: str) -> str:
     """The comment lines that a text ends in, after a blank line."""
     _, blank, comments = text.rstrip().rpartition("\n\n")
     lines = comments.splitlines()
-    return f"{comments}\n" if blank and all(one.startswith("#") for one in lines) else ""
-
-
-def _set_accounts(document: _Table, after: Inventory) -> None:
-    for account, table in zip(after.accounts, document["accounts"], strict=True):
-        table.pop("rules", None)
-        if account.rules == "additive":
-            table["rules"] = "additive"
+    return f"{comments}\n" if blank and all(line.startswith("#") for line in lines) else ""
 
 
 def _ownership(before: Inventory, after: Inventory) -> dict[str, str | bool]:
     """Only what differs: whatever else a file says stays."""
-    changed: dict[str, str | bool] = {}
-    if after.ownership.grants != before.ownership.grants:
-        changed["grants"] = after.ownership.grants
-    if after.ownership.create_repositories != before.ownership.create_repositories:
-        changed["create_repositories"] = after.ownership.create_repositories
-    return changed
-
-
-def _set_ownership(document: tomlkit.TOMLDocument, changed: dict[str, str | bool]) -> None:
-    document["ownership"].pop("rules", None)
-    document["ownership"].update(changed)
-    if not document["ownership"]:
-        _take_out(document, "ownership")
+    now: dict[str, str | bool] = {
+        "grants": after.ownership.grants,
+        "create_repositories": after.ownership.create_repositories,
+    }
+    return {key: value for key, value in now.items() if value != getattr(before.ownership, key)}
 
 
 def _without_secrets(document: _Table) -> Iterator[str]:
@@ -111,14 +99,10 @@ def _without_secrets(document: _Table) -> Iterator[str]:
     for table in document["accounts"]:
         tables[f"EXTERNAL_ID_{_NO_VARIABLE.sub('_', table['id'])}"] = table
     for name, table in tables.items():
-        if "external_id" in table and not _is_reference(str(table["external_id"])):
+        # One that is variables and nothing else shows nothing.
+        if "external_id" in table and not _REFERENCES.fullmatch(str(table["external_id"])):
             table["external_id"] = f"${{{name}}}"
             yield (
                 f"an external id that the file spells out is a variable here, because none is "
                 f"ever shown: set {name} to it, or write it back"
             )
-
-
-def _is_reference(text: str) -> bool:
-    """Whether a text is variables and nothing else."""
-    return _REFERENCES.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Making an inventory of an observation: decide what it says, and write it into the file."""
+"""What an import gives: an inventory that was made of an observation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fleet_repl.importing.leftovers import LeftOut
+from fleet_repl.importing.left_out import LeftOut
 from fleet_repl.names import Registry
 
 if TYPE_CHECKING:
@@ -30,25 +30,26 @@ class Imported:
     @property
     def unreadable(self) -> tuple[Registry, ...]:
         """The registries of which nothing is known, those of retired accounts apart."""
-        return tuple(one.registry for one in self.left_out if one.unreadable)
+        return tuple(left.registry for left in self.left_out if left.unreadable)
 
 
 def imported(text: str, inventory: Inventory, observation: Observation) -> Imported:
     """The inventory for what was observed. `text` is the file that `inventory` was read from."""
     # Only importing needs a parser that keeps comments.
-    from fleet_repl.importing.deciding import decide  # noqa: PLC0415
+    from fleet_repl.importing.decide import decide  # noqa: PLC0415
+    from fleet_repl.importing.edit import edited  # noqa: PLC0415
+    from fleet_repl.importing.toml import document  # noqa: PLC0415
     from fleet_repl.importing.wording import Wording  # noqa: PLC0415
-    from fleet_repl.importing.writing import write  # noqa: PLC0415
 
     wording = Wording(inventory, tomllib.loads(text))
     decision = decide(inventory, observation, wording)
-    written = write(text, inventory, decision, wording)
-    grants = decision.unmanaged
-    because = () if grants is None else (f'grants = "off", because with "managed" {grants}',)
+    file = edited(text, inventory, decision.inventory)
+    unmanaged = decision.unmanaged
+    because = () if unmanaged is None else (f'grants = "off", because with "managed" {unmanaged}',)
     return Imported(
-        text=written.text,
+        text=document(file, decision, wording),
         links=decision.links,
-        routes=len(decision.passages),
+        routes=len(decision.routes),
         left_out=decision.left_out,
-        notes=(*because, *written.notes),
+        notes=(*because, *file.notes),
     )

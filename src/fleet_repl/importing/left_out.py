@@ -1,11 +1,11 @@
-"""What an import could not say as routes, told for the reader of the inventory it makes.
+"""What an import could not say as routes, for the reader of the inventory it makes.
 
 Texts that came from AWS may hold anything; here they become single lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,9 @@ class LeftOut:
 
 def one_line(text: str) -> str:
     """`text` without line breaks, control characters and direction marks."""
-    return text if is_plain(text) else "".join(one if is_plain(one) else " " for one in text)
+    if is_plain(text):
+        return text
+    return "".join(letter if is_plain(letter) else " " for letter in text)
 
 
 def prefix_words(prefixes: Sequence[str]) -> str:
@@ -43,8 +45,3 @@ def prefix_words(prefixes: Sequence[str]) -> str:
         return "every repository"
     more = f" and {len(prefixes) - _SHOWN:,} more" if len(prefixes) > _SHOWN else ""
     return one_line(", ".join(prefixes[:_SHOWN])) + more
-
-
-def in_order(left_out: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
-    """By registry, each once."""
-    return tuple(sorted(set(left_out)))
