@@ -15,7 +15,7 @@ from fleet_repl.aws import Endpoint
 from fleet_repl.grants import Owner, actions_for, grants_for, statements_for
 from fleet_repl.names import AccountId, Partition, Region, Registry, Secret
 from fleet_repl.sandbox import serve, world_of
-from fleet_repl.sandbox.operations import OPERATIONS
+from fleet_repl.sandbox.shapes import OPERATIONS
 
 ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 

@@ -31,7 +31,7 @@ from fleet_repl.sandbox import (
     RegistryScenario,
     Scenario,
 )
-from fleet_repl.sandbox.operations import OPERATIONS
+from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.store import parse_record, record_document
 from fleet_repl.topology.hops import NOT_TRANSITIVE
 from fleet_repl.topology.summaries import RETIRED_ROUTE

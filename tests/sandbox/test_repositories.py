@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn
 from fleet_repl.sandbox.paging import page
@@ -188,7 +189,7 @@ async def test_what_cannot_be_listed(hub: Any, members: Any, error: tuple[str, s
 def test_pages_together_are_everything(items: list[int], most: int) -> None:
     """Following the tokens gives every item once and in order."""
     seen: list[int] = []
-    token: dict[str, Any] = {}
+    token: JsonObject = {}
     while True:
         found, token = page(items, Structure({"maxResults": most, **token}))
         seen.extend(found)

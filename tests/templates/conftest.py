@@ -13,8 +13,8 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory import Selector, Template
 from fleet_repl.inventory.roles import RoleTemplate
 from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.sandbox.shapes import Structure
-from fleet_repl.sandbox.template_documents import KNOWN, created, updated
+from fleet_repl.sandbox.shapes import read
+from fleet_repl.sandbox.template_documents import created, updated
 from fleet_repl.templates import Signature, TemplatePlan, update_request
 
 Apply = Callable[[Iterable[JsonObject], TemplatePlan], tuple[JsonObject, ...]]
@@ -104,9 +104,14 @@ def applied(registry: Registry) -> Apply:
                 del there[prefix]
             elif change.before is None:
                 assert prefix not in there
-                there[prefix] = created(Structure.read(change.after, KNOWN), registry, now)
+                there[prefix] = created(
+                    read(change.after, "CreateRepositoryCreationTemplateRequest"), registry, now
+                )
             else:
-                request = Structure.read(update_request(change.before, change.after), KNOWN)
+                request = read(
+                    update_request(change.before, change.after),
+                    "UpdateRepositoryCreationTemplateRequest",
+                )
                 there[prefix] = updated(there[prefix], request, registry, now)
         return tuple(there.values())
 

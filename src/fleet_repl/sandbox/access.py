@@ -7,13 +7,10 @@ another account in, and forbid to everyone. Under V1 it has that say in three ac
 from __future__ import annotations
 
 from fleet_repl.canonical import JsonObject
-from fleet_repl.names import AccountId, Region, Registry, repositories_arn
-from fleet_repl.sandbox.account_settings import POLICY_SCOPE, enforced
-from fleet_repl.sandbox.aws_errors import AwsError, denied, explicitly_denied
-from fleet_repl.sandbox.directory import Identity
+from fleet_repl.names import AccountId, Region, Registry, is_account_id, repositories_arn
+from fleet_repl.sandbox.aws_errors import denied, explicitly_denied
+from fleet_repl.sandbox.directory import POLICY_SCOPE, Identity, enforced
 from fleet_repl.sandbox.policy import Access, Verdict, verdict
-from fleet_repl.sandbox.rule_documents import REGISTRY_ID
-from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.world import World
 
 
@@ -22,66 +19,54 @@ def admitted(
 ) -> Registry:
     """The registry that a call acts on: the caller's own, unless `registryId` says otherwise.
 
-    Raises AwsError where the caller may not make it.
+    Raises AwsError where the caller may not make the call. As on AWS the body has not been checked
+    by then: a parameter that is no text says nothing here and is refused later.
     """
-    own = Registry(caller.account, region)
     action = f"ecr:{operation}"
+    resource = _resource(world, Registry(caller.account, region), body)
     if world.directory.lacks(caller.account, action):
-        raise _not_allowed(world, caller, action, own, body)
-    _check_passing(world, caller, body)
-    registry_id = Structure(body).optional_text("registryId", REGISTRY_ID) or caller.account
-    registry = Registry(AccountId(registry_id), region)
-    said = _said(world, caller, registry, action, body)
-    if said is Verdict.DENIED:
-        raise explicitly_denied(caller.arn, action, _resource(world, registry, body))
-    if registry != own and said is not Verdict.ALLOWED:
-        raise denied(
-            caller.arn,
-            action,
-            _resource(world, registry, body),
-            because="no resource-based policy",
-        )
+        raise denied(caller.arn, action, resource, because="no identity-based policy")
+    # Handing a role to ECR is an action of its own.
+    role = _text(body, "customRoleArn")
+    if role and world.directory.lacks(caller.account, "iam:PassRole"):
+        raise denied(caller.arn, "iam:PassRole", role, because="no identity-based policy")
+    named = _text(body, "registryId") or ""
+    account = AccountId(named) if is_account_id(named) else caller.account
+    registry = Registry(account, region)
+    resource = _resource(world, registry, body)
+    answer = _policy_answer(world, caller, registry, action, resource)
+    if answer is Verdict.DENIED:
+        raise explicitly_denied(caller.arn, action, resource)
+    if account != caller.account and answer is not Verdict.ALLOWED:
+        raise denied(caller.arn, action, resource, because="no resource-based policy")
     return registry
 
 
-def _said(
-    world: World, caller: Identity, registry: Registry, action: str, body: JsonObject
+def _policy_answer(
+    world: World, caller: Identity, registry: Registry, action: str, resource: str
 ) -> Verdict:
     """What the registry's policy says of a call on one of its repositories."""
     policy = world.policy(registry)
     scope = world.setting(registry, POLICY_SCOPE)
-    if policy is None or "repositoryName" not in body or not enforced(scope, action):
+    if policy is None or resource == "*" or not enforced(scope, action):
         return Verdict.SILENT
     role = () if caller.role is None else (str(caller.role),)
-    return verdict(
-        policy,
-        Access(
-            partition=world.directory.partition,
-            account=caller.account,
-            action=action,
-            resource=_resource(world, registry, body),
-            identities=(caller.arn, *role),
-        ),
+    access = Access(
+        partition=world.directory.partition,
+        account=caller.account,
+        action=action,
+        resource=resource,
+        identities=(caller.arn, *role),
     )
-
-
-def _check_passing(world: World, caller: Identity, body: JsonObject) -> None:
-    """Handing a role to ECR asks for iam:PassRole on it."""
-    role = body.get("customRoleArn")
-    if role and isinstance(role, str) and world.directory.lacks(caller.account, "iam:PassRole"):
-        raise denied(caller.arn, "iam:PassRole", role, because="no identity-based policy")
-
-
-def _not_allowed(
-    world: World, caller: Identity, action: str, registry: Registry, body: JsonObject
-) -> AwsError:
-    resource = _resource(world, registry, body)
-    return denied(caller.arn, action, resource, because="no identity-based policy")
+    return verdict(policy, access)
 
 
 def _resource(world: World, registry: Registry, body: JsonObject) -> str:
     """What a refusal names: the repository, or `*` for calls on a whole registry."""
-    name = body.get("repositoryName")
-    if not isinstance(name, str):
-        return "*"
-    return repositories_arn(world.directory.partition, registry) + name
+    name = _text(body, "repositoryName")
+    return "*" if name is None else repositories_arn(world.directory.partition, registry) + name
+
+
+def _text(body: JsonObject, name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) else None

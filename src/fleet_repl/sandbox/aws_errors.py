@@ -1,13 +1,12 @@
 """Errors as AWS answers them: a code, a message, an HTTP status.
 
-Operations raise an `AwsError`; only `wire` turns it into bytes. The errors that every AWS
-service has are spelled differently by the JSON and the query protocol; both are in the table.
+Operations raise an `AwsError`; only `wire` turns it into bytes.
 """
 
 from __future__ import annotations
 
 from enum import Enum, StrEnum
-from typing import Final
+from typing import NamedTuple
 
 
 class Service(StrEnum):
@@ -27,51 +26,62 @@ class AwsError(Exception):
         super().__init__(f"{code}: {message}")
 
 
+class _Spelling(NamedTuple):
+    """An error's message, and its code and HTTP status in the JSON and the query protocol."""
+
+    message: str
+    ecr: tuple[str, int]
+    sts: tuple[str, int]
+
+
 class Common(Enum):
     """Errors any call may get, whatever the service."""
 
-    UNSIGNED = "Request is missing Authentication Token"
-    INCOMPLETE = "The request signature is incomplete."
-    UNKNOWN_KEY = "The security token included in the request is invalid."
-    WRONG_SIGNATURE = (
+    UNSIGNED = _Spelling(
+        "Request is missing Authentication Token",
+        ("MissingAuthenticationTokenException", 400),
+        ("MissingAuthenticationToken", 403),
+    )
+    INCOMPLETE = _Spelling(
+        "The request signature is incomplete.",
+        ("IncompleteSignatureException", 400),
+        ("IncompleteSignature", 400),
+    )
+    UNKNOWN_KEY = _Spelling(
+        "The security token included in the request is invalid.",
+        ("UnrecognizedClientException", 400),
+        ("InvalidClientTokenId", 403),
+    )
+    WRONG_SIGNATURE = _Spelling(
         "The request signature we calculated does not match the signature you provided. Check "
         "your AWS Secret Access Key and signing method. Consult the service documentation for "
-        "details."
+        "details.",
+        ("InvalidSignatureException", 400),
+        ("SignatureDoesNotMatch", 403),
     )
-    DENIED = "User is not authorized to perform this action"
-    EXPIRED = "The security token included in the request is expired"
-    THROTTLED = "Rate exceeded"
-    FAILED = "The service is unavailable. Please try again."
+    DENIED = _Spelling(
+        "User is not authorized to perform this action",
+        ("AccessDeniedException", 400),
+        ("AccessDenied", 403),
+    )
+    EXPIRED = _Spelling(
+        "The security token included in the request is expired",
+        ("ExpiredTokenException", 400),
+        ("ExpiredToken", 403),
+    )
+    THROTTLED = _Spelling("Rate exceeded", ("ThrottlingException", 400), ("Throttling", 400))
+    FAILED = _Spelling(
+        "The service is unavailable. Please try again.",
+        ("ServerException", 500),
+        ("ServiceUnavailable", 503),
+    )
 
 
-_SPELLING: Final[dict[Service, dict[Common, tuple[str, int]]]] = {
-    Service.ECR: {
-        Common.UNSIGNED: ("MissingAuthenticationTokenException", 400),
-        Common.INCOMPLETE: ("IncompleteSignatureException", 400),
-        Common.UNKNOWN_KEY: ("UnrecognizedClientException", 400),
-        Common.WRONG_SIGNATURE: ("InvalidSignatureException", 400),
-        Common.DENIED: ("AccessDeniedException", 400),
-        Common.EXPIRED: ("ExpiredTokenException", 400),
-        Common.THROTTLED: ("ThrottlingException", 400),
-        Common.FAILED: ("ServerException", 500),
-    },
-    Service.STS: {
-        Common.UNSIGNED: ("MissingAuthenticationToken", 403),
-        Common.INCOMPLETE: ("IncompleteSignature", 400),
-        Common.UNKNOWN_KEY: ("InvalidClientTokenId", 403),
-        Common.WRONG_SIGNATURE: ("SignatureDoesNotMatch", 403),
-        Common.DENIED: ("AccessDenied", 403),
-        Common.EXPIRED: ("ExpiredToken", 403),
-        Common.THROTTLED: ("Throttling", 400),
-        Common.FAILED: ("ServiceUnavailable", 503),
-    },
-}
-
-
-def common(service: Service, error: Common, detail: str | None = None) -> AwsError:
-    """`error` as `service` spells it, with `detail` in place of its usual message."""
-    code, status = _SPELLING[service][error]
-    return AwsError(code, detail or error.value, status)
+def common(service: Service, error: Common, message: str | None = None) -> AwsError:
+    """`error` as `service` spells it, with its usual message unless another is given."""
+    spelling = error.value
+    code, status = spelling.ecr if service is Service.ECR else spelling.sts
+    return AwsError(code, message or spelling.message, status)
 
 
 def invalid_parameter(at: str, constraint: str) -> AwsError:
@@ -82,24 +92,19 @@ def invalid_parameter(at: str, constraint: str) -> AwsError:
     )
 
 
-def unknown_operation() -> AwsError:
-    """What an endpoint says to an operation that it does not have: a code and no message."""
-    return AwsError("UnknownOperationException", "")
-
-
 def denied(caller: str, action: str, resource: str, *, because: str) -> AwsError:
-    """ECR's word for an identity that may not do this (`because` ends the sentence)."""
-    return AwsError(
-        "AccessDeniedException",
-        f"User: {caller} is not authorized to perform: {action} on resource: {resource} "
-        f"because {because} allows the {action} action",
-    )
+    """ECR's word for an identity that lacks a permission; `because` says in which policy."""
+    return _access_denied(caller, action, resource, f"because {because} allows the {action} action")
 
 
 def explicitly_denied(caller: str, action: str, resource: str) -> AwsError:
     """ECR's word for what a statement of the registry policy forbids."""
+    reason = "with an explicit deny in a resource-based policy"
+    return _access_denied(caller, action, resource, reason)
+
+
+def _access_denied(caller: str, action: str, resource: str, reason: str) -> AwsError:
     return AwsError(
         "AccessDeniedException",
-        f"User: {caller} is not authorized to perform: {action} on resource: {resource} "
-        "with an explicit deny in a resource-based policy",
+        f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}",
     )

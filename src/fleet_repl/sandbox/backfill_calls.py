@@ -6,119 +6,102 @@ registry, and one for a destination region. What ended is forgotten after ninety
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.canonical import JsonObject
+from fleet_repl.limits import ACTIVE_BACKFILLS
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.backfills import Backfill, Status
 from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.rule_documents import REGION, REGISTRY_ID
 from fleet_repl.sandbox.selection import all_destinations
-from fleet_repl.sandbox.shapes import Structure, Text
+from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.world import World
 
-MOST_ACTIVE: Final = 10
 _KEPT: Final = timedelta(days=90)
-_ID: Final = Text(
-    pattern=re.compile(
-        r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    )
-)
-_RESULT: Final = Text(values=("COMPLETE", "FAILED"))
-_START: Final = frozenset({"registryId", "destination"})
-_LIST: Final = frozenset({"registryId", "maxResults", "nextToken"})
-_STOP: Final = frozenset({"registryId", "replicationBackfillId"})
-_DESCRIBE: Final = _LIST | _STOP | {"resultStatusFilter"}
-_USUAL_PAGE: Final = 25
-_LONGEST_PAGE: Final = 50
+_LISTED: Final = 25
+"""How many backfills a page has where a call does not say."""
 _NOT_OF_ANSWERS: Final = ("failureCode", "progress", "endedAt")
 """Members that the answers to a start and a stop do not have."""
 
 
-def start_backfill(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    destination = _destination(Structure.read(body, _START))
-    rules = world.registries[registry].replication.latest
-    if destination not in all_destinations(rules):
+def start_backfill(world: World, registry: Registry, request: Structure) -> JsonObject:
+    named = request.inner("destination")
+    destination = Registry(AccountId(named.text("registryId")), Region(named.text("region")))
+    state = world.registries[registry]
+    if destination not in all_destinations(state.replication.latest):
         raise invalid_parameter(
             "destination",
             "The destination must be in the replication configuration of the registry",
         )
-    active = [one for one in world.registries[registry].backfills if one.active]
-    if any(one.destination.region == destination.region for one in active):
+    active = [backfill for backfill in state.backfills if backfill.active]
+    if any(backfill.destination.region == destination.region for backfill in active):
         raise AwsError(
             "ReplicationBackfillInProgressException",
             "A replication backfill is already in progress for the destination region "
             f"'{destination.region}' in the registry with id '{registry.account}'",
         )
-    if len(active) >= MOST_ACTIVE:
+    if len(active) >= ACTIVE_BACKFILLS:
         raise AwsError(
             "LimitExceededException",
-            f"The registry with id '{registry.account}' already has the maximum of {MOST_ACTIVE} "
-            "replication backfills in progress",
+            f"The registry with id '{registry.account}' already has the maximum of "
+            f"{ACTIVE_BACKFILLS} replication backfills in progress",
         )
-    return _told(registry, world.start_backfill(registry, destination))
+    return _brief(registry, world.start_backfill(registry, destination))
 
 
-def list_backfills(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _LIST)
-    kept = [*_kept(world, registry)]
-    found, more = page(kept, asked, usual=_USUAL_PAGE, longest=_LONGEST_PAGE)
-    backfills: list[Json] = [one.shown() for one in found]
-    return {"registryId": registry.account, "backfills": backfills, **more}
+def list_backfills(world: World, registry: Registry, request: Structure) -> JsonObject:
+    backfills, more = page(_kept(world, registry), request, usual=_LISTED)
+    shown = [backfill.shown() for backfill in backfills]
+    return {"registryId": registry.account, "backfills": shown, **more}
 
 
-def describe_results(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _DESCRIBE)
-    backfill = _existing(world, registry, asked)
-    wanted = asked.optional_text("resultStatusFilter", _RESULT)
-    # Results are told once there will be no more of them.
+def describe_results(world: World, registry: Registry, request: Structure) -> JsonObject:
+    backfill = _existing(world, registry, request)
+    status = request.optional("resultStatusFilter")
+    # ECR shows results once there will be no more of them.
     results = [] if backfill.active else backfill.results
-    found, more = page([one for one in results if wanted in (None, one.status)], asked)
-    shown: list[Json] = [one.shown() for one in found]
-    return {"registryId": registry.account, **backfill.shown(), "results": shown, **more}
+    shown = [result.shown() for result in results if status in (None, result.status)]
+    items, more = page(shown, request)
+    return {"registryId": registry.account, **backfill.shown(), "results": items, **more}
 
 
-def stop_backfill(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    backfill = _existing(world, registry, Structure.read(body, _STOP))
+def stop_backfill(world: World, registry: Registry, request: Structure) -> JsonObject:
+    backfill = _existing(world, registry, request)
     if backfill.status not in (Status.PREPARING, Status.IN_PROGRESS):
         raise AwsError(
             "ReplicationBackfillInvalidStatusException",
             f"The replication backfill with id '{backfill.id}' cannot be stopped: its status is "
             f"{backfill.status}",
         )
-    world.backfilling.stop(backfill)
-    return _told(registry, backfill)
+    world.backfill_runner.stop(backfill)
+    return _brief(registry, backfill)
 
 
-def _destination(asked: Structure) -> Registry:
-    wanted = asked.inner("destination", frozenset({"region", "registryId"}))
-    region, account = wanted.text("region", REGION), wanted.text("registryId", REGISTRY_ID)
-    return Registry(AccountId(account), Region(region))
-
-
-def _kept(world: World, registry: Registry) -> Iterable[Backfill]:
+def _kept(world: World, registry: Registry) -> list[Backfill]:
+    """The backfills that ECR still knows of, oldest first."""
     forgotten = world.clock.now() - _KEPT
-    for one in world.registries[registry].backfills:
-        if one.ended_at is None or one.ended_at > forgotten:
-            yield one
+    return [
+        backfill
+        for backfill in world.registries[registry].backfills
+        if backfill.ended_at is None or backfill.ended_at > forgotten
+    ]
 
 
-def _existing(world: World, registry: Registry, asked: Structure) -> Backfill:
-    wanted = asked.text("replicationBackfillId", _ID)
-    for one in _kept(world, registry):
-        if one.id == wanted.lower():
-            return one
+def _existing(world: World, registry: Registry, request: Structure) -> Backfill:
+    """The backfill that a call is about, or ECR's refusal."""
+    id_ = request.text("replicationBackfillId")
+    for backfill in _kept(world, registry):
+        if backfill.id == id_.lower():
+            return backfill
     raise AwsError(
         "ReplicationBackfillNotFoundException",
-        f"The replication backfill with id '{wanted}' does not exist in the registry with id "
+        f"The replication backfill with id '{id_}' does not exist in the registry with id "
         f"'{registry.account}'",
     )
 
 
-def _told(registry: Registry, backfill: Backfill) -> JsonObject:
+def _brief(registry: Registry, backfill: Backfill) -> JsonObject:
     shown = {name: value for name, value in backfill.shown().items() if name not in _NOT_OF_ANSWERS}
     return {"registryId": registry.account, **shown}

@@ -1,6 +1,6 @@
 """A replication backfill: what it has to copy, what it has copied, and how it ended.
 
-The record only: `backfilling` moves it on. Statuses and members are those of ECR's model.
+The record only: `backfill_runner` moves it on. Statuses and members are those of ECR's model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
+from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 
 TOO_MANY_FAILURES: Final = "TOO_MANY_FAILURES"
@@ -52,15 +52,15 @@ class Result:
         return "COMPLETE" if self.failure is None else "FAILED"
 
     def shown(self) -> JsonObject:
-        image: dict[str, Json] = {"imageDigest": self.item.digest}
-        if self.item.tag is not None:
-            image["imageTag"] = self.item.tag
-        whole: dict[str, Json] = {
-            "repositoryName": self.item.repository,
-            "imageId": image,
-            "status": self.status,
-        }
-        return whole if self.failure is None else {**whole, "failureCode": self.failure}
+        image_id = {"imageDigest": self.item.digest, "imageTag": self.item.tag}
+        return _present(
+            {
+                "repositoryName": self.item.repository,
+                "imageId": _present(image_id),
+                "status": self.status,
+                "failureCode": self.failure,
+            }
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Backfill:
     _failed: int = 0
 
     def note(self, result: Result) -> None:
-        """One more replication is done."""
+        """Count a replication that is done."""
         self.results.append(result)
         self._failed += result.failure is not None
 
@@ -95,23 +95,27 @@ class Backfill:
     def shown(self) -> JsonObject:
         """The members that every call on backfills has, as far as there is anything to say."""
         account, region = self.destination
-        whole: dict[str, Json] = {
-            "replicationBackfillId": self.id,
-            "destination": {"region": region, "registryId": account},
-            "status": self.status,
-            "failureCode": self.failure_code,
-            "progress": self._progress(),
-            "startedAt": self.started_at.timestamp(),
-            "endedAt": None if self.ended_at is None else self.ended_at.timestamp(),
-        }
-        return {name: value for name, value in whole.items() if value is not None}
+        return _present(
+            {
+                "replicationBackfillId": self.id,
+                "destination": {"region": region, "registryId": account},
+                "status": self.status,
+                "failureCode": self.failure_code,
+                "progress": None if self.total is None else self._progress(self.total),
+                "startedAt": self.started_at.timestamp(),
+                "endedAt": None if self.ended_at is None else self.ended_at.timestamp(),
+            }
+        )
 
-    def _progress(self) -> JsonObject | None:
-        if self.total is None:
-            return None
+    def _progress(self, total: int) -> JsonObject:
         return {
-            "totalReplicationCount": self.total,
+            "totalReplicationCount": total,
             "completedReplicationCount": len(self.results) - self._failed,
             "failedReplicationCount": self._failed,
-            "failureCodes": sorted({one.failure for one in self.results if one.failure}),
+            "failureCodes": sorted({result.failure for result in self.results if result.failure}),
         }
+
+
+def _present(members: JsonObject) -> JsonObject:
+    """The members that there is something to say of."""
+    return {name: value for name, value in members.items() if value is not None}

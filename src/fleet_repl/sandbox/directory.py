@@ -1,25 +1,54 @@
-"""Who there is: accounts, roles with whom they trust, and the base identity.
+"""Who there is: accounts with their settings, roles with whom they trust, and the base identity.
 
 An account's role trusts the last role of the inventory's `via`, or the base identity where there
-is none; each role of `via` trusts the one before it. Sessions are `keys`' business.
+is none; each role of `via` trusts the role before it. Sessions are `keys`' business.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import AccountId, RoleArn, Secret
+from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.scenario import AccountScenario, Scenario
-from fleet_repl.sandbox.wildcards import matches
 
-BASE_ACCOUNT = AccountId("999999999999")
+BASE_ACCOUNT: Final = AccountId("999999999999")
 """Where the base identity lives, unless an account of the inventory is its own."""
-_ORDINARY = AccountScenario(id="000000000000")
+_ORDINARY: Final = AccountScenario(id="000000000000")
 """What a scenario says of an account that it does not name."""
+
+
+class Setting(NamedTuple):
+    """A setting of an account in a region."""
+
+    default: str
+    """What an account has that never changed it."""
+    accepted: tuple[str, ...]
+    """What PutAccountSetting takes."""
+
+
+POLICY_SCOPE: Final = "REGISTRY_POLICY_SCOPE"
+SETTINGS: Final = {
+    "BASIC_SCAN_TYPE_VERSION": Setting("AWS_NATIVE", ("AWS_NATIVE",)),
+    "BLOB_MOUNTING": Setting("DISABLED", ("ENABLED", "DISABLED")),
+    # V1 is left to accounts that have had it all along.
+    POLICY_SCOPE: Setting("V2", ("V2",)),
+}
+_ENFORCED_BY_V1: Final = (
+    "ecr:ReplicateImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
+)
+
+
+def enforced(scope: str, action: str) -> bool:
+    """Whether a registry policy of this scope has a say in the action."""
+    return scope != "V1" or action in _ENFORCED_BY_V1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +62,6 @@ class Identity:
     """The role it has assumed; None: the base identity, a user."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """Who may assume a role, and with which external id."""
-
-    caller: RoleArn | None
-    """None: the base identity."""
-    external_id: Secret | None
-
-    def admits(self, caller: Identity, external_id: str | None) -> bool:
-        """IAM asks for the external id only where the trust policy names one."""
-        wanted = None if self.external_id is None else self.external_id.reveal()
-        return caller.role == self.caller and wanted in (None, external_id)
-
-
 class Directory:
     """The accounts and roles of an inventory, with what a scenario changes about them."""
 
@@ -55,9 +70,10 @@ class Directory:
         self.region = inventory.aws.sts_region or self.partition.first_region
         self._via = inventory.aws.via
         self._via_external_id = inventory.aws.external_id
-        self._accounts = {one.id: one for one in inventory.accounts}
-        self._peculiar = {one.id: one for one in scenario.accounts}
-        own = next((one.id for one in inventory.accounts if one.role is None), BASE_ACCOUNT)
+        self._accounts = {account.id: account for account in inventory.accounts}
+        self._peculiar = {account.id: account for account in scenario.accounts}
+        roleless = (account.id for account in inventory.accounts if account.role is None)
+        own = next(roleless, BASE_ACCOUNT)
         self.base = Identity(
             account=own,
             arn=f"arn:{self.partition}:iam::{own}:user/sandbox",
@@ -67,8 +83,8 @@ class Directory:
         self._known = {
             own,
             *self._accounts,
-            *(one.id for one in inventory.externals),
-            *(one.account for one in self._via),
+            *(external.id for external in inventory.externals),
+            *(role.account for role in self._via),
             *map(AccountId, scenario.other_accounts),
         }
 
@@ -90,8 +106,8 @@ class Directory:
 
     def lacks(self, account: AccountId, action: str) -> bool:
         """Whether the account's identities are not allowed an IAM action."""
-        lacking = self._of(account).denied_actions
-        return any(matches(one.lower(), action.lower()) for one in lacking)
+        denied = self._of(account).denied_actions
+        return any(matches(pattern.lower(), action.lower()) for pattern in denied)
 
     def policy_scope(self, account: AccountId) -> str:
         """The account's REGISTRY_POLICY_SCOPE where nobody has set it since."""
@@ -103,7 +119,11 @@ class Directory:
             role.partition is self.partition
             and self.exists(role.account)
             and not self._of(role.account).denied
-            and any(trust.admits(caller, external_id) for trust in self._trusts(role))
+            # IAM asks for an external id only where the trust policy names one.
+            and any(
+                caller.role == trusted and (secret is None or secret.reveal() == external_id)
+                for trusted, secret in self._trusts(role)
+            )
         )
 
     def assumed(self, role: RoleArn, session_name: str) -> Identity:
@@ -121,11 +141,12 @@ class Directory:
     def _of(self, account: str) -> AccountScenario:
         return self._peculiar.get(account, _ORDINARY)
 
-    def _trusts(self, role: RoleArn) -> Iterable[Trust]:
-        for before, one in zip((None, *self._via), self._via, strict=False):
-            if one == role:
-                yield Trust(caller=before, external_id=self._via_external_id)
+    def _trusts(self, role: RoleArn) -> Iterator[tuple[RoleArn | None, Secret | None]]:
+        """The roles that may assume this role, None for the base identity, with the external id
+        that each has to give, if any."""
+        for previous, relay in zip((None, *self._via), self._via, strict=False):
+            if relay == role:
+                yield previous, self._via_external_id
         account = self._accounts.get(role.account)
         if account is not None and account.role == role:
-            last = self._via[-1] if self._via else None
-            yield Trust(caller=last, external_id=account.external_id)
+            yield (self._via[-1] if self._via else None), account.external_id

@@ -13,24 +13,21 @@ from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Region, Registry
 from fleet_repl.sandbox import (
     backfill_calls,
-    deletion_calls,
     image_calls,
     registry_calls,
     repository_calls,
-    repository_setting_calls,
-    setting_calls,
-    storage_calls,
     template_calls,
 )
 from fleet_repl.sandbox.access import admitted
-from fleet_repl.sandbox.aws_errors import Common, Service, common, unknown_operation
+from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.directory import Identity
+from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.sandbox.world import World
 
-_Operation: TypeAlias = Callable[[World, Registry, JsonObject], JsonObject]
+_Operation: TypeAlias = Callable[[World, Registry, Structure], JsonObject]
 
 _OPERATIONS: Final[dict[str, _Operation]] = {
-    "BatchDeleteImage": deletion_calls.batch_delete_image,
+    "BatchDeleteImage": image_calls.batch_delete_image,
     "BatchGetImage": image_calls.batch_get_image,
     "CreateRepository": repository_calls.create_repository,
     "CreateRepositoryCreationTemplate": template_calls.create_template,
@@ -42,19 +39,19 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "DescribeReplicationBackfillResults": backfill_calls.describe_results,
     "DescribeRepositories": repository_calls.describe_repositories,
     "DescribeRepositoryCreationTemplates": template_calls.describe_templates,
-    "GetAccountSetting": setting_calls.get_account_setting,
-    "GetLifecyclePolicy": repository_setting_calls.get_lifecycle_policy,
+    "GetAccountSetting": registry_calls.get_account_setting,
+    "GetLifecyclePolicy": repository_calls.get_lifecycle_policy,
     "GetRegistryPolicy": registry_calls.get_registry_policy,
-    "GetRepositoryPolicy": repository_setting_calls.get_repository_policy,
+    "GetRepositoryPolicy": repository_calls.get_repository_policy,
     "ListReplicationBackfills": backfill_calls.list_backfills,
-    "ListTagsForResource": repository_setting_calls.list_tags_for_resource,
-    "PutAccountSetting": setting_calls.put_account_setting,
+    "ListTagsForResource": repository_calls.list_tags_for_resource,
+    "PutAccountSetting": registry_calls.put_account_setting,
     "PutImage": image_calls.put_image,
     "PutRegistryPolicy": registry_calls.put_registry_policy,
     "PutReplicationConfiguration": registry_calls.put_replication_configuration,
     "StartReplicationBackfill": backfill_calls.start_backfill,
     "StopReplicationBackfill": backfill_calls.stop_backfill,
-    "UpdateImageStorageClass": storage_calls.update_image_storage_class,
+    "UpdateImageStorageClass": image_calls.update_image_storage_class,
     "UpdateRepositoryCreationTemplate": template_calls.update_template,
 }
 
@@ -68,6 +65,8 @@ def call_ecr(
     if not directory.exists(caller.account) or not directory.enabled(caller.account, region):
         raise common(Service.ECR, Common.UNKNOWN_KEY)
     if world.scenario.forgets(Registry(caller.account, region), operation):
-        raise unknown_operation()
+        # An endpoint that does not have an operation answers with a code and no message.
+        raise AwsError("UnknownOperationException", "")
     registry = admitted(world, caller, region, operation, body)
-    return _OPERATIONS[operation](world, registry, body)
+    request = read(body, f"{operation}Request", limits=world.longest)
+    return _OPERATIONS[operation](world, registry, request)

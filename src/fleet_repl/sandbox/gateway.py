@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 from urllib.parse import parse_qsl
 
@@ -18,8 +18,8 @@ from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.ecr import call_ecr
 from fleet_repl.sandbox.faults import Lot
 from fleet_repl.sandbox.keys import AccessKey
-from fleet_repl.sandbox.operations import OPERATIONS
 from fleet_repl.sandbox.scenario import Mishap
+from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.sandbox.signatures import Claim, Request, claim_of, verified
 from fleet_repl.sandbox.sts import call_sts, role_of
 from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_reply, xml_reply
@@ -30,31 +30,29 @@ _SPOKEN: Final = frozenset(Service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EcrCall:
+class Call:
+    """What a request asks for, and by which key."""
+
+    service: Service
     key: AccessKey
     region: Region
     operation: str
-    members: JsonObject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StsCall:
-    key: AccessKey
-    region: Region
-    operation: str
-    form: Mapping[str, str]
+    members: JsonObject = field(default_factory=dict)
+    """Parameters of an ECR call."""
+    form: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of an STS call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """A request that was understood and is its caller's own, with the lot it has drawn."""
 
-    call: EcrCall | StsCall
+    call: Call
     lot: Lot
 
 
 def arrive(world: World, request: Request) -> Arrival | Reply:
-    """The call of a request, or at once the answer to one that cannot be taken."""
+    """The call of a request, or at once the answer to a request that cannot be taken."""
     claim = claim_of(request)
     service = _service(request, claim)
     try:
@@ -81,12 +79,13 @@ def conclude(world: World, arrival: Arrival) -> Reply | None:
         return garbage_reply()
     error = _suffered(call, mishap)
     if error is not None:
-        return _refused(world, call, error)
+        request_id = world.keyring.request_id()
+        return error_reply(call.service, common(call.service, error), request_id)
     reply = _carried_out(world, call)
     return None if mishap is Mishap.LOST_ANSWER else reply
 
 
-def _suffered(call: EcrCall | StsCall, mishap: Mishap | None) -> Common | None:
+def _suffered(call: Call, mishap: Mishap | None) -> Common | None:
     """The error that AWS answers with in place of the operation."""
     match mishap:
         case Mishap.THROTTLED:
@@ -107,7 +106,7 @@ def _suffered(call: EcrCall | StsCall, mishap: Mishap | None) -> Common | None:
 
 
 def _service(request: Request, claim: Claim | None) -> Service:
-    """Whose way of answering a request gets, even one that is no good."""
+    """Whose way of answering a request gets, even a request that is no good."""
     if claim is not None and claim.service in _SPOKEN:
         return Service(claim.service)
     return Service.ECR if "x-amz-target" in request.headers else Service.STS
@@ -127,16 +126,16 @@ def _caller(
     return key, claim.region
 
 
-def _read(request: Request, service: Service, key: AccessKey, region: Region) -> EcrCall | StsCall:
+def _read(request: Request, service: Service, key: AccessKey, region: Region) -> Call:
     if service is Service.ECR:
         operation = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
         _check_known(service, operation, "UnknownOperationException")
         members = _json_object(request.body)
-        return EcrCall(key=key, region=region, operation=operation, members=members)
+        return Call(service=service, key=key, region=region, operation=operation, members=members)
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     operation = form.get("Action", "")
     _check_known(service, operation, "InvalidAction")
-    return StsCall(key=key, region=region, operation=operation, form=form)
+    return Call(service=service, key=key, region=region, operation=operation, form=form)
 
 
 def _check_known(service: Service, operation: str, code: str) -> None:
@@ -156,29 +155,19 @@ def _json_object(body: bytes) -> JsonObject:
     return members
 
 
-def _account(call: EcrCall | StsCall) -> AccountId:
+def _account(call: Call) -> AccountId:
     """Whose faults a call suffers: for AssumeRole, those of the account it leads into."""
-    role = role_of(call.form) if isinstance(call, StsCall) else None
+    role = role_of(call.form)
     return call.key.identity.account if role is None else role.account
 
 
-def _carried_out(world: World, call: EcrCall | StsCall) -> Reply:
+def _carried_out(world: World, call: Call) -> Reply:
     request_id = world.keyring.request_id()
     caller, region, operation = call.key.identity, call.region, call.operation
     try:
-        if isinstance(call, EcrCall):
+        if call.service is Service.ECR:
             return json_reply(call_ecr(world, caller, region, operation, call.members), request_id)
-        return xml_reply(
-            operation, call_sts(world, caller, region, operation, call.form), request_id
-        )
+        result = call_sts(world, caller, region, operation, call.form)
+        return xml_reply(operation, result, request_id)
     except AwsError as error:
-        return error_reply(_spoken(call), error, request_id)
-
-
-def _refused(world: World, call: EcrCall | StsCall, error: Common) -> Reply:
-    service = _spoken(call)
-    return error_reply(service, common(service, error), world.keyring.request_id())
-
-
-def _spoken(call: EcrCall | StsCall) -> Service:
-    return Service.ECR if isinstance(call, EcrCall) else Service.STS
+        return error_reply(call.service, error, request_id)

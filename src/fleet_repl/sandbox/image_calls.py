@@ -1,125 +1,59 @@
-"""ECR's calls on images: pushing, reading, and asking where one has been replicated to.
+"""ECR's calls on images: pushing, reading, deleting, archiving, and asking where one has been
+replicated to.
 
 An image is its manifest: the layers that it names are taken to be there, the images are not.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.images import (
-    ACTIVATING,
     ACTIVE,
     ARCHIVED,
+    DOCKER_MANIFEST,
     Delivery,
     Image,
     Repository,
+    listed_images,
+    parsed_manifest,
 )
-from fleet_repl.sandbox.manifests import DOCKER_MANIFEST, images, parsed
 from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.placing import Push
-from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME, find_repository, refuse_paging
-from fleet_repl.sandbox.shapes import Structure, Text
+from fleet_repl.sandbox.placing import Push, referenced
+from fleet_repl.sandbox.repository_calls import about, refuse_paging, repository_of
+from fleet_repl.sandbox.shapes import SHAPES, Structure
 from fleet_repl.sandbox.world import World
 
-_MANIFEST: Final = Text(shortest=1, longest=4_194_304)
-TAG: Final = Text(shortest=1, longest=300, pattern=re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]*"))
-DIGEST: Final = Text(pattern=re.compile(r"sha256:[0-9a-f]{64}"))
-_TAG_STATUS: Final = Text(values=("TAGGED", "UNTAGGED", "ANY"))
-_IMAGE_STATUS: Final = Text(values=(ACTIVE, ARCHIVED, ACTIVATING, "ANY"))
-IN_REPOSITORY: Final = frozenset({"registryId", "repositoryName"})
-_PUT: Final = IN_REPOSITORY | {
-    "imageManifest",
-    "imageManifestMediaType",
-    "imageTag",
-    "imageDigest",
-}
-_BATCH_GET: Final = IN_REPOSITORY | {"imageIds", "acceptedMediaTypes"}
-_DESCRIBE: Final = IN_REPOSITORY | {"imageIds", "nextToken", "maxResults", "filter"}
-IMAGE_ID: Final = frozenset({"imageDigest", "imageTag"})
+_TAG: Final = SHAPES["PushedImageTag"]
+_DIGEST: Final = SHAPES["PushedImageDigest"]
 
 
-def put_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _PUT)
-    repository = repository_of(world, registry, asked)
-    text = asked.text("imageManifest", _MANIFEST)
-    manifest = parsed(text)
+def put_image(world: World, registry: Registry, request: Structure) -> JsonObject:
+    repository = repository_of(world, registry, request)
+    text = request.text("imageManifest")
+    manifest = parsed_manifest(text)
     if manifest is None:
         raise invalid_parameter("ImageManifest", "Invalid JSON syntax")
+    media_type = manifest.get("mediaType")
+    if not isinstance(media_type, str):
+        media_type = DOCKER_MANIFEST
     push = Push(
         manifest=text,
-        media_type=_media_type(asked, manifest),
-        tag=asked.optional_text("imageTag", TAG),
+        media_type=request.optional("imageManifestMediaType") or media_type,
+        tag=request.optional("imageTag"),
         at=world.clock.now(),
     )
-    if asked.optional_text("imageDigest", DIGEST) not in (None, push.digest):
+    digest = request.optional("imageDigest")
+    if digest not in (None, push.digest):
         raise AwsError(
             "ImageDigestDoesNotMatchException",
-            f"The image digest '{asked.get('imageDigest')}' does not match the digest that Amazon "
-            f"ECR computed, '{push.digest}'",
+            f"The image digest '{digest}' does not match the digest that Amazon ECR computed, "
+            f"'{push.digest}'",
         )
-    _check_references(registry, repository, manifest)
-    image = world.estate.push(registry, repository, push)
-    return {"image": _image(registry, repository, image, push.tag)}
-
-
-def batch_get_image(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _BATCH_GET)
-    repository = repository_of(world, registry, asked)
-    images: list[Json] = []
-    failures: list[Json] = []
-    for path, value in asked.items("imageIds", 1, 100):
-        wanted = Structure.read(value, IMAGE_ID, path)
-        image = image_by(repository, wanted)
-        # What is archived cannot be pulled.
-        if image is not None and image.status == ACTIVE:
-            images.append(_image(registry, repository, image, wanted.optional_text("imageTag")))
-        else:
-            code, reason = why_not(wanted)
-            failures.append(
-                {"imageId": wanted.members, "failureCode": code, "failureReason": reason}
-            )
-    return {"images": images, "failures": failures}
-
-
-def describe_images(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _DESCRIBE)
-    repository = repository_of(world, registry, asked)
-    wanted, keeps = asked.optional_items("imageIds", 1, 100), _filter(asked)
-    if wanted is None:
-        found, more = page([one for one in repository.images.values() if keeps(one)], asked)
-    else:
-        refuse_paging(asked, "imageIds")
-        ids = [Structure.read(value, IMAGE_ID, path) for path, value in wanted]
-        found, more = [must_find(registry, repository, one, keeps) for one in ids], {}
-    return {"imageDetails": [_detail(registry, repository, one) for one in found], **more}
-
-
-def describe_image_replication_status(
-    world: World, registry: Registry, body: JsonObject
-) -> JsonObject:
-    asked = Structure.read(body, IN_REPOSITORY | {"imageId"})
-    repository = repository_of(world, registry, asked)
-    wanted = asked.inner("imageId", IMAGE_ID)
-    image = must_find(registry, repository, wanted)
-    return {
-        "repositoryName": repository.name,
-        "imageId": {"imageDigest": image.digest, **wanted.members},
-        "replicationStatuses": [
-            _status(one) for one in repository.deliveries.get(image.digest, ())
-        ],
-    }
-
-
-def _check_references(registry: Registry, repository: Repository, manifest: JsonObject) -> None:
-    """Refuse a manifest list that names images which the repository does not have."""
-    digests = [image.digest for image in images(manifest)]
-    missing = [digest for digest in digests if digest not in repository.images]
+    missing = [listed for listed in listed_images(manifest) if listed not in repository.images]
     if missing:
         raise AwsError(
             "ReferencedImagesNotFoundException",
@@ -127,36 +61,112 @@ def _check_references(registry: Registry, repository: Repository, manifest: Json
             f"repository with name '{repository.name}' in the registry with id "
             f"'{registry.account}' do not exist",
         )
+    image = world.estate.push(registry, repository, push)
+    return {"image": _image(registry, repository, image, push.tag)}
 
 
-def repository_of(world: World, registry: Registry, asked: Structure) -> Repository:
-    return find_repository(world, registry, asked.text("repositoryName", REPOSITORY_NAME))
+def batch_get_image(world: World, registry: Registry, request: Structure) -> JsonObject:
+    repository = repository_of(world, registry, request)
+    images: list[Json] = []
+    failures: list[Json] = []
+    for image_id in request.inners("imageIds"):
+        image = _image_of(repository, image_id)
+        # What is archived cannot be pulled.
+        if image is not None and image.status == ACTIVE:
+            images.append(_image(registry, repository, image, image_id.optional("imageTag")))
+        else:
+            failures.append(_not_found(image_id))
+    return {"images": images, "failures": failures}
 
 
-def _media_type(asked: Structure, manifest: JsonObject) -> str:
-    written = manifest.get("mediaType")
-    default = written if isinstance(written, str) else DOCKER_MANIFEST
-    return asked.optional_text("imageManifestMediaType") or default
+def batch_delete_image(world: World, registry: Registry, request: Structure) -> JsonObject:
+    """Images and tags go, and where rules replicate deletions they go there too."""
+    repository = repository_of(world, registry, request)
+    deleted: list[Json] = []
+    failures: list[Json] = []
+    for image_id in request.inners("imageIds"):
+        image = _image_of(repository, image_id)
+        tag = image_id.optional("imageTag")
+        failure = _deletion_failure(repository, image_id, image)
+        if failure is not None or image is None:
+            failures.append(failure or _not_found(image_id))
+            continue
+        digest = {"imageDigest": image.digest}
+        tags = image.tags if tag is None else (tag,)
+        deleted.extend([{**digest, "imageTag": tag} for tag in tags] or [digest])
+        world.estate.delete(registry, repository, image.digest, tag)
+    return {"imageIds": deleted, "failures": failures}
 
 
-def image_by(repository: Repository, wanted: Structure) -> Image | None:
-    digest, tag = wanted.optional_text("imageDigest"), wanted.optional_text("imageTag")
-    if digest is not None:
-        image = repository.images.get(digest)
-        return image if image is not None and (tag is None or tag in image.tags) else None
-    return None if tag is None else repository.tagged(tag)
+def describe_images(world: World, registry: Registry, request: Structure) -> JsonObject:
+    repository = repository_of(world, registry, request)
+    wanted = request.inner("filter")
+    more: JsonObject = {}
+    if image_ids := request.inners("imageIds"):
+        refuse_paging(request, "imageIds")
+        images = [_required_image(registry, repository, each, wanted) for each in image_ids]
+    else:
+        shown = [image for image in repository.images.values() if _passes(image, wanted)]
+        images, more = page(shown, request)
+    return {"imageDetails": [_detail(registry, repository, image) for image in images], **more}
 
 
-def must_find(
-    registry: Registry,
-    repository: Repository,
-    wanted: Structure,
-    keeps: Callable[[Image], bool] = lambda _: True,
+def describe_image_replication_status(
+    world: World, registry: Registry, request: Structure
+) -> JsonObject:
+    repository = repository_of(world, registry, request)
+    image_id = request.inner("imageId")
+    image = _required_image(registry, repository, image_id)
+    deliveries = repository.deliveries.get(image.digest, ())
+    return {
+        "repositoryName": repository.name,
+        "imageId": {"imageDigest": image.digest, **image_id.members},
+        "replicationStatuses": [_status(delivery) for delivery in deliveries],
+    }
+
+
+def update_image_storage_class(world: World, registry: Registry, request: Structure) -> JsonObject:
+    """Put an image into the archive, where nobody can pull it, or get it back from there.
+
+    Archiving does not travel; a restored image is replicated like one that is pushed.
+    """
+    repository = repository_of(world, registry, request)
+    image_id = request.inner("imageId")
+    image = _required_image(registry, repository, image_id)
+    archives = request.text("targetStorageClass") == "ARCHIVE"
+    if image.status != (ACTIVE if archives else ARCHIVED):
+        raise AwsError(
+            "ImageStorageClassUpdateNotSupportedException",
+            f"The image '{image.digest}' is {image.status}, from which it cannot be moved to that "
+            "storage class",
+        )
+    if archives:
+        world.estate.archive(repository, image)
+    else:
+        world.estate.restore(registry, repository, image)
+    return {
+        **about(registry, repository),
+        "imageId": {"imageDigest": image.digest, **image_id.members},
+        "imageStatus": repository.images[image.digest].status,
+    }
+
+
+def _image_of(repository: Repository, image_id: Structure) -> Image | None:
+    """The image with the digest, under the tag, or both."""
+    digest, tag = image_id.optional("imageDigest"), image_id.optional("imageTag")
+    if digest is None:
+        return None if tag is None else repository.tagged(tag)
+    image = repository.images.get(digest)
+    return image if image is not None and (tag is None or tag in image.tags) else None
+
+
+def _required_image(
+    registry: Registry, repository: Repository, image_id: Structure, wanted: Structure | None = None
 ) -> Image:
-    """Raises AwsError for an image that is not there, or that is not to be shown."""
-    image = image_by(repository, wanted)
-    if image is None or not keeps(image):
-        digest, tag = (wanted.optional_text(one) or "null" for one in ("imageDigest", "imageTag"))
+    """The image, or ECR's refusal where it is not there or does not pass the filter `wanted`."""
+    image = _image_of(repository, image_id)
+    if image is None or (wanted is not None and not _passes(image, wanted)):
+        digest, tag = (image_id.optional(name) or "null" for name in ("imageDigest", "imageTag"))
         raise AwsError(
             "ImageNotFoundException",
             f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not exist "
@@ -166,31 +176,52 @@ def must_find(
     return image
 
 
-def why_not(wanted: Structure) -> tuple[str, str]:
-    if not wanted.members:
-        return (
-            "MissingDigestAndTag",
-            "Invalid request parameters: both tag and digest cannot be null",
-        )
-    return "ImageNotFound", "Requested image not found"
+def _passes(image: Image, wanted: Structure) -> bool:
+    """Whether DescribeImages shows the image under a filter: unless asked, only active ones."""
+    tagged = "TAGGED" if image.tags else "UNTAGGED"
+    return (wanted.optional("tagStatus") or "ANY") in ("ANY", tagged) and (
+        wanted.optional("imageStatus") or ACTIVE
+    ) in ("ANY", image.status)
 
 
-def _filter(asked: Structure) -> Callable[[Image], bool]:
-    wanted = asked.optional_inner("filter", frozenset({"tagStatus", "imageStatus"}))
-    if wanted is None:
-        return lambda image: image.status == ACTIVE
-    status = wanted.optional_text("tagStatus", _TAG_STATUS) or "ANY"
-    kept = wanted.optional_text("imageStatus", _IMAGE_STATUS) or ACTIVE
-    return lambda image: (
-        kept in ("ANY", image.status) and status in ("ANY", "TAGGED" if image.tags else "UNTAGGED")
-    )
+def _failure(image_id: Structure, code: str, reason: str) -> JsonObject:
+    """Why a call on several images leaves out one of them."""
+    return {"imageId": image_id.members, "failureCode": code, "failureReason": reason}
+
+
+def _not_found(image_id: Structure) -> JsonObject:
+    if image_id.members:
+        return _failure(image_id, "ImageNotFound", "Requested image not found")
+    reason = "Invalid request parameters: both tag and digest cannot be null"
+    return _failure(image_id, "MissingDigestAndTag", reason)
+
+
+def _deletion_failure(
+    repository: Repository, image_id: Structure, image: Image | None
+) -> JsonObject | None:
+    """What is against a deletion besides that an image may not be there; None: nothing."""
+    digest, tag = image_id.optional("imageDigest"), image_id.optional("imageTag")
+    should_satisfy = "Invalid request parameters: image {} should satisfy the regex '{}'"
+    if digest is not None and _DIGEST.objection(digest) is not None:
+        reason = should_satisfy.format("digest", "[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+")
+        return _failure(image_id, "InvalidImageDigest", reason)
+    if tag is not None and _TAG.objection(tag) is not None:
+        reason = should_satisfy.format("tag", "[a-zA-Z0-9-_+.]+")
+        return _failure(image_id, "InvalidImageTag", reason)
+    if image is None and digest in repository.images and tag and repository.tagged(tag):
+        reason = "The tag is not one of the image's"
+        return _failure(image_id, "ImageTagDoesNotMatchDigest", reason)
+    goes = image is not None and (tag is None or image.tags == (tag,))
+    if goes and image is not None and referenced(repository, image.digest):
+        reason = "Requested image referenced by manifest list"
+        return _failure(image_id, "ImageReferencedByManifestList", reason)
+    return None
 
 
 def _image(registry: Registry, repository: Repository, image: Image, tag: str | None) -> JsonObject:
     image_id = {"imageDigest": image.digest}
     return {
-        "registryId": registry.account,
-        "repositoryName": repository.name,
+        **about(registry, repository),
         "imageId": image_id if tag is None else {**image_id, "imageTag": tag},
         "imageManifest": image.manifest,
         "imageManifestMediaType": image.media_type,
@@ -198,16 +229,16 @@ def _image(registry: Registry, repository: Repository, image: Image, tag: str | 
 
 
 def _detail(registry: Registry, repository: Repository, image: Image) -> JsonObject:
-    detail: dict[str, Json] = {
-        "registryId": registry.account,
-        "repositoryName": repository.name,
+    tags: JsonObject = {"imageTags": list(image.tags)} if image.tags else {}
+    return {
+        **about(registry, repository),
         "imageDigest": image.digest,
         "imageSizeInBytes": image.size,
         "imagePushedAt": image.pushed_at.timestamp(),
         "imageManifestMediaType": image.media_type,
         "imageStatus": image.status,
+        **tags,
     }
-    return {**detail, "imageTags": list(image.tags)} if image.tags else detail
 
 
 def _status(delivery: Delivery) -> JsonObject:

@@ -1,18 +1,57 @@
-"""What a repository holds: images, and where each was replicated to. State only."""
+"""What a repository holds: images, and where each was replicated to.
+
+An image is its manifest: anybody's JSON, read as far as ECR reads it. What does not look like a
+reference to a layer or image is passed over.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
+from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Registry
-from fleet_repl.sandbox.wildcards import matches
+from fleet_repl.sandbox.policy import matches
+from fleet_repl.sandbox.shapes import objects
 
 ACTIVE: Final = "ACTIVE"
 ARCHIVED: Final = "ARCHIVED"
 ACTIVATING: Final = "ACTIVATING"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+
+
+def parsed_manifest(manifest: str) -> JsonObject | None:
+    """The manifest's object, or None where the text holds none."""
+    try:
+        document = json.loads(manifest)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def listed_images(manifest: JsonObject) -> tuple[str, ...]:
+    """The digests of the images in a manifest list or index."""
+    return tuple(_sizes(manifest.get("manifests")))
+
+
+def image_size(manifest: str) -> int:
+    """Bytes of a manifest and of the config and layers that it names, each counted once."""
+    document = parsed_manifest(manifest) or {}
+    blobs = _sizes([document.get("config"), *objects(document.get("layers"))])
+    return len(manifest.encode(errors="surrogatepass")) + sum(blobs.values())
+
+
+def _sizes(descriptors: Json) -> dict[str, int]:
+    """The size of each blob or image that is described, by digest; 0 where none is told."""
+    sizes = {}
+    for descriptor in objects(descriptors):
+        digest, size = descriptor.get("digest"), descriptor.get("size")
+        if isinstance(digest, str):
+            sizes[digest] = size if type(size) is int and size >= 0 else 0
+    return sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +64,7 @@ class Image:
     media_type: str
     pushed_at: datetime
     size: int
-    """Bytes of the manifest and of the config and layers that it names."""
+    """Bytes, with the config and layers that the manifest names."""
     status: str = ACTIVE
     """Whether it can be pulled, as ECR calls it: archived images and those that are being
     restored cannot."""
@@ -64,11 +103,11 @@ class Repository:
 
     def fixes(self, tag: str) -> bool:
         """Whether the tag may not be moved to another image."""
-        excluded = any(matches(one, tag) for one in self.exclusions)
+        excluded = any(matches(pattern, tag) for pattern in self.exclusions)
         return self.mutability.startswith("IMMUTABLE") is not excluded
 
     def record(self, digest: str, delivery: Delivery) -> None:
-        """Tell how an image fares at a destination, in place of what was told of it before."""
-        known = {one.destination: one for one in self.deliveries.get(digest, ())}
-        known[delivery.destination] = delivery
-        self.deliveries[digest] = tuple(known.values())
+        """Note how an image fares at a destination, in place of what was noted before."""
+        deliveries = {known.destination: known for known in self.deliveries.get(digest, ())}
+        deliveries[delivery.destination] = delivery
+        self.deliveries[digest] = tuple(deliveries.values())

@@ -81,7 +81,7 @@ class Keyring:
         key.token = base64.b64encode(self._random.randbytes(240)).decode()
         now = self._clock.monotonic()
         key.known_from = now + (self._scenario.sessions_refused_for_seconds or 0)
-        key.ends_at = now + min(seconds, self._scenario.session_seconds)
+        key.ends_at = now + min(seconds, self._scenario.sessions_expire_after_seconds or math.inf)
         key.calls_left = self._scenario.sessions_expire_after_calls or math.inf
         return key
 

@@ -5,29 +5,26 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from fleet_repl.canonical import Json
+from fleet_repl.canonical import JsonObject
 from fleet_repl.sandbox.aws_errors import invalid_parameter
 from fleet_repl.sandbox.shapes import Structure
 
 T = TypeVar("T")
 
-PAGE: Final = 100
-"""Items where a call does not say."""
-LONGEST_PAGE: Final = 1000
 
+def page(items: Sequence[T], request: Structure, *, usual: int = 100) -> tuple[list[T], JsonObject]:
+    """The items of the page that a request is for, and the members that lead to the next page.
 
-def page(
-    items: Sequence[T], asked: Structure, *, usual: int = PAGE, longest: int = LONGEST_PAGE
-) -> tuple[Sequence[T], dict[str, Json]]:
-    """The items of the page that is asked for, and the members that lead to the next one."""
-    most = asked.integer("maxResults", 1, longest) or usual
-    start = _offset(asked.optional_text("nextToken"))
-    end = start + most
+    A page has `usual` items unless the request says how many.
+    """
+    most = request.members.get("maxResults")
+    start = _offset(request.optional("nextToken"))
+    end = start + (most if isinstance(most, int) else usual)
     if end >= len(items):
-        return items[start:], {}
-    return items[start:end], {"nextToken": base64.b64encode(f"after {end}".encode()).decode()}
+        return [*items[start:]], {}
+    return [*items[start:end]], {"nextToken": base64.b64encode(f"after {end}".encode()).decode()}
 
 
 def _offset(token: str | None) -> int:

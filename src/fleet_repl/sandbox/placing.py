@@ -9,9 +9,14 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fleet_repl.sandbox import manifests
 from fleet_repl.sandbox.aws_errors import AwsError
-from fleet_repl.sandbox.images import Image, Repository
+from fleet_repl.sandbox.images import (
+    Image,
+    Repository,
+    image_size,
+    listed_images,
+    parsed_manifest,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,32 +33,28 @@ class Push:
         return "sha256:" + hashlib.sha256(self.manifest.encode(errors="surrogatepass")).hexdigest()
 
 
-def placed(repository: Repository, push: Push) -> Image | None:
-    """The image in the repository, or None where it was there already, under that tag.
+def push_of(image: Image, tag: str | None, at: datetime) -> Push:
+    """The push that brings an image somewhere else."""
+    return Push(manifest=image.manifest, media_type=image.media_type, tag=tag, at=at)
 
-    Raises AwsError where the tag is another image's and the repository does not move it.
+
+def placed(repository: Repository, push: Push) -> Image | None:
+    """Put an image into a repository; None: it is there already, under that tag.
+
+    Raises AwsError where the tag is another image's and the repository does not move tags.
     """
-    digest = push.digest
-    known = repository.images.get(digest)
-    if known is not None and (push.tag is None or push.tag in known.tags):
+    image = repository.images.get(push.digest)
+    if image is not None and (push.tag is None or push.tag in image.tags):
         return None
-    holder = None if push.tag is None else repository.tagged(push.tag)
-    if holder is not None and push.tag is not None:
-        if repository.fixes(push.tag):
-            raise AwsError(
-                "ImageTagAlreadyExistsException",
-                f"The image tag '{push.tag}' already exists in the '{repository.name}' repository "
-                "and cannot be overwritten because the tag is immutable.",
-            )
-        left = tuple(tag for tag in holder.tags if tag != push.tag)
-        repository.images[holder.digest] = replace(holder, tags=left)
-    image = known or Image(
-        digest=digest,
+    if push.tag is not None:
+        _free(repository, push.tag)
+    image = image or Image(
+        digest=push.digest,
         tags=(),
         manifest=push.manifest,
         media_type=push.media_type,
         pushed_at=push.at,
-        size=_size(push.manifest),
+        size=image_size(push.manifest),
     )
     if push.tag is not None:
         image = replace(image, tags=(*image.tags, push.tag))
@@ -61,15 +62,30 @@ def placed(repository: Repository, push: Push) -> Image | None:
     return image
 
 
+def _free(repository: Repository, tag: str) -> None:
+    """Take a tag off the image that has it, if one has."""
+    holder = repository.tagged(tag)
+    if holder is None:
+        return
+    if repository.fixes(tag):
+        raise AwsError(
+            "ImageTagAlreadyExistsException",
+            f"The image tag '{tag}' already exists in the '{repository.name}' repository and "
+            "cannot be overwritten because the tag is immutable.",
+        )
+    kept = tuple(other for other in holder.tags if other != tag)
+    repository.images[holder.digest] = replace(holder, tags=kept)
+
+
 def removed(repository: Repository, digest: str, tag: str | None) -> bool:
-    """Take a tag off an image, or without one the image out; whether the image is gone.
+    """Take a tag off an image, or without a tag the image out; whether the image is gone.
 
     An image whose last tag goes, goes with it. Raises KeyError where there is no such image.
     """
     image = repository.images[digest]
-    left = () if tag is None else tuple(one for one in image.tags if one != tag)
-    if left:
-        repository.images[digest] = replace(image, tags=left)
+    kept = () if tag is None else tuple(other for other in image.tags if other != tag)
+    if kept:
+        repository.images[digest] = replace(image, tags=kept)
         return False
     del repository.images[digest]
     repository.deliveries.pop(digest, None)
@@ -79,14 +95,6 @@ def removed(repository: Repository, digest: str, tag: str | None) -> bool:
 def referenced(repository: Repository, digest: str) -> bool:
     """Whether a manifest list of the repository names the image."""
     return any(
-        digest == one.digest
+        digest in listed_images(parsed_manifest(image.manifest) or {})
         for image in repository.images.values()
-        for one in manifests.images(manifests.parsed(image.manifest) or {})
     )
-
-
-def _size(manifest: str) -> int:
-    """Bytes of the manifest and of the config and layers that it names."""
-    blobs = manifests.blobs(manifests.parsed(manifest) or {})
-    of_blobs = sum(blob.size for blob in blobs)
-    return len(manifest.encode(errors="surrogatepass")) + of_blobs

@@ -8,13 +8,12 @@ as IAM does with a key that is absent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import AccountId, Partition, root_arn
-from fleet_repl.sandbox.wildcards import matches
 
 SERVICE_LINKED_ROLE = (
     "aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
@@ -51,12 +50,12 @@ class Verdict(Enum):
 
 def allows(policy: JsonObject | None, access: Access) -> bool:
     """Whether some statement allows it and none denies it; no policy allows nothing."""
-    return verdict(policy, access) is Verdict.ALLOWED
+    return verdict(policy or {}, access) is Verdict.ALLOWED
 
 
-def verdict(policy: JsonObject | None, access: Access) -> Verdict:
-    allowed = False
-    for statement in statements_of(policy) if policy is not None else ():
+def verdict(policy: JsonObject, access: Access) -> Verdict:
+    answer = Verdict.SILENT
+    for statement in statements_of(policy):
         if not _applies(statement, access):
             continue
         condition = statement.get("Condition")
@@ -64,25 +63,21 @@ def verdict(policy: JsonObject | None, access: Access) -> Verdict:
             if not condition or holds_without_keys(condition):
                 return Verdict.DENIED
         elif not condition:
-            allowed = True
-    return Verdict.ALLOWED if allowed else Verdict.SILENT
+            answer = Verdict.ALLOWED
+    return answer
 
 
 def statements_of(policy: JsonObject) -> tuple[JsonObject, ...]:
-    """The statements, of which a policy may write a single one without a list."""
-    return tuple(one for one in _listed(policy.get("Statement")) if isinstance(one, Mapping))
+    """The statements; a policy may write a single statement without a list."""
+    statements = listed(policy.get("Statement"))
+    return tuple(statement for statement in statements if isinstance(statement, Mapping))
 
 
-def principals_of(principal: Json) -> tuple[str, ...]:
-    """The AWS principals that `Principal` or `NotPrincipal` names."""
-    if isinstance(principal, Mapping):
-        return texts(principal.get("AWS"))
-    return ("*",) if principal == "*" else ()
-
-
-def texts(value: Json) -> tuple[str, ...]:
-    """The strings of a string or a list of them."""
-    return tuple(one for one in _listed(value) if isinstance(one, str))
+def listed(value: Json) -> Sequence[Json]:
+    """The values of an element that IAM lets one write with or without a list around them."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return value
+    return () if value is None else (value,)
 
 
 def holds_without_keys(condition: Json) -> bool:
@@ -98,40 +93,66 @@ def holds_without_keys(condition: Json) -> bool:
 
 def _holds(operator: str, keys: Json) -> bool:
     if operator == "Null":
-        wanted = keys.values() if isinstance(keys, Mapping) else ()
-        return all("true" in [str(one).lower() for one in _listed(value)] for value in wanted)
-    quantifier, colon, name = operator.rpartition(":")
-    if colon and quantifier == "ForAnyValue":
+        values = keys.values() if isinstance(keys, Mapping) else ()
+        return all("true" in [str(item).lower() for item in listed(value)] for value in values)
+    quantifier, _, name = operator.rpartition(":")
+    if quantifier == "ForAnyValue":
         return False
     return quantifier == "ForAllValues" or name.endswith("IfExists") or "Not" in name
 
 
 def _applies(statement: JsonObject, access: Access) -> bool:
     return (
-        _hit(statement, "Principal", lambda value: _is_named(value, access))
-        and _hit(statement, "Action", lambda value: _fits(value, access.action, fold=True))
-        and _hit(statement, "Resource", lambda value: _fits(value, access.resource, fold=False))
+        _fits(statement, "Principal", lambda value: _names(value, access))
+        and _fits(statement, "Action", lambda value: _any_matches(value, access.action, fold=True))
+        and _fits(statement, "Resource", lambda value: _any_matches(value, access.resource))
     )
 
 
-def _hit(statement: JsonObject, element: str, fits: Callable[[Json], bool]) -> bool:
+def _fits(statement: JsonObject, element: str, fits: Callable[[Json], bool]) -> bool:
     """Whether the element fits, or its `Not…` form does not."""
     if (excluded := statement.get(f"Not{element}")) is not None:
         return not fits(excluded)
     return fits(statement.get(element))
 
 
-def _is_named(principal: Json, access: Access) -> bool:
-    return not access.principals.isdisjoint(principals_of(principal))
+def _names(principal: Json, access: Access) -> bool:
+    """Whether `Principal` or `NotPrincipal` names who asks."""
+    aws = principal.get("AWS") if isinstance(principal, Mapping) else None
+    named = ["*"] if principal == "*" else listed(aws)
+    return any(isinstance(name, str) and name in access.principals for name in named)
 
 
-def _fits(value: Json, text: str, *, fold: bool) -> bool:
+def _any_matches(patterns: Json, text: str, *, fold: bool = False) -> bool:
+    """Whether the text fits some pattern; actions do so in any letter case."""
+    texts = [pattern for pattern in listed(patterns) if isinstance(pattern, str)]
     if fold:
-        return any(matches(pattern.lower(), text.lower()) for pattern in texts(value))
-    return any(matches(pattern, text) for pattern in texts(value))
+        return any(matches(pattern.lower(), text.lower()) for pattern in texts)
+    return any(matches(pattern, text) for pattern in texts)
 
 
-def _listed(value: Json) -> Iterable[Json]:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return value
-    return () if value is None else (value,)
+def matches(pattern: str, text: str) -> bool:
+    """Whether all of `text` fits a pattern with IAM's wildcards, letter case and all.
+
+    `*` stands for any text, `?` for one character. Patterns come from policies that anybody may
+    write, so none may take exponential time. At most len(pattern) * len(text) steps: once a later
+    star is reached, what an earlier star took never has to be reconsidered, since the later star
+    can take at least as much. So `a*b*c` against `abxbyc` tries the second star at `xbyc` and
+    never goes back to the first.
+    """
+    at, star, resume = 0, -1, 0
+    position = 0
+    while position < len(text):
+        wanted = pattern[at] if at < len(pattern) else None
+        if wanted == "*":
+            star, resume = at, position
+            at += 1
+        elif wanted is not None and wanted in ("?", text[position]):
+            at += 1
+            position += 1
+        elif star >= 0:
+            resume += 1
+            at, position = star + 1, resume
+        else:
+            return False
+    return all(character == "*" for character in pattern[at:])

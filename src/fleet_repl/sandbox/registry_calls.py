@@ -1,54 +1,43 @@
-"""ECR's registry-level calls: the replication configuration, the registry policy.
+"""ECR's calls on a registry as a whole: its replication configuration, policy and settings.
 
-They read and write a whole document of the caller's registry; the last writer wins.
+They read and write a whole document of a registry; the last writer wins.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
-from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.sandbox.directory import SETTINGS
 from fleet_repl.sandbox.policy_documents import checked_policy, respelled
 from fleet_repl.sandbox.registries import Policy
-from fleet_repl.sandbox.rule_documents import checked_replication
-from fleet_repl.sandbox.shapes import Structure
+from fleet_repl.sandbox.rule_documents import check_destinations
+from fleet_repl.sandbox.shapes import Shape, Structure
 from fleet_repl.sandbox.world import World
 
-_NOTHING: Final = frozenset[str]()
 
-
-def describe_registry(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    Structure.read(body, _NOTHING)
+def describe_registry(world: World, registry: Registry, _request: Structure) -> JsonObject:
     shown = world.registries[registry].replication.seen(world.clock.monotonic())
     return {"registryId": registry.account, "replicationConfiguration": shown}
 
 
-def put_replication_configuration(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, frozenset({"replicationConfiguration"}))
-    document = checked_replication(
-        asked.required("replicationConfiguration"),
-        registry=registry,
-        partition=world.directory.partition,
-        most=world.limits,
-    )
-    world.write_replication(registry, document)
-    return {"replicationConfiguration": document}
+def put_replication_configuration(
+    world: World, registry: Registry, request: Structure
+) -> JsonObject:
+    configuration = request.inner("replicationConfiguration")
+    check_destinations(configuration, registry, world.directory.partition, world.limits)
+    world.write_replication(registry, configuration.members)
+    return request.members
 
 
-def get_registry_policy(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    Structure.read(body, _NOTHING)
+def get_registry_policy(world: World, registry: Registry, _request: Structure) -> JsonObject:
     policy = world.registries[registry].policy.seen(world.clock.monotonic())
-    if policy is None:
-        raise _no_policy(registry)
     return _shown(registry, policy)
 
 
-def put_registry_policy(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    text = Structure.read(body, frozenset({"policyText"})).text("policyText")
+def put_registry_policy(world: World, registry: Registry, request: Structure) -> JsonObject:
     policy = checked_policy(
-        text,
+        request.text("policyText"),
         longest=world.limits.policy_bytes,
         partition=world.directory.partition,
         exists=world.directory.exists,
@@ -59,21 +48,30 @@ def put_registry_policy(world: World, registry: Registry, body: JsonObject) -> J
     return _shown(registry, policy)
 
 
-def delete_registry_policy(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    Structure.read(body, _NOTHING)
-    policy = world.registries[registry].policy.latest
-    if policy is None:
-        raise _no_policy(registry)
+def delete_registry_policy(world: World, registry: Registry, _request: Structure) -> JsonObject:
+    answer = _shown(registry, world.registries[registry].policy.latest)
     world.write_policy(registry, None)
-    return _shown(registry, policy)
+    return answer
 
 
-def _shown(registry: Registry, policy: Policy) -> JsonObject:
+def _shown(registry: Registry, policy: Policy | None) -> JsonObject:
+    if policy is None:
+        raise AwsError(
+            "RegistryPolicyNotFoundException",
+            f"Registry policy does not exist in the registry with id '{registry.account}'",
+        )
     return {"registryId": registry.account, "policyText": policy.text}
 
 
-def _no_policy(registry: Registry) -> AwsError:
-    return AwsError(
-        "RegistryPolicyNotFoundException",
-        f"Registry policy does not exist in the registry with id '{registry.account}'",
-    )
+def get_account_setting(world: World, registry: Registry, request: Structure) -> JsonObject:
+    name = request.text("name")
+    return {"name": name, "value": world.setting(registry, name)}
+
+
+def put_account_setting(world: World, registry: Registry, request: Structure) -> JsonObject:
+    name, value = request.text("name"), request.text("value")
+    values = Shape(type="string", enum=SETTINGS[name].accepted)
+    if (objection := values.objection(value)) is not None:
+        raise invalid_parameter("value", objection)
+    world.set_setting(registry, name, value)
+    return {"name": name, "value": value}

@@ -15,15 +15,8 @@ from fleet_repl.names import Registry, repositories_arn
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
-from fleet_repl.sandbox.images import (
-    ACTIVATING,
-    ACTIVE,
-    ARCHIVED,
-    Delivery,
-    Image,
-    Repository,
-)
-from fleet_repl.sandbox.placing import Push, placed, referenced, removed
+from fleet_repl.sandbox.images import ACTIVATING, ACTIVE, ARCHIVED, Delivery, Image, Repository
+from fleet_repl.sandbox.placing import Push, placed, push_of, referenced, removed
 from fleet_repl.sandbox.policy import Access, allows
 from fleet_repl.sandbox.registries import Registries
 from fleet_repl.sandbox.selection import deleting, destinations
@@ -51,7 +44,12 @@ class Estate:
         """
         image = placed(repository, push)
         if image is None:
-            raise _already_there(registry, repository, push)
+            tag = "" if push.tag is None else f" and tag '{push.tag}'"
+            raise AwsError(
+                "ImageAlreadyExistsException",
+                f"Image with digest '{push.digest}'{tag} already exists in the repository with "
+                f"name '{repository.name}' in registry with id '{registry.account}'",
+            )
         self._send(registry, repository, push)
         return image
 
@@ -63,9 +61,8 @@ class Estate:
     def restore(self, registry: Registry, repository: Repository, image: Image) -> None:
         """Get an image out of the archive, which takes as long as a copy, and replicate it."""
         repository.images[image.digest] = replace(image, status=ACTIVATING)
-        self.agenda.after(
-            self.replication_seconds, partial(self._restored, registry, repository, image.digest)
-        )
+        restored = partial(self._restored, registry, repository, image.digest)
+        self.agenda.after(self.replication_seconds, restored)
 
     def _restored(self, registry: Registry, repository: Repository, digest: str) -> None:
         image = repository.images.get(digest)
@@ -73,25 +70,18 @@ class Estate:
             return
         repository.images[digest] = replace(image, status=ACTIVE)
         for tag in image.tags or (None,):
-            push = Push(
-                manifest=image.manifest,
-                media_type=image.media_type,
-                tag=tag,
-                at=self.agenda.now(),
-            )
-            self._send(registry, repository, push)
+            self._send(registry, repository, push_of(image, tag, self.agenda.now()))
 
     def _send(self, registry: Registry, repository: Repository, push: Push) -> None:
         """Set copies of an image out to where the rules of this moment lead."""
         rules = self.registries[registry].replication.latest
-        found = destinations(rules, registry, repository.name)
+        leading_to = destinations(rules, registry, repository.name)
         repository.deliveries[push.digest] = tuple(
-            Delivery(destination=one, pending=True) for one in found
+            Delivery(destination=destination, pending=True) for destination in leading_to
         )
-        for one in found:
-            self.agenda.after(
-                self.replication_seconds, partial(self._deliver, registry, repository, push, one)
-            )
+        for destination in leading_to:
+            deliver = partial(self._deliver, registry, repository, push, destination)
+            self.agenda.after(self.replication_seconds, deliver)
 
     def delete(
         self, registry: Registry, repository: Repository, digest: str, tag: str | None
@@ -99,25 +89,29 @@ class Estate:
         """Remove an image, or a tag of it, and let rules with delete replication follow suit."""
         gone = removed(repository, digest, tag)
         rules = self.registries[registry].replication.latest
-        for one in deleting(rules, registry, repository.name):
-            follow = partial(
-                self._withdraw, registry, one, repository.name, digest, None if gone else tag
+        for destination in deleting(rules, registry, repository.name):
+            withdraw = partial(
+                self._withdraw,
+                registry,
+                destination,
+                repository.name,
+                digest,
+                None if gone else tag,
             )
-            self.agenda.after(self.replication_seconds, follow)
+            self.agenda.after(self.replication_seconds, withdraw)
 
     def copy(
         self, source: Registry, repository: Repository, push: Push, destination: Registry
     ) -> str | None:
         """Copy an image from a repository of `source`; ECR's failure code, or None."""
         state = self.registries[destination]
-        exists = repository.name in state.repositories
-        if not self._admits(source, destination, repository.name, exists=exists):
+        target = state.repositories.get(repository.name)
+        if not self._admits(source, destination, repository.name, exists=target is not None):
             return ACCESS_DENIED
         now = self.agenda.now()
-        if not exists:
-            made = new_repository(state.templates.latest, repository.name, now)
-            state.repositories[repository.name] = made
-        target = state.repositories[repository.name]
+        if target is None:
+            target = new_repository(state.templates.latest, repository.name, now)
+            state.repositories[target.name] = target
         try:
             placed(target, replace(push, at=now))
         except AwsError:
@@ -145,20 +139,20 @@ class Estate:
             removed(repository, digest, tag)
 
     def _admits(self, source: Registry, destination: Registry, name: str, *, exists: bool) -> bool:
-        if not self.directory.exists(destination.account) or not self.directory.enabled(
-            destination.account, destination.region
-        ):
+        """Whether copies and deletions of a repository get from one registry into another."""
+        account, region = destination
+        if not self.directory.exists(account) or not self.directory.enabled(account, region):
             return False
-        if source.account == destination.account:
+        if source.account == account:
             return True
         policy = self.registries[destination].policy.latest
         partition = self.directory.partition
-        needed = (
-            ["ecr:ReplicateImage"] if exists else ["ecr:ReplicateImage", "ecr:CreateRepository"]
+        actions = (
+            ("ecr:ReplicateImage",) if exists else ("ecr:ReplicateImage", "ecr:CreateRepository")
         )
-        return all(
+        return policy is not None and all(
             allows(
-                None if policy is None else policy.document,
+                policy.document,
                 Access(
                     partition=partition,
                     account=source.account,
@@ -166,14 +160,5 @@ class Estate:
                     resource=repositories_arn(partition, destination) + name,
                 ),
             )
-            for action in needed
+            for action in actions
         )
-
-
-def _already_there(registry: Registry, repository: Repository, push: Push) -> AwsError:
-    tag = "" if push.tag is None else f" and tag '{push.tag}'"
-    return AwsError(
-        "ImageAlreadyExistsException",
-        f"Image with digest '{push.digest}'{tag} already exists in the repository with name "
-        f"'{repository.name}' in registry with id '{registry.account}'",
-    )

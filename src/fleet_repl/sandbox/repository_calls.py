@@ -1,11 +1,10 @@
-"""ECR's calls on repositories: making and listing them.
+"""ECR's calls on repositories: making and listing them, and reading what is set on them.
 
 Repositories that replication makes follow templates; those are made in `templates`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
@@ -13,19 +12,10 @@ from fleet_repl.names import Partition, Registry, repositories_arn
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.images import Repository
 from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.shapes import Structure, Text, checked_text, objects
-from fleet_repl.sandbox.tagging import FILTERS, check_exclusions, checked_tags, mutability_of
+from fleet_repl.sandbox.shapes import SHAPES, Structure
+from fleet_repl.sandbox.template_documents import EXCLUSIONS, check_exclusions, check_tags
 from fleet_repl.sandbox.world import World
 
-REPOSITORY_NAME: Final = Text(
-    pattern=re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*"),
-    shortest=2,
-    longest=256,
-)
-_CREATE: Final = frozenset(
-    {"registryId", "repositoryName", "tags", "imageTagMutability"}
-    | {"imageScanningConfiguration", "encryptionConfiguration", FILTERS}
-)
 _DOMAIN: Final = {
     Partition.AWS: "amazonaws.com",
     Partition.US_GOV: "amazonaws.com",
@@ -37,24 +27,22 @@ _DOMAIN: Final = {
     Partition.ISO_F: "csp.hci.ic.gov",
 }
 """DNS suffixes, from botocore's partitions.json."""
-_DESCRIBE: Final = frozenset({"registryId", "repositoryNames", "nextToken", "maxResults"})
-_ENCRYPTION: Final = Text(values=("AES256", "KMS", "KMS_DSSE"))
 
 
-def create_repository(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _CREATE)
-    name = asked.text("repositoryName", REPOSITORY_NAME)
-    movable = mutability_of(asked)
-    check_exclusions(movable)
+def create_repository(world: World, registry: Registry, request: Structure) -> JsonObject:
+    name = request.text("repositoryName")
+    check_exclusions(request.members)
+    check_tags(request, "tags")
     repository = Repository(
         name=name,
         created_at=world.clock.now(),
-        mutability=str(movable.get("imageTagMutability", "MUTABLE")),
-        exclusions=tuple(str(one["filter"]) for one in objects(movable.get(FILTERS))),
-        tags=checked_tags(asked, "tags") or (),
-        scan_on_push=_scan_on_push(asked),
-        encryption=_encryption(asked),
+        mutability=request.optional("imageTagMutability") or "MUTABLE",
+        exclusions=tuple(exclusion.text("filter") for exclusion in request.inners(EXCLUSIONS)),
+        tags=tuple(tag.members for tag in request.inners("tags")),
+        scan_on_push=request.inner("imageScanningConfiguration").members.get("scanOnPush") is True,
     )
+    if encryption := request.inner("encryptionConfiguration").members:
+        repository.encryption = encryption
     repositories = world.registries[registry].repositories
     if name in repositories:
         raise AwsError(
@@ -66,21 +54,58 @@ def create_repository(world: World, registry: Registry, body: JsonObject) -> Jso
     return {"repository": _shown(world, registry, repository)}
 
 
-def describe_repositories(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _DESCRIBE)
-    names = asked.optional_items("repositoryNames", 1, 100)
-    if names is None:
-        known = world.registries[registry].repositories
-        found, more = page([known[name] for name in sorted(known)], asked)
+def describe_repositories(world: World, registry: Registry, request: Structure) -> JsonObject:
+    more: JsonObject = {}
+    if names := request.texts("repositoryNames"):
+        refuse_paging(request, "repositoryNames")
+        repositories = [_existing(world, registry, name) for name in names]
     else:
-        refuse_paging(asked, "repositoryNames")
-        wanted = [checked_text(value, path, REPOSITORY_NAME) for path, value in names]
-        found, more = [find_repository(world, registry, name) for name in wanted], {}
-    return {"repositories": [_shown(world, registry, one) for one in found], **more}
+        known = world.registries[registry].repositories
+        repositories, more = page([known[name] for name in sorted(known)], request)
+    return {"repositories": [_shown(world, registry, each) for each in repositories], **more}
 
 
-def find_repository(world: World, registry: Registry, name: str) -> Repository:
-    """The repository, or ECR's refusal."""
+def get_repository_policy(world: World, registry: Registry, request: Structure) -> JsonObject:
+    repository = repository_of(world, registry, request)
+    text = _required_policy("Repository", repository.policy, registry, repository)
+    return {**about(registry, repository), "policyText": text}
+
+
+def get_lifecycle_policy(world: World, registry: Registry, request: Structure) -> JsonObject:
+    repository = repository_of(world, registry, request)
+    text = _required_policy("Lifecycle", repository.lifecycle_policy, registry, repository)
+    return {**about(registry, repository), "lifecyclePolicyText": text}
+
+
+def list_tags_for_resource(world: World, registry: Registry, request: Structure) -> JsonObject:
+    arn, prefix = (
+        request.text("resourceArn"),
+        repositories_arn(world.directory.partition, registry),
+    )
+    name = arn.removeprefix(prefix)
+    if not arn.startswith(prefix) or SHAPES["RepositoryName"].objection(name) is not None:
+        raise invalid_parameter("resourceArn", "Invalid ARN of a repository of this registry")
+    return {"tags": list(_existing(world, registry, name).tags)}
+
+
+def repository_of(world: World, registry: Registry, request: Structure) -> Repository:
+    """The repository that a call names, or ECR's refusal."""
+    return _existing(world, registry, request.text("repositoryName"))
+
+
+def about(registry: Registry, repository: Repository) -> JsonObject:
+    """The members that say which repository an answer is about."""
+    return {"registryId": registry.account, "repositoryName": repository.name}
+
+
+def refuse_paging(request: Structure, instead: str) -> None:
+    """ECR pages through everything, or gives what is named, not both."""
+    for name in ("maxResults", "nextToken"):
+        if name in request.members:
+            raise invalid_parameter(name, f"{name} cannot be used with {instead}")
+
+
+def _existing(world: World, registry: Registry, name: str) -> Repository:
     repository = world.registries[registry].repositories.get(name)
     if repository is None:
         raise AwsError(
@@ -91,36 +116,24 @@ def find_repository(world: World, registry: Registry, name: str) -> Repository:
     return repository
 
 
-def refuse_paging(asked: Structure, instead: str) -> None:
-    """ECR pages through everything, or gives what is named, not both."""
-    for name in ("maxResults", "nextToken"):
-        if asked.get(name) is not None:
-            raise invalid_parameter(name, f"{name} cannot be used with {instead}")
-
-
-def _scan_on_push(asked: Structure) -> bool:
-    scanning = asked.optional_inner("imageScanningConfiguration", frozenset({"scanOnPush"}))
-    return scanning is not None and scanning.flag("scanOnPush", default=False)
-
-
-def _encryption(asked: Structure) -> JsonObject:
-    wanted = asked.optional_inner(
-        "encryptionConfiguration", frozenset({"encryptionType", "kmsKey"})
-    )
-    if wanted is None:
-        return {"encryptionType": "AES256"}
-    key = wanted.optional_text("kmsKey")
-    shown: dict[str, Json] = {"encryptionType": wanted.text("encryptionType", _ENCRYPTION)}
-    return shown if key is None else {**shown, "kmsKey": key}
+def _required_policy(
+    kind: str, text: str | None, registry: Registry, repository: Repository
+) -> str:
+    if text is None:
+        raise AwsError(
+            f"{kind}PolicyNotFoundException",
+            f"{kind} policy does not exist for the repository with name '{repository.name}' in "
+            f"the registry with id '{registry.account}'",
+        )
+    return text
 
 
 def _shown(world: World, registry: Registry, repository: Repository) -> JsonObject:
     account, region = registry
     partition = world.directory.partition
     shown: dict[str, Json] = {
+        **about(registry, repository),
         "repositoryArn": repositories_arn(partition, registry) + repository.name,
-        "registryId": account,
-        "repositoryName": repository.name,
         "repositoryUri": f"{account}.dkr.ecr.{region}.{_DOMAIN[partition]}/{repository.name}",
         "createdAt": repository.created_at.timestamp(),
         "imageTagMutability": repository.mutability,
@@ -128,7 +141,7 @@ def _shown(world: World, registry: Registry, repository: Repository) -> JsonObje
         "encryptionConfiguration": repository.encryption,
     }
     if repository.exclusions:
-        shown[FILTERS] = [
-            {"filterType": "WILDCARD", "filter": one} for one in repository.exclusions
+        shown[EXCLUSIONS] = [
+            {"filterType": "WILDCARD", "filter": pattern} for pattern in repository.exclusions
         ]
     return shown

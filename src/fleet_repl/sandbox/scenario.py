@@ -7,24 +7,82 @@ file is `scenario_file`'s.
 
 from __future__ import annotations
 
-import math
+import json
 from collections import Counter
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
-
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.sandbox.scenario_values import (
-    Account,
-    Action,
-    Document,
-    EcrOperation,
-    Milliseconds,
-    Operation,
-    Span,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    model_validator,
 )
 
+from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.sandbox.policy import matches
+from fleet_repl.sandbox.shapes import OPERATIONS
+
+_ACTIONS: Final = (*(f"ecr:{name}" for name in OPERATIONS["ecr"]), "iam:PassRole")
+"""IAM actions that calls of ECR ask for: those of their own names, and handing over a role."""
+
+
+def _operation(value: str) -> str:
+    known = sorted(name for names in OPERATIONS.values() for name in names)
+    if value not in known:
+        raise ValueError(f"is no operation of the sandbox; it has {', '.join(known)}")
+    return value
+
+
+def _ecr_operation(value: str) -> str:
+    known = OPERATIONS["ecr"]
+    if value not in known:
+        raise ValueError(f"is no ECR operation of the sandbox; it has {', '.join(known)}")
+    return value
+
+
+def _action(value: str) -> str:
+    if not any(matches(value.lower(), action.lower()) for action in _ACTIONS):
+        raise ValueError("fits no action of the sandbox; one is ecr:PutRegistryPolicy")
+    return value
+
+
+def _from_json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from error
+
+
+def _both_ends(value: object) -> object:
+    if isinstance(value, int | float):
+        return value, value
+    # A strict tuple takes JSON's lists, but not a list that a validator has handed on.
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("wants the least before the most")
+    return value
+
+
+Account: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+Operation: TypeAlias = Annotated[str, AfterValidator(_operation)]
+EcrOperation: TypeAlias = Annotated[str, AfterValidator(_ecr_operation)]
+Action: TypeAlias = Annotated[str, AfterValidator(_action)]
+Milliseconds: TypeAlias = Annotated[float, Field(ge=0)]
+Positive: TypeAlias = Annotated[float, Field(gt=0)]
+Span: TypeAlias = Annotated[
+    tuple[Milliseconds, Milliseconds], BeforeValidator(_both_ends), AfterValidator(_ordered)
+]
+"""The least and the most; a number is both."""
+Document: TypeAlias = Annotated[dict[str, JsonValue], BeforeValidator(_from_json)]
+"""An AWS document, written as a TOML table or as JSON text."""
 PolicyScope: TypeAlias = Literal["V1", "V2"]
 
 
@@ -97,6 +155,10 @@ class AccountScenario(_Part):
     policy_scope: PolicyScope = "V2"
     """Its account setting REGISTRY_POLICY_SCOPE, in every region."""
 
+    @property
+    def key(self) -> str:
+        return self.id
+
 
 class RegionScenario(_Part):
     """What is peculiar about one region."""
@@ -104,6 +166,10 @@ class RegionScenario(_Part):
     name: str
     unknown_operations: tuple[EcrOperation, ...] = ()
     """Operations that ECR does not have there yet."""
+
+    @property
+    def key(self) -> str:
+        return self.name
 
 
 class RegistryScenario(_Part):
@@ -130,6 +196,21 @@ class RegistryScenario(_Part):
     def registry(self) -> Registry:
         return Registry(AccountId(self.account), Region(self.region))
 
+    @property
+    def key(self) -> str:
+        return str(self.registry)
+
+
+Peculiar = TypeVar("Peculiar", AccountScenario, RegionScenario, RegistryScenario)
+
+
+def _each_once(parts: tuple[Peculiar, ...]) -> tuple[Peculiar, ...]:
+    counts = Counter(part.key for part in parts)
+    repeated = sorted(key for key, times in counts.items() if times > 1)
+    if repeated:
+        raise ValueError(f"{', '.join(repeated)} listed more than once")
+    return parts
+
 
 class Scenario(_Part):
     """A quiet AWS, but for what is said here."""
@@ -141,83 +222,38 @@ class Scenario(_Part):
     """For how long after a write reads show what was before: rules, policies, templates."""
     replication_ms: Milliseconds = 0
     """How long a copy or a deletion takes to arrive at a destination."""
-    backfill_preparing_ms: Annotated[float, Field(gt=0)] = 500
-    backfill_images_per_second: Annotated[float, Field(gt=0)] = 50
+    backfill_preparing_ms: Positive = 500
+    backfill_images_per_second: Positive = 50
     respell_policies: bool = False
     """Registry policies are kept as ECR spells them and not as they were put."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
-    sessions_refused_for_seconds: Annotated[float, Field(gt=0)] | None = None
+    sessions_refused_for_seconds: Positive | None = None
     """For how long after its AssumeRole a session is unknown to everybody but STS that gave it."""
-    sessions_expire_after_seconds: Annotated[float, Field(gt=0)] | None = None
-    sts_rate: Annotated[float, Field(gt=0)] | None = None
+    sessions_expire_after_seconds: Positive | None = None
+    sts_rate: Positive | None = None
     """Calls per second that STS takes from one account; it throttles what comes beyond that."""
-    ecr_rate: Annotated[float, Field(gt=0)] | None = None
+    ecr_rate: Positive | None = None
     """The same of ECR, for each account and region."""
     other_accounts: tuple[Account, ...] = ()
     """Accounts that exist although the inventory does not name them."""
     faults: tuple[FaultRule, ...] = ()
     """Tried in order; a call suffers the first that hits it."""
-    accounts: tuple[AccountScenario, ...] = ()
-    regions: tuple[RegionScenario, ...] = ()
-    registries: tuple[RegistryScenario, ...] = ()
+    accounts: Annotated[tuple[AccountScenario, ...], AfterValidator(_each_once)] = ()
+    regions: Annotated[tuple[RegionScenario, ...], AfterValidator(_each_once)] = ()
+    registries: Annotated[tuple[RegistryScenario, ...], AfterValidator(_each_once)] = ()
     _file: str = PrivateAttr("scenario")
-
-    @field_validator("latency_ms", mode="after")
-    @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] > value[1]:
-            raise ValueError("wants the least before the most")
-        return value
-
-    @field_validator("accounts", mode="after")
-    @classmethod
-    def _each_account_once(cls, value: tuple[AccountScenario, ...]) -> tuple[AccountScenario, ...]:
-        _no_doubles([one.id for one in value])
-        return value
-
-    @field_validator("registries", mode="after")
-    @classmethod
-    def _each_registry_once(
-        cls, value: tuple[RegistryScenario, ...]
-    ) -> tuple[RegistryScenario, ...]:
-        _no_doubles([str(one.registry) for one in value])
-        return value
-
-    @field_validator("regions", mode="after")
-    @classmethod
-    def _each_region_once(cls, value: tuple[RegionScenario, ...]) -> tuple[RegionScenario, ...]:
-        _no_doubles([one.name for one in value])
-        return value
 
     def forgets(self, registry: Registry, operation: str) -> bool:
         """Whether ECR does not know the operation there."""
-        return any(
-            operation in one.unknown_operations
-            for one in self.regions
-            if one.name == registry.region
-        ) or any(
-            operation in one.unknown_operations
-            for one in self.registries
-            if one.registry == registry
-        )
+        keys = (registry.region, str(registry))
+        parts: list[RegionScenario | RegistryScenario] = [*self.regions, *self.registries]
+        return any(part.key in keys and operation in part.unknown_operations for part in parts)
 
     @property
     def file(self) -> str:
         """Where it was read from."""
         return self._file
 
-    @property
-    def session_seconds(self) -> float:
-        """After how many seconds sessions expire at the latest."""
-        limit = self.sessions_expire_after_seconds
-        return math.inf if limit is None else limit
-
 
 QUIET: Final = Scenario()
 """Nothing goes wrong and every registry is empty."""
-
-
-def _no_doubles(names: list[str]) -> None:
-    doubles = sorted(name for name, times in Counter(names).items() if times > 1)
-    if doubles:
-        raise ValueError(f"{', '.join(doubles)} listed more than once")

@@ -13,15 +13,12 @@ from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import Registry
 from fleet_repl.pacing import SYSTEM, Clock
-from fleet_repl.sandbox.account_settings import POLICY_SCOPE
 from fleet_repl.sandbox.aws_errors import AwsError
-from fleet_repl.sandbox.directory import Directory
-from fleet_repl.sandbox.image_calls import TAG
+from fleet_repl.sandbox.directory import POLICY_SCOPE, Directory
 from fleet_repl.sandbox.policy_documents import checked_policy
-from fleet_repl.sandbox.repository_calls import REPOSITORY_NAME
-from fleet_repl.sandbox.rule_documents import MEMBERS, checked_replication
+from fleet_repl.sandbox.rule_documents import check_destinations
 from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
-from fleet_repl.sandbox.shapes import Text, objects
+from fleet_repl.sandbox.shapes import SHAPES, objects, read
 from fleet_repl.sandbox.world import World
 
 
@@ -34,10 +31,10 @@ def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock =
     """
     world = World(inventory, scenario, clock)
     problems = [*_strangers(scenario, world.directory)]
-    for index, one in enumerate(scenario.registries):
-        problems.extend(_seed(world, one, f"registries[{index}]"))
-    for index, one in enumerate(scenario.registries):
-        problems.extend(_push(world, one.registry, one.pushes, f"registries[{index}].pushes"))
+    for index, seed in enumerate(scenario.registries):
+        problems.extend(_seed(world, seed, f"registries[{index}]"))
+    for index, seed in enumerate(scenario.registries):
+        problems.extend(_push(world, seed.registry, seed.pushes, f"registries[{index}].pushes"))
     if problems:
         raise ScenarioError("\n".join(f"{scenario.file}: {problem}" for problem in problems))
     return world
@@ -47,9 +44,9 @@ def _strangers(scenario: Scenario, directory: Directory) -> Iterator[str]:
     """What the scenario names that is not there."""
     for index, rule in enumerate(scenario.faults):
         yield from _unknown(f"faults[{index}]", rule.accounts, rule.regions, directory)
-    for index, one in enumerate(scenario.accounts):
-        named = [one.id] if one.answers_as is None else [one.id, one.answers_as]
-        yield from _unknown(f"accounts[{index}]", named, one.disabled_regions, directory)
+    for index, account in enumerate(scenario.accounts):
+        accounts = filter(None, (account.id, account.answers_as))
+        yield from _unknown(f"accounts[{index}]", accounts, account.disabled_regions, directory)
     for index, region in enumerate(scenario.regions):
         yield from _unknown(f"regions[{index}]", (), [region.name], directory)
     for index, registry in enumerate(scenario.registries):
@@ -72,21 +69,22 @@ def _unknown(
 
 def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
     """Fill a registry: images first, so that no rule replicates them."""
-    yield from _push(world, seed.registry, seed.repositories, f"{at}.repositories")
+    registry = seed.registry
+    yield from _push(world, registry, seed.repositories, f"{at}.repositories")
     if seed.policy_scope is not None:
-        world.set_setting(seed.registry, POLICY_SCOPE, seed.policy_scope)
+        world.set_setting(registry, POLICY_SCOPE, seed.policy_scope)
     try:
         for template in seed.templates:
-            world.set_template(seed.registry, template)
+            world.set_template(registry, template)
         if seed.replication is not None:
-            world.set_replication(seed.registry, _replication(world, seed))
+            world.set_replication(registry, _replication(world, seed))
         if seed.policy is not None:
-            world.set_policy(seed.registry, _policy(world, seed))
+            world.set_policy(registry, _policy(world, seed))
     except AwsError as error:
         yield f"{at}: {error.message}"
     if seed.unknown_fields and not (seed.replication or {}).get("rules"):
         yield f"{at}.unknown_fields: needs rules in replication to show up in"
-    for known in sorted(MEMBERS.intersection(seed.unknown_fields)):
+    for known in sorted(seed.unknown_fields.keys() & SHAPES["ReplicationRule"].members):
         yield f"{at}.unknown_fields: {known} is known"
 
 
@@ -94,27 +92,29 @@ def _push(
     world: World, registry: Registry, images: Mapping[str, tuple[str, ...]], at: str
 ) -> Iterator[str]:
     for name, tags in images.items():
-        yield from _objections(at, (name, REPOSITORY_NAME))
-        yield from _objections(f"{at}.{name}", *((tag, TAG) for tag in tags))
+        yield from _objections(at, "RepositoryName", [name])
+        yield from _objections(f"{at}.{name}", "PushedImageTag", tags)
         world.have_repository(registry, name)
         for tag in tags:
             world.push(registry, name, tag)
 
 
-def _objections(at: str, *texts: tuple[str, Text]) -> Iterator[str]:
-    for text, rule in texts:
-        if (objection := rule.objection(text)) is not None:
+def _objections(at: str, shape: str, texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        if (objection := SHAPES[shape].objection(text)) is not None:
             yield f"{at}: '{text}': {objection}"
 
 
 def _replication(world: World, seed: RegistryScenario) -> JsonObject:
-    checked = checked_replication(
+    configuration = read(
         seed.replication,
-        registry=seed.registry,
-        partition=world.directory.partition,
-        most=world.limits,
+        "ReplicationConfiguration",
+        "replicationConfiguration",
+        limits=world.longest,
     )
-    return {"rules": [{**rule, **seed.unknown_fields} for rule in objects(checked["rules"])]}
+    check_destinations(configuration, seed.registry, world.directory.partition, world.limits)
+    rules = objects(configuration.members["rules"])
+    return {"rules": [{**rule, **seed.unknown_fields} for rule in rules]}
 
 
 def _policy(world: World, seed: RegistryScenario) -> JsonObject:

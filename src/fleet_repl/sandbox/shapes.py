@@ -1,156 +1,163 @@
-"""Members of a JSON request, read one by one under the rules of ECR's service model.
+"""Requests checked by the shapes that AWS's own service models give them.
 
-A wrong JSON type is a SerializationException, a broken constraint an InvalidParameterException
-with the member's path. A member the model does not have is refused too: AWS would pass over it,
-but here it is a slip worth hearing about.
+`request_shapes.json` is a copy of the part of botocore's models that the sandbox needs. A copy,
+because the sandbox judges callers that use the SDK: it may neither change with the SDK's version
+nor share a mistake with it. A test compares the two. A member that the model does not have is
+refused: AWS would ignore it, but whoever tests with a sandbox wants to hear of the slip.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 
+_ANCHORED: Final = re.compile(r"\A\^(.*)\$\Z")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """What a string member may be."""
+class Shape:
+    """What a value may be, in the words of botocore's models."""
 
-    pattern: re.Pattern[str] | None = None
-    shortest: int = 0
-    longest: int | None = None
-    values: tuple[str, ...] = ()
+    type: str
+    """structure, list, string, integer or boolean."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Name and shape of each member of a structure."""
+    required: Sequence[str] = ()
+    member: str = ""
+    """The shape of a list's items."""
+    min: int = 0
+    """Bounds of a number, or of the length of a string or list."""
+    max: float = math.inf
+    pattern: str = ""
+    enum: Sequence[str] = ()
 
-    def objection(self, text: str) -> str | None:
-        """The constraint that `text` breaks."""
-        if len(text) < self.shortest:
-            return f"Member must have length greater than or equal to {self.shortest}"
-        if self.longest is not None and len(text) > self.longest:
-            return f"Member must have length less than or equal to {self.longest}"
-        if self.pattern is not None and self.pattern.fullmatch(text) is None:
-            return f"must satisfy regular expression '{self.pattern.pattern}'"
-        if self.values and text not in self.values:
-            return f"Member must satisfy enum value set: [{', '.join(self.values)}]"
+    def objection(self, value: str | int) -> str | None:
+        """The constraint that a string or number breaks, in AWS's words."""
+        if isinstance(value, int):
+            return self.out_of_bounds("value", value, self.max)
+        if (reason := self.out_of_bounds("length", len(value), self.max)) is not None:
+            return reason
+        if self.pattern and re.fullmatch(self.pattern, value, re.ASCII) is None:
+            # Anchors say nothing: it is always the whole text that has to match.
+            pattern = _ANCHORED.sub(r"\1", self.pattern)
+            return f"must satisfy regular expression '{pattern}'"
+        if self.enum and value not in self.enum:
+            return f"Member must satisfy enum value set: [{', '.join(self.enum)}]"
+        return None
+
+    def out_of_bounds(self, what: str, number: int, most: float) -> str | None:
+        if number < self.min:
+            return f"Member must have {what} greater than or equal to {self.min}"
+        if number > most:
+            return f"Member must have {what} less than or equal to {most}"
         return None
 
 
-ANY_TEXT = Text()
+_MODEL: Final = json.loads(Path(__file__).with_name("request_shapes.json").read_text())
+OPERATIONS: Final[Mapping[str, Sequence[str]]] = _MODEL["operations"]
+"""The names of all operations that the sandbox takes, by service."""
+SHAPES: Final = {name: Shape(**shape) for name, shape in _MODEL["shapes"].items()}
+_NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
+_TYPES: Final = {
+    "structure": "a structure",
+    "list": "a list",
+    "string": "a string",
+    "integer": "an integer",
+    "boolean": "a boolean",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """One JSON object of a request and its path."""
+    """A structure that was checked: its members are what its shape says, and none is null."""
 
     members: JsonObject
-    at: str = ""
 
-    @classmethod
-    def read(cls, value: Json, known: frozenset[str], at: str = "") -> Structure:
-        """`value` as an object that has no members but `known`."""
-        if not isinstance(value, Mapping):
-            raise _wrong_type(at or "the request", "a structure")
-        read = cls(value, at)
-        for name in value:
-            if name not in known:
-                raise invalid_parameter(read.path(name), "Member is not known")
-        return read
+    def text(self, name: str) -> str:
+        """A string member that the shape requires."""
+        return str(self.members[name])
 
-    def path(self, name: str) -> str:
-        return f"{self.at}.{name}" if self.at else name
+    def optional(self, name: str) -> str | None:
+        """A string member, or None where it is absent."""
+        return None if name not in self.members else str(self.members[name])
 
-    def get(self, name: str) -> Json:
-        """The member, or None where it is absent or null."""
-        return self.members.get(name)
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The strings of a list, none where it is absent."""
+        value = self.members.get(name)
+        return tuple(map(str, value)) if isinstance(value, Sequence) else ()
 
-    def required(self, name: str) -> Json:
-        """The member, which has to be there."""
-        value = self.get(name)
-        if value is None:
-            raise invalid_parameter(self.path(name), "Member must not be null")
-        return value
+    def inner(self, name: str) -> Structure:
+        """A structure, without any members where it is absent."""
+        value = self.members.get(name)
+        return Structure(value if isinstance(value, Mapping) else {})
 
-    def text(self, name: str, rule: Text = ANY_TEXT) -> str:
-        """A required string."""
-        return checked_text(self.required(name), self.path(name), rule)
+    def inners(self, name: str) -> tuple[Structure, ...]:
+        """The structures of a list, none where it is absent."""
+        return tuple(map(Structure, objects(self.members.get(name))))
 
-    def optional_text(self, name: str, rule: Text = ANY_TEXT) -> str | None:
-        value = self.get(name)
-        return None if value is None else checked_text(value, self.path(name), rule)
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise _wrong_type(self.path(name), "a boolean")
-        return value
+def read(
+    value: Json, shape: str, at: str = "", *, limits: Mapping[str, int] = _NO_LIMITS
+) -> Structure:
+    """The structure that a JSON value is, which stands at the path `at` of a request.
 
-    def required_flag(self, name: str) -> bool:
-        self.required(name)
-        return self.flag(name, default=False)
-
-    def integer(self, name: str, smallest: int, largest: int) -> int | None:
-        value = self.get(name)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _wrong_type(self.path(name), "an integer")
-        if value < smallest:
-            raise invalid_parameter(
-                self.path(name), f"Member must have value greater than or equal to {smallest}"
-            )
-        if value > largest:
-            raise invalid_parameter(
-                self.path(name), f"Member must have value less than or equal to {largest}"
-            )
-        return value
-
-    def items(self, name: str, fewest: int, most: int) -> tuple[tuple[str, Json], ...]:
-        """A required list: path and value of each item."""
-        return _checked_items(self.required(name), self.path(name), fewest, most)
-
-    def optional_items(
-        self, name: str, fewest: int, most: int
-    ) -> tuple[tuple[str, Json], ...] | None:
-        value = self.get(name)
-        return None if value is None else _checked_items(value, self.path(name), fewest, most)
-
-    def inner(self, name: str, known: frozenset[str]) -> Structure:
-        """A required structure."""
-        return Structure.read(self.required(name), known, self.path(name))
-
-    def optional_inner(self, name: str, known: frozenset[str]) -> Structure | None:
-        value = self.get(name)
-        return None if value is None else Structure.read(value, known, self.path(name))
+    `limits` has other maximum lengths than the model, by shape. Raises AwsError: a
+    SerializationException for a wrong JSON type, else an InvalidParameterException with the path.
+    """
+    checked = _checked(value, shape, at, limits)
+    return Structure(checked if isinstance(checked, Mapping) else {})
 
 
 def objects(value: Json) -> tuple[JsonObject, ...]:
-    """The objects in a list, whatever else it may be."""
+    """The objects in a list, whatever else may be in it; none where the value is no list."""
     items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-    return tuple(one for one in items if isinstance(one, Mapping))
+    return tuple(item for item in items if isinstance(item, Mapping))
 
 
-def checked_text(value: Json, at: str, rule: Text) -> str:
-    """`value` as a string that keeps to `rule`."""
-    if not isinstance(value, str):
-        raise _wrong_type(at, "a string")
-    if (objection := rule.objection(value)) is not None:
+def _checked(value: Json, name: str, at: str, limits: Mapping[str, int]) -> Json:
+    shape = SHAPES[name]
+    match shape.type, value:
+        case "structure", Mapping():
+            return _checked_members(value, shape, at, limits)
+        case "list", [*items]:
+            _refuse(at, shape.out_of_bounds("length", len(items), limits.get(name, shape.max)))
+            return [
+                _checked(item, shape.member, f"{at}[{index}]", limits)
+                for index, item in enumerate(items)
+            ]
+        case "boolean", bool(flag):
+            return flag
+        case ("string", str(scalar)) | ("integer", int(scalar)) if not isinstance(scalar, bool):
+            _refuse(at, shape.objection(scalar))
+            return scalar
+    raise AwsError("SerializationException", f"{at or 'the request'} is not {_TYPES[shape.type]}")
+
+
+def _checked_members(
+    value: JsonObject, shape: Shape, at: str, limits: Mapping[str, int]
+) -> JsonObject:
+    prefix = f"{at}." if at else ""
+    for name in value:
+        if name not in shape.members:
+            raise invalid_parameter(prefix + name, "Member is not known")
+    checked: dict[str, Json] = {}
+    for name, member in shape.members.items():
+        if value.get(name) is not None:
+            checked[name] = _checked(value[name], member, prefix + name, limits)
+        elif name in shape.required:
+            raise invalid_parameter(prefix + name, "Member must not be null")
+    return checked
+
+
+def _refuse(at: str, objection: str | None) -> None:
+    if objection is not None:
         raise invalid_parameter(at, objection)
-    return value
-
-
-def _checked_items(value: Json, at: str, fewest: int, most: int) -> tuple[tuple[str, Json], ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise _wrong_type(at, "a list")
-    if len(value) < fewest:
-        raise invalid_parameter(at, f"Member must have length greater than or equal to {fewest}")
-    if len(value) > most:
-        raise invalid_parameter(at, f"Member must have length less than or equal to {most}")
-    return tuple((f"{at}[{index}]", item) for index, item in enumerate(value))
-
-
-def _wrong_type(at: str, wanted: str) -> AwsError:
-    return AwsError("SerializationException", f"{at} is not {wanted}")

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.shapes import Structure, checked_text
-from fleet_repl.sandbox.template_documents import KNOWN, PREFIX, created, updated
+from fleet_repl.sandbox.shapes import Structure
+from fleet_repl.sandbox.template_documents import created, updated
 from fleet_repl.sandbox.templates import key_of
 from fleet_repl.sandbox.world import World
 
-_DESCRIBE: Final = frozenset({"prefixes", "nextToken", "maxResults"})
-_MOST_PREFIXES: Final = 1000
 
-
-def create_template(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, KNOWN)
-    template = created(asked, registry, world.clock.now())
+def create_template(world: World, registry: Registry, request: Structure) -> JsonObject:
+    template = created(request, registry, world.clock.now())
     templates = world.registries[registry].templates.latest
-    key = key_of(asked.text("prefix"))
+    key = key_of(request.text("prefix"))
     if key in templates:
         raise AwsError(
             "TemplateAlreadyExistsException",
@@ -34,44 +28,35 @@ def create_template(world: World, registry: Registry, body: JsonObject) -> JsonO
     return _shown(registry, template)
 
 
-def describe_templates(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, _DESCRIBE)
+def describe_templates(world: World, registry: Registry, request: Structure) -> JsonObject:
     templates = world.registries[registry].templates.seen(world.clock.monotonic())
-    prefixes = asked.optional_items("prefixes", 0, _MOST_PREFIXES)
-    keys = sorted(templates)
-    if prefixes:
-        wanted = {key_of(checked_text(value, at, PREFIX)) for at, value in prefixes}
-        keys = [key for key in keys if key in wanted]
-    found, more = page([templates[key] for key in keys], asked)
-    return {
-        "registryId": registry.account,
-        "repositoryCreationTemplates": list(found),
-        **more,
-    }
+    named = {key_of(prefix) for prefix in request.texts("prefixes")}
+    shown = [templates[key] for key in sorted(templates) if not named or key in named]
+    items, more = page(shown, request)
+    return {"registryId": registry.account, "repositoryCreationTemplates": items, **more}
 
 
-def update_template(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    asked = Structure.read(body, KNOWN)
-    key = _existing(world, registry, asked)
+def update_template(world: World, registry: Registry, request: Structure) -> JsonObject:
+    key = _existing(world, registry, request)
     templates = world.registries[registry].templates.latest
-    template = updated(templates[key], asked, registry, world.clock.now())
+    template = updated(templates[key], request, registry, world.clock.now())
     world.write_templates(
         registry, {**templates, key: template}, by="UpdateRepositoryCreationTemplate"
     )
     return _shown(registry, template)
 
 
-def delete_template(world: World, registry: Registry, body: JsonObject) -> JsonObject:
-    key = _existing(world, registry, Structure.read(body, frozenset({"prefix"})))
-    left = dict(world.registries[registry].templates.latest)
-    template = left.pop(key)
-    world.write_templates(registry, left, by="DeleteRepositoryCreationTemplate")
+def delete_template(world: World, registry: Registry, request: Structure) -> JsonObject:
+    key = _existing(world, registry, request)
+    kept = dict(world.registries[registry].templates.latest)
+    template = kept.pop(key)
+    world.write_templates(registry, kept, by="DeleteRepositoryCreationTemplate")
     return _shown(registry, template)
 
 
-def _existing(world: World, registry: Registry, asked: Structure) -> str:
+def _existing(world: World, registry: Registry, request: Structure) -> str:
     """The key of the template that a call is about, or ECR's refusal."""
-    prefix = asked.text("prefix", PREFIX)
+    prefix = request.text("prefix")
     key = key_of(prefix)
     if key not in world.registries[registry].templates.latest:
         raise AwsError(

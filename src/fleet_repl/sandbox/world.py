@@ -13,23 +13,21 @@ from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.inventory.model import Inventory, Limits
 from fleet_repl.names import AccountId, Registry
 from fleet_repl.pacing import Clock
-from fleet_repl.sandbox.account_settings import DEFAULTS, POLICY_SCOPE
 from fleet_repl.sandbox.agenda import Agenda
-from fleet_repl.sandbox.backfilling import Backfilling
+from fleet_repl.sandbox.backfill_runner import BackfillRunner
 from fleet_repl.sandbox.backfills import Backfill
-from fleet_repl.sandbox.directory import Directory
+from fleet_repl.sandbox.directory import POLICY_SCOPE, SETTINGS, Directory
 from fleet_repl.sandbox.faults import Faults
-from fleet_repl.sandbox.images import ACTIVE, Image, Repository
+from fleet_repl.sandbox.images import ACTIVE, OCI_MANIFEST, Image, Repository
 from fleet_repl.sandbox.keys import Keyring
-from fleet_repl.sandbox.manifests import OCI_MANIFEST
 from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.policy_documents import stored
 from fleet_repl.sandbox.quotas import Quotas
 from fleet_repl.sandbox.registries import Policy, Registries, RegistryState, Templates
 from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.scenario import Scenario
-from fleet_repl.sandbox.shapes import Structure
-from fleet_repl.sandbox.template_documents import KNOWN, created
+from fleet_repl.sandbox.shapes import read
+from fleet_repl.sandbox.template_documents import created
 from fleet_repl.sandbox.templates import key_of
 
 
@@ -51,7 +49,7 @@ class World:
             agenda=self.agenda,
             replication_seconds=scenario.replication_ms / 1000,
         )
-        self.backfilling = Backfilling(
+        self.backfill_runner = BackfillRunner(
             estate=self.estate,
             preparing_seconds=scenario.backfill_preparing_ms / 1000,
             image_seconds=1 / scenario.backfill_images_per_second,
@@ -60,6 +58,11 @@ class World:
         self.faults = Faults(scenario)
         self.quotas = Quotas(scenario, clock)
         self.limits = _at_least_todays(inventory.limits)
+        self.longest = {
+            "ReplicationRuleList": self.limits.rules,
+            "RepositoryFilterList": self.limits.filters,
+        }
+        """How long the lists of a request may be, by shape, where the limits say so."""
         self.calls: Counter[str] = Counter()
         """How many signed calls came in, by operation, whatever became of them."""
         self.writes: list[tuple[Registry, str]] = []
@@ -91,30 +94,31 @@ class World:
 
     def templates(self, registry: Registry) -> tuple[JsonObject, ...]:
         """The repository creation templates as they are now, by prefix."""
-        found = self.registries[registry].templates.latest
-        return tuple(found[key] for key in sorted(found))
+        templates = self.registries[registry].templates.latest
+        return tuple(templates[key] for key in sorted(templates))
 
     def set_template(self, registry: Registry, document: JsonObject) -> None:
         """Make or replace a template behind everyone's back, at once.
 
         The document is what CreateRepositoryCreationTemplate takes; raises AwsError.
         """
-        template = created(Structure.read(document, KNOWN), registry, self.clock.now())
+        request = read(document, "CreateRepositoryCreationTemplateRequest")
+        template = created(request, registry, self.clock.now())
         templates = self._now(registry).templates
         templates.replace({**templates.latest, key_of(str(template["prefix"])): template})
 
     def remove_template(self, registry: Registry, prefix: str) -> None:
         """Take a template away behind everyone's back, at once; raises KeyError for none."""
-        left = dict(self._now(registry).templates.latest)
-        del left[key_of(prefix)]
-        self.registries[registry].templates.replace(left)
+        kept = dict(self._now(registry).templates.latest)
+        del kept[key_of(prefix)]
+        self.registries[registry].templates.replace(kept)
 
     def setting(self, registry: Registry, name: str) -> str:
         """An account setting; raises KeyError for a name that ECR does not have."""
-        told = self.registries[registry].settings.get(name)
-        if told is None and name == POLICY_SCOPE:
-            return self.directory.policy_scope(registry.account)
-        return told or DEFAULTS[name]
+        usual = SETTINGS[name].default
+        if name == POLICY_SCOPE:
+            usual = self.directory.policy_scope(registry.account)
+        return self.registries[registry].settings.get(name, usual)
 
     def set_setting(self, registry: Registry, name: str, value: str) -> None:
         """Change an account setting, unchecked; this is how to get policy scope V1."""
@@ -140,8 +144,8 @@ class World:
 
     def images(self, registry: Registry, repository: str) -> tuple[Image, ...]:
         """The images of a repository, oldest first; none where there is no such repository."""
-        found = self.repository(registry, repository)
-        return () if found is None else tuple(found.images.values())
+        target = self.repository(registry, repository)
+        return () if target is None else tuple(target.images.values())
 
     def push(self, registry: Registry, repository: str, tag: str) -> Image:
         """PutImage of an image not seen before; a repository that is not there is created."""
@@ -201,7 +205,7 @@ class World:
             started_at=self.clock.now(),
         )
         self.writes.append((registry, "StartReplicationBackfill"))
-        self.backfilling.start(backfill)
+        self.backfill_runner.start(backfill)
         return backfill
 
     def _now(self, registry: Registry) -> RegistryState:

@@ -9,7 +9,7 @@ from typing import Final
 
 from fleet_repl.sandbox.backfills import TOO_MANY_FAILURES, Backfill, Item, Result, Status
 from fleet_repl.sandbox.images import ACTIVE, Delivery
-from fleet_repl.sandbox.placing import Push
+from fleet_repl.sandbox.placing import push_of
 from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.selection import destinations
 
@@ -18,7 +18,7 @@ SOURCE_GONE: Final = "SOURCE_IMAGE_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backfilling:
+class BackfillRunner:
     """Carries out the backfills of a world."""
 
     estate: Estate
@@ -47,15 +47,14 @@ class Backfilling:
     def _items(self, backfill: Backfill) -> Iterator[Item]:
         """Every active image and tag that the rules of this moment send there."""
         state = self.estate.registries[backfill.source]
-        for name in sorted(state.repositories):
-            found = destinations(state.replication.latest, backfill.source, name)
-            if backfill.destination not in found:
+        rules = state.replication.latest
+        for name, repository in sorted(state.repositories.items()):
+            if backfill.destination not in destinations(rules, backfill.source, name):
                 continue
-            for image in state.repositories[name].images.values():
-                if image.status != ACTIVE:
-                    continue
-                for tag in image.tags or (None,):
-                    yield Item(repository=name, digest=image.digest, tag=tag)
+            for image in repository.images.values():
+                if image.status == ACTIVE:
+                    for tag in image.tags or (None,):
+                        yield Item(repository=name, digest=image.digest, tag=tag)
 
     def _next(self, backfill: Backfill) -> None:
         item = backfill.waiting.popleft()
@@ -79,12 +78,7 @@ class Backfilling:
         image = repository.images.get(item.digest)
         if image is None or (item.tag is not None and item.tag not in image.tags):
             return SOURCE_GONE
-        push = Push(
-            manifest=image.manifest,
-            media_type=image.media_type,
-            tag=item.tag,
-            at=self.estate.agenda.now(),
-        )
+        push = push_of(image, item.tag, self.estate.agenda.now())
         failure = self.estate.copy(backfill.source, repository, push, backfill.destination)
         repository.record(item.digest, Delivery(destination=backfill.destination, failure=failure))
         return failure
