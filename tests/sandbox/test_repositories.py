@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn
-from fleet_repl.sandbox.paging import page
+from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import Structure
 
 HUB = "1" * 12

@@ -14,7 +14,7 @@ from fleet_repl.inventory import Selector, Template
 from fleet_repl.inventory.roles import RoleTemplate
 from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.sandbox.shapes import read
-from fleet_repl.sandbox.template_documents import created, updated
+from fleet_repl.sandbox.templates import created, updated
 from fleet_repl.templates import Signature, TemplatePlan, update_request
 
 Apply = Callable[[Iterable[JsonObject], TemplatePlan], tuple[JsonObject, ...]]

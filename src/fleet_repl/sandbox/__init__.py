@@ -16,7 +16,7 @@ from fleet_repl.sandbox.scenario import (
     Scenario,
 )
 from fleet_repl.sandbox.scenario_file import load_scenario
-from fleet_repl.sandbox.seeding import world_of
+from fleet_repl.sandbox.seed import world_of
 from fleet_repl.sandbox.server import Server, serve
 from fleet_repl.sandbox.world import World
 

@@ -14,8 +14,8 @@ from fleet_repl.limits import ACTIVE_BACKFILLS
 from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.backfills import Backfill, Status
-from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.selection import all_destinations
+from fleet_repl.sandbox.pages import page
+from fleet_repl.sandbox.rules import all_destinations
 from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.world import World
 

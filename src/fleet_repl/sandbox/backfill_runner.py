@@ -8,10 +8,9 @@ from functools import partial
 from typing import Final
 
 from fleet_repl.sandbox.backfills import TOO_MANY_FAILURES, Backfill, Item, Result, Status
-from fleet_repl.sandbox.images import ACTIVE, Delivery
-from fleet_repl.sandbox.placing import push_of
+from fleet_repl.sandbox.images import ACTIVE, Delivery, Push
 from fleet_repl.sandbox.replication import Estate
-from fleet_repl.sandbox.selection import destinations
+from fleet_repl.sandbox.rules import destinations
 
 SOURCE_GONE: Final = "SOURCE_IMAGE_NOT_FOUND"
 """AWS publishes no list of failure codes; this one is the sandbox's own."""
@@ -78,7 +77,7 @@ class BackfillRunner:
         image = repository.images.get(item.digest)
         if image is None or (item.tag is not None and item.tag not in image.tags):
             return SOURCE_GONE
-        push = push_of(image, item.tag, self.estate.agenda.now())
+        push = Push.of(image, item.tag, self.estate.agenda.now())
         failure = self.estate.copy(backfill.source, repository, push, backfill.destination)
         repository.record(item.digest, Delivery(destination=backfill.destination, failure=failure))
         return failure

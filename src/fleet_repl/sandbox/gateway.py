@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Final
 from urllib.parse import parse_qsl
 
 from fleet_repl.canonical import JsonObject
@@ -27,6 +27,14 @@ from fleet_repl.sandbox.world import World
 
 _TARGET: Final = "AmazonEC2ContainerRegistry_V20150921."
 _SPOKEN: Final = frozenset(Service)
+_ERRORS: Final = {
+    Mishap.THROTTLED: Common.THROTTLED,
+    Mishap.SERVER_ERROR: Common.FAILED,
+    Mishap.DENIED: Common.DENIED,
+    Mishap.UNKNOWN_KEY: Common.UNKNOWN_KEY,
+    Mishap.EXPIRED_TOKEN: Common.EXPIRED,
+}
+"""The mishaps that are an answer of AWS's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +95,10 @@ def conclude(world: World, arrival: Arrival) -> Reply | None:
 
 def _suffered(call: Call, mishap: Mishap | None) -> Common | None:
     """The error that AWS answers with in place of the operation."""
-    match mishap:
-        case Mishap.THROTTLED:
-            return Common.THROTTLED
-        case Mishap.SERVER_ERROR:
-            return Common.FAILED
-        case Mishap.DENIED:
-            return Common.DENIED
-        case Mishap.UNKNOWN_KEY:
-            return Common.UNKNOWN_KEY
-        case Mishap.EXPIRED_TOKEN:
-            # The base identity signs with a key of its own, which has no session to lose.
-            return Common.EXPIRED if call.key.revoke() else None
-        case Mishap.DROPPED | Mishap.GARBAGE | Mishap.LOST_ANSWER | None:
-            return None
-        case never:
-            assert_never(never)
+    if mishap is Mishap.EXPIRED_TOKEN and not call.key.revoke():
+        # The base identity signs with a key of its own, which has no session to lose.
+        return None
+    return None if mishap is None else _ERRORS.get(mishap)
 
 
 def _service(request: Request, claim: Claim | None) -> Service:

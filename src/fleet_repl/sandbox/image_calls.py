@@ -17,12 +17,12 @@ from fleet_repl.sandbox.images import (
     DOCKER_MANIFEST,
     Delivery,
     Image,
+    Push,
     Repository,
     listed_images,
     parsed_manifest,
 )
-from fleet_repl.sandbox.paging import page
-from fleet_repl.sandbox.placing import Push, referenced
+from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.repository_calls import about, refuse_paging, repository_of
 from fleet_repl.sandbox.shapes import SHAPES, Structure
 from fleet_repl.sandbox.world import World
@@ -104,7 +104,7 @@ def describe_images(world: World, registry: Registry, request: Structure) -> Jso
     more: JsonObject = {}
     if image_ids := request.inners("imageIds"):
         refuse_paging(request, "imageIds")
-        images = [_required_image(registry, repository, each, wanted) for each in image_ids]
+        images = [_required_image(registry, repository, image_id, wanted) for image_id in image_ids]
     else:
         shown = [image for image in repository.images.values() if _passes(image, wanted)]
         images, more = page(shown, request)
@@ -212,7 +212,7 @@ def _deletion_failure(
         reason = "The tag is not one of the image's"
         return _failure(image_id, "ImageTagDoesNotMatchDigest", reason)
     goes = image is not None and (tag is None or image.tags == (tag,))
-    if goes and image is not None and referenced(repository, image.digest):
+    if goes and image is not None and repository.references(image.digest):
         reason = "Requested image referenced by manifest list"
         return _failure(image_id, "ImageReferencedByManifestList", reason)
     return None

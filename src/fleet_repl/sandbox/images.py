@@ -1,18 +1,20 @@
-"""What a repository holds: images, and where each was replicated to.
+"""What a repository holds: images under tags, and where each was replicated to.
 
 An image is its manifest: anybody's JSON, read as far as ECR reads it. What does not look like a
-reference to a layer or image is passed over.
+reference to a layer or image is passed over. Where an image goes from here is `replication`'s.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Registry
+from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import objects
 
@@ -69,6 +71,28 @@ class Image:
     """Whether it can be pulled, as ECR calls it: archived images and those that are being
     restored cannot."""
 
+    def without(self, tag: str) -> Image:
+        return replace(self, tags=tuple(other for other in self.tags if other != tag))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """An image on its way into a repository."""
+
+    manifest: str
+    media_type: str
+    tag: str | None
+    at: datetime
+
+    @classmethod
+    def of(cls, image: Image, tag: str | None, at: datetime) -> Push:
+        """The push that brings an image somewhere else."""
+        return cls(manifest=image.manifest, media_type=image.media_type, tag=tag, at=at)
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + hashlib.sha256(self.manifest.encode(errors="surrogatepass")).hexdigest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -101,10 +125,61 @@ class Repository:
     def tagged(self, tag: str) -> Image | None:
         return next((image for image in self.images.values() if tag in image.tags), None)
 
-    def fixes(self, tag: str) -> bool:
-        """Whether the tag may not be moved to another image."""
+    def put(self, push: Push) -> Image | None:
+        """Put an image in; None: it is there already, under that tag.
+
+        Raises AwsError where the tag is another image's and tags are not moved.
+        """
+        image = self.images.get(push.digest)
+        if image is not None and (push.tag is None or push.tag in image.tags):
+            return None
+        if push.tag is not None:
+            self._free(push.tag)
+        image = image or Image(
+            digest=push.digest,
+            tags=(),
+            manifest=push.manifest,
+            media_type=push.media_type,
+            pushed_at=push.at,
+            size=image_size(push.manifest),
+        )
+        if push.tag is not None:
+            image = replace(image, tags=(*image.tags, push.tag))
+        self.images[image.digest] = image
+        return image
+
+    def _free(self, tag: str) -> None:
+        """Take a tag off the image that has it, if one has."""
+        holder = self.tagged(tag)
+        if holder is None:
+            return
         excluded = any(matches(pattern, tag) for pattern in self.exclusions)
-        return self.mutability.startswith("IMMUTABLE") is not excluded
+        if self.mutability.startswith("IMMUTABLE") is not excluded:
+            raise AwsError(
+                "ImageTagAlreadyExistsException",
+                f"The image tag '{tag}' already exists in the '{self.name}' repository and cannot "
+                "be overwritten because the tag is immutable.",
+            )
+        self.images[holder.digest] = holder.without(tag)
+
+    def remove(self, digest: str, tag: str | None) -> bool:
+        """Take a tag off an image, or without a tag the image out; whether the image is gone.
+
+        An image whose last tag goes, goes with it. Raises KeyError where there is no such image.
+        """
+        image = self.images[digest]
+        kept = () if tag is None else image.without(tag).tags
+        if kept:
+            self.images[digest] = replace(image, tags=kept)
+            return False
+        del self.images[digest]
+        self.deliveries.pop(digest, None)
+        return True
+
+    def references(self, digest: str) -> bool:
+        """Whether a manifest list in the repository names the image."""
+        manifests = (parsed_manifest(image.manifest) or {} for image in self.images.values())
+        return any(digest in listed_images(manifest) for manifest in manifests)
 
     def record(self, digest: str, delivery: Delivery) -> None:
         """Note how an image fares at a destination, in place of what was noted before."""

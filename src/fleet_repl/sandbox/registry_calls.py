@@ -11,7 +11,7 @@ from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.directory import SETTINGS
 from fleet_repl.sandbox.policy_documents import checked_policy, respelled
 from fleet_repl.sandbox.registries import Policy
-from fleet_repl.sandbox.rule_documents import check_destinations
+from fleet_repl.sandbox.rules import check_destinations
 from fleet_repl.sandbox.shapes import Shape, Structure
 from fleet_repl.sandbox.world import World
 

@@ -15,11 +15,18 @@ from fleet_repl.names import Registry, repositories_arn
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
-from fleet_repl.sandbox.images import ACTIVATING, ACTIVE, ARCHIVED, Delivery, Image, Repository
-from fleet_repl.sandbox.placing import Push, placed, push_of, referenced, removed
+from fleet_repl.sandbox.images import (
+    ACTIVATING,
+    ACTIVE,
+    ARCHIVED,
+    Delivery,
+    Image,
+    Push,
+    Repository,
+)
 from fleet_repl.sandbox.policy import Access, allows
 from fleet_repl.sandbox.registries import Registries
-from fleet_repl.sandbox.selection import deleting, destinations
+from fleet_repl.sandbox.rules import deletion_destinations, destinations
 from fleet_repl.sandbox.templates import new_repository
 
 ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
@@ -42,7 +49,7 @@ class Estate:
 
         Raises AwsError where the repository has exactly this already or will not move the tag.
         """
-        image = placed(repository, push)
+        image = repository.put(push)
         if image is None:
             tag = "" if push.tag is None else f" and tag '{push.tag}'"
             raise AwsError(
@@ -70,7 +77,7 @@ class Estate:
             return
         repository.images[digest] = replace(image, status=ACTIVE)
         for tag in image.tags or (None,):
-            self._send(registry, repository, push_of(image, tag, self.agenda.now()))
+            self._send(registry, repository, Push.of(image, tag, self.agenda.now()))
 
     def _send(self, registry: Registry, repository: Repository, push: Push) -> None:
         """Set copies of an image out to where the rules of this moment lead."""
@@ -87,9 +94,9 @@ class Estate:
         self, registry: Registry, repository: Repository, digest: str, tag: str | None
     ) -> None:
         """Remove an image, or a tag of it, and let rules with delete replication follow suit."""
-        gone = removed(repository, digest, tag)
+        gone = repository.remove(digest, tag)
         rules = self.registries[registry].replication.latest
-        for destination in deleting(rules, registry, repository.name):
+        for destination in deletion_destinations(rules, registry, repository.name):
             withdraw = partial(
                 self._withdraw,
                 registry,
@@ -113,7 +120,7 @@ class Estate:
             target = new_repository(state.templates.latest, repository.name, now)
             state.repositories[target.name] = target
         try:
-            placed(target, replace(push, at=now))
+            target.put(replace(push, at=now))
         except AwsError:
             return TAG_IMMUTABLE
         return None
@@ -135,8 +142,8 @@ class Estate:
         image = repository.images.get(digest)
         if image is None or (tag is not None and tag not in image.tags):
             return
-        if not referenced(repository, digest):
-            removed(repository, digest, tag)
+        if not repository.references(digest):
+            repository.remove(digest, tag)
 
     def _admits(self, source: Registry, destination: Registry, name: str, *, exists: bool) -> bool:
         """Whether copies and deletions of a repository get from one registry into another."""

@@ -11,9 +11,9 @@ from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.names import Partition, Registry, repositories_arn
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.images import Repository
-from fleet_repl.sandbox.paging import page
+from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import SHAPES, Structure
-from fleet_repl.sandbox.template_documents import EXCLUSIONS, check_exclusions, check_tags
+from fleet_repl.sandbox.templates import EXCLUSIONS, check_exclusions, check_tags
 from fleet_repl.sandbox.world import World
 
 _DOMAIN: Final = {
@@ -62,7 +62,10 @@ def describe_repositories(world: World, registry: Registry, request: Structure) 
     else:
         known = world.registries[registry].repositories
         repositories, more = page([known[name] for name in sorted(known)], request)
-    return {"repositories": [_shown(world, registry, each) for each in repositories], **more}
+    return {
+        "repositories": [_shown(world, registry, repository) for repository in repositories],
+        **more,
+    }
 
 
 def get_repository_policy(world: World, registry: Registry, request: Structure) -> JsonObject:

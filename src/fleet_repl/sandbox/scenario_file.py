@@ -29,7 +29,7 @@ def load_scenario(path: str | Path) -> Scenario:
         # Strict JSON is TOML's own notion of types: no "0.2" for a number, but lists for tuples.
         scenario = Scenario.model_validate_json(json.dumps(document, default=str), strict=True)
     except ValidationError as error:
-        problems = [f"{path}: {_told(detail)}" for detail in error.errors(include_url=False)]
+        problems = [f"{path}: {_problem(detail)}" for detail in error.errors(include_url=False)]
         raise ScenarioError("\n".join(problems)) from None
     scenario._file = str(path)
     return scenario
@@ -48,7 +48,7 @@ def _document(path: Path) -> dict[str, object]:
         raise ScenarioError(f"{path}: cannot be read: {error}") from error
 
 
-def _told(detail: ErrorDetails) -> str:
+def _problem(detail: ErrorDetails) -> str:
     key = _key_path(detail["loc"])
     match detail["type"]:
         case "extra_forbidden":
@@ -59,8 +59,8 @@ def _told(detail: ErrorDetails) -> str:
             message = detail["msg"].removeprefix("Value error, ")
         case _:
             message = detail["msg"][:1].lower() + detail["msg"][1:]
-    found = detail["input"]
-    shown = f" (found {json.dumps(found)})" if isinstance(found, str | int | float) else ""
+    value = detail["input"]
+    shown = f" (found {json.dumps(value)})" if isinstance(value, str | int | float) else ""
     return f"{key}: {message}{shown}"
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fleet_repl.canonical import JsonObject
 from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError
-from fleet_repl.sandbox.paging import page
+from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import Structure
-from fleet_repl.sandbox.template_documents import created, updated
-from fleet_repl.sandbox.templates import key_of
+from fleet_repl.sandbox.templates import created, key_of, updated
 from fleet_repl.sandbox.world import World
 
 

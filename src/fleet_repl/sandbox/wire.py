@@ -69,9 +69,9 @@ def _json_error(error: AwsError) -> str:
 
 def _xml_error(error: AwsError, request_id: str) -> str:
     side = "Receiver" if error.status >= 500 else "Sender"
-    told = {"Type": side, "Code": error.code, "Message": error.message}
+    members = {"Type": side, "Code": error.code, "Message": error.message}
     return (
-        f'<ErrorResponse xmlns="{_XMLNS}"><Error>{_xml(told)}</Error>'
+        f'<ErrorResponse xmlns="{_XMLNS}"><Error>{_xml(members)}</Error>'
         f"<RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 

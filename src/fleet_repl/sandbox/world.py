@@ -18,17 +18,15 @@ from fleet_repl.sandbox.backfill_runner import BackfillRunner
 from fleet_repl.sandbox.backfills import Backfill
 from fleet_repl.sandbox.directory import POLICY_SCOPE, SETTINGS, Directory
 from fleet_repl.sandbox.faults import Faults
-from fleet_repl.sandbox.images import ACTIVE, OCI_MANIFEST, Image, Repository
+from fleet_repl.sandbox.images import ACTIVE, OCI_MANIFEST, Image, Push, Repository
 from fleet_repl.sandbox.keys import Keyring
-from fleet_repl.sandbox.placing import Push
 from fleet_repl.sandbox.policy_documents import stored
 from fleet_repl.sandbox.quotas import Quotas
 from fleet_repl.sandbox.registries import Policy, Registries, RegistryState, Templates
 from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.scenario import Scenario
 from fleet_repl.sandbox.shapes import read
-from fleet_repl.sandbox.template_documents import created
-from fleet_repl.sandbox.templates import key_of
+from fleet_repl.sandbox.templates import created, key_of
 
 
 class World:

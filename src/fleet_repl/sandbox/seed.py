@@ -16,7 +16,7 @@ from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import POLICY_SCOPE, Directory
 from fleet_repl.sandbox.policy_documents import checked_policy
-from fleet_repl.sandbox.rule_documents import check_destinations
+from fleet_repl.sandbox.rules import check_destinations
 from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
 from fleet_repl.sandbox.shapes import SHAPES, objects, read
 from fleet_repl.sandbox.world import World
