@@ -1,8 +1,17 @@
 """Replication rules: the links out of one registry as ECR's document, and back.
 
-The canonical form is `Outgoing`, destination → prefixes, once of all links and once of those
-whose deletions travel too; two documents mean the same exactly when both are equal. A field
-that is not known here is reported, never dropped in silence.
+A document is compared by its links: the prefixes that each destination receives, once of all
+links and once of those whose deletions travel too. Two documents mean the same exactly when both
+are equal, however their rules are grouped:
+
+    rules                       links
+    A, B   base/                A   base/ shop/
+    A      base/java/ shop/     B   base/
+
+The rule for A lists `base/java/` in vain, because `base/` implies it. For these links `rules_for`
+writes a rule of A with both prefixes and a rule of B. Nobody rewrites the document for that.
+
+A field that is not known here is reported, never dropped in silence.
 """
 
 from __future__ import annotations
@@ -42,12 +51,12 @@ class Rule:
 
     destinations: tuple[Registry, ...]
     prefixes: tuple[str, ...]
-    """Sorted. Of one that was read, all that it lists: others may have added some in vain."""
+    """Sorted. A rule that was read has all that it lists, those in vain too."""
     deletes: bool = False
-    """Deletions travel too, those by lifecycle policies among them."""
+    """Deletions travel too, also those by lifecycle policies."""
     understood: bool = True
-    """False: the rule means no link, or holds a value whose meaning is not known here. What ECR
-    makes of such a rule nobody can tell, so only its text stands for it."""
+    """False where the rule means no link, or holds a value of unknown meaning. Nobody can tell what
+    ECR makes of such a rule, so it is compared by its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,40 +64,40 @@ class Replication:
     """What a registry answered about its replication."""
 
     document: JsonObject
-    """`replicationConfiguration` as it came, every field kept."""
+    """`replicationConfiguration` as it was read, with every field."""
     outgoing: Outgoing
-    """What it surely replicates: a filter of an unknown kind counts as none."""
+    """What it surely replicates: a filter of an unknown kind counts as no filter."""
     deleting: Outgoing = field(default_factory=dict)
     """The part of `outgoing` whose deletions travel too; overlapping rules add up."""
     may_use: Outgoing
-    """What it may replicate at the most: there it counts as every repository."""
+    """What it replicates at the most: a filter of an unknown kind counts as every repository."""
     rules: tuple[Rule, ...] = ()
-    """What `outgoing` was read from, one for each of `rules_of(document)`."""
+    """The meaning of each of `rules_of(document)`, from which `outgoing` was read."""
     unknown: tuple[str, ...] = ()
     """Paths of the fields whose meaning is not known here."""
 
     @property
     def strange_rules(self) -> tuple[tuple[int, JsonObject], ...]:
-        """The rules of unknown meaning as they stand in the document, each with its place."""
+        """The rules of unknown meaning as they stand in the document, each with its index."""
         if all(rule.understood for rule in self.rules):
             return ()
         listed = zip(placed_rules(self.document), self.rules, strict=True)
         return tuple(placed for placed, rule in listed if not rule.understood)
 
     def same_as(self, other: Replication) -> bool:
-        """Whether both mean the same; what is not understood has to be equal to the letter."""
+        """Whether both mean the same. With unknown fields, whether their texts are equal."""
         if self.unknown or other.unknown:
             return canonical_json(self.document) == canonical_json(other.document)
         return self.meaning == other.meaning
 
     def shows(self, written: Replication) -> bool:
-        """Whether `written` is in place. The service may add fields to what it was given."""
+        """Whether this is what ECR answers after `written`, to which it may have added fields."""
         return self.same_as(written) or (not written.unknown and self.meaning == written.meaning)
 
     @property
     def meaning(self) -> tuple[Outgoing, Outgoing, tuple[str, ...]]:
-        """What two documents have in common that mean the same: links, deletions, and the texts
-        of the rules of unknown meaning, without the fields that are not known here."""
+        """Links, links with deletions, and the texts of the rules of unknown meaning without the
+        fields that are not known here."""
         texts = sorted(canonical_json(sendable(raw)) for _, raw in self.strange_rules)
         return self.outgoing, self.deleting, tuple(texts)
 
@@ -96,13 +105,12 @@ class Replication:
 def rules_for(
     outgoing: Outgoing, deleting: Outgoing = NOWHERE, *, filters: int = limits.FILTERS
 ) -> tuple[Rule, ...]:
-    """The fewest rules that replicate exactly `outgoing`, and deletions exactly for `deleting`.
+    """Few rules that replicate exactly `outgoing`, and deletions exactly for `deleting`.
 
-    `deleting` holds prefixes of `outgoing` itself, none of which overlaps one without deletions.
+    `deleting` holds prefixes of `outgoing`, none of which overlaps a prefix without deletions.
+    No rule has more than `filters` prefixes.
     """
-    kinds = [(False, outgoing)]
-    if deleting:
-        kinds = [(False, without(outgoing, deleting)), (True, deleting)]
+    kinds = ((False, _more(outgoing, deleting) if deleting else outgoing), (True, deleting))
     return tuple(
         Rule(destinations=group.members, prefixes=group.prefixes, deletes=deletes)
         for deletes, links in kinds
@@ -112,28 +120,21 @@ def rules_for(
     )
 
 
-def without(links: Outgoing, others: Outgoing) -> Outgoing:
-    """`links` less the prefixes that `others` holds to the letter."""
-    rest = {
-        one: tuple(prefix for prefix in prefixes if prefix not in others.get(one, ()))
-        for one, prefixes in links.items()
-    }
-    return {one: prefixes for one, prefixes in rest.items() if prefixes}
-
-
 def joined(first: Outgoing, second: Outgoing) -> Outgoing:
-    """Everything in either."""
-    both = {**first, **second}
+    """The links in either."""
     return {
-        one: union(prefixes, first[one]) if one in first else prefixes
-        for one, prefixes in both.items()
+        destination: union(first.get(destination, ()), second.get(destination, ()))
+        for destination in {**first, **second}
     }
 
 
 def within(links: Outgoing, bounds: Outgoing) -> Outgoing:
     """The part of `links` that is in `bounds` as well."""
-    parts = {one: intersect(prefixes, bounds.get(one, ())) for one, prefixes in links.items()}
-    return {one: prefixes for one, prefixes in parts.items() if prefixes}
+    return {
+        destination: common
+        for destination, prefixes in links.items()
+        if (common := intersect(prefixes, bounds.get(destination, ())))
+    }
 
 
 def rules_of(document: JsonObject) -> tuple[JsonObject, ...]:
@@ -142,14 +143,14 @@ def rules_of(document: JsonObject) -> tuple[JsonObject, ...]:
 
 
 def placed_rules(document: JsonObject) -> Iterator[tuple[int, JsonObject]]:
-    """The rules of a `replicationConfiguration`, each with its place."""
+    """The rules of a `replicationConfiguration`, each with its index."""
     rules = document.get("rules")
     listed = rules if isinstance(rules, list | tuple) else ()
-    return ((place, one) for place, one in enumerate(listed) if isinstance(one, Mapping))
+    return ((index, rule) for index, rule in enumerate(listed) if isinstance(rule, Mapping))
 
 
 def sendable(rule: JsonObject) -> JsonObject:
-    """A rule as the API takes it: to the letter, but without fields that are not known here."""
+    """A rule as the API takes it: to the letter, without fields that are not known here."""
     known = {key: _only(rule[key], members) for key, members in _RULE.items() if key in rule}
     match known:
         case {"repositoryFilters": [] | None}:
@@ -173,21 +174,23 @@ def document_of(rules: Iterable[Rule]) -> JsonObject:
 
 
 def parse_answer(answer: JsonObject) -> Replication:
-    """DescribeRegistry's whole raw answer; a field beside the known ones counts as unknown."""
+    """Read DescribeRegistry's raw answer, in which unknown fields count as well."""
     document = answer.get("replicationConfiguration")
     if not isinstance(document, Mapping):
         missing = ("replicationConfiguration",)
         return Replication(document={}, outgoing={}, may_use={}, unknown=missing)
     strange = _strange("", answer, ("registryId", "replicationConfiguration"))
-    found = parse_document(document)
-    return replace(found, unknown=(*strange, *found.unknown)) if strange else found
+    replication = parse_document(document)
+    if not strange:
+        return replication
+    return replace(replication, unknown=(*strange, *replication.unknown))
 
 
 def parse_document(document: JsonObject) -> Replication:
-    """A `replicationConfiguration`; never fails, what it cannot read is in `unknown`.
+    """Read a `replicationConfiguration`. Never fails: what it cannot read is in `unknown`.
 
-    Links are read twice: what is sure, to compare and to keep, and what is possible, so that no
-    grant is withdrawn that a filter of an unknown kind may need.
+    Links are read twice: those that are sure, to compare and to keep, and those that are possible,
+    so that no grant is withdrawn that a filter of an unknown kind may need.
     """
     unread = _Unread()
     unread.strange("", document, ("rules",))
@@ -213,7 +216,7 @@ def parse_document(document: JsonObject) -> Replication:
     return Replication(
         document=document,
         outgoing=outgoing,
-        deleting=outgoing_of(one for one in sure if one.deletes),
+        deleting=outgoing_of(rule for rule in sure if rule.deletes),
         rules=tuple(sure),
         may_use=outgoing_of(possible) if unread.paths else outgoing,
         unknown=tuple(unread.paths),
@@ -222,13 +225,14 @@ def parse_document(document: JsonObject) -> Replication:
 
 @dataclass(slots=True)
 class _Unread:
-    """What of a document could not be read."""
+    """What could not be read of a document."""
 
     paths: list[str] = field(default_factory=list)
     values: int = 0
-    """How many values in rules were not understood. A field too many is none."""
+    """How many values were not understood. An unknown field beside known ones does not count."""
 
     def value(self, path: str) -> None:
+        """Note a value that is not understood."""
         self.paths.append(path)
         self.values += 1
 
@@ -240,7 +244,7 @@ class _Unread:
 def strange_rules_lost(
     before: JsonObject | None, after: JsonObject | None
 ) -> tuple[tuple[int, JsonObject], ...]:
-    """The rules of unknown meaning in `before` that `after` does not hold, with their places."""
+    """The rules of unknown meaning in `before` that `after` does not hold, with their indexes."""
     there = parse_document(before or NO_RULES).strange_rules
     if not there:
         return ()
@@ -256,7 +260,7 @@ def strange_rules_lost(
 
 
 def rule_words(place: int, rule: JsonObject) -> str:
-    """A rule as people may look for it: its place and the beginning of its text."""
+    """A rule as people may look for it: its index and the beginning of its text."""
     text = canonical_json(rule)
     return f"rules[{place}] {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
 
@@ -277,20 +281,24 @@ def compare(before: Outgoing, after: Outgoing) -> LinkChanges:
 
 
 def _more(these: Outgoing, than: Outgoing) -> Outgoing:
-    more = {one: beyond(prefixes, than.get(one, ())) for one, prefixes in sorted(these.items())}
-    return {one: prefixes for one, prefixes in more.items() if prefixes}
+    return {
+        destination: more
+        for destination, prefixes in sorted(these.items())
+        if (more := beyond(prefixes, than.get(destination, ())))
+    }
 
 
 def _rule_document(rule: Rule) -> JsonObject:
     document: dict[str, Json] = {
         "destinations": [
-            {"region": one.region, "registryId": one.account} for one in rule.destinations
+            {"region": registry.region, "registryId": registry.account}
+            for registry in rule.destinations
         ]
     }
     # ECR refuses an empty list of filters; leaving it out means every repository.
     if rule.prefixes != EVERY_REPOSITORY:
         document["repositoryFilters"] = [
-            {"filter": one, "filterType": PREFIX_MATCH} for one in rule.prefixes
+            {"filter": prefix, "filterType": PREFIX_MATCH} for prefix in rule.prefixes
         ]
     if rule.deletes:
         document["deleteReplication"] = {"enabled": True}
@@ -361,8 +369,8 @@ def _only(value: Json, members: Collection[str]) -> Json:
     """An object, or each of a list, with no other members than these."""
     match value:
         case list() | tuple():
-            return [_only(one, members) for one in value]
+            return [_only(item, members) for item in value]
         case Mapping():
-            return {key: one for key, one in value.items() if key in members}
+            return {key: value[key] for key in value if key in members}
         case _:
             return value

@@ -1,15 +1,15 @@
 """Grants: the links into one registry as statements of its registry policy, and back.
 
-Statements whose Sid carries the fleet's mark are ours; every other one is foreign and stays
-as it is, in its place. Text is a matter of `writing` alone: two policies are compared by what
-they mean, so nothing is written only because it could be grouped otherwise.
+Statements whose Sid carries the fleet's mark are ours. Every other statement is foreign and stays
+as it is, in its place. Policies are compared by their meaning, so nothing is written only because
+it could be grouped otherwise.
 """
 
-from fleet_repl.grants.index import GrantIndex
 from fleet_repl.grants.model import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
     Grant,
+    GrantIndex,
     Owner,
     Policy,
     actions_for,

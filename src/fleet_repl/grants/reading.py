@@ -1,13 +1,13 @@
-"""A registry policy read: which statements are ours, and what they mean.
+"""A registry policy read: which statements are ours, and what these mean.
 
-Ours carry the mark of the fleet in their Sid; every other one is foreign. Whether a grant is in
-force, foreign statements included, is for `permissions` to say.
+Our statements carry the mark of the fleet in their Sid; every other statement is foreign.
+`permissions` decides whether a grant is in force, foreign statements included.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject
@@ -22,14 +22,14 @@ from fleet_repl.grants.model import (
 from fleet_repl.names import AccountId, Partition, Registry, repositories_arn
 
 _OUR_SID: Final = re.compile(r"(FleetRepl[0-9a-f]{8})[0-9a-f]{8}")
-_KNOWN_ACTIONS: Final = {one.lower(): one for one in (REPLICATE_IMAGE, CREATE_REPOSITORY)}
+_KNOWN_ACTIONS: Final = {action.lower(): action for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)}
 _ACCOUNT_PRINCIPAL: Final = re.compile(
     r"(?:arn:(?P<partition>[a-z-]+):iam::)?(?P<id>[0-9]{12})(?P<root>:root)?"
 )
 
 
 def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) -> Policy:
-    """Tell a registry policy's statements apart."""
+    """Take a registry policy apart into statements of ours and of others."""
     if document is None:
         return Policy(document=None)
     grants: set[Grant] = set()
@@ -38,12 +38,14 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
     foreign: list[JsonObject] = []
     marks: set[str] = set()
     known = owner.marks
-    for statement in _statements(document):
-        mark = _mark_of(statement)
-        if mark is None or mark not in known:
+    for statement in as_tuple(document.get("Statement")):
+        if not isinstance(statement, Mapping):
+            continue
+        match = _OUR_SID.fullmatch(str(statement.get("Sid")))
+        if match is None or match[1] not in known:
             foreign.append(statement)
             continue
-        marks.add(mark)
+        marks.add(match[1])
         if (meaning := _meaning(statement, owner, registry)) is None:
             opaque.append(statement)
             implied |= _implied(statement, owner, registry)
@@ -60,14 +62,14 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
 
 
 def as_tuple(value: Json) -> tuple[Json, ...]:
-    """A policy's "one or a list of them"."""
+    """The items of a member of a policy, which may be a list or a single item."""
     if value is None:
         return ()
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def account_of(principal: Json, partition: Partition) -> AccountId | None:
-    """The account a principal stands for as a whole, or None for anything else."""
+    """The account whose whole a principal stands for, or None for any other principal."""
     match = _ACCOUNT_PRINCIPAL.fullmatch(principal) if isinstance(principal, str) else None
     if match is None or (match["partition"] is None) != (match["root"] is None):
         return None
@@ -76,18 +78,8 @@ def account_of(principal: Json, partition: Partition) -> AccountId | None:
     return AccountId(match["id"])
 
 
-def _statements(document: JsonObject) -> Iterable[JsonObject]:
-    return (one for one in as_tuple(document.get("Statement")) if isinstance(one, Mapping))
-
-
-def _mark_of(statement: JsonObject) -> str | None:
-    sid = statement.get("Sid")
-    match = _OUR_SID.fullmatch(sid) if isinstance(sid, str) else None
-    return None if match is None else match[1]
-
-
 def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant] | None:
-    """The grants of one of our statements, or None where it says anything else."""
+    """The grants that a statement of ours means, or None where it means more or less."""
     principal = statement.get("Principal")
     if (
         set(statement) != {"Sid", "Effect", "Principal", "Action", "Resource"}
@@ -97,10 +89,10 @@ def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
     ):
         return None
     base = repositories_arn(owner.partition, registry)
-    sources = [account_of(one, owner.partition) for one in as_tuple(principal["AWS"])]
-    actions = [_KNOWN_ACTIONS.get(str(one).lower()) for one in as_tuple(statement["Action"])]
-    prefixes = [_prefix_of(one, base) for one in as_tuple(statement["Resource"])]
-    found = frozenset(
+    sources = [account_of(name, owner.partition) for name in as_tuple(principal["AWS"])]
+    actions = [_KNOWN_ACTIONS.get(str(name).lower()) for name in as_tuple(statement["Action"])]
+    prefixes = [_prefix_of(resource, base) for resource in as_tuple(statement["Resource"])]
+    grants = frozenset(
         Grant(source, prefix, action)
         for source in sources
         for action in actions
@@ -108,18 +100,18 @@ def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
         if source is not None and action is not None and prefix is not None
     )
     understood = None not in sources and None not in actions and None not in prefixes
-    # None of ours is ever without a grant: somebody has edited it into nothing.
-    return found if understood and found else None
+    # A statement of ours never lacks a grant: somebody has emptied it.
+    return grants if understood and grants else None
 
 
 def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant]:
-    """What one of our statements that someone edited lets in at the most."""
+    """What a statement of ours that somebody edited allows at the most."""
     principal = statement.get("Principal")
     if statement.get("Effect") != "Allow" or not isinstance(principal, Mapping):
         return frozenset()
     base = repositories_arn(owner.partition, registry)
-    accounts = {account_of(one, owner.partition) for one in as_tuple(principal.get("AWS"))}
-    patterns = [str(one).lower() for one in as_tuple(statement.get("Action"))]
+    accounts = {account_of(name, owner.partition) for name in as_tuple(principal.get("AWS"))}
+    patterns = [str(action).lower() for action in as_tuple(statement.get("Action"))]
     return frozenset(
         Grant(account, _widest_prefix(str(resource), base), action)
         for account in accounts
@@ -131,7 +123,7 @@ def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
 
 
 def _widest_prefix(resource: str, base: str) -> str:
-    """What every repository that a resource pattern names begins with."""
+    """The prefix that all repositories of a resource pattern share."""
     literal = re.split(r"[*?]", resource, maxsplit=1)[0]
     return literal[len(base) :] if literal.startswith(base) else ""
 

@@ -1,8 +1,7 @@
-"""Statements that the service spells otherwise than they were written.
+"""Statements that ECR spells otherwise than they were written.
 
-What IAM takes for the same is told by `policy_meaning`. Beside that, the service puts the unique
-id of a role or user in the place of its ARN once the role or user is deleted: such an id lets
-nobody in, and neither did the ARN any more.
+`policy_meaning` makes statements equal that IAM takes for the same. Beside that, ECR replaces the
+ARN of a role or user by its unique id once the role or user is deleted. Neither lets anybody in.
 """
 
 from __future__ import annotations
@@ -21,11 +20,10 @@ _PREFIXES: Final = {"role": "AROA", "user": "AIDA"}
 
 def is_respelled(found: Iterable[JsonObject], written: Iterable[JsonObject]) -> bool:
     """Whether statements that were read mean the same as those that were written, in any order."""
-    there, wanted = ([policy_meaning(one) for one in some] for some in (found, written))
-    left = _without(there, wanted)
+    there, wanted = list(map(policy_meaning, found)), list(map(policy_meaning, written))
     missing = _without(wanted, there)
-    for statement in left:
-        match = next((one for one in missing if _lost_principals(statement, one)), None)
+    for statement in _without(there, wanted):
+        match = next((other for other in missing if _lost_principals(statement, other)), None)
         if match is None:
             return False
         missing.remove(match)
@@ -33,20 +31,20 @@ def is_respelled(found: Iterable[JsonObject], written: Iterable[JsonObject]) -> 
 
 
 def _without(these: Iterable[Json], others: Iterable[Json]) -> list[Json]:
-    """Those that the others do not equal, one for one."""
+    """The statements to which no other is equal. Each of `others` counts once."""
     rest = Counter(map(canonical_json, others))
-    found = []
+    unmatched = []
     for statement in these:
         text = canonical_json(statement)
         if rest[text]:
             rest[text] -= 1
         else:
-            found.append(statement)
-    return found
+            unmatched.append(statement)
+    return unmatched
 
 
 def _lost_principals(found: Json, written: Json) -> bool:
-    """Whether they differ only in deleted principals."""
+    """Whether two statements differ only in principals that have been deleted."""
     if not isinstance(found, Mapping) or not isinstance(written, Mapping):
         return False
     (rest, names), (other_rest, other_names) = _parted(found), _parted(written)
@@ -55,18 +53,18 @@ def _lost_principals(found: Json, written: Json) -> bool:
     return (
         rest == other_rest
         and None not in (*ids, *arns)
-        and Counter(one[1] for one in ids if one)
-        == Counter(_PREFIXES[one[1]] for one in arns if one)
+        and Counter(match[1] for match in ids if match)
+        == Counter(_PREFIXES[match[1]] for match in arns if match)
     )
 
 
 def _parted(statement: JsonObject) -> tuple[JsonObject, Counter[str]]:
-    """A statement without the identities that it names, and these."""
+    """A statement without the AWS principals that it names, and these."""
     principal = statement.get("Principal")
     if not isinstance(principal, Mapping):
         return statement, Counter()
     named = principal.get("AWS")
     listed = named if isinstance(named, list | tuple) else (named,)
-    texts = [one for one in listed if isinstance(one, str)]
+    texts = [name for name in listed if isinstance(name, str)]
     rest = {key: value for key, value in principal.items() if key != "AWS"}
     return {**statement, "Principal": rest}, Counter(texts)

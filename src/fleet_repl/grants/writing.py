@@ -1,8 +1,8 @@
-"""Grants written as statements of a registry policy, beside whatever else it holds."""
+"""Grants written as statements of a registry policy, beside the statements of others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fleet_repl.canonical import Json, JsonObject, canonical_json, compact_json, short_hash
@@ -35,9 +35,9 @@ def statements_for(
 def compose(
     policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry
 ) -> JsonObject | None:
-    """The policy with exactly `grants` as ours; None where nothing is left to say.
+    """The policy with exactly `grants` as ours, or None where it would have no statement.
 
-    Foreign statements and whatever else the document holds stay as they are.
+    Foreign statements and all else that the document holds stay as they are.
     """
     frame = _NO_STATEMENTS if policy.document is None else policy.document
     others: JsonObject = {**frame, "Statement": policy.foreign}
@@ -67,13 +67,12 @@ def _statement(block: Block, owner: Owner, registry: Registry) -> JsonObject:
 
 
 def _lengths(owner: Owner, registry: Registry) -> Lengths:
-    """What `_statement` makes of the parts of a block, in characters."""
+    """How many characters `_statement` makes of the parts of a block."""
     nobody = root_arn(owner.partition, AccountId("0" * 12))
     anything = f"{repositories_arn(owner.partition, registry)}*"
     # Each has two quotes and a comma.
     return Lengths(statement=_FRAME, source=len(nobody) + 3, resource=len(anything) + 3)
 
 
-def _one_or_list(items: Iterable[str]) -> Json:
-    found = list(items)
-    return found[0] if len(found) == 1 else found
+def _one_or_list(items: Sequence[str]) -> Json:
+    return items[0] if len(items) == 1 else list(items)
