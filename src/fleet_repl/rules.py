@@ -110,7 +110,7 @@ def rules_for(
     `deleting` holds prefixes of `outgoing`, none of which overlaps a prefix without deletions.
     No rule has more than `filters` prefixes.
     """
-    kinds = ((False, _more(outgoing, deleting) if deleting else outgoing), (True, deleting))
+    kinds = ((False, without(outgoing, deleting) if deleting else outgoing), (True, deleting))
     return tuple(
         Rule(destinations=group.members, prefixes=group.prefixes, deletes=deletes)
         for deletes, links in kinds
@@ -118,6 +118,19 @@ def rules_for(
             links, most_members=limits.DESTINATIONS_PER_RULE, most_prefixes=filters
         )
     )
+
+
+def without(links: Outgoing, others: Outgoing) -> Outgoing:
+    """`links` without the prefixes that `others` holds to the letter."""
+    return {
+        destination: left
+        for destination, prefixes in links.items()
+        if (
+            left := tuple(
+                prefix for prefix in prefixes if prefix not in others.get(destination, ())
+            )
+        )
+    }
 
 
 def joined(first: Outgoing, second: Outgoing) -> Outgoing:
