@@ -1,7 +1,7 @@
-"""What is wrong or odd in a registry policy's statements that are not as fleet-repl wrote them.
+"""Findings about statements of a registry policy that are not as fleet-repl wrote them.
 
-Findings stop nothing: what is in force is for `permissions` to say. A policy of our own
-statements alone has no findings, and costs nothing to look at.
+Findings stop nothing: `permissions` decides what is in force. A policy with none but our own
+statements has no findings, and costs nothing to look at.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ registry policy and no others. V2, all of them, is what new accounts have (AWS u
 registry permissions")."""
 
 _IMPORT_IMAGE: Final = "ecr:BatchImportUpstreamImage"
-_ENFORCED: Final = {one.lower() for one in (REPLICATE_IMAGE, CREATE_REPOSITORY, _IMPORT_IMAGE)}
+_ENFORCED: Final = {
+    action.lower() for action in (REPLICATE_IMAGE, CREATE_REPOSITORY, _IMPORT_IMAGE)
+}
 _ENFORCED_PATTERNS: Final = ("ecr:replicate", "ecr:batchimport")
 """Beginnings of enforced actions that no other action shares; `ecr:CreateRepository` has
 `ecr:CreateRepositoryCreationTemplate` beside it."""
@@ -42,13 +44,14 @@ _OF_A_FLEET: Final = re.compile(r"FleetRepl[0-9a-f]{16}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about one statement that its writer should know."""
+    """Something about a statement that its writer should know."""
 
     kind: str
     registry: Registry
     sid: str | None
     text: str
-    """The statement, what is wrong, and what to do; the same for equal statements elsewhere."""
+    """The statement, what is wrong with it, and what to do. Equal statements in other registries
+    have the same text."""
 
     @property
     def message(self) -> str:
@@ -57,6 +60,8 @@ class Finding:
 
 
 class _Note(NamedTuple):
+    """A finding as it is told of any statement."""
+
     kind: str
     wrong: str
     remedy: str
@@ -69,7 +74,7 @@ def findings(
     *,
     scope: str | None = None,
 ) -> tuple[Finding, ...]:
-    """What there is to say about foreign statements, and about ours that someone edited.
+    """Findings about foreign statements, and about statements of ours that somebody edited.
 
     `needed` is what our statements shall grant, `permissions` what the policy allows as it
     stands; `scope` the account setting REGISTRY_POLICY_SCOPE, or None where it is unknown.
@@ -78,19 +83,17 @@ def findings(
         return ()
     used = needed | policy.in_use
     added = needed & reduced(needed | policy.grants) - policy.grants
-    found = []
+    notes: list[tuple[JsonObject, _Note]] = []
     for statement in policy.foreign:
-        notes = [*_faults(statement, permissions, used), *_needless(statement, permissions, added)]
+        notes += [(statement, note) for note in _faults(statement, permissions, used)]
+        notes += [(statement, note) for note in _needless(statement, permissions, added)]
         if scope == FIRST_SCOPE:
-            notes += _unenforced(statement)
-        found += [_finding(permissions.registry, statement, note) for note in notes]
+            notes += [(statement, note) for note in _unenforced(statement)]
     for statement in policy.opaque:
-        notes = [
-            note._replace(remedy="it is fleet-repl's own, edited, and will be put right")
-            for note in _faults(statement, permissions, used)
-        ]
-        found += [_finding(permissions.registry, statement, note) for note in notes]
-    return tuple(found)
+        for note in _faults(statement, permissions, used):
+            remedy = "it is fleet-repl's own, edited, and will be put right"
+            notes.append((statement, note._replace(remedy=remedy)))
+    return tuple(_finding(permissions.registry, statement, note) for statement, note in notes)
 
 
 def scope_matters(policy: Policy) -> bool:
@@ -111,14 +114,9 @@ def _finding(registry: Registry, statement: JsonObject, note: _Note) -> Finding:
 def _faults(
     statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
 ) -> Iterator[_Note]:
+    """What is wrong with a statement, whoever wrote it."""
     yield from _malformed(statement, permissions)
     yield from _conditional(statement, permissions, used)
-    yield from _denying(statement, permissions, used)
-
-
-def _denying(
-    statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
-) -> Iterator[_Note]:
     if denied := permissions.denied_by(statement, used):
         yield _Note(
             kind="denied",
@@ -138,18 +136,18 @@ def _denying(
 
 
 def _needs(grants: frozenset[Grant]) -> str:
-    """Who must be able to do what."""
-    accounts = _accounts({one.source for one in grants})
-    actions = " and ".join(sorted({one.action for one in grants}, reverse=True))
+    """Says which accounts must be able to do which actions."""
+    accounts = _accounts({grant.source for grant in grants})
+    actions = " and ".join(sorted({grant.action for grant in grants}, reverse=True))
     return f"{accounts} must be able to do here: {actions}"
 
 
 def _malformed(statement: JsonObject, permissions: Permissions) -> Iterator[_Note]:
-    """Resources that are no repository of this registry. ECR takes any."""
+    """Finds resources that name no repository of this registry. ECR accepts any text."""
     if not (concerns(statement, REPLICATE_IMAGE) or concerns(statement, CREATE_REPOSITORY)):
         return
     named_here = (*texts(statement.get("Resource")), *texts(statement.get("NotResource")))
-    wrong = [(one, why) for one in named_here if (why := _misses(one, permissions)) is not None]
+    wrong = [(text, why) for text in named_here if (why := _misses(text, permissions)) is not None]
     if wrong:
         resource, why = wrong[0]
         more = f", and {len(wrong) - 1} more like it" if len(wrong) > 1 else ""
@@ -161,7 +159,7 @@ def _malformed(statement: JsonObject, permissions: Permissions) -> Iterator[_Not
 
 
 def _misses(resource: str, permissions: Permissions) -> str | None:
-    """Why no repository of the registry can match, or None where one can."""
+    """Why no repository of the registry can match, or None where some repository can."""
     base = repositories_arn(permissions.partition, permissions.registry)
     if "${" in resource:
         return None
@@ -184,8 +182,8 @@ def _misses(resource: str, permissions: Permissions) -> str | None:
 
 
 def _no_name(pattern: str) -> str | None:
-    """Why no repository can be called so. Names as in ECR's model: lower case letters and digits
-    between single separators."""
+    """Why no repository name can match, or None. In ECR's model a name has lower case letters and
+    digits between single separators."""
     if not pattern:
         return "it ends where the name should begin"
     if strange := _NOT_IN_NAMES.search(pattern):
@@ -198,25 +196,25 @@ def _no_name(pattern: str) -> str | None:
 def _conditional(
     statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
 ) -> Iterator[_Note]:
-    """Allows of replication under a condition that is not surely met. Not those of pull-through
-    caches."""
+    """Finds statements that allow replication under a condition that is not surely met. Those for
+    pull-through caches are left out."""
     condition = statement.get("Condition")
     creates = concerns(statement, CREATE_REPOSITORY) and not concerns(statement, _IMPORT_IMAGE)
     replicates = concerns(statement, REPLICATE_IMAGE) or creates
     if statement.get("Effect") != "Allow" or not condition or not replicates:
         return
-    if permissions.is_met(statement, {one.source for one in used}):
+    if permissions.is_met(statement, {grant.source for grant in used}):
         return
     parts = condition_parts(condition)
-    keys = sorted({one.key for one in parts})
+    keys = sorted({part.key for part in parts})
     counts = "it does not count here, so fleet-repl adds grants of its own"
     breaking = sorted(
-        {one.key for one in parts if one.key.lower() in _BREAKING and not one.tolerates_absence}
+        {part.key for part in parts if part.key.lower() in _BREAKING and not part.tolerates_absence}
     )
     if breaking:
         because = f"{_listed(breaking)}, which breaks replication without any error"
         remedy = "take the condition out, or leave the grant to fleet-repl"
-    elif unverified := [one for one in keys if one.lower() in _UNVERIFIED]:
+    elif unverified := [key for key in keys if key.lower() in _UNVERIFIED]:
         because = f"{_listed(unverified)}, which is not known to work for replication"
         remedy = counts
     else:
@@ -231,12 +229,12 @@ def _conditional(
 def _needless(
     statement: JsonObject, permissions: Permissions, added: frozenset[Grant]
 ) -> Iterator[_Note]:
-    """An Allow that has everything which is to be added for some sources. Other fleets that
-    share the registry grant for themselves, and would put theirs back."""
+    """Finds an Allow that has all that is to be added for some sources. Statements of other fleets
+    are left out: these fleets would put them back."""
     if _OF_A_FLEET.fullmatch(str(statement.get("Sid"))):
         return
     allowed = permissions.allowed_by(statement, added)
-    sources = {one.source for one in allowed} - {one.source for one in added - allowed}
+    sources = {grant.source for grant in allowed} - {grant.source for grant in added - allowed}
     if sources:
         yield _Note(
             kind="already-granted",
@@ -246,7 +244,7 @@ def _needless(
 
 
 def _unenforced(statement: JsonObject) -> Iterator[_Note]:
-    """Statements that ECR keeps and does not obey."""
+    """Finds statements that ECR keeps and does not enforce."""
     if beyond := _beyond_first_scope(statement):
         yield _Note(
             kind="policy-scope",
@@ -258,13 +256,13 @@ def _unenforced(statement: JsonObject) -> Iterator[_Note]:
 
 
 def _beyond_first_scope(statement: JsonObject) -> list[str]:
-    """The actions, as they are written, that the first scope does not enforce."""
+    """The actions of a statement that ECR does not enforce in the first scope."""
     if "NotAction" in statement:
         return ["every action but some"]
     return [
-        one
-        for one in texts(statement.get("Action"))
-        if one.lower() not in _ENFORCED and not one.lower().startswith(_ENFORCED_PATTERNS)
+        action
+        for action in texts(statement.get("Action"))
+        if action.lower() not in _ENFORCED and not action.lower().startswith(_ENFORCED_PATTERNS)
     ]
 
 

@@ -1,7 +1,7 @@
-"""What a registry policy really allows: ours and foreign statements, Allows and Denies.
+"""What a registry policy really allows: our and foreign statements, Allows and Denies.
 
-Certainty is asked for: an Allow counts where its condition is surely met, and a Deny counts where
-any request that a link needs falls under it, or may, unless somebody vouches for the statement.
+Only certainty counts. An Allow counts where its condition is surely met. A Deny counts where a
+request that a link needs falls under it, or may, unless somebody vouches for the statement.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Conditions of policy statements, as far as they can be decided for a request.
 
-A pure evaluator with three answers. It knows some keys of a request for certain, and everything
-else about it is unknown: so is a condition that hangs on that. Worked example, for a request of
-account 111111111111 of which `aws:PrincipalAccount` is known and `aws:PrincipalOrgID` is not:
+There are three answers, because only some keys of a request are known. A condition on any other
+key is unknown. Worked example, for a request of account 111111111111, of which
+`aws:PrincipalAccount` is known and `aws:PrincipalOrgID` is not:
 
     "StringNotEquals": {"aws:PrincipalAccount": "222222222222"}      yes
     "StringEquals":    {"aws:PrincipalOrgID": "o-1"}                 unknown
@@ -23,7 +23,7 @@ from fleet_repl.grants import as_tuple
 from fleet_repl.permissions.patterns import matches
 
 Context: TypeAlias = Mapping[str, str | None]
-"""What is known of a request: its condition keys in lower case, with None for one that it surely
+"""The known condition keys of a request in lower case, with None for a key that the request surely
 does not have. A key that is missing here is unknown."""
 
 
@@ -36,7 +36,7 @@ class Truth(Enum):
 
 
 def all_of(parts: Iterable[Truth]) -> Truth:
-    """No if any part is no; otherwise unknown if any is; yes for nothing at all."""
+    """No if any part is no, otherwise unknown if any part is; yes without parts."""
     found = set(parts)
     if Truth.NO in found:
         return Truth.NO
@@ -44,16 +44,17 @@ def all_of(parts: Iterable[Truth]) -> Truth:
 
 
 def any_of(parts: Iterable[Truth]) -> Truth:
-    """Yes if any part is yes; otherwise unknown if any is; no for nothing at all."""
+    """Yes if any part is yes, otherwise unknown if any part is; no without parts."""
     return not_true(all_of(map(not_true, parts)))
 
 
 def not_true(part: Truth) -> Truth:
-    """The opposite; of what is unknown, too, nothing is known."""
+    """The opposite; the opposite of unknown is unknown."""
     return _OPPOSITE[part]
 
 
-def truth(known: bool) -> Truth:  # noqa: FBT001 - that is what it is about
+def truth(known: bool) -> Truth:  # noqa: FBT001 - the value is what this is about
+    """The answer for something that is decided."""
     return Truth.YES if known else Truth.NO
 
 
@@ -63,8 +64,8 @@ _OPPOSITE: Final = {Truth.YES: Truth.NO, Truth.NO: Truth.YES, Truth.UNKNOWN: Tru
 def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
     """Whether a statement's condition is met by a request.
 
-    `contexts`: all that the request may be. It is one of them, and nobody knows which: where they
-    disagree the answer is unknown.
+    The request is one of `contexts`, and nobody knows which: where they disagree, the answer is
+    unknown.
     """
     parts = list(_parts(condition))
     found = {all_of(_met(part, context) for part in parts) for context in contexts}
@@ -72,17 +73,17 @@ def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
 
 
 def undecided_keys(condition: Json, contexts: Sequence[Context]) -> tuple[str, ...]:
-    """The keys on which an unknown condition hangs, as they are written."""
+    """The keys, as they are written, that decide an unknown condition."""
     undecided = (
         part.key
         for part in _parts(condition)
-        if len(found := {_met(part, one) for one in contexts}) > 1 or Truth.UNKNOWN in found
+        if len(found := {_met(part, context) for context in contexts}) > 1 or Truth.UNKNOWN in found
     )
     return tuple(dict.fromkeys(undecided))
 
 
 class ConditionPart(NamedTuple):
-    """One operator and one key of a condition; all of them have to be met."""
+    """An operator and a key of a condition, all of whose parts have to be met."""
 
     operator: str
     key: str
@@ -95,7 +96,7 @@ class ConditionPart(NamedTuple):
 
 
 def condition_parts(condition: Json) -> tuple[ConditionPart, ...]:
-    """The parts of a condition; one that is none has a part without meaning."""
+    """The parts of a condition. What is no condition has a part without meaning."""
     return tuple(_parts(condition))
 
 
@@ -125,7 +126,7 @@ def _met(part: ConditionPart, context: Context) -> Truth:
     value = context[key]
     if name == "Null":
         plain = several is None and if_exists is None
-        return any_of(_is_null(one, value) for one in part.values) if plain else Truth.UNKNOWN
+        return any_of(_is_null(wanted, value) for wanted in part.values) if plain else Truth.UNKNOWN
     if name not in _OPERATORS:
         return Truth.UNKNOWN
     negated, compare = _OPERATORS[name]
@@ -134,7 +135,7 @@ def _met(part: ConditionPart, context: Context) -> Truth:
         if if_exists is not None or several is not None:
             return truth(if_exists is not None or several == "ForAllValues")
         return truth(negated)
-    found = any_of(_compared(compare, value, one) for one in part.values)
+    found = any_of(_compared(compare, value, wanted) for wanted in part.values)
     return not_true(found) if negated else found
 
 
@@ -174,7 +175,7 @@ def _like_arn(value: str, wanted: str) -> Truth:
     parts, patterns = value.split(":", 5), wanted.split(":", 5)
     if len(parts) != 6 or len(patterns) != 6:
         return Truth.UNKNOWN
-    return truth(all(matches(one, part) for one, part in zip(patterns, parts, strict=True)))
+    return truth(all(map(matches, patterns, parts)))
 
 
 def _same_bool(value: str, wanted: str) -> Truth:
@@ -195,4 +196,4 @@ _OPERATORS: Final[Mapping[str, tuple[bool, Callable[[str, str], Truth]]]] = {
     "ArnNotLike": (True, _like_arn),
     "Bool": (False, _same_bool),
 }
-"""Operators that can be decided: whether one is negated, and how it compares."""
+"""The operators that can be decided, each with whether it is negated and how it compares."""

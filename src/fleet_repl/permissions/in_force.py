@@ -1,4 +1,4 @@
-"""What is in force in one registry: our grants beside all the statements that are not ours."""
+"""What is in force in a registry: our grants, and all statements that are not ours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fleet_repl.permissions.statements import Statement
 
 @dataclass(slots=True)
 class _Memo:
-    """What is worked out once it is asked for: most policies are asked nothing."""
+    """Values that are made when they are first needed: for most policies they never are."""
 
     index: GrantIndex | None = None
     statements: tuple[Statement, ...] | None = None
@@ -22,16 +22,16 @@ class _Memo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """What is in force in one registry: a set of our grants beside other statements."""
+    """What is in force in a registry: our grants, and other statements."""
 
     registry: Registry
     partition: Partition
     grants: frozenset[Grant]
     statements: tuple[JsonObject, ...] = ()
-    """Statements that `grants` does not stand for."""
+    """The statements that `grants` does not stand for."""
     trusted: frozenset[str] = frozenset()
-    """Sids of statements that somebody vouches for: where nobody can tell whether one of them
-    denies something, it does not."""
+    """Sids of statements that somebody vouches for. Where nobody can tell whether such a statement
+    denies something, it does not count."""
     _memo: _Memo = field(default_factory=_Memo, init=False, repr=False, compare=False)
 
     def lacks(self, source: AccountId, prefix: str, actions: Collection[str]) -> str | None:
@@ -46,18 +46,18 @@ class Permissions:
         return None if doubt is None else f"{doubt[0]} of its registry policy may deny it{doubt[1]}"
 
     def missing(self, wanted: Iterable[Grant]) -> list[str]:
-        """The actions of those grants that nothing gives."""
-        return [one.action for one in wanted if not self._allows(one)]
+        """The actions of the grants that no statement gives."""
+        return [grant.action for grant in wanted if not self._allows(grant)]
 
     def doubt(
         self, source: AccountId, prefix: str, actions: Collection[str], *, vouched: bool = False
     ) -> tuple[str, str] | None:
-        """The first statement of which nobody can tell whether it denies this to `source`, by its
-        name, and in words what that hangs on. `vouched`: of those that are trusted."""
+        """The first statement that may deny this to `source`, nobody can tell: its name, and what
+        decides that, in words. With `vouched`, among the trusted statements instead."""
         wanted = [Grant(source, prefix, action) for action in actions]
         for statement, found in self._denials(wanted):
             if found is Truth.UNKNOWN and self.trusts(statement.document) is vouched:
-                keys = next(keys for one in wanted if (keys := statement.hangs_on(one)))
+                keys = next(keys for grant in wanted if (keys := statement.hangs_on(grant)))
                 return named(statement.document), f", depending on {' and '.join(keys)}"
         return None
 
@@ -67,44 +67,41 @@ class Permissions:
         return isinstance(sid, str) and sid in self.trusted
 
     def is_met(self, statement: JsonObject, sources: Iterable[AccountId]) -> bool:
-        """Whether the condition of a statement is surely met by requests of every account that it
-        names; of `sources`, where it names everybody."""
+        """Whether requests of every account that a statement names surely meet its condition; those
+        of `sources`, where it names everybody."""
         asked = self._statement(statement)
-        accounts = asked.accounts or frozenset(one for one in sources if asked.names(one))
-        return bool(accounts) and all(asked.condition(one) is Truth.YES for one in accounts)
+        accounts = asked.accounts or frozenset(filter(asked.names, sources))
+        return bool(accounts) and all(asked.condition(name) is Truth.YES for name in accounts)
 
     def allowed_by(self, statement: JsonObject, grants: Iterable[Grant]) -> frozenset[Grant]:
-        """Those of the grants that an Allow statement makes needless: it lets in as much."""
-        asked = self._statement(statement)
-        if asked.denies:
-            return frozenset()
-        return frozenset(one for one in grants if asked.applies(one) is Truth.YES)
+        """The grants that an Allow statement makes needless, because it gives as much."""
+        return self._falling(statement, grants, Truth.YES, denied=False)
 
     def denied_by(self, statement: JsonObject, grants: Iterable[Grant]) -> frozenset[Grant]:
-        """Those of the grants that a Deny statement hits, in whole or in part."""
-        return self._denied(statement, grants, Truth.YES)
+        """The grants that a Deny statement denies in whole or in part."""
+        return self._falling(statement, grants, Truth.YES, denied=True)
 
     def doubted_by(self, statement: JsonObject, grants: Iterable[Grant]) -> frozenset[Grant]:
-        """Those of the grants that a Deny statement may hit: nobody can tell."""
-        return self._denied(statement, grants, Truth.UNKNOWN)
+        """The grants that a Deny statement may deny, nobody can tell."""
+        return self._falling(statement, grants, Truth.UNKNOWN, denied=True)
 
     def undecided(self, statement: JsonObject, grant: Grant) -> tuple[str, ...]:
-        """What that hangs on."""
+        """What decides whether a statement denies a grant."""
         return self._statement(statement).hangs_on(grant)
 
-    def _denied(
-        self, statement: JsonObject, grants: Iterable[Grant], how: Truth
+    def _falling(
+        self, statement: JsonObject, grants: Iterable[Grant], answer: Truth, *, denied: bool
     ) -> frozenset[Grant]:
         asked = self._statement(statement)
-        if not asked.denies:
+        if asked.denies is not denied:
             return frozenset()
-        return frozenset(one for one in grants if asked.applies(one) is how)
+        return frozenset(grant for grant in grants if asked.applies(grant) is answer)
 
     def _denials(self, wanted: Iterable[Grant]) -> Iterator[tuple[Statement, Truth]]:
-        """The Denies that a request falls under, or may."""
+        """The Deny statements that a request falls under, or may."""
         for statement in self._asked():
             if statement.denies:
-                found = {statement.applies(one) for one in wanted}
+                found = set(map(statement.applies, wanted))
                 if Truth.YES in found:
                     yield statement, Truth.YES
                 elif Truth.UNKNOWN in found:
@@ -117,19 +114,20 @@ class Permissions:
         if memo.index is None:
             memo.index = GrantIndex(self.grants)
         return memo.index.covers(wanted) or any(
-            not one.denies and one.applies(wanted) is Truth.YES for one in self._asked()
+            not statement.denies and statement.applies(wanted) is Truth.YES
+            for statement in self._asked()
         )
 
     def _asked(self) -> tuple[Statement, ...]:
         memo = self._memo
         if memo.statements is None:
             memo.statements = tuple(
-                Statement(one, self.registry, self.partition) for one in self.statements
+                Statement(document, self.registry, self.partition) for document in self.statements
             )
         return memo.statements
 
     def _statement(self, document: JsonObject) -> Statement:
-        found = (one for one in self._asked() if one.document is document)
+        found = (statement for statement in self._asked() if statement.document is document)
         return next(found, None) or Statement(document, self.registry, self.partition)
 
 
@@ -139,7 +137,7 @@ def in_force(
     partition: Partition,
     trusted: frozenset[str] = frozenset(),
 ) -> Permissions:
-    """What a policy allows as it stands, edited statements of ours included."""
+    """What a policy allows as it stands, including statements of ours that somebody edited."""
     return Permissions(
         registry=registry,
         partition=partition,

@@ -1,7 +1,7 @@
-"""One statement of a registry policy, asked whether it speaks of a grant.
+"""A statement of a registry policy, and whether a grant falls under it.
 
-A statement may have hundreds of principals and resources, and is asked about thousands of grants:
-each source, prefix and action is looked up once.
+A statement may have hundreds of principals and resources, and is asked about thousands of grants.
+So each source, prefix and action is looked up only once.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 
 def replication_requests(source: AccountId, partition: Partition) -> tuple[Context, ...]:
-    """All that a replication request of an account may be.
+    """The requests that replication of an account may make.
 
-    It comes from the account itself or from its service role, over TLS, and has no source account
+    They come from the account itself or from its service role, over TLS, and have no source account
     or ARN: that is why conditions on these break replication.
     """
     known: dict[str, str | None] = {
@@ -45,7 +45,7 @@ def replication_requests(source: AccountId, partition: Partition) -> tuple[Conte
         "aws:securetransport": "true",
     }
     principals = (root_arn(partition, source), service_role(source, partition))
-    return tuple({**known, "aws:principalarn": one} for one in principals)
+    return tuple({**known, "aws:principalarn": principal} for principal in principals)
 
 
 def service_role(source: AccountId, partition: Partition) -> str:
@@ -54,7 +54,7 @@ def service_role(source: AccountId, partition: Partition) -> str:
 
 
 class Statement:
-    """A statement as it is asked about grants. Remembers what it has answered."""
+    """A statement that is asked about grants, and remembers its answers."""
 
     def __init__(self, document: JsonObject, registry: Registry, partition: Partition) -> None:
         self.document = document
@@ -67,14 +67,14 @@ class Statement:
         self._action = cache(self._of_action)
         key = "NotPrincipal" if self.denies and "NotPrincipal" in document else "Principal"
         listed = _aws(document.get(key))
-        found = (account_of(one, partition) for one in listed)
-        self.accounts = frozenset(one for one in found if one is not None)
-        """Those that its principals name as a whole."""
-        self._principals = {one for one in listed if isinstance(one, str)}
+        found = (account_of(name, partition) for name in listed)
+        self.accounts = frozenset(account for account in found if account is not None)
+        """The accounts that its principals name as a whole."""
+        self._principals = {name for name in listed if isinstance(name, str)}
 
     def applies(self, grant: Grant) -> Truth:
-        """Whether a grant falls under the statement: all of it under an Allow, and any of it
-        under a Deny."""
+        """Whether a grant falls under the statement: all of the grant under an Allow, any part of
+        it under a Deny."""
         source, prefix, action = grant
         if not (self.denies or self._allows) or self._action(action) is Truth.NO:
             return Truth.NO
@@ -82,7 +82,7 @@ class Statement:
         return part if part is Truth.NO else all_of((self._source(source), part))
 
     def hangs_on(self, grant: Grant) -> tuple[str, ...]:
-        """What nobody can tell, of a statement that may or may not apply."""
+        """What decides whether the statement applies, where nobody can tell."""
         requests = replication_requests(grant.source, self._partition)
         variable = self._prefix(grant.prefix) is Truth.UNKNOWN
         return (
@@ -91,7 +91,7 @@ class Statement:
         )
 
     def condition(self, source: AccountId) -> Truth:
-        """Whether its condition is met by requests of an account."""
+        """Whether requests of an account meet its condition."""
         requests = replication_requests(source, self._partition)
         return condition_met(self.document.get("Condition"), requests)
 
@@ -116,13 +116,13 @@ class Statement:
         return truth(concerns(self.document, action))
 
     def _allowed_prefix(self, prefix: str) -> Truth:
-        return any_of(_covers(one, self._base + prefix) for one in self._resources("Resource"))
+        return any_of(_covers(item, self._base + prefix) for item in self._resources("Resource"))
 
     def _denied_prefix(self, prefix: str) -> Truth:
         start = self._base + prefix
         if "NotResource" in self.document:
-            return not_true(any_of(_covers(one, start) for one in self._resources("NotResource")))
-        return any_of(_meets(one, start) for one in self._resources("Resource"))
+            return not_true(any_of(_covers(item, start) for item in self._resources("NotResource")))
+        return any_of(_meets(item, start) for item in self._resources("Resource"))
 
     def _resources(self, key: str) -> Iterable[str]:
         return texts(self.document.get(key))
@@ -132,17 +132,17 @@ def concerns(statement: JsonObject, action: str) -> bool:
     """Whether a statement speaks of an action, whatever it says about it."""
     action = action.lower()
     if "NotAction" in statement:
-        return not any(matches(one, action) for one in _lower(statement["NotAction"]))
-    return any(matches(one, action) for one in _lower(statement.get("Action")))
+        return not any(matches(pattern, action) for pattern in _lower(statement["NotAction"]))
+    return any(matches(pattern, action) for pattern in _lower(statement.get("Action")))
 
 
 def texts(value: Json) -> Iterable[str]:
-    """A policy's "one or a list of them", without what is no text."""
-    return (one for one in as_tuple(value) if isinstance(one, str))
+    """The texts of a member of a policy, which may be a list or a single item."""
+    return (item for item in as_tuple(value) if isinstance(item, str))
 
 
 def _lower(value: Json) -> Iterable[str]:
-    return (one.lower() for one in texts(value))
+    return map(str.lower, texts(value))
 
 
 def _aws(principal: Json) -> tuple[Json, ...]:
