@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from statistics import mean
 from typing import NamedTuple, TypeAlias
 
-from fleet_repl import limits
-from fleet_repl.covers import by_member, by_prefix, fewest_groups
-from fleet_repl.prefixes import Prefixes
+from fleet_repl.ecr.rule_grouping import by_member, by_prefix, fewest_groups
+from fleet_repl.values import limits
+from fleet_repl.values.prefixes import Prefixes
 
 Links: TypeAlias = dict[str, Prefixes]
 

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from fleet_repl import Change, Registry, Resource, load_inventory
-from fleet_repl.canonical import JsonObject
-from fleet_repl.desired import Desired, desired_state
-from fleet_repl.grants import parse_policy
-from fleet_repl.observed import Observed
-from fleet_repl.planning import plan_registries
-from fleet_repl.rules import parse_answer
-from fleet_repl.safety import objections
-from fleet_repl.store import Remembered, parse_record, record_document
+from fleet_repl.ecr.policy import parse_policy
+from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.planning.desired import Desired, desired_state
+from fleet_repl.planning.objections import objections
+from fleet_repl.planning.observed import Observed
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.state import Remembered, parse_record, record_document
+from fleet_repl.values.canonical_json import JsonObject
 
 T = TypeVar("T")
 

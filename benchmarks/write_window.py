@@ -20,7 +20,7 @@ from benchmarks.apply_fleet import endpoint, inventory, run
 SLOW = """
 import runpy, sys
 import anyio
-from fleet_repl.store.folder import FolderStore
+from fleet_repl.state.folder import FolderStore
 
 append, seconds = FolderStore.append, float(sys.argv.pop(1))
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 import pytest
 from hypothesis import HealthCheck, settings
 
-from fleet_repl.desired import Desired
-from fleet_repl.grants import Owner, actions_for
+from fleet_repl.ecr.policy import Owner, actions_for
 from fleet_repl.inventory import Limits
-from fleet_repl.names import AccountId, Partition, Registry
+from fleet_repl.planning.desired import Desired
 from fleet_repl.topology import Link
+from fleet_repl.values.names import AccountId, Partition, Registry
 
 settings.register_profile(
     "fleet-repl",

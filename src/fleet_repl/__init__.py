@@ -19,65 +19,24 @@ from typing import TYPE_CHECKING
 from fleet_repl._version import __version__
 
 if TYPE_CHECKING:
-    from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
-    from fleet_repl.delivery import (
-        Delivery,
-        DeliveryReport,
-        DeliveryState,
-        LinkDelivery,
-        PushedImage,
-        Times,
-        UnreadRegistry,
+    from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+    from fleet_repl.fleet import (
+        Fleet,
+        FleetSummary,
+        History,
+        Interrupted,
+        PlanError,
+        RunError,
+        check_plan,
+        connect,
+        describe_fleet,
+        load_inventory,
+        load_plan,
+        open_history,
     )
-    from fleet_repl.errors import (
-        CallError,
-        Fault,
-        FaultKind,
-        FleetError,
-        FrozenError,
-        IdentityError,
-        InventoryError,
-        Problem,
-        RefusedError,
-        ScenarioError,
-        SelectionError,
-        StateError,
-    )
-    from fleet_repl.importing import Imported, LeftOut
     from fleet_repl.inventory import Inventory
-    from fleet_repl.names import AccountId, Partition, Region, Registry
-    from fleet_repl.outcomes import (
-        BackfillEnded,
-        BackfillMode,
-        BackfillProgressed,
-        BackfillReport,
-        BackfillStarted,
-        BackfillsWanted,
-        CallRetried,
-        ChangeOutcome,
-        Event,
-        LockAwaited,
-        Outcome,
-        PlanMade,
-        ReadStarted,
-        RegistryFinished,
-        RegistryOutcome,
-        RegistryRead,
-        Report,
-        RunFinished,
-        RunStarted,
-        Statistics,
-        Status,
-        VerifyFinished,
-        VerifyStarted,
-        WaveFinished,
-        WaveOutcome,
-        WaveStarted,
-        Writes,
-        WriteSettled,
-        WriteStarted,
-    )
-    from fleet_repl.plan import (
+    from fleet_repl.planning.importing import Imported, LeftOut
+    from fleet_repl.planning.plan import (
         Action,
         Change,
         HeldLink,
@@ -95,22 +54,73 @@ if TYPE_CHECKING:
         Warning,
     )
     from fleet_repl.reports import to_json
-    from fleet_repl.runs import Freeze, Holder, JournalEntry, PastRun, Purpose, RunMeta, RunSummary
-    from fleet_repl.topology import Selection
-    from fleet_repl.workflow import (
-        Fleet,
-        FleetSummary,
-        History,
-        Interrupted,
-        PlanError,
-        RunError,
-        check_plan,
-        connect,
-        describe_fleet,
-        load_inventory,
-        load_plan,
-        open_history,
+    from fleet_repl.runs.delivery import (
+        Delivery,
+        DeliveryReport,
+        DeliveryState,
+        LinkDelivery,
+        PushedImage,
+        Times,
+        UnreadRegistry,
     )
+    from fleet_repl.runs.events import (
+        BackfillEnded,
+        BackfillProgressed,
+        BackfillStarted,
+        BackfillsWanted,
+        CallRetried,
+        Event,
+        LockAwaited,
+        PlanMade,
+        ReadStarted,
+        RegistryFinished,
+        RegistryRead,
+        RunFinished,
+        RunStarted,
+        VerifyFinished,
+        VerifyStarted,
+        WaveFinished,
+        WaveStarted,
+        WriteSettled,
+        WriteStarted,
+    )
+    from fleet_repl.runs.history import (
+        Freeze,
+        Holder,
+        JournalEntry,
+        PastRun,
+        Purpose,
+        RunMeta,
+        RunSummary,
+    )
+    from fleet_repl.runs.outcomes import (
+        BackfillMode,
+        BackfillReport,
+        ChangeOutcome,
+        Outcome,
+        RegistryOutcome,
+        Report,
+        Statistics,
+        Status,
+        WaveOutcome,
+        Writes,
+    )
+    from fleet_repl.topology import Selection
+    from fleet_repl.values.errors import (
+        CallError,
+        Fault,
+        FaultKind,
+        FleetError,
+        FrozenError,
+        IdentityError,
+        InventoryError,
+        Problem,
+        RefusedError,
+        ScenarioError,
+        SelectionError,
+        StateError,
+    )
+    from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 __all__ = [
     "AccountId",

@@ -25,10 +25,10 @@ import pytest
 from aiohttp import web
 
 from fleet_repl.aws import AwsRegistries, Endpoint, open_aws
+from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.model import Account, Aws, Inventory
-from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn, Secret
-from fleet_repl.outcomes import Event
-from fleet_repl.pacing import Pace
+from fleet_repl.runs.events import Event
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn, Secret
 
 BASE_ACCOUNT = "999999999999"
 BASE_KEY = "AKIABASEBASEBASEBASE"

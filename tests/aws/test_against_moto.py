@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.aws.conftest import Edge
 
-    from fleet_repl.canonical import JsonObject
+    from fleet_repl.values.canonical_json import JsonObject
 
 RULES: JsonObject = {
     "rules": [

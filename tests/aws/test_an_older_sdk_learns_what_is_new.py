@@ -20,7 +20,7 @@ from fleet_repl.inventory.model import Aws
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge
 
-    from fleet_repl.canonical import JsonObject
+    from fleet_repl.values.canonical_json import JsonObject
 
 VERSION: Final = "2015-09-21"
 BACKFILL: Final = (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge

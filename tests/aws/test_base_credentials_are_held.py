@@ -17,8 +17,8 @@ import pytest
 from aiohttp import web
 
 from fleet_repl.aws import renewal
-from fleet_repl.errors import CallError, FaultKind, IdentityError
 from fleet_repl.inventory.model import Aws
+from fleet_repl.values.errors import CallError, FaultKind, IdentityError
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import IdentityError
 from fleet_repl.inventory.model import Aws
-from fleet_repl.names import Partition
+from fleet_repl.values.errors import IdentityError
+from fleet_repl.values.names import Partition
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fleet_repl.errors import CallError
-from fleet_repl.ports import Backfills, ImageReader, RegistryReader, RegistryWriter
+from fleet_repl.engine.ports import Backfills, ImageReader, RegistryReader, RegistryWriter
+from fleet_repl.values.errors import CallError
 
 if TYPE_CHECKING:
     from aiohttp.web import Response

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from fleet_repl.errors import CallError, FaultKind, IdentityError
+from fleet_repl.values.errors import CallError, FaultKind, IdentityError
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge, Request

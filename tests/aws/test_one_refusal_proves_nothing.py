@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge
 
     from fleet_repl.aws import AwsRegistries
-    from fleet_repl.names import Registry
+    from fleet_repl.values.names import Registry
 
 REFUSALS = [
     ("UnrecognizedClientException", FaultKind.REGION_DISABLED),

@@ -9,15 +9,15 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.inventory.model import Apply
+from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 if TYPE_CHECKING:
     from aiohttp import web
     from tests.aws.conftest import Edge, Request
 
     from fleet_repl.aws import AwsRegistries
-    from fleet_repl.names import Registry
+    from fleet_repl.values.names import Registry
 
 
 async def describe_all(registries: AwsRegistries, *asked: Registry) -> list[Fault | None]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.aws.roles import session_name
-from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.aws.assume_role import session_name
 from fleet_repl.inventory.model import Aws
-from fleet_repl.names import Secret
+from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.names import Secret
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import CallError
 from fleet_repl.inventory.model import Aws
-from fleet_repl.names import Secret
+from fleet_repl.values.errors import CallError
+from fleet_repl.values.names import Secret
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet_repl.errors import CallError, Fault, FaultKind
 from fleet_repl.inventory.model import Aws
+from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 if TYPE_CHECKING:
     from aiohttp import web

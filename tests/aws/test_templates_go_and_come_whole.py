@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge
 
-    from fleet_repl.canonical import JsonObject
+    from fleet_repl.values.canonical_json import JsonObject
 
 TEMPLATE: JsonObject = {
     "prefix": "base/",

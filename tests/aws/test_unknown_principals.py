@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet_repl.aws.rejections import suspects
-from fleet_repl.canonical import JsonObject, short_hash
-from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.aws.policy_hints import suspects
 from fleet_repl.inventory.model import Ownership
+from fleet_repl.values.canonical_json import JsonObject, short_hash
+from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge

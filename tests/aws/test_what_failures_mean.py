@@ -10,12 +10,12 @@ import pytest
 from botocore import exceptions as sdk
 from botocore.exceptions import ClientError
 
-from fleet_repl.aws.calls import Call, UnparsedAnswerError
-from fleet_repl.aws.codes import kind_of
+from fleet_repl.aws.error_codes import kind_of
 from fleet_repl.aws.faults import translate, unissued
+from fleet_repl.aws.request import Call, UnparsedAnswerError
 from fleet_repl.aws.wording import clean
-from fleet_repl.errors import FaultKind
-from fleet_repl.names import AccountId, Partition, Region, RoleArn
+from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 
 ROLE = RoleArn(partition=Partition.AWS, account=AccountId("111111111111"), path="fleet")
 URL = "https://api.ecr.eu-west-1.amazonaws.com/"

@@ -9,12 +9,12 @@ import anyio
 import pytest
 from aiohttp import web
 
-from fleet_repl.errors import CallError, FaultKind
+from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge, Request
 
-    from fleet_repl.canonical import JsonObject
+    from fleet_repl.values.canonical_json import JsonObject
 
 RULES: JsonObject = {
     "rules": [

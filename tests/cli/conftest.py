@@ -28,29 +28,18 @@ import pytest
 
 import fleet_repl
 from fleet_repl.aws import Endpoint
-from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.cli.app import run
-from fleet_repl.cli.backend import Library
-from fleet_repl.delivery import DeliveryReport
-from fleet_repl.errors import Fault, FleetError
-from fleet_repl.importing import Imported
+from fleet_repl.cli.library import Library
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.fleet import Interrupted
 from fleet_repl.inventory import Inventory
-from fleet_repl.leasing import SeenLock
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
-    BackfillMode,
-    BackfillReport,
-    BackfillsWanted,
-    Outcome,
-    RegistryOutcome,
-    Report,
-    Statistics,
-    Status,
-)
-from fleet_repl.plan import (
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.importing import Imported
+from fleet_repl.planning.objections import outstanding
+from fleet_repl.planning.plan import (
     Action,
     Change,
-    InventoryRef,
     LinkEnd,
     Objection,
     Phase,
@@ -60,8 +49,9 @@ from fleet_repl.plan import (
     State,
     Summary,
 )
-from fleet_repl.ports import EventSink
-from fleet_repl.runs import (
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.events import BackfillsWanted
+from fleet_repl.runs.history import (
     Freeze,
     Holder,
     JournalEntry,
@@ -73,9 +63,19 @@ from fleet_repl.runs import (
     RunSummary,
     UnreadableRun,
 )
-from fleet_repl.safety import outstanding
+from fleet_repl.runs.outcomes import (
+    BackfillMode,
+    BackfillReport,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Statistics,
+    Status,
+)
+from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.topology import Selection
-from fleet_repl.workflow import Interrupted
+from fleet_repl.values.errors import Fault, FleetError
+from fleet_repl.values.names import AccountId, Region, Registry
 
 INVENTORY = """\
 version = 1

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.outcomes import Outcome, Status
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import plan_text, report_text
+from fleet_repl.runs.outcomes import Outcome, Status
 
 
 def test_a_fleet_is_changed(cli: Any, fleet: Any, inventory: str) -> None:

@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.entries import entry_of
 from fleet_repl.cli.progress import bar, progress_text
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
+from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.reports.log_entries import entry_of
+from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
     BackfillStarted,
     BackfillsWanted,
-    Status,
 )
+from fleet_repl.runs.outcomes import Status
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SHOP = Registry(AccountId("222222222222"), Region("eu-west-1"))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fleet_repl.importing import LeftOut
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.planning.importing import LeftOut
+from fleet_repl.values.names import AccountId, Region, Registry
 
 BUILD = Registry(AccountId("111111111111"), Region("eu-west-1"))
 ODD = LeftOut(registry=BUILD, name="build", because="rules[0] holds what is not known")

@@ -25,7 +25,7 @@ sys.exit("it was not interrupted")
 """
 BEFORE = ["fleet_repl.cli", "typer", "fleet_repl.cli.app", "fleet_repl.cli.watch"]
 COMMAND = ["fleet_repl.inventory.document", "fleet_repl.topology", "pydantic"]
-RUN = ["fleet_repl.workflow.connecting", "aiobotocore", "aiohttp", "fleet_repl.sandbox"]
+RUN = ["fleet_repl.fleet.connect", "aiobotocore", "aiohttp", "fleet_repl.sandbox"]
 
 
 def _ended(module: str, args: list[str], one: signal.Signals) -> tuple[int, str, str]:

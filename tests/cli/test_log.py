@@ -13,22 +13,21 @@ from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import Common
 from fleet_repl.cli.streams import Streams
-from fleet_repl.errors import Fault, FaultKind, InventoryError, Problem
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
+from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.runs.events import (
     CallRetried,
     Event,
-    Outcome,
     PlanMade,
     RegistryFinished,
-    RegistryOutcome,
     RegistryRead,
     RunFinished,
     RunStarted,
     WriteSettled,
     WriteStarted,
 )
-from fleet_repl.plan import Action, Resource
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
+from fleet_repl.values.errors import Fault, FaultKind, InventoryError, Problem
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HERE = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SLOW_DOWN = Fault(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.cli.recalling import seen_from
-from fleet_repl.errors import FleetError
+from fleet_repl.cli.history import seen_from
+from fleet_repl.values.errors import FleetError
 
 
 def test_what_can_be_no_path_is_told(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.errors import Fault, FaultKind, IdentityError
-from fleet_repl.plan import State
+from fleet_repl.planning.plan import State
 from fleet_repl.reports import to_json, to_junit
 from fleet_repl.reports.text import plan_text
+from fleet_repl.values.errors import Fault, FaultKind, IdentityError
 
 
 def test_a_plan_is_shown(cli: Any, fleet: Any, inventory: str) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.errors import RefusedError
 from fleet_repl.reports import to_json
-from fleet_repl.runs import Purpose
+from fleet_repl.runs.history import Purpose
+from fleet_repl.values.errors import RefusedError
 
 
 @pytest.fixture

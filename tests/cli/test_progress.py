@@ -14,24 +14,23 @@ import pytest
 from rich.console import Console
 
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.entries import Entry
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.progress import ProgressLine, bar, live_progress, progress_text
-from fleet_repl.errors import Fault, FaultKind, FleetError
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
+from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.reports.log_entries import Entry
+from fleet_repl.runs.events import (
     CallRetried,
-    Outcome,
     PlanMade,
     ReadStarted,
     RegistryFinished,
-    RegistryOutcome,
     RegistryRead,
     RunStarted,
     WriteSettled,
     WriteStarted,
 )
-from fleet_repl.plan import Action, Resource
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
+from fleet_repl.values.errors import Fault, FaultKind, FleetError
+from fleet_repl.values.names import AccountId, Region, Registry
 
 ONE_EAST = Registry(AccountId("111111111111"), Region("us-east-1"))
 ONE_WEST = Registry(AccountId("111111111111"), Region("eu-west-1"))

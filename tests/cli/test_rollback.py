@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.plan import Objection
+from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import plan_text
-from fleet_repl.runs import Purpose
+from fleet_repl.runs.history import Purpose
 
 RUN = "20261123T110000Z-ab12cd"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.outcomes import Status
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import report_text
-from fleet_repl.runs import Freeze, Purpose, RunSummary
+from fleet_repl.runs.history import Freeze, Purpose, RunSummary
+from fleet_repl.runs.outcomes import Status
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

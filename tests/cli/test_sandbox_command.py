@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.errors import FleetError
 from fleet_repl.inventory import Inventory
+from fleet_repl.values.errors import FleetError
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -13,9 +13,9 @@ import pytest
 from typer.main import get_command
 
 from fleet_repl.cli.app import app
+from fleet_repl.fleet import load_inventory
 from fleet_repl.inventory import toml_file
 from fleet_repl.inventory.regular_files import MIB
-from fleet_repl.workflow import load_inventory
 
 UNASKED = "the inventory is read from standard input, so nobody can answer there: add --yes"
 

@@ -155,7 +155,7 @@ def test_a_result_that_cannot_be_spelled(
     cli: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of ours in one form keeps no other form from its reader."""
-    from fleet_repl.cli import handing_over  # noqa: PLC0415
+    from fleet_repl.cli import output as handing_over  # noqa: PLC0415
 
     def broken(*_: object, **__: object) -> str:
         raise KeyError("anything")

@@ -11,10 +11,10 @@ import pytest
 
 from fleet_repl import load_inventory
 from fleet_repl.cli.app import run
-from fleet_repl.leasing import LockDocument, SeenLock
-from fleet_repl.pacing import SYSTEM
-from fleet_repl.runs import Holder, Purpose
-from fleet_repl.store import FolderStore, Lock, find_lock
+from fleet_repl.runs.history import Holder, Purpose
+from fleet_repl.state import FolderStore, Lock, find_lock
+from fleet_repl.state.lock_rules import LockDocument, SeenLock
+from fleet_repl.values.clock import SYSTEM
 
 HOLDER = Holder(
     run_id="20261123T080000Z-ab12cd", purpose=Purpose.WATCH, user="ops", host="runner",
@@ -118,7 +118,7 @@ async def test_the_real_one(inventory: str, capsys: pytest.CaptureFixture[str]) 
 
 
 def _unlocked(inventory: str) -> int:
-    from fleet_repl.cli import backend  # noqa: PLC0415
+    from fleet_repl.cli import library as backend  # noqa: PLC0415
 
     class AtOnce(backend.Library):
         """The library, called off the main thread, where no signals are heard."""

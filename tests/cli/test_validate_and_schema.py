@@ -12,11 +12,11 @@ from jsonschema import Draft202012Validator
 
 from fleet_repl.cli.amounts import amounts_document, amounts_text
 from fleet_repl.cli.schema import Document
-from fleet_repl.errors import InventoryError, Problem
-from fleet_repl.plan import Warning
+from fleet_repl.fleet import FleetSummary
+from fleet_repl.planning.plan import Warning
 from fleet_repl.reports import SCHEMAS, schema
 from fleet_repl.topology import RouteSummary
-from fleet_repl.workflow import FleetSummary
+from fleet_repl.values.errors import InventoryError, Problem
 
 SUMMARY = FleetSummary(
     name="prod",

@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.entries import entry_of
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import ReadStarted, RegistryRead, VerifyFinished, VerifyStarted
 from fleet_repl.reports import schema
+from fleet_repl.reports.log_entries import entry_of
+from fleet_repl.runs.events import ReadStarted, RegistryRead, VerifyFinished, VerifyStarted
+from fleet_repl.values.names import AccountId, Region, Registry
 
 SCENARIO = """\
 [[registries]]

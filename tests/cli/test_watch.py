@@ -11,7 +11,7 @@ import pytest
 
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import plan_text, report_text
-from fleet_repl.runs import Purpose
+from fleet_repl.runs.history import Purpose
 from fleet_repl.topology import Selection
 
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.entries import entry_of
 from fleet_repl.cli.progress import progress_text
-from fleet_repl.outcomes import PlanMade, WaveFinished, WaveStarted
+from fleet_repl.reports.log_entries import entry_of
+from fleet_repl.runs.events import PlanMade, WaveFinished, WaveStarted
 
 WAVES = """
 [[waves]]

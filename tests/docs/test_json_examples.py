@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-import fleet_repl.aws.objects
+import fleet_repl.aws.s3
 from fleet_repl import connect, load_inventory
 from fleet_repl.aws import Endpoint
-from fleet_repl.grants import Owner, actions_for, grants_for, statements_for
-from fleet_repl.names import AccountId, Partition, Region, Registry, Secret
+from fleet_repl.ecr.policy import Owner, actions_for, grants_for, statements_for
 from fleet_repl.sandbox import serve, world_of
 from fleet_repl.sandbox.shapes import OPERATIONS
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, Secret
 
 ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 
@@ -78,7 +78,7 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
 
 def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(policies: Any) -> None:
     """Every operation on objects that the code has, by the name that IAM gives it."""
-    source = Path(fleet_repl.aws.objects.__file__).read_text(encoding="utf-8")
+    source = Path(fleet_repl.aws.s3.__file__).read_text(encoding="utf-8")
     called = set(re.findall(r'self\._call\("(\w+)"', source))
     renamed = {"ListObjectsV2": "ListBucket"}
     assert actions(policies[3]) == {f"s3:{renamed.get(one, one)}" for one in called}

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-import fleet_repl.acknowledgements
-import fleet_repl.backlog
-import fleet_repl.cautions
-import fleet_repl.lint
-import fleet_repl.reverting.consequences
-import fleet_repl.reverting.planning
-import fleet_repl.safety
-import fleet_repl.workflow.carrying_out
-import fleet_repl.workflow.offline
-import fleet_repl.workflow.recovering
+import fleet_repl.ecr.policy.lint
+import fleet_repl.fleet.apply
+import fleet_repl.fleet.load
+import fleet_repl.fleet.recover
+import fleet_repl.planning.acknowledgements
+import fleet_repl.planning.objections
+import fleet_repl.planning.plan_warnings
+import fleet_repl.runs.backfills
+import fleet_repl.runs.rollback.planner
+import fleet_repl.runs.rollback.refusals
 from fleet_repl import FaultKind, Outcome
 from fleet_repl.inventory import json_schema
 from fleet_repl.reports import schema
-from fleet_repl.reverting.targets import FOREIGN_RULES
+from fleet_repl.runs.rollback.targets import FOREIGN_RULES
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
@@ -32,7 +32,7 @@ from fleet_repl.sandbox import (
     Scenario,
 )
 from fleet_repl.sandbox.shapes import OPERATIONS
-from fleet_repl.store import parse_record, record_document
+from fleet_repl.state import parse_record, record_document
 from fleet_repl.topology.hops import NOT_TRANSITIVE
 from fleet_repl.topology.summaries import RETIRED_ROUTE
 from fleet_repl.topology.waves import IDLE_WAVE
@@ -163,15 +163,15 @@ def test_every_kind_of_error_has_a_section(pages: Any) -> None:
 
 
 TOLD_BY: dict[Any, set[str]] = {
-    fleet_repl.backlog: set(),
-    fleet_repl.cautions: {fleet_repl.cautions.UNKNOWN_FIELDS},
-    fleet_repl.lint: set(),
-    fleet_repl.reverting.consequences: set(),
-    fleet_repl.reverting.planning: {FOREIGN_RULES},
-    fleet_repl.workflow.carrying_out: set(),
-    fleet_repl.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
-    fleet_repl.workflow.offline: set(),
-    fleet_repl.workflow.recovering: set(),
+    fleet_repl.runs.backfills: set(),
+    fleet_repl.planning.plan_warnings: {fleet_repl.planning.plan_warnings.UNKNOWN_FIELDS},
+    fleet_repl.ecr.policy.lint: set(),
+    fleet_repl.runs.rollback.refusals: set(),
+    fleet_repl.runs.rollback.planner: {FOREIGN_RULES},
+    fleet_repl.fleet.apply: set(),
+    fleet_repl.planning.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
+    fleet_repl.fleet.load: set(),
+    fleet_repl.fleet.recover: set(),
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds
 becomes warnings in cautions."""
@@ -187,7 +187,7 @@ def kinds_in(module: Any) -> set[str]:
 def test_every_objection_and_warning_is_explained(pages: Any) -> None:
     """What can refuse a plan, and what stops nothing."""
     page = pages["docs/how-it-works.md"]
-    assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.safety)
+    assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.planning.objections)
     warnings = set()
     for module, named in TOLD_BY.items():
         assert kinds_in(module) | named
@@ -201,7 +201,7 @@ def test_every_objection_fits_the_schemas(name: str) -> None:
     folder = Path(fleet_repl.__file__).parent / "reports" / "schemas"
     schema = json.loads((folder / f"{name}-1.json").read_text())
     objection = schema["$defs"]["objection"]["properties"]["kind"]["enum"]
-    assert set(objection) == kinds_in(fleet_repl.safety)
+    assert set(objection) == kinds_in(fleet_repl.planning.objections)
 
 
 def test_no_other_module_warns() -> None:

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import fleet_repl.reverting.consequences
-from fleet_repl.reverting.targets import FOREIGN_RULES
+import fleet_repl.runs.rollback.refusals
+from fleet_repl.runs.rollback.targets import FOREIGN_RULES
 
 
 def test_every_warning_is_explained(pages: Any) -> None:
     """The table below what is refused."""
-    source = Path(fleet_repl.reverting.consequences.__file__).read_text(encoding="utf-8")
+    source = Path(fleet_repl.runs.rollback.refusals.__file__).read_text(encoding="utf-8")
     kinds = set(re.findall(r'\bkind="([a-z-]+)"', source))
     rows = pages["docs/rollback.md"].table("## What it refuses", 1)
     assert {row[0].strip("`") for row in rows} == kinds | {FOREIGN_RULES}

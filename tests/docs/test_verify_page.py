@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.delivery import LOOKS, DeliveryState
 from fleet_repl.reports import DELIVERY_SCHEMA, schema
+from fleet_repl.runs.delivery import LOOKS, DeliveryState
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,21 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.desired import Desired
+from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.rules import parse_document
 from fleet_repl.engine import Applying, Stop, Writing, apply_plan
-from fleet_repl.errors import CallError, Fault, FaultKind, HaltedError
-from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory import Limits, Wave
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observation, Observed, Unreadable
-from fleet_repl.outcomes import ChangeOutcome, Event, RegistryOutcome
-from fleet_repl.pacing import Pace
-from fleet_repl.plan import Change, InventoryRef, Plan
-from fleet_repl.planning import plan_registries, summarize
-from fleet_repl.rules import parse_document
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observation, Observed, Unreadable
+from fleet_repl.planning.plan import Change, Plan
+from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.runs.events import Event
+from fleet_repl.runs.outcomes import ChangeOutcome, RegistryOutcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind, HaltedError
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 

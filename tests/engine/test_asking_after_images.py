@@ -11,14 +11,15 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.delivery import LOOKS, DeliveryState
-from fleet_repl.engine import Stop, Verifying, verify, verifying
-from fleet_repl.engine.verifying import Verified
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Event, ReadStarted, RegistryRead
+from fleet_repl.engine import Stop, Verifying, verify
+from fleet_repl.engine import verify as verifying
+from fleet_repl.engine.verify import Verified
+from fleet_repl.runs.delivery import LOOKS, DeliveryState
+from fleet_repl.runs.events import Event, ReadStarted, RegistryRead
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 EU = Region("eu-west-1")
 HUB = Registry(AccountId("1" * 12), EU)

@@ -15,11 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.desired import Desired
-from fleet_repl.engine import Applying, Stop, Writing, apply_plan
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.grants import (
+from fleet_repl.ecr.policy import (
     Grant,
     Owner,
     actions_for,
@@ -28,24 +24,23 @@ from fleet_repl.grants import (
     policy_size,
     statements_for,
 )
+from fleet_repl.ecr.policy.evaluate import in_force
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
+from fleet_repl.engine import Applying, Stop, Writing, apply_plan
+from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory import Amount, Limits, Selector, Template, Wave
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.outcomes import (
-    ChangeOutcome,
-    Event,
-    Outcome,
-    RegistryOutcome,
-    WriteSettled,
-    WriteStarted,
-)
-from fleet_repl.pacing import Pace
-from fleet_repl.permissions import in_force
-from fleet_repl.plan import Change, InventoryRef, Plan, Resource
-from fleet_repl.planning import plan_registries, summarize
-from fleet_repl.prefixes import EVERY_REPOSITORY, covers, reduce
-from fleet_repl.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.plan import Change, Plan, Resource
+from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.runs.events import Event, WriteSettled, WriteStarted
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, covers, reduce
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 ACTIONS = actions_for(create_repositories=True)

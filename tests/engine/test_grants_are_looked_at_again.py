@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.ecr.rules import document_of, parse_document, rules_for
 from fleet_repl.inventory import Selector, Wave
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Event, Outcome, WaveFinished
-from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.runs.events import Event, WaveFinished
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
 NEAR = Registry(A.account, Region("us-east-1"))

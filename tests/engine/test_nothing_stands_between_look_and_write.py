@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.outcomes import Outcome
-from fleet_repl.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 TEMPLATE: JsonObject = {"prefix": "prod", "appliedFor": ["REPLICATION"]}
 

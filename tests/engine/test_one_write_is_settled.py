@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import CallRetried, Outcome
-from fleet_repl.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.runs.events import CallRetried
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import Registry
 
 NONE: JsonObject = {"rules": []}
 WANTED: JsonObject = {

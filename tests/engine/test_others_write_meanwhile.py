@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import FaultKind
-from fleet_repl.grants import Grant, Owner, actions_for, compose, parse_policy
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.outcomes import Outcome
-from fleet_repl.ownership import Sharing
-from fleet_repl.plan import Action, Change, Phase, Resource
+from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy
+from fleet_repl.planning.ownership import Sharing
+from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 RIVAL = Owner(fleet="other", partition=Partition.AWS)

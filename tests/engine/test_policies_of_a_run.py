@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.policies import Policies
-from fleet_repl.engine.slots import Settled
-from fleet_repl.grants import (
+from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
     Grant,
     Owner,
@@ -15,9 +12,12 @@ from fleet_repl.grants import (
     compose,
     parse_policy,
 )
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.outcomes import Outcome
-from fleet_repl.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.engine.policies import Policies
+from fleet_repl.engine.slots import Settled
+from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))

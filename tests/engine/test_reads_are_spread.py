@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fleet_repl.engine import Observing, observe
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.outcomes import RegistryRead
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.runs.events import RegistryRead
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 A, B, C = (AccountId(digit * 12) for digit in "123")
 REGISTRIES = [

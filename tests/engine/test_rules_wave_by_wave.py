@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for
 from fleet_repl.inventory import Amount, Selector, Wave
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Outcome, WaveFinished
-from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.runs.events import WaveFinished
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
 ALL = (HUB, A, B, C)

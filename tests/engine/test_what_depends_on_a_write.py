@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.writing import FoundRules
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Outcome
-from fleet_repl.plan import Phase, Plan, Resource
-from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
+from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.engine.registry_documents import FoundRules
+from fleet_repl.planning.plan import Phase, Plan, Resource
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fleet_repl.engine.ledger import Ledger
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Event, Outcome, RegistryFinished
-from fleet_repl.plan import (
+from fleet_repl.engine.results import Ledger
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.plan import (
     Action,
     Change,
     HeldLink,
-    InventoryRef,
     Phase,
     Plan,
     RegistryPlan,
@@ -19,6 +17,9 @@ from fleet_repl.plan import (
     State,
     Summary,
 )
+from fleet_repl.runs.events import Event, RegistryFinished
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, FIRST, SECOND = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
 

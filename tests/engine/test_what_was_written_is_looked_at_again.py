@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import Outcome, RegistryFinished, WriteSettled
-from fleet_repl.plan import Resource
+from fleet_repl.planning.plan import Resource
+from fleet_repl.runs.events import RegistryFinished, WriteSettled
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
 STRANGE: JsonObject = {

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import pytest
 
-from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.inventory import Inventory, parse
+from fleet_repl.values.errors import InventoryError, Problem
 
 Load: TypeAlias = Callable[..., Inventory]
 Problems: TypeAlias = Callable[..., list[Problem]]

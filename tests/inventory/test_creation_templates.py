@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory, Match, Selector, Template, json_schema
-from fleet_repl.names import AccountId
+from fleet_repl.values.errors import Problem
+from fleet_repl.values.names import AccountId
 
 Load = Callable[..., Inventory]
 Problems = Callable[..., list[Problem]]

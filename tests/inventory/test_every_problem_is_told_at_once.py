@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fleet_repl.errors import Problem
+from fleet_repl.values.errors import Problem
 
 BAD = r"""
 version = 1

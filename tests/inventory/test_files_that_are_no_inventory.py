@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.errors import InventoryError
 from fleet_repl.inventory import parse
+from fleet_repl.values.errors import InventoryError
 
 
 def _told(file: Path) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import jsonschema
 import pytest
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory, json_schema
+from fleet_repl.values.errors import Problem
 
 BAD = {
     "a number as id": {"account": 'id = 111111111111\nregions = ["us-east-1"]'},

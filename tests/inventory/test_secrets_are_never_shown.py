@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.inventory import Inventory
+from fleet_repl.values.errors import InventoryError, Problem
 
 # Letters that no message has in a row, so that finding them proves a leak.
 SECRET = st.text("QXZJ", min_size=8, max_size=20)

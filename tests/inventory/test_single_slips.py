@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import ACKNOWLEDGEABLE
+from fleet_repl.values.errors import Problem
 
 ROUTE = """
 [[routes]]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
+from fleet_repl.values.errors import Problem
 
 FILLED = """\
 version = 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.inventory import parse
+from fleet_repl.values.errors import InventoryError, Problem
 
 
 def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:

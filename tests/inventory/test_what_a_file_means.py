@@ -24,7 +24,7 @@ from fleet_repl.inventory import (
     State,
     Wave,
 )
-from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn, Secret
 
 FULL = """\
 version = 1

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.errors import Problem, StateError
+from fleet_repl.fleet import open_history
 from fleet_repl.inventory import located
-from fleet_repl.workflow import open_history
+from fleet_repl.values.errors import Problem, StateError
 
 SLIPS = (
     "s3:/bucket/prefix",

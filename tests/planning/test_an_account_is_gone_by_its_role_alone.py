@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.grants import Policy
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.observed import Observation, Observed, Unreadable, gone_accounts
-from fleet_repl.ownership import Applied
-from fleet_repl.plan import State
-from fleet_repl.planning import plan_registries
-from fleet_repl.rules import NO_RULES, parse_document
-from fleet_repl.withdrawals import left_behind
+from fleet_repl.ecr.policy import Policy
+from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.planning.observed import Observation, Observed, Unreadable, gone_accounts
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import State
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.revocations import left_behind
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 ACCOUNTS = [AccountId(digit * 12) for digit in "123"]
 REFUSED = Fault(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_repl.holding import over_limits
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.held_links import over_limits
 
 LIMITS = Limits(rules=10, destinations=25)
 

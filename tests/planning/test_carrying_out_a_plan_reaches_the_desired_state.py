@@ -14,18 +14,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.desired import Desired
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.grants import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observation, Observed, Unreadable
-from fleet_repl.permissions import Permissions
-from fleet_repl.plan import Change, Phase, RegistryPlan, Resource, State
-from fleet_repl.planning import plan_registries
-from fleet_repl.prefixes import EVERY_REPOSITORY, covers, reduce
-from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
+from fleet_repl.ecr.policy.evaluate import Permissions
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observation, Observed, Unreadable
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, covers, reduce
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 REGISTRIES = tuple(

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.engine.blocking import Blocked
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.grants import Owner, compose, grants_for, parse_policy
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observed
-from fleet_repl.ownership import Applied
-from fleet_repl.plan import Resource
-from fleet_repl.planning import Planned, plan_registries
-from fleet_repl.rules import document_of, parse_document, rules_for, rules_of
+from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
+from fleet_repl.ecr.rules import document_of, parse_document, rules_for, rules_of
+from fleet_repl.engine.blocked import Blocked
+from fleet_repl.planning.observed import Observed
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))

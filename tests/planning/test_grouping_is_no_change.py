@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.grants import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, parse_policy
-from fleet_repl.names import AccountId, Partition, Region, Registry, repositories_arn
-from fleet_repl.observed import Observation, Observed
-from fleet_repl.planning import plan_registries
-from fleet_repl.rules import document_of, parse_answer, rules_for
+from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, parse_policy
+from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, repositories_arn
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 SPOKE = Registry(AccountId("9" * 12), Region("eu-west-1"))

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.grants import (
+from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
     Grant,
@@ -21,14 +20,15 @@ from fleet_repl.grants import (
     parse_policy,
     policy_size,
 )
+from fleet_repl.ecr.rules import document_of, parse_document, rules_for
 from fleet_repl.inventory import Limits, Selector, Template
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observation, Observed
-from fleet_repl.plan import Change, LinkEnd, Phase, RegistryPlan, Resource
-from fleet_repl.planning import plan_registries
-from fleet_repl.prefixes import Prefixes, covers
-from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.plan import Change, LinkEnd, Phase, RegistryPlan, Resource
+from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.prefixes import Prefixes, covers
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)

@@ -10,16 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject, canonical_json
-from fleet_repl.grants import Owner, parse_policy
-from fleet_repl.inventory import Limits
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observation, Observed
-from fleet_repl.ownership import Applied, Cells, cells_of
-from fleet_repl.plan import Change, Phase, RegistryPlan, Resource
-from fleet_repl.planning import Planned, plan_registries
-from fleet_repl.prefixes import Prefixes, reduce
-from fleet_repl.rules import (
+from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.rules import (
     Outgoing,
     Rule,
     document_of,
@@ -27,7 +19,15 @@ from fleet_repl.rules import (
     rules_for,
     rules_of,
 )
+from fleet_repl.inventory import Limits
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.ownership import Applied, Cells, cells_of
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
+from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.prefixes import Prefixes, reduce
 
 HUB, A, B, C, D = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12345")
 ENDS = (A, B, C, D)

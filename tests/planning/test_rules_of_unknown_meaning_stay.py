@@ -12,20 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import Json, JsonObject, canonical_json
-from fleet_repl.drifting import rules_digest
+from fleet_repl.ecr.rules import parse_document, rules_of, sendable
 from fleet_repl.inventory import Limits
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.observed import Observed
-from fleet_repl.ownership import Applied, Cells, cells_of, narrowed
-from fleet_repl.plan import InventoryRef, Plan, RegistryPlan, State
-from fleet_repl.planning import Planned, plan_registries, summarize
-from fleet_repl.prefixes import reduce
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.objections import objections
+from fleet_repl.planning.observed import Observed
+from fleet_repl.planning.ownership import Applied, Cells, cells_of, narrowed
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
+from fleet_repl.planning.planner import Planned, plan_registries, summarize
 from fleet_repl.reports import plan_exit
 from fleet_repl.reports.text import plan_text
-from fleet_repl.rules import parse_document, rules_of, sendable
-from fleet_repl.safety import objections
+from fleet_repl.runs.drift import rules_digest
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
+from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.prefixes import reduce
 
 HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
 ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "234")

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.desired import desired_state
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.grants import Owner, parse_policy
+from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.rules import parse_document
 from fleet_repl.inventory import Account, Inventory, Ownership
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observed, Unreadable
-from fleet_repl.plan import Vouched
-from fleet_repl.planning import Planned, plan_registries
-from fleet_repl.rules import parse_document
+from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.plan import Vouched
+from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))

@@ -13,18 +13,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject, canonical_json
-from fleet_repl.desired import Desired
-from fleet_repl.grants import Owner, parse_policy
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observation, Observed
-from fleet_repl.ownership import Applied
-from fleet_repl.plan import Phase, RegistryPlan, Resource
-from fleet_repl.planning import plan_registries
-from fleet_repl.prefixes import covers, reduce
-from fleet_repl.rules import Outgoing, document_of, parse_document, rules_for, rules_of
-from fleet_repl.safety import objections
+from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for, rules_of
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.objections import objections
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Phase, RegistryPlan, Resource
+from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.prefixes import covers, reduce
 
 REGISTRIES = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
 THEIRS: JsonObject = {

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.grants import (
+from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
     Grant,
@@ -18,15 +16,17 @@ from fleet_repl.grants import (
     parse_policy,
     policy_size,
 )
+from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
 from fleet_repl.inventory import Limits
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observation, Observed, Unreadable
-from fleet_repl.ownership import Applied
-from fleet_repl.plan import Action, HeldLink, LinkEnd, Phase, Resource, State, Warning
-from fleet_repl.planning import plan_registries, summarize
-from fleet_repl.rules import document_of, parse_answer, rules_for
-from fleet_repl.safety import objections
+from fleet_repl.planning.objections import objections
+from fleet_repl.planning.observed import Observation, Observed, Unreadable
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Action, HeldLink, LinkEnd, Phase, Resource, State, Warning
+from fleet_repl.planning.planner import plan_registries, summarize
 from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.grants import Owner, compose, grants_for, parse_policy
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.observed import Observed
-from fleet_repl.plan import Action, Change, Phase, Resource
-from fleet_repl.planning import plan_registries
-from fleet_repl.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
+from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.planning.observed import Observed
+from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.topology import Link
-from fleet_repl.withdrawals import has_granted, rebased, withhold
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))

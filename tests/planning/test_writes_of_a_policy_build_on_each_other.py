@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.grants import (
+from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
     Grant,
     GrantIndex,
@@ -18,9 +17,10 @@ from fleet_repl.grants import (
     parse_policy,
     reduced,
 )
-from fleet_repl.names import AccountId, Partition, Region, Registry
-from fleet_repl.plan import Action, Change, Phase, Resource
-from fleet_repl.withdrawals import has_granted, rebased, withhold
+from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.revocations import has_granted, rebased, withhold
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")

@@ -9,25 +9,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
-    BackfillMode,
-    BackfillReport,
-    ChangeOutcome,
-    Outcome,
-    RegistryOutcome,
-    Report,
-    Status,
-    wave_outcomes,
-)
-from fleet_repl.ownership import Applied
-from fleet_repl.plan import (
+from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import (
     Action,
     Change,
     HeldLink,
-    InventoryRef,
     LinkEnd,
     Moved,
     Mover,
@@ -41,8 +29,20 @@ from fleet_repl.plan import (
     Vouched,
     Warning,
 )
-from fleet_repl.prefixes import reduce
 from fleet_repl.reports import plan_digest
+from fleet_repl.runs.outcomes import (
+    BackfillMode,
+    BackfillReport,
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Status,
+    wave_outcomes,
+)
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.prefixes import reduce
 
 _OBJECTIONS = (
     "foreign-rules",

@@ -14,11 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import BackfillMode, BackfillReport, Report, Status
-from fleet_repl.plan import InventoryRef
+from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.reports import (
     ExitCode,
     backfill_exit,
@@ -29,6 +26,9 @@ from fleet_repl.reports import (
     to_junit,
 )
 from fleet_repl.reports.text import backfill_text, report_text
+from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BUILD = Registry(AccountId("1" * 12), Region("us-east-1"))

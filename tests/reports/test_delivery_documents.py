@@ -13,18 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.delivery import (
-    Delivery,
-    DeliveryReport,
-    DeliveryState,
-    LinkDelivery,
-    PushedImage,
-    UnreadRegistry,
-    state_of,
-)
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.plan import InventoryRef
+from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.reports import (
     ExitCode,
     delivery_document,
@@ -33,6 +22,17 @@ from fleet_repl.reports import (
     to_json,
     to_junit,
 )
+from fleet_repl.runs.delivery import (
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    PushedImage,
+    UnreadRegistry,
+    state_of,
+)
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HOSTILE = st.text("aé\x00\x1b\u202e<&\"'\\", max_size=4)
 OF_LINKS = (DeliveryState.UNKNOWN, DeliveryState.IDLE)

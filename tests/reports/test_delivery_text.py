@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fleet_repl.delivery import (
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.reports.text import delivery_text
+from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
     DeliveryState,
@@ -17,10 +19,8 @@ from fleet_repl.delivery import (
     UnreadRegistry,
     state_of,
 )
-from fleet_repl.errors import Fault
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.plan import InventoryRef
-from fleet_repl.reports.text import delivery_text
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import AccountId, Region, Registry
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BUILD = Registry(AccountId("1" * 12), Region("us-east-1"))

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from fleet_repl.canonical import JsonObject, digest
-from fleet_repl.documents import (
+from fleet_repl.planning.plan import Plan, RegistryPlan
+from fleet_repl.reports import to_json
+from fleet_repl.reports.documents import (
     PlanFormatError,
     is_unaltered,
     parse_plan,
@@ -25,10 +26,9 @@ from fleet_repl.documents import (
     report_content,
     report_document,
 )
-from fleet_repl.errors import FleetError, RefusedError, StateError
-from fleet_repl.outcomes import Report, wave_outcomes
-from fleet_repl.plan import Plan, RegistryPlan
-from fleet_repl.reports import to_json
+from fleet_repl.runs.outcomes import Report, wave_outcomes
+from fleet_repl.values.canonical_json import JsonObject, digest
+from fleet_repl.values.errors import FleetError, RefusedError, StateError
 
 Edit = Callable[[Any], object]
 

@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.canonical import JsonObject, digest
-from fleet_repl.errors import FaultKind
-from fleet_repl.outcomes import Outcome, Report, Status
-from fleet_repl.plan import Action, Phase, Plan, State, Summary
+from fleet_repl.planning.plan import Action, Phase, Plan, State, Summary
 from fleet_repl.reports import (
     SCHEMAS,
     plan_digest,
@@ -23,6 +20,9 @@ from fleet_repl.reports import (
     schema,
     to_json,
 )
+from fleet_repl.runs.outcomes import Outcome, Report, Status
+from fleet_repl.values.canonical_json import JsonObject, digest
+from fleet_repl.values.errors import FaultKind
 
 
 def errors(name: str, document: JsonObject) -> list[str]:

@@ -10,8 +10,7 @@ import pytest
 
 from fleet_repl import load_inventory
 from fleet_repl.inventory import Inventory
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.plan import (
+from fleet_repl.planning.plan import (
     Action,
     Change,
     LinkEnd,
@@ -23,8 +22,9 @@ from fleet_repl.plan import (
     State,
     Warning,
 )
-from fleet_repl.planning import summarize
+from fleet_repl.planning.planner import summarize
 from fleet_repl.reports.text import plan_text
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HOME = Region("eu-west-1")
 

@@ -8,9 +8,7 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import AccountId, Region
-from fleet_repl.plan import Warning
+from fleet_repl.planning.plan import Warning
 from fleet_repl.reports import json_text, schema
 from fleet_repl.reports.graph import (
     Edge,
@@ -21,6 +19,8 @@ from fleet_repl.reports.graph import (
     graph_document,
     mermaid_text,
 )
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Region
 
 
 def node(digit: str, region: str, name: str | None, kind: Kind = Kind.MANAGED) -> Node:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.inventory import Account, Inventory, Route, Selector
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.prefixes import EVERY_REPOSITORY
 from fleet_repl.reports.graph import Graph, dot_text, graph_document, graph_of, mermaid_text
 from fleet_repl.topology import Link, Topology
+from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY
 
 REGIONS = (Region("eu-west-1"), Region("us-east-1"))
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from fleet_repl.inventory import Account, External, Inventory, Match, Route, Selector
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.prefixes import EVERY_REPOSITORY, NOTHING
 from fleet_repl.reports.graph import MOST_REGISTRIES, Graph, Kind, graph_of
 from fleet_repl.topology import Link, Topology, connect, external_registries, registries
 from fleet_repl.topology.notices import Notice
+from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING
 
 REGIONS = tuple(map(Region, ("ap-south-1", "eu-west-1", "us-east-1", "us-west-2")))
 ROUTES = (

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from fleet_repl.outcomes import Outcome, Report, Status, wave_outcomes
-from fleet_repl.plan import Moved, Mover, Plan
+from fleet_repl.planning.plan import Moved, Mover, Plan
 from fleet_repl.reports import to_junit
+from fleet_repl.runs.outcomes import Outcome, Report, Status, wave_outcomes
 
 REPORT = """\
 <?xml version="1.0" encoding="utf-8"?>

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from rich.cells import cell_len
 
-from fleet_repl.plan import Plan
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.text import plan_text
 from fleet_repl.reports.text.page import Page, Style
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from rich.cells import cell_len
 
-from fleet_repl.outcomes import Status
-from fleet_repl.plan import InventoryRef
+from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.reports import RunList, runs_document, schema
 from fleet_repl.reports.text import runs_text
-from fleet_repl.runs import Freeze, Holder, Purpose, RunMeta, RunSummary
+from fleet_repl.runs.history import Freeze, Holder, Purpose, RunMeta, RunSummary
+from fleet_repl.runs.outcomes import Status
 
 texts = st.text("aé東💡 \t\n\x00\x1b\x7f\x9b\u202e\u2028\ufffe[]<&\"'\\", max_size=8)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))

@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.drifting import sentence
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.plan import (
+from fleet_repl.planning.plan import (
     Action,
     LinkEnd,
     Moved,
@@ -25,6 +22,9 @@ from fleet_repl.plan import (
     Vouched,
 )
 from fleet_repl.reports.text import plan_text
+from fleet_repl.runs.drift import sentence
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 OLD = Registry(AccountId("444444444444"), Region("eu-west-1"))
 YESTERDAY = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.errors import FleetError
-from fleet_repl.outcomes import Report
-from fleet_repl.plan import Plan
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import (
     ReportError,
     check_ending,
@@ -20,6 +18,8 @@ from fleet_repl.reports import (
     to_junit,
     write_report,
 )
+from fleet_repl.runs.outcomes import Report
+from fleet_repl.values.errors import FleetError
 
 
 def test_the_ending_gives_the_format(plan: Plan, report: Report, tmp_path: Path) -> None:

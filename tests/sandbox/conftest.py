@@ -21,10 +21,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from fleet_repl.canonical import Json
 from fleet_repl.inventory.model import Account, Aws, External, Inventory
-from fleet_repl.names import AccountId, Partition, Region, RoleArn, Secret
 from fleet_repl.sandbox import Scenario, Server, World, serve, world_of
+from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn, Secret
 
 HUB = AccountId("111111111111")
 SPOKE = AccountId("222222222222")

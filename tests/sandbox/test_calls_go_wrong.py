@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from fleet_repl.names import AccountId, Region
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
 from fleet_repl.sandbox.faults import Faults
+from fleet_repl.values.names import AccountId, Region
 
 HUB, SPOKE = AccountId("1" * 12), AccountId("2" * 12)
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import AccountScenario, Scenario
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = "1" * 12
 HERE = Registry(AccountId(HUB), Region("us-east-1"))

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from fleet_repl.inventory.model import Account, Inventory
-from fleet_repl.names import AccountId, Region
+from fleet_repl.values.names import AccountId, Region
 
 ACCOUNT = AccountId("123456789012")
 """Whose moto takes every key to be."""

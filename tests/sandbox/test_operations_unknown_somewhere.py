@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import RegionScenario, RegistryScenario, Scenario, world_of
+from fleet_repl.values.errors import ScenarioError
 
 HUB, SPOKE = "1" * 12, "2" * 12
 LIST = "ListReplicationBackfills"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.names import AccountId, Partition
 from fleet_repl.sandbox.policy import Access, allows, holds_without_keys, matches
+from fleet_repl.values.names import AccountId, Partition
 
 SOURCE, ELSE = AccountId("1" * 12), "3" * 12
 ROOT = f"arn:aws:iam::{SOURCE}:root"

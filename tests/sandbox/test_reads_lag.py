@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import Scenario
 from fleet_repl.sandbox.registries import Lagging
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
 OWN = Registry(HUB.account, Region("eu-west-1"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
+from fleet_repl.values.names import AccountId, Region, Registry
 
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")
 HUB = Registry(AccountId("1" * 12), EAST)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import World
 from fleet_repl.sandbox.templates import template_for
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = "1" * 12
 HERE = Registry(AccountId(HUB), Region("us-east-1"))

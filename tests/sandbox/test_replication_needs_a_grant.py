@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.inventory.model import Account, Inventory
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import AccountScenario, Scenario, World, world_of
+from fleet_repl.values.names import AccountId, Region, Registry
 
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")
 HUB = Registry(AccountId("1" * 12), EAST)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import RegistryScenario, Scenario
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
 OWN = Registry(HUB.account, Region("eu-west-1"))

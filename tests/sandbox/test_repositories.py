@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import Structure
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
 
 HUB = "1" * 12
 CHINA = Region("cn-north-1")

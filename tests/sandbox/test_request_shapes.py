@@ -9,10 +9,10 @@ from typing import Any, Final
 import pytest
 from botocore.loaders import Loader
 
-from fleet_repl.canonical import Json
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.ecr import _OPERATIONS
 from fleet_repl.sandbox.shapes import OPERATIONS, SHAPES, Shape, Structure, read
+from fleet_repl.values.canonical_json import Json
 
 NEWEST: Final = Path(__file__).parents[1] / "aws" / "models"
 """The newest botocore's model of ECR: the pinned one does not know backfills."""

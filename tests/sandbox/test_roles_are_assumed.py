@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import AccountId, Partition, RoleArn, Secret
+from fleet_repl.values.names import AccountId, Partition, RoleArn, Secret
 
 HUB, SPOKE, BASE = "1" * 12, "2" * 12, "9" * 12
 USER = f"arn:aws:iam::{BASE}:user/sandbox"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.errors import ScenarioError
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
@@ -17,6 +16,7 @@ from fleet_repl.sandbox import (
     Scenario,
     load_scenario,
 )
+from fleet_repl.values.errors import ScenarioError
 
 WHOLE = """
 seed = 42

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
@@ -19,6 +17,8 @@ from fleet_repl.sandbox import (
     load_scenario,
     world_of,
 )
+from fleet_repl.values.errors import ScenarioError
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, SPOKE, STRANGER = "1" * 12, "2" * 12, "7" * 12
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")

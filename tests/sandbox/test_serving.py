@@ -14,10 +14,10 @@ import anyio
 import pytest
 
 import fleet_repl.sandbox
-from fleet_repl.errors import FleetError
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import AccountId, Partition, Region, Registry, RoleArn
 from fleet_repl.sandbox import Scenario, World, serve, world_of
+from fleet_repl.values.errors import FleetError
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
 
 
 async def test_the_environment_of_a_client(aws: Any) -> None:

@@ -77,18 +77,18 @@ from fleet_repl import (
     to_json,
 )
 from fleet_repl.aws import Endpoint
-from fleet_repl.names import AccountId, Partition, Registry, Secret, repositories_arn
-from fleet_repl.runs import Purpose
+from fleet_repl.fleet import locking
+from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, Scenario, World, serve, world_of
 from fleet_repl.sandbox import ecr as sandbox_ecr
 from fleet_repl.sandbox import gateway as sandbox_gateway
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.faults import Faults
 from fleet_repl.sandbox.policy import Access, allows
-from fleet_repl.store import FolderStore
-from fleet_repl.store import process as processes
+from fleet_repl.state import FolderStore
+from fleet_repl.state import process as processes
+from fleet_repl.values.names import AccountId, Partition, Registry, Secret, repositories_arn
 from fleet_repl.watch import Around, Asked, run_round
-from fleet_repl.workflow import access as locking
 
 _RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z")
 _WRITES = {

@@ -10,8 +10,8 @@ from tests.sequences.generation import ACCOUNTS, FLEETS, STRANGERS, Edit
 from tests.sequences.texts import REGION, registry
 from tests.sequences.trace import POLICY, RULES, TEMPLATE, is_of, links, mark, meaning
 
-from fleet_repl.names import Registry
 from fleet_repl.sandbox import World
+from fleet_repl.values.names import Registry
 
 _RULE_EDITS: Final[dict[str, Callable[[list[Any], Edit], list[Any]]]] = {
     "rule": lambda rules, edit: [*rules, _rule(edit, [_elsewhere(edit)])],

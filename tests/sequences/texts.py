@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.sequences.generation import FleetText, RouteText
 from tests.sequences.trace import Hop
 
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.values.names import AccountId, Region, Registry
 
 REGION = Region("eu-west-1")
 _LOOSE = '[safety]\nmax_removals = "100%"\nmax_unreadable = "100%"\n'

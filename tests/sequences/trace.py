@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 
 from tests.sequences.generation import LETTERS
 
-from fleet_repl.grants import Owner
-from fleet_repl.names import Partition
+from fleet_repl.ecr.policy import Owner
+from fleet_repl.values.names import Partition
 
 RULES: Final = "replication-configuration"
 POLICY: Final = "registry-policy"

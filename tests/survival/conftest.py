@@ -26,12 +26,12 @@ import pytest
 import fleet_repl
 from fleet_repl import Fleet, Inventory, Report, connect, load_inventory
 from fleet_repl.aws import Endpoint
-from fleet_repl.names import AccountId, Region, Registry, Secret
-from fleet_repl.pacing import SYSTEM, Clock
-from fleet_repl.ports import EventSink
+from fleet_repl.engine.ports import EventSink
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario, World, load_scenario, serve, world_of
 from fleet_repl.sandbox.faults import Faults, Lot
 from fleet_repl.sandbox.registries import RegistryState
+from fleet_repl.values.clock import SYSTEM, Clock
+from fleet_repl.values.names import AccountId, Region, Registry, Secret
 
 HERE = Path(__file__).parent
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from fleet_repl import Event, Outcome, RefusedError, open_history
-from fleet_repl.leasing import LEASE, LockDocument
-from fleet_repl.outcomes import WriteSettled
-from fleet_repl.pacing import SYSTEM
 from fleet_repl.reports import report_exit
-from fleet_repl.runs import Holder, Purpose
-from fleet_repl.store.lock_document import lock_content
+from fleet_repl.runs.events import WriteSettled
+from fleet_repl.runs.history import Holder, Purpose
+from fleet_repl.state.lock_document import lock_content
+from fleet_repl.state.lock_rules import LEASE, LockDocument
+from fleet_repl.values.clock import SYSTEM
 
 OTHER = Holder(
     run_id="20261123T090000Z-0ther1",
@@ -47,7 +47,7 @@ class Jumping:
 def leases(monkeypatch: pytest.MonkeyPatch) -> Jumping:
     """So far ahead that a write asks for a renewal first, if somebody sets it so."""
     clock = Jumping()
-    monkeypatch.setattr("fleet_repl.workflow.access.SYSTEM", clock)
+    monkeypatch.setattr("fleet_repl.fleet.locking.SYSTEM", clock)
     return clock
 
 

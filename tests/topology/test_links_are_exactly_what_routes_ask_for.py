@@ -10,10 +10,10 @@ from typing import TypeAlias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_repl import prefixes
 from fleet_repl.inventory import Account, External, Inventory, Limits, Match, Route, Selector
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.topology import RouteSummary, connect, registries
+from fleet_repl.values import prefixes
+from fleet_repl.values.names import AccountId, Region, Registry
 
 Pair: TypeAlias = tuple[Registry, Registry]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.errors import SelectionError
 from fleet_repl.inventory import Inventory
 from fleet_repl.topology import Selection, external_registries, names, registries, select
+from fleet_repl.values.errors import SelectionError
 
 FLEET = """
 routes = []

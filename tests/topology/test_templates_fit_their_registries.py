@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.topology import Topology
+from fleet_repl.values.names import AccountId, Region, Registry
 
 Connected = Callable[[str], Topology]
 

@@ -6,8 +6,8 @@ import tracemalloc
 from collections.abc import Callable
 
 from fleet_repl.inventory import Account, Inventory, Match, Route, Selector
-from fleet_repl.names import AccountId, Region
 from fleet_repl.topology import Topology, connect
+from fleet_repl.values.names import AccountId, Region
 
 REMEDY = (
     "\n    narrow `to`; or push to several source registries, each with its share of the "

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.desired import desired_state
 from fleet_repl.inventory import Account, Inventory, Match, Selector, Wave
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.planning.desired import desired_state
 from fleet_repl.topology import REST, Topology, connect, registries
+from fleet_repl.values.names import AccountId, Region, Registry
 
 Connected = Callable[[str], Topology]
 

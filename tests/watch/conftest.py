@@ -11,21 +11,15 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.errors import Fault, FaultKind, FrozenError, IdentityError, RefusedError, StateError
+from fleet_repl.fleet import EVERYTHING, Interrupted
+from fleet_repl.fleet.exclusions import without_objected
+from fleet_repl.fleet.fleet import NOTHING_SPARED
 from fleet_repl.inventory import Account, Inventory
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
-    ChangeOutcome,
-    Outcome,
-    RegistryOutcome,
-    Report,
-    Statistics,
-    Status,
-)
-from fleet_repl.plan import (
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.excluded import spared
+from fleet_repl.planning.plan import (
     Action,
     Change,
-    InventoryRef,
     Moved,
     Mover,
     Objection,
@@ -37,11 +31,24 @@ from fleet_repl.plan import (
     Summary,
 )
 from fleet_repl.reports import ExitCode, plan_digest
-from fleet_repl.sparing import spared
+from fleet_repl.runs.outcomes import (
+    ChangeOutcome,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Statistics,
+    Status,
+)
+from fleet_repl.values.errors import (
+    Fault,
+    FaultKind,
+    FrozenError,
+    IdentityError,
+    RefusedError,
+    StateError,
+)
+from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.watch import Round, Told, Watching, watch
-from fleet_repl.workflow import EVERYTHING, Interrupted
-from fleet_repl.workflow.exclusions import without_objected
-from fleet_repl.workflow.fleet import NOTHING_SPARED
 
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3"))
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)

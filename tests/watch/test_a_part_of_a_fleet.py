@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.errors import SelectionError
 from fleet_repl.topology import Selection
+from fleet_repl.values.errors import SelectionError
 from fleet_repl.watch import Memory
 from fleet_repl.watch.memory import note_of, parse_memory
 

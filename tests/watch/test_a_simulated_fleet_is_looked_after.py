@@ -14,11 +14,11 @@ import pytest
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
-from fleet_repl.errors import RefusedError
-from fleet_repl.names import AccountId, Region, Registry, Secret
 from fleet_repl.reports import ExitCode
-from fleet_repl.runs import Purpose
+from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
+from fleet_repl.values.errors import RefusedError
+from fleet_repl.values.names import AccountId, Region, Registry, Secret
 from fleet_repl.watch import Round, Told, Watching, headline, round_document, watch
 from fleet_repl.watch.news import trouble
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.names import AccountId
-from fleet_repl.plan import Mover, Objection
+from fleet_repl.planning.plan import Mover, Objection
 from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection
+from fleet_repl.values.names import AccountId
 from fleet_repl.watch import Around, Asked, run_round
 
 

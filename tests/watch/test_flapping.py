@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.names import AccountId, Region, Registry
+from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, Sight, after_round, only
 from fleet_repl.watch.memory import Memory, memory_document, parse_memory
 

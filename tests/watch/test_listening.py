@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fleet_repl import __version__
-from fleet_repl.errors import FleetError, InventoryError, Problem
-from fleet_repl.plan import Objection
+from fleet_repl.planning.plan import Objection
+from fleet_repl.values.errors import FleetError, InventoryError, Problem
 from fleet_repl.watch import parse_address
 
 

@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.errors import FleetError
-from fleet_repl.plan import Objection
+from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import ExitCode, schema
+from fleet_repl.values.errors import FleetError
 from fleet_repl.watch import Watching, parse_webhook
 from fleet_repl.watch.notify import Notifier
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.errors import FleetError
 from fleet_repl.reports import ExitCode
+from fleet_repl.values.errors import FleetError
 from fleet_repl.watch import Watching, watch
 
 

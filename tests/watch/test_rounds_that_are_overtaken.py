@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from fleet_repl import load_inventory
+from fleet_repl.fleet import InventoryChangedError, OutdatedPlanError
 from fleet_repl.inventory import changed_file
 from fleet_repl.reports import ExitCode
-from fleet_repl.watch.inventories import Current, read_again
-from fleet_repl.workflow import InventoryChangedError, OutdatedPlanError
+from fleet_repl.watch.reload import Current, read_again
 
 OVERTAKEN = OutdatedPlanError("the plan is stale: apply 1 has written since it was made\n    again")
 EDITED = InventoryChangedError("the plan is stale: prod.toml was changed after it was read\n    x")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.errors import FleetError, InventoryError, Problem
 from fleet_repl.reports import ExitCode
+from fleet_repl.values.errors import FleetError, InventoryError, Problem
 
 BROKEN = InventoryError(
     [

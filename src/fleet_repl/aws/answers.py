@@ -14,12 +14,12 @@ from typing import Final
 
 from botocore.credentials import ReadOnlyCredentials
 
-from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage, wrong_account
-from fleet_repl.canonical import JsonObject, RepeatedKeyError, parse_json
-from fleet_repl.errors import CallError
+from fleet_repl.aws.request import Answer, Call
 from fleet_repl.inventory.toml_file import is_deep
-from fleet_repl.names import AccountId
+from fleet_repl.values.canonical_json import JsonObject, RepeatedKeyError, parse_json
+from fleet_repl.values.errors import CallError
+from fleet_repl.values.names import AccountId
 
 _IDENTITY_ARN: Final = re.compile(
     r"arn:(?P<partition>[a-z-]+):(?P<service>iam|sts)::(?P<account>[0-9]{12}):(?P<what>[!-~]+)"

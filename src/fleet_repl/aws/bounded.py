@@ -13,7 +13,7 @@ import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from fleet_repl.aws.calls import OversizedAnswerError
+from fleet_repl.aws.request import OversizedAnswerError
 
 if TYPE_CHECKING:
     from aiobotocore.awsrequest import AioAWSResponse

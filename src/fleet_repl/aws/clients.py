@@ -21,10 +21,10 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
 
 from fleet_repl.aws.bounded import read_object
-from fleet_repl.aws.calls import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.aws.wording import clean
-from fleet_repl.names import Region
+from fleet_repl.values.names import Region
 
 _Operation: TypeAlias = Callable[..., Awaitable[Mapping[str, object]]]
 

@@ -22,7 +22,7 @@ from botocore.loaders import Loader, create_loader
 from fleet_repl._version import __version__
 from fleet_repl.aws.bounded import BoundedSession
 from fleet_repl.inventory.model import Aws
-from fleet_repl.names import Region, Secret
+from fleet_repl.values.names import Region, Secret
 
 MODELS: Final = Path(__file__).parent / "models"
 """Extensions of the SDK's service models, laid out as its data loader wants them."""

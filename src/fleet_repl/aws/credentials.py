@@ -14,8 +14,9 @@ import anyio
 from botocore.credentials import ReadOnlyCredentials
 
 from fleet_repl.aws.renewal import renewed
-from fleet_repl.names import AccountId
-from fleet_repl.pacing import Clock, Pace
+from fleet_repl.engine.retry import Pace
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.names import AccountId
 
 _RENEWAL_SECONDS: Final = 300.0
 _RENEWAL_SHARE: Final = 0.1

@@ -16,8 +16,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
-from fleet_repl.aws.calls import Call, OversizedAnswerError, UnparsedAnswerError
-from fleet_repl.aws.codes import (
+from fleet_repl.aws.error_codes import (
     CLOCK_CODES,
     CLOCK_MESSAGES,
     RACE_CODES,
@@ -26,8 +25,9 @@ from fleet_repl.aws.codes import (
     UNKNOWN_KEY,
     kind_of,
 )
+from fleet_repl.aws.request import Call, OversizedAnswerError, UnparsedAnswerError
 from fleet_repl.aws.wording import clean, clean_source
-from fleet_repl.errors import CallError, Fault, FaultKind
+from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 _UNCERTAIN: Final = frozenset({FaultKind.SERVICE, FaultKind.TIMEOUT})
 _PASSING: Final = frozenset({FaultKind.THROTTLED, *_UNCERTAIN})

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fleet_repl.aws.calls import Call
-from fleet_repl.aws.codes import UNKNOWN_OPERATION
-from fleet_repl.errors import FaultKind
+from fleet_repl.aws.error_codes import UNKNOWN_OPERATION
+from fleet_repl.aws.request import Call
+from fleet_repl.values.errors import FaultKind
 
 RENEW_BASE: Final = (
     "renew the base identity's credentials, for instance with `aws sso login`, and run again"

@@ -16,17 +16,17 @@ from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
 from fleet_repl.aws.answers import Identity, identity
-from fleet_repl.aws.calling import Caller
-from fleet_repl.aws.calls import Call
-from fleet_repl.aws.codes import UNKNOWN_KEY
+from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.credentials import Base, SdkCredentials
+from fleet_repl.aws.error_codes import UNKNOWN_KEY
 from fleet_repl.aws.faults import code_of, request_id_of, said_by_source
 from fleet_repl.aws.renewal import NoTerminalError, SourceTimeoutError, attend, renewed
-from fleet_repl.errors import CallError, Fault, FaultKind, IdentityError
+from fleet_repl.aws.request import Call
+from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.model import Aws
-from fleet_repl.names import Partition, Region
-from fleet_repl.pacing import Pace
+from fleet_repl.values.errors import CallError, Fault, FaultKind, IdentityError
+from fleet_repl.values.names import Partition, Region
 
 T = TypeVar("T")
 

@@ -10,19 +10,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fleet_repl.aws.calling import Caller
+from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, sts_region
 from fleet_repl.aws.identity import open_session, usable
 from fleet_repl.aws.logs import quieten_sdk
-from fleet_repl.aws.objects import BucketObjects
 from fleet_repl.aws.quotas import Quotas
-from fleet_repl.errors import StateError
+from fleet_repl.aws.s3 import BucketObjects
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.model import Aws
-from fleet_repl.limits import BUCKET_PATTERN
-from fleet_repl.outcomes import Event
-from fleet_repl.pacing import Pace
-from fleet_repl.ports import EventSink
+from fleet_repl.runs.events import Event
+from fleet_repl.values.errors import StateError
+from fleet_repl.values.limits import BUCKET_PATTERN
 
 _LOCATION: Final = re.compile(rf"s3://(?P<bucket>{BUCKET_PATTERN.pattern})(?:/(?P<prefix>.*))?")
 _CONCURRENCY: Final = 32

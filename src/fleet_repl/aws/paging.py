@@ -10,9 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fleet_repl.aws.answers import body, check_account, objects
-from fleet_repl.aws.calls import Answer, Call
 from fleet_repl.aws.faults import garbage
-from fleet_repl.canonical import JsonObject
+from fleet_repl.aws.request import Answer, Call
+from fleet_repl.values.canonical_json import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

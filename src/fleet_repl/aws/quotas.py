@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.aws.calls import Call
 from fleet_repl.aws.credentials import Source
-from fleet_repl.names import AccountId, Region
-from fleet_repl.pacing import Clock, TokenBucket
+from fleet_repl.aws.request import Call
+from fleet_repl.engine.retry import TokenBucket
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.names import AccountId, Region
 
 _UNTHROTTLED: Final = 1000.0
 """Calls per second where nobody has set a rate: as many as one process can make."""

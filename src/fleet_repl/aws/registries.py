@@ -12,15 +12,15 @@ from dataclasses import replace
 from typing import Final
 
 from fleet_repl.aws import answers
-from fleet_repl.aws.acting import Actor
+from fleet_repl.aws.account_calls import Actor
 from fleet_repl.aws.answers import Identity
-from fleet_repl.aws.codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
+from fleet_repl.aws.error_codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
 from fleet_repl.aws.paging import Listing
-from fleet_repl.aws.rejections import suspects
-from fleet_repl.canonical import JsonObject, compact_json
-from fleet_repl.errors import CallError, FaultKind
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import Statistics
+from fleet_repl.aws.policy_hints import suspects
+from fleet_repl.runs.outcomes import Statistics
+from fleet_repl.values.canonical_json import JsonObject, compact_json
+from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.names import Registry
 
 _TEMPLATES: Final = Listing(member="repositoryCreationTemplates", page_size=1000, most_pages=50)
 _BACKFILLS: Final = Listing(member="backfills", page_size=50, most_pages=200)

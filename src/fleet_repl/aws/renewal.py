@@ -24,9 +24,9 @@ from aiobotocore.session import AioSession
 from anyio.abc import ByteReceiveStream, Process
 from botocore import exceptions as sdk
 
-from fleet_repl.aws.codes import kind_of
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.pacing import Pace
+from fleet_repl.aws.error_codes import kind_of
+from fleet_repl.engine.retry import Pace
+from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 T = TypeVar("T")
 

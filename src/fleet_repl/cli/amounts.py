@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.cli.log import problem_document
-from fleet_repl.documents.shared import acknowledged_document
-from fleet_repl.errors import InventoryError
 from fleet_repl.reports import visible
+from fleet_repl.reports.documents.shared import acknowledged_document
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.errors import InventoryError
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet import FleetSummary
     from fleet_repl.topology import RouteSummary
-    from fleet_repl.workflow import FleetSummary
 
 SCHEMA: Final = "fleet-repl/validate/1"
 COLUMNS = ("sources", "destinations", "links")

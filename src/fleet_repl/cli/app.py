@@ -12,21 +12,21 @@ import typer
 
 from fleet_repl._version import __version__
 from fleet_repl.cli.apply import apply
-from fleet_repl.cli.backend import Backend, Library
 from fleet_repl.cli.backfill import backfill
-from fleet_repl.cli.call import Call, Ended, Surroundings, command, flowing
+from fleet_repl.cli.command import Call, Ended, Surroundings, command, flowing
 from fleet_repl.cli.drift import drift
 from fleet_repl.cli.flags import Format
-from fleet_repl.cli.fleet_options import Applying, Asking, Importing, Repeating, Running
 from fleet_repl.cli.freeze import freeze, unfreeze
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
+from fleet_repl.cli.library import Backend, Library
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.memory_options import Holding, Listing, Recalling, Reverting
 from fleet_repl.cli.options import Common, Describing, Drawing, Serving, Showing
 from fleet_repl.cli.plan import plan
 from fleet_repl.cli.report import report
 from fleet_repl.cli.rollback import rollback
+from fleet_repl.cli.run_options import Applying, Asking, Importing, Repeating, Running
 from fleet_repl.cli.runs import runs
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema

@@ -10,18 +10,18 @@ from typing import Annotated, Final
 
 import typer
 
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.carrying_out import Wish, carry_out
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.confirm import Wish, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask
-from fleet_repl.cli.fleet_options import Applying
-from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
-from fleet_repl.cli.recalling import seen_from
+from fleet_repl.cli.output import hand_over
+from fleet_repl.cli.run_options import Applying
 from fleet_repl.cli.running import Errand, run_errand
 from fleet_repl.cli.session import Session
-from fleet_repl.plan import Plan
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, report_exit
-from fleet_repl.runs import Purpose
+from fleet_repl.runs.history import Purpose
 
 MAX_AGE: Final = timedelta(hours=24)
 """Of a plan that was kept."""

@@ -8,18 +8,18 @@ from typing import Annotated, TextIO
 
 import typer
 
-from fleet_repl.backfills import BackfillOutcome, BackfillState
 from fleet_repl.cli.agreeing import agreed
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Yes
-from fleet_repl.cli.fleet_options import Running
-from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.output import hand_over
+from fleet_repl.cli.run_options import Running
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
-from fleet_repl.outcomes import BackfillReport, Status
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports import ExitCode, backfill_exit, visible
 from fleet_repl.reports.text import backfill_text
 from fleet_repl.reports.text.wording import counted
+from fleet_repl.runs.outcomes import BackfillReport, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from fleet_repl.backfills import Backfill
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import (
+from fleet_repl.ecr.backfills import Backfill
+from fleet_repl.reports.text.wording import elapsed
+from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
     BackfillStarted,
     BackfillsWanted,
 )
-from fleet_repl.reports.text.wording import elapsed
+from fleet_repl.values.names import Registry
 
 
 class Copies:

@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from fleet_repl.cli.copying import Copies
-from fleet_repl.errors import FaultKind
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import (
+from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
     BackfillStarted,
     BackfillsWanted,
     CallRetried,
     Event,
-    Outcome,
     PlanMade,
     ReadStarted,
     RegistryFinished,
@@ -32,6 +29,9 @@ from fleet_repl.outcomes import (
     WriteSettled,
     WriteStarted,
 )
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import Registry
 
 
 class Counters:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.fleet_options import Running
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.plan import show_plan
+from fleet_repl.cli.run_options import Running
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.reports import ExitCode
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleet_repl.cli.backend import History
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.history import recall
+from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Holding
-from fleet_repl.cli.recalling import recall
 from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.runs import moment
 
 if TYPE_CHECKING:
-    from fleet_repl.runs import Freeze
+    from fleet_repl.runs.history import Freeze
 
 
 def freeze(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Notation
 from fleet_repl.cli.options import Drawing
 from fleet_repl.reports import ExitCode, json_text

@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 import anyio
 
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.entries import Entry
 from fleet_repl.cli.progress import progress_text
-from fleet_repl.errors import FleetError
-from fleet_repl.pacing import Clock
+from fleet_repl.reports.log_entries import Entry
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import FleetError
 
 T = TypeVar("T")
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.fleet_options import Importing, Reporting, Running
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.run_options import Importing, Reporting, Running
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, exit_code
 from fleet_repl.reports.text.wording import counted
 
 if TYPE_CHECKING:
-    from fleet_repl.importing import Imported
+    from fleet_repl.planning.importing import Imported
 
 _WARNED: Final = 20
 """What is left out in so many lines on stderr; the document lists all of it."""

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import anyio
 
 from fleet_repl.cli.log import Log
-from fleet_repl.errors import FleetError
+from fleet_repl.values.errors import FleetError
 
 T = TypeVar("T")
 

@@ -13,14 +13,14 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from fleet_repl.canonical import Json
-from fleet_repl.cli.entries import Entry, entry_of
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import Common
 from fleet_repl.cli.streams import Streams
-from fleet_repl.errors import InventoryError, Problem
-from fleet_repl.outcomes import Event
 from fleet_repl.reports import visible
+from fleet_repl.reports.log_entries import Entry, entry_of
+from fleet_repl.runs.events import Event
+from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.errors import InventoryError, Problem
 
 _STYLES: Mapping[str, str] = {"info": "", "warning": "yellow", "error": "bold red"}
 

@@ -17,8 +17,8 @@ from fleet_repl.cli.flags import (
     StateLocation,
     inventory_argument,
 )
-from fleet_repl.cli.fleet_options import Reporting
 from fleet_repl.cli.options import Common
+from fleet_repl.cli.run_options import Reporting
 
 DEFAULT_LIMIT = 20
 MOST_RUNS = 1_000_000

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.fleet_options import Reporting
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.run_options import Reporting
 from fleet_repl.reports import ReportError, check_apart, check_place
 
 if TYPE_CHECKING:

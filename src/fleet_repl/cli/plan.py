@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import STANDARD_INPUT
-from fleet_repl.cli.fleet_options import Running
-from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.output import hand_over
+from fleet_repl.cli.run_options import Running
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
-from fleet_repl.plan import Plan
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fleet_repl.cli.backend import History
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
-from fleet_repl.cli.handing_over import hand_over, rendered
+from fleet_repl.cli.history import recall
+from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Recalling
+from fleet_repl.cli.output import hand_over, rendered
 from fleet_repl.cli.outputs import check_outputs
-from fleet_repl.cli.recalling import recall
 from fleet_repl.cli.running import wave_names
 from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import unreported_text
 
 if TYPE_CHECKING:
-    from fleet_repl.runs import PastRun
+    from fleet_repl.runs.history import PastRun
 
 
 def report(call: Call[Recalling]) -> ExitCode:

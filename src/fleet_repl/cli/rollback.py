@@ -9,19 +9,19 @@ from typing import Annotated
 
 import typer
 
-from fleet_repl.cli.backend import History
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.carrying_out import Wish, carry_out
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.confirm import Wish, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Yes, check_can_ask
-from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.history import HERE, recall, seen_from
 from fleet_repl.cli.interrupts import ENDED
+from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Reverting
+from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
-from fleet_repl.cli.recalling import HERE, recall, seen_from
 from fleet_repl.cli.running import Errand, run_errand
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, report_exit, visible
-from fleet_repl.runs import PastRun, Purpose
+from fleet_repl.runs.history import PastRun, Purpose
 
 
 def rollback(

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.fleet_options import Reporting, Running
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.outputs import check_outputs
+from fleet_repl.cli.run_options import Reporting, Running
 from fleet_repl.cli.session import Session, Work
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import Event
-from fleet_repl.pacing import SYSTEM
 from fleet_repl.reports import ExitCode
+from fleet_repl.runs.events import Event
+from fleet_repl.values.clock import SYSTEM
+from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
     from fleet_repl.inventory import Inventory
-    from fleet_repl.runs import Purpose
+    from fleet_repl.runs.history import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fleet_repl.cli.backend import History
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
+from fleet_repl.cli.history import recall
+from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Listing
-from fleet_repl.cli.recalling import recall
 from fleet_repl.reports import ExitCode, RunList, json_text, runs_document
 from fleet_repl.reports.text import runs_text
 
 if TYPE_CHECKING:
-    from fleet_repl.runs import RunSummary
+    from fleet_repl.runs.history import RunSummary
 
 
 def runs(call: Call[Listing]) -> ExitCode:

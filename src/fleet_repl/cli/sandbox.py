@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.options import Serving
 from fleet_repl.reports import ExitCode

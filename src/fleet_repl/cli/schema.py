@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import Common
 from fleet_repl.reports import ExitCode, json_text
 from fleet_repl.reports import schema as published

@@ -10,22 +10,23 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from fleet_repl.cli.backend import Fleet
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.counting import Counters
-from fleet_repl.cli.fleet_options import Reporting
 from fleet_repl.cli.interrupts import Interrupts
+from fleet_repl.cli.library import Fleet
 from fleet_repl.cli.progress import live_progress
-from fleet_repl.delivery import DeliveryReport
-from fleet_repl.errors import FleetError
-from fleet_repl.outcomes import BackfillReport, BackfillsWanted, Event, PlanMade, Report
-from fleet_repl.plan import Plan
+from fleet_repl.cli.run_options import Reporting
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text.wording import counted
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
+from fleet_repl.runs.outcomes import BackfillReport, Report
+from fleet_repl.values.errors import FleetError
 
 if TYPE_CHECKING:
-    from fleet_repl.importing import Imported
     from fleet_repl.inventory import Inventory
+    from fleet_repl.planning.importing import Imported
 
 T = TypeVar("T")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.handing_over import rendered
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import Showing
+from fleet_repl.cli.output import rendered
 from fleet_repl.reports import ExitCode
 
 

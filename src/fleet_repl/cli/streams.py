@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
-from fleet_repl.errors import FleetError
+from fleet_repl.values.errors import FleetError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, TextIO
 
 import anyio
 
-from fleet_repl.cli.backend import History
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Yes, check_can_ask
 from fleet_repl.cli.interrupts import Interrupts, interruptible
+from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Holding
 from fleet_repl.cli.prompt import confirm
 from fleet_repl.reports import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
-    from fleet_repl.leasing import SeenLock
+    from fleet_repl.state.lock_rules import SeenLock
 
 QUESTION = "Give it back? A run that lives stops before its next write."
 """At a terminal, below who holds the lock."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fleet_repl.cli.amounts import amounts_document, amounts_text, problems_document
-from fleet_repl.cli.call import Call
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import Describing
-from fleet_repl.errors import InventoryError
 from fleet_repl.reports import ExitCode, json_text
+from fleet_repl.values.errors import InventoryError
 
 
 def validate(call: Call[Describing]) -> ExitCode:

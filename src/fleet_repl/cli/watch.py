@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 import typer
 
-from fleet_repl.cli.call import Call
-from fleet_repl.cli.entries import Entry
-from fleet_repl.cli.fleet_options import Repeating
-from fleet_repl.cli.handing_over import hand_over
+from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
+from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.outputs import check_outputs
+from fleet_repl.cli.run_options import Repeating
 from fleet_repl.cli.running import placed, wave_names
-from fleet_repl.errors import FleetError
-from fleet_repl.pacing import SYSTEM
 from fleet_repl.reports import ExitCode
-from fleet_repl.runs import Purpose
+from fleet_repl.reports.log_entries import Entry
+from fleet_repl.runs.history import Purpose
+from fleet_repl.values.clock import SYSTEM
+from fleet_repl.values.errors import FleetError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from fleet_repl.cli.backend import Fleet
+    from fleet_repl.cli.library import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.watch import Round, Told, Watching
 

@@ -3,15 +3,15 @@
 Decisions are made elsewhere; here failures become values and only cancellation escapes.
 """
 
-from fleet_repl.engine.applying import Applying, apply_plan
-from fleet_repl.engine.backfilling import backfill, look
+from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.backfill.run import backfill, look
+from fleet_repl.engine.backfill.start import Backfilling
 from fleet_repl.engine.concluding import reason_of, untouched
-from fleet_repl.engine.observing import Observing, observe
+from fleet_repl.engine.observe import Observing, observe
 from fleet_repl.engine.reading_rules import read_rules
-from fleet_repl.engine.starting import Backfilling
-from fleet_repl.engine.stopping import Stop
-from fleet_repl.engine.verifying import Verifying, verify
-from fleet_repl.engine.writing import Writing
+from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.verify import Verifying, verify
 
 __all__ = [
     "Applying",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fleet_repl.errors import Fault, FaultKind, FleetError
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
-from fleet_repl.plan import Change, Effort, HeldLink, Plan, RegistryPlan
+from fleet_repl.planning.plan import Change, Effort, HeldLink, Plan, RegistryPlan
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
+from fleet_repl.values.errors import Fault, FaultKind, FleetError
+from fleet_repl.values.names import Registry
 
 
 def change_outcome(

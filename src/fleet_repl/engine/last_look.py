@@ -11,17 +11,17 @@ from typing import Any, Final, TypeAlias
 import anyio
 
 from fleet_repl.engine.concluding import unforeseen
-from fleet_repl.engine.crew import work_through
-from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.polls import poll
+from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.results import Ledger
 from fleet_repl.engine.slots import Settled, Slot
-from fleet_repl.engine.stopping import Stop
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
-from fleet_repl.engine.writing import Writing
-from fleet_repl.errors import CallError, Fault
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import ChangeOutcome, Outcome
-from fleet_repl.plan import Effort, Resource
+from fleet_repl.planning.plan import Effort, Resource
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome
+from fleet_repl.values.errors import CallError, Fault
+from fleet_repl.values.names import Registry
 
 HURRY: Final = 10.0
 """Seconds that all looks together may take once the run is to end."""

@@ -6,10 +6,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from fleet_repl.engine.concluding import change_outcome
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome
-from fleet_repl.plan import Change
-from fleet_repl.ports import Gate
+from fleet_repl.engine.ports import Gate
+from fleet_repl.planning.plan import Change
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.names import Registry
 
 
 class Passage:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet_repl.canonical import JsonObject
+from fleet_repl.ecr.policy import Owner, Policy, parse_policy
 from fleet_repl.engine.slots import Settled
-from fleet_repl.grants import Owner, Policy, parse_policy
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import SETTLED, Outcome
-from fleet_repl.plan import Change, Phase, RegistryPlan, Resource
-from fleet_repl.withdrawals import has_granted, rebased
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
+from fleet_repl.planning.revocations import has_granted, rebased
+from fleet_repl.runs.outcomes import SETTLED, Outcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
 
 
 class Policies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
-from fleet_repl.pacing import Clock
+from fleet_repl.values.clock import Clock
 
 T = TypeVar("T")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fleet_repl.engine.observing import Observing, observe
-from fleet_repl.engine.starting import Backfilling
-from fleet_repl.errors import Fault
-from fleet_repl.names import Registry
-from fleet_repl.observed import Unreadable
-from fleet_repl.ports import RegistryReader
-from fleet_repl.rules import Outgoing
+from fleet_repl.ecr.rules import Outgoing
+from fleet_repl.engine.backfill.start import Backfilling
+from fleet_repl.engine.observe import Observing, observe
+from fleet_repl.engine.ports import RegistryReader
+from fleet_repl.planning.observed import Unreadable
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
 
 
 async def read_rules(

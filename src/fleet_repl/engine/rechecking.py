@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet_repl.desired import Desired
-from fleet_repl.engine.blocking import CHANGED, Blocked
+from fleet_repl.ecr.rules import NO_RULES, compare, parse_document, within
+from fleet_repl.engine.blocked import CHANGED, Blocked
 from fleet_repl.engine.concluding import unforeseen
-from fleet_repl.engine.writing import Writing
-from fleet_repl.errors import CallError, Fault
-from fleet_repl.names import AccountId, Registry
-from fleet_repl.plan import Change
-from fleet_repl.rules import NO_RULES, compare, parse_document, within
+from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.plan import Change
+from fleet_repl.values.errors import CallError, Fault
+from fleet_repl.values.names import AccountId, Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from fleet_repl.engine.passing import Passage
-from fleet_repl.errors import Fault
-from fleet_repl.outcomes import Outcome
-from fleet_repl.pacing import OnRetry
+from fleet_repl.engine.retry import OnRetry
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.errors import Fault
 
 _T = TypeVar("_T")
 

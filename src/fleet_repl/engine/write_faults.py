@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet_repl.engine.polls import READ_BACK_DELAYS
-from fleet_repl.errors import Fault, FaultKind
+from fleet_repl.values.errors import Fault, FaultKind
 
 
 def conflict(operation: str) -> Fault:

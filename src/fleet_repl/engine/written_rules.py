@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fleet_repl.canonical import JsonObject
+from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.engine.registry_documents import FoundRules
 from fleet_repl.engine.slots import Settled
-from fleet_repl.engine.writing import FoundRules
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import Outcome
-from fleet_repl.plan import Change, RegistryPlan, Resource
-from fleet_repl.rules import NO_RULES, parse_document
+from fleet_repl.planning.plan import Change, RegistryPlan, Resource
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
 
 
 class WrittenRules:

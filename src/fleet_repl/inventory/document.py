@@ -11,9 +11,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final, cast
 
-from fleet_repl import canonical
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import InventoryError
 from fleet_repl.inventory.accounts import AccountTable, External, Listing, list_accounts
 from fleet_repl.inventory.fields import FLEET, Context, Number, check_names
 from fleet_repl.inventory.findings import Findings, KeyPath
@@ -38,7 +35,10 @@ from fleet_repl.inventory.tables import Key, Table, part_of, table, tables
 from fleet_repl.inventory.templates import TemplateTable, resolve_templates
 from fleet_repl.inventory.toml_file import read
 from fleet_repl.inventory.variables import fill
-from fleet_repl.names import Partition
+from fleet_repl.values import canonical_json as canonical
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import InventoryError
+from fleet_repl.values.names import Partition
 
 VERSION: Final = 1
 

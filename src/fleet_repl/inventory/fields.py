@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fleet_repl import limits
-from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.spelling import is_plain, quoted, spelled
-from fleet_repl.names import Region, Secret
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Region, Secret
 
 if TYPE_CHECKING:
     from fleet_repl.inventory.accounts import Listing

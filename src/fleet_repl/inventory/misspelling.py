@@ -9,10 +9,10 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory.document import KNOWN_KEYS
 from fleet_repl.inventory.findings import SECRET
 from fleet_repl.inventory.lines import last_key
+from fleet_repl.values.errors import Problem
 
 _LONGEST: Final = 80
 """Characters of a line that are shown."""

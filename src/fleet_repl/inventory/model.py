@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory.accounts import Account, External
 from fleet_repl.inventory.routes import Match, Route, Selector
 from fleet_repl.inventory.safety import REST, Amount, Safety, Wave
@@ -24,6 +23,7 @@ from fleet_repl.inventory.settings import (
     State,
 )
 from fleet_repl.inventory.templates import Template
+from fleet_repl.values.errors import Problem
 
 __all__ = [
     "ACKNOWLEDGEABLE",
@@ -77,3 +77,11 @@ class Inventory:
     """What standard input held, which cannot be read again; None for a file."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Every file that the inventory was read from → a digest of the text in it then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryRef:
+    """Which inventory a plan was made from."""
+
+    path: str
+    digest: str

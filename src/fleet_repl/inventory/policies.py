@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fleet_repl import limits
-from fleet_repl.canonical import RepeatedKeyError, compact_json, parse_json
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.regular_files import MIB
 from fleet_repl.inventory.toml_file import Unreadable, is_deep, text_of
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import RepeatedKeyError, compact_json, parse_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

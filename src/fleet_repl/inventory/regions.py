@@ -9,7 +9,7 @@ import re
 
 from fleet_repl.inventory.fields import REGION, REGION_LENGTH
 from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.names import Partition, Region
+from fleet_repl.values.names import Partition, Region
 
 
 class Regions:

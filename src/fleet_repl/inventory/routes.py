@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
-from fleet_repl import limits
-from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.fields import (
     NAME,
     REGION_TEXT,
@@ -25,8 +23,10 @@ from fleet_repl.inventory.fields import (
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key, part_of, table
-from fleet_repl.names import AccountId, Region
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, reduce
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Region
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 
 
 class _AccountName(Text):

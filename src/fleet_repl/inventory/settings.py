@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
-from fleet_repl import limits
-from fleet_repl.errors import StateError
 from fleet_repl.inventory.fields import (
     EXTERNAL_ID,
     FLEET,
@@ -30,7 +28,9 @@ from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.roles import VIA
 from fleet_repl.inventory.suggestions import closest
 from fleet_repl.inventory.tables import DERIVED
-from fleet_repl.names import Partition, Region, RoleArn, Secret
+from fleet_repl.values import limits
+from fleet_repl.values.errors import StateError
+from fleet_repl.values.names import Partition, Region, RoleArn, Secret
 
 RuleOwnership: TypeAlias = Literal["exclusive", "additive"]
 """Whether a file is the whole truth for a registry's rules, or speaks for some of them."""

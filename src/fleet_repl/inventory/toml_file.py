@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from fleet_repl.errors import InventoryError, Problem
 from fleet_repl.inventory.regular_files import MIB, read_regular, read_stream
+from fleet_repl.values.errors import InventoryError, Problem
 
 WHOLE_FILE: Final = "(file)"
 """The key of a problem that concerns the file itself."""

@@ -3,17 +3,18 @@
 Text for people is in `fleet_repl.reports.text`, which alone needs rich.
 """
 
-from fleet_repl.documents import (
+from fleet_repl.reports.documents import (
     PLAN_SCHEMA,
     REPORT_SCHEMA,
     plan_digest,
     plan_document,
     report_document,
 )
-from fleet_repl.reports.backfills import BACKFILL_SCHEMA, backfill_report_document
-from fleet_repl.reports.deliveries import DELIVERY_SCHEMA, delivery_document
-from fleet_repl.reports.documents import Document, to_json
-from fleet_repl.reports.exits import (
+from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
+from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
+from fleet_repl.reports.documents.runs import RUNS_SCHEMA, RunList, runs_document
+from fleet_repl.reports.documents.schemas import SCHEMAS, schema
+from fleet_repl.reports.exit_codes import (
     ExitCode,
     backfill_exit,
     delivery_exit,
@@ -31,10 +32,9 @@ from fleet_repl.reports.files import (
     write_report,
 )
 from fleet_repl.reports.junit import to_junit
-from fleet_repl.reports.published import SCHEMAS, schema
-from fleet_repl.reports.runs import RUNS_SCHEMA, RunList, runs_document
 from fleet_repl.reports.spelling import json_text, timestamp
-from fleet_repl.reports.visible import visible
+from fleet_repl.reports.to_json import Document, to_json
+from fleet_repl.values.text import visible
 
 __all__ = [
     "BACKFILL_SCHEMA",

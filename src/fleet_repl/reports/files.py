@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from fleet_repl.errors import FleetError
-from fleet_repl.plan import Plan
-from fleet_repl.reports.documents import Document, to_json
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.to_json import Document, to_json
+from fleet_repl.values.errors import FleetError
 
 _FORMATS: Final[dict[str, Callable[[Document], str]]] = {
     ".json": to_json,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import Registry
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

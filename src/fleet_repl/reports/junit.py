@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 from xml.etree import ElementTree as ET
 
-from fleet_repl.backfills import BackfillOutcome, BackfillState
-from fleet_repl.delivery import (
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan
+from fleet_repl.reports.spelling import timestamp
+from fleet_repl.reports.to_json import Document
+from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
     DeliveryState,
     LinkDelivery,
     UnreadRegistry,
 )
-from fleet_repl.drifting import sentence
-from fleet_repl.errors import Fault
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import (
+from fleet_repl.runs.drift import sentence
+from fleet_repl.runs.outcomes import (
     BackfillReport,
     ChangeOutcome,
     Outcome,
@@ -31,11 +32,10 @@ from fleet_repl.outcomes import (
     Report,
     Writes,
 )
-from fleet_repl.plan import Change, HeldLink, Objection, Plan, RegistryPlan
-from fleet_repl.reports.documents import Document
-from fleet_repl.reports.spelling import timestamp
-from fleet_repl.reports.visible import visible
 from fleet_repl.topology import REST
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
+from fleet_repl.values.text import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

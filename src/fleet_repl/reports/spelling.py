@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_repl.documents.spelling import (
+from fleet_repl.reports.documents.writer import (
     fault_document,
     json_text,
     prefixes_document,

@@ -6,12 +6,12 @@ another account in, and forbid to everyone. Under V1 it has that say in three ac
 
 from __future__ import annotations
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import AccountId, Region, Registry, is_account_id, repositories_arn
 from fleet_repl.sandbox.aws_errors import denied, explicitly_denied
 from fleet_repl.sandbox.directory import POLICY_SCOPE, Identity, enforced
 from fleet_repl.sandbox.policy import Access, Verdict, verdict
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Region, Registry, is_account_id, repositories_arn
 
 
 def admitted(

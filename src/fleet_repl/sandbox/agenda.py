@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 
-from fleet_repl.pacing import Clock
+from fleet_repl.values.clock import Clock
 
 
 class Agenda:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.limits import ACTIVE_BACKFILLS
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.backfills import Backfill, Status
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.rules import all_destinations
 from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.limits import ACTIVE_BACKFILLS
+from fleet_repl.values.names import AccountId, Region, Registry
 
 _KEPT: Final = timedelta(days=90)
 _LISTED: Final = 25

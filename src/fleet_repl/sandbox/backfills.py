@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import Registry
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
 
 TOO_MANY_FAILURES: Final = "TOO_MANY_FAILURES"
 """AWS publishes no list of failure codes of backfills; this one is the sandbox's own."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import AccountId, RoleArn, Secret
 from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.scenario import AccountScenario, Scenario
+from fleet_repl.values.names import AccountId, RoleArn, Secret
 
 BASE_ACCOUNT: Final = AccountId("999999999999")
 """Where the base identity lives, unless an account of the inventory is its own."""

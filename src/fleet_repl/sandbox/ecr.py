@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import Region, Registry
 from fleet_repl.sandbox import (
     backfill_calls,
     image_calls,
@@ -23,6 +21,8 @@ from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Region, Registry
 
 _Operation: TypeAlias = Callable[[World, Registry, Structure], JsonObject]
 

@@ -10,8 +10,8 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
-from fleet_repl.names import AccountId, Region
 from fleet_repl.sandbox.scenario import Mishap, Scenario
+from fleet_repl.values.names import AccountId, Region
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import AccountId, Region
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.ecr import call_ecr
 from fleet_repl.sandbox.faults import Lot
@@ -24,6 +22,8 @@ from fleet_repl.sandbox.signatures import Claim, Request, claim_of, verified
 from fleet_repl.sandbox.sts import call_sts, role_of
 from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_reply, xml_reply
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Region
 
 _TARGET: Final = "AmazonEC2ContainerRegistry_V20150921."
 _SPOKEN: Final = frozenset(Service)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.images import (
     ACTIVE,
@@ -26,6 +24,8 @@ from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.repository_calls import about, refuse_paging, repository_of
 from fleet_repl.sandbox.shapes import SHAPES, Structure
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import Registry
 
 _TAG: Final = SHAPES["PushedImageTag"]
 _DIGEST: Final = SHAPES["PushedImageDigest"]

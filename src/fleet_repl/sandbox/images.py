@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import objects
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import Registry
 
 ACTIVE: Final = "ACTIVE"
 ARCHIVED: Final = "ARCHIVED"

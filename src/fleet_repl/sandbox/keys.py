@@ -9,9 +9,9 @@ import random
 import string
 from dataclasses import dataclass, field
 
-from fleet_repl.pacing import Clock
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.scenario import Scenario
+from fleet_repl.values.clock import Clock
 
 _KEY_CHARACTERS = string.ascii_uppercase + "234567"
 

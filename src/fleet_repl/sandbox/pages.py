@@ -7,9 +7,9 @@ import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.sandbox.aws_errors import invalid_parameter
 from fleet_repl.sandbox.shapes import Structure
+from fleet_repl.values.canonical_json import JsonObject
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import AccountId, Partition, root_arn
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import AccountId, Partition, root_arn
 
 SERVICE_LINKED_ROLE = (
     "aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"

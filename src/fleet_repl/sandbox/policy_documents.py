@@ -14,11 +14,11 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import AccountId, Partition, root_arn
 from fleet_repl.sandbox.aws_errors import invalid_parameter
 from fleet_repl.sandbox.policy import listed, statements_of
 from fleet_repl.sandbox.registries import Policy
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import AccountId, Partition, root_arn
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _AWS_PRINCIPAL: Final = re.compile(

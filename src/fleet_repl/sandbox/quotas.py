@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_repl.names import AccountId, Region
-from fleet_repl.pacing import Clock
 from fleet_repl.sandbox.aws_errors import Service
 from fleet_repl.sandbox.scenario import Scenario
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.names import AccountId, Region
 
 
 @dataclass(slots=True)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import Registry
 from fleet_repl.sandbox.backfills import Backfill
 from fleet_repl.sandbox.images import Repository
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
 
 T = TypeVar("T")
 Templates: TypeAlias = Mapping[str, JsonObject]

@@ -5,8 +5,6 @@ They read and write a whole document of a registry; the last writer wins.
 
 from __future__ import annotations
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.directory import SETTINGS
 from fleet_repl.sandbox.policy_documents import checked_policy, respelled
@@ -14,6 +12,8 @@ from fleet_repl.sandbox.registries import Policy
 from fleet_repl.sandbox.rules import check_destinations
 from fleet_repl.sandbox.shapes import Shape, Structure
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
 
 
 def describe_registry(world: World, registry: Registry, _request: Structure) -> JsonObject:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from fleet_repl.names import Registry, repositories_arn
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory
@@ -28,6 +27,7 @@ from fleet_repl.sandbox.policy import Access, allows
 from fleet_repl.sandbox.registries import Registries
 from fleet_repl.sandbox.rules import deletion_destinations, destinations
 from fleet_repl.sandbox.templates import new_repository
+from fleet_repl.values.names import Registry, repositories_arn
 
 ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
 TAG_IMMUTABLE: Final = "DESTINATION_IMAGE_TAG_IMMUTABLE"

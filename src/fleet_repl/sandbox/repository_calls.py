@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import Partition, Registry, repositories_arn
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.images import Repository
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import SHAPES, Structure
 from fleet_repl.sandbox.templates import EXCLUSIONS, check_exclusions, check_tags
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import Partition, Registry, repositories_arn
 
 _DOMAIN: Final = {
     Partition.AWS: "amazonaws.com",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.model import Limits
-from fleet_repl.names import AccountId, Partition, Region, Registry
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.shapes import Structure, objects
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 _AT: Final = "replicationConfiguration"
 

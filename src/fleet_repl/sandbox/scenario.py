@@ -23,9 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from fleet_repl.names import AccountId, Region, Registry
 from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import OPERATIONS
+from fleet_repl.values.names import AccountId, Region, Registry
 
 _ACTIONS: Final = (*(f"ecr:{name}" for name in OPERATIONS["ecr"]), "iam:PassRole")
 """IAM actions that calls of ECR ask for: those of their own names, and handing over a role."""

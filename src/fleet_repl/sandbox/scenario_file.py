@@ -11,9 +11,9 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.regular_files import MIB, read_regular
 from fleet_repl.sandbox.scenario import Scenario
+from fleet_repl.values.errors import ScenarioError
 
 LARGEST: Final = 64 * MIB
 """Bytes of a scenario."""

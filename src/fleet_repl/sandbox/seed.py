@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from fleet_repl.canonical import JsonObject, compact_json
-from fleet_repl.errors import ScenarioError
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.names import Registry
-from fleet_repl.pacing import SYSTEM, Clock
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import POLICY_SCOPE, Directory
 from fleet_repl.sandbox.policy_documents import checked_policy
@@ -20,6 +16,10 @@ from fleet_repl.sandbox.rules import check_destinations
 from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
 from fleet_repl.sandbox.shapes import SHAPES, objects, read
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject, compact_json
+from fleet_repl.values.clock import SYSTEM, Clock
+from fleet_repl.values.errors import ScenarioError
+from fleet_repl.values.names import Registry
 
 
 def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock = SYSTEM) -> World:

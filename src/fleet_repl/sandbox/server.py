@@ -16,13 +16,13 @@ from typing import Final
 import anyio
 from aiohttp import web
 
-from fleet_repl.errors import FleetError
-from fleet_repl.names import Region
-from fleet_repl.pacing import check_loop
 from fleet_repl.sandbox.gateway import arrive, conclude
 from fleet_repl.sandbox.signatures import Request
 from fleet_repl.sandbox.wire import Reply
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.clock import check_loop
+from fleet_repl.values.errors import FleetError
+from fleet_repl.values.names import Region
 
 _SHUTDOWN_SECONDS: Final = 0.2
 """How long calls in flight get to finish when the sandbox closes."""

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.values.canonical_json import Json, JsonObject
 
 _ANCHORED: Final = re.compile(r"\A\^(.*)\$\Z")
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.names import Region
 from fleet_repl.sandbox.aws_errors import Common, Service, common
 from fleet_repl.sandbox.keys import AccessKey, Keyring
+from fleet_repl.values.names import Region
 
 _AUTHORIZATION: Final = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)"

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from fleet_repl import limits
-from fleet_repl.names import Region, RoleArn
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.shapes import SHAPES
 from fleet_repl.sandbox.world import World
+from fleet_repl.values import limits
+from fleet_repl.values.names import Region, RoleArn
 
 Form: TypeAlias = Mapping[str, str]
 Result: TypeAlias = "Mapping[str, str | Result]"

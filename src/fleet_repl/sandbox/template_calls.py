@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import Registry
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.templates import created, key_of, updated
 from fleet_repl.sandbox.world import World
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
 
 
 def create_template(world: World, registry: Registry, request: Structure) -> JsonObject:

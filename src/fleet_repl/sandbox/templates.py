@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject, compact_json
-from fleet_repl.names import Registry, RoleArn
 from fleet_repl.sandbox.aws_errors import invalid_parameter
 from fleet_repl.sandbox.images import Repository
 from fleet_repl.sandbox.policy_documents import stored
 from fleet_repl.sandbox.registries import Templates
 from fleet_repl.sandbox.shapes import Structure, objects
+from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
+from fleet_repl.values.names import Registry, RoleArn
 
 EXCLUSIONS: Final = "imageTagMutabilityExclusionFilters"
 _SHORTEST_LIFECYCLE_POLICY: Final = 100

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.sandbox.aws_errors import AwsError, Service
 from fleet_repl.sandbox.sts import Result
+from fleet_repl.values.canonical_json import JsonObject
 
 _JSON: Final = "application/x-amz-json-1.1"
 _XML: Final = "text/xml"

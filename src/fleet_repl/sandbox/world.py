@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from fleet_repl import limits
-from fleet_repl.canonical import JsonObject, compact_json
 from fleet_repl.inventory.model import Inventory, Limits
-from fleet_repl.names import AccountId, Registry
-from fleet_repl.pacing import Clock
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.backfill_runner import BackfillRunner
 from fleet_repl.sandbox.backfills import Backfill
@@ -27,6 +23,10 @@ from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.scenario import Scenario
 from fleet_repl.sandbox.shapes import read
 from fleet_repl.sandbox.templates import created, key_of
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import JsonObject, compact_json
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.names import AccountId, Registry
 
 
 class World:

@@ -5,10 +5,10 @@ links, problems and notices out; nothing here knows of AWS, plans or rules.
 from __future__ import annotations
 
 from fleet_repl.inventory import REST
-from fleet_repl.topology.connecting import Topology, connect
-from fleet_repl.topology.fleet import external_registries, names, registries
+from fleet_repl.topology.index import external_registries, names, registries
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.notices import NOTICES, About, Notice
+from fleet_repl.topology.resolve import Topology, connect
 from fleet_repl.topology.selection import Selection, select
 from fleet_repl.topology.summaries import RouteSummary
 from fleet_repl.topology.waves import Waves

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.findings import nearest_line
-from fleet_repl.prefixes import touches
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
 from fleet_repl.topology.reach import Reach
+from fleet_repl.values.errors import Problem
+from fleet_repl.values.prefixes import touches
 
 
 def find_disputes(

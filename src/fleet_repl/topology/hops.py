@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from fleet_repl.names import Registry
-from fleet_repl.prefixes import EVERY_REPOSITORY, NOTHING, Prefixes, beyond, intersect
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
 from fleet_repl.topology.notices import Notice
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING, Prefixes, beyond, intersect
 
 NOT_TRANSITIVE: Final = "not-transitive"
 

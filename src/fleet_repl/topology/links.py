@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_repl.names import Registry
-from fleet_repl.prefixes import NOTHING, Prefixes
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import NOTHING, Prefixes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

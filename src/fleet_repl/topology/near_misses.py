@@ -8,8 +8,8 @@ from typing import Final
 from fleet_repl.inventory import Match, Selector
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.suggestions import closest
-from fleet_repl.names import AccountId, Region
-from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.index import Fleet
+from fleet_repl.values.names import AccountId, Region
 
 _MOST_GUESSED: Final = 1_000
 """Among more values than that, guessing takes too long."""

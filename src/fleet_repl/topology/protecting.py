@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
-from fleet_repl.names import Registry
-from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.index import Fleet
 from fleet_repl.topology.unmatched import unmatched
+from fleet_repl.values.errors import Problem
+from fleet_repl.values.names import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet_repl.inventory import Route, Selector
-from fleet_repl.names import Registry
-from fleet_repl.prefixes import Prefixes, reduce
-from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.index import Fleet
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes, reduce
 
 Common: TypeAlias = "Registry | str | None"
 """What a source and its destinations have in common."""

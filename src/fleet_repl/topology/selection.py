@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from fleet_repl.errors import SelectionError
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.suggestions import Guesser
-from fleet_repl.names import Registry
-from fleet_repl.topology.fleet import registries
+from fleet_repl.topology.index import registries
+from fleet_repl.values.errors import SelectionError
+from fleet_repl.values.names import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

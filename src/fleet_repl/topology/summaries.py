@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.findings import nearest_line
-from fleet_repl.topology.fleet import Fleet, index
+from fleet_repl.topology.index import Fleet, index
 from fleet_repl.topology.near_misses import counted, near_misses
 from fleet_repl.topology.notices import Notice
 from fleet_repl.topology.reach import Reach, reach
+from fleet_repl.values.errors import Problem
 
 RETIRED_ROUTE: Final = "retired-route"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import Inventory, Selector
 from fleet_repl.inventory.findings import nearest_line
-from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.index import Fleet
 from fleet_repl.topology.near_misses import near_misses
+from fleet_repl.values.errors import Problem
 
 
 def unmatched(key: str, selector: Selector, inventory: Inventory, fleet: Fleet) -> Problem:

@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory import REST, Inventory
-from fleet_repl.names import Registry
-from fleet_repl.topology.fleet import Fleet
+from fleet_repl.topology.index import Fleet
 from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
 from fleet_repl.topology.notices import Notice
 from fleet_repl.topology.unmatched import unmatched
+from fleet_repl.values.errors import Problem
+from fleet_repl.values.names import Registry
 
 IDLE_WAVE: Final = "idle-wave"
 

@@ -7,16 +7,16 @@ run would refuse, a watch leaves to a person.
 from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.inventories import LoadInventory
+from fleet_repl.watch.log_entries import Tell, Told
 from fleet_repl.watch.loop import Watching, watch
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
-from fleet_repl.watch.rounds import run_round
+from fleet_repl.watch.reload import LoadInventory
+from fleet_repl.watch.round import Round, Verdict
+from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import parse_address
 from fleet_repl.watch.telling import round_told
-from fleet_repl.watch.told import Tell, Told
-from fleet_repl.watch.verdicts import Round, Verdict
 
 __all__ = [
     "ROUND_SCHEMA",

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from fleet_repl.pacing import SYSTEM, Clock
+from fleet_repl.fleet import EVERYTHING
 from fleet_repl.topology import Selection
+from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.watch.fleets import Connect
-from fleet_repl.watch.inventories import Current
+from fleet_repl.watch.log_entries import Tell
 from fleet_repl.watch.news import News
-from fleet_repl.watch.told import Tell
-from fleet_repl.watch.verdicts import Round
-from fleet_repl.workflow import EVERYTHING
+from fleet_repl.watch.reload import Current
+from fleet_repl.watch.round import Round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

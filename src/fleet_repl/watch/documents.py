@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from fleet_repl.canonical import Json, JsonObject
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import RegistryOutcome
-from fleet_repl.plan import Moved, Objection, RegistryPlan
+from fleet_repl.planning.plan import Moved, Objection, RegistryPlan
 from fleet_repl.reports import timestamp
 from fleet_repl.reports.spelling import fault_document
+from fleet_repl.runs.outcomes import RegistryOutcome
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import Registry
+from fleet_repl.watch.log_entries import counted, first_line
 from fleet_repl.watch.news import News
-from fleet_repl.watch.told import counted, first_line
-from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
+from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 ROUND_SCHEMA: Final = "fleet-repl/round/1"
 SHOWN: Final = 50

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from fleet_repl.names import Registry
+from fleet_repl.values.names import Registry
 
 CORRECTIONS: Final = 3
 """So many corrections..."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
-from fleet_repl.errors import Fault
 from fleet_repl.inventory import Inventory
-from fleet_repl.names import Registry
-from fleet_repl.outcomes import Report, Statistics
-from fleet_repl.plan import Plan
+from fleet_repl.planning.plan import Plan
+from fleet_repl.runs.outcomes import Report, Statistics
 from fleet_repl.topology import Selection
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
 
 
 class WatchedFleet(Protocol):

@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
 
-from fleet_repl.canonical import Json
-from fleet_repl.errors import FleetError
+from fleet_repl.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
-from fleet_repl.pacing import Clock
 from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection, select
+from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import FleetError
 from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.inventories import Current, LoadInventory, read_again, read_first
+from fleet_repl.watch.log_entries import Tell, Told, counted
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
-from fleet_repl.watch.rounds import run_round
+from fleet_repl.watch.reload import Current, LoadInventory, read_again, read_first
+from fleet_repl.watch.round import Round, Verdict
+from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import Address, Pages, parse_address, serving
 from fleet_repl.watch.telling import round_told
-from fleet_repl.watch.told import Tell, Told, counted
-from fleet_repl.watch.verdicts import Round, Verdict
 from fleet_repl.watch.vitals import Vitals
-from fleet_repl.workflow import EVERYTHING
 
 if TYPE_CHECKING:
     from fleet_repl.watch.metrics import Metrics

@@ -12,11 +12,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from fleet_repl.canonical import Json, compact_json, digest
-from fleet_repl.errors import StateError
-from fleet_repl.names import Registry
-from fleet_repl.store.parsing import read_document
+from fleet_repl.state.parsing import read_document
 from fleet_repl.topology import Selection
+from fleet_repl.values.canonical_json import Json, compact_json, digest
+from fleet_repl.values.errors import StateError
+from fleet_repl.values.names import Registry
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
 
 _NOTE: Final = "watch.json"

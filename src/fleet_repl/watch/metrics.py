@@ -17,10 +17,10 @@ from prometheus_client import (
 from prometheus_client.registry import Collector
 
 from fleet_repl._version import __version__
-from fleet_repl.outcomes import Outcome, Statistics
-from fleet_repl.pacing import Clock
-from fleet_repl.plan import State
-from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
+from fleet_repl.planning.plan import State
+from fleet_repl.runs.outcomes import Outcome, Statistics
+from fleet_repl.values.clock import Clock
+from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 _OUTCOMES: Final = (
     State.CHANGED.value,

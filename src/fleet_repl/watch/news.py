@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from fleet_repl.canonical import Json, digest
-from fleet_repl.errors import Fault
-from fleet_repl.plan import RegistryPlan
-from fleet_repl.watch.told import first_line
-from fleet_repl.watch.verdicts import Round, Verdict, kinds_against
+from fleet_repl.planning.plan import RegistryPlan
+from fleet_repl.values.canonical_json import Json, digest
+from fleet_repl.values.errors import Fault
+from fleet_repl.watch.log_entries import first_line
+from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 
 class News(StrEnum):

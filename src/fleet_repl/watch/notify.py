@@ -13,11 +13,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fleet_repl._version import __version__
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import CallError, Fault, FaultKind, FleetError
-from fleet_repl.names import Secret
-from fleet_repl.pacing import Clock, Pace
-from fleet_repl.watch.told import Tell, Told
+from fleet_repl.engine.retry import Pace
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import CallError, Fault, FaultKind, FleetError
+from fleet_repl.values.names import Secret
+from fleet_repl.watch.log_entries import Tell, Told
 
 _TIMEOUT: Final = 10.0
 """Seconds that an attempt may take."""

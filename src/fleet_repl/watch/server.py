@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from fleet_repl.errors import FleetError
+from fleet_repl.values.errors import FleetError
 from fleet_repl.watch.vitals import Vitals
 
 if TYPE_CHECKING:

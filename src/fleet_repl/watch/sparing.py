@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from fleet_repl.errors import Fault, FaultKind
-from fleet_repl.names import Registry
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import Registry
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW
 
 _LEFT_ALONE: Final = Fault(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from fleet_repl.canonical import Json
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.watch.documents import SHOWN, excluded_document, headline
-from fleet_repl.watch.told import Level, Told
-from fleet_repl.watch.verdicts import Round, Verdict
+from fleet_repl.watch.log_entries import Level, Told
+from fleet_repl.watch.round import Round, Verdict
 
 
 def round_told(round_: Round) -> Told:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fleet_repl.pacing import Clock
-from fleet_repl.watch.verdicts import Round, Verdict
+from fleet_repl.values.clock import Clock
+from fleet_repl.watch.round import Round, Verdict
 
 _ROUNDS_MISSED = 3
 

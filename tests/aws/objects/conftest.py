@@ -15,10 +15,10 @@ import pytest
 from aiohttp import web
 
 from fleet_repl.aws import BucketObjects, Endpoint, open_objects
+from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.model import Aws
-from fleet_repl.names import Region, Secret
-from fleet_repl.outcomes import Event
-from fleet_repl.pacing import Pace
+from fleet_repl.runs.events import Event
+from fleet_repl.values.names import Region, Secret
 
 if TYPE_CHECKING:
     from tests.aws.conftest import VirtualClock

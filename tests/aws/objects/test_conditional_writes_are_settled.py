@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.errors import StateError
-from fleet_repl.outcomes import CallRetried
+from fleet_repl.runs.events import CallRetried
+from fleet_repl.values.errors import StateError
 
 if TYPE_CHECKING:
     from tests.aws.objects.conftest import Bucket, FakeS3

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from aiohttp import web
 
-from fleet_repl.errors import StateError
+from fleet_repl.values.errors import StateError
 
 if TYPE_CHECKING:
     from tests.aws.objects.conftest import Bucket, FakeS3

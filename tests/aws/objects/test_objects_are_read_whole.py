@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from fleet_repl.aws.bounded import LARGEST_ANSWER
-from fleet_repl.errors import StateError
+from fleet_repl.values.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

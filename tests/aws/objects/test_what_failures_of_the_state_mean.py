@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet_repl.errors import IdentityError, StateError
+from fleet_repl.values.errors import IdentityError, StateError
 
 if TYPE_CHECKING:
     from tests.aws.objects.conftest import Bucket, FakeS3

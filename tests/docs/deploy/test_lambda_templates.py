@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from fleet_repl.aws.roles import session_name
-from fleet_repl.integrations.aws_lambda import handler
-from fleet_repl.integrations.eventbridge import WRITES, Ignored, asked
-from fleet_repl.integrations.settings import FIX, INVENTORY, NOTIFY, STATE
+from fleet_repl.aws.assume_role import session_name
+from fleet_repl.watch.aws_lambda import handler
+from fleet_repl.watch.eventbridge import WRITES, Ignored, asked
+from fleet_repl.watch.lambda_settings import FIX, INVENTORY, NOTIFY, STATE
 
 FLEET = "prod"
 RUN = "20261123T081500Z-3f9c1a"

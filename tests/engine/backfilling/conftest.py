@@ -10,15 +10,13 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.backfills import BackfillOutcome
-from fleet_repl.canonical import JsonObject
+from fleet_repl.ecr.backfills import BackfillOutcome
 from fleet_repl.engine import Backfilling, Stop, backfill
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
-    Event,
-)
-from fleet_repl.pacing import Pace
+from fleet_repl.engine.retry import Pace
+from fleet_repl.runs.events import Event
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.backfills import BackfillState
-from fleet_repl.canonical import JsonObject
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
-    BackfillEnded,
-    BackfillProgressed,
-    CallRetried,
-)
+from fleet_repl.ecr.backfills import BackfillState
+from fleet_repl.runs.events import BackfillEnded, BackfillProgressed, CallRetried
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 A = Registry(AccountId("2" * 12), Region("eu-west-1"))
 B = Registry(AccountId("3" * 12), Region("eu-west-1"))

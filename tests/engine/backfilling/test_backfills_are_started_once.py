@@ -8,15 +8,11 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.backfills import BackfillState
+from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine import backfill
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import (
-    BackfillEnded,
-    BackfillStarted,
-    CallRetried,
-)
+from fleet_repl.runs.events import BackfillEnded, BackfillStarted, CallRetried
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 A = Registry(AccountId("2" * 12), Region("eu-west-1"))

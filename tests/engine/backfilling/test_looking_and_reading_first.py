@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet_repl.backfills import BackfillState
-from fleet_repl.canonical import JsonObject
+from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine import look, read_rules
-from fleet_repl.errors import CallError, Fault, FaultKind
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import RegistryRead
+from fleet_repl.runs.events import RegistryRead
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 A = Registry(AccountId("2" * 12), Region("eu-west-1"))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_repl.backfills import BackfillState
+from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine import Backfilling, Stop, backfill, look
-from fleet_repl.names import AccountId, Region, Registry
-from fleet_repl.outcomes import BackfillEnded
-from fleet_repl.pacing import Pace
+from fleet_repl.engine.retry import Pace
+from fleet_repl.runs.events import BackfillEnded
+from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 A = Registry(AccountId("2" * 12), Region("eu-west-1"))

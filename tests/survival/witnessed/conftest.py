@@ -17,10 +17,10 @@ from unittest import mock
 import pytest
 
 from fleet_repl import Report, open_history
-from fleet_repl.names import AccountId, Partition, Region, Registry, repositories_arn
-from fleet_repl.outcomes import Outcome
-from fleet_repl.runs import JournalEntry, Moment, PastRun
+from fleet_repl.runs.history import JournalEntry, Moment, PastRun
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.sandbox.policy import Access, allows
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, repositories_arn
 
 RULES, POLICY, TEMPLATE = "replication-configuration", "registry-policy", "creation-template"
 WRITES = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fleet_repl import Outcome
-from fleet_repl.runs import Moment
+from fleet_repl.runs.history import Moment
 
 APPLY = ("apply", "fleet.toml", "--yes", "--report", "report.json")
 FINISHING = "finishing writes in flight; press Ctrl-C again to stop at once\n"

@@ -19,7 +19,7 @@ from fleet_repl.reports.graph.labels import (
     within,
 )
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
-from fleet_repl.reports.visible import visible
+from fleet_repl.values.text import visible
 
 _STYLES: Final = {
     Kind.MANAGED: "",

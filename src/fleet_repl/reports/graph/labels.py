@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
 from fleet_repl.reports.spelling import acknowledged_words
 from fleet_repl.topology.near_misses import counted
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
 _PREFIXES_SHOWN: Final = 5
 

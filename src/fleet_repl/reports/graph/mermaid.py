@@ -20,7 +20,7 @@ from fleet_repl.reports.graph.labels import (
     within,
 )
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
-from fleet_repl.reports.visible import visible
+from fleet_repl.values.text import visible
 
 MOST_EDGES: Final = 500
 MOST_CHARACTERS: Final = 50_000

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final
 
-from fleet_repl.backfills import Backfill, BackfillOutcome, BackfillState
-from fleet_repl.outcomes import BackfillMode, BackfillReport, Status
-from fleet_repl.reports.exits import backfill_exit
+from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.reports.exit_codes import backfill_exit
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.spelling import timestamp
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_cut, add_faults
 from fleet_repl.reports.text.wording import counted, elapsed, label
+from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
 
 SOURCES: Final = 50
 """Sources listed on a page that is not full."""

@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fleet_repl.names import AccountId, Registry
 from fleet_repl.reports.text.page import EXAMPLES, FEW, Page
 from fleet_repl.reports.text.wording import counted, label
 from fleet_repl.topology import names, registries
-from fleet_repl.topology.fleet import index
+from fleet_repl.topology.index import index
 from fleet_repl.topology.protecting import protect
+from fleet_repl.values.names import AccountId, Registry
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory, Route
-    from fleet_repl.plan import Plan
+    from fleet_repl.planning.plan import Plan
 
 EXCEPTIONS: Final = 3
 """Registries that a description may leave out by name."""

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from fleet_repl.drifting import sentence
-from fleet_repl.names import Registry
-from fleet_repl.plan import (
+from fleet_repl.ecr.rules import rule_words, strange_rules_lost
+from fleet_repl.planning.plan import (
     Action,
     Change,
     LinkEnd,
@@ -21,11 +20,12 @@ from fleet_repl.plan import (
     RegistryPlan,
     Resource,
 )
-from fleet_repl.prefixes import touches
 from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.page import EXAMPLES, Style
 from fleet_repl.reports.text.wording import SYMBOLS, change_name, counted, prefix_list, route_list
-from fleet_repl.rules import rule_words, strange_rules_lost
+from fleet_repl.runs.drift import sentence
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import touches
 
 Symbol: TypeAlias = "tuple[str, Style]"
 

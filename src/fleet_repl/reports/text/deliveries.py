@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from fleet_repl.delivery import (
+from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults
+from fleet_repl.reports.text.wording import counted, elapsed, label
+from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
     DeliveryState,
     LinkDelivery,
     times_of,
 )
-from fleet_repl.reports.exits import delivery_exit
-from fleet_repl.reports.grouping import Failing
-from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults
-from fleet_repl.reports.text.wording import counted, elapsed, label
 
 IMAGES: Final = 3
 """Images that are named of each link."""

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from fleet_repl.reports.visible import visible
+from fleet_repl.values.text import visible
 
 T = TypeVar("T")
 

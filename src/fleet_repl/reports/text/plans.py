@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from fleet_repl.names import Registry
-from fleet_repl.plan import Action, Plan, Resource, State
+from fleet_repl.planning.objections import PROTECTED
+from fleet_repl.planning.plan import Action, Plan, Resource, State
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.census import Census, census_of
 from fleet_repl.reports.text.changes import Block, Line, block_of, grouped
@@ -22,7 +22,7 @@ from fleet_repl.reports.text.sections import (
 from fleet_repl.reports.text.totals import add_route_totals
 from fleet_repl.reports.text.waves import add_planned_waves, waves_of_plan
 from fleet_repl.reports.text.wording import SYMBOLS, counted
-from fleet_repl.safety import PROTECTED
+from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory

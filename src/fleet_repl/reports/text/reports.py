@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from fleet_repl.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
-from fleet_repl.reports.exits import ExitCode, report_exit
+from fleet_repl.reports.exit_codes import ExitCode, report_exit
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.backfills import add_backfills
 from fleet_repl.reports.text.page import Page, Style
@@ -25,6 +24,7 @@ from fleet_repl.reports.text.sections import (
 )
 from fleet_repl.reports.text.waves import add_waves
 from fleet_repl.reports.text.wording import SYMBOLS, change_name, counted, elapsed, label
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 
 APPLIED: Final = 50
 """Applied registries that are listed on a page that is not full."""

@@ -12,13 +12,13 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from fleet_repl.names import AccountId, Registry
-from fleet_repl.plan import HeldLink, Objection, Warning
+from fleet_repl.planning.plan import HeldLink, Objection, Warning
 from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
 from fleet_repl.reports.spelling import acknowledged_words
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.wording import counted, label, prefix_list
-from fleet_repl.reports.visible import visible
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.text import visible
 
 GROUPS: Final = 20
 """Reasons told."""

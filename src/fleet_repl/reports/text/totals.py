@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fleet_repl.names import Registry
-from fleet_repl.plan import Change, Plan, Resource
+from fleet_repl.planning.plan import Change, Plan, Resource
 from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.changes import asking
 from fleet_repl.reports.text.page import Page
 from fleet_repl.reports.text.sections import add_rows
 from fleet_repl.reports.text.wording import counted
+from fleet_repl.values.names import Registry
 
 
 @dataclass(slots=True)

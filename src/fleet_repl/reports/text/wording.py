@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.canonical import JsonObject
-from fleet_repl.names import Registry
-from fleet_repl.plan import Action, Resource
-from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.planning.plan import Action, Resource
 from fleet_repl.reports.text.page import Style
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
 PREFIXES_SHOWN: Final = 5
 

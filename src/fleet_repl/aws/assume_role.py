@@ -1,0 +1,170 @@
+"""Roles and the sessions they give: one AssumeRole for everybody who needs it.
+
+A role is asked by one task at a time and the answer shared, a refusal as well. Nobody waits on a
+task that was cancelled: the next in line asks instead. A denial is final only once AWS has given
+it twice, seconds apart: a fresh role takes that long to be known everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+import anyio
+
+from fleet_repl.aws.answers import granted
+from fleet_repl.aws.caller import Caller
+from fleet_repl.aws.credentials import Held, Issued, Source, lasting
+from fleet_repl.aws.error_codes import DENIED
+from fleet_repl.aws.request import Call
+from fleet_repl.values import limits
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, RoleArn, Secret
+
+_LASTING: Final = frozenset(
+    {
+        FaultKind.ACCESS_DENIED,
+        FaultKind.INVALID,
+        FaultKind.REGION_DISABLED,
+        FaultKind.WRONG_ACCOUNT,
+    }
+)
+"""Failures that stay for the run: asking again for the account's next registry tells nothing."""
+
+_SPREADING_SECONDS: Final = 3.0
+"""How long after a denial a role is asked again."""
+_NOT_IN_A_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
+
+
+def session_name(fleet: str, run_id: str) -> str:
+    """`fleet-repl-<fleet>-<run id>` as STS takes it; a long fleet name is cut, the run id never.
+
+    STS allows 2..64 characters of `[\\w+=,.@-]` (its service model).
+    """
+    room = limits.SESSION_NAME_LENGTH - len(f"fleet-repl--{run_id}")
+    text = f"fleet-repl-{fleet[: max(room, 0)]}-{run_id}"
+    return _NOT_IN_A_SESSION_NAME.sub("-", text)[-limits.SESSION_NAME_LENGTH :]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sts:
+    """How roles are assumed in this run."""
+
+    caller: Caller
+    region: Region
+    session_name: str
+
+
+class Role:
+    """One role and its session in force."""
+
+    def __init__(
+        self,
+        sts: Sts,
+        arn: RoleArn,
+        source: Source,
+        *,
+        seconds: int,
+        external_id: Secret | None = None,
+        account: AccountId | None = None,
+    ) -> None:
+        """`source` may assume it; `account` is the one whose attempts its calls count as."""
+        self._sts = sts
+        self._source = source
+        self._account = arn.account
+        self._seconds = seconds
+        self._call = Call(
+            service="sts",
+            operation="AssumeRole",
+            region=sts.region,
+            account=account,
+            role=arn,
+            parameters={
+                "RoleArn": str(arn),
+                "RoleSessionName": sts.session_name,
+                "DurationSeconds": seconds,
+                **({"ExternalId": external_id.reveal()} if external_id is not None else {}),
+            },
+            hidden=(external_id,) if external_id is not None else (),
+        )
+        self._asking = anyio.Lock()
+        self._held = Held(sts.caller.pace.clock)
+        self._failure: CallError | None = None
+        """Of the last AssumeRole, if it failed."""
+        self._failures = 0
+        self._denied_at: float | None = None
+        """When AWS first denied the role, unless it has given a session since."""
+        self._was_given = False
+        """Whether AWS has given a session of the role in this run."""
+
+    async def issue(self, ahead: float = 0.0) -> Issued:
+        """The session in force, or a new one.
+
+        Raises CallError, transient only after the first denial: whoever asks again then waits
+        until seconds have passed since.
+        """
+        if (issued := self._held.good(ahead)) is not None:
+            return issued
+        failures = self._failures
+        async with self._asking:
+            if (issued := self._held.good(ahead)) is not None:
+                return issued
+            if (known := self._failure) is not None and (
+                self._failures > failures or (known.fault.kind in _LASTING and not known.transient)
+            ):
+                raise CallError(known.fault, transient=known.transient)
+            self._failure = None
+            try:
+                self._held.issued = issued = await self._assume()
+            except CallError as error:
+                if error.fault.kind is FaultKind.WRONG_ACCOUNT:
+                    # Something is mixed up: what went before is to be trusted no more.
+                    self._held.issued = None
+                elif (held := self._held.not_renewed()) is not None:
+                    return held
+                self._failure = failure = self._judged(error.fault)
+                self._failures += 1
+            else:
+                self._was_given, self._denied_at = True, None
+                return issued
+        raise CallError(failure.fault, transient=failure.transient)
+
+    @property
+    def fails(self) -> bool:
+        """Whether AWS last refused a session of the role."""
+        return self._failure is not None
+
+    def forget(self, issued: Issued) -> bool:
+        """Yes. Of many who find the same session expired, only the first has it renewed."""
+        if self._held.issued is issued:
+            self._held.issued = None
+        return True
+
+    def _judged(self, fault: Fault) -> CallError:
+        """The failure for whoever asked: a first denial is transient, a second one is final."""
+        through = isinstance(self._source, Role) and self._source.fails
+        if fault.code not in DENIED or through:
+            return CallError(fault)
+        pace = self._sts.caller.pace
+        now = pace.clock.monotonic()
+        if self._denied_at is None:
+            self._denied_at = now
+            return CallError(fault, transient=now + _SPREADING_SECONDS <= pace.deadline)
+        refused = self._call.account is not None and not self._was_given
+        return CallError(replace(fault, role_refused=refused))
+
+    async def _assume(self) -> Issued:
+        caller, clock = self._sts.caller, self._sts.caller.pace.clock
+        if self._denied_at is not None:
+            await clock.sleep(max(0.0, self._denied_at + _SPREADING_SECONDS - clock.monotonic()))
+
+        async def once() -> Issued:
+            answer = await caller.once(self._call, self._source, granted)
+            # Not longer than was asked for, should this machine's clock be behind.
+            left = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)
+            now = clock.monotonic()
+            issued = Issued(credentials=answer.credentials, account=self._account, issued_at=now)
+            return lasting(issued, left, now)
+
+        return await caller.persist(self._call, once)

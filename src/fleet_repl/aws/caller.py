@@ -1,0 +1,196 @@
+"""Make a call as somebody: the right credentials, bounded in time, every failure a `CallError`.
+
+It counts attempts and tells of retries. What an answer means is told by its reader.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
+
+from fleet_repl.aws import hints
+from fleet_repl.aws.answers import registry_document
+from fleet_repl.aws.clients import Clients
+from fleet_repl.aws.credentials import Issued, Source
+from fleet_repl.aws.error_codes import ABSENT, FRESH_REFUSALS, UNKNOWN_KEY
+from fleet_repl.aws.faults import settled, translate, unissued, wrong_account
+from fleet_repl.aws.quotas import Quotas
+from fleet_repl.aws.request import Answer, Call
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.retry import Pace
+from fleet_repl.runs.events import CallRetried
+from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
+
+T = TypeVar("T")
+
+OK: Final = "ok"
+"""The result of a call that was answered."""
+PROOF: Final = "DescribeRegistry"
+"""The call whose answer says whose registry it is."""
+_READ_AND_WRITE: Final = 2
+"""Calls that are made at once after `prepare`."""
+_IN_FORCE: Final = 120.0
+"""Seconds for which a session is in force after `prepare`."""
+
+FRESH_SECONDS: Final = 10.0
+"""For so long after its AssumeRole, what AWS refuses a session may only not have spread yet."""
+
+
+class Caller:
+    """Makes the calls of a whole run."""
+
+    def __init__(self, clients: Clients, pace: Pace, quotas: Quotas, on_event: EventSink) -> None:
+        self.attempts: Final[Counter[Registry | AccountId | None]] = Counter()
+        """Made so far, by whom they were for."""
+        self.results: Final[Counter[tuple[str, str, str]]] = Counter()
+        """The same by service, operation and result: "ok" or the kind of the fault."""
+        self.pace: Final = pace
+        self._clients = clients
+        self._quotas = quotas
+        self._proved: dict[AccountId, Issued] = {}
+        """Of each account, the last session that ECR said to be the account's."""
+        self._on_event = on_event
+        self._accepted: WeakKeyDictionary[Issued, set[Region]] = WeakKeyDictionary()
+        """Where AWS has taken a session: what it refuses the session elsewhere, it means."""
+
+    async def once(self, call: Call, source: Source, read: Callable[[Answer, Call], T]) -> T:
+        """One attempt, signed with what `source` issues and understood by `read`.
+
+        It waits for its turn at the quota that it counts for. A session that turns out to have
+        expired is given back to its source; the failure is transient where that can issue another.
+        A refusal of a fresh session is transient too.
+        """
+        issued = await self._issue(call, source)
+        if call.service == "ecr" and call.writes:
+            await self._prove(call, source, issued)
+        return await self._send(call, source, issued, read)
+
+    async def prepare(self, call: Call, source: Source) -> None:
+        """Return once a read and a write of the call's registry can be sent without delay.
+
+        Raises CallError, never a transient one.
+        """
+
+        async def once() -> None:
+            await self._prove(call, source, await self._issue(call, source, ahead=_IN_FORCE))
+
+        await self._clients.prepare(call.service, call.region)
+        await self.persist(call, once)
+        await self._quotas.of(call, source).reserve(_READ_AND_WRITE)
+
+    def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
+        """Whether a refusal proves nothing yet about the region, the session or its role.
+
+        A region that does not know the session, and has known it before, will know it again.
+        """
+        age = self.pace.clock.monotonic() - issued.issued_at
+        accepted = self._accepted.get(issued, ())
+        spreading = not accepted or (code in UNKNOWN_KEY and call.region in accepted)
+        return code in FRESH_REFUSALS and age < FRESH_SECONDS and spreading
+
+    async def persist(self, call: Call, once: Callable[[], Awaitable[T]]) -> T:
+        """Retry `once`, an attempt at `call`, and tell of every retry.
+
+        The CallError that it raises at last is not transient: whoever retries around it need not
+        start over.
+        """
+
+        def tell(error: CallError, attempt: int, delay: float) -> None:
+            self._on_event(
+                CallRetried(
+                    account=call.account,
+                    operation=call.operation,
+                    error=error.fault,
+                    attempt=attempt,
+                    delay=delay,
+                )
+            )
+
+        try:
+            return await self.pace.retry(once, on_retry=tell)
+        except CallError as error:
+            failure = settled(error)
+        raise failure
+
+    async def _issue(self, call: Call, source: Source, ahead: float = 0.0) -> Issued:
+        """Credentials of the call's account. Raises CallError."""
+        try:
+            issued = await source.issue(ahead)
+        except CallError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK renews the base identity's credentials
+            failure = unissued(error, call)
+        else:
+            if call.service == "sts" or issued.account == call.account:
+                return issued
+            failure = wrong_account(call, str(issued.account))
+        raise failure
+
+    async def _prove(self, call: Call, source: Source, issued: Issued) -> None:
+        """Have ECR itself say whose session this is, once for each session, before it writes:
+        whoever issued it may be mistaken, or lie. Raises CallError; nothing was written then."""
+        if call.account is not None and self._proved.get(call.account) is not issued:
+            asked = replace(call, operation=PROOF, parameters={})
+            try:
+                await self._send(asked, source, issued, registry_document)
+            except CallError as error:
+                failure = CallError(error.fault, transient=error.transient)
+            else:
+                return
+            raise failure
+
+    async def _send(
+        self, call: Call, source: Source, issued: Issued, read: Callable[[Answer, Call], T]
+    ) -> T:
+        quota = self._quotas.of(call, source)
+        token = await quota.take()
+        self.attempts[call.subject] += 1
+        send = partial(self._clients.send, call, issued.credentials)
+        try:
+            sent = self.pace.attempt(call.operation, send, patience=call.patience)
+            answer = read(await sent, call)
+        except CallError as error:
+            failure = _with_hint(error, hints.hint_for(error.fault.kind, call))
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes a value
+            failure = translate(error, call, issued.hidden)
+        else:
+            quota.answered(token)
+            self._count(call, OK)
+            self._accepted.setdefault(issued, set()).add(call.region)
+            if call.operation == PROOF and call.account is not None:
+                self._proved[call.account] = issued
+            return answer
+        absent = failure.fault.code in ABSENT
+        if failure.fault.kind is FaultKind.THROTTLED:
+            quota.throttled(token)
+        elif absent or failure.fault.kind is FaultKind.INVALID:
+            self._accepted.setdefault(issued, set()).add(call.region)
+        elif self._may_not_have_spread(issued, call, failure.fault.code):
+            failure = CallError(failure.fault, transient=True)
+        self._count(call, OK if absent else failure.fault.kind.value)
+        # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
+        raise _given_back(failure, source, issued)
+
+    def _count(self, call: Call, result: str) -> None:
+        self.results[call.service, call.operation, result] += 1
+
+
+def _given_back(failure: CallError, source: Source, issued: Issued) -> CallError:
+    """The failure, with the session given back to its source where it has expired."""
+    ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
+    if not ended or source.forget(issued):
+        return failure
+    return settled(_with_hint(failure, hints.RENEW_BASE))
+
+
+def _with_hint(error: CallError, hint: str | None) -> CallError:
+    if error.fault.hint is not None or hint is None:
+        return error
+    return CallError(
+        replace(error.fault, hint=hint), transient=error.transient, uncertain=error.uncertain
+    )

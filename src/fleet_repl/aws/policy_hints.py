@@ -1,0 +1,98 @@
+"""A registry policy that AWS takes to be invalid although it is well-formed: who is at fault.
+
+AWS does not say, or not twice in the same words. As a rule a principal does not exist, and one
+such statement makes it refuse all of them, so the reader is pointed at principals that nobody has
+seen alive. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from fleet_repl.aws.wording import clean
+from fleet_repl.ecr.policy import as_tuple
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId
+
+_MOST_NAMED: Final = 10
+_ACCOUNT: Final = re.compile(r"(?:arn:[a-z-]+:iam::)?([0-9]{12})(?P<within>:.*)?")
+
+
+def suspects(
+    policy: JsonObject, marks: tuple[str, ...], exists: Callable[[AccountId], bool]
+) -> str:
+    """What to look at, of a rejected policy.
+
+    `marks`: what the Sids of our statements begin with; every other statement is foreign.
+    `exists` tells which accounts surely do.
+    """
+    ours, foreign = _apart(policy, marks)
+    doubtful = sorted({one for each in ours for one in _accounts(each) if not exists(one)})
+    unsound = [one for one in foreign if not _is_sound(one, exists)]
+    if doubtful:
+        others = unsound or foreign
+        mend = f", or mend the foreign statements: {_named(others)}" if others else ""
+        return (
+            "one of its principals may not exist: see whether one of these accounts has been "
+            f"closed, and take it out of the inventory: {_several(doubtful)}{mend}"
+        )
+    if unsound:
+        so = "the fleet's own statements name only accounts that exist, so " if ours else ""
+        return (
+            f"{so}a foreign statement is the likely cause: see whether everybody it names still "
+            f"exists: {_named(unsound)}"
+        )
+    look = f", and if that does not help look into the foreign statements: {_named(foreign)}"
+    return (
+        "every account that it names exists, but one may not be known everywhere yet: run again "
+        f"in a minute{look if foreign else ''}"
+    )
+
+
+def _apart(policy: JsonObject, marks: tuple[str, ...]) -> tuple[list[JsonObject], list[JsonObject]]:
+    ours: list[JsonObject] = []
+    foreign: list[JsonObject] = []
+    for statement in as_tuple(policy.get("Statement")):
+        if isinstance(statement, Mapping):
+            is_ours = str(statement.get("Sid", "")).startswith(marks)
+            (ours if is_ours else foreign).append(statement)
+    return ours, foreign
+
+
+def _is_sound(statement: JsonObject, exists: Callable[[AccountId], bool]) -> bool:
+    """Whether it names nobody but whole accounts that surely exist, services, or everybody."""
+    for name in _principals(statement):
+        match = _ACCOUNT.fullmatch(name)
+        whole = match is not None and match["within"] in (None, ":root")
+        if name != "*" and not (match and whole and exists(AccountId(match[1]))):
+            return False
+    return True
+
+
+def _accounts(statement: JsonObject) -> Iterator[AccountId]:
+    for name in _principals(statement):
+        if match := _ACCOUNT.fullmatch(name):
+            yield AccountId(match[1])
+
+
+def _principals(statement: JsonObject) -> Iterator[str]:
+    """The accounts, roles and users that a statement names, for or against."""
+    for element in ("Principal", "NotPrincipal"):
+        principal = statement.get(element)
+        named = principal.get("AWS") if isinstance(principal, Mapping) else principal
+        yield from (one for one in as_tuple(named) if isinstance(one, str))
+
+
+def _named(statements: Sequence[JsonObject]) -> str:
+    """Their Sids, and how many have none."""
+    sids = [clean(sid) for one in statements if isinstance(sid := one.get("Sid"), str) and sid]
+    nameless = len(statements) - len(sids)
+    return _several([*sids, f"{nameless} without Sid"] if nameless else sids)
+
+
+def _several(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return ", ".join(names[:_MOST_NAMED]) + rest

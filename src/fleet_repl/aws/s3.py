@@ -1,0 +1,212 @@
+"""Objects of an S3 bucket as the base identity: conditional writes, settled if an answer is lost.
+
+What documents the objects are is for whoever keeps them there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+from fleet_repl.aws.caller import Caller
+from fleet_repl.aws.credentials import Source
+from fleet_repl.aws.error_codes import NO_OBJECT, PRECONDITION
+from fleet_repl.aws.faults import garbage
+from fleet_repl.aws.request import Answer, Call
+from fleet_repl.engine.ports import Stored
+from fleet_repl.values.errors import CallError, Fault, StateError
+from fleet_repl.values.names import Region
+
+T = TypeVar("T")
+
+_MOST_PAGES: Final = 10_000
+"""Ten million keys, at a thousand a page: what is longer has no end."""
+_SLOWEST: Final = 250_000
+"""Bytes per second: a large fleet's plan is 100 MB and more, and is put in one request."""
+_MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
+_READING_SECONDS: Final = 600.0
+"""For a content of unknown length. A server that falls silent meanwhile is given up long before,
+by the SDK's own timeout."""
+
+
+class BucketObjects:
+    """Objects by key below a prefix of a bucket. Made by `open_objects`."""
+
+    def __init__(
+        self, caller: Caller, base: Source, region: Region, *, bucket: str, prefix: str
+    ) -> None:
+        """`prefix` is empty or ends in a slash. `region`: where the bucket is looked for first."""
+        self._caller = caller
+        self._base = base
+        self._region = region
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def __str__(self) -> str:
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    async def get(self, key: str) -> Stored | None:
+        """An object and its ETag, its age by S3's own clock; None where there is none."""
+        call = self._call("GetObject", _READING_SECONDS, Key=self._prefix + key)
+        altered: set[bytes] = set()
+        try:
+            return await self._persist(call, lambda answer, call: _stored(answer, call, altered))
+        except CallError as error:
+            fault = error.fault
+        if fault.code == NO_OBJECT:
+            return None
+        raise self._unusable("read", key, fault)
+
+    async def put(self, key: str, content: bytes) -> str:
+        """Put an object in the place of whatever is there; its ETag."""
+        call = self._put(key, content)
+        try:
+            return await self._persist(call, _etag)
+        except CallError as error:
+            fault = error.fault
+        raise self._unusable("written", key, fault)
+
+    async def put_if(self, key: str, content: bytes, expected: str | None) -> str | None:
+        """The same if the ETag `expected` is what is there (None: if nothing is); else None.
+
+        A refusal may be of a put's own repetition, which has happened the time before: so what is
+        there is compared. Whether there was one cannot be known here: a PUT whose connection
+        breaks is sent once more by the HTTP client too, which tells nobody.
+        """
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
+        call = self._put(key, content, **condition)
+        try:
+            return await self._persist(call, _etag)
+        except CallError as error:
+            fault = error.fault
+        if fault.code not in (PRECONDITION, NO_OBJECT):
+            raise self._unusable("written", key, fault)
+        there = await self.get(key)
+        return there.version if there is not None and there.content == content else None
+
+    async def keys(self, prefix: str) -> tuple[str, ...]:
+        """Every key that begins with `prefix`, sorted, without the location's own."""
+        call = self._call("ListObjectsV2", Prefix=self._prefix + prefix)
+        try:
+            found = await self._every_page(call)
+        except CallError as error:
+            fault = error.fault
+        else:
+            return tuple(sorted({key.removeprefix(self._prefix) for key in found}))
+        raise self._unusable("read", prefix, fault)
+
+    async def delete(self, key: str) -> None:
+        """Take an object away; it not being there is fine."""
+        call = self._call("DeleteObject", Key=self._prefix + key)
+        try:
+            return await self._persist(call, _deleted)
+        except CallError as error:
+            fault = error.fault
+        raise self._unusable("written", key, fault)
+
+    def _put(self, key: str, content: bytes, **condition: str) -> Call:
+        seconds = len(content) / _SLOWEST
+        return self._call("PutObject", seconds, Key=self._prefix + key, Body=content, **condition)
+
+    def _call(self, operation: str, patience: float = 0.0, /, **parameters: object) -> Call:
+        return Call(
+            service="s3",
+            operation=operation,
+            region=self._region,
+            parameters={"Bucket": self._bucket, **parameters},
+            patience=patience,
+        )
+
+    async def _persist(self, call: Call, read: Callable[[Answer, Call], T]) -> T:
+        return await self._caller.persist(call, lambda: self._caller.once(call, self._base, read))
+
+    async def _every_page(self, call: Call) -> list[str]:
+        found: list[str] = []
+        asked = call
+        for _ in range(_MOST_PAGES):
+            keys, token = await self._persist(asked, _page)
+            found += keys
+            if token is None:
+                return found
+            asked = replace(call, parameters={**call.parameters, "ContinuationToken": token})
+        raise garbage(call, "the list does not end")
+
+    def _unusable(self, what: str, key: str, fault: Fault) -> StateError:
+        advice = f"\n    {fault.hint}" if fault.hint else ""
+        place = f"s3://{self._bucket}/{self._prefix}{key}"
+        return StateError(f"the fleet's state cannot be {what}: {place}: {fault}{advice}")
+
+
+def _stored(answer: Answer, call: Call, altered: set[bytes]) -> Stored:
+    """The object in an answer. `altered`: the digests of contents that did not fit their ETag.
+
+    What comes twice is what is there: its ETag is of a kind that is not known here.
+    """
+    found, expected = hashlib.md5(answer.body, usedforsecurity=False), _digest(answer)
+    if expected not in (None, found.hexdigest()) and found.digest() not in altered:
+        altered.add(found.digest())
+        raise garbage(call, "the content was altered on the way", answer.request_id)
+    modified = answer.parsed.get("LastModified")
+    if not isinstance(modified, datetime):
+        raise garbage(call, "the answer says nothing of when it was written", answer.request_id)
+    age = (_date(answer, call) - modified).total_seconds()
+    return Stored(content=answer.body, version=_etag(answer, call), age=max(0.0, age))
+
+
+def _digest(answer: Answer) -> str | None:
+    """The MD5 of the content, where the ETag is that: not of an object that was put in parts or
+    encrypted with a key of the customer's (S3 user guide, "Checking object integrity")."""
+    parsed = answer.parsed
+    etag = _MD5.fullmatch(str(parsed.get("ETag")))
+    encrypted = parsed.get("ServerSideEncryption", "AES256") != "AES256"
+    return None if etag is None or encrypted or "SSECustomerAlgorithm" in parsed else etag[1]
+
+
+def _date(answer: Answer, call: Call) -> datetime:
+    """When the server answered, by its own clock."""
+    try:
+        found = parsedate_to_datetime(str(_metadata(answer, "HTTPHeaders", "date")))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise garbage(call, "the answer has no date", answer.request_id)
+    return found
+
+
+def _etag(answer: Answer, call: Call) -> str:
+    found = answer.parsed.get("ETag")
+    if not isinstance(found, str) or not found:
+        raise garbage(call, "the answer holds no ETag", answer.request_id)
+    return found
+
+
+def _deleted(answer: Answer, call: Call) -> None:
+    # Anything else is no answer of S3's (API reference, DeleteObject).
+    if _metadata(answer, "HTTPStatusCode") != 204:
+        raise garbage(call, "the answer is none to a deletion", answer.request_id)
+
+
+def _page(answer: Answer, call: Call) -> tuple[tuple[str, ...], str | None]:
+    """The keys of a page, and what the next one is asked with."""
+    parsed = answer.parsed
+    if not isinstance(parsed.get("Name"), str):
+        raise garbage(call, "the answer is no list of a bucket", answer.request_id)
+    contents = parsed.get("Contents", ())
+    entries = contents if isinstance(contents, list) else ()
+    keys = tuple(str(one["Key"]) for one in entries if isinstance(one, Mapping) and "Key" in one)
+    token = parsed.get("NextContinuationToken")
+    if parsed.get("IsTruncated") and not isinstance(token, str):
+        raise garbage(call, "the list is cut off", answer.request_id)
+    return keys, token if isinstance(token, str) else None
+
+
+def _metadata(answer: Answer, *path: str) -> object:
+    found: object = answer.parsed.get("ResponseMetadata")
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found

@@ -1,0 +1,157 @@
+"""One invocation of a command: its options, what it works with, how it ends.
+
+Every error becomes a message and an exit code here; nothing a user can cause shows a traceback.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+
+import typer
+
+from fleet_repl.cli.flags import STANDARD_INPUT
+from fleet_repl.cli.library import Backend
+from fleet_repl.cli.log import Log, problem_lines
+from fleet_repl.cli.options import Common, parameters_of
+from fleet_repl.cli.streams import OutputError, Streams
+from fleet_repl.reports import ExitCode
+from fleet_repl.values.errors import FleetError, InventoryError, RefusedError, SelectionError
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+
+Options = TypeVar("Options", bound=Common)
+Options_co = TypeVar("Options_co", bound=Common, covariant=True)
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a command finds when it is called, whatever its options."""
+
+    backend: Backend
+    streams: Streams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Options_co]):
+    options: Options_co
+    backend: Backend
+    streams: Streams
+    log: Log
+
+    def load_inventory(
+        self, path: Path, *, routes_required: bool = True, secrets_required: bool = True
+    ) -> Inventory:
+        """The inventory in a file or on standard input. Raises InventoryError."""
+        return self.backend.load_inventory(
+            path,
+            routes_required=routes_required,
+            secrets_required=secrets_required,
+            stdin=self.streams.content() if path == STANDARD_INPUT else None,
+        )
+
+    def load_offline(self, path: Path, *, routes_required: bool = True) -> Inventory:
+        """The same where AWS is not called: an external id that is missing is warned about."""
+        inventory = self.load_inventory(
+            path, routes_required=routes_required, secrets_required=False
+        )
+        for problem in inventory.unset:
+            where, _ = problem_lines(problem)
+            self.log.caution(f"{where}; where AWS is called that is an error")
+        return inventory
+
+    def show(self, text: str) -> None:
+        """Write what was done to stdout. It is done, whether anybody can read that or not."""
+        try:
+            self.streams.emit(text)
+        except OutputError as error:
+            self.log.failure(str(error))
+
+
+class Ended(Exception):  # noqa: N818 - a command's end is no error
+    """Carries a command's exit code through typer, which would take 2 for wrong usage."""
+
+    def __init__(self, code: ExitCode) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def command(
+    options: type[Options], body: Callable[Concatenate[Call[Options], P], ExitCode]
+) -> Callable[..., None]:
+    """A function for typer: `body` with the parameters of `options` before its own."""
+    shared = parameters_of(options)
+    own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
+
+    def run(context: typer.Context, **values: object) -> None:
+        # typer made the values by the annotations that mypy cannot follow here.
+        chosen = options(**{one.name: values.pop(one.name) for one in shared})  # type: ignore[arg-type]
+        chosen.check()
+        around: Surroundings = context.obj
+        log = Log(around.streams, chosen)
+        call = Call(options=chosen, backend=around.backend, streams=around.streams, log=log)
+        raise Ended(conclude(log, lambda: body(call, **values), verbose=chosen.verbose))  # type: ignore[call-arg, arg-type]
+
+    context = inspect.Parameter(
+        "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    run.__signature__ = inspect.Signature([context, *shared, *own])  # type: ignore[attr-defined]
+    run.__doc__ = flowing(body)
+    return run
+
+
+def flowing(documented: object) -> str:
+    """A docstring as help text: paragraphs without the line ends of the source."""
+    paragraphs = (inspect.getdoc(documented) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def conclude(log: Log, work: Callable[[], ExitCode], *, verbose: bool) -> ExitCode:
+    """Do the work; every way in which it fails is told and gets its code."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except typer.BadParameter:
+        # typer tells of it as of every other wrong use.
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, not a traceback
+        return _failed(log, _single(error), verbose=verbose)
+
+
+def _failed(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
+    match error:
+        case InventoryError():
+            log.problems(error)
+            return ExitCode.ERROR
+        case SelectionError():
+            log.failure(str(error))
+            return ExitCode.USAGE
+        case RefusedError():
+            log.failure(str(error))
+            return ExitCode.REFUSED
+        case FleetError():
+            log.failure(str(error))
+            return ExitCode.ERROR
+        case _:
+            if verbose:
+                log.trace("".join(traceback.format_exception(error)))
+            more = "this output" if verbose else "what it says with -v"
+            log.failure(
+                f"internal error: {type(error).__name__}: {error}. This is a mistake in "
+                f"fleet-repl; please report it to the project, with {more}"
+            )
+            return ExitCode.ERROR
+
+
+def _single(error: BaseException) -> BaseException:
+    """The error itself, where task groups have done nothing but wrap it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

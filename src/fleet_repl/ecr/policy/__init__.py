@@ -1,0 +1,43 @@
+"""Grants: the links into one registry as statements of its registry policy, and back.
+
+Statements whose Sid carries the fleet's mark are ours. Every other statement is foreign and stays
+as it is, in its place. Policies are compared by their meaning, so nothing is written only because
+it could be grouped otherwise.
+"""
+
+from fleet_repl.ecr.policy.model import (
+    CREATE_REPOSITORY,
+    REPLICATE_IMAGE,
+    Grant,
+    GrantIndex,
+    Owner,
+    Policy,
+    actions_for,
+    foreign_sids,
+    grants_for,
+    named,
+    reduced,
+)
+from fleet_repl.ecr.policy.parse import account_of, as_tuple, parse_policy
+from fleet_repl.ecr.policy.render import VERSION, compose, policy_size, statements_for
+
+__all__ = [
+    "CREATE_REPOSITORY",
+    "REPLICATE_IMAGE",
+    "VERSION",
+    "Grant",
+    "GrantIndex",
+    "Owner",
+    "Policy",
+    "account_of",
+    "actions_for",
+    "as_tuple",
+    "compose",
+    "foreign_sids",
+    "grants_for",
+    "named",
+    "parse_policy",
+    "policy_size",
+    "reduced",
+    "statements_for",
+]

@@ -1,0 +1,185 @@
+"""Grants, and a registry policy taken apart into statements of ours and of others: the types.
+
+Our statements are compared as a set of `Grant`, so that it makes no difference how they are
+grouped and ordered, or whether a list of one item is written as a list.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fleet_repl.ecr.policy.respelled import is_respelled
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning, short_hash
+from fleet_repl.values.names import AccountId, Partition
+from fleet_repl.values.prefixes import NOTHING, Prefixes, covers_at_once, reduce
+
+REPLICATE_IMAGE: Final = "ecr:ReplicateImage"
+CREATE_REPOSITORY: Final = "ecr:CreateRepository"
+
+
+class Grant(NamedTuple):
+    """An account may do one action with the repositories of one prefix. A named tuple, because
+    sets of grants are compared for every registry of a fleet."""
+
+    source: AccountId
+    prefix: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A fleet whose statements are ours, and what its policies may look like."""
+
+    fleet: str
+    partition: Partition
+    formerly: tuple[str, ...] = ()
+    """Names that the fleet had before: statements with their marks are ours, too."""
+    policy_bytes: int = limits.POLICY_BYTES
+    """Characters that a registry policy may take."""
+
+    @property
+    def mark(self) -> str:
+        """What the Sid of each of the fleet's statements starts with."""
+        return _mark(self.fleet)
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """The mark, and the marks from before the fleet was renamed."""
+        return frozenset(map(_mark, (self.fleet, *self.formerly)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A registry policy, taken apart into statements of ours and of others."""
+
+    document: JsonObject | None
+    """As it was read; None where the registry has no policy."""
+    grants: frozenset[Grant] = frozenset()
+    """What our statements mean."""
+    opaque: tuple[JsonObject, ...] = ()
+    """Statements with our mark that somebody edited, so that they mean more or less than grants."""
+    implied: frozenset[Grant] = frozenset()
+    """What the edited statements allow at the most, as far as that can be told."""
+    foreign: tuple[JsonObject, ...] = ()
+    """Statements of others, in their order."""
+    outdated: bool = False
+    """A statement of ours carries a former mark, so the same meaning is written once more."""
+
+    @property
+    def is_untidy(self) -> bool:
+        """Whether our statements have to be written anew although their meaning stays."""
+        return bool(self.opaque) or self.outdated
+
+    @property
+    def in_use(self) -> frozenset[Grant]:
+        """All that our statements allow at the most, on which a source may rely."""
+        return self.grants | self.implied if self.implied else self.grants
+
+    def ours_as(self, other: Policy) -> bool:
+        """Whether our part of both means the same."""
+        return (
+            self.grants == other.grants
+            and self.outdated == other.outdated
+            and _plain(self.opaque) == _plain(other.opaque)
+        )
+
+    def theirs_as(self, other: Policy) -> bool:
+        """Whether the foreign statements of both mean the same."""
+        return _plain(self.foreign) == _plain(other.foreign)
+
+    def same_as(self, other: Policy) -> bool:
+        """Whether both mean the same to the service and to us."""
+        return self.ours_as(other) and self.theirs_as(other) and self._framed_as(other)
+
+    def shows(self, written: Policy) -> bool:
+        """Whether this is what ECR answers after `written`, whose spelling it may have changed."""
+        return (
+            self.ours_as(written)
+            and self._framed_as(written)
+            and is_respelled(self.foreign, written.foreign)
+        )
+
+    def _framed_as(self, other: Policy) -> bool:
+        return (self.document is None) == (other.document is None) and _frame(
+            self.document
+        ) == _frame(other.document)
+
+
+def actions_for(*, create_repositories: bool) -> tuple[str, ...]:
+    """The actions a link needs in its destination."""
+    return (REPLICATE_IMAGE, CREATE_REPOSITORY) if create_repositories else (REPLICATE_IMAGE,)
+
+
+def grants_for(source: AccountId, prefixes: Prefixes, actions: Iterable[str]) -> frozenset[Grant]:
+    """All that `source` needs to replicate `prefixes`."""
+    return frozenset(Grant(source, prefix, action) for action in actions for prefix in prefixes)
+
+
+class GrantIndex:
+    """Prefixes by account and action, to look up whether grants cover another.
+
+    A statement of 100 principals and 100 resources is 20,000 grants in one policy. To compare each
+    with every other takes seconds; by account and action, each meets a few prefixes only.
+    """
+
+    def __init__(self, grants: Iterable[Grant]) -> None:
+        prefixes: dict[tuple[AccountId, str], list[str]] = defaultdict(list)
+        for source, prefix, action in grants:
+            prefixes[source, action].append(prefix)
+        self._prefixes = {key: reduce(some) for key, some in prefixes.items()}
+
+    def __iter__(self) -> Iterator[tuple[AccountId, str]]:
+        """The accounts and actions that there are grants for."""
+        return iter(self._prefixes)
+
+    def prefixes(self, source: AccountId, action: str) -> Prefixes:
+        """The prefixes with which an account may do an action."""
+        return self._prefixes.get((source, action), NOTHING)
+
+    def covers(self, grant: Grant) -> bool:
+        """Whether the grants allow all that `grant` allows."""
+        return covers_at_once(self.prefixes(grant.source, grant.action), grant.prefix)
+
+
+def reduced(grants: Iterable[Grant]) -> frozenset[Grant]:
+    """The same meaning without grants that a shorter prefix covers."""
+    index = GrantIndex(grants)
+    return frozenset(
+        Grant(source, prefix, action)
+        for source, action in index
+        for prefix in index.prefixes(source, action)
+    )
+
+
+def named(statement: JsonObject) -> str:
+    """A statement as people may look for it, such as `statement AllowPull`."""
+    sid = statement.get("Sid")
+    return f"statement {sid}" if isinstance(sid, str) and sid else "a statement without Sid"
+
+
+def foreign_sids(policy: Policy) -> tuple[str, ...]:
+    """The Sids of foreign statements in their order, for errors that these may cause. Statements
+    without a Sid come last, as a count."""
+    sids = [
+        sid for statement in policy.foreign if isinstance(sid := statement.get("Sid"), str) and sid
+    ]
+    count = len(policy.foreign) - len(sids)
+    rest = f"{count} statements without Sid" if count > 1 else "a statement without Sid"
+    return (*dict.fromkeys(sids), *([rest] if count else []))
+
+
+def _mark(fleet: str) -> str:
+    return f"FleetRepl{short_hash(fleet)}"
+
+
+def _plain(statements: Iterable[JsonObject]) -> list[str]:
+    """Statements as texts that are equal when the policy language sees no difference."""
+    return sorted(canonical_json(policy_meaning(statement)) for statement in statements)
+
+
+def _frame(document: JsonObject | None) -> JsonObject:
+    return {key: value for key, value in (document or {}).items() if key != "Statement"}

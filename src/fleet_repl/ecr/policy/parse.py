@@ -1,0 +1,135 @@
+"""A registry policy read: which statements are ours, and what these mean.
+
+Our statements carry the mark of the fleet in their Sid; every other statement is foreign.
+`permissions` decides whether a grant is in force, foreign statements included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from fleet_repl.ecr.policy.model import (
+    CREATE_REPOSITORY,
+    REPLICATE_IMAGE,
+    Grant,
+    Owner,
+    Policy,
+    reduced,
+)
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import AccountId, Partition, Registry, repositories_arn
+
+_OUR_SID: Final = re.compile(r"(FleetRepl[0-9a-f]{8})[0-9a-f]{8}")
+_KNOWN_ACTIONS: Final = {action.lower(): action for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)}
+_ACCOUNT_PRINCIPAL: Final = re.compile(
+    r"(?:arn:(?P<partition>[a-z-]+):iam::)?(?P<id>[0-9]{12})(?P<root>:root)?"
+)
+
+
+def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) -> Policy:
+    """Take a registry policy apart into statements of ours and of others."""
+    if document is None:
+        return Policy(document=None)
+    grants: set[Grant] = set()
+    implied: set[Grant] = set()
+    opaque: list[JsonObject] = []
+    foreign: list[JsonObject] = []
+    marks: set[str] = set()
+    known = owner.marks
+    for statement in as_tuple(document.get("Statement")):
+        if not isinstance(statement, Mapping):
+            continue
+        match = _OUR_SID.fullmatch(str(statement.get("Sid")))
+        if match is None or match[1] not in known:
+            foreign.append(statement)
+            continue
+        marks.add(match[1])
+        if (meaning := _meaning(statement, owner, registry)) is None:
+            opaque.append(statement)
+            implied |= _implied(statement, owner, registry)
+        else:
+            grants |= meaning
+    return Policy(
+        document=document,
+        grants=reduced(grants),
+        opaque=tuple(opaque),
+        implied=reduced(implied),
+        foreign=tuple(foreign),
+        outdated=bool(marks - {owner.mark}),
+    )
+
+
+def as_tuple(value: Json) -> tuple[Json, ...]:
+    """The items of a member of a policy, which may be a list or a single item."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def account_of(principal: Json, partition: Partition) -> AccountId | None:
+    """The account whose whole a principal stands for, or None for any other principal."""
+    match = _ACCOUNT_PRINCIPAL.fullmatch(principal) if isinstance(principal, str) else None
+    if match is None or (match["partition"] is None) != (match["root"] is None):
+        return None
+    if match["partition"] not in (None, partition):
+        return None
+    return AccountId(match["id"])
+
+
+def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant] | None:
+    """The grants that a statement of ours means, or None where it means more or less."""
+    principal = statement.get("Principal")
+    if (
+        set(statement) != {"Sid", "Effect", "Principal", "Action", "Resource"}
+        or statement["Effect"] != "Allow"
+        or not isinstance(principal, Mapping)
+        or set(principal) != {"AWS"}
+    ):
+        return None
+    base = repositories_arn(owner.partition, registry)
+    sources = [account_of(name, owner.partition) for name in as_tuple(principal["AWS"])]
+    actions = [_KNOWN_ACTIONS.get(str(name).lower()) for name in as_tuple(statement["Action"])]
+    prefixes = [_prefix_of(resource, base) for resource in as_tuple(statement["Resource"])]
+    grants = frozenset(
+        Grant(source, prefix, action)
+        for source in sources
+        for action in actions
+        for prefix in prefixes
+        if source is not None and action is not None and prefix is not None
+    )
+    understood = None not in sources and None not in actions and None not in prefixes
+    # A statement of ours never lacks a grant: somebody has emptied it.
+    return grants if understood and grants else None
+
+
+def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant]:
+    """What a statement of ours that somebody edited allows at the most."""
+    principal = statement.get("Principal")
+    if statement.get("Effect") != "Allow" or not isinstance(principal, Mapping):
+        return frozenset()
+    base = repositories_arn(owner.partition, registry)
+    accounts = {account_of(name, owner.partition) for name in as_tuple(principal.get("AWS"))}
+    patterns = [str(action).lower() for action in as_tuple(statement.get("Action"))]
+    return frozenset(
+        Grant(account, _widest_prefix(str(resource), base), action)
+        for account in accounts
+        if account is not None
+        for key, action in _KNOWN_ACTIONS.items()
+        if any(key.startswith(pattern.partition("*")[0]) for pattern in patterns)
+        for resource in as_tuple(statement.get("Resource"))
+    )
+
+
+def _widest_prefix(resource: str, base: str) -> str:
+    """The prefix that all repositories of a resource pattern share."""
+    literal = re.split(r"[*?]", resource, maxsplit=1)[0]
+    return literal[len(base) :] if literal.startswith(base) else ""
+
+
+def _prefix_of(resource: Json, base: str) -> str | None:
+    if not isinstance(resource, str) or not resource.startswith(base) or resource[-1] != "*":
+        return None
+    prefix = resource[len(base) : -1]
+    return None if set(prefix) & set("*?$") else prefix

@@ -1,0 +1,134 @@
+"""Differing: the templates that are wanted and those that were found → what has to be written.
+
+Changes ours and nothing else. A template of others is in the way only where it has a prefix
+that is wanted and does something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from fleet_repl.ecr.templates.documents import Signature
+from fleet_repl.ecr.templates.state import differences, parse_template, plain_prefix, template_at
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+
+UPDATE: Final = "UpdateRepositoryCreationTemplate"
+DELETE: Final = "DeleteRepositoryCreationTemplate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateChange:
+    """One write to one template."""
+
+    action: Literal["create", "update", "delete"]
+    prefix: str
+    """As ECR has it, or as it is created."""
+    before: JsonObject | None
+    """As it was read, without its times; None where there is none."""
+    after: JsonObject | None
+    """The whole template; None for a deletion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedChange:
+    """A change that would overwrite something that is not known here."""
+
+    change: TemplateChange
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplatePlan:
+    """What to do about the templates of one registry."""
+
+    changes: tuple[TemplateChange, ...] = ()
+    """By prefix, deletions last: a repository is never created without any template that is
+    wanted for it."""
+    refused: tuple[RefusedChange, ...] = ()
+    conflicts: tuple[Fault, ...] = ()
+    """Prefixes that templates of others have; they are left as they are."""
+
+
+def plan_templates(
+    wanted: Sequence[JsonObject], found: Iterable[JsonObject], signature: Signature
+) -> TemplatePlan:
+    """Compare `template_documents` with what DescribeRepositoryCreationTemplates answered."""
+    there = tuple(found)
+    conflicts: list[Fault] = []
+    changes: list[TemplateChange] = []
+    refused: list[RefusedChange] = []
+    for change in (
+        *_writes(wanted, there, signature, conflicts),
+        *_removals(wanted, there, signature),
+    ):
+        fault = _fault(change)
+        if fault is None:
+            changes.append(change)
+        else:
+            refused.append(RefusedChange(change=change, fault=fault))
+    return TemplatePlan(changes=tuple(changes), refused=tuple(refused), conflicts=tuple(conflicts))
+
+
+def _writes(
+    wanted: Sequence[JsonObject],
+    found: Sequence[JsonObject],
+    signature: Signature,
+    conflicts: list[Fault],
+) -> Iterator[TemplateChange]:
+    for document in wanted:
+        raw = template_at(found, plain_prefix(document))
+        if raw is None:
+            yield TemplateChange(
+                action="create", prefix=str(document["prefix"]), before=None, after=document
+            )
+            continue
+        state = parse_template(raw)
+        differing = differences(state, parse_template(document))
+        if signature.is_on(raw) and differing:
+            # The prefix keeps its spelling: it says which template is meant.
+            prefix = str(raw["prefix"])
+            after = {**document, "prefix": prefix}
+            yield TemplateChange(action="update", prefix=prefix, before=state.document, after=after)
+        elif not signature.is_on(raw) and set(differing) - {"description"}:
+            conflicts.append(_conflict(document, differing))
+
+
+def _removals(
+    wanted: Iterable[JsonObject], found: Iterable[JsonObject], signature: Signature
+) -> Iterator[TemplateChange]:
+    prefixes = {plain_prefix(one) for one in wanted}
+    for raw in sorted(found, key=plain_prefix):
+        if signature.is_on(raw) and plain_prefix(raw) not in prefixes:
+            before = parse_template(raw).document
+            yield TemplateChange(
+                action="delete", prefix=str(raw.get("prefix", "")), before=before, after=None
+            )
+
+
+def _fault(change: TemplateChange) -> Fault | None:
+    """Why a change must not be made: something there is not known here."""
+    unknown = parse_template(change.before).unknown
+    if not unknown:
+        return None
+    return Fault(
+        kind=FaultKind.UNKNOWN_FIELDS,
+        operation=UPDATE if change.action == "update" else DELETE,
+        message=f"the creation template for {change.prefix or 'no prefix'} has fields that are "
+        f"not known here, and is left as it is: {', '.join(unknown)}",
+        hint="use a version that knows them, or overwrite them with --allow unknown-fields",
+    )
+
+
+def _conflict(wanted: JsonObject, differing: Sequence[str]) -> Fault:
+    members = ", ".join(one for one in differing if one != "description")
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation=UPDATE,
+        message=f"there is a creation template for {wanted['prefix']} that this fleet did not "
+        f"make, and it differs in {members}; it is left as it is",
+        hint=f'delete it, or hand it over by giving it the description "{wanted["description"]}", '
+        "or do not select this registry",
+    )

@@ -1,0 +1,116 @@
+"""Destinations whose new grants could not be put, and what follows for their sources."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from fleet_repl.ecr.policy import Policy
+from fleet_repl.ecr.policy.evaluate import Permissions
+from fleet_repl.ecr.rules import NO_RULES, Outgoing, parse_document, rules_of, within
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.held_links import Holding, hold, over_limits
+from fleet_repl.planning.ownership import narrowed
+from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
+
+CHANGED: Final = "its registry policy has been changed since the plan was made"
+
+
+class Blocked:
+    """The destinations that rules cannot count on, and what they allow all the same."""
+
+    def __init__(self, desired: Desired) -> None:
+        self._desired = desired
+        self._reasons: dict[Registry, str] = {}
+        self._in_force: dict[Registry, Permissions] = {}
+        self._suspected: set[Registry] = set()
+        """Those of which no write has failed."""
+
+    def add(
+        self,
+        registry: Registry,
+        fault: Fault | None,
+        found: Policy | None,
+        *,
+        in_doubt: bool = False,
+    ) -> None:
+        """A policy was not written, or nobody knows whether it was. `found`: what is in place
+        instead, None if nobody knows."""
+        why = f" ({fault.kind})" if fault is not None else ""
+        what = "it is not known whether its registry policy was written"
+        self._suspected.discard(registry)
+        self._block(
+            registry, f"{what if in_doubt else 'its registry policy was not written'}{why}", found
+        )
+
+    def suspect(self, registry: Registry, because: str, found: Policy | None) -> None:
+        """A policy that this run has not written does not grant what it should."""
+        if registry not in self._reasons:
+            self._suspected.add(registry)
+        if registry in self._suspected:
+            self._block(registry, because, found)
+
+    def lift(self, registry: Registry) -> None:
+        """What was suspected of a policy is not so any more."""
+        if registry in self._suspected:
+            self._suspected.remove(registry)
+            del self._reasons[registry]
+            self._in_force.pop(registry, None)
+
+    def _block(self, registry: Registry, because: str, found: Policy | None) -> None:
+        self._reasons[registry] = f"{registry}: {because}"
+        self._in_force.pop(registry, None)
+        if found is not None:
+            self._in_force[registry] = self._desired.in_force(found, registry)
+
+    def narrowed(
+        self, one: RegistryPlan, change: Change
+    ) -> tuple[Change | Fault, tuple[HeldLink, ...]]:
+        """New rules without what is not granted, or why they cannot be written so."""
+        if not self._reasons:
+            return change, ()
+        after = change.after or NO_RULES
+        # Links of others are none of ours to hold.
+        asked = within(self._desired.links_out(one.registry), parse_document(after).outgoing)
+        present = parse_document(change.before or NO_RULES).outgoing
+        holding = self._hold(one.registry, asked, present)
+        if not holding.held:
+            return change, ()
+        limits = self._desired.limits
+        document, kept = narrowed(after, one.owned.links, holding.outgoing, filters=limits.filters)
+        fault = over_limits(
+            limits,
+            rules=len(rules_of(document)),
+            foreign=kept,
+            destinations=len(parse_document(document).outgoing),
+        )
+        return fault or replace(change, after=document), holding.held
+
+    def ungranted(self, one: RegistryPlan, held: tuple[HeldLink, ...]) -> tuple[HeldLink, ...]:
+        """Links of a source whose rules stay as they are, into blocked destinations, beside those
+        that are `held` already."""
+        links = self._desired.links_out(one.registry)
+        concerned = {end: links[end] for end in links if end in self._reasons}
+        if not concerned:
+            return ()
+        # These are not in place, or named.
+        missing = {(link.destination, prefix) for link in held for prefix in link.prefixes}
+        present = {
+            end: tuple(prefix for prefix in prefixes if (end, prefix) not in missing)
+            for end, prefixes in concerned.items()
+        }
+        return self._hold(one.registry, present, present).held
+
+    def _hold(self, source: Registry, wanted: Outgoing, present: Outgoing) -> Holding:
+        def lacks(destination: Registry, prefix: str) -> str | None:
+            if destination not in self._reasons or destination.account == source.account:
+                return None
+            allowed = self._in_force.get(destination)
+            actions = self._desired.actions
+            if allowed is not None and allowed.lacks(source.account, prefix, actions) is None:
+                return None
+            return self._reasons[destination]
+
+        return hold(wanted, present, lacks)

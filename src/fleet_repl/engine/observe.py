@@ -1,0 +1,157 @@
+"""Observe registries: every one asked gets an answer or an error, never nothing.
+
+Reads may be spread over a time, so that those of a large fleet are no burst.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.policy.lint import scope_matters
+from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.engine.ports import EventSink, RegistryReader
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.workers import work_through
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.plan import Effort
+from fleet_repl.runs.events import ReadStarted, RegistryRead
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import Registry
+
+POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
+"""ECR's name of the setting that says how much of a registry policy is enforced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observing:
+    """What observing needs beside the registries."""
+
+    reader: RegistryReader
+    owner: Owner | None
+    """Whose statements are told apart in policies; None: policies are not read."""
+    with_templates: Collection[Registry]
+    """Registries that are asked for their creation templates."""
+    crew: int
+    stop: Stop
+    clock: Clock
+    on_event: EventSink
+    over: float = 0.0
+    """Seconds that the reads are spread over; never past the deadline."""
+    uniform: Callable[[float, float], float] = random.uniform
+    """A random number between two: when an account's turn is."""
+
+
+async def observe(
+    registries: Collection[Registry], how: Observing
+) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
+    """Read every registry. After a stop some may be missing from the answer.
+
+    What AWS refuses to a fresh role or session is read once more after all others: by then it
+    has spread, and nobody has waited for it. A deadline that passes is an error of each registry
+    it left unread; an interruption is not.
+    """
+    looks = _Looks(how)
+    starts = _starts(registries, how)
+    began = how.clock.monotonic()
+
+    async def read(registry: Registry) -> None:
+        await how.clock.sleep(max(0.0, began + starts[registry] - how.clock.monotonic()))
+        if how.stop.requested:
+            return
+        how.on_event(ReadStarted(registry=registry))
+        await looks.first(registry)
+
+    with how.stop.abandonable():
+        order = sorted(registries, key=lambda one: (starts[one], one))
+        await work_through(order, read, crew=how.crew, stop=how.stop)
+        await work_through(tuple(looks.passing), looks.last, crew=how.crew, stop=how.stop)
+    if not how.stop.interrupted:
+        late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
+        for registry in registries:
+            looks.found.setdefault(registry, Unreadable(error=late))
+    return looks.found, looks.efforts
+
+
+class _Looks:
+    """What registries answered so far."""
+
+    def __init__(self, how: Observing) -> None:
+        self._how = how
+        self.found: dict[Registry, Observed | Unreadable] = {}
+        self.efforts: dict[Registry, Effort] = {}
+        self.passing: list[Registry] = []
+        """Those whose failure may pass by itself."""
+
+    async def first(self, registry: Registry) -> None:
+        if await self._look(registry):
+            self.passing.append(registry)
+        else:
+            self._announce(registry)
+
+    async def last(self, registry: Registry) -> None:
+        await self._look(registry)
+        self._announce(registry)
+
+    async def _look(self, registry: Registry) -> bool:
+        """Whether it failed in a way that may pass."""
+        how = self._how
+        started, calls = how.clock.monotonic(), how.reader.attempts(registry)
+        self.found[registry], passing = await _read(registry, how)
+        took = Effort(how.reader.attempts(registry) - calls, how.clock.monotonic() - started)
+        self.efforts[registry] = self.efforts.get(registry, Effort()) + took
+        return passing
+
+    def _announce(self, registry: Registry) -> None:
+        seen = self.found[registry]
+        error = seen.error if isinstance(seen, Unreadable) else None
+        self._how.on_event(RegistryRead(registry=registry, error=error))
+
+
+def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, float]:
+    """When each registry's turn is, in seconds from now. All of an account come together, so
+    that one session serves them."""
+    over = max(0.0, min(how.over, how.stop.remaining))
+    accounts = sorted({one.account for one in registries})
+    offsets = {account: how.uniform(0.0, over) for account in accounts}
+    return {one: offsets[one.account] for one in registries}
+
+
+async def _read(registry: Registry, how: Observing) -> tuple[Observed | Unreadable, bool]:
+    """What a registry answers, and whether a failure may pass by itself."""
+    try:
+        replication = parse_answer(await how.reader.describe(registry))
+        policy = scope = None
+        if how.owner is not None:
+            document = await how.reader.read_policy(registry)
+            policy = parse_policy(document, how.owner, registry)
+            if scope_matters(policy):
+                scope = await how.reader.account_setting(registry, POLICY_SCOPE)
+        templates = await _templates(registry, how)
+    except CallError as error:
+        return Unreadable(error=error.fault), error.transient
+    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+        return Unreadable(error=unforeseen("DescribeRegistry", error)), False
+    seen = Observed(
+        replication=replication,
+        policy=policy,
+        policy_scope=scope,
+        templates=None if isinstance(templates, Fault) else templates,
+        templates_error=templates if isinstance(templates, Fault) else None,
+    )
+    return seen, False
+
+
+async def _templates(registry: Registry, how: Observing) -> tuple[JsonObject, ...] | Fault | None:
+    """Not being told of templates keeps nobody from having rules and grants."""
+    if registry not in how.with_templates:
+        return None
+    try:
+        return await how.reader.read_templates(registry)
+    except CallError as error:
+        return error.fault

@@ -1,0 +1,195 @@
+"""When to call, how long to wait for an answer, and when to call again.
+
+Clocks, the pace of retries, and rate limits. It knows no AWS: it retries what says of itself
+that it can pass (`CallError.transient`), and everything else leaves it as it came.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, TypeVar
+
+import anyio
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import CallError, Fault, FaultKind
+
+T = TypeVar("T")
+
+OnRetry: TypeAlias = Callable[[CallError, int, float], object]
+"""Told, before a delay: the error, the number of the attempt that failed, the seconds to wait."""
+
+
+_TRANSIENT: Final = retry_if_exception(
+    lambda error: isinstance(error, CallError) and error.transient
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a call is tried, how long one attempt may take, and how long to wait between."""
+
+    attempts: int
+    """Per call, the first included. A throttle is none: it says to come later, not that the call
+    is any good, and is waited out until the deadline. Without a deadline it counts like any
+    other."""
+    timeout: float
+    """Seconds per attempt, in real time."""
+    deadline: float
+    """The instant of `clock.monotonic()` that no delay may reach past."""
+    clock: Clock
+    uniform: Callable[[float, float], float]
+    """A random number between two, such as `random.uniform`: the jitter."""
+    first_delay: float = 0.25
+    """Seconds that the first delay may take at most; each one doubles it."""
+    longest_delay: float = 20.0
+
+    async def retry(
+        self, once: Callable[[], Awaitable[T]], *, on_retry: OnRetry | None = None
+    ) -> T:
+        """Call `once` until it answers or fails for good, with full jitter between attempts.
+
+        Raises the last CallError as it came: one that is not transient, the one of the last
+        attempt, or the one whose delay would have reached past the deadline.
+        """
+
+        waited_out = 0
+
+        # tenacity awaits only what it can tell to be a coroutine function.
+        async def attempt() -> T:
+            nonlocal waited_out
+            try:
+                return await once()
+            except CallError as error:
+                if error.fault.kind is FaultKind.THROTTLED and math.isfinite(self.deadline):
+                    waited_out += 1
+                raise
+
+        def spent(state: RetryCallState) -> bool:
+            if state.attempt_number - waited_out >= self.attempts:
+                return True
+            return self.clock.monotonic() + state.upcoming_sleep > self.deadline
+
+        def announce(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if on_retry is not None and isinstance(error, CallError):
+                on_retry(error, state.attempt_number, state.upcoming_sleep)
+
+        # One object per call: shared, it would mix up attempts and errors of concurrent tasks.
+        retrying = AsyncRetrying(
+            retry=_TRANSIENT,
+            stop=spent,
+            wait=self._delay,
+            sleep=self.clock.sleep,
+            before_sleep=announce,
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def attempt(
+        self, operation: str, once: Callable[[], Awaitable[T]], *, patience: float = 0.0
+    ) -> T:
+        """Call `once` and wait `timeout` seconds for it at most, and `patience` beyond that.
+
+        Past that it raises a CallError that is transient, and uncertain as nobody knows what the
+        other side made of it. The deadline does not cut an attempt short, for that same reason;
+        whoever starts attempts looks at it. A TimeoutError or a cancellation from elsewhere
+        passes through as it is.
+        """
+        seconds = self.timeout + patience
+        with anyio.move_on_after(seconds):
+            return await once()
+        fault = Fault(
+            kind=FaultKind.TIMEOUT,
+            operation=operation,
+            message=f"no answer within {seconds:.4g} s",
+        )
+        raise CallError(fault, transient=True, uncertain=True)
+
+    def _delay(self, state: RetryCallState) -> float:
+        # Beyond 2**30 the longest delay has long won, and a float could overflow.
+        doublings = min(state.attempt_number - 1, 30)
+        return self.uniform(0.0, min(self.longest_delay, self.first_delay * 2.0**doublings))
+
+
+_ROUNDING: Final = 1e-9
+"""Seconds that are no time at all."""
+
+
+_SLOWEST: Final = 0.5
+"""Calls per second that a throttled quota is still asked with: more slowly, nobody would notice
+that it has room again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Calls per second, as many as a quota shared with strangers takes.
+
+    Additive increase, multiplicative decrease: half as fast after a throttle, and about a
+    hundredth of the highest rate faster for every second in which calls are answered. So all who
+    share the quota in this way come to equal shares of it.
+    """
+
+    highest: float
+    value: float
+
+    def slowed(self) -> Rate:
+        """After a throttle."""
+        return replace(self, value=max(min(_SLOWEST, self.highest), self.value / 2))
+
+    def grown(self) -> Rate:
+        """After an answer, of which there are `value` in a second."""
+        step = max(1.0, self.highest / 100) / self.value
+        return replace(self, value=min(self.highest, self.value + step))
+
+
+class TokenBucket:
+    """A rate limit: `rate` per second in the long run, `burst` at once after a rest.
+
+    In any `t` seconds it lets through at most `rate * t + burst`. First come, first served. Who
+    reports how the calls went makes it adapt: never faster than `rate`.
+    """
+
+    def __init__(self, rate: float, clock: Clock, *, burst: float | None = None) -> None:
+        """`burst` is at least 1; without it, what comes in 50 ms."""
+        self.rate = Rate(highest=rate, value=rate)
+        """As it is now."""
+        self._burst = burst
+        self._clock = clock
+        self._due = -math.inf
+        """When the next token is due if there were no burst."""
+        self._queue = anyio.Lock(fast_acquire=True)
+        self._slowed = 0
+
+    async def take(self) -> int:
+        """Wait for a token and take it. Who is cancelled while waiting takes none.
+
+        What it returns is for `answered` or `throttled`, once that is known.
+        """
+        async with self._queue:
+            while (wait := self._due - self._leeway() - self._clock.monotonic()) > _ROUNDING:
+                await self._clock.sleep(wait)
+            # Counted from when it was due, not from a clock that may wake early, so that no
+            # rounding adds up.
+            self._due = max(self._due, self._clock.monotonic()) + 1 / self.rate.value
+            return self._slowed
+
+    def answered(self, token: int) -> None:
+        """A call with that token was not throttled."""
+        if token == self._slowed:
+            self.rate = self.rate.grown()
+
+    def throttled(self, token: int) -> None:
+        """A call with that token was. Calls that were already under way then tell nothing new."""
+        if token == self._slowed:
+            self._slowed += 1
+            self.rate = self.rate.slowed()
+            # What was saved up for a burst is gone.
+            self._due = self._clock.monotonic() + self._leeway() + 1 / self.rate.value
+
+    def _leeway(self) -> float:
+        rate = self.rate.value
+        return (max(1.0, rate / 20 if self._burst is None else self._burst) - 1) / rate

@@ -1,0 +1,93 @@
+"""When a run starts nothing new: somebody asked for it, it must not go on, or it is too late."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.clock import SYSTEM, Clock
+
+INTERRUPTED = "interrupted before it was started"
+
+
+class Stop:
+    """One run's switch. It never turns back, and asking it costs nothing."""
+
+    def __init__(self, clock: Clock, deadline: float, seconds: float) -> None:
+        self._clock = clock
+        self._deadline = deadline
+        self._seconds = seconds
+        self._scopes: set[anyio.CancelScope] = set()
+        self._halted: str | None = None
+        self.interrupted = False
+
+    @classmethod
+    def never(cls) -> Stop:
+        """For what is bounded otherwise."""
+        return cls(SYSTEM, math.inf, math.inf)
+
+    def interrupt(self) -> None:
+        """Start nothing new from now on, and give up what can be given up."""
+        self.interrupted = True
+        self._abandon()
+
+    def halt(self, because: str) -> None:
+        """The same where the run itself must not go on; of several reasons the first is told."""
+        self._halted = self._halted or because
+        self._abandon()
+
+    @property
+    def requested(self) -> bool:
+        return self._at_once or self.remaining <= 0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline; less than nothing once it has passed."""
+        return self._deadline - self._clock.monotonic()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of work that was not started."""
+        return Outcome.CANCELLED if self.interrupted else Outcome.SKIPPED
+
+    @property
+    def because(self) -> str:
+        if self.interrupted:
+            return INTERRUPTED
+        if self._halted is not None:
+            return self._halted
+        return f"the run's deadline of {self._seconds:g} s had passed"
+
+    @property
+    def left_open(self) -> str:
+        """Why nobody knows what became of work that was started."""
+        because = "interrupted" if self.interrupted else self.because
+        return f"{because}; it is not known whether it was written"
+
+    @contextmanager
+    def abandonable(self) -> Iterator[anyio.CancelScope]:
+        """Work that is cut short by an interruption or a halt, because nothing is lost with it."""
+        with anyio.CancelScope() as scope:
+            if self._at_once:
+                scope.cancel()
+            self._scopes.add(scope)
+            try:
+                yield scope
+            finally:
+                self._scopes.discard(scope)
+
+    def keep(self, scope: anyio.CancelScope) -> None:
+        """Work that was abandonable so far is not any more."""
+        self._scopes.discard(scope)
+
+    @property
+    def _at_once(self) -> bool:
+        return self.interrupted or self._halted is not None
+
+    def _abandon(self) -> None:
+        for scope in self._scopes:
+            scope.cancel()

@@ -1,0 +1,231 @@
+"""Backfills of a fleet: for routes when somebody asks, and for new links after an apply."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.ecr.rules import Outgoing
+from fleet_repl.engine import Backfilling, backfill, look, read_rules, reason_of
+from fleet_repl.engine.ports import RegistryReader
+from fleet_repl.fleet.record import Memory
+from fleet_repl.inventory import Inventory, Route
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.ownership import Record
+from fleet_repl.planning.plan import Plan
+from fleet_repl.runs.backfills import asked_for, backlog_of, of_new_links
+from fleet_repl.runs.events import BackfillEnded, BackfillsWanted, RunStarted
+from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
+from fleet_repl.runs.record import backfilled
+from fleet_repl.topology import Selection, select
+from fleet_repl.values.errors import Fault, SelectionError
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
+
+_LOG: Final = logging.getLogger("fleet_repl")
+
+
+def routes_named(inventory: Inventory, name: str | None) -> tuple[Route, ...]:
+    """The route of that name, or all of them. Raises SelectionError for one that is not there."""
+    if name is None:
+        return inventory.routes
+    found = tuple(one for one in inventory.routes if one.name == name)
+    if not found:
+        known = ", ".join(one.name for one in inventory.routes) or "none"
+        raise SelectionError(f"no route is named {name!r}; the inventory's routes: {known}")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfiller:
+    """Backfills of one fleet, in one run."""
+
+    inventory: Inventory
+    desired: Desired
+    run_id: str
+    reader: RegistryReader
+    memory: Memory
+    how: Backfilling
+
+    async def start(
+        self, selection: Selection, route: str | None, *, wait: bool, again: bool
+    ) -> BackfillReport:
+        """Start what routes ask for and is in place; with `wait`, follow it to its end."""
+        began = self._now()
+        asked = self._asked(selection, route)
+        record = await self.memory.recall()
+        seen = await read_rules(asked, self.reader, self.how)
+        wanted, kept = self._sorted_out(asked, seen, record)
+        self._announce(wanted, kept)
+        outcomes = await backfill(wanted, self.how, wait=wait, again=again)
+        await self._put_on_record(outcomes)
+        mode = BackfillMode.WAIT if wait else BackfillMode.START
+        return self._report(began, route, mode, (*kept, *outcomes))
+
+    async def status(self, selection: Selection, route: str | None) -> BackfillReport:
+        """The latest backfill to each destination; starts nothing."""
+        began = self._now()
+        asked = self._asked(selection, route)
+        self._announce(asked, looking=True)
+        record = await self.memory.recall()
+        outcomes = [_since(one, record) for one in await look(asked, self.how)]
+        return self._report(began, route, BackfillMode.STATUS, outcomes)
+
+    async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
+        """A report with the backfills of the links that its run has made.
+
+        `since` is a moment before the first of their rules was written.
+        """
+        ends = of_new_links(plan, report.registries, self.inventory.routes)
+        if not ends:
+            return report
+        wanted = {source: dict.fromkeys(found, since) for source, found in ends.items()}
+        self._announce(wanted)
+        outcomes = await backfill(wanted, self.how, wait=False)
+        await self._put_on_record(outcomes)
+        good = report.status in (Status.OK, Status.STAGED)
+        short = good and any(one.fails for one in outcomes)
+        status = Status.PARTIAL if short else report.status
+        status = Status.INTERRUPTED if self.how.stop.interrupted else status
+        backfills = tuple(self._named(outcomes))
+        return replace(report, status=status, finished_at=self._now(), backfills=backfills)
+
+    async def _put_on_record(self, outcomes: Sequence[BackfillOutcome]) -> None:
+        """Forget what is owed no more. Failing that it is found under way or done next time."""
+        started: dict[Registry, set[Registry]] = {}
+        for one in outcomes:
+            if one.backfill is not None and not one.falls_short:
+                started.setdefault(one.source, set()).add(one.destination)
+        try:
+            await self.memory.revise(lambda record: backfilled(record, started))
+        except Exception as error:  # noqa: BLE001 - backfills are under way, and the report tells of them
+            _LOG.warning("what was backfilled could not be put on record: %s", reason_of(error))
+
+    def _announce(
+        self,
+        wanted: Mapping[Registry, Mapping[Registry, object]],
+        kept: Sequence[BackfillOutcome] = (),
+        *,
+        looking: bool = False,
+    ) -> None:
+        total = sum(len(destinations) for destinations in wanted.values())
+        self.how.on_event(BackfillsWanted(backfills=total + len(kept), looking=looking))
+        for outcome in kept:
+            self.how.on_event(BackfillEnded(outcome=outcome))
+
+    def _asked(self, selection: Selection, route: str | None) -> dict[Registry, Outgoing]:
+        routes = routes_named(self.inventory, route)
+        asked = asked_for(self.desired, routes, select(self.inventory, selection))
+        accounts = len({one.account for one in asked})
+        self.how.on_event(RunStarted(run_id=self.run_id, registries=len(asked), accounts=accounts))
+        return asked
+
+    def _sorted_out(
+        self,
+        asked: Mapping[Registry, Outgoing],
+        seen: Mapping[Registry, Outgoing | Fault],
+        record: Record,
+    ) -> tuple[dict[Registry, dict[Registry, datetime | None]], tuple[BackfillOutcome, ...]]:
+        """Source → destinations that can have a backfill, and what is said of the others."""
+        wanted: dict[Registry, dict[Registry, datetime | None]] = {}
+        kept: list[BackfillOutcome] = []
+        for source, links in asked.items():
+            present = seen.get(source)
+            if present is None:
+                kept += _not_started(source, links, because=self.how.stop.because)
+            elif isinstance(present, Fault):
+                kept += _not_started(source, links, error=present)
+            else:
+                backlog = backlog_of(links, present)
+                # One that is owed since a link was made is not served by an earlier one.
+                due = record[source].due if source in record else {}
+                wanted[source] = {end: due.get(end) for end in backlog.in_place}
+                kept += _not_in_place(source, backlog.missing)
+        return wanted, tuple(kept)
+
+    def _report(
+        self,
+        began: datetime,
+        route: str | None,
+        mode: BackfillMode,
+        outcomes: Sequence[BackfillOutcome],
+    ) -> BackfillReport:
+        inventory = self.inventory
+        return BackfillReport(
+            run_id=self.run_id,
+            status=self._status(outcomes),
+            started_at=began,
+            finished_at=self._now(),
+            fleet=inventory.name,
+            inventory=InventoryRef(path=inventory.path, digest=inventory.digest),
+            route=route,
+            mode=mode,
+            backfills=tuple(sorted(self._named(outcomes), key=_place)),
+        )
+
+    def _named(self, outcomes: Iterable[BackfillOutcome]) -> Iterator[BackfillOutcome]:
+        names = self.desired.names
+        for one in outcomes:
+            yield replace(
+                one,
+                source_name=names.get(one.source.account, ""),
+                destination_name=names.get(one.destination.account, ""),
+            )
+
+    def _status(self, outcomes: Sequence[BackfillOutcome]) -> Status:
+        if self.how.stop.interrupted:
+            return Status.INTERRUPTED
+        short = [one for one in outcomes if one.falls_short]
+        if not short:
+            return Status.OK
+        return Status.FAILED if all(one.error for one in outcomes) else Status.PARTIAL
+
+    def _now(self) -> datetime:
+        return self.how.pace.clock.now()
+
+
+def _since(one: BackfillOutcome, record: Record) -> BackfillOutcome:
+    """An outcome without a backfill from before its link, where a later one is owed."""
+    due = record[one.source].due.get(one.destination) if one.source in record else None
+    if due is None or one.backfill is None or one.backfill.started_at >= due:
+        return one
+    return replace(one, state=BackfillState.NONE, backfill=None, failures={})
+
+
+def _place(one: BackfillOutcome) -> tuple[Registry, Registry]:
+    return one.source, one.destination
+
+
+def _not_started(
+    source: Registry,
+    destinations: Iterable[Registry],
+    *,
+    error: Fault | None = None,
+    because: str | None = None,
+) -> Iterator[BackfillOutcome]:
+    for destination in destinations:
+        yield BackfillOutcome(
+            source=source,
+            destination=destination,
+            state=BackfillState.NOT_STARTED,
+            error=error,
+            because=because,
+        )
+
+
+def _not_in_place(
+    source: Registry, missing: Mapping[Registry, Prefixes]
+) -> Iterator[BackfillOutcome]:
+    for destination, prefixes in missing.items():
+        what = "every repository" if prefixes == EVERY_REPOSITORY else ", ".join(prefixes)
+        yield BackfillOutcome(
+            source=source,
+            destination=destination,
+            state=BackfillState.NOT_IN_PLACE,
+            because=f"the rules do not replicate {what} there: run apply first",
+        )

@@ -1,0 +1,124 @@
+"""A connection to a fleet: its state, clients, credentials, the clock, a run's deadline."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from fleet_repl.engine import Stop
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.retry import Pace
+from fleet_repl.fleet.context import Means
+from fleet_repl.fleet.event_sinks import guarded, ignored
+from fleet_repl.fleet.fleet import Fleet
+from fleet_repl.fleet.load import check_secrets, notices
+from fleet_repl.fleet.locking import Access
+from fleet_repl.fleet.open_state import open_place
+from fleet_repl.fleet.record import Memory
+from fleet_repl.fleet.worlds import world_of
+from fleet_repl.inventory import Inventory, located
+from fleet_repl.planning.desired import desired_state
+from fleet_repl.runs.history import Purpose
+from fleet_repl.state import RunRecords
+from fleet_repl.values.clock import SYSTEM, Clock, check_loop
+
+if TYPE_CHECKING:
+    from fleet_repl.aws import Endpoint
+
+
+@asynccontextmanager
+async def connect(
+    inventory: Inventory,
+    *,
+    endpoint: Endpoint | None = None,
+    on_event: EventSink | None = None,
+    state: str | Path | None = None,
+    clock: Clock = SYSTEM,
+    purpose: Purpose = Purpose.APPLY,
+    locked: bool = False,
+) -> AsyncIterator[Fleet]:
+    """One pool of clients and credentials for a fleet, and the start of its deadline.
+
+    `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
+    `state` is a folder or an `s3://` location in place of that in the inventory's [state]; what is
+    remembered of another endpoint than AWS's is kept apart there. `purpose`: what others are told
+    while it writes. With `locked` the fleet's lock is held from before anything else until the
+    end; otherwise it is taken for each plan that is applied.
+
+    Raises FleetError under another event loop than asyncio's, InventoryError where an external id
+    is missing, IdentityError where the base identity is missing or of another partition,
+    StateError for a state that cannot be used, and RefusedError where another run holds the lock
+    or the fleet is frozen.
+    """
+    check_loop()
+    if endpoint is None:
+        check_secrets(inventory)
+    shared = inventory.state.shared
+    place = inventory.state if state is None else located(str(state), shared=shared)
+    world = await world_of(inventory.aws, endpoint, os.environ)
+    pace = _pace(inventory, clock)
+    run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    sink = guarded(on_event) if on_event is not None else ignored
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_place(place, aws=inventory.aws, endpoint=endpoint, world=world)
+        )
+        access = Access(
+            store=store,
+            fleet=inventory.name,
+            formerly=inventory.ownership.formerly,
+            accounts=frozenset(one.id for one in inventory.accounts),
+            run_id=run_id,
+            on_event=sink,
+            purpose=purpose,
+        )
+        if locked:
+            # Before anything that takes time: whoever has to wait is to be told at once.
+            await stack.enter_async_context(access.held())
+        # Importing the library loads no AWS code, and neither does being refused.
+        from fleet_repl.aws import open_aws  # noqa: PLC0415
+
+        # In a thread: of a large fleet this takes a while, and the lock has to be renewed.
+        desired, topology = await anyio.to_thread.run_sync(desired_state, inventory)
+        registries = await stack.enter_async_context(
+            open_aws(inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink)
+        )
+        fleet = Fleet(
+            Means(
+                run_id=run_id,
+                started=clock.now(),
+                inventory=inventory,
+                world=world,
+                desired=desired,
+                warnings=notices(topology),
+                registries=registries,
+                store=store,
+                folder=place.folder,
+                memory=Memory(store, inventory),
+                records=RunRecords(store, inventory.name),
+                access=access,
+                pace=pace,
+                stop=Stop(clock, pace.deadline, inventory.apply.deadline),
+                on_event=sink,
+            )
+        )
+        stack.push_async_callback(access.wind_up, fleet.stop)
+        yield fleet
+
+
+def _pace(inventory: Inventory, clock: Clock) -> Pace:
+    settings = inventory.apply
+    return Pace(
+        attempts=settings.attempts,
+        timeout=settings.timeout,
+        deadline=clock.monotonic() + settings.deadline,
+        clock=clock,
+        uniform=random.uniform,
+    )

@@ -1,0 +1,89 @@
+"""What a connection to a fleet works with, made once when it is opened."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleet_repl.engine import Observing, Stop
+from fleet_repl.engine.ports import EventSink, Store
+from fleet_repl.engine.retry import Pace
+from fleet_repl.fleet.locking import Access
+from fleet_repl.fleet.record import Memory
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.ownership import Record
+from fleet_repl.planning.plan import Warning
+from fleet_repl.state import RunRecords
+from fleet_repl.values.names import Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.aws import AwsRegistries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """A fleet's inventory and what it comes to, its registries, its state, and this run's
+    clock and switch."""
+
+    run_id: str
+    started: datetime
+    inventory: Inventory
+    world: str | None
+    """None for AWS."""
+    desired: Desired
+    warnings: tuple[Warning, ...]
+    """What the inventory itself gives reason to warn about."""
+    registries: AwsRegistries
+    store: Store
+    folder: Path | None
+    """That of the store, where it is one."""
+    memory: Memory
+    records: RunRecords
+    access: Access
+    pace: Pace
+    stop: Stop
+    on_event: EventSink
+
+    @property
+    def inventory_ref(self) -> InventoryRef:
+        """The inventory, its path as it was given."""
+        return InventoryRef(path=self.inventory.path, digest=self.inventory.digest)
+
+    def inventory_seen_from(self, folder: Path) -> InventoryRef:
+        """The same with its path from a folder, so that both can be moved together."""
+        if self.inventory.text is not None:
+            # Standard input lies nowhere.
+            return self.inventory_ref
+        path = _relative(Path(self.inventory.path), folder)
+        return InventoryRef(path=path, digest=self.inventory.digest)
+
+    def observing(
+        self,
+        record: Record,
+        *,
+        over: float = 0.0,
+        templates: frozenset[Registry] = frozenset(),
+    ) -> Observing:
+        """How registries are read; `over`: the seconds that this is spread over. `templates`:
+        registries that are asked for theirs, beside those that have or shall have some."""
+        recorded = {registry for registry, applied in record.items() if applied.templates}
+        return Observing(
+            reader=self.registries,
+            owner=self.desired.owner if self.desired.manages_grants else None,
+            with_templates=recorded | templates | self.desired.templates.keys(),
+            crew=self.inventory.apply.concurrency,
+            stop=self.stop,
+            clock=self.pace.clock,
+            on_event=self.on_event,
+            over=over,
+            uniform=self.pace.uniform,
+        )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()

@@ -1,0 +1,366 @@
+"""A connected fleet: make plans of it, apply them, take runs back, stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import anyio.to_thread
+
+from fleet_repl.engine import Backfilling
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.fleet.apply import Execution
+from fleet_repl.fleet.backfill import Backfiller
+from fleet_repl.fleet.context import Means
+from fleet_repl.fleet.event_sinks import both
+from fleet_repl.fleet.giving_leave import with_leave
+from fleet_repl.fleet.import_ import import_registries
+from fleet_repl.fleet.plan import propose
+from fleet_repl.fleet.plan_files import PlanError, check_registries, check_world
+from fleet_repl.fleet.rollback import carrying_back, propose_rollback
+from fleet_repl.fleet.staleness import newer_run, overtaken, refuse_changed
+from fleet_repl.fleet.verify import Surroundings, verify_links
+from fleet_repl.planning.acknowledgements import noted
+from fleet_repl.planning.importing import Imported
+from fleet_repl.planning.objections import outstanding
+from fleet_repl.planning.plan import Effort, Plan
+from fleet_repl.reports.documents import is_unaltered
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.events import RunStarted
+from fleet_repl.runs.outcomes import (
+    BackfillReport,
+    Outcome,
+    RegistryOutcome,
+    Report,
+    Statistics,
+    Status,
+    wave_outcomes,
+)
+from fleet_repl.state import Lease
+from fleet_repl.topology import NOTICES, Selection, select
+from fleet_repl.values.errors import Fault, FleetError, SelectionError
+from fleet_repl.values.names import Registry
+
+EVERYTHING: Final = Selection()
+"""The selection that narrows nothing."""
+NOTHING_SPARED: Final[Mapping[Registry, Fault]] = MappingProxyType({})
+
+
+class Interrupted(FleetError):  # noqa: N818 - an interruption is no error of anybody
+    """The run was stopped before there was a plan, or whatever else it was to make."""
+
+
+class Fleet:
+    """A fleet that is connected: make plans of it and apply them."""
+
+    def __init__(self, means: Means) -> None:
+        self.run_id: Final = means.run_id
+        self.name: Final = means.inventory.name
+        self._means = means
+        self._efforts: Mapping[Registry, Effort] = {}
+        """What an interrupted plan had taken so far."""
+        self._latest: Plan | None = None
+        """The plan that was made last: what it says need not be checked."""
+
+    def stop(self) -> None:
+        """Start nothing new; writes in flight finish and are read back."""
+        self._means.stop.interrupt()
+
+    @property
+    def holds_lock(self) -> bool:
+        """Whether no other run can write to the fleet now."""
+        return self._means.access.lease is not None
+
+    def statistics(self) -> Statistics:
+        """The calls that were made so far."""
+        return self._means.registries.statistics()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Hold the fleet's lock, so that nobody else writes to it between a plan and its end.
+
+        `apply` does so by itself where this has not been done. Raises RefusedError at once
+        where another run holds it or the fleet is frozen, and StateError.
+        """
+        async with self._means.access.held():
+            yield
+
+    async def plan(
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        allow: Collection[str] = (),
+        over: float = 0.0,
+        beside: Path | None = None,
+        spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+        force: bool = False,
+        exclude_objected: bool = False,
+    ) -> Plan:
+        """Observe the fleet and say what it takes to make it as the inventory wants it.
+
+        `selection` narrows what may be changed, never what is wanted. `allow` may hold
+        "unknown-fields" and "protected". `over`: the seconds that reading is spread over.
+        `beside`: the file that the plan will be kept in, from which its inventory is then found.
+        `spare`: registries whose changes are shown, but must fail with that fault unwritten.
+        `force`: rules of unknown meaning go where the rules are exclusive, with an objection.
+        `exclude_objected`: spare registries too whose own changes are objected to, as long as
+        others are left to write, instead of an objection to the whole plan.
+        Raises SelectionError, StateError, and Interrupted after `stop()`.
+        """
+        scope = select(self._means.inventory, selection)
+        self._tell_start(scope)
+        folder = None if beside is None else beside.parent
+        found = await propose(
+            scope,
+            self._means,
+            allow=allow,
+            over=over,
+            beside=folder,
+            spare=spare,
+            force=force,
+            exclude_objected=exclude_objected,
+        )
+        return self._unless_interrupted(found, "stopped before there was a plan")
+
+    async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan:
+        """What it takes to put back what a run has changed: the documents from before it.
+
+        Registries that were changed since are refused unless `force`. Raises RunError where
+        nobody remembers the run, StateError, and Interrupted after `stop()`.
+        """
+        found = await propose_rollback(run_id, self._means, force=force, tell=self._tell_start)
+        return self._unless_interrupted(found, "stopped before there was a plan")
+
+    async def apply(
+        self,
+        plan: Plan,
+        *,
+        force: bool = False,
+        allow: Collection[str] = (),
+        wave: str | None = None,
+        on_event: EventSink | None = None,
+    ) -> Report:
+        """Carry out a plan of this fleet. Every registry that fails is a value in the report.
+
+        A plan with objections is refused as a whole, without a write, unless `force` and `allow`
+        override all of them; the report says so. `wave`: the last one to be written. Raises
+        SelectionError for a wave that is none, and then nothing is written. The same holds for
+        PlanError: the plan was made from another inventory, was altered since, writes to
+        registries that are none of it, or is stale, as another run has ended or the inventory's
+        file was changed since it was made (`force` overrides that for a plan out of a file). And
+        for RefusedError, where the lock is held or the fleet is frozen, and StateError, where the
+        run cannot be remembered.
+        """
+        with self._means.access.carrying_out():
+            await self._check(plan, wave)
+            async with AsyncExitStack() as stack:
+                held = self._means.access.held()
+                lease = await stack.enter_async_context(held) if plan.changes else None
+                execution = await with_leave(
+                    self._refusing(plan, both(self._means.on_event, on_event)),
+                    force=force,
+                    allow=frozenset(allow),
+                    until=wave,
+                )
+                against = outstanding(execution.objections, force=force, allow=allow)
+                if against:
+                    kinds = ", ".join(dict.fromkeys(one.kind for one in against))
+                    return execution.refused(f"the plan was refused: {kinds}")
+                return await self._carry_out(execution, lease, insists=force and plan.basis is None)
+
+    async def _check(self, plan: Plan, wave: str | None) -> None:
+        """Whether it is a plan of this fleet, as it was made. Raises PlanError, SelectionError."""
+        if plan.inventory.digest != self._means.inventory.digest or plan.fleet != self.name:
+            raise PlanError("the plan was made from another inventory, or another version of it")
+        check_world(plan, self._means.world)
+        kept = plan is not self._latest
+        # In a thread: of a large plan this takes a while, and the lock has to be renewed.
+        if kept and not await anyio.to_thread.run_sync(is_unaltered, plan):
+            raise PlanError("the plan was altered after it was made: its digest does not fit")
+        check_registries(plan, self._means.desired.registries)
+        names = self._means.desired.waves.names
+        if wave is not None and wave not in names:
+            raise SelectionError(f"no wave is called {wave!r}; there are {', '.join(names)}")
+
+    async def _carry_out(
+        self, execution: Execution, lease: Lease | None, *, insists: bool
+    ) -> Report:
+        """What is written is not to undo a newer decision. Raises PlanError."""
+        newer = await newer_run(execution, self._means)
+        if lease is None:
+            return await replace(execution, latest=newer is None).nothing_to_do()
+        await refuse_changed(self._means.inventory)
+        if newer is not None and not insists:
+            raise overtaken(newer)
+        return await replace(execution, latest=newer is None).run(lease)
+
+    async def backfill(
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        route: str | None = None,
+        wait: bool = False,
+        again: bool = False,
+        on_event: EventSink | None = None,
+    ) -> BackfillReport:
+        """Copy what was pushed before its rule was in place, out of the sources in `selection`.
+
+        Starts a backfill to each destination of a route (of all, without `route`) that has none
+        under way and none complete; `again`: complete ones do not count. `wait`: start those that
+        ECR has no room for yet as well, and follow all to their end. Raises SelectionError, and
+        RefusedError while the fleet is frozen.
+        """
+        await self._means.access.refuse_if_frozen()
+        backfiller = self._backfiller(both(self._means.on_event, on_event))
+        return await backfiller.start(selection, route, wait=wait, again=again)
+
+    async def backfill_status(
+        self, *, selection: Selection = EVERYTHING, route: str | None = None
+    ) -> BackfillReport:
+        """The latest backfill to each destination. Starts nothing. Raises SelectionError."""
+        return await self._backfiller(self._means.on_event).status(selection, route)
+
+    def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
+        """The report of a plan that is not carried out."""
+        sink = both(self._means.on_event, on_event)
+        return self._refusing(plan, sink).refused(because)
+
+    def interrupted(
+        self, *, selection: Selection = EVERYTHING, rolls_back: str | None = None
+    ) -> Report:
+        """The report of a run that was stopped before there was a plan. That of a rollback holds
+        no registries: nobody had found out yet which ones it is about."""
+        means = self._means
+        names = means.desired.names
+        scope = select(means.inventory, selection) if rolls_back is None else ()
+        known = noted(means.warnings, means.inventory, judged=NOTICES)
+        return Report(
+            run_id=self.run_id,
+            status=Status.INTERRUPTED,
+            started_at=means.started,
+            finished_at=means.pace.clock.now(),
+            fleet=self.name,
+            inventory=means.inventory_ref,
+            plan_digest=None,
+            rolls_back=rolls_back,
+            warnings=known.warnings,
+            acknowledged=known.acknowledged,
+            waves=wave_outcomes((), means.desired.waves.names),
+            registries=tuple(
+                RegistryOutcome(
+                    registry=one,
+                    name=names[one.account],
+                    wave=means.desired.waves.name(one),
+                    outcome=Outcome.CANCELLED,
+                    attempts=self._efforts.get(one, Effort()).attempts,
+                    because="interrupted before there was a plan",
+                )
+                for one in sorted(scope)
+            ),
+        )
+
+    async def verify(
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        count: int = 10,
+        age: timedelta = timedelta(days=7),
+        on_event: EventSink | None = None,
+    ) -> DeliveryReport:
+        """Have recent images arrived: on links into and out of `selection`, `count` images of
+        each source at the most, none pushed longer ago than `age`. Writes nothing.
+
+        A registry that cannot be read is a value in the report. Raises SelectionError.
+        """
+        means = self._means
+        around = Surroundings(
+            run_id=self.run_id,
+            started_at=means.started,
+            inventory=means.inventory_ref,
+            desired=means.desired,
+            registries=means.registries,
+            crew=means.inventory.apply.concurrency,
+            stop=means.stop,
+            clock=means.pace.clock,
+            on_event=both(means.on_event, on_event),
+        )
+        return await verify_links(select(means.inventory, selection), count, age, around)
+
+    async def import_inventory(self) -> Imported:
+        """The fleet's file with routes that ask for exactly the links that are in place.
+
+        Of the inventory that it was connected with, routes, external accounts and ownership of
+        rules do not count. Writes nothing. A registry that cannot be read is a value in the
+        result. Raises InventoryError for a file that was changed meanwhile, and Interrupted after
+        `stop()`.
+        """
+        self._tell_start(select(self._means.inventory, EVERYTHING))
+        result = await import_registries(self._means.inventory, self._means.observing({}))
+        if result is None:
+            raise Interrupted("stopped before everything was read")
+        return result
+
+    async def read_note(self, name: str) -> bytes | None:
+        """A document of its own that somebody keeps beside the fleet's. Raises StateError."""
+        return await self._means.store.read(f"{self.name}/{name}")
+
+    async def write_note(self, name: str, content: bytes) -> None:
+        """Keep such a document. Raises StateError."""
+        await self._means.store.replace(f"{self.name}/{name}", content)
+
+    def _unless_interrupted(self, found: Plan | Mapping[Registry, Effort], because: str) -> Plan:
+        if isinstance(found, Plan):
+            self._latest = found
+            return found
+        self._efforts = found
+        raise Interrupted(because)
+
+    def _tell_start(self, scope: Collection[Registry]) -> None:
+        self._means.on_event(
+            RunStarted(
+                run_id=self.run_id,
+                registries=len(scope),
+                accounts=len({one.account for one in scope}),
+            )
+        )
+
+    def _refusing(self, plan: Plan, sink: EventSink) -> Execution:
+        """A plan as it was made, by nobody's leave."""
+        desired = self._means.desired
+        return Execution(
+            plan=plan,
+            digests=frozenset({plan.digest}),
+            means=self._means,
+            desired=desired if plan.rolls_back is None else carrying_back(desired, plan),
+            objections=plan.objections,
+            warnings=plan.warnings,
+            forced=False,
+            allowed=(),
+            until=None,
+            latest=True,
+            backfiller=self._backfiller(sink),
+            on_event=sink,
+        )
+
+    def _backfiller(self, on_event: EventSink) -> Backfiller:
+        means = self._means
+        how = Backfilling(
+            backfills=means.registries,
+            pace=means.pace,
+            stop=means.stop,
+            crew=means.inventory.apply.concurrency,
+            on_event=on_event,
+        )
+        return Backfiller(
+            inventory=means.inventory,
+            desired=means.desired,
+            run_id=self.run_id,
+            reader=means.registries,
+            memory=means.memory,
+            how=how,
+        )

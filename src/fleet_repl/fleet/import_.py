@@ -1,0 +1,45 @@
+"""Making an inventory of what is in place: read the file, read the registries, write nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from fleet_repl.engine import Observing, observe
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
+from fleet_repl.planning.importing import Imported, imported
+from fleet_repl.topology import registries
+from fleet_repl.values.canonical_json import JsonObject, digest
+from fleet_repl.values.errors import InventoryError, Problem
+
+
+async def import_registries(inventory: Inventory, how: Observing) -> Imported | None:
+    """The inventory that asks for exactly what is there; None after an interruption.
+
+    Raises InventoryError where the file is no longer what it was when it was loaded.
+    """
+    text, document = _text(inventory)
+    if _is_another(document, inventory):
+        message = "was changed after it was loaded"
+        raise InventoryError(
+            [Problem(file=inventory.path, line=None, key=WHOLE_FILE, message=message)]
+        )
+    # Creation templates are left alone, and need not be read.
+    found, _ = await observe(registries(inventory), replace(how, with_templates=frozenset()))
+    return None if how.stop.interrupted else imported(text, inventory, found)
+
+
+def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:
+    if inventory.text is None:
+        return read(inventory.path)
+    return inventory.text, parsed(inventory.path, inventory.text)
+
+
+def _is_another(document: Mapping[str, object], inventory: Inventory) -> bool:
+    if inventory.templates:
+        # Files that templates name count for the digest; the accounts are all that matters here.
+        accounts = document.get("accounts")
+        return not isinstance(accounts, list) or len(accounts) != len(inventory.accounts)
+    return digest(cast(JsonObject, document)) != inventory.digest

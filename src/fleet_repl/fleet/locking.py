@@ -1,0 +1,210 @@
+"""Who may write to a fleet: one run at a time, and none while it is frozen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from fleet_repl.engine.ports import EventSink, Store
+from fleet_repl.runs.events import LockAwaited
+from fleet_repl.runs.history import Freeze, Holder, Purpose
+from fleet_repl.state import (
+    Lease,
+    Lock,
+    Turns,
+    begin_sharing,
+    current_holder,
+    enter_fleet,
+    frozen_refusal,
+    gone,
+    read_freeze,
+    this_process,
+)
+from fleet_repl.state.lock_rules import SeenLock
+from fleet_repl.values.clock import SYSTEM
+from fleet_repl.values.errors import FrozenError, HaltedError, RefusedError
+from fleet_repl.values.names import AccountId
+
+
+@dataclass(slots=True, kw_only=True)
+class Access:
+    """The right of one connection to write. It is asked for once, however often it is needed."""
+
+    store: Store
+    fleet: str
+    formerly: tuple[str, ...]
+    """Names that the fleet had: who holds or froze it by one of them counts as well."""
+    accounts: frozenset[AccountId]
+    """Those that the fleet may write to."""
+    run_id: str
+    on_event: EventSink
+    purpose: Purpose = Purpose.APPLY
+    lease: Lease | None = field(default=None, init=False)
+    """Of the lock, while it is held."""
+    shared: frozenset[AccountId] = field(default=frozenset(), init=False)
+    """Accounts that other fleets of the location list too; known once writing has begun."""
+    _users: int = field(default=0, init=False)
+    """Blocks that hold it."""
+    _ended: anyio.Event = field(default_factory=anyio.Event, init=False)
+    """Set, and replaced, when one of them ends."""
+    _taking: anyio.Lock = field(default_factory=anyio.Lock, init=False)
+    _released: anyio.Event | None = field(default=None, init=False)
+    """Set once the lock is given back; None while it is not being given back."""
+    _carried_out: anyio.Event | None = field(default=None, init=False)
+    """Set once the plan that is carried out has ended; None where none is."""
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[Lease]:
+        """Hold the fleet's lock, and share it with every other block of this connection that
+        does: the block that took it ends with the last of them. Raises RefusedError at once where
+        another run holds it, or where the fleet is frozen, and StateError."""
+        async with AsyncExitStack() as stack:
+            async with self._taking:
+                if self._released is not None:
+                    await self._released.wait()
+                lease = self.lease
+                if lease is None:
+                    lease = await stack.enter_async_context(self._taken())
+                self._users += 1
+            try:
+                yield lease
+            finally:
+                self._users -= 1
+                self._ended.set()
+                self._ended = anyio.Event()
+
+    @contextmanager
+    def carrying_out(self) -> Iterator[None]:
+        """Carry out a plan meanwhile. Raises RefusedError where another one is, as both would
+        be remembered as the same run."""
+        if self._carried_out is not None:
+            raise RefusedError("this connection carries out a plan already\n    wait until it ends")
+        ended = self._carried_out = anyio.Event()
+        try:
+            yield
+        finally:
+            self._carried_out = None
+            ended.set()
+
+    async def wind_up(self, stop: Callable[[], object]) -> None:
+        """Let a plan that another task still carries out end first: its writes need the
+        connection and the lock. `stop` keeps it from starting anything."""
+        if self._carried_out is not None:
+            stop()
+            with anyio.CancelScope(shield=True):
+                await self._carried_out.wait()
+
+    @asynccontextmanager
+    async def _taken(self) -> AsyncIterator[Lease]:
+        await self.refuse_if_frozen()
+        # Its lease is agreed with other machines, so it is counted in real time.
+        lock = Lock(
+            self.store,
+            self.fleet,
+            self.holder,
+            SYSTEM,
+            gone=gone,
+            check=self._halt_if_frozen,
+        )
+        try:
+            async with lock.held(self._report_wait) as lease:
+                self.lease = lease
+                try:
+                    # It may have been frozen while the lock was being taken.
+                    await self.refuse_if_frozen()
+                    await self._refuse_if_held_formerly()
+                    # So that other fleets know of it before it begins to write.
+                    await enter_fleet(self.store, self.fleet, self.accounts, formerly=self.formerly)
+                    yield lease
+                finally:
+                    await self._unused()
+                    self.lease, self._released = None, anyio.Event()
+        finally:
+            if self._released is not None:
+                self._released.set()
+                self._released = None
+
+    def _report_wait(self, seen: SeenLock, seconds: float) -> None:
+        self.on_event(LockAwaited(fleet=self.fleet, holder=str(seen.holder), seconds=seconds))
+
+    async def _unused(self) -> None:
+        """Return once no block holds the lock any more, also while the run is being cancelled."""
+        with anyio.CancelScope(shield=True):
+            while self._users:
+                await self._ended.wait()
+
+    @property
+    def turns(self) -> Turns:
+        """With other fleets, at registries that they write too."""
+        return Turns(
+            self.store,
+            self.fleet,
+            self.holder,
+            self.shared,
+            gone=gone,
+            clock=SYSTEM,
+            uniform=random.uniform,
+        )
+
+    async def begin_writing(self, lease: Lease) -> None:
+        """See that the store keeps others out; know the other fleets of the location that may
+        write the same registries, and be known to them. Raises RefusedError where one that is
+        writing cannot know, and StateError."""
+        # In a store that takes every write for good, neither this lock nor a turn means anything.
+        await lease.prove()
+        try:
+            self.shared = await begin_sharing(
+                self.store,
+                self.fleet,
+                self.accounts,
+                formerly=self.formerly,
+                lease=lease,
+                gone=gone,
+                clock=SYSTEM,
+            )
+        except HaltedError as error:
+            raise RefusedError(str(error)) from None
+
+    @property
+    def holder(self) -> Holder:
+        """This process, as others are told of it."""
+        me = this_process()
+        return Holder(
+            run_id=self.run_id,
+            purpose=self.purpose,
+            user=me.user,
+            host=me.host,
+            pid=me.pid,
+            process=me.process,
+        )
+
+    async def refuse_if_frozen(self) -> None:
+        """Raises FrozenError with who froze the fleet and why."""
+        freeze = await self._freeze()
+        if freeze is not None:
+            raise FrozenError(frozen_refusal(freeze))
+
+    async def _halt_if_frozen(self) -> None:
+        freeze = await self._freeze()
+        if freeze is not None:
+            raise HaltedError(frozen_refusal(freeze).partition("\n")[0])
+
+    async def _freeze(self) -> Freeze | None:
+        for name in (self.fleet, *self.formerly):
+            freeze = await read_freeze(self.store, name)
+            if freeze is not None:
+                return freeze
+        return None
+
+    async def _refuse_if_held_formerly(self) -> None:
+        for name in self.formerly:
+            holder = await current_holder(self.store, name, gone=gone)
+            if holder is not None:
+                raise RefusedError(
+                    f"fleet {self.fleet} is busy: {holder} holds the lock of its former name "
+                    f"{name}\n    wait until it has ended"
+                )

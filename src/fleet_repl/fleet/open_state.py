@@ -1,0 +1,56 @@
+"""The store that a location means, opened: a folder, or a bucket with the base identity."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from fleet_repl.engine.ports import Store
+from fleet_repl.engine.retry import Pace
+from fleet_repl.fleet.worlds import folder_of
+from fleet_repl.inventory import Aws, State
+from fleet_repl.state import BucketStore, FolderStore
+from fleet_repl.values.clock import SYSTEM, check_loop
+
+if TYPE_CHECKING:
+    from fleet_repl.aws import Endpoint
+
+ATTEMPTS: Final = 6
+"""Per call on a bucket."""
+TIMEOUT: Final = 15.0
+"""Seconds of one attempt: several of them have to fit into the lease of a lock."""
+
+
+@asynccontextmanager
+async def open_place(
+    state: State,
+    *,
+    aws: Aws | None = None,
+    endpoint: Endpoint | None = None,
+    world: str | None = None,
+) -> AsyncIterator[Store]:
+    """Where fleets keep the documents of a world, for as long as this lasts.
+
+    Raises IdentityError where a bucket cannot be asked for want of a base identity, and FleetError
+    where the event loop is not asyncio's. A folder loads no AWS code.
+    """
+    within = folder_of(world)
+    if state.folder is not None:
+        yield FolderStore(state.folder, within=within, shared=state.shared)
+        return
+    check_loop()
+    from fleet_repl.aws import open_objects  # noqa: PLC0415
+
+    pace = Pace(
+        attempts=ATTEMPTS,
+        timeout=TIMEOUT,
+        # Calls are few and short, and the last ones are made after a run's own deadline.
+        deadline=float("inf"),
+        clock=SYSTEM,
+        uniform=random.uniform,
+    )
+    location = f"{state.location.rstrip('/')}/{within}" if within else state.location
+    async with open_objects(aws or Aws(), location, pace=pace, endpoint=endpoint) as objects:
+        yield BucketStore(objects)

@@ -1,0 +1,146 @@
+"""Making plans of a connected fleet: look at it, decide, and say what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from fleet_repl.fleet.exclusions import without_objected
+from fleet_repl.fleet.recover import Recovered, known_traces, recovered
+from fleet_repl.fleet.surveying import survey
+from fleet_repl.planning.acknowledgements import OF_PLANS, noted
+from fleet_repl.planning.excluded import spared
+from fleet_repl.planning.objections import (
+    objections,
+    objections_to,
+    rolled_back_objection,
+    unreadable_marks_objection,
+)
+from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State
+from fleet_repl.planning.plan_warnings import unused_waves
+from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.reports import plan_digest
+from fleet_repl.runs.backfills import foreseen
+from fleet_repl.runs.drift import attributed
+from fleet_repl.runs.events import PlanMade
+from fleet_repl.state import read_marks
+from fleet_repl.topology import NOTICES
+from fleet_repl.values.errors import Fault, UnreadableStateError
+from fleet_repl.values.names import Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.fleet.context import Means
+
+
+async def propose(  # noqa: PLR0913 - whatever a plan is asked for
+    scope: frozenset[Registry],
+    means: Means,
+    *,
+    allow: Collection[str],
+    over: float,
+    beside: Path | None,
+    spare: Mapping[Registry, Fault],
+    force: bool,
+    exclude_objected: bool = False,
+) -> Plan | Mapping[Registry, Effort]:
+    """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
+    reading has taken so far."""
+    began = means.pace.clock.now()
+    dead, basis = await looked_back(means)
+    record = basis.record
+    traces, unreadable = await known_traces(means)
+    seen, efforts = await survey(scope, means.desired, means.observing(record, over=over))
+    if means.stop.interrupted:
+        return efforts
+    # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
+    planned = await anyio.to_thread.run_sync(
+        partial(
+            plan_registries, means.desired, seen, scope, record=record, allow=allow, force=force
+        )
+    )
+    registries = spared(planned.registries, spare)
+    protected = means.desired.protected
+    speaking_against = objections(
+        registries, record, safety=means.inventory.safety, protected=protected, allow=allow
+    )
+    if exclude_objected:
+        objections_of_one = partial(objections_to, record=record, protected=protected, allow=allow)
+        registries, speaking_against = without_objected(
+            registries, speaking_against, objections_of_one
+        )
+    traces = dead.added_to(traces)
+    registries = attributed(registries, traces)
+    digest = means.inventory.digest
+    tried = {one for one, trace in traces.items() if trace.inventory == digest}
+    found = noted(
+        (
+            *means.warnings,
+            *dead.warnings,
+            *unreadable,
+            *planned.warnings,
+            *unused_waves(registries, means.desired, tried),
+            *foreseen(registries, means.inventory.routes),
+        ),
+        means.inventory,
+        judged=_judged(registries, means),
+    )
+    plan = Plan(
+        digest="",
+        created_at=began,
+        fleet=means.inventory.name,
+        inventory=means.inventory_ref if beside is None else means.inventory_seen_from(beside),
+        summary=summarize(registries),
+        registries=registries,
+        objections=(*speaking_against, *await rolled_back(registries, means)),
+        warnings=found.warnings,
+        acknowledged=found.acknowledged,
+        vouched=planned.vouched,
+        efforts=efforts,
+        basis=basis,
+    )
+    return await finished(means, plan)
+
+
+def _judged(registries: Collection[RegistryPlan], means: Means) -> Collection[str]:
+    """The kinds of warnings that a plan knows all of: of a part of the fleet, or where something
+    could not be read, those of the routes."""
+    whole = len(registries) == len(means.desired.registries)
+    read = all(one.state is not State.UNREADABLE for one in registries)
+    return OF_PLANS if whole and read else NOTICES
+
+
+async def looked_back(means: Means) -> tuple[Recovered, Basis]:
+    """What runs that died had done, and what a plan that begins now is based on."""
+    over = await means.records.over()
+    dead = await recovered(means)
+    told, untold = (meta.run_id for meta, _ in dead.found), (one.run_id for one in dead.unreadable)
+    runs = over.union(told, untold)
+    return dead, Basis(runs=runs, record=await means.memory.recall())
+
+
+async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tuple[Objection, ...]:
+    """The objection to a version of the inventory whose run was taken back."""
+    if not any(one.changes for one in registries):
+        return ()
+    try:
+        marks = await read_marks(means.store, means.inventory.name)
+    except UnreadableStateError as error:
+        return (unreadable_marks_objection(str(error).partition("\n")[0]),)
+    return tuple(
+        rolled_back_objection(mark.run_id, mark.by, mark.at)
+        for mark in marks
+        if mark.inventory == means.inventory.digest
+    )[-1:]
+
+
+async def finished(means: Means, plan: Plan) -> Plan:
+    """The plan with its digest, told as an event."""
+    plan = replace(plan, world=means.world)
+    plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
+    means.on_event(PlanMade(plan=plan))
+    return plan

@@ -1,0 +1,149 @@
+"""Runs that ended without a report: what they had done, by their journal and by looking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleet_repl.engine import observe
+from fleet_repl.fleet.context import Means
+from fleet_repl.planning.plan import Warning
+from fleet_repl.runs.drift import traced
+from fleet_repl.runs.history import PastRun, RunMeta, Traces, UnreadableRun
+from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
+from fleet_repl.state import (
+    Marks,
+    current_holder,
+    gone,
+    read_marks,
+    read_traces,
+    revise_traces,
+)
+from fleet_repl.values.errors import UnreadableStateError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What runs that died had done."""
+
+    found: tuple[tuple[RunMeta, Aftermath], ...]
+    unreadable: tuple[UnreadableRun, ...] = ()
+    """Those of which that cannot be told."""
+
+    @property
+    def warnings(self) -> tuple[Warning, ...]:
+        """The same for people."""
+        told = (Warning(kind="unfinished-run", message=ended.message) for _, ended in self.found)
+        return (*told, *map(_of_unreadable, self.unreadable))
+
+    def added_to(self, traces: Traces) -> Traces:
+        """The traces as these runs would have left them, had they lived to say so."""
+        for meta, ended in self.found:
+            traces = _traced(traces, meta, ended)
+        return traces
+
+
+async def recover(means: Means) -> tuple[Warning, ...]:
+    """Say of every run that died what it had done; while the lock is held, put that on record.
+
+    What such a run announced counts as the fleet's own until a plan has looked at it, so nothing
+    else needs mending. Raises StateError.
+    """
+    return (await recovered(means)).warnings
+
+
+async def recovered(means: Means) -> Recovered:
+    """The same for a plan, which has to know a dead run's writes from those of strangers."""
+    found, unreadable = [], []
+    for run in await _died(means):
+        past = await _loaded(run, means)
+        if past is None:
+            continue
+        if isinstance(past, UnreadableRun):
+            unreadable.append(past)
+            if means.access.lease is not None:
+                await means.records.set_aside(past, means.pace.clock.now())
+            continue
+        ended = await _look(past, means)
+        found.append((past.meta, ended))
+        if means.access.lease is not None:
+            await _conclude(past, ended, means)
+    return Recovered(found=tuple(found), unreadable=tuple(unreadable))
+
+
+async def known_traces(means: Means) -> tuple[Traces, tuple[Warning, ...]]:
+    """How runs have left the registries; none, and a warning, where that cannot be read."""
+    try:
+        return await read_traces(means.store, means.inventory.name), ()
+    except UnreadableStateError as error:
+        hence = "drift is told without saying who has moved"
+        return {}, (_done_without(error, hence, "The next run that writes"),)
+
+
+async def known_marks(means: Means) -> tuple[Marks, tuple[Warning, ...]]:
+    """What was rolled back; none, and what a rollback warns of, where that cannot be read."""
+    try:
+        return await read_marks(means.store, means.inventory.name), ()
+    except UnreadableStateError as error:
+        hence = "what was rolled back before may be applied again"
+        return (), (_done_without(error, hence, "This rollback"),)
+
+
+def _done_without(error: UnreadableStateError, hence: str, who: str) -> Warning:
+    reason = str(error).partition("\n")[0]
+    message = f"{reason}; {hence}. {who} begins it anew, and keeps the old one beside it"
+    return Warning(kind="unreadable-state", message=message)
+
+
+async def _loaded(run: RunMeta | UnreadableRun, means: Means) -> PastRun | UnreadableRun | None:
+    if isinstance(run, UnreadableRun):
+        return run
+    try:
+        return await means.records.load(run.run_id)
+    except UnreadableStateError as error:
+        return means.records.unreadable(run.run_id, error)
+
+
+def _of_unreadable(run: UnreadableRun) -> Warning:
+    message = (
+        f"run {run.run_id} ended without a report, and what it had done cannot be told: "
+        f"{run.reason}. The next run that writes sets it aside: nothing of it is deleted"
+    )
+    return Warning(kind="unreadable-state", message=message)
+
+
+async def _died(means: Means) -> list[RunMeta | UnreadableRun]:
+    """Runs without a report that no process is at work on."""
+    unfinished = [one for one in await means.records.unfinished() if one.run_id != means.run_id]
+    if not unfinished or means.access.lease is not None:
+        return unfinished
+    holder = await current_holder(means.store, means.inventory.name, gone=gone)
+    busy = holder.run_id if holder is not None else None
+    # One that has ended meanwhile had said so before it let go of the lock.
+    still = {one.run_id for one in await means.records.unfinished()}
+    return [one for one in unfinished if one.run_id in still and one.run_id != busy]
+
+
+async def _look(past: PastRun, means: Means) -> Aftermath:
+    """Ask only the registries of which the journal leaves something open."""
+    listed = still_open(past) & frozenset(means.desired.registries)
+    seen, _ = await observe(listed, means.observing(await means.memory.recall()))
+    return aftermath(past, seen, means.desired.owner, means.desired.waves.names)
+
+
+async def _conclude(past: PastRun, ended: Aftermath, means: Means) -> None:
+    await revise_traces(
+        means.store,
+        means.inventory.name,
+        lambda traces: _traced(traces, past.meta, ended),
+    )
+    await means.records.finish(ended.report)
+
+
+def _traced(traces: Traces, meta: RunMeta, ended: Aftermath) -> Traces:
+    return traced(
+        traces,
+        ended.report.registries,
+        run_id=meta.run_id,
+        at=meta.started_at,
+        inventory_digest=meta.inventory.digest,
+    )

@@ -1,0 +1,232 @@
+"""What every registry of a fleet shall be, from the inventory alone.
+
+Also the checks that need the computed documents: ECR's limits on rules and the size of the
+statements that a registry has to carry.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from fleet_repl.ecr.policy import (
+    Grant,
+    Owner,
+    Policy,
+    actions_for,
+    compose,
+    grants_for,
+    policy_size,
+)
+from fleet_repl.ecr.policy.evaluate import Permissions, in_force
+from fleet_repl.ecr.rules import Outgoing, rules_for
+from fleet_repl.ecr.templates import Signature
+from fleet_repl.inventory import Inventory, Limits, Route, Template
+from fleet_repl.topology import Link, Topology, Waves, connect, registries
+from fleet_repl.values.errors import InventoryError, Problem
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import reduce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """The whole fleet as the inventory wants it."""
+
+    owner: Owner
+    limits: Limits
+    names: Mapping[AccountId, str]
+    registries: tuple[Registry, ...]
+    """Every managed one, in order of account and region."""
+    by_account: Mapping[AccountId, tuple[Registry, ...]]
+    outgoing: Mapping[Registry, tuple[Link, ...]]
+    """Links by source; a registry without any is missing."""
+    incoming: Mapping[Registry, tuple[Link, ...]]
+    """Links by destination, external ones too."""
+    manages_grants: bool
+    actions: tuple[str, ...]
+    """What a source needs to be granted."""
+    additive: frozenset[AccountId] = frozenset()
+    """Accounts whose registries have rules of others that stay."""
+    retired: frozenset[AccountId] = frozenset()
+    waves: Waves = field(default_factory=Waves)
+    protected: frozenset[Registry] = frozenset()
+    """Registries that lose no link unless somebody says so."""
+    templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
+    """Creation templates by registry; one without any is missing."""
+    trusted: Mapping[AccountId, frozenset[str]] = field(default_factory=dict)
+    """Sids of others' statements that somebody vouches for, by the account whose registry
+    policies hold them; an account without any is missing."""
+
+    def links_out(self, registry: Registry) -> Outgoing:
+        """The prefixes that leave a registry, by destination."""
+        return {link.destination: link.prefixes for link in self.outgoing.get(registry, ())}
+
+    def deletes_out(self, registry: Registry) -> Outgoing:
+        """The part of `links_out` whose deletions travel too."""
+        links = self.outgoing.get(registry, ())
+        return {link.destination: link.deletes for link in links if link.deletes}
+
+    @property
+    def signature(self) -> Signature:
+        """What the fleet's creation templates are told by."""
+        return Signature(fleet=self.owner.fleet, formerly=self.owner.formerly)
+
+    def is_additive(self, registry: Registry) -> bool:
+        """Whether rules of others may be in place that stay."""
+        return registry.account in self.additive
+
+    def in_force(self, policy: Policy, registry: Registry) -> Permissions:
+        """What the policy of a registry allows as it stands."""
+        trusted = self.trusted.get(registry.account, frozenset())
+        return in_force(policy, registry, self.owner.partition, trusted)
+
+    def must_be_granted(self, link: Link) -> bool:
+        """Whether a policy that is ours to write has to allow the link."""
+        return (
+            self.manages_grants
+            and link.crosses_accounts
+            and link.destination.account in self.by_account
+        )
+
+
+def desired_state(inventory: Inventory) -> tuple[Desired, Topology]:
+    """The desired state, and the topology it came from.
+
+    Raises InventoryError with everything that is wrong with the routes or over a limit.
+    """
+    topology = connect(inventory)
+    desired = _desired(inventory, topology)
+    problems = [*topology.problems, *_over_limits(inventory, desired)]
+    if problems:
+        raise InventoryError(problems)
+    return desired, topology
+
+
+def _desired(inventory: Inventory, topology: Topology) -> Desired:
+    outgoing: dict[Registry, list[Link]] = defaultdict(list)
+    incoming: dict[Registry, list[Link]] = defaultdict(list)
+    for link in topology.links:
+        outgoing[link.source].append(link)
+        incoming[link.destination].append(link)
+    by_account: dict[AccountId, list[Registry]] = defaultdict(list)
+    managed = registries(inventory)
+    for registry in managed:
+        by_account[registry.account].append(registry)
+    return Desired(
+        owner=Owner(
+            fleet=inventory.name,
+            partition=inventory.aws.partition,
+            formerly=inventory.ownership.formerly,
+            policy_bytes=inventory.limits.policy_bytes,
+        ),
+        limits=inventory.limits,
+        names={account.id: account.name for account in inventory.accounts}
+        | {external.id: external.name for external in inventory.externals},
+        registries=managed,
+        by_account={account: tuple(found) for account, found in by_account.items()},
+        outgoing={one: tuple(found) for one, found in outgoing.items()},
+        incoming={one: tuple(found) for one, found in incoming.items()},
+        manages_grants=inventory.ownership.grants == "managed",
+        actions=actions_for(create_repositories=inventory.ownership.create_repositories),
+        additive=frozenset(one.id for one in inventory.accounts if one.rules == "additive"),
+        retired=frozenset(one.id for one in inventory.accounts if one.retired),
+        waves=topology.waves,
+        protected=topology.protected,
+        templates=topology.templates,
+        trusted={
+            one.id: frozenset(sids)
+            for one in inventory.accounts
+            if (sids := (*inventory.ownership.trusted_statements, *one.trusted_statements))
+        },
+    )
+
+
+def _over_limits(inventory: Inventory, desired: Desired) -> Iterator[Problem]:
+    for source in desired.outgoing:
+        yield from _too_many_rules(inventory, desired, source)
+    if desired.manages_grants:
+        for destination, links in desired.incoming.items():
+            yield from _too_long_policy(inventory, desired, destination, links)
+
+
+def _too_many_rules(inventory: Inventory, desired: Desired, source: Registry) -> Iterator[Problem]:
+    allowed = desired.limits.rules
+    links = desired.outgoing[source]
+    # One rule for each destination always does, and one more where only some deletions travel.
+    most = len(links) + sum(bool(link.deletes) for link in links)
+    if most <= allowed and all(len(link.prefixes) <= desired.limits.filters for link in links):
+        return
+    rules = _count_rules(links, desired.limits)
+    if rules > allowed:
+        yield Problem(
+            file=inventory.path,
+            line=None,
+            key="routes",
+            message=f"{source} ({desired.names[source.account]}) would need {rules} "
+            f"replication rules, and ECR takes {allowed}, because of {_routes(links)}"
+            f"{_what_would_fit(inventory, links)}",
+            remedy="give destinations the same prefixes so that they share rules, or spread "
+            "the routes over several source registries",
+        )
+
+
+def _count_rules(links: Iterable[Link], limits: Limits) -> int:
+    outgoing = {link.destination: link.prefixes for link in links}
+    deleting = {link.destination: link.deletes for link in links if link.deletes}
+    return len(rules_for(outgoing, deleting, filters=limits.filters))
+
+
+def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
+    """Which single routes make the difference."""
+    by_name = {route.name: route for route in inventory.routes}
+    fitting = []
+    for name in dict.fromkeys(name for link in links for name in link.routes):
+        rest = [
+            _of_routes(link, [by_name[one] for one in link.routes if one != name]) for link in links
+        ]
+        count = _count_rules([link for link in rest if link.prefixes], inventory.limits)
+        if count <= inventory.limits.rules:
+            fitting.append(f"{name} ({count})")
+    return f"; it would fit without route {' or '.join(fitting)}" if fitting else ""
+
+
+def _of_routes(link: Link, routes: list[Route]) -> Link:
+    """A link as only these routes ask for it."""
+    return replace(
+        link,
+        prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
+        deletes=reduce(
+            prefix for route in routes if route.replicate_deletes for prefix in route.prefixes
+        ),
+    )
+
+
+def _too_long_policy(
+    inventory: Inventory, desired: Desired, destination: Registry, links: tuple[Link, ...]
+) -> Iterator[Problem]:
+    granted = tuple(link for link in links if desired.must_be_granted(link))
+    # Most registries are far below the limit: a statement for each link is the most it can take.
+    most = (350 + sum(90 + len(one) for one in link.prefixes) for link in granted)
+    if 50 + sum(most) <= desired.limits.policy_bytes:
+        return
+    grants: set[Grant] = set()
+    for link in granted:
+        grants |= grants_for(link.source.account, link.prefixes, desired.actions)
+    size = policy_size(compose(Policy(document=None), grants, desired.owner, destination))
+    if size > desired.limits.policy_bytes:
+        yield Problem(
+            file=inventory.path,
+            line=None,
+            key="routes",
+            message=f"{destination} ({desired.names[destination.account]}) would need a registry "
+            f"policy of {size:,} characters for {len(granted)} links into it, and ECR takes "
+            f"{desired.limits.policy_bytes:,}, because of {_routes(granted)}",
+            remedy="give sources the same prefixes so that they share statements, or let fewer "
+            "sources replicate into this registry",
+        )
+
+
+def _routes(links: tuple[Link, ...]) -> str:
+    names = dict.fromkeys(name for link in links for name in link.routes)
+    return ("route " if len(names) == 1 else "routes ") + ", ".join(names)

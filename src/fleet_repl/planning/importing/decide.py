@@ -1,0 +1,165 @@
+"""Observed registries → an inventory that asks for exactly what is there.
+
+Whatever it cannot ask for stays, because those accounts become additive. The result is held
+against the plan that it would give, and only what leaves that plan empty is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fleet_repl.ecr.policy import actions_for, grants_for, reduced
+from fleet_repl.inventory import Inventory, Route, Selector
+from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.importing.bitsets import Frame, Registries
+from fleet_repl.planning.importing.left_out import LeftOut, one_line
+from fleet_repl.planning.importing.links import Expressible, expressible
+from fleet_repl.planning.importing.routes import PlainRoute, route_names, routes_for
+from fleet_repl.planning.importing.wording import Wording
+from fleet_repl.planning.observed import Observation, Observed, Unreadable
+from fleet_repl.planning.plan import RegistryPlan
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.topology.near_misses import counted
+from fleet_repl.values.errors import InventoryError
+from fleet_repl.values.names import Registry
+
+_AT_ODDS: Final = (
+    "routes for its links would be at odds with those of its rules that stay, so none is made"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An inventory to be, as values."""
+
+    inventory: Inventory
+    """With routes, external accounts and ownership as they were found."""
+    routes: tuple[PlainRoute, ...]
+    """The routes as they are written, in the order of the inventory's."""
+    links: int
+    left_out: tuple[LeftOut, ...]
+    unmanaged: str | None = None
+    """Why grants are not managed, if they could be."""
+
+
+def decide(inventory: Inventory, observation: Observation, wording: Wording) -> Decision:
+    """Everything that the new inventory says. `inventory` gives the accounts; its own routes,
+    external accounts and ownership of rules do not count. Templates are not looked at."""
+    found = expressible(inventory, observation)
+    decision = _decision(inventory, found, wording)
+    while wrong := _disagreeing(decision, found, observation):
+        found = found.without(wrong)
+        decision = _decision(inventory, found, wording)
+    return _with_grants(decision, found, observation)
+
+
+def _decision(inventory: Inventory, found: Expressible, wording: Wording) -> Decision:
+    additive = {left.registry.account for left in found.left_out}
+    bare = replace(
+        inventory,
+        accounts=tuple(
+            replace(account, rules="additive" if account.id in additive else "exclusive")
+            for account in inventory.accounts
+        ),
+        externals=found.externals(inventory),
+        routes=(),
+        templates=(),
+        ownership=replace(inventory.ownership, rules="exclusive"),
+    )
+    plain = routes_for(found.links, Registries(bare))
+    names = route_names(plain, wording)
+    routes = tuple(_route(name, route) for name, route in zip(names, plain, strict=True))
+    return Decision(
+        inventory=replace(bare, routes=routes),
+        routes=plain,
+        links=sum(map(len, found.links.values())),
+        left_out=tuple(sorted(set(found.left_out))),
+    )
+
+
+def _route(name: str, route: PlainRoute) -> Route:
+    return Route(
+        name=name,
+        source=Selector(match=route.path.source.match),
+        destination=Selector(
+            match=route.path.destination.match,
+            same_account=route.path.frame is Frame.ACCOUNT,
+            same_region=route.path.frame is Frame.REGION,
+        ),
+        prefixes=route.prefixes,
+        replicate_deletes=route.deletes,
+    )
+
+
+def _disagreeing(
+    decision: Decision, found: Expressible, observation: Observation
+) -> Mapping[Registry, LeftOut]:
+    """The sources whose rules a plan would change, or could not be reconciled with."""
+    return {
+        plan.registry: LeftOut(registry=plan.registry, name=plan.name, because=_AT_ODDS)
+        for plan in _plan(_without_grants(decision.inventory), observation)
+        if plan.registry in found.links and (plan.changes or plan.error)
+    }
+
+
+def _with_grants(decision: Decision, found: Expressible, observation: Observation) -> Decision:
+    """Grants are managed if that, too, changes nothing."""
+    inventory = decision.inventory
+    if inventory.ownership.grants == "off":
+        return decision
+    create = inventory.ownership.create_repositories
+    reasons = []
+    for each in (create, not create):
+        ownership = replace(inventory.ownership, create_repositories=each)
+        tried = replace(inventory, ownership=ownership)
+        because = _ungranted(tried, found, observation) or _planned(tried, observation)
+        if because is None:
+            return replace(decision, inventory=tried)
+        reasons.append(because)
+    return replace(decision, inventory=_without_grants(inventory), unmanaged=reasons[0])
+
+
+def _ungranted(inventory: Inventory, found: Expressible, observation: Observation) -> str | None:
+    """Which policies lack grants of ours. That is soon found, and most often all there is to it."""
+    actions = actions_for(create_repositories=inventory.ownership.create_repositories)
+    lacking = set()
+    for source, cargos in found.links.items():
+        for end, cargo in cargos.items():
+            observed = observation.get(end)
+            if source.account != end.account and isinstance(observed, Observed):
+                ours = observed.policy.grants if observed.policy is not None else frozenset()
+                needed = grants_for(source.account, (*cargo.plain, *cargo.deleting), actions)
+                if reduced(ours | needed) != ours:
+                    lacking.add(end)
+    if not lacking:
+        return None
+    return f"a plan would add grants in {counted(len(lacking), 'registry')}, such as {min(lacking)}"
+
+
+def _planned(inventory: Inventory, observation: Observation) -> str | None:
+    """What a plan with managed grants would do, or None for nothing."""
+    try:
+        plans = _plan(inventory, observation)
+    except InventoryError as error:
+        return one_line(error.problems[0].message)
+    changed = [plan.registry for plan in plans if plan.changes]
+    if changed:
+        registries = counted(len(changed), "registry")
+        return f"a plan would withdraw or rewrite grants in {registries}, such as {changed[0]}"
+    for plan in plans:
+        for held in plan.held:
+            if not isinstance(observation.get(held.destination), Unreadable):
+                because = one_line(held.because)
+                return f"a plan would hold a link out of {plan.registry}: {because}"
+    return None
+
+
+def _without_grants(inventory: Inventory) -> Inventory:
+    return replace(inventory, ownership=replace(inventory.ownership, grants="off"))
+
+
+def _plan(inventory: Inventory, observation: Observation) -> tuple[RegistryPlan, ...]:
+    desired, _ = desired_state(inventory)
+    return plan_registries(desired, observation, desired.registries).registries

@@ -1,0 +1,47 @@
+"""What an import could not say as routes, for the reader of the inventory it makes.
+
+Texts that came from AWS may hold anything; here they become single lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fleet_repl.inventory.spelling import is_plain
+from fleet_repl.values.names import Registry
+
+_SHOWN: Final = 5
+"""Prefixes that one line names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class LeftOut:
+    """Something in a registry that no route stands for. It stays as it is."""
+
+    registry: Registry
+    name: str
+    """The account's."""
+    because: str
+    """What it is and why, on one line."""
+    unreadable: bool = False
+    """Nothing is known of the registry, and something should be."""
+
+    def __str__(self) -> str:
+        return f"{self.registry} ({self.name}): {self.because}"
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks, control characters and direction marks."""
+    if is_plain(text):
+        return text
+    return "".join(letter if is_plain(letter) else " " for letter in text)
+
+
+def prefix_words(prefixes: Sequence[str]) -> str:
+    """A few prefixes by name, and how many more there are."""
+    if "" in prefixes:
+        return "every repository"
+    more = f" and {len(prefixes) - _SHOWN:,} more" if len(prefixes) > _SHOWN else ""
+    return one_line(", ".join(prefixes[:_SHOWN])) + more

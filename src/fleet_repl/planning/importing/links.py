@@ -1,0 +1,197 @@
+"""Which links that were observed can be routes of an inventory, and which cannot and why.
+
+Judges every registry by itself, as strictly as the inventory will be judged when it is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
+
+from fleet_repl.ecr.rules import (
+    Outgoing,
+    Replication,
+    Rule,
+    outgoing_of,
+    placed_rules,
+    rule_words,
+    rules_for,
+)
+from fleet_repl.inventory import Account, External, Inventory
+from fleet_repl.planning.importing.left_out import LeftOut, one_line, prefix_words
+from fleet_repl.planning.observed import Observation, Unreadable
+from fleet_repl.values import limits
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import Prefixes, reduce, touches, union
+
+
+class Cargo(NamedTuple):
+    """What one link carries; no prefix of it overlaps another."""
+
+    plain: Prefixes
+    deleting: Prefixes
+    """Prefixes whose deletions travel too."""
+
+
+Links: TypeAlias = Mapping[Registry, Mapping[Registry, Cargo]]
+"""Source → destination → cargo; a source without any is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expressible:
+    """The links that routes can stand for, and what is left."""
+
+    links: Links
+    left_out: tuple[LeftOut, ...]
+
+    def without(self, left_out: Mapping[Registry, LeftOut]) -> Expressible:
+        """The same with these sources left out altogether."""
+        links = {source: ends for source, ends in self.links.items() if source not in left_out}
+        return Expressible(links=links, left_out=(*self.left_out, *left_out.values()))
+
+    def externals(self, inventory: Inventory) -> tuple[External, ...]:
+        """The destination accounts that the inventory does not manage, by id."""
+        managed = {account.id for account in inventory.accounts}
+        names = {external.id: external.name for external in inventory.externals}
+        ends = {end for own in self.links.values() for end in own if end.account not in managed}
+        return tuple(
+            External(
+                id=account,
+                name=names.get(account, account),
+                regions=tuple(sorted(end.region for end in ends if end.account == account)),
+            )
+            for account in sorted({end.account for end in ends})
+        )
+
+
+def expressible(inventory: Inventory, observation: Observation) -> Expressible:
+    """Judge everything that was observed in the inventory's registries."""
+    accounts = {account.id: account for account in inventory.accounts}
+    links: dict[Registry, Mapping[Registry, Cargo]] = {}
+    left_out: list[LeftOut] = []
+    for registry, observed in sorted(observation.items(), key=lambda item: item[0]):
+        source = _Source(registry, inventory, accounts)
+        if isinstance(observed, Unreadable):
+            # A retired account may be gone, and that is no failure.
+            missed = not accounts[registry.account].retired
+            source.leave(f"it could not be read: {one_line(str(observed.error))}", missed=missed)
+        elif kept := source.judge(observed.replication):
+            links[registry] = kept
+        left_out += source.left_out
+    return Expressible(links=links, left_out=tuple(left_out))
+
+
+@dataclass(slots=True)
+class _Source:
+    registry: Registry
+    inventory: Inventory
+    accounts: Mapping[AccountId, Account]
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def judge(self, replication: Replication) -> dict[Registry, Cargo]:
+        """What routes can stand for; everything else is noted in `left_out`."""
+        rules = list(self._known_rules(replication))
+        plain = outgoing_of(rule for rule in rules if not rule.deletes)
+        deleting = outgoing_of(rule for rule in rules if rule.deletes)
+        cargos = {
+            end: self._cargo(end, plain.get(end, ()), deleting.get(end, ()))
+            for end in sorted(plain.keys() | deleting.keys())
+        }
+        kept = {end: cargo for end, cargo in cargos.items() if cargo is not None}
+        because = self._over_limits(kept)
+        if because is None:
+            return kept
+        self.leave(because)
+        return {}
+
+    def leave(self, because: str, *, missed: bool = False) -> None:
+        """Note something that no route stands for."""
+        name = self.accounts[self.registry.account].name
+        self.left_out.append(
+            LeftOut(registry=self.registry, name=name, because=because, unreadable=missed)
+        )
+
+    def _known_rules(self, replication: Replication) -> Iterator[Rule]:
+        """The rules all of whose fields are known."""
+        outside = list(replication.unknown)
+        rules = zip(placed_rules(replication.document), replication.rules, strict=True)
+        for (number, raw), rule in rules:
+            unknown = [path for path in outside if path.startswith(f"rules[{number}]")]
+            outside = [path for path in outside if path not in unknown]
+            if unknown:
+                fields = one_line(", ".join(unknown))
+                self.leave(f"rules[{number}] holds what this version does not know: {fields}")
+            elif not rule.understood:
+                self.leave(
+                    f"{one_line(rule_words(number, raw))} means no link, or names what is no "
+                    "registry, and nobody can tell what ECR makes of it"
+                )
+            else:
+                yield replace(rule, prefixes=reduce(rule.prefixes))
+        if outside:
+            fields = one_line(", ".join(outside))
+            self.leave(f"it answers with fields that this version does not know: {fields}")
+
+    def _cargo(self, end: Registry, plain: Prefixes, deleting: Prefixes) -> Cargo | None:
+        everything = union(plain, deleting)
+        because = self._why_not(end)
+        why = {one: because or _why_no_prefix(one, plain, deleting) for one in everything}
+        for reason in dict.fromkeys(why.values()):
+            if reason is not None:
+                words = prefix_words([prefix for prefix in everything if why[prefix] == reason])
+                self.leave(f"the link to {one_line(str(end))} ({words}): {reason}")
+        good = [prefix for prefix in everything if why[prefix] is None]
+        if not good:
+            return None
+        return Cargo(
+            plain=tuple(prefix for prefix in good if prefix not in deleting),
+            deleting=tuple(prefix for prefix in good if prefix in deleting),
+        )
+
+    def _why_not(self, end: Registry) -> str | None:
+        """Why no route leads to a destination from here, if so."""
+        if self.accounts[self.registry.account].retired:
+            return "the account is retired, and routes pass it over"
+        if end == self.registry:
+            return "a registry is never its own destination"
+        account = self.accounts.get(end.account)
+        if account is None:
+            partition = self.inventory.aws.partition
+            is_ours = partition.holds(end.region)
+            return None if is_ours else f"that is no region of the partition {partition}"
+        if account.retired:
+            return f"{account.name} is retired, and routes pass it over"
+        if end.region not in account.regions:
+            return f"{account.name} does not list that region"
+        return None
+
+    def _over_limits(self, links: Mapping[Registry, Cargo]) -> str | None:
+        """Why the inventory would be refused although ECR holds these links, if so."""
+        most = self.inventory.limits
+        if len(links) > most.destinations:
+            return f"its {len(links)} destinations are over the limit of {most.destinations}"
+        every: Outgoing = {end: reduce([*own.plain, *own.deleting]) for end, own in links.items()}
+        deleting = {end: own.deleting for end, own in links.items() if own.deleting}
+        # One rule for each destination, and one more for its deletions, is soon counted.
+        fits = all(len(prefixes) <= most.filters for prefixes in every.values())
+        if fits and len(links) + len(deleting) <= most.rules:
+            return None
+        rules = len(rules_for(every, deleting, filters=most.filters))
+        if rules <= most.rules:
+            return None
+        return f"its links would need {rules} rules, over the limit of {most.rules}"
+
+
+def _why_no_prefix(prefix: str, plain: Prefixes, deleting: Prefixes) -> str | None:
+    """Why an inventory cannot hold a prefix of a link, if so."""
+    if touches(plain, prefix) and touches(deleting, prefix):
+        return (
+            "its rules replicate it with deletions and without, and nobody says which of them holds"
+        )
+    shortest, longest = limits.FILTER_LENGTH
+    if prefix and not (
+        shortest <= len(prefix) <= longest and limits.FILTER_PATTERN.fullmatch(prefix)
+    ):
+        return "that is no prefix that ECR takes"
+    return None

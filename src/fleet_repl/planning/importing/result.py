@@ -1,0 +1,55 @@
+"""What an import gives: an inventory that was made of an observation."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fleet_repl.planning.importing.left_out import LeftOut
+from fleet_repl.values.names import Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.planning.observed import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """An inventory that was made of what is in place."""
+
+    text: str
+    """TOML, complete. External ids are variables in it."""
+    links: int
+    routes: int
+    left_out: tuple[LeftOut, ...] = ()
+    """What no route stands for, by registry. It stays as it is."""
+    notes: tuple[str, ...] = ()
+    """What else the reader of `text` should know."""
+
+    @property
+    def unreadable(self) -> tuple[Registry, ...]:
+        """The registries of which nothing is known, those of retired accounts apart."""
+        return tuple(left.registry for left in self.left_out if left.unreadable)
+
+
+def imported(text: str, inventory: Inventory, observation: Observation) -> Imported:
+    """The inventory for what was observed. `text` is the file that `inventory` was read from."""
+    # Only importing needs a parser that keeps comments.
+    from fleet_repl.planning.importing.decide import decide  # noqa: PLC0415
+    from fleet_repl.planning.importing.edit import edited  # noqa: PLC0415
+    from fleet_repl.planning.importing.toml import document  # noqa: PLC0415
+    from fleet_repl.planning.importing.wording import Wording  # noqa: PLC0415
+
+    wording = Wording(inventory, tomllib.loads(text))
+    decision = decide(inventory, observation, wording)
+    file = edited(text, inventory, decision.inventory)
+    unmanaged = decision.unmanaged
+    because = () if unmanaged is None else (f'grants = "off", because with "managed" {unmanaged}',)
+    return Imported(
+        text=document(file, decision, wording),
+        links=decision.links,
+        routes=len(decision.routes),
+        left_out=decision.left_out,
+        notes=(*because, *file.notes),
+    )

@@ -1,0 +1,90 @@
+"""Shipments: prefixes that travel on exactly the same links, with those links as bits.
+
+Each shipment becomes routes of its own. A link that carries a shorter prefix may be in such a
+route as well, because that changes nothing; such links are allowed, not wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet_repl.planning.importing.bitsets import Registries, bits
+from fleet_repl.planning.importing.links import Cargo, Links
+from fleet_repl.values.prefixes import Prefixes
+
+Rows: TypeAlias = dict[int, int]
+"""Number of the source → its destinations as bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """What routes have to carry, and between whom."""
+
+    prefixes: Prefixes
+    deletes: bool
+    wanted: Rows
+    allowed: Rows
+    """What is wanted, and links that carry these prefixes anyway."""
+
+    @property
+    def size(self) -> int:
+        """How many links are wanted."""
+        return sum(mask.bit_count() for mask in self.wanted.values())
+
+
+def shipments(links: Links, registries: Registries) -> tuple[Shipment, ...]:
+    """Every prefix of every link in exactly one shipment, those with the most links first."""
+    carriers = _carriers(links, registries)
+    wanting: dict[tuple[bool, str], list[Cargo]] = {}
+    for cargo in carriers:
+        for deletes, prefixes in ((False, cargo.plain), (True, cargo.deleting)):
+            for prefix in prefixes:
+                wanting.setdefault((deletes, prefix), []).append(cargo)
+    alike: dict[tuple[bool, tuple[Cargo, ...], tuple[Cargo, ...]], list[str]] = {}
+    for (deletes, prefix), cargos in sorted(wanting.items()):
+        # The prefix itself, and every shorter one that carries it too.
+        shorter = (prefix[:length] for length in range(len(prefix) + 1))
+        allowing = {cargo for one in shorter for cargo in wanting.get((deletes, one), ())}
+        key = (deletes, tuple(cargos), tuple(sorted(allowing)))
+        alike.setdefault(key, []).append(prefix)
+    found = [
+        Shipment(
+            prefixes=tuple(prefixes),
+            deletes=deletes,
+            wanted=together(carriers[cargo] for cargo in cargos),
+            allowed=together(carriers[cargo] for cargo in allowing),
+        )
+        for (deletes, cargos, allowing), prefixes in alike.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.size, one.deletes, one.prefixes)))
+
+
+def _carriers(links: Links, registries: Registries) -> Mapping[Cargo, Rows]:
+    """The links that carry the same."""
+    carriers: dict[Cargo, Rows] = {}
+    for source, cargos in links.items():
+        number = registries.bit[source].bit_length() - 1
+        for destination, cargo in cargos.items():
+            rows = carriers.setdefault(cargo, {})
+            rows[number] = rows.get(number, 0) | registries.bit[destination]
+    return carriers
+
+
+def together(some: Iterable[Rows]) -> Rows:
+    """Everything that is in any of them."""
+    union: Rows = {}
+    for rows in some:
+        for source, mask in rows.items():
+            union[source] = union.get(source, 0) | mask
+    return union
+
+
+def transposed(rows: Rows) -> Rows:
+    """Number of the destination → its sources as bits."""
+    columns: Rows = {}
+    for source, mask in rows.items():
+        for end in bits(mask):
+            columns[end] = columns.get(end, 0) | 1 << source
+    return columns

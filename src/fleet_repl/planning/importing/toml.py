@@ -1,0 +1,109 @@
+"""What was imported as tables of an inventory, behind what stays of the operator's file.
+
+Texts that came from AWS are checked or made harmless before they get here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from fleet_repl.inventory import External
+from fleet_repl.inventory.findings import child
+from fleet_repl.inventory.spelling import quoted
+from fleet_repl.planning.importing.bitsets import Frame
+from fleet_repl.planning.importing.decide import Decision
+from fleet_repl.planning.importing.edit import REMARK, Edited
+from fleet_repl.planning.importing.left_out import one_line
+from fleet_repl.planning.importing.routes import PlainRoute
+from fleet_repl.planning.importing.selectors import Conditions
+from fleet_repl.planning.importing.wording import Wording
+from fleet_repl.topology.near_misses import counted
+
+_WIDTH: Final = 100
+
+
+def document(file: Edited, decision: Decision, wording: Wording) -> str:
+    """The text of the whole inventory."""
+    routes = zip(decision.inventory.routes, decision.routes, strict=True)
+    blocks = [
+        file.text,
+        *_ownership(file),
+        *(_external(external, wording) for external in decision.inventory.externals),
+        "\n".join(f"# {line}".rstrip() for line in _remarks(decision, file.notes)),
+        *("\n".join(_route(named.name, route, wording)) for named, route in routes),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _ownership(file: Edited) -> Iterator[str]:
+    if file.ownership:
+        lines = (f"{name} = {json.dumps(value)}" for name, value in file.ownership.items())
+        yield "\n".join(["[ownership]", *lines])
+
+
+def _external(external: External, wording: Wording) -> str:
+    lines = ["[[external]]", f"id = {quoted(wording.id(external.id))}"]
+    name = wording.account(external.id)
+    if name != wording.id(external.id):
+        lines.append(f"name = {quoted(name)}")
+    regions = [wording.region(region) for region in external.regions]
+    return "\n".join([*lines, f"regions = {_list(regions)}"])
+
+
+def _remarks(decision: Decision, notes: Sequence[str]) -> Iterator[str]:
+    links, routes = counted(decision.links, "link"), counted(len(decision.routes), "route")
+    yield f"{REMARK}{f'{links} in {routes}' if decision.links else 'no route'}."
+    if decision.unmanaged is not None:
+        yield ""
+        yield f'grants = "off", because with "managed" {decision.unmanaged}.'
+    if decision.left_out:
+        yield ""
+        yield 'No route stands for these. They stay, as their accounts have rules = "additive":'
+        for left in decision.left_out:
+            yield f"- {one_line(str(left))}"
+    for note in notes:
+        yield ""
+        yield f"{note[0].upper()}{note[1:]}."
+
+
+def _route(name: str, route: PlainRoute, wording: Wording) -> Iterator[str]:
+    path = route.path
+    yield "[[routes]]"
+    yield f"name = {quoted(name)}"
+    yield f"from = {_selector(path.source, Frame.NOTHING, wording)}"
+    yield f"to = {_selector(path.destination, path.frame, wording)}"
+    if "" not in route.prefixes:
+        line = f"prefixes = {_list(route.prefixes)}"
+        items = "".join(f"  {quoted(prefix)},\n" for prefix in route.prefixes)
+        yield line if len(line) <= _WIDTH else f"prefixes = [\n{items}]"
+    if route.deletes:
+        yield "replicate_deletes = true"
+
+
+def _selector(conditions: Conditions, frame: Frame, wording: Wording) -> str:
+    parts = []
+    if conditions.accounts is not None:
+        accounts = [wording.account(account) for account in conditions.accounts]
+        parts.append(f"accounts = {_one_or_list(accounts)}")
+    if conditions.labels:
+        pairs = (
+            f"{child('', label)} = {_one_or_list([wording.value(label, one) for one in values])}"
+            for label, values in conditions.labels
+        )
+        parts.append(f"labels = {{ {', '.join(pairs)} }}")
+    if conditions.regions is not None:
+        regions = [wording.region(region) for region in conditions.regions]
+        parts.append(f"regions = {_one_or_list(regions)}")
+    if frame is not Frame.NOTHING:
+        parts.append(f"same_{frame.name.lower()} = true")
+    return f"{{ {', '.join(parts)} }}" if parts else "{}"
+
+
+def _one_or_list(texts: Sequence[str]) -> str:
+    return quoted(texts[0]) if len(texts) == 1 else _list(texts)
+
+
+def _list(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(quoted, texts))}]"

@@ -1,0 +1,69 @@
+"""How the operator's file spells what routes refer to: accounts, labels and regions.
+
+What it reads from the environment stays a reference: nothing that was filled in is written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from fleet_repl.inventory import Account, External, Inventory
+from fleet_repl.inventory.variables import holds_reference
+from fleet_repl.values.names import AccountId, Region
+
+_Named = TypeVar("_Named")
+
+
+class Wording:
+    """The texts of one file, as they stand in it. `document` is the parsed file, not filled in."""
+
+    def __init__(self, inventory: Inventory, document: Mapping[str, object]) -> None:
+        self._ids: dict[AccountId, str] = {}
+        self._names: dict[AccountId, str] = {}
+        self._labels: dict[tuple[str, str], str] = {}
+        self._regions: dict[Region, str] = {}
+        tables = list(_tables(document.get("accounts")))
+        others = _tables(document.get("external"))
+        listed: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
+        for entry, table in zip(listed, (*tables, *others), strict=True):
+            _learn(self._ids, entry.id, table.get("id"))
+            _learn(self._names, entry.id, table.get("name"))
+        shared = _table(document.get("aws")).get("regions")
+        for account, table in zip(inventory.accounts, tables, strict=True):
+            texts = table.get("regions", shared)
+            if isinstance(texts, list) and len(texts) == len(account.regions):
+                for region, text in zip(account.regions, texts, strict=True):
+                    _learn(self._regions, region, text)
+            for label, text in _table(table.get("labels")).items():
+                _learn(self._labels, (label, account.labels[label]), text)
+
+    def id(self, account: AccountId) -> str:
+        """An account's id."""
+        return self._ids.get(account, account)
+
+    def account(self, account: AccountId) -> str:
+        """What selectors call an account: its name, if it has one."""
+        return self._names.get(account, self.id(account))
+
+    def value(self, label: str, value: str) -> str:
+        """The value of a label."""
+        return self._labels[label, value]
+
+    def region(self, region: Region) -> str:
+        """A region."""
+        return self._regions.get(region, region)
+
+
+def _learn(texts: dict[_Named, str], named: _Named, text: object) -> None:
+    """A plain text rather than a reference that comes to the same."""
+    if isinstance(text, str) and (named not in texts or holds_reference(texts[named])):
+        texts[named] = text
+
+
+def _tables(value: object) -> Iterable[Mapping[str, object]]:
+    return map(_table, value if isinstance(value, list) else ())
+
+
+def _table(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

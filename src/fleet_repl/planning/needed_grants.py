@@ -1,0 +1,182 @@
+"""Grants of one destination: what it shall allow, and whether its rules can count on that.
+
+New grants are put before rules use them, and grants that rules still use go after those rules;
+in which writes is for `staging` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from fleet_repl.ecr.policy import (
+    Grant,
+    Policy,
+    compose,
+    foreign_sids,
+    grants_for,
+    policy_size,
+    reduced,
+)
+from fleet_repl.ecr.policy.evaluate import Permissions
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.plan import Vouched
+from fleet_repl.planning.revocations import Stale, Uses, stale_grants
+from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granting:
+    """What is decided about the policy of one registry."""
+
+    registry: Registry
+    policy: Policy
+    needed: frozenset[Grant]
+    links: tuple[Link, ...] = ()
+    """The links that need them."""
+    stale: Stale
+    permissions: Permissions
+    """What is in force when rules are written."""
+    shortfall: str | None = None
+    """Why new grants cannot be put before the rules."""
+    refusal: Fault | None = None
+    """Why the policy must not be written although it differs."""
+    spared: frozenset[Grant] = frozenset()
+    """Grants for which there is no room, and which statements of others give already."""
+
+    @property
+    def final(self) -> frozenset[Grant]:
+        """Our grants once everything is written."""
+        staying = self.stale.staying
+        return reduced(self.needed | staying) if staying else self.needed
+
+    @property
+    def first(self) -> frozenset[Grant]:
+        """Our grants while rules are written: what they will use and what they still use."""
+        pending = self.stale.pending
+        return reduced(self.final | pending.keys()) if pending else self.final
+
+    @property
+    def differs(self) -> bool:
+        """Whether the policy has to be written at all."""
+        return bool(self.stale.pending or self.policy.is_untidy or self.final != self.policy.grants)
+
+    def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
+        """Why rules of `source` would not get `prefix` in here, or None where they would."""
+        because = self.permissions.lacks(source.account, prefix, actions)
+        if because is None:
+            return None
+        return f"{self.registry}: {because}" + (f", {self.shortfall}" if self.shortfall else "")
+
+    def vouched(self) -> Iterator[Vouched]:
+        """Statements that count as keeping nothing out because somebody vouches for them."""
+        permissions, sids = self.permissions, set[str]()
+        for statement in permissions.statements:
+            if permissions.trusts(statement) and permissions.doubted_by(statement, self.needed):
+                sids.add(str(statement["Sid"]))
+        return (Vouched(registry=self.registry, sid=sid) for sid in sorted(sids))
+
+    def document(self, grants: frozenset[Grant], desired: Desired) -> JsonObject | None:
+        """The policy with `grants` as ours."""
+        return compose(self.policy, grants, desired.owner, self.registry)
+
+
+def granting(
+    registry: Registry,
+    seen: Observed,
+    uses: Uses,
+    *,
+    in_scope: bool,
+) -> Granting:
+    """Decide which grants are in force in `registry` when rules are written."""
+    desired = uses.desired
+    policy = seen.policy or Policy(document=None)
+    links = _granted_links(registry, desired, uses.observation)
+    needed = needed_for(links, desired)
+    stale = stale_grants(registry, policy.in_use, needed, uses)
+    found = Granting(
+        registry=registry,
+        policy=policy,
+        needed=needed,
+        links=links,
+        stale=stale,
+        permissions=desired.in_force(policy, registry),
+    )
+    if not in_scope:
+        return replace(found, shortfall="and it is outside the selection")
+    if found.first <= policy.grants and not policy.opaque:
+        return found
+    size = policy_size(found.document(found.first, desired))
+    if found.first != needed:
+        # A short prefix that is to go may stand for many longer ones that stay.
+        size = max(size, policy_size(found.document(needed, desired)))
+    if size > desired.limits.policy_bytes:
+        shortfall = f"and with it the policy would take {size:,} characters"
+        return replace(found, shortfall=shortfall)
+    permissions = replace(found.permissions, grants=found.first, statements=policy.foreign)
+    return replace(found, permissions=permissions)
+
+
+def settled(found: Granting, uses: Uses) -> Granting:
+    """The decision once it is known what every source will be left with."""
+    desired = uses.desired
+    if found.stale.kept:
+        stale = stale_grants(found.registry, found.policy.in_use, found.needed, uses)
+        found = replace(found, stale=stale)
+    if not found.differs:
+        return found
+    size = policy_size(found.document(found.final, desired))
+    if size > desired.limits.policy_bytes:
+        found = _spare(found, desired)
+        size = policy_size(found.document(found.final, desired))
+    if size <= desired.limits.policy_bytes:
+        return found
+    refusal = Fault(
+        kind=FaultKind.INVALID,
+        operation="PutRegistryPolicy",
+        message=f"the registry policy would take {size:,} characters, foreign statements "
+        f"included, and ECR takes {desired.limits.policy_bytes:,}",
+        hint=f"shorten or remove statements that are not fleet-repl's{_listed(found.policy)}",
+    )
+    return replace(found, refusal=refusal)
+
+
+def _spare(found: Granting, desired: Desired) -> Granting:
+    """Without what would have to be added, if all of it is in force as the policy stands."""
+    adding = found.final - found.policy.grants
+    there = desired.in_force(found.policy, found.registry)
+    if any(there.lacks(one.source, one.prefix, (one.action,)) is not None for one in adding):
+        return found
+    return replace(found, needed=found.needed - adding, spared=adding)
+
+
+def _granted_links(
+    registry: Registry, desired: Desired, observation: Observation
+) -> tuple[Link, ...]:
+    """Every link into the registry that a grant of ours is for, if its source could be read.
+
+    An account that does not exist makes the service refuse a whole policy, so a source that
+    does not answer gets nothing new.
+    """
+    return tuple(
+        link
+        for link in desired.incoming.get(registry, ())
+        if desired.must_be_granted(link) and isinstance(observation.get(link.source), Observed)
+    )
+
+
+def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
+    """The grants that let links in."""
+    needed: set[Grant] = set()
+    for link in links:
+        needed |= grants_for(link.source.account, link.prefixes, desired.actions)
+    return reduced(needed)
+
+
+def _listed(policy: Policy) -> str:
+    names = foreign_sids(policy)
+    return f": {', '.join(names)}" if names else ""

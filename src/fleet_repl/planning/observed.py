@@ -1,0 +1,53 @@
+"""What one registry answered in this run, or why it did not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet_repl.ecr.policy import Policy
+from fleet_repl.ecr.rules import Replication
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import AccountId, Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A registry that could be read."""
+
+    replication: Replication
+    policy: Policy | None
+    """None where grants are not managed and the policy was not asked for."""
+    policy_scope: str | None = None
+    """ECR's setting REGISTRY_POLICY_SCOPE, where it was asked for and told."""
+    templates: tuple[JsonObject, ...] | None = None
+    """Its creation templates; None where nobody asked, or nobody was told."""
+    templates_error: Fault | None = None
+    """Why they could not be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A registry of which nothing is known. Never taken for an empty one."""
+
+    error: Fault
+
+
+Observation: TypeAlias = Mapping[Registry, Observed | Unreadable]
+"""Every registry that was asked in this run."""
+
+
+def gone_accounts(observation: Observation, retired: Collection[AccountId]) -> frozenset[AccountId]:
+    """Retired accounts that count as gone: AWS refused their roles for good, and no registry of
+    theirs answered anything else in this run."""
+    seen: dict[AccountId, list[Observed | Unreadable]] = {}
+    for registry, one in observation.items():
+        if registry.account in retired:
+            seen.setdefault(registry.account, []).append(one)
+    return frozenset(
+        account
+        for account, answers in seen.items()
+        if all(isinstance(one, Unreadable) and one.error.role_refused for one in answers)
+    )

@@ -1,0 +1,31 @@
+"""Ownership: which rules of a registry are the fleet's own, and a document that keeps the rest.
+
+Rules of others stay as they are, to the letter. Ours are told by what the fleet last applied,
+or, where nothing is recorded, by being what it asks for.
+"""
+
+from fleet_repl.planning.ownership.cells import Cells, both, cells_of, without
+from fleet_repl.planning.ownership.merge import Merged, Wanted, alone, beside
+from fleet_repl.planning.ownership.narrow import narrowed, owned_of
+from fleet_repl.planning.ownership.rebase import SharedWrite, Sharing, listed
+from fleet_repl.planning.ownership.record import Applied, Due, Record, together
+
+__all__ = [
+    "Applied",
+    "Cells",
+    "Due",
+    "Merged",
+    "Record",
+    "SharedWrite",
+    "Sharing",
+    "Wanted",
+    "alone",
+    "beside",
+    "both",
+    "cells_of",
+    "listed",
+    "narrowed",
+    "owned_of",
+    "together",
+    "without",
+]

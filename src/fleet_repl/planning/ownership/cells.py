@@ -1,0 +1,60 @@
+"""Cells: links to the letter, as rules list them. What they mean is for `rules` to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from fleet_repl.ecr.rules import Rule
+from fleet_repl.values.names import Registry
+
+Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
+"""Destination → prefixes, to the letter as rules list them: sorted and, unlike `Outgoing`, with
+those that a shorter one covers. Whose a rule is can only be told by what it lists."""
+
+Cell: TypeAlias = tuple[Registry, str]
+"""One destination and one prefix."""
+
+
+def cells_of(rules: Iterable[Rule]) -> Cells:
+    """Everything that rules list."""
+    found: dict[Registry, tuple[str, ...]] = {}
+    for rule in rules:
+        for end in rule.destinations:
+            listed = found.get(end)
+            found[end] = rule.prefixes if listed is None else _merged(listed, rule.prefixes)
+    return found
+
+
+def both(first: Cells, second: Cells) -> Cells:
+    """Everything in either."""
+    ends = {**first, **second}
+    return {one: _merged(first.get(one, ()), second.get(one, ())) for one in ends}
+
+
+def without(first: Cells, second: Cells) -> Cells:
+    """What is in the first and not in the second."""
+    return links_of(cell for cell in each_cell(first) if not lists(second, cell))
+
+
+def each_cell(links: Cells) -> Iterator[Cell]:
+    """The cells one by one."""
+    return ((end, prefix) for end, prefixes in links.items() for prefix in prefixes)
+
+
+def lists(cells: Cells, cell: Cell) -> bool:
+    """Whether a cell is among them."""
+    end, prefix = cell
+    return prefix in cells.get(end, ())
+
+
+def links_of(cells: Iterable[Cell]) -> Cells:
+    """The cells by destination."""
+    found: dict[Registry, list[str]] = {}
+    for end, prefix in cells:
+        found.setdefault(end, []).append(prefix)
+    return {end: tuple(sorted(prefixes)) for end, prefixes in found.items()}
+
+
+def _merged(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return first if first == second else tuple(sorted({*first, *second}))

@@ -1,0 +1,271 @@
+"""Merging: a document with exactly what is asked for that keeps the rules of others.
+
+Ours are told by the record or, where there is none, by being what routes ask for. A rule of
+unknown meaning stays to the letter, whosever it is and whoever owns the registry, unless somebody
+insists on what the inventory says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from fleet_repl.ecr.rules import (
+    NOWHERE,
+    Outgoing,
+    Replication,
+    Rule,
+    joined,
+    outgoing_of,
+    rules_for,
+    sendable,
+    within,
+)
+from fleet_repl.planning.ownership.cells import (
+    Cell,
+    Cells,
+    both,
+    cells_of,
+    each_cell,
+    links_of,
+    lists,
+)
+from fleet_repl.planning.ownership.reading import by_deletes, documents, read
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import covers, touches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The links that a registry shall have for this fleet."""
+
+    links: Outgoing
+    deleting: Outgoing = field(default_factory=dict)
+    """Those of them whose deletions travel too."""
+
+    def deletes(self, end: Registry, prefix: str) -> bool:
+        return covers(self.deleting.get(end, ()), prefix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A replication configuration to be, as two parts that are written one after the other."""
+
+    kept: tuple[JsonObject, ...] = ()
+    """Rules of others as they were found, and what is left of rules that were partly ours."""
+    rules: tuple[Rule, ...]
+    """Ours."""
+    outgoing: Outgoing
+    """What both replicate together."""
+    deleting: Outgoing
+    owned: Cells
+    """Our part of it, once it is written."""
+    present: Cells = field(default_factory=dict)
+    """Our part of what was found, whether it stays or not."""
+    replaced: tuple[Rule, ...] = ()
+    """Our part of the rules that were found, as far as `rules` take its place."""
+    clashes: tuple[Cell, ...] = ()
+    """Links of ours that a rule of others covers with other deletions than asked for."""
+    dropped: bool = False
+    """A rule of unknown meaning goes."""
+
+    @property
+    def count(self) -> int:
+        return len(self.kept) + len(self.rules)
+
+    def document(self) -> JsonObject:
+        """The `replicationConfiguration` to write."""
+        return {"rules": [*self.kept, *documents(self.rules)]}
+
+
+def alone(
+    found: Replication,
+    wanted: Wanted,
+    asked: Wanted,
+    recorded: Cells | None,
+    *,
+    filters: int,
+    force: bool,
+) -> Merged:
+    """The configuration of a registry for which the fleet speaks alone."""
+    if found.strange_rules and not force:
+        strange = [(raw, rule) for raw, rule in read(found) if not rule.understood]
+        merged = _Merger(wanted, asked, recorded, filters, force=False).keep(strange)
+        if (merged.outgoing, merged.deleting) != (found.outgoing, found.deleting):
+            replaced = tuple(rule for rule in found.rules if rule.understood)
+            return replace(merged, replaced=replaced)
+        return replace(merged, rules=found.rules, kept=(), owned=_owned(found, asked, recorded))
+    links, deleting = wanted.links, NOWHERE
+    if wanted.deleting:
+        deleting = within(wanted.deleting, links)
+    dropped = bool(found.strange_rules)
+    if not dropped and (links, deleting) == (found.outgoing, found.deleting):
+        owned = _owned(found, asked, recorded)
+        return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
+    rules = rules_for(links, deleting, filters=filters)
+    return Merged(
+        rules=rules,
+        outgoing=links,
+        deleting=deleting,
+        owned=cells_of(rules),
+        replaced=found.rules,
+        dropped=dropped,
+    )
+
+
+def beside(
+    found: Replication,
+    wanted: Wanted,
+    asked: Wanted,
+    recorded: Cells | None,
+    *,
+    filters: int,
+    force: bool,
+) -> Merged:
+    """The configuration of a registry that has rules of others as well.
+
+    `wanted` is what it can be written with, `asked` all that routes ask for; `recorded` holds
+    the fleet's own links, None where nothing was ever recorded.
+    """
+    return _Merger(wanted, asked, recorded, filters, force=force).merge(found)
+
+
+class _Merger:
+    def __init__(
+        self,
+        wanted: Wanted,
+        asked: Wanted,
+        recorded: Cells | None,
+        filters: int,
+        *,
+        force: bool,
+    ) -> None:
+        deleting = within(wanted.deleting, wanted.links)
+        self._wanted = Wanted(links=wanted.links, deleting=deleting)
+        self._asked = asked
+        self._recorded = recorded
+        self._filters = filters
+        self._force = force
+
+    def keep(self, rules: Sequence[tuple[JsonObject, Rule]]) -> Merged:
+        """These rules to the letter, and no other rule that was found."""
+        own = {cell for _, rule in rules for cell in self._own(rule, _listed(rule))}
+        kept = tuple(sendable(raw) for raw, _ in rules)
+        return self._around(kept, [rule for _, rule in rules], own)
+
+    def merge(self, found: Replication) -> Merged:
+        kept: list[JsonObject] = []
+        staying: list[Rule] = []
+        mine: set[Cell] = set()
+        present: set[Cell] = set()
+        replaced: list[Rule] = []
+        dropped = False
+        for raw, rule in read(found):
+            cells = _listed(rule)
+            own = self._own(rule, cells)
+            present |= own
+            stays = not (own and own == cells) and self._stays(own, rule)
+            if not rule.understood:
+                stays = stays or not self._force
+                dropped = dropped or not stays
+            elif own and own == cells:
+                replaced.append(rule)
+                continue
+            if stays:
+                kept.append(sendable(raw))
+                staying.append(rule)
+                mine |= own
+            else:
+                left = _grouped(cells - own, deletes=rule.deletes)
+                kept += documents(left)
+                staying += left
+                replaced += _grouped(own, deletes=rule.deletes)
+        merged = self._around(tuple(kept), staying, mine)
+        return replace(merged, present=links_of(present), replaced=tuple(replaced), dropped=dropped)
+
+    def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], mine: set[Cell]) -> Merged:
+        """Add what the rules that stay do not replicate for us already."""
+        theirs = by_deletes(staying)
+        missing: set[Cell] = set()
+        clashes: list[Cell] = []
+        for end, prefix in each_cell(self._wanted.links):
+            deletes = self._wanted.deletes(end, prefix)
+            same, other = theirs[deletes].get(end, ()), theirs[not deletes].get(end, ())
+            there = covers(same, prefix)
+            if touches(other, prefix) and not (deletes and there):
+                clashes.append((end, prefix))
+            elif not there:
+                missing.add((end, prefix))
+        links = links_of(missing)
+        deleting = within(self._wanted.deleting, links)
+        rules = rules_for(links, deleting, filters=self._filters)
+        return Merged(
+            kept=kept,
+            rules=rules,
+            outgoing=joined(outgoing_of(staying), links),
+            deleting=joined(theirs[True], deleting),
+            owned=both(cells_of(rules), links_of(mine)),
+            clashes=tuple(sorted(clashes)),
+        )
+
+    def _own(self, rule: Rule, cells: set[Cell]) -> set[Cell]:
+        """What of a rule is ours."""
+        if self._recorded is None:
+            return _asked_for(rule, cells, self._asked, {})
+        return {cell for cell in cells if lists(self._recorded, cell)}
+
+    def _stays(self, own: set[Cell], rule: Rule) -> bool:
+        """Whether everything of ours in a shared rule is still asked for, just so."""
+        return all(
+            covers(self._wanted.links.get(end, ()), prefix)
+            and self._wanted.deletes(end, prefix) is rule.deletes
+            for end, prefix in own
+        )
+
+
+def _grouped(cells: set[Cell], *, deletes: bool) -> tuple[Rule, ...]:
+    """A part of a rule, to the letter."""
+    sharing: dict[tuple[str, ...], list[Registry]] = {}
+    for end, prefixes in links_of(cells).items():
+        sharing.setdefault(prefixes, []).append(end)
+    return tuple(
+        Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
+        for prefixes, ends in sorted(sharing.items())
+    )
+
+
+def _listed(rule: Rule) -> set[Cell]:
+    return set(each_cell(cells_of([rule])))
+
+
+def _asked_for(rule: Rule, cells: set[Cell], asked: Wanted, recorded: Cells) -> set[Cell]:
+    """What of a rule is asked for just so, or on record."""
+    equal = {
+        (end, prefix)
+        for end, prefix in cells
+        if lists(recorded, (end, prefix))
+        or (lists(asked.links, (end, prefix)) and asked.deletes(end, prefix) is rule.deletes)
+    }
+    # A rule of ours may list a link that a shorter prefix of another one covers.
+    whole = all(
+        covers(asked.links.get(end, ()), prefix) and asked.deletes(end, prefix) is rule.deletes
+        for end, prefix in cells
+    )
+    ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
+    whole = whole and ends == set(rule.destinations) and prefixes == set(rule.prefixes)
+    return cells if whole else equal
+
+
+def _owned(found: Replication, asked: Wanted, recorded: Cells | None) -> Cells:
+    """Our part of what was found, where just the links that are asked for are in place."""
+    if recorded is not None and cells_of(found.rules) == recorded:
+        return recorded
+    # What others list beside ours in vain is not taken for ours.
+    return links_of(
+        {
+            cell
+            for rule in found.rules
+            for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
+        }
+    )

@@ -1,0 +1,60 @@
+"""Narrowing: a document that was planned, without links of ours that are held after all."""
+
+from __future__ import annotations
+
+from fleet_repl.ecr.rules import Outgoing, Rule, outgoing_of, parse_document, rules_for, within
+from fleet_repl.planning.ownership.cells import Cells, both, cells_of, each_cell, links_of, lists
+from fleet_repl.planning.ownership.merge import Wanted
+from fleet_repl.planning.ownership.reading import by_deletes, documents, read
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.prefixes import covers
+
+
+def narrowed(
+    after: JsonObject, owned: Cells, bounds: Outgoing, *, filters: int
+) -> tuple[JsonObject, int]:
+    """`after` without what `bounds` leaves out of our rules; those of others stay to the letter.
+    Also how many these are."""
+    kept, ours = _parted(after, owned)
+    links = within(outgoing_of(ours), bounds)
+    deleting = within(outgoing_of(one for one in ours if one.deletes), links)
+    theirs = by_deletes(one for _, one in kept)
+    wanted = Wanted(links=links, deleting=deleting)
+    missing = {
+        (end, prefix)
+        for end, prefix in each_cell(links)
+        if not covers(theirs[wanted.deletes(end, prefix)].get(end, ()), prefix)
+    }
+    left = links_of(missing)
+    rules = rules_for(left, within(deleting, left), filters=filters)
+    return {"rules": [*(raw for raw, _ in kept), *documents(rules)]}, len(kept)
+
+
+def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
+    """Our part of a document that was written, from that of the one that was planned.
+
+    It may hold less of ours, and rules that others made after the plan: they are none of ours.
+    """
+    kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
+    found: Cells = {}
+    for raw, rule in read(parse_document(written)):
+        is_kept = canonical_json(raw) in kept
+        ours = links_of(
+            (end, prefix)
+            for end, prefix in each_cell(cells_of([rule]))
+            if lists(owned, (end, prefix)) or (not is_kept and covers(owned.get(end, ()), prefix))
+        )
+        found = both(found, ours)
+    return found
+
+
+def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, Rule]], list[Rule]]:
+    """The rules of others, of both or of unknown meaning, and those that are wholly ours."""
+    kept, ours = [], []
+    for raw, rule in read(parse_document(document)):
+        cells = list(each_cell(cells_of([rule])))
+        if rule.understood and all(lists(owned, cell) for cell in cells):
+            ours.append(rule)
+        else:
+            kept.append((raw, rule))
+    return kept, ours

@@ -1,0 +1,27 @@
+"""Rules as they stand in a document, each with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from fleet_repl.ecr.rules import Outgoing, Replication, Rule, document_of, outgoing_of, rules_of
+from fleet_repl.values.canonical_json import JsonObject
+
+
+def read(found: Replication) -> Iterator[tuple[JsonObject, Rule]]:
+    """Each rule as it stands in the document, and what it means."""
+    return zip(rules_of(found.document), found.rules, strict=True)
+
+
+def documents(rules: Iterable[Rule]) -> tuple[JsonObject, ...]:
+    """Rules as they are written."""
+    return rules_of(document_of(rules))
+
+
+def by_deletes(rules: Iterable[Rule]) -> Mapping[bool, Outgoing]:
+    """The links of rules, those whose deletions do not travel and those whose do."""
+    listed = tuple(rules)
+    return {
+        deletes: outgoing_of(one for one in listed if one.deletes is deletes)
+        for deletes in (False, True)
+    }

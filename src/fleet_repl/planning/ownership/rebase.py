@@ -1,0 +1,104 @@
+"""Rebase: the write of a shared replication configuration, on top of what others made meanwhile.
+
+Rules are compared by what they list. A plan saw rules A (theirs) and B (ours), and is to make of
+them A and C. Where A, B and D are found, D being another one of theirs, it makes A, D and C;
+where B has changed, or D has to do with our links, only a new plan can tell what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fleet_repl.ecr.rules import Outgoing, Replication, Rule, parse_document, sendable, within
+from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists
+from fleet_repl.planning.ownership.reading import read
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.prefixes import touches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """What tells our part of a configuration from that of others."""
+
+    owned: Cells
+    """Our part of what is to be written."""
+    links: Outgoing
+    """All that routes ask for. How much of it is in place is for the plan to decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedWrite:
+    """The write of a configuration that others have rules in, too."""
+
+    before: Replication
+    after: Replication
+    sharing: Sharing
+
+    def is_due(self, found: Replication) -> bool:
+        """Whether our part is as it was before the write."""
+        return self._fits(found, self.before, self.after)
+
+    def is_done(self, found: Replication) -> bool:
+        """Whether our part is as the write leaves it."""
+        return self._fits(found, self.after, self.before)
+
+    def rebased(self, found: Replication) -> JsonObject | None:
+        """What to write on top of `found`; None where more than others' rules differs, or where
+        what differs is not independent of our links."""
+        if found.unknown:
+            return None
+        if self.is_done(found):
+            return found.document
+        before, after, there = listed(self.before), listed(self.after), listed(found)
+        theirs = [rule for key, (_, rule) in there.items() if key not in before]
+        if not self.is_due(found) or any(map(self._concerns_us, theirs)):
+            return None
+        staying = [raw for key, (raw, _) in there.items() if key in after or key not in before]
+        added = [raw for key, (raw, _) in after.items() if key not in before]
+        document: JsonObject = {"rules": [*map(sendable, staying), *added]}
+        return document if self._keeps_links(parse_document(document)) else None
+
+    def _fits(self, found: Replication, these: Replication, others: Replication) -> bool:
+        """Whether all of ours in `these` is found, and nothing that only `others` have."""
+        there, wanted, unwanted = listed(found), listed(these), listed(others)
+        ours = {
+            key
+            for key, (_, rule) in wanted.items()
+            if key not in unwanted or self._is_partly_ours(rule)
+        }
+        return ours <= there.keys() and not there.keys() & (unwanted.keys() - wanted.keys())
+
+    def _is_partly_ours(self, rule: Rule) -> bool:
+        return any(lists(self.sharing.owned, cell) for cell in each_cell(cells_of([rule])))
+
+    def _concerns_us(self, rule: Rule) -> bool:
+        """Whether a rule of somebody else has to do with our links, as far as can be told."""
+        return not rule.understood or any(
+            touches(self.sharing.owned.get(end, ()), prefix)
+            for end, prefix in each_cell(cells_of([rule]))
+        )
+
+    def _keeps_links(self, found: Replication) -> bool:
+        """Whether others' rules still carry what our links count on them for, and no more."""
+        links, planned = self.sharing.links, self.after
+        return all(
+            within(now, links) == within(then, links)
+            for now, then in (
+                (found.outgoing, planned.outgoing),
+                (found.deleting, planned.deleting),
+            )
+        )
+
+
+def listed(found: Replication) -> Mapping[str, tuple[JsonObject, Rule]]:
+    """The rules by what they list, to the letter but in no order; one of unknown meaning by its
+    text."""
+    return {_key(raw, rule): (raw, rule) for raw, rule in read(found)}
+
+
+def _key(raw: JsonObject, rule: Rule) -> str:
+    if not rule.understood:
+        return canonical_json(sendable(raw))
+    ends: Iterable[str] = sorted(map(str, rule.destinations))
+    return canonical_json([list(ends), list(rule.prefixes), rule.deletes])

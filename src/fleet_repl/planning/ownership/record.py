@@ -1,0 +1,40 @@
+"""What a fleet last made of its registries, as the values that go on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from fleet_repl.planning.ownership.cells import Cells, both
+from fleet_repl.values.names import Registry
+
+Due: TypeAlias = Mapping[Registry, datetime]
+"""Destinations that are owed a backfill, and since when: one that began before will not do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a fleet last made of one registry."""
+
+    links: Cells = field(default_factory=dict)
+    templates: tuple[str, ...] = ()
+    """Prefixes of its creation templates."""
+    given_up: bool = False
+    """Its account was retired and counted as gone: its rules stay should it be there after all."""
+    due: Due = field(default_factory=dict)
+
+
+Record: TypeAlias = Mapping[Registry, Applied]
+"""What a fleet last applied, by registry. One that is missing was never recorded."""
+
+
+def together(first: Applied, second: Applied) -> Applied:
+    """What either says was applied to a registry."""
+    return Applied(
+        links=both(first.links, second.links),
+        templates=tuple(sorted({*first.templates, *second.templates})),
+        given_up=first.given_up and second.given_up,
+        due={**first.due, **second.due},
+    )

@@ -1,0 +1,283 @@
+"""The plan: everything that a run will do, as frozen values.
+
+The types only; `planning` makes them. A plan holds AWS documents as they are now and as they
+shall be, so that it can be shown, kept and executed without deciding anything again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from fleet_repl.ecr.rules import strange_rules_lost
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.ownership import Applied, Record
+from fleet_repl.topology import REST, About
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes
+
+
+class Resource(StrEnum):
+    REPLICATION_CONFIGURATION = "replication-configuration"
+    REGISTRY_POLICY = "registry-policy"
+    CREATION_TEMPLATE = "creation-template"
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+def operation_of(resource: Resource, action: Action) -> str:
+    """The API call that makes a change."""
+    match resource:
+        case Resource.REPLICATION_CONFIGURATION:
+            return "PutReplicationConfiguration"
+        case Resource.REGISTRY_POLICY:
+            return "DeleteRegistryPolicy" if action is Action.DELETE else "PutRegistryPolicy"
+        case Resource.CREATION_TEMPLATE:
+            return f"{action.value.capitalize()}RepositoryCreationTemplate"
+        case _:
+            assert_never(resource)
+
+
+class Phase(StrEnum):
+    """The order of writes: templates before images can arrive, a rule only works once it is
+    granted, and a grant may only go once nothing uses it."""
+
+    TEMPLATES = "templates"
+    GRANTS = "grants"
+    RULES = "rules"
+    WITHDRAWALS = "withdrawals"
+
+
+class State(StrEnum):
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEnd:
+    """A link seen from one registry: its other end."""
+
+    registry: Registry
+    prefixes: Prefixes
+    routes: tuple[str, ...] = ()
+    """Empty for a link that no route asks for; of a link that is narrowed, those of the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLink:
+    """A link that is left out because its destination does not grant it."""
+
+    destination: Registry
+    prefixes: Prefixes
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One write to one registry. `before` is what it expects to find, None for nothing."""
+
+    resource: Resource
+    action: Action
+    phase: Phase
+    wave: str = REST
+    before: JsonObject | None
+    after: JsonObject | None
+    links_added: tuple[LinkEnd, ...] = ()
+    """For a replication configuration the other end is a destination, for a policy a source
+    (the granted account's registries)."""
+    links_removed: tuple[LinkEnd, ...] = ()
+    needs: frozenset[Registry] = frozenset()
+    """Registries whose rules have to be written before this (withdrawals only)."""
+    deletes_started: tuple[LinkEnd, ...] = ()
+    """Links whose deletions will travel from now on (replication configurations only)."""
+    deletes_stopped: tuple[LinkEnd, ...] = ()
+
+
+class Mover(StrEnum):
+    """What is no longer as it was when a run of the fleet last wrote a registry."""
+
+    FLEET = "fleet"
+    """What is in place: somebody else has changed it."""
+    INVENTORY = "inventory"
+    """What is wanted: the registry is as it was left."""
+    UNKNOWN = "unknown"
+    """No run has written it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Why a registry differs from the inventory."""
+
+    by: Mover
+    run_id: str | None = None
+    """The run that last wrote it."""
+    at: datetime | None = None
+    """When that was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryPlan:
+    """What a run will do to one registry in scope."""
+
+    registry: Registry
+    name: str
+    wave: str = REST
+    """Its own; a change of its rules or its policy belongs to the wave of the links that it is
+    for."""
+    state: State
+    changes: tuple[Change, ...] = ()
+    """In the order they are written: by wave, then by phase."""
+    held: tuple[HeldLink, ...] = ()
+    error: Fault | None = None
+    """Why it could not be read, or why a change of `refused` will not be written."""
+    refused: Mapping[Resource, Fault] = field(default_factory=dict)
+    """Resources whose changes are shown but must not be written, and why."""
+    owned: Applied = field(default_factory=Applied, repr=False, compare=False)
+    """What of it is this fleet's own once all is done."""
+    retired: bool = False
+    gone: bool = False
+    """Its account is retired, AWS has refused the account's role for good, and nothing of the
+    account answered in this run."""
+    spared: bool = field(default=False, compare=False)
+    """Whoever asked for the plan wants nothing written to it: that it then fails tells nothing
+    of its wave. No part of the document."""
+    objections: tuple[Objection, ...] = field(default=(), compare=False)
+    """What speaks against its own changes, where whoever asked for the plan wants to leave such
+    registries out. No part of the document."""
+    in_place: int = field(default=0, compare=False)
+    """Links out of it when it was read; no part of the document."""
+    moved: Moved | None = None
+    """Of a registry that has to change: why, as far as remembered runs tell."""
+
+    @property
+    def excuse(self) -> str | None:
+        """Why it is no failure that it could not be read."""
+        if self.error is None or not self.gone or self.state is not State.UNREADABLE:
+            return None
+        return f"its account is retired and could not be reached ({self.error.kind})"
+
+    @property
+    def fails(self) -> bool:
+        """Whether its error is one."""
+        return self.error is not None and self.excuse is None
+
+    @property
+    def writes(self) -> bool:
+        """Whether any of it will be written: what is refused is only shown."""
+        return any(change.resource not in self.refused for change in self.changes)
+
+    @property
+    def lost_rules(self) -> tuple[tuple[int, JsonObject], ...]:
+        """The rules of unknown meaning that will go, with their places."""
+        resource = Resource.REPLICATION_CONFIGURATION
+        if resource in self.refused:
+            return ()
+        writes = [change for change in self.changes if change.resource is resource]
+        return strange_rules_lost(writes[0].before, writes[-1].after) if writes else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """A reason to refuse the plan as a whole."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning:
+    """Something the reader should know that stops nothing."""
+
+    kind: str
+    message: str
+    about: About = field(default=(), repr=False, compare=False)
+    """No part of the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """A statement of which nobody can tell whether it keeps images out, and that does not because
+    `trusted_statements` says so."""
+
+    registry: Registry
+    sid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    registries: int
+    changed: int
+    unchanged: int
+    unreadable: int
+    held: int
+    links_added: int
+    links_removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What one registry took in a run."""
+
+    attempts: int = 0
+    """Calls made, retries and its account's AssumeRole included."""
+    seconds: float = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        return Effort(self.attempts + other.attempts, self.seconds + other.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the fleet's state said when a plan began to look."""
+
+    runs: frozenset[str]
+    """Ids of the runs that were over by then."""
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`digest` is over the plan's whole document without the digest itself."""
+
+    digest: str
+    created_at: datetime
+    """When it began to look at the fleet."""
+    fleet: str
+    inventory: InventoryRef
+    summary: Summary
+    registries: tuple[RegistryPlan, ...]
+    """Every registry in scope exactly once, in order of account and region."""
+    objections: tuple[Objection, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    acknowledged: int = 0
+    """Warnings that the inventory acknowledges, and that are not listed."""
+    vouched: tuple[Vouched, ...] = ()
+    """In order of registry and Sid."""
+    rolls_back: str | None = None
+    """The run whose writes it takes back; None for a plan of the inventory."""
+    world: str | None = None
+    """The AWS that it was made of, where that is not AWS itself: an endpoint's host and port."""
+    efforts: Mapping[Registry, Effort] = field(default_factory=dict, repr=False, compare=False)
+    """What reading each registry took; no part of the document."""
+    basis: Basis | None = field(default=None, repr=False, compare=False)
+    """None for a plan out of a file, as it is no part of the document."""
+
+    @property
+    def changes(self) -> tuple[tuple[Registry, Change], ...]:
+        """Every write of the plan, with its registry."""
+        return tuple((one.registry, change) for one in self.registries for change in one.changes)
+
+    @property
+    def writes(self) -> bool:
+        """Whether any of it will be written."""
+        return any(one.writes for one in self.registries)

@@ -1,0 +1,287 @@
+"""Cautions: what the reader of a plan should know and what stops nothing.
+
+Pure, and told once for many registries: a thousand equal sentences warn nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from typing import Final
+
+from fleet_repl.ecr.policy import Grant
+from fleet_repl.ecr.policy.lint import findings
+from fleet_repl.ecr.rules import rule_words
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.needed_grants import Granting
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.ownership import Record
+from fleet_repl.planning.plan import Mover, RegistryPlan, Warning
+from fleet_repl.planning.rule_waves import Stages
+from fleet_repl.topology import About
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import covers
+
+UNKNOWN_FIELDS: Final = "unknown-fields"
+"""What `allow` holds to overwrite rules with fields that are not known here."""
+
+
+def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Iterator[Warning]:
+    for registry in sorted(scope):
+        seen = observation[registry]
+        if isinstance(seen, Observed) and seen.replication.unknown:
+            yield Warning(
+                kind=UNKNOWN_FIELDS,
+                message=f"{registry} answers with fields that this version does not know: "
+                f"{', '.join(seen.replication.unknown)}",
+                about=_accounts([registry]),
+            )
+
+
+def strange_rules(
+    observation: Observation, registries: Iterable[RegistryPlan]
+) -> Iterator[Warning]:
+    """Rules of unknown meaning that are in place and stay."""
+    for one in registries:
+        seen = observation.get(one.registry)
+        if not isinstance(seen, Observed) or not seen.replication.strange_rules:
+            continue
+        lost = [place for place, _ in one.lost_rules]
+        for place, rule in seen.replication.strange_rules:
+            if place not in lost:
+                yield Warning(
+                    kind="unknown-rule",
+                    message=f"{one.registry}: {rule_words(place, rule)} means no link, or holds "
+                    "something that this version does not know; nobody can tell what ECR makes "
+                    "of it, so it is kept as it is. Ask whoever wrote it; apply --force lets it "
+                    "go where the rules are exclusive",
+                    about=_accounts([one.registry]),
+                )
+
+
+def lint(
+    grantings: Mapping[Registry, Granting], observation: Observation, desired: Desired
+) -> Iterator[Warning]:
+    """What is wrong with the policies found. Equal findings of many registries are one warning."""
+    places: dict[tuple[str, str, str | None], list[Registry]] = {}
+    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
+        seen = observation[registry]
+        scope = seen.policy_scope if isinstance(seen, Observed) else None
+        for found in findings(
+            one.policy, one.needed, desired.in_force(one.policy, registry), scope=scope
+        ):
+            places.setdefault((found.kind, found.text, found.sid), []).append(registry)
+    for (kind, text, sid), registries in places.items():
+        named = () if sid is None else (frozenset({sid}),)
+        yield Warning(
+            kind=kind,
+            message=f"{_places(registries)}: {text}",
+            about=(*named, *_accounts(registries)),
+        )
+
+
+def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warning]:
+    """Sids that are trusted and that no policy has: whoever writes a statement of that name one
+    day is trusted unseen. Told only where every policy was read that could have it."""
+    accounts: dict[str, list[AccountId]] = {}
+    for account, sids in desired.trusted.items():
+        for sid in sids:
+            accounts.setdefault(sid, []).append(account)
+    for sid, trusting in sorted(accounts.items()):
+        seen = [observation.get(one) for account in trusting for one in desired.by_account[account]]
+        policies = [one.policy for one in seen if isinstance(one, Observed)]
+        if len(policies) < len(seen) or None in policies:
+            continue
+        if not any(
+            one.get("Sid") == sid for policy in policies if policy for one in policy.foreign
+        ):
+            yield Warning(
+                kind="trusted-nothing",
+                message=f"trusted_statements has {sid}, and no registry policy that it is about "
+                "has a statement of that name; take it out, so that nobody can be trusted unseen",
+                about=(frozenset({sid}), frozenset(map(str, trusting))),
+            )
+
+
+def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
+    """Policies that are too full for grants of ours, where others happen to give them."""
+    full = sorted(registry for registry, one in grantings.items() if one.spared)
+    if full:
+        yield Warning(
+            kind="no-room",
+            message=f"{_places(full)}: there is no room in the registry policy for the grants of "
+            "its links, and none is needed as long as statements of others give them; shorten "
+            "those to have them granted by fleet-repl",
+            about=_accounts(full),
+        )
+
+
+def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
+    """Turning delete replication on is told in plain words: it deletes images elsewhere."""
+    links = [
+        (one.registry, end)
+        for one in registries
+        for change in one.changes
+        for end in change.deletes_started
+    ]
+    if links:
+        source, end = links[0]
+        number = "1 link starts" if len(links) == 1 else f"{len(links):,} links start"
+        yield Warning(
+            kind="delete-replication",
+            message=f"{number} to replicate deletions ({source} → {end.registry}"
+            f"{' and others' if links[1:] else ''}): what is deleted in the source is deleted at "
+            "the destination too, and so is what a lifecycle policy expires there; an image whose "
+            "last tag is removed goes altogether",
+            about=(
+                frozenset(name for _, end in links for name in end.routes),
+                *_accounts(source for source, _ in links),
+            ),
+        )
+
+
+def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterator[Warning]:
+    """Links that are written later than the wave that they belong to."""
+    places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
+    for registry, found in sorted(stages.items()):
+        for delay in found.delays:
+            later = tuple(sorted({found.delayed[end] for end in delay.destinations}))
+            why = delay.wave, later, len(delay.destinations), delay.because
+            places.setdefault(why, []).append(registry)
+    for (wave, later, count, because), registries in places.items():
+        names = [desired.waves.names[one] for one in (wave, *later)]
+        links = "1 link" if count == 1 else f"{count} links"
+        each = " each" if registries[1:] else ""
+        yield Warning(
+            kind="later-wave",
+            message=f"{_places(registries)}: {links}{each} of wave {names[0]} "
+            f"{'changes' if count == 1 and not each else 'change'} in wave {', '.join(names[1:])}, "
+            f"because {because}",
+            about=(frozenset({names[0]}), *_accounts(registries)),
+        )
+
+
+def unused_waves(
+    registries: Collection[RegistryPlan], desired: Desired, tried: Set[Registry]
+) -> Iterator[Warning]:
+    """Waves that a plan of the whole fleet passes over, before others that it writes in: nothing of
+    what the inventory changes is tried on their links.
+
+    A wave with a registry in `tried` was written for this very inventory before. One in which
+    the inventory makes no link is for the topology to tell of. What others have changed is put
+    right wherever it is.
+    """
+    waves = desired.waves
+    wanted = any(one.moved is not None and one.moved.by is not Mover.FLEET for one in registries)
+    if len(waves.names) == 1 or len(registries) < len(desired.registries) or not wanted:
+        return
+    changing = {change.wave for one in registries for change in one.changes}
+    writing = [turn for turn, name in enumerate(waves.names) if name in changing]
+    passed = set(range(writing[-1])).difference(writing)
+    is_tried: dict[int, bool] = {}
+    for links in desired.outgoing.values() if passed else ():
+        for link in links:
+            turn = waves.of_link(link.source, link.destination)
+            is_tried[turn] = is_tried.get(turn, False) or not tried.isdisjoint(
+                (link.source, link.destination)
+            )
+    unused = [waves.names[turn] for turn in sorted(passed) if is_tried.get(turn) is False]
+    if unused:
+        several = bool(unused[1:])
+        yield Warning(
+            kind="unused-wave",
+            message=f"{'waves' if several else 'wave'} {', '.join(unused)} "
+            f"{'write' if several else 'writes'} nothing in this plan, as it changes no link of "
+            f"{'theirs' if several else 'that wave'}; the first wave to be written is "
+            f"{waves.names[writing[0]]}",
+            about=(frozenset(unused),),
+        )
+
+
+def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
+    """Registries that the fleet has made something of and that it lists no longer."""
+    gone = sorted(
+        one for one in record.keys() - set(desired.registries) if not record[one].given_up
+    )
+    if gone:
+        has, it, listed = ("has", "it", "it is") if len(gone) == 1 else ("have", "them", "they are")
+        yield Warning(
+            kind="unlisted",
+            message=f"{_places(gone)} {has} rules or templates that this fleet applied, and the "
+            f"inventory no longer lists {it}; that stays until {listed} listed again and applied: "
+            "the account with "
+            'state = "retired" or, to give up a region only, the region without routes from there',
+            about=_accounts(gone),
+        )
+
+
+def given_up(
+    record: Record, observation: Observation, gone: Collection[AccountId]
+) -> Iterator[Warning]:
+    """Links on record of accounts that count, or counted, as gone: nobody has withdrawn them."""
+    places = sorted(
+        one
+        for one, applied in record.items()
+        if applied.links
+        and (applied.given_up or one.account in gone)
+        and not isinstance(observation.get(one), Observed)
+    )
+    if places:
+        single = len(places) == 1
+        yield Warning(
+            kind="given-up",
+            message=f"{_places(places)} {'was' if single else 'were'} given up: the account was "
+            "retired and AWS refused its role, so the rules that this fleet applied there were "
+            "never withdrawn, and keep replicating if the account is still there. See that it is "
+            "closed; if it is not, let its role be assumed and apply with the account listed as "
+            'state = "retired"',
+            about=_accounts(places),
+        )
+
+
+def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
+    """One warning for each account whose grants nobody needs and nobody can ask about."""
+    places: dict[AccountId, list[Registry]] = {}
+    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
+        stale = one.stale.unlisted | {
+            grant for grant in one.stale.kept if not _wanted(grant, registry, desired)
+        }
+        for account in sorted({grant.source for grant in stale}):
+            places.setdefault(account, []).append(registry)
+    for account, registries in sorted(places.items()):
+        yield Warning(
+            kind="grant-kept",
+            message=f"{_places(registries)} {'grants' if len(registries) == 1 else 'grant'} "
+            f"account {account} what no route asks for, and "
+            f"the grant stays, because {_unasked(account, desired)}",
+            about=(frozenset({str(account)}),),
+        )
+
+
+def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
+    """Whether a link asks for a grant, although its source could not be read this time."""
+    return any(
+        link.source.account == grant.source and covers(link.prefixes, grant.prefix)
+        for link in desired.incoming.get(registry, ())
+    )
+
+
+def _unasked(account: AccountId, desired: Desired) -> str:
+    """Why nobody can tell whether an account still uses a grant, and what to do about it."""
+    if account in desired.by_account:
+        return (
+            f"a registry of that account ({desired.names[account]}) could not be read or keeps "
+            "its link; if the account is closed, take the statement out by hand"
+        )
+    return (
+        "that account is not managed here and nobody knows whether it is still used; list it under "
+        "[[accounts]] to have the grant withdrawn, or take the statement out by hand"
+    )
+
+
+def _accounts(registries: Iterable[Registry]) -> About:
+    return (frozenset(str(one.account) for one in registries),)
+
+
+def _places(registries: list[Registry]) -> str:
+    more = f" and {len(registries) - 1} more" if len(registries) > 1 else ""
+    return f"{registries[0]}{more}"

@@ -1,0 +1,233 @@
+"""The writes of one registry policy: which grants come and go in which wave.
+
+A new grant is put in the wave of the link that needs it, before that wave's rules. A grant that
+rules still use goes in the wave of the last of those links, after its rules. So a policy may be
+written in several waves; where only one is concerned, at most twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from fleet_repl.ecr.policy import Grant, GrantIndex, policy_size, reduced
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.needed_grants import Granting, needed_for
+from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
+from fleet_repl.planning.revocations import action_of, replicating
+from fleet_repl.topology import Link
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import beyond, intersect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One write, in terms of our grants."""
+
+    wave: int
+    phase: Phase
+    before: frozenset[Grant] | None
+    """None: the policy as it was found."""
+    after: frozenset[Grant]
+    had: frozenset[Grant]
+    """What was in place when the wave began."""
+    needed: frozenset[Grant]
+    """What of `after` links need."""
+    withdraws: bool
+    """Whether what goes in this wave goes with this write."""
+    needs: frozenset[Registry] = frozenset()
+
+
+def policy_changes(found: Granting, desired: Desired) -> tuple[Change, ...]:
+    """Every write of the policy, in order of wave and phase."""
+    if not found.differs:
+        return ()
+    waves = _concerned(found, desired)
+    steps = _apart(found, desired, waves) or tuple(_together(found, waves[0], waves[-1]))
+    return tuple(_change(step, found, desired) for step in steps)
+
+
+def _concerned(found: Granting, desired: Desired) -> Sequence[int]:
+    """The waves in which the policy has to be written, in order; at least one."""
+    own = desired.waves.position(found.registry)
+    if len(desired.waves.names) == 1:
+        return (own,)
+    there = GrantIndex(found.policy.in_use)
+    wanted = GrantIndex(found.needed)
+    waves = {
+        wave
+        for wave, grants in _by_wave(found, desired).items()
+        if any(wanted.covers(one) and not there.covers(one) for one in grants)
+    }
+    waves |= {_last(sources, found, desired) for sources in found.stale.pending.values()}
+    if found.stale.free:
+        waves.add(own)
+    if (tidy := _tidied(found, own, desired)) is not None:
+        waves.add(tidy)
+    return sorted(waves) or (own,)
+
+
+def _by_wave(found: Granting, desired: Desired) -> Mapping[int, frozenset[Grant]]:
+    """What the links of each wave need."""
+    links: dict[int, list[Link]] = {}
+    for link in found.links:
+        links.setdefault(desired.waves.of_link(link.source, link.destination), []).append(link)
+    return {wave: needed_for(some, desired) for wave, some in links.items()}
+
+
+def _tidied(found: Granting, own: int, desired: Desired) -> int | None:
+    """When statements of ours that someone edited are put right: what they say now may keep out
+    any of the links."""
+    if not found.policy.is_untidy:
+        return None
+    return min((own, *_by_wave(found, desired))) if found.policy.opaque else own
+
+
+def _together(found: Granting, first: int, last: int) -> Iterator[_Step]:
+    """At most two writes: what is needed before the first wave's rules, and what goes after the
+    last wave's. Where there is nothing to wait for, one does both."""
+    pending = found.stale.pending
+    early = found.policy.is_untidy or not found.first <= found.policy.grants
+    at_once = not pending or found.refusal is not None
+    step = _Step(
+        wave=first,
+        phase=Phase.GRANTS,
+        before=None,
+        after=found.final,
+        had=found.policy.grants,
+        needed=found.needed,
+        withdraws=not pending,
+    )
+    if early and at_once:
+        yield step
+        return
+    withdrawal = replace(
+        step,
+        wave=last,
+        phase=Phase.WITHDRAWALS,
+        withdraws=True,
+        needs=_union(pending.values()),
+    )
+    if early and found.shortfall is None:
+        yield replace(step, after=found.first)
+        withdrawal = replace(withdrawal, before=found.first)
+    yield withdrawal
+
+
+def _apart(found: Granting, desired: Desired, waves: Sequence[int]) -> tuple[_Step, ...] | None:
+    """Writes in each of several waves, as far as every one of them fits in a policy."""
+    if len(waves) == 1 or found.refusal is not None or found.shortfall is not None:
+        return None
+    steps = tuple(_wave_by_wave(found, desired, waves))
+    sizes = (policy_size(found.document(step.after, desired)) for step in steps)
+    return None if any(size > desired.limits.policy_bytes for size in sizes) else steps
+
+
+def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> Iterator[_Step]:
+    own, stale = desired.waves.position(found.registry), found.stale
+    tidy, by_wave = _tidied(found, own, desired), _by_wave(found, desired)
+    ends = {grant: _last(sources, found, desired) for grant, sources in stale.pending.items()}
+    before: frozenset[Grant] | None = None
+    had = found.policy.grants
+    # Whatever is needed and granted stays granted all along, if only by what is to go.
+    needed = _common(found.needed, found.policy.in_use)
+    for wave in waves:
+        needed = reduced(needed | _needed_by(wave, by_wave, found))
+        staying = stale.staying | {grant for grant, end in ends.items() if end > wave}
+        final = reduced(needed | staying | (stale.free if own > wave else frozenset()))
+        going = frozenset(grant for grant, end in ends.items() if end == wave)
+        step = _Step(
+            wave=wave,
+            phase=Phase.GRANTS,
+            before=before,
+            after=final,
+            had=had,
+            needed=needed,
+            withdraws=True,
+            needs=_union(stale.pending[grant] for grant in going),
+        )
+        untidy = tidy is not None and before is None
+        for write in _in_a_wave(step, going, untidy=untidy, due=untidy and wave == tidy):
+            yield write
+            before = write.after
+        had = final
+
+
+def _in_a_wave(last: _Step, going: frozenset[Grant], *, untidy: bool, due: bool) -> Iterator[_Step]:
+    """What comes before a wave's rules, and what goes after them. `due`: whether statements of
+    ours have to be put right even if nothing else changes."""
+    final, first = last.after, reduced(last.after | going)
+    early = untidy or not first <= last.had
+    if early and (first != final or final != last.had or due):
+        yield replace(last, after=first, withdraws=first == final, needs=frozenset())
+    if final != (first if early else last.had):
+        before = first if early else last.before
+        yield replace(last, phase=Phase.WITHDRAWALS, before=before)
+
+
+def _needed_by(
+    wave: int, by_wave: Mapping[int, frozenset[Grant]], found: Granting
+) -> frozenset[Grant]:
+    """What the links up to a wave need."""
+    grants = reduced(grant for turn, some in by_wave.items() if turn <= wave for grant in some)
+    return _common(grants, found.needed)
+
+
+def _last(sources: Iterable[Registry], found: Granting, desired: Desired) -> int:
+    return max(desired.waves.of_link(source, found.registry) for source in sources)
+
+
+def _change(step: _Step, found: Granting, desired: Desired) -> Change:
+    before = found.policy.document
+    if step.before is not None:
+        before = found.document(step.before, desired)
+    after = found.document(step.after, desired)
+    return Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=action_of(before, after),
+        phase=step.phase,
+        wave=desired.waves.names[step.wave],
+        before=before,
+        after=after,
+        links_added=_granted(step, found, desired) if step.phase is Phase.GRANTS else (),
+        links_removed=_withdrawn(step, desired) if step.withdraws else (),
+        needs=step.needs,
+    )
+
+
+def _granted(step: _Step, found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
+    """Sources of links that the policy did not grant before."""
+    had, has = replicating(step.had), replicating(step.needed)
+    ends = []
+    for link in desired.incoming.get(found.registry, ()):
+        account = link.source.account
+        granted = intersect(link.prefixes, has.get(account, ()))
+        new = beyond(granted, had.get(account, ()))
+        if new:
+            ends.append(LinkEnd(registry=link.source, prefixes=new, routes=link.routes))
+    return tuple(ends)
+
+
+def _withdrawn(step: _Step, desired: Desired) -> tuple[LinkEnd, ...]:
+    """Listed registries of accounts whose grants go."""
+    keeps = replicating(step.after)
+    return tuple(
+        LinkEnd(registry=registry, prefixes=gone)
+        for account, prefixes in sorted(replicating(step.had).items())
+        if (gone := beyond(prefixes, keeps.get(account, ())))
+        for registry in desired.by_account.get(account, ())
+    )
+
+
+def _common(first: frozenset[Grant], second: frozenset[Grant]) -> frozenset[Grant]:
+    """What both sets give."""
+    ones, others = GrantIndex(first), GrantIndex(second)
+    return frozenset(
+        Grant(source, prefix, action)
+        for source, action in ones
+        for prefix in intersect(ones.prefixes(source, action), others.prefixes(source, action))
+    )
+
+
+def _union(sets: Iterable[frozenset[Registry]]) -> frozenset[Registry]:
+    return frozenset().union(*sets)

@@ -1,0 +1,184 @@
+"""The rules of one source: what it shall replicate, and the writes that this takes.
+
+Its destinations are decided before it: what one of them will not let in is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from fleet_repl.ecr.rules import Outgoing, Replication, compare, parse_document
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.held_links import Lacks, hold, over_limits
+from fleet_repl.planning.observed import Observed
+from fleet_repl.planning.ownership import Applied, Cells, Merged, Wanted, alone, beside, both
+from fleet_repl.planning.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
+from fleet_repl.planning.rule_waves import NO_WRITES, Stages, in_one_write, in_waves
+from fleet_repl.topology import REST
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import covers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is decided about the rules of one registry."""
+
+    present: Replication
+    merged: Merged
+    held: tuple[HeldLink, ...]
+    refusal: Fault | None
+    stages: Stages = NO_WRITES
+    """Its writes; where they are refused, a single one that shows what would be."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether its rules have to be written: the same links in other rules are no change."""
+        present, merged = self.present, self.merged
+        links = (merged.outgoing, merged.deleting)
+        return merged.dropped or links != (present.outgoing, present.deleting)
+
+    @property
+    def may_use(self) -> Outgoing:
+        """What its rules may replicate at the most, once they are written."""
+        if not self.merged.kept:
+            return self.merged.outgoing
+        return parse_document(self.merged.document()).may_use
+
+    @property
+    def owned(self) -> Cells:
+        """What is ours afterwards. Where nothing is written, all that is ours now stays: others
+        may cover it, and leave one day."""
+        merged = self.merged
+        return merged.owned if self.changes else both(merged.owned, merged.present)
+
+
+def decide_rules(
+    registry: Registry,
+    seen: Observed,
+    desired: Desired,
+    lacks: Lacks,
+    recorded: Applied | None,
+    allow: Collection[str],
+    *,
+    force: bool = False,
+) -> Source:
+    """What a registry shall replicate. `lacks` tells what its destinations will not let in,
+    `recorded` what the fleet last applied here; `force` lets rules of unknown meaning go."""
+    asked = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
+    holding = hold(asked.links, seen.replication.outgoing, lacks)
+    wanted = Wanted(links=holding.outgoing, deleting=asked.deleting)
+    filters = desired.limits.filters
+    ours = None if recorded is None else recorded.links
+    merge = beside if desired.is_additive(registry) else alone
+    merged = merge(seen.replication, wanted, asked, ours, filters=filters, force=force)
+    source = Source(
+        present=seen.replication, merged=merged, held=holding.held, refusal=_clash(merged)
+    )
+    if source.changes and source.refusal is None:
+        source = replace(source, refusal=_too_much(merged, desired) or _refusal(seen, allow))
+    if not source.changes:
+        return source
+    staged = in_one_write if source.refusal or len(desired.waves.names) == 1 else in_waves
+    return replace(source, stages=staged(registry, seen.replication, merged, desired))
+
+
+def _too_much(merged: Merged, desired: Desired) -> Fault | None:
+    return over_limits(
+        desired.limits,
+        rules=merged.count,
+        foreign=len(merged.kept),
+        destinations=len(merged.outgoing),
+    )
+
+
+def _clash(merged: Merged) -> Fault | None:
+    """Why others' rules and ours cannot both be."""
+    if not merged.clashes:
+        return None
+    end, prefix = merged.clashes[0]
+    more = f" and {len(merged.clashes) - 1} more" if merged.clashes[1:] else ""
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation="PutReplicationConfiguration",
+        message=f"a rule that is not fleet-repl's replicates {prefix or 'every repository'} to "
+        f"{end}{more} with another deleteReplication than the routes ask for, so none of the "
+        "registry's rules is written",
+        hint="give the route the replicate_deletes of that rule, or have the rule changed",
+    )
+
+
+def rule_changes(registry: Registry, desired: Desired, source: Source | None) -> tuple[Change, ...]:
+    """The writes of its rules, each on top of what the one before it leaves."""
+    if source is None:
+        return ()
+    writes = source.stages.writes
+    found = [source.present, *(parse_document(stage.document) for stage in writes[:-1])]
+    return tuple(
+        rewriting(
+            registry,
+            before,
+            (stage.outgoing, stage.deleting),
+            stage.document,
+            desired,
+            desired.waves.names[stage.wave],
+        )
+        for before, stage in zip(found, writes, strict=False)
+    )
+
+
+def rewriting(
+    registry: Registry,
+    now: Replication,
+    then: tuple[Outgoing, Outgoing],
+    document: JsonObject,
+    desired: Desired,
+    wave: str = REST,
+) -> Change:
+    """A write of rules. `then`: the links that `document` asks for, and those of them whose
+    deletions travel."""
+    routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
+    outgoing, deleting = then
+    links = compare(now.outgoing, outgoing)
+    deletes = compare(now.deleting, deleting)
+    narrowed = {
+        one: routes.get(one, ())
+        for one, prefixes in links.removed.items()
+        if any(covers(prefixes, kept) for kept in outgoing.get(one, ()))
+    }
+    return Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        # The document always exists; an empty list of rules is how it is emptied.
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        wave=wave,
+        before=now.document,
+        after=document,
+        links_added=_ends(links.added, routes),
+        links_removed=_ends(links.removed, narrowed),
+        deletes_started=_ends(deletes.added, routes),
+        deletes_stopped=_ends(deletes.removed, routes),
+    )
+
+
+def _ends(links: Outgoing, routes: Mapping[Registry, tuple[str, ...]]) -> tuple[LinkEnd, ...]:
+    return tuple(
+        LinkEnd(registry=one, prefixes=prefixes, routes=routes.get(one, ()))
+        for one, prefixes in links.items()
+    )
+
+
+def _refusal(seen: Observed, allow: Collection[str]) -> Fault | None:
+    """Why the rules must not be written although they differ."""
+    if seen.replication.unknown and UNKNOWN_FIELDS not in allow:
+        return Fault(
+            kind=FaultKind.UNKNOWN_FIELDS,
+            operation="DescribeRegistry",
+            message="the replication configuration holds fields that this version does not know "
+            f"and would lose: {', '.join(seen.replication.unknown)}",
+            hint="use a version that knows them, or overwrite them with --allow unknown-fields",
+        )
+    return None

@@ -1,0 +1,193 @@
+"""The rules of one source as several writes: which of its links change in which wave.
+
+Until its turn has come, a link stays as it was found. So the document of a wave holds the rules
+of others, then those of ours that are to be, without the destinations whose turn comes later, and
+then those of ours that were found, with none but these destinations.
+
+Example: found are `A: a/, B: a/`, wanted are `B: b/, C: b/`. With A and C in the wave canary and
+B in the last one, the canary writes `B: a/, C: b/`, and the last wave `B: b/, C: b/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from fleet_repl.ecr.rules import Outgoing, Replication, Rule
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.held_links import excess
+from fleet_repl.planning.ownership import Merged
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
+
+_STRANGE: Final = "the rules of unknown meaning that go with them may be about any link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One write of a source's rules."""
+
+    wave: int
+    document: JsonObject
+    outgoing: Outgoing
+    deleting: Outgoing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """Links that are written in a later wave than their own."""
+
+    wave: int
+    """Their own; not the last that the source is written in."""
+    destinations: tuple[Registry, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The writes of a source's rules, in order."""
+
+    writes: tuple[Stage, ...]
+    delayed: Mapping[Registry, int] = field(default_factory=dict)
+    """Destination → the wave that its link is written in, where that is a later one than its
+    own."""
+    delays: tuple[Delay, ...] = ()
+
+
+NO_WRITES: Final = Stages(writes=())
+
+
+def in_one_write(source: Registry, found: Replication, merged: Merged, desired: Desired) -> Stages:
+    """All at once, in the first wave of a link that changes."""
+    if len(desired.waves.names) == 1:
+        return Stages(writes=(_stage(0, merged),))
+    turns = _turns(source, found, merged, desired)
+    wave = min(turns.values(), default=desired.waves.position(source))
+    return Stages(writes=(_stage(wave, merged),))
+
+
+def in_waves(source: Registry, found: Replication, merged: Merged, desired: Desired) -> Stages:
+    """A write for each wave in which links change.
+
+    Where what a wave would leave is not within ECR's limits, as many of its links change in it as
+    are, and the others later. The last write leaves just what one write of all would leave.
+    """
+    turns = _turns(source, found, merged, desired)
+    waves = sorted({*turns.values()}) or [desired.waves.position(source)]
+    if merged.dropped:
+        return _at_the_end(turns, waves, found, merged)
+    writes: list[Stage] = []
+    delays: list[Delay] = []
+    changed: set[Registry] = set()
+    delayed: dict[Registry, int] = {}
+    for wave in waves[:-1]:
+        due = [end for end, turn in turns.items() if turn <= wave and end not in changed]
+        before = len(changed)
+        because = _change(changed, due, turns, found, merged, desired)
+        delayed |= {end: wave for end in due if end in changed and turns[end] < wave}
+        left = tuple(end for end in due if end not in changed and turns[end] == wave)
+        if because is not None and left:
+            delays.append(Delay(wave=wave, destinations=left, because=_crowded(because)))
+        if len(changed) > before:
+            writes.append(_stage(wave, _until(turns.keys() - changed, found, merged)))
+    last = waves[-1]
+    delayed |= {end: last for end, turn in turns.items() if end not in changed and turn < last}
+    return Stages(writes=(*writes, _stage(last, merged)), delayed=delayed, delays=tuple(delays))
+
+
+def _turns(
+    source: Registry, found: Replication, merged: Merged, desired: Desired
+) -> dict[Registry, int]:
+    """The destinations whose links change, those first that lose their link, and their waves."""
+    ends = sorted({*found.outgoing, *merged.outgoing})
+    ends.sort(key=lambda end: end in merged.outgoing)
+    return {
+        end: desired.waves.of_link(source, end)
+        for end in ends
+        if _of(end, found.outgoing, found.deleting) != _of(end, merged.outgoing, merged.deleting)
+    }
+
+
+def _of(end: Registry, *links: Outgoing) -> tuple[tuple[str, ...], ...]:
+    return tuple(one.get(end, ()) for one in links)
+
+
+def _change(
+    changed: set[Registry],
+    due: Collection[Registry],
+    turns: Mapping[Registry, int],
+    found: Replication,
+    merged: Merged,
+    desired: Desired,
+) -> str | None:
+    """Add to `changed` what of `due` can be: all, or one by one what is within ECR's limits.
+    Returns what would be too much if all changed at once, None where nothing would."""
+
+    def too_much(ends: Collection[Registry]) -> str | None:
+        then = _until(turns.keys() - {*changed, *ends}, found, merged)
+        return excess(desired.limits, rules=then.count, destinations=len(then.outgoing))
+
+    because = too_much(due)
+    if because is None:
+        changed.update(due)
+    for end in due if because is not None else ():
+        if too_much([end]) is None:
+            changed.add(end)
+    return because
+
+
+def _crowded(need: str) -> str:
+    return f"with the links of later waves as they were found, the registry would need {need}"
+
+
+def _until(later: Collection[Registry], found: Replication, merged: Merged) -> Merged:
+    """What is merged while the links to some destinations are as they were found."""
+    return replace(
+        merged,
+        rules=(
+            *_only(merged.rules, lambda end: end not in later),
+            *_only(merged.replaced, lambda end: end in later),
+        ),
+        outgoing=_mixed(merged.outgoing, found.outgoing, later),
+        deleting=_mixed(merged.deleting, found.deleting, later),
+    )
+
+
+def _only(rules: Collection[Rule], wanted: Callable[[Registry], bool]) -> tuple[Rule, ...]:
+    """The rules with none but some destinations."""
+    left = (replace(rule, destinations=tuple(filter(wanted, rule.destinations))) for rule in rules)
+    return tuple(rule for rule in left if rule.destinations)
+
+
+def _mixed(then: Outgoing, now: Outgoing, later: Collection[Registry]) -> Outgoing:
+    ends = sorted({*then, *now})
+    mixed = {end: (now if end in later else then).get(end, ()) for end in ends}
+    return {end: prefixes for end, prefixes in mixed.items() if prefixes}
+
+
+def _at_the_end(
+    turns: Mapping[Registry, int], waves: list[int], found: Replication, merged: Merged
+) -> Stages:
+    """All at once in the last wave: nobody can tell which links a rule of unknown meaning makes."""
+    earlier: dict[int, list[Registry]] = {}
+    for end, turn in turns.items():
+        if turn < waves[-1]:
+            earlier.setdefault(turn, []).append(end)
+    return Stages(
+        writes=(_stage(waves[-1], merged),),
+        delayed=dict.fromkeys({*found.may_use, *turns}, waves[-1]),
+        delays=tuple(
+            Delay(wave=turn, destinations=tuple(ends), because=_STRANGE)
+            for turn, ends in sorted(earlier.items())
+        ),
+    )
+
+
+def _stage(wave: int, merged: Merged) -> Stage:
+    return Stage(
+        wave=wave,
+        document=merged.document(),
+        outgoing=merged.outgoing,
+        deleting=merged.deleting,
+    )

@@ -1,0 +1,73 @@
+"""Furnishing: what each registry's creation templates need, as changes of its plan.
+
+Templates come before everything else: a repository keeps for good what it was created with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from fleet_repl.ecr.templates import TemplateChange, plan_templates, template_documents
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
+from fleet_repl.topology import REST
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furnishing:
+    """What is decided about the creation templates of one registry."""
+
+    changes: tuple[Change, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    """Of templates that cannot be as they shall be."""
+    owned: tuple[str, ...] = ()
+    """Prefixes of the templates that are ours once all is done."""
+
+
+def template_changes(
+    registry: Registry,
+    seen: Observed | Unreadable,
+    desired: Desired,
+    recorded: Applied | None,
+    allow: Collection[str],
+    wave: str = REST,
+) -> Furnishing:
+    """Every creation template that has to be made, changed or taken away in `wave`."""
+    if isinstance(seen, Unreadable):
+        return Furnishing()
+    if seen.templates is None:
+        error = seen.templates_error
+        return Furnishing(
+            faults=(error,) if error is not None else (),
+            owned=recorded.templates if recorded is not None else (),
+        )
+    signature = desired.signature
+    wanted = template_documents(desired.templates.get(registry, ()), registry, signature)
+    plan = plan_templates(wanted, seen.templates, signature)
+    changes, faults = list(plan.changes), list(plan.conflicts)
+    if UNKNOWN_FIELDS in allow:
+        changes += [one.change for one in plan.refused]
+    else:
+        faults += [one.fault for one in plan.refused]
+    return Furnishing(
+        changes=tuple(_change(one, wave) for one in changes),
+        faults=tuple(faults),
+        owned=tuple(sorted(str(one["prefix"]) for one in wanted)),
+    )
+
+
+def _change(change: TemplateChange, wave: str) -> Change:
+    return Change(
+        resource=Resource.CREATION_TEMPLATE,
+        action=Action(change.action),
+        phase=Phase.TEMPLATES,
+        wave=wave,
+        before=change.before,
+        after=change.after,
+    )

@@ -1,0 +1,32 @@
+"""Whatever has a document, as JSON text for people and for automation. Pure."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from fleet_repl.planning.plan import Plan
+from fleet_repl.reports.documents import plan_document, report_document
+from fleet_repl.reports.documents.backfill import backfill_report_document
+from fleet_repl.reports.documents.delivery import delivery_document
+from fleet_repl.reports.spelling import json_text
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.outcomes import BackfillReport, Report
+
+Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport
+"""What has a document."""
+
+
+def to_json(subject: Document) -> str:
+    """The document as text: indented, in ASCII, ending with a newline.
+
+    In ASCII, so that no encoding and no terminal makes anything else of a name in it.
+    """
+    match subject:
+        case Plan():
+            return json_text(plan_document(subject))
+        case Report():
+            return json_text(report_document(subject))
+        case DeliveryReport():
+            return json_text(delivery_document(subject))
+        case BackfillReport():
+            return json_text(backfill_report_document(subject))

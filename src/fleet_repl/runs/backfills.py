@@ -1,0 +1,126 @@
+"""Which destinations are to receive what was pushed before their rules were in place.
+
+All of a route's, for somebody who asks, or those of the links that a run has made. Whether a
+backfill is needed, and can start now, is another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fleet_repl.ecr.rules import NO_RULES, NOWHERE, Outgoing, compare, parse_document
+from fleet_repl.inventory import Route
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.ownership import Due
+from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, Warning
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, intersect, union
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """The destinations of one source, as far as its rules are as they should be."""
+
+    in_place: tuple[Registry, ...] = ()
+    missing: Mapping[Registry, Prefixes] = field(default_factory=dict)
+    """Destination → prefixes that are not in the source's rules."""
+
+
+def asked_for(
+    desired: Desired, routes: Sequence[Route], sources: Iterable[Registry]
+) -> dict[Registry, Outgoing]:
+    """Source → the links out of it that `routes` ask for; one without any is left out."""
+    prefixes = {one.name: one.prefixes for one in routes}
+    found: dict[Registry, Outgoing] = {}
+    for source in sorted(sources):
+        links: dict[Registry, Prefixes] = {}
+        for link in desired.outgoing.get(source, ()):
+            for route in link.routes:
+                if route in prefixes:
+                    so_far = links.get(link.destination, NOTHING)
+                    links[link.destination] = union(so_far, prefixes[route])
+        if links:
+            found[source] = links
+    return found
+
+
+def backlog_of(links: Outgoing, present: Outgoing) -> Backlog:
+    """The links of a source held against what its rules replicate."""
+    lacking = {one: beyond(links[one], present.get(one, NOTHING)) for one in sorted(links)}
+    return Backlog(
+        in_place=tuple(one for one, prefixes in lacking.items() if not prefixes),
+        missing={one: prefixes for one, prefixes in lacking.items() if prefixes},
+    )
+
+
+def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Iterator[Warning]:
+    """What a plan has to say of the backfills that will follow it."""
+    changes = ((one.registry, change) for one in registries for change in one.changes)
+    links = list(_asking(changes, routes))
+    if links:
+        names = sorted({route.name for _, _, route in links})
+        number = len({(source, end.registry) for source, end, _ in links})
+        yield Warning(
+            kind="backfill",
+            message=f"after the apply, ECR is asked to copy what was pushed before along "
+            f"{number} {'link' if number == 1 else 'links'} of "
+            f"{'route' if len(names) == 1 else 'routes'} {', '.join(names)}",
+            about=(frozenset(names),),
+        )
+
+
+def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry, Due]:
+    """Source → what the links that a plan will add are owed, from `since` on."""
+    found: dict[Registry, Due] = {}
+    for source, end, _ in _asking(plan.changes, routes):
+        found[source] = {**found.get(source, {}), end.registry: since}
+    return found
+
+
+def of_new_links(
+    plan: Plan, outcomes: Iterable[RegistryOutcome], routes: Sequence[Route]
+) -> dict[Registry, tuple[Registry, ...]]:
+    """Source → the destinations of links that a run has made for a route that wants a backfill."""
+    changes = {one.registry: one.changes for one in outcomes}
+    written: dict[Registry, Outgoing] = {}
+    found: dict[Registry, set[Registry]] = {}
+    for source, end, route in _asking(plan.changes, routes):
+        if source not in written:
+            written[source] = _written(changes.get(source, ()))
+        made = intersect(end.prefixes, written[source].get(end.registry, NOTHING))
+        if intersect(made, route.prefixes):
+            found.setdefault(source, set()).add(end.registry)
+    return {source: tuple(sorted(ends)) for source, ends in sorted(found.items())}
+
+
+def _asking(
+    changes: Iterable[tuple[Registry, Change]], routes: Iterable[Route]
+) -> Iterator[tuple[Registry, LinkEnd, Route]]:
+    """Links that changes add, with each route that asks for them and wants a backfill."""
+    wanting = {one.name: one for one in routes if one.backfill == "new-links"}
+    for source, change in changes if wanting else ():
+        if change.resource is Resource.REPLICATION_CONFIGURATION:
+            for end in change.links_added:
+                for name in end.routes:
+                    route = wanting.get(name)
+                    if route is not None and intersect(end.prefixes, route.prefixes):
+                        yield source, end, route
+
+
+def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:
+    """The links that were written to a registry, and read back: of several writes, what the last
+    one has left that was not there before the first."""
+    writes = [
+        one
+        for one in changes
+        if one.resource is Resource.REPLICATION_CONFIGURATION and one.outcome is Outcome.APPLIED
+    ]
+    if not writes:
+        return NOWHERE
+    before, after = (
+        parse_document(one or NO_RULES).outgoing for one in (writes[0].before, writes[-1].after)
+    )
+    return compare(before, after).added

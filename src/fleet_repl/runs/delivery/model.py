@@ -1,0 +1,183 @@
+"""What became of recent images on their links: the types, and what they add up to.
+
+Pure values. One `Delivery` is one image on one link that carries its repository.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import median
+from typing import Literal
+
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes
+
+
+class DeliveryState(StrEnum):
+    """What became of an image; of a link, the first of these that any of its images is in."""
+
+    FAILED = "failed"
+    """ECR says so, with a code."""
+    MISSING = "missing"
+    """It should have been sent, was not, and is not there."""
+    NO_RULE = "no-rule"
+    """The link is wanted, but no rule of the source carries it."""
+    UNKNOWN = "unknown"
+    """Of a link only: its source could not be read."""
+    IN_PROGRESS = "in-progress"
+    COMPLETE = "complete"
+    NOT_SENT = "not-sent"
+    """There was nothing to send it by when it was pushed."""
+    IDLE = "idle"
+    """Of a link only: none of the sampled images falls under it."""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether somebody has to do something about it."""
+        return self in _PROBLEMS
+
+
+_PROBLEMS = frozenset(
+    {
+        DeliveryState.FAILED,
+        DeliveryState.MISSING,
+        DeliveryState.NO_RULE,
+        DeliveryState.UNKNOWN,
+    }
+)
+_RANK = {state: rank for rank, state in enumerate(DeliveryState)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedImage:
+    """An image of a source registry."""
+
+    repository: str
+    digest: str
+    tags: tuple[str, ...] = ()
+    pushed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One image on one link."""
+
+    image: PushedImage
+    state: DeliveryState
+    code: str | None = None
+    """ECR's failure code."""
+    seconds: float | None = None
+    """From push to arrival where the times show it; of one in progress, since its push."""
+    because: str | None = None
+    """What is behind the state, in words that all images of the link with it share."""
+    hint: str | None = None
+    """What the reader can do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDelivery:
+    """What became of the sampled images that fall under one link."""
+
+    source: Registry
+    source_name: str
+    destination: Registry
+    destination_name: str
+    external: bool
+    """The destination is not managed: nothing could be looked up there."""
+    prefixes: Prefixes
+    routes: tuple[str, ...]
+    state: DeliveryState
+    images: tuple[Delivery, ...] = ()
+    """In the order of the sample."""
+
+    def having(self, state: DeliveryState) -> tuple[Delivery, ...]:
+        """The images in that state."""
+        return tuple(one for one in self.images if one.state is state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadRegistry:
+    """A registry that would not tell."""
+
+    registry: Registry
+    name: str
+    error: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """How long images took from push to arrival, where the times show it."""
+
+    measured: int
+    median: float
+    """Seconds, like the next one."""
+    slowest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """Have recent images arrived. Every link in scope exactly once, by source and destination."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    fleet: str
+    inventory: InventoryRef
+    count: int
+    """Images asked about for each source, at the most."""
+    age: timedelta
+    """How long ago they were pushed, at the most."""
+    sources: int
+    """Registries that links in scope start from."""
+    sampled: int
+    """Images asked about."""
+    links: tuple[LinkDelivery, ...]
+    unreadable: tuple[UnreadRegistry, ...] = ()
+    """Sources, and destinations that something was to be looked up in."""
+    interrupted: bool = False
+
+    @property
+    def status(self) -> Literal["ok", "partial", "interrupted"]:
+        """`partial`: something failed, is missing, or could not be read."""
+        if self.interrupted:
+            return "interrupted"
+        bad = self.unreadable or any(one.state.is_problem for one in self.links)
+        return "partial" if bad else "ok"
+
+    @property
+    def link_states(self) -> Counter[DeliveryState]:
+        """How many links are in each state."""
+        return Counter(one.state for one in self.links)
+
+    @property
+    def image_states(self) -> Counter[DeliveryState]:
+        """How many deliveries are in each state, an image counting once for each link."""
+        return Counter(image.state for link in self.links for image in link.images)
+
+    @property
+    def times(self) -> Times | None:
+        """How long images took, or None where no time is known."""
+        return times_of(image for link in self.links for image in link.images)
+
+
+def state_of(deliveries: Iterable[Delivery]) -> DeliveryState:
+    """The state of a link with these images; idle without any."""
+    return min((one.state for one in deliveries), key=_RANK.__getitem__, default=DeliveryState.IDLE)
+
+
+def times_of(deliveries: Iterable[Delivery]) -> Times | None:
+    """The times of those that arrived, as far as they are known."""
+    seconds = [
+        one.seconds
+        for one in deliveries
+        if one.state is DeliveryState.COMPLETE and one.seconds is not None
+    ]
+    if not seconds:
+        return None
+    return Times(measured=len(seconds), median=median(seconds), slowest=max(seconds))

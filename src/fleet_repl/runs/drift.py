@@ -1,0 +1,159 @@
+"""Drift: whether the inventory moved or the fleet did, by what the last run left behind.
+
+Pure. A trace holds digests of what documents meant when a run of the fleet wrote them; what is
+in place now either still means that, and then the wish has changed, or somebody else was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from fleet_repl.ecr.rules import NO_RULES, Outgoing, parse_document
+from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
+from fleet_repl.runs.history import Trace, Traces
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
+from fleet_repl.values.canonical_json import Json, JsonObject, digest, policy_meaning, unordered
+
+
+def rules_digest(document: JsonObject | None) -> str:
+    """16 hex digits that are equal where replication configurations mean the same.
+
+    None is one without rules. With something in it that is not known here, nothing but the same
+    text has the same digest.
+    """
+    found = parse_document(document or NO_RULES)
+    if found.unknown:
+        return _short(found.document)
+    outgoing, deleting, strange = found.meaning
+    links: list[Json] = [_links(outgoing), _links(deleting)]
+    return _short([*links, *strange])
+
+
+def policy_digest(document: JsonObject | None) -> str:
+    """The same for registry policies; None, where there is none, has a digest of its own."""
+    return _short(None if document is None else policy_meaning(document))
+
+
+def _spelled_digest(document: JsonObject | None) -> str:
+    """The digest that traces of earlier versions hold: it tells spellings apart that ECR mixes."""
+    return _short(None if document is None else unordered(document))
+
+
+def moved(one: RegistryPlan, trace: Trace | None) -> Moved | None:
+    """Why a registry has to change; None for one that does not.
+
+    A resource that no run has written says nothing, nor does a creation template.
+    """
+    if one.state is not State.CHANGED:
+        return None
+    if trace is None:
+        return Moved(by=Mover.UNKNOWN)
+    found = _first_documents(one)
+    left = [
+        any(digest_of(found[resource]) == known for digest_of in digests)
+        for resource, known, digests in (
+            (Resource.REPLICATION_CONFIGURATION, trace.rules, (rules_digest,)),
+            (Resource.REGISTRY_POLICY, trace.policy, (policy_digest, _spelled_digest)),
+        )
+        if resource in found and known is not None
+    ]
+    if not left:
+        return Moved(by=Mover.UNKNOWN)
+    by = Mover.INVENTORY if all(left) else Mover.FLEET
+    return Moved(by=by, run_id=trace.run_id, at=trace.at)
+
+
+def attributed(registries: Iterable[RegistryPlan], traces: Traces) -> tuple[RegistryPlan, ...]:
+    """Registries of a plan, each that has to change with the reason why."""
+    return tuple(
+        replace(one, moved=moved(one, traces.get(one.registry)))
+        if one.state is State.CHANGED
+        else one
+        for one in registries
+    )
+
+
+def sentence(moved: Moved) -> str:
+    """Why a registry differs, for people."""
+    match moved.by:
+        case Mover.FLEET:
+            return f"changed outside: last applied by {_run(moved)}"
+        case Mover.INVENTORY:
+            return f"the inventory asks for something else than was applied by {_run(moved)}"
+        case Mover.UNKNOWN:
+            return "no remembered run has written what differs"
+        case _:
+            assert_never(moved.by)
+
+
+def traced(
+    traces: Traces,
+    outcomes: Iterable[RegistryOutcome],
+    *,
+    run_id: str,
+    at: datetime,
+    inventory_digest: str,
+) -> Traces:
+    """The traces after a run: what it has written is as it left it.
+
+    Of a document whose write is in doubt nothing is known any more.
+    """
+    found = dict(traces)
+    for outcome in outcomes:
+        written = _written(outcome)
+        if not written:
+            continue
+        new = Trace(run_id=run_id, at=at, inventory=inventory_digest)
+        old = traces.get(outcome.registry)
+        # A run that has written nothing for certain is not the one that it was left by.
+        trace = new if old is None or any(written.values()) else old
+        rules, policy = (old.rules, old.policy) if old is not None else (None, None)
+        trace = replace(
+            trace,
+            rules=written.get(Resource.REPLICATION_CONFIGURATION, rules),
+            policy=written.get(Resource.REGISTRY_POLICY, policy),
+        )
+        if trace.rules is None and trace.policy is None:
+            found.pop(outcome.registry, None)
+        else:
+            found[outcome.registry] = trace
+    return found
+
+
+def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
+    """Digests of what a run left in a registry; None for what nobody knows."""
+    found: dict[Resource, str | None] = {}
+    for change in outcome.changes:
+        if change.resource is Resource.CREATION_TEMPLATE:
+            continue
+        if change.outcome is Outcome.APPLIED:
+            is_policy = change.resource is Resource.REGISTRY_POLICY
+            digest_of = policy_digest if is_policy else rules_digest
+            found[change.resource] = digest_of(change.after)
+        elif change.in_doubt:
+            found[change.resource] = None
+    return found
+
+
+def _first_documents(one: RegistryPlan) -> Mapping[Resource, JsonObject | None]:
+    """What the plan saw of each resource that it changes: later changes expect earlier ones."""
+    found: dict[Resource, JsonObject | None] = {}
+    for change in one.changes:
+        found.setdefault(change.resource, change.before)
+    return found
+
+
+def _run(moved: Moved) -> str:
+    at = f" on {moved.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moved.at is not None else ""
+    return f"run {moved.run_id}{at}"
+
+
+def _links(links: Outgoing) -> Json:
+    return {str(end): list(prefixes) for end, prefixes in links.items()}
+
+
+def _short(value: Json) -> str:
+    return digest(value).removeprefix("sha256:")[:16]

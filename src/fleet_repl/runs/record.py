@@ -1,0 +1,175 @@
+"""What goes on record: the links and templates that a run may make, and then has made, ours.
+
+Before the first write the record says what may become ours, afterwards what did: a run that is
+killed in between leaves nothing behind that would count as a stranger's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.planning.ownership import (
+    Applied,
+    Cells,
+    Due,
+    Record,
+    both,
+    cells_of,
+    owned_of,
+    together,
+    without,
+)
+from fleet_repl.planning.plan import Plan, RegistryPlan, Resource, State
+from fleet_repl.runs.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.values.names import Registry
+
+_NOTHING = Applied()
+
+
+Owed: TypeAlias = Mapping[Registry, Due]
+"""What a plan's new links are owed, by source."""
+
+
+def announced(record: Record, plan: Plan, owed: Owed) -> Record:
+    """The record before the plan is carried out."""
+    coming = {
+        one.registry: together(
+            record.get(one.registry, _NOTHING),
+            replace(one.owned, due=owed.get(one.registry, {})),
+        )
+        for one in plan.registries
+        if _announces(one)
+    }
+    return {**record, **coming} if coming else record
+
+
+def concluded(
+    record: Record,
+    before: Record,
+    plan: Plan,
+    outcomes: Iterable[RegistryOutcome],
+    owed: Owed,
+    *,
+    latest: bool = True,
+) -> Record:
+    """The record after the plan was carried out: `record`, which others may have changed
+    meanwhile, with what this run alone has to add and to take away.
+
+    `before` is the record when this run had announced nothing yet. Nothing leaves the record that
+    came after the plan looked, and nothing at all unless `latest`: no other run has begun since.
+    A registry of which nothing is ours any more leaves it.
+    """
+    by_registry = {one.registry: one for one in plan.registries}
+    seen = before if plan.basis is None else plan.basis.record
+    found = dict(record)
+    for outcome in outcomes:
+        one = by_registry[outcome.registry]
+        delta = _Delta.of(
+            one,
+            outcome,
+            seen=seen.get(one.registry, _NOTHING),
+            before=before.get(one.registry, _NOTHING),
+        )
+        now = record.get(one.registry, _NOTHING)
+        applied = delta.applied_to(now, owed.get(one.registry, {}), forgets=latest)
+        if applied == _NOTHING:
+            found.pop(one.registry, None)
+        else:
+            found[one.registry] = applied
+    return found
+
+
+def backfilled(record: Record, started: Mapping[Registry, Collection[Registry]]) -> Record:
+    """The record without what is owed no more, because it is under way or done."""
+    found = dict(record)
+    for source, ends in started.items():
+        applied = record.get(source, _NOTHING)
+        due = {end: since for end, since in applied.due.items() if end not in ends}
+        if due != applied.due:
+            found[source] = replace(applied, due=due)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delta:
+    """What one run changes in the record of one registry."""
+
+    unread: bool = False
+    """The registry could not be read, so nothing is known of it."""
+    given_up: bool = False
+    gained: Applied = _NOTHING
+    lost: Applied = _NOTHING
+
+    @classmethod
+    def of(
+        cls, one: RegistryPlan, outcome: RegistryOutcome, *, seen: Applied, before: Applied
+    ) -> _Delta:
+        """`seen`: what the plan knew. `before`: what was on record before the announcement."""
+        if one.state is State.UNREADABLE:
+            return cls(unread=True, given_up=one.excuse is not None)
+        coming = one.owned if _announces(one) else _NOTHING
+        announced_links = without(coming.links, before.links)
+        announced_templates = set(coming.templates).difference(before.templates)
+        links, settled, left = _links(one, outcome)
+        known = both(seen.links, announced_links) if settled else announced_links
+        templates = set(one.owned.templates)
+        gone = {*seen.templates, *announced_templates} if _templates_settled(outcome) else set()
+        return cls(
+            gained=Applied(links=links, templates=tuple(templates)),
+            lost=Applied(
+                links=without(without(known, links), left), templates=tuple(gone - templates)
+            ),
+        )
+
+    def applied_to(self, now: Applied, owed: Due, *, forgets: bool) -> Applied:
+        """The record of the registry after it; only what was added, unless it `forgets`."""
+        if self.unread:
+            gives_up = self.given_up and now != _NOTHING
+            return replace(now, given_up=True) if gives_up else now
+        lost = self.lost if forgets else _NOTHING
+        links = both(without(now.links, lost.links), self.gained.links)
+        templates = {*now.templates}.difference(lost.templates).union(self.gained.templates)
+        due = {end: since for end, since in {**now.due, **owed}.items() if end in links}
+        return Applied(links=links, templates=tuple(sorted(templates)), due=due)
+
+
+def _announces(one: RegistryPlan) -> bool:
+    return any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
+
+
+def _links(one: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool, Cells]:
+    """Links that are surely or possibly ours by now, whether no others are that were, and what
+    later writes were to change and have not: it is whose it was."""
+    resource = Resource.REPLICATION_CONFIGURATION
+    planned = [change for change in one.changes if change.resource is resource]
+    written = [change for change in outcome.changes if change.resource is resource]
+    if not planned or not written:
+        return ({}, False, {}) if resource in one.refused else (one.owned.links, True, {})
+    links: Cells = {}
+    last: ChangeOutcome | None = None
+    for change, ended in zip(planned, written, strict=False):
+        # A link may have been held after all.
+        ours = owned_of(ended.after or NO_RULES, change.after or NO_RULES, one.owned.links)
+        if ended.outcome in SETTLED:
+            links, last = ours, ended
+        elif ended.in_doubt:
+            links = both(links, ours)
+    if last is None or any(ended.outcome is Outcome.FAILED for ended in written):
+        return links, False, {}
+    if last is written[-1]:
+        return links, True, {}
+    # Where nothing was written, what was found may be what a later write was to leave.
+    left = cells_of(parse_document(last.after or NO_RULES).rules)
+    return links, last.outcome is Outcome.APPLIED, left
+
+
+def _templates_settled(outcome: RegistryOutcome) -> bool:
+    """Taking an unwritten template for ours does no harm: its description tells whose it is."""
+    return all(
+        change.outcome in SETTLED
+        for change in outcome.changes
+        if change.resource is Resource.CREATION_TEMPLATE
+    )

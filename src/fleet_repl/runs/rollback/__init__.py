@@ -1,0 +1,24 @@
+"""Reverting: what a run changed, and how it is put back. Nothing is written here.
+
+The law of this package: what somebody else has changed since stays as it is, and no rule of the
+fleet is ever in place without a grant that is the fleet's to give, unless somebody insists.
+"""
+
+from __future__ import annotations
+
+from fleet_repl.runs.rollback.marks import Origin, origin, remarked
+from fleet_repl.runs.rollback.planner import PlannedRollback, plan_rollback, restored
+from fleet_repl.runs.rollback.targets import Rewritten, Target, needed_observation, targets
+
+__all__ = [
+    "Origin",
+    "PlannedRollback",
+    "Rewritten",
+    "Target",
+    "needed_observation",
+    "origin",
+    "plan_rollback",
+    "remarked",
+    "restored",
+    "targets",
+]

@@ -1,0 +1,64 @@
+"""Marks: which version of the inventory was taken back, and is not to be applied again.
+
+Rolling back a run of the inventory marks that version. Rolling back the rollback lifts the mark,
+rolling that back sets it again, and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fleet_repl.runs.history import RolledBack, RunMeta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a run goes back to."""
+
+    run: RunMeta
+    """The run of the inventory at the end of the chain; the run itself where it is none of a
+    rollback."""
+    depth: int
+    """How many rollbacks lead to it: 0 for itself."""
+
+    @property
+    def in_force(self) -> bool:
+        """Whether the run leaves what the inventory asked for in place."""
+        return self.depth % 2 == 0
+
+
+def origin(run: RunMeta, runs: Mapping[str, RunMeta]) -> Origin | None:
+    """Follow what a run rolls back. `runs` holds runs by id; None where one is not known."""
+    depth, seen = 0, {run.run_id}
+    while run.rolls_back is not None:
+        earlier = runs.get(run.rolls_back)
+        if earlier is None or earlier.run_id in seen:
+            return None
+        seen.add(earlier.run_id)
+        run, depth = earlier, depth + 1
+    return Origin(run=run, depth=depth)
+
+
+def remarked(
+    marks: Iterable[RolledBack],
+    run: RunMeta,
+    runs: Mapping[str, RunMeta],
+    *,
+    by: str,
+    at: datetime,
+) -> tuple[RolledBack, ...]:
+    """The marks once `run` was rolled back by the run `by`. A version has one mark at the most.
+
+    A mark is lifted only where the rollback that set it is taken back. Where the origin is not
+    known any more, nothing is marked and nothing lifted.
+    """
+    found = origin(run, runs)
+    if found is None:
+        return tuple(marks)
+    if not found.in_force:
+        return tuple(one for one in marks if one.by != run.run_id)
+    digest = found.run.inventory.digest
+    mark = RolledBack(inventory=digest, run_id=found.run.run_id, by=by, at=at)
+    return (*(one for one in marks if one.inventory != digest), mark)

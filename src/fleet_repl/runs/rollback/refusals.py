@@ -1,0 +1,144 @@
+"""Consequences: what one refusal means for the others, until no rule is left without its grant.
+
+A policy keeps what rules in place still use, and rules come back only where they are let in. Who
+insists is warned instead, and the fleet's own rules keep their grants all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from fleet_repl.ecr.policy import parse_policy
+from fleet_repl.planning.plan import Resource, Warning
+from fleet_repl.runs.rollback.draft import Draft
+from fleet_repl.runs.rollback.losing import Losing
+from fleet_repl.runs.rollback.outlook import Outlook
+from fleet_repl.runs.rollback.policies import joined, too_long
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import Registry
+
+Refusal: TypeAlias = tuple[Registry, Resource, Fault]
+
+
+def cautious(around: Outlook) -> Outlook:
+    """Refuse every write that would leave rules without a grant.
+
+    A refusal can only be the cause of more, so it ends.
+    """
+    around = around.refusing(_too_long(around))
+    while found := tuple(_refusals(around)):
+        around = around.refusing(found)
+    return around
+
+
+def insisted(around: Outlook) -> tuple[Outlook, tuple[Warning, ...]]:
+    """Put back all that can be, with grants that the fleet's own rules still use, and say what
+    is the matter with it."""
+    warnings: list[Warning] = []
+    for _, draft in sorted(around.drafts.items(), key=lambda item: item[0]):
+        if draft.writes_policy:
+            around = _keeping(draft, around, warnings)
+    around = around.refusing(_too_long(around))
+    warnings += _ungranted_warnings(around)
+    return around, tuple(warnings)
+
+
+def _too_long(around: Outlook) -> Iterator[Refusal]:
+    for registry, draft in around.drafts.items():
+        fault = too_long(draft, around) if draft.writes_policy else None
+        if fault is not None:
+            yield registry, Resource.REGISTRY_POLICY, fault
+
+
+def _refusals(around: Outlook) -> Iterator[Refusal]:
+    for registry, draft in around.drafts.items():
+        if draft.writes_policy and (still := _still_used(draft, around)) is not None:
+            yield registry, Resource.REGISTRY_POLICY, still
+        if draft.writes_rules and (lacks := _ungranted(draft, around)) is not None:
+            yield registry, Resource.REPLICATION_CONFIGURATION, _not_let_in(*lacks)
+
+
+def _still_used(draft: Draft, around: Outlook) -> Fault | None:
+    losses = [one.because for one in Losing(draft, around).losses()]
+    if not losses:
+        return None
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation="PutRegistryPolicy",
+        message="putting the registry policy back would take grants away that are in use, or may "
+        f"be: {_some(losses)}; it is left as it is",
+        hint="take those links away first; --force puts it back but for the grants that the "
+        "fleet's own rules use",
+    )
+
+
+def _ungranted(draft: Draft, around: Outlook) -> tuple[Registry, str] | None:
+    """The first destination that will not let a link in that comes back, and why."""
+    for end, prefixes in around.links_back(draft):
+        because = around.lacks(end, draft.registry, prefixes)
+        if because is not None:
+            return end, because
+    return None
+
+
+def _not_let_in(end: Registry, because: str) -> Fault:
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation="PutReplicationConfiguration",
+        message=f"putting the rules back would bring back links into {end}, which will not let "
+        f"them in ({because}); they are left as they are",
+        hint="have the destination grant them, or put them back without a grant with --force",
+    )
+
+
+def _keeping(draft: Draft, around: Outlook, warnings: list[Warning]) -> Outlook:
+    """The policy to put, with what the fleet's own rules use of what would go."""
+    losses = Losing(draft, around).losses()
+    if not losses or draft.policy is None:
+        return around
+    registry = draft.registry
+    kept = [one for one in losses if one.keep]
+    if kept:
+        warnings.append(_kept_warning(registry, [one.because for one in kept]))
+    if others := [one.because for one in losses if not one.keep]:
+        warnings.append(_taken_warning(registry, others))
+    grants = frozenset().union(*(one.keep for one in kept))
+    if not grants:
+        return around
+    document = joined(draft.policy, grants, (), around.desired, registry)
+    policy = parse_policy(document, around.desired.owner, registry)
+    same = draft.seen.policy is not None and draft.seen.policy.same_as(policy)
+    return around.with_policy(registry, None if same else policy)
+
+
+def _kept_warning(registry: Registry, because: list[str]) -> Warning:
+    return Warning(
+        kind="grants-in-use",
+        message=f"{registry}: the registry policy keeps grants that it did not have before the "
+        f"run, because the fleet's own rules use them: {_some(because)}",
+    )
+
+
+def _taken_warning(registry: Registry, because: list[str]) -> Warning:
+    return Warning(
+        kind="grants-taken",
+        message=f"{registry}: grants go from the registry policy that are in use, or may be: "
+        f"{_some(because)}",
+    )
+
+
+def _ungranted_warnings(around: Outlook) -> Iterator[Warning]:
+    for registry, draft in sorted(around.drafts.items(), key=lambda item: item[0]):
+        lacks = _ungranted(draft, around) if draft.writes_rules else None
+        if lacks is not None:
+            yield Warning(
+                kind="ungranted",
+                message=f"{registry}: links into {lacks[0]} come back that it will not let in: "
+                f"{lacks[1]}",
+            )
+
+
+def _some(reasons: Iterable[str]) -> str:
+    first, *rest = dict.fromkeys(reasons)
+    return f"{first} and {len(rest)} more" if rest else first

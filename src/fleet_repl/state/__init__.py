@@ -1,0 +1,51 @@
+"""What a fleet remembers between runs: its documents in a place of its own, and their meaning."""
+
+from fleet_repl.state.bucket import BucketStore
+from fleet_repl.state.folder import FolderStore
+from fleet_repl.state.freeze import frozen_refusal, lift_freeze, read_freeze, write_freeze
+from fleet_repl.state.journal import Journal
+from fleet_repl.state.lease import Lease
+from fleet_repl.state.lock import Lock, current_holder, find_lock, release_lock
+from fleet_repl.state.process import Process, gone, this_process
+from fleet_repl.state.record import Remembered, merge_records, parse_record, record_document
+from fleet_repl.state.revise import revise
+from fleet_repl.state.rollback_marks import Marks, lifted, read_marks, reset, revise_marks
+from fleet_repl.state.runs import RunRecords, fleets
+from fleet_repl.state.sharing import begin_sharing, enter_fleet
+from fleet_repl.state.traces import read_traces, revise_traces
+from fleet_repl.state.turns import Turns
+
+__all__ = [
+    "BucketStore",
+    "FolderStore",
+    "Journal",
+    "Lease",
+    "Lock",
+    "Marks",
+    "Process",
+    "Remembered",
+    "RunRecords",
+    "Turns",
+    "begin_sharing",
+    "current_holder",
+    "enter_fleet",
+    "find_lock",
+    "fleets",
+    "frozen_refusal",
+    "gone",
+    "lift_freeze",
+    "lifted",
+    "merge_records",
+    "parse_record",
+    "read_freeze",
+    "read_marks",
+    "read_traces",
+    "record_document",
+    "release_lock",
+    "reset",
+    "revise",
+    "revise_marks",
+    "revise_traces",
+    "this_process",
+    "write_freeze",
+]

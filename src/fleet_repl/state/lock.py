@@ -1,0 +1,201 @@
+"""One writer at a time: the lock of a fleet, taken at once or not at all, and given back.
+
+The lock is a document of the store, replaced only by whoever knows what is there; what it means
+is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+import anyio
+
+from fleet_repl.engine.ports import Store, Stored
+from fleet_repl.runs.history import Holder
+from fleet_repl.state.lease import Check, Lease, Taken
+from fleet_repl.state.lock_document import lock_content, parse_lock
+from fleet_repl.state.lock_rules import NEARLY, LockDocument, SeenLock, Verdict, busy, judge, left
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import RefusedError, StateError
+
+LOCK_NAME: Final = "lock.json"
+
+_ROUNDS: Final = 5
+"""How often a lock is looked at that others take and give back meanwhile."""
+_RELEASING_SECONDS: Final = 5.0
+_AFTERWARDS: Final = 0.5
+"""Seconds after which a lock that was to run out is looked at again."""
+
+
+OnWait: TypeAlias = Callable[[SeenLock, float], object]
+
+
+def _ignored(seen: SeenLock, seconds: float) -> None:
+    """Nobody wants to hear of it."""
+
+
+class Lock:
+    """The lock of one fleet, for one run."""
+
+    def __init__(
+        self,
+        store: Store,
+        fleet: str,
+        holder: Holder,
+        clock: Clock,
+        *,
+        gone: Callable[[Holder], bool],
+        check: Check | None = None,
+        beat: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        """`gone`: whether a holder is surely dead. `check`: made at each renewal; the lease ends
+        for its user where it raises HaltedError.
+
+        `beat` waits between renewals in real time, whatever the run's clock does: others judge
+        the lock by a clock of their own.
+        """
+        self._store = store
+        self._fleet = fleet
+        self._holder = holder
+        self._clock = clock
+        self._gone = gone
+        self._check = check
+        self._beat = beat
+
+    def held(self, on_wait: OnWait = _ignored) -> AbstractAsyncContextManager[Lease]:
+        """Hold the lock meanwhile, renewed in the background. `on_wait` hears of a lock that is
+        waited for because it runs out in so many seconds.
+
+        Raises RefusedError at once where somebody else holds it, after a few seconds where it was
+        about to run out, and StateError. What the body raises comes out as it is.
+        """
+        return self._held(on_wait)
+
+    @asynccontextmanager
+    async def _held(self, on_wait: OnWait) -> AsyncIterator[Lease]:
+        lease = await self._take(on_wait)
+        failure: Exception | None = None
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(lease.keep, self._beat)
+                try:
+                    yield lease
+                except Exception as error:  # noqa: BLE001 - the group would wrap it in one of its own
+                    failure = error
+                group.cancel_scope.cancel()
+        finally:
+            await self._release(lease)
+        if failure is not None:
+            raise failure
+
+    async def _take(self, on_wait: OnWait = _ignored) -> Lease:
+        for _ in range(_ROUNDS):
+            lease = await self._look(on_wait)
+            settled = False
+            try:
+                taken = await lease.take()
+                settled = True
+            finally:
+                if not settled:
+                    # Failed or cancelled half-way: it may have been taken all the same.
+                    await self._release(lease)
+            if taken:
+                return lease
+        raise RefusedError(
+            f"fleet {self._fleet} is busy: other runs take its lock in {self._store} one after the "
+            "other\n    run again"
+        )
+
+    async def _look(self, on_wait: OnWait) -> Lease:
+        """What can be tried in place of what is there. Raises RefusedError where nothing can."""
+        found = await self._store.find(_name(self._fleet))
+        if (seen := _seen(found, self._store, self._fleet)) is not None and self._binds(seen):
+            await self._await_or_refuse(seen, on_wait)
+            found = await self._store.find(_name(self._fleet))
+            if (seen := _seen(found, self._store, self._fleet)) is not None and self._binds(seen):
+                raise RefusedError(busy(seen.document, seen.holder, seen.age))
+        return Lease(
+            self._store,
+            _name(self._fleet),
+            self._holder,
+            self._clock,
+            taken=Taken(
+                fleet=self._fleet,
+                at=self._clock.now(),
+                version=found.version if found is not None else None,
+                replaced=seen.holder if seen is not None else None,
+            ),
+            check=self._check,
+        )
+
+    def _binds(self, seen: SeenLock) -> bool:
+        # It is ours if taking it went through although it looked otherwise.
+        return seen.holder != self._holder and _is_held(seen, self._gone)
+
+    async def _await_or_refuse(self, seen: SeenLock, on_wait: OnWait) -> None:
+        """Return once a lock has run out that was about to."""
+        seconds = left(seen.age)
+        if seconds > NEARLY:
+            raise RefusedError(busy(seen.document, seen.holder, seen.age))
+        on_wait(seen, seconds)
+        await self._clock.sleep(seconds + _AFTERWARDS)
+
+    async def _release(self, lease: Lease) -> None:
+        # Also while the run is being cancelled.
+        with anyio.move_on_after(_RELEASING_SECONDS, shield=True):
+            try:
+                await lease.release()
+            except StateError:
+                # The run has ended as it has ended, and the lock runs out by itself.
+                return
+
+
+async def current_holder(
+    store: Store, fleet: str, *, gone: Callable[[Holder], bool]
+) -> Holder | None:
+    """Who holds a fleet's lock now; None for one who is dead or has been silent for too long.
+
+    Raises StateError.
+    """
+    lock = await binding_lock(store, fleet, gone=gone)
+    return None if lock is None else lock.holder
+
+
+async def binding_lock(
+    store: Store, fleet: str, *, gone: Callable[[Holder], bool]
+) -> LockDocument | None:
+    """A fleet's lock while somebody holds it; None for one that binds nobody. Raises StateError."""
+    seen = await find_lock(store, fleet)
+    return seen.document if seen is not None and _is_held(seen, gone) else None
+
+
+async def find_lock(store: Store, fleet: str) -> SeenLock | None:
+    """A fleet's lock that has a holder, whether it binds anybody or not. Raises StateError."""
+    return _seen(await store.find(_name(fleet)), store, fleet)
+
+
+async def release_lock(store: Store, seen: SeenLock) -> bool:
+    """Give a lock back in place of its holder; False where that has changed it since it was seen,
+    for a sign of life perhaps. Raises StateError."""
+    content = lock_content(replace(seen.document, holder=None, sharers=None))
+    return await store.swap(_name(seen.document.fleet), content, seen.version) is not None
+
+
+def _is_held(seen: SeenLock, gone: Callable[[Holder], bool]) -> bool:
+    return judge(seen.document, seen.age, gone=gone(seen.holder)) is Verdict.HELD
+
+
+def _name(fleet: str) -> str:
+    return f"{fleet}/{LOCK_NAME}"
+
+
+def _seen(found: Stored | None, store: Store, fleet: str) -> SeenLock | None:
+    if found is None:
+        return None
+    document = parse_lock(found.content, fleet, where=f"{store}/{_name(fleet)}")
+    if document.holder is None:
+        return None
+    return SeenLock(document=document, holder=document.holder, age=found.age, version=found.version)

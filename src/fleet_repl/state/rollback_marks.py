@@ -1,0 +1,102 @@
+"""Versions of the inventory that were rolled back: marks that hold them off until they change.
+
+What a rollback marks is for `reverting` to say; a mark goes when its inventory is applied after
+all, or when the rollback itself is taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from fleet_repl.engine.ports import Store
+from fleet_repl.reports.documents import reader as members
+from fleet_repl.reports.documents.reader import MalformedError, as_object
+from fleet_repl.reports.documents.reading_shared import expect_schema
+from fleet_repl.reports.documents.writer import compact, timestamp
+from fleet_repl.runs.history import RolledBack
+from fleet_repl.state.revise import revise_readable
+from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.errors import UnreadableStateError
+
+ROLLED_BACK_SCHEMA: Final = "fleet-repl/rolled-back/1"
+
+_DOCUMENT: Final = frozenset({"schema", "marks"})
+_MARK: Final = frozenset({"inventory", "run", "by", "at"})
+
+Marks: TypeAlias = tuple[RolledBack, ...]
+
+
+def lifted(marks: Iterable[RolledBack], inventory: str) -> Marks:
+    """The marks without those of a version of the inventory: it was applied after all."""
+    return tuple(one for one in marks if one.inventory != inventory)
+
+
+def reset(marks: Iterable[RolledBack], before: Marks, *, by: str) -> Marks:
+    """The marks as if the run `by` had not been: one that it has lifted, or put its own in the
+    place of, holds again. What others have marked since stays."""
+    others = tuple(one for one in marks if one.by != by)
+    marked = {one.inventory for one in others}
+    return (*(one for one in before if one.inventory not in marked), *others)
+
+
+async def read_marks(store: Store, fleet: str) -> Marks:
+    """What of a fleet was rolled back, the oldest first.
+
+    Raises StateError: UnreadableStateError for a document that cannot be read.
+    """
+    content = await store.read(_name(fleet))
+    return () if content is None else parse_marks(content, _where(store, fleet))
+
+
+async def revise_marks(store: Store, fleet: str, change: Callable[[Marks], Marks]) -> None:
+    """Change the marks as they are now; what cannot be read is kept aside, and they are begun
+    anew. Raises StateError."""
+
+    def revised(content: bytes | None) -> bytes | None:
+        before = () if content is None else parse_marks(content, _where(store, fleet))
+        after = change(before)
+        return None if after == before else marks_content(after)
+
+    await revise_readable(store, _name(fleet), revised, empty=marks_content(()))
+
+
+def marks_content(marks: Marks) -> bytes:
+    """The document `fleet-repl/rolled-back/1`."""
+    told: list[Json] = [
+        {"inventory": one.inventory, "run": one.run_id, "by": one.by, "at": timestamp(one.at)}
+        for one in marks
+    ]
+    return compact({"schema": ROLLED_BACK_SCHEMA, "marks": told}) + b"\n"
+
+
+def parse_marks(content: bytes, where: str) -> Marks:
+    """The marks in a document. Raises UnreadableStateError, naming it as `where`."""
+    try:
+        found = members.parsed(content)
+        expect_schema(found, ROLLED_BACK_SCHEMA)
+        as_object(found, keys=_DOCUMENT)
+        return members.each(found, "marks", _mark)
+    except MalformedError as malformed:
+        raise UnreadableStateError(
+            f"what was rolled back cannot be read: {where}: {malformed}\n"
+            "    move it away to go on without it: what was rolled back may then be applied again"
+        ) from None
+
+
+def _mark(item: Json) -> RolledBack:
+    found = as_object(item, keys=_MARK)
+    return RolledBack(
+        inventory=members.text(found, "inventory"),
+        run_id=members.text(found, "run"),
+        by=members.text(found, "by"),
+        at=members.moment(found, "at"),
+    )
+
+
+def _name(fleet: str) -> str:
+    return f"{fleet}/rolled-back.json"
+
+
+def _where(store: Store, fleet: str) -> str:
+    return f"{store}/{_name(fleet)}"

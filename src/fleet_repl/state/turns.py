@@ -1,0 +1,148 @@
+"""Turns at registries that several fleets of a state location write: one write at a time.
+
+A turn is a document that names the run whose turn it is. It binds others for as long as that run
+holds its fleet's lock, so a run that dies in its turn keeps nobody waiting for longer than its
+lock does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+
+from fleet_repl.engine.ports import Store, Stored
+from fleet_repl.runs.history import Holder
+from fleet_repl.state.lock import current_holder
+from fleet_repl.state.lock_document import lock_content, parse_lock
+from fleet_repl.state.lock_rules import LockDocument
+from fleet_repl.state.sharing import SHARING
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import CallError, Fault, FaultKind, HaltedError, StateError
+from fleet_repl.values.names import AccountId, Registry
+
+PATIENCE: Final = 180.0
+"""Seconds that a turn is waited for: a lock of a dead run lasts a minute, a slow write two."""
+_PAUSES: Final = (0.1, 0.4)
+_RELEASING_SECONDS: Final = 5.0
+
+
+class Turns:
+    """The turns of one run."""
+
+    def __init__(
+        self,
+        store: Store,
+        fleet: str,
+        holder: Holder,
+        shared: frozenset[AccountId],
+        *,
+        gone: Callable[[Holder], bool],
+        clock: Clock,
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        """`shared`: the accounts whose registries other fleets write too."""
+        self._store = store
+        self._fleet = fleet
+        self._holder = holder
+        self._shared = shared
+        self._gone = gone
+        self._clock = clock
+        self._uniform = uniform
+        self._taken = 0
+        """How many turns were tried for: no two documents of a run are the same."""
+        self._own: defaultdict[Registry, anyio.Lock] = defaultdict(anyio.Lock)
+
+    @asynccontextmanager
+    async def turn(self, registry: Registry) -> AsyncIterator[None]:
+        """Meanwhile no other fleet of the location writes the registry. Entered at once where
+        none other lists its account.
+
+        Raises CallError where another fleet does not end its turn, and HaltedError where the
+        state cannot be used.
+        """
+        if registry.account not in self._shared:
+            yield
+            return
+        async with self._own[registry]:
+            version: str | None = None
+            try:
+                version = await self._take(registry)
+                yield
+            finally:
+                await self._release(registry, version)
+
+    async def _take(self, registry: Registry) -> str:
+        try:
+            return await self._wait(registry)
+        except StateError as error:
+            reason = str(error).partition("\n")[0]
+        raise HaltedError(f"turns with other fleets cannot be taken any more: {reason}")
+
+    async def _wait(self, registry: Registry) -> str:
+        name, until = _name(registry), self._clock.monotonic() + PATIENCE
+        while True:
+            found = await self._store.find(name)
+            other = await self._whose(name, found)
+            if other is None:
+                self._taken += 1
+                content = lock_content(self._document(self._holder))
+                version = await self._store.swap(name, content, found.version if found else None)
+                if version is not None:
+                    return version
+            elif self._clock.monotonic() >= until:
+                raise CallError(_kept_waiting(other))
+            await self._clock.sleep(self._uniform(*_PAUSES))
+
+    async def _whose(self, name: str, found: Stored | None) -> LockDocument | None:
+        """The turn that binds this run; None where it may take its own."""
+        if found is None:
+            return None
+        document = parse_lock(found.content, None, where=f"{self._store}/{name}")
+        holder = document.holder
+        if holder is None or holder == self._holder:
+            return None
+        at_work = await current_holder(self._store, document.fleet, gone=self._gone)
+        return document if at_work == holder else None
+
+    async def _release(self, registry: Registry, version: str | None) -> None:
+        """Let others have it, if it is still ours. Without a `version` it may have been taken."""
+        name = _name(registry)
+        # Also while the run is being cancelled.
+        with anyio.move_on_after(_RELEASING_SECONDS, shield=True):
+            try:
+                found = None if version is not None else await self._store.find(name)
+                if found is not None and self._is_own(found, name):
+                    version = found.version
+                if version is not None:
+                    await self._store.swap(name, lock_content(self._document(None)), version)
+            except StateError:
+                # It binds nobody any longer once this run has given its lock back.
+                return
+
+    def _is_own(self, found: Stored, name: str) -> bool:
+        document = parse_lock(found.content, None, where=f"{self._store}/{name}")
+        return document.holder == self._holder
+
+    def _document(self, holder: Holder | None) -> LockDocument:
+        now = self._clock.now()
+        return LockDocument(
+            fleet=self._fleet, holder=holder, taken_at=now, renewed_at=now, renewals=self._taken
+        )
+
+
+def _name(registry: Registry) -> str:
+    return f"{SHARING}/turns/{registry.account}-{registry.region}.json"
+
+
+def _kept_waiting(other: LockDocument) -> Fault:
+    return Fault(
+        kind=FaultKind.CONFLICT,
+        operation="turn",
+        message=f"fleet {other.fleet} has kept its turn at this registry for {PATIENCE:.0f} s: "
+        f"{other.holder}",
+        hint="see what that run waits for, and run again",
+    )

@@ -1,0 +1,126 @@
+"""The fleet as an index: which registries there are, and which of them a selector matches.
+
+Managed registries match by account, labels and regions; external ones only where a selector
+names their account, and they have no labels.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from fleet_repl.inventory import Account, External, Inventory, Match, Selector
+from fleet_repl.values.names import AccountId, Region, Registry
+
+
+def registries(inventory: Inventory) -> tuple[Registry, ...]:
+    """Every managed registry, in order of account and region."""
+    found = {Registry(one.id, region) for one in inventory.accounts for region in one.regions}
+    return tuple(sorted(found))
+
+
+def external_registries(inventory: Inventory) -> frozenset[Registry]:
+    """Every registry that may receive images but is not managed."""
+    return frozenset(
+        Registry(one.id, region) for one in inventory.externals for region in one.regions
+    )
+
+
+def names(inventory: Inventory) -> Mapping[AccountId, str]:
+    """The name of every account, external ones too."""
+    return {one.id: one.name for one in _listed(inventory)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """An inventory's accounts, found by what selectors ask for."""
+
+    accounts: Mapping[AccountId, Account]
+    """In order of the id."""
+    externals: Mapping[AccountId, External]
+    registries: Mapping[AccountId, tuple[Registry, ...]]
+    """Of managed and external accounts, in order of the region."""
+    labels: Mapping[str, Mapping[str, frozenset[AccountId]]]
+    """Label → value → the accounts that have it."""
+    regions: frozenset[Region]
+    """Every region that some account lists."""
+
+    def sources(self, selector: Selector) -> tuple[Registry, ...]:
+        """The managed registries that a route's `from` matches, sorted."""
+        managed = self.managed(selector.match)
+        return tuple(self._registries(sorted(managed), selector))
+
+    def destinations(self, selector: Selector) -> tuple[Registry, ...]:
+        """The registries that a route's `to` matches, sorted; `same_…` is not looked at."""
+        accounts = {*self.managed(selector.match), *self.named_externals(selector.match)}
+        return tuple(self._registries(sorted(accounts), selector))
+
+    def managed(self, match: Match) -> Collection[AccountId]:
+        """The managed accounts that meet the conditions on accounts and labels."""
+        found = None if match.accounts is None else match.accounts & self.accounts.keys()
+        for label, values in match.labels.items():
+            by_value = self.labels.get(label, {})
+            having = frozenset().union(*(by_value.get(value, ()) for value in values))
+            found = having if found is None else found & having
+        return self.accounts.keys() if found is None else found
+
+    def named_externals(self, match: Match) -> Collection[AccountId]:
+        """The external accounts that meet the conditions on accounts and labels."""
+        if match.accounts is None or match.labels:
+            return ()
+        return match.accounts & self.externals.keys()
+
+    def matched(self, match: Match) -> Collection[AccountId]:
+        """Managed and external accounts by what `not` says: there no naming is needed."""
+        if match.accounts is None and not match.labels:
+            return self.registries.keys()
+        return {*self.managed(match), *self.named_externals(match)}
+
+    def _registries(
+        self, accounts: Collection[AccountId], selector: Selector
+    ) -> Iterator[Registry]:
+        regions, exclude = selector.match.regions, selector.exclude
+        excluded = frozenset() if exclude is None else self.matched(exclude)
+        without = None if exclude is None else exclude.regions
+        for account in accounts:
+            for registry in self.registries[account]:
+                if regions is not None and registry.region not in regions:
+                    continue
+                if account in excluded and (without is None or registry.region in without):
+                    continue
+                yield registry
+
+
+def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
+    """Make the index, as a rule without retired accounts: routes pass them over.
+
+    Takes time in proportion to the inventory.
+    """
+    managed = [one for one in inventory.accounts if with_retired or not one.retired]
+    accounts = {one.id: one for one in sorted(managed, key=lambda one: one.id)}
+    externals = {one.id: one for one in inventory.externals}
+    labels: dict[str, dict[str, set[AccountId]]] = defaultdict(lambda: defaultdict(set))
+    for account in managed:
+        for label, value in account.labels.items():
+            labels[label][value].add(account.id)
+    listed: tuple[Account | External, ...] = (*managed, *inventory.externals)
+    return Fleet(
+        accounts=accounts,
+        externals=externals,
+        registries={one.id: _places(one) for one in listed},
+        regions=frozenset(region for one in listed for region in one.regions),
+        labels={
+            label: {value: frozenset(having) for value, having in by_value.items()}
+            for label, by_value in labels.items()
+        },
+    )
+
+
+def _listed(inventory: Inventory) -> tuple[Account | External, ...]:
+    return (*inventory.accounts, *inventory.externals)
+
+
+def _places(account: Account | External) -> tuple[Registry, ...]:
+    regions: set[Region] = set(account.regions)
+    return tuple(Registry(account.id, region) for region in sorted(regions))

@@ -1,0 +1,141 @@
+"""Placing: which registries get which repository creation templates.
+
+Also what is wrong with that and only shows here: selectors that match nothing, two templates
+for one prefix, roles and keys that do not fit a registry that is selected.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fleet_repl.inventory import Inventory, Template
+from fleet_repl.inventory.findings import nearest_line
+from fleet_repl.topology.index import Fleet, index
+from fleet_repl.topology.near_misses import counted
+from fleet_repl.topology.unmatched import unmatched
+from fleet_repl.values.errors import Problem
+from fleet_repl.values.names import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """The templates of each registry, and what is wrong with them."""
+
+    templates: Mapping[Registry, tuple[Template, ...]]
+    """In order of the prefix; a registry without any is missing."""
+    problems: tuple[Problem, ...] = ()
+    """With any, the templates are not to be used."""
+
+
+def place_templates(inventory: Inventory, fleet: Fleet) -> Placing:
+    """Resolve the selectors of all templates."""
+    found: dict[Registry, list[Template]] = defaultdict(list)
+    problems: list[Problem] = []
+    clashes: dict[tuple[int, int], list[Registry]] = defaultdict(list)
+    first: dict[tuple[Registry, str], int] = {}
+    for number, template in enumerate(inventory.templates):
+        selected = fleet.sources(template.select)
+        problems += _misfits(number, template, selected, inventory, fleet)
+        for registry in selected:
+            earlier = first.setdefault((registry, template.prefix), number)
+            if earlier != number:
+                clashes[earlier, number].append(registry)
+            found[registry].append(template)
+    problems += (_clash(*pair, shared, inventory, fleet) for pair, shared in clashes.items())
+    return Placing(
+        templates={
+            registry: tuple(sorted(templates, key=lambda template: template.prefix))
+            for registry, templates in found.items()
+        },
+        problems=tuple(problems),
+    )
+
+
+def _misfits(
+    number: int,
+    template: Template,
+    selected: Sequence[Registry],
+    inventory: Inventory,
+    fleet: Fleet,
+) -> Iterator[Problem]:
+    key = f"templates[{number}]"
+    if not selected and not _selects_retired(template, inventory):
+        yield unmatched(f"{key}.select", template.select, inventory, fleet)
+    role = template.role
+    if role is not None:
+        strange = [one for one in selected if not role.fits(one.account)]
+        yield from _strangers(
+            inventory,
+            f"{key}.role",
+            f"is the ARN of a role in {role.account}, and ECR takes only one of the registry's "
+            "own account",
+            "write {account} in place of the account id",
+            _such_as(strange, fleet),
+        )
+    region = _key_region(template)
+    if region is not None:
+        strange = [one for one in selected if one.region != region]
+        yield from _strangers(
+            inventory,
+            f"{key}.kms_key",
+            f"is a key in {region}, and ECR takes only one in the registry's own region",
+            "write {region} in place of the region; a multi-Region key has the same id in each",
+            _such_as(strange, fleet),
+        )
+
+
+def _selects_retired(template: Template, inventory: Inventory) -> bool:
+    """Whether all that is selected is retired: such a template has only outlived its use."""
+    if not any(account.retired for account in inventory.accounts):
+        return False
+    return bool(index(inventory, with_retired=True).sources(template.select))
+
+
+def _key_region(template: Template) -> str | None:
+    """The region of a key that is the same for every registry."""
+    if template.kms_key is None:
+        return None
+    region = template.kms_key.split(":")[3]
+    return None if region == "{region}" else region
+
+
+def _strangers(
+    inventory: Inventory, key: str, message: str, remedy: str, examples: str
+) -> Iterator[Problem]:
+    if examples:
+        yield _problem(inventory, key, f"{message}; `select` matches {examples}", remedy)
+
+
+def _clash(
+    earlier: int, later: int, shared: Sequence[Registry], inventory: Inventory, fleet: Fleet
+) -> Problem:
+    prefix, name = inventory.templates[later].prefix, inventory.templates[earlier].name
+    return _problem(
+        inventory,
+        f"templates[{later}].prefix",
+        f"template {name} has the prefix {prefix} already, and a registry has one template for "
+        f"each; both select {_such_as(shared, fleet)}",
+        "narrow `select` of one of them, or give them different prefixes",
+    )
+
+
+def _such_as(registries: Sequence[Registry], fleet: Fleet) -> str:
+    """One of them, and how many more there are; empty where there is none."""
+    if not registries:
+        return ""
+    example = registries[0]
+    others = counted(len(registries) - 1, "other registry")
+    more = f" and {others}" if registries[1:] else ""
+    return f"{example} ({fleet.accounts[example.account].name}){more}"
+
+
+def _problem(inventory: Inventory, key: str, message: str, remedy: str) -> Problem:
+    return Problem(
+        file=inventory.path,
+        line=nearest_line(inventory.lines, key),
+        key=key,
+        message=message,
+        remedy=remedy,
+    )

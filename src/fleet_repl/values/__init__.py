@@ -1,0 +1,5 @@
+"""What everybody speaks: names, prefixes, ECR's numbers, errors, canonical JSON, the clock
+and safe text.
+
+The law of this room: it imports nothing else of the package.
+"""

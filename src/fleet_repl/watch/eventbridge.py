@@ -1,0 +1,105 @@
+"""What an EventBridge event asks for: a round over the whole fleet, over one registry, or nothing.
+
+Pure. Whoever may put events on a bus can write anything into one, so no text of it is trusted or
+repeated before it has been parsed: the worst that a forged event can do is have a registry checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, is_account_id
+
+CALL: Final = "AWS API Call via CloudTrail"
+"""The detail type of calls that CloudTrail recorded."""
+SCHEDULE: Final = "Scheduled Event"
+"""The detail type of an EventBridge rule's own schedule."""
+SOURCE: Final = "ecr.amazonaws.com"
+WRITES: Final = frozenset(
+    {
+        "PutReplicationConfiguration",
+        "PutRegistryPolicy",
+        "DeleteRegistryPolicy",
+        "CreateRepositoryCreationTemplate",
+        "UpdateRepositoryCreationTemplate",
+        "DeleteRepositoryCreationTemplate",
+    }
+)
+"""Calls that change what a fleet looks after in every registry."""
+
+_SESSION: Final = re.compile(r"arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/(?P<session>[^/]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everything:
+    """A round over the whole fleet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Somebody wrote to this registry."""
+
+    registry: Registry
+    session: str | None
+    """The name of the role session that did it; None for a user, or where none is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """Nothing is asked for."""
+
+    because: str
+
+
+Asked: TypeAlias = Everything | Written | Ignored
+
+
+def asked(event: object) -> Asked:
+    """What an event asks for.
+
+    Schedules, of EventBridge rules and of EventBridge Scheduler with any payload, and an event by
+    hand ask for everything: only an event that says it is another kind of thing does not.
+    """
+    if not isinstance(event, Mapping) or event.get("detail-type", SCHEDULE) == SCHEDULE:
+        return Everything()
+    if event["detail-type"] != CALL:
+        return Ignored(because="it is neither a schedule nor a call that CloudTrail recorded")
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        return Ignored(because="it says nothing of the call")
+    return _of_call(detail)
+
+
+def _of_call(detail: Mapping[str, object]) -> Asked:
+    name = detail.get("eventName")
+    if detail.get("eventSource") != SOURCE or not isinstance(name, str) or name not in WRITES:
+        return Ignored(because="the call changes no rules, registry policy or creation template")
+    if detail.get("errorCode") is not None:
+        return Ignored(because="the call failed, so it changed nothing")
+    identity = detail.get("userIdentity")
+    caller: Mapping[str, object] = identity if isinstance(identity, Mapping) else {}
+    account = _account(detail.get("recipientAccountId")) or _account(caller.get("accountId"))
+    region = _region(detail.get("awsRegion"))
+    if account is None or region is None:
+        return Ignored(because="it names no account and region")
+    return Written(registry=Registry(account, region), session=_session(caller))
+
+
+def _account(found: object) -> AccountId | None:
+    return AccountId(found) if isinstance(found, str) and is_account_id(found) else None
+
+
+def _region(found: object) -> Region | None:
+    if isinstance(found, str) and any(one.holds(found) for one in Partition):
+        return Region(found)
+    return None
+
+
+def _session(caller: Mapping[str, object]) -> str | None:
+    """Of `arn:aws:sts::<account>:assumed-role/<role>/<session>`, the caller's ARN in CloudTrail."""
+    arn = caller.get("arn")
+    match = _SESSION.fullmatch(arn) if isinstance(arn, str) else None
+    return match["session"] if match is not None else None

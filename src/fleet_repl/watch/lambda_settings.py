@@ -1,0 +1,62 @@
+"""What an environment says about rounds: which inventory, which state, and what they may do.
+
+Pure. A variable that is empty counts as one that is not set. The address for notifications may
+hold a token, so no message repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.values.errors import FleetError
+from fleet_repl.watch.notify import Webhook, parse_webhook
+
+INVENTORY: Final = "FLEET_REPL_INVENTORY"
+STATE: Final = "FLEET_REPL_STATE"
+FIX: Final = "FLEET_REPL_FIX"
+NOTIFY: Final = "FLEET_REPL_NOTIFY"
+
+_CODE: Final = "LAMBDA_TASK_ROOT"
+"""Where Lambda says that the function's own files are."""
+_TRUTHS: Final = {"": False, "0": False, "false": False, "1": True, "true": True}
+
+
+class SettingError(FleetError):
+    """A variable of the environment that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    inventory: Path
+    state: str | None = None
+    """In place of the inventory's [state]."""
+    fix: bool = False
+    """Whether what differs is corrected."""
+    notify: Webhook | None = None
+    """Where a summary is posted to."""
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in an environment. Raises SettingError."""
+    fix = environ.get(FIX, "").strip().lower()
+    if fix not in _TRUTHS:
+        raise SettingError(f"{FIX} must be 1 or 0; it is neither")
+    code = environ.get(_CODE) or "/var/task"
+    return Settings(
+        inventory=Path(environ.get(INVENTORY) or f"{code}/inventory.toml"),
+        state=environ.get(STATE, "").strip() or None,
+        fix=_TRUTHS[fix],
+        notify=_address(environ.get(NOTIFY, "").strip()),
+    )
+
+
+def _address(text: str) -> Webhook | None:
+    if not text:
+        return None
+    try:
+        return parse_webhook(text)
+    except FleetError:
+        raise SettingError(f"{NOTIFY} must be an http or https address") from None

@@ -1,0 +1,75 @@
+"""The inventory of each round: read anew, and the last good one where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import anyio.to_thread
+
+from fleet_repl.inventory import Inventory, acknowledged
+from fleet_repl.values.errors import FleetError, InventoryError
+from fleet_repl.watch.log_entries import Tell, Told, counted
+
+LoadInventory: TypeAlias = Callable[[], Inventory]
+"""Reads the inventory. Raises FleetError or OSError where that fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current:
+    """What a round goes by."""
+
+    inventory: Inventory
+    error: str | None = None
+    """Why it is not the one on disk."""
+
+
+async def read_first(load: LoadInventory) -> Current:
+    """The inventory that a watch begins with. Raises FleetError where there is none."""
+    try:
+        return Current(inventory=await _read(load))
+    except OSError as error:
+        raise FleetError(f"the inventory cannot be read: {error.strerror}") from error
+
+
+async def read_again(load: LoadInventory, last: Current, tell: Tell) -> Current:
+    """The inventory as it is now, or the last good one, and that is told each time."""
+    try:
+        inventory = await _read(load)
+    except (FleetError, OSError) as error:
+        reason = _reason(error)
+        message = f"the inventory cannot be used, so the last good one counts: {reason}"
+        tell(
+            Told(
+                level="error",
+                event="inventory-broken",
+                message=message,
+                fields={"digest": last.inventory.digest},
+            )
+        )
+        known = await anyio.to_thread.run_sync(acknowledged, last.inventory)
+        return Current(inventory=known, error=reason)
+    if last.error is not None:
+        tell(Told(event="inventory-mended", message="the inventory can be used again"))
+    elif inventory.digest != last.inventory.digest:
+        fields = {"digest": inventory.digest}
+        tell(Told(event="inventory-changed", message="the inventory has changed", fields=fields))
+    return Current(inventory=inventory)
+
+
+async def _read(load: LoadInventory) -> Inventory:
+    # Thousands of accounts take a while, and /healthz has to answer meanwhile.
+    return await anyio.to_thread.run_sync(load)
+
+
+def _reason(error: FleetError | OSError) -> str:
+    """In one line: the first problem, and how many more there are."""
+    match error:
+        case InventoryError(problems=(first, *others)):
+            more = f" (and {counted(len(others), 'more problem')})" if others else ""
+            return f"{first}".partition("\n")[0] + more
+        case OSError():
+            return f"{error.strerror or type(error).__name__}"
+        case _:
+            return f"{error}".partition("\n")[0]

@@ -1,0 +1,65 @@
+"""Backfills as values, and arbitrary ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from fleet_repl.ecr.backfills import Backfill
+from fleet_repl.values.names import AccountId, Region, Registry
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+REGIONS = [Region(f"eu-west-{number}") for number in range(1, 15)]
+
+registries = st.builds(
+    Registry, st.sampled_from([AccountId(one * 12) for one in "123"]), st.sampled_from(REGIONS)
+)
+moments = st.integers(-5, 5).map(lambda hours: NOON + timedelta(hours=hours))
+statuses = st.sampled_from(
+    ["PREPARING", "IN_PROGRESS", "STOPPING", "COMPLETE", "FAILED", "STOPPED", "PONDERING"]
+)
+
+
+def make(status: str, destination: Registry, started: datetime = NOON, name: str = "a") -> Backfill:
+    return Backfill(id=name, destination=destination, status=status, started_at=started)
+
+
+def _legal(found: list[tuple[str, Registry, datetime]]) -> tuple[Backfill, ...]:
+    """As ECR lists them: one active for each region, ten in all."""
+    taken: set[Region] = set()
+    kept = []
+    for number, (status, destination, started) in enumerate(found):
+        one = make(status, destination, started, f"id-{number}")
+        if one.active and (destination.region in taken or len(taken) >= 10):
+            continue
+        if one.active:
+            taken.add(destination.region)
+        kept.append(one)
+    return tuple(kept)
+
+
+@pytest.fixture(scope="session")
+def noon() -> datetime:
+    return NOON
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[..., Backfill]:
+    """status, destination, moment and id → a backfill."""
+    return make
+
+
+@pytest.fixture(scope="session")
+def listings() -> SearchStrategy[tuple[Backfill, ...]]:
+    """What ECR may list of a registry."""
+    return st.lists(st.tuples(statuses, registries, moments), max_size=25).map(_legal)
+
+
+@pytest.fixture(scope="session")
+def wishes() -> SearchStrategy[dict[Registry, datetime | None]]:
+    """Destinations that want a backfill, and since when."""
+    return st.dictionaries(registries, st.none() | moments, max_size=25)

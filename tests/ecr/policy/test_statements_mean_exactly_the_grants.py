@@ -1,0 +1,199 @@
+"""Registry policy statements against what they allow, and what is kept of other people's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.ecr.policy import (
+    CREATE_REPOSITORY,
+    REPLICATE_IMAGE,
+    Grant,
+    Owner,
+    compose,
+    parse_policy,
+    reduced,
+    statements_for,
+)
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+STRANGER = Owner(fleet="other", partition=Partition.AWS)
+HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
+
+accounts = st.sampled_from([AccountId(digit * 12) for digit in "1234"])
+grants = st.frozensets(
+    st.builds(
+        Grant,
+        accounts,
+        st.sampled_from(["", "a/", "a/b/", "c/"]),
+        st.sampled_from([REPLICATE_IMAGE, CREATE_REPOSITORY]),
+    ),
+    max_size=12,
+)
+foreign_statements = st.lists(
+    st.one_of(
+        st.builds(
+            lambda sid, principal, condition: {
+                "Sid": sid,
+                "Effect": "Allow",
+                "Principal": {"AWS": principal},
+                "Action": ["ecr:ReplicateImage"],
+                "Resource": f"{BASE}*",
+                **condition,
+            },
+            st.sampled_from(["theirs", "FleetReplX", "FleetRepl00000000", ""]),
+            st.sampled_from(["*", "arn:aws:iam::111111111111:root", ["111111111111", "2" * 12]]),
+            st.sampled_from([{}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}]),
+        ),
+        st.builds(lambda: {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"}),
+        st.frozensets(
+            st.builds(Grant, accounts, st.just("z/"), st.just(REPLICATE_IMAGE)), min_size=1
+        ).map(lambda some: dict(statements_for(some, STRANGER, HERE)[0])),
+    ),
+    max_size=4,
+)
+
+
+def allowed(statements: Sequence[Mapping[str, Any]], account: str, name: str, action: str) -> bool:
+    """Whether plain Allow statements of ours let `account` do `action` on repository `name`."""
+
+    def many(value: Any) -> list[Any]:
+        return list(value) if isinstance(value, list | tuple) else [value]
+
+    return any(
+        f"arn:aws:iam::{account}:root" in many(one["Principal"]["AWS"])
+        and action in many(one["Action"])
+        and any((BASE + name).startswith(resource[:-1]) for resource in many(one["Resource"]))
+        for one in statements
+    )
+
+
+@given(grants)
+def test_statements_allow_exactly_the_grants(these: frozenset[Grant]) -> None:
+    """Every account, repository and action: allowed if and only if granted."""
+    statements = [dict(one) for one in statements_for(these, OWNER, HERE)]
+    for account in ("1" * 12, "2" * 12, "3" * 12, "4" * 12, "5" * 12):
+        for name in ("x", "a/x", "a/b/x", "c/x"):
+            for action in (REPLICATE_IMAGE, CREATE_REPOSITORY):
+                wanted = any(
+                    one.source == account and one.action == action and name.startswith(one.prefix)
+                    for one in these
+                )
+                assert allowed(statements, account, name, action) == wanted
+
+
+@given(grants)
+def test_reading_back_gives_the_same_grants(these: frozenset[Grant]) -> None:
+    """What was written means the same when read; the statements are all ours, with unique Sids."""
+    document = compose(parse_policy(None, OWNER, HERE), these, OWNER, HERE)
+    found = parse_policy(json.loads(json.dumps(document)), OWNER, HERE)
+    assert found.grants == reduced(these)
+    assert (found.foreign, found.opaque) == ((), ())
+    assert (document is None) == (not these)
+    sids = [one["Sid"] for one in statements_for(these, OWNER, HERE)]
+    assert len(set(sids)) == len(sids)
+
+
+@given(foreign_statements, grants, grants)
+def test_foreign_statements_survive_every_merge(
+    theirs: list[JsonObject], first: frozenset[Grant], then: frozenset[Grant]
+) -> None:
+    """Whatever we add and take away, other people's statements stay, unchanged and in order."""
+    document: JsonObject = {"Version": "2008-10-17", "Id": "theirs", "Statement": theirs}
+    start = parse_policy(document, OWNER, HERE)
+    assert list(start.foreign) == theirs
+    between = compose(start, first, OWNER, HERE)
+    after = compose(parse_policy(between, OWNER, HERE), then, OWNER, HERE)
+    found = parse_policy(after, OWNER, HERE)
+    assert list(found.foreign) == theirs
+    if after is None:
+        assert not theirs
+    elif between is not None:
+        assert (after["Version"], after["Id"]) == ("2008-10-17", "theirs")
+    emptied = compose(found, frozenset(), OWNER, HERE)
+    assert (emptied is None) == (not theirs)
+
+
+@given(grants, st.randoms(use_true_random=False))
+def test_order_grouping_and_spelling_are_no_difference(
+    these: frozenset[Grant], random: Any
+) -> None:
+    """One statement per grant, shuffled, ids for ARNs, lists of one: the same grants."""
+    scattered: list[Any] = [
+        {
+            "Sid": f"{OWNER.mark}{index:08x}",
+            "Effect": "Allow",
+            "Principal": {"AWS": random.choice([one.source, [f"arn:aws:iam::{one.source}:root"]])},
+            "Action": random.choice([one.action, [one.action.lower()]]),
+            "Resource": [f"{BASE}{one.prefix}*"],
+        }
+        for index, one in enumerate(these)
+    ]
+    random.shuffle(scattered)
+    found = parse_policy({"Version": "2012-10-17", "Statement": scattered}, OWNER, HERE)
+    assert found.grants == reduced(these)
+    assert found.opaque == ()
+
+
+def test_sources_that_share_resources_share_a_statement() -> None:
+    """Two sources of the same prefixes are one statement, with the Sid the format asks for."""
+    one, two = AccountId("1" * 12), AccountId("2" * 12)
+    found = statements_for(
+        [
+            Grant(source, "a/", action)
+            for source in (two, one)
+            for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)
+        ],
+        OWNER,
+        HERE,
+    )
+    assert found == (
+        {
+            "Sid": "FleetRepl6754af961dd7ff1f",
+            "Effect": "Allow",
+            "Principal": {
+                "AWS": ["arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root"]
+            },
+            "Action": ["ecr:ReplicateImage", "ecr:CreateRepository"],
+            "Resource": "arn:aws:ecr:eu-west-1:999999999999:repository/a/*",
+        },
+    )
+
+
+def test_a_statement_of_ours_that_someone_edited_is_no_grant() -> None:
+    """A condition, a Deny, another principal, action or resource, or one of these left empty: not
+    understood, so rewritten."""
+    good = dict(statements_for([Grant(AccountId("1" * 12), "a/", REPLICATE_IMAGE)], OWNER, HERE)[0])
+    edits: list[dict[str, Any]] = [
+        {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}},
+        {"Effect": "Deny"},
+        {"Principal": "*"},
+        {"Principal": {"AWS": "arn:aws:iam::111111111111:role/x"}},
+        {"Principal": {"Service": "ecr.amazonaws.com"}},
+        {"Action": "ecr:*"},
+        {"Resource": f"{BASE}a/exact"},
+        {"Resource": f"{BASE}a*b*"},
+        {"Resource": "arn:aws:ecr:eu-west-2:999999999999:repository/a/*"},
+        {"Principal": {"AWS": []}},
+        {"Action": []},
+        {"Resource": []},
+    ]
+    for edit in edits:
+        edited = {**good, **edit}
+        found = parse_policy({"Version": "2012-10-17", "Statement": [edited]}, OWNER, HERE)
+        assert (found.grants, found.opaque, found.foreign) == (frozenset(), (edited,), ()), edit
+        assert compose(found, frozenset(), OWNER, HERE) is None
+
+
+def test_a_single_statement_need_not_be_a_list() -> None:
+    """A policy whose Statement is one object is read like a list of one."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"}
+    found = parse_policy({"Version": "2012-10-17", "Statement": statement}, OWNER, HERE)
+    assert found.foreign == (statement,)

@@ -1,0 +1,266 @@
+"""Whole runs against the sandbox over HTTP, on a clock that nobody waits for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+from unittest import mock
+
+import anyio
+import pytest
+
+from fleet_repl import (
+    Event,
+    Fleet,
+    History,
+    Inventory,
+    Report,
+    connect,
+    load_inventory,
+    open_history,
+)
+from fleet_repl.aws import Endpoint
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.runs.history import Purpose
+from fleet_repl.sandbox import AccountScenario, Scenario, World, serve, world_of
+from fleet_repl.sandbox.policy import Access, allows
+from fleet_repl.values.canonical_json import canonical_json
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, Secret, repositories_arn
+
+T = TypeVar("T")
+ENVIRONMENT = {"EXTERNAL_ID": "s3cr3t-external-id"}
+
+
+class SharedClock:
+    """Sleeping takes no real time; those who sleep at once wake at the same moment."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=self.seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.seconds + seconds
+        for _ in range(3):
+            await anyio.lowlevel.checkpoint()
+        self.seconds = max(self.seconds, until)
+
+
+@dataclass
+class Simulated:
+    """A fleet, the simulated AWS it lives in, and what has happened."""
+
+    inventory: Inventory
+    world: World
+    clock: SharedClock
+    endpoint: Endpoint
+    events: list[Event]
+    how: dict[str, Any] = field(default_factory=dict)
+    """What each connection is told beside that."""
+
+    @asynccontextmanager
+    async def connected(
+        self, on_event: EventSink | None = None, **how: Any
+    ) -> AsyncIterator[Fleet]:
+        """A new connection, as each run of the program makes one."""
+        how = {"endpoint": self.endpoint, "clock": self.clock, **self.how, **how}
+        # So that runs sort by time.
+        self.clock.seconds += 1
+        async with connect(self.inventory, on_event=on_event or self.events.append, **how) as fleet:
+            yield fleet
+
+    def history(self) -> AbstractAsyncContextManager[History]:
+        """What is remembered of this AWS."""
+        return open_history(self.inventory, endpoint=self.endpoint, clock=self.clock)
+
+    async def applied(self, **how: Any) -> Report:
+        """A whole run: a new connection, a plan, and that plan applied."""
+        async with self.connected() as fleet:
+            return await fleet.apply(await fleet.plan(), **how)
+
+    async def rolled_back(self, run_id: str, *, force: bool = False) -> Report:
+        """A whole run that takes another one back."""
+        async with self.connected(purpose=Purpose.ROLLBACK) as fleet:
+            return await fleet.apply(await fleet.plan_rollback(run_id, force=force), force=force)
+
+    def rewrite(self, text: str) -> None:
+        """Put another version of the inventory in the place of this one."""
+        path = Path(self.inventory.path)
+        path.write_text(text)
+        self.inventory = load_inventory(path, environ=ENVIRONMENT)
+
+    @property
+    def state(self) -> Path:
+        """Where the fleet keeps what it remembers."""
+        return Path(self.inventory.path).parent / ".fleet-repl/.worlds/sim" / self.inventory.name
+
+    def deny(self, number: int, *actions: str) -> None:
+        """Take IAM actions from an account's role; without any, nobody may assume it."""
+        one = AccountScenario(
+            id=self.at(number).account, denied=not actions, denied_actions=actions
+        )
+        self.world.directory._peculiar[self.at(number).account] = one
+
+    def relent(self) -> None:
+        """Every role may do again what it could at first."""
+        self.world.directory._peculiar.clear()
+
+    @staticmethod
+    def at(number: int) -> Registry:
+        """The registry of an account of `fleet_text`."""
+        return Registry(AccountId(f"{number:012d}"), Region("eu-west-1"))
+
+    def links(self, number: int) -> set[str]:
+        """What the rules of an account ask for, such as `2 base/`."""
+        rules: Any = self.world.replication(self.at(number))["rules"]
+        return {
+            f"{int(end['registryId'])} {each['filter']}"
+            for rule in rules
+            for end in rule["destinations"]
+            for each in rule.get("repositoryFilters", [{"filter": ""}])
+        }
+
+    def grants(self, number: int) -> str:
+        """The text of an account's registry policy, empty where there is none."""
+        policy = self.world.registries[self.at(number)].policy.latest
+        return "" if policy is None else policy.text
+
+    def documents(self) -> dict[Registry, tuple[Any, Any]]:
+        """The rules and the policy of every listed registry."""
+        listed = [
+            Registry(one.id, region) for one in self.inventory.accounts for region in one.regions
+        ]
+        return {one: (self.world.replication(one), self.world.policy(one)) for one in listed}
+
+    def spelled(self) -> dict[Registry, str]:
+        """The same as text that can be compared: neither order of keys nor kind of list counts."""
+        return {one: canonical_json(list(both)) for one, both in self.documents().items()}
+
+    def ungranted(self) -> set[str]:
+        """Links in place that their destinations do not let in, such as `1 > 2 base/`."""
+        return {
+            f"{int(source.account)} > {link}"
+            for source in self.documents()
+            for link in self.links(int(source.account))
+            if not self._let_in(source, *link.split(" "))
+        }
+
+    def _let_in(self, source: Registry, number: str, prefix: str) -> bool:
+        end = self.at(int(number))
+        return all(
+            allows(
+                self.world.policy(end),
+                Access(
+                    partition=Partition.AWS,
+                    account=source.account,
+                    action=action,
+                    resource=f"{repositories_arn(Partition.AWS, end)}{prefix}image",
+                ),
+            )
+            for action in ("ecr:ReplicateImage", "ecr:CreateRepository")
+        )
+
+    def watched(self) -> AbstractContextManager[list[set[str]]]:
+        """What was ungranted after each write of rules or policies that AWS took meanwhile."""
+        return self.noting(lambda registry, operation: self.ungranted())
+
+    @contextmanager
+    def noting(self, look: Callable[[Registry, str], T]) -> Iterator[list[T]]:
+        """What `look` finds right after each write of rules or policies, before its answer."""
+        seen: list[T] = []
+        world = self.world
+
+        def noted(write: Callable[..., None]) -> Callable[..., None]:
+            def wrapped(*arguments: Any) -> None:
+                write(*arguments)
+                seen.append(look(*world.writes[-1]))
+
+            return wrapped
+
+        with (
+            mock.patch.object(world, "write_replication", noted(world.write_replication)),
+            mock.patch.object(world, "write_policy", noted(world.write_policy)),
+        ):
+            yield seen
+
+
+Simulate = Callable[..., AbstractAsyncContextManager[Simulated]]
+
+
+@pytest.fixture(scope="session")
+def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
+    """Starts a sandbox for an inventory's text; each call is a new one."""
+
+    @asynccontextmanager
+    async def start(text: str, scenario: Scenario | None = None) -> AsyncIterator[Simulated]:
+        path = tmp_path_factory.mktemp("inventory") / "fleet.toml"
+        path.write_text(text)
+        inventory = load_inventory(path, environ=ENVIRONMENT)
+        clock = SharedClock()
+        world = world_of(inventory, scenario=scenario or Scenario(), clock=clock)
+        async with serve(world) as server:
+            endpoint = Endpoint(
+                url=server.url,
+                access_key_id=server.access_key_id,
+                secret_access_key=Secret(server.secret_access_key),
+                region=server.region,
+                world="sim",
+            )
+            yield Simulated(inventory, world, clock, endpoint, [])
+
+    return start
+
+
+FleetText: TypeAlias = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def fleet_text() -> FleetText:
+    """Writes the inventory of a small fleet."""
+
+    def write(
+        *links: str,
+        accounts: int = 4,
+        waves: Mapping[str, tuple[str, ...]] | None = None,
+        more: str = "",
+        name: str = "prod",
+    ) -> str:
+        """Accounts 1, 2, … of one region, and a route for each of `links`, such as `1,2>3 base/`.
+        `waves`: by name, their accounts and any further lines."""
+        top = f'version = 1\nname = "{name}"\n{"" if links else "routes = []"}\n'
+        aws = '[aws]\nrole = "replication"\nregions = ["eu-west-1"]\n'
+        listed = [f'[[accounts]]\nid = "{one:012d}"\n' for one in range(1, accounts + 1)]
+        turns = [
+            "\n".join((f'[[waves]]\nname = "{one}"\nselect = {_accounts(who)}', *lines, ""))
+            for one, (who, *lines) in (waves or {}).items()
+        ]
+        return "".join((top, aws, *listed, *map(_route, links), *turns, more))
+
+    return write
+
+
+def _route(link: str) -> str:
+    ends, *prefixes = link.split()
+    source, _, end = ends.partition(">")
+    wanted = f"prefixes = {prefixes}\n".replace("'", '"') if prefixes else ""
+    return (
+        f'[[routes]]\nname = "{link}"\nfrom = {_accounts(source)}\nto = {_accounts(end)}\n{wanted}'
+    )
+
+
+def _accounts(numbers: str) -> str:
+    listed = ", ".join(f'"{int(one):012d}"' for one in numbers.split(","))
+    return f"{{ accounts = [{listed}] }}"

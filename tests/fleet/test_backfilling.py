@@ -1,0 +1,366 @@
+"""Backfills of whole fleets over HTTP: what was pushed before its rule follows in the end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_repl import (
+    BackfillEnded,
+    BackfillMode,
+    BackfillProgressed,
+    BackfillReport,
+    BackfillStarted,
+    BackfillState,
+    BackfillsWanted,
+    Registry,
+    Selection,
+    SelectionError,
+    Status,
+    load_inventory,
+    to_json,
+)
+from fleet_repl.inventory import located
+from fleet_repl.reports import backfill_exit, report_exit
+from fleet_repl.sandbox import (
+    AccountScenario,
+    FaultRule,
+    Mishap,
+    RegionScenario,
+    RegistryScenario,
+    Scenario,
+)
+from fleet_repl.values.names import AccountId, Region
+
+FLEET = """
+version = 1
+name = "prod"
+[aws]
+role = "fleet"
+regions = ["eu-west-1"]
+[[accounts]]
+id = "111111111111"
+name = "hub"
+[[accounts]]
+id = "222222222222"
+name = "shop"
+regions = ["eu-west-1", "us-east-1"]
+[[accounts]]
+id = "333333333333"
+name = "search"
+[[routes]]
+name = "golden"
+from = { accounts = "hub" }
+to = { accounts = ["shop", "search"] }
+prefixes = ["base/"]
+BACKFILL
+[[routes]]
+name = "apps"
+from = { accounts = "shop", regions = "eu-west-1" }
+to = { same_account = true, regions = "us-east-1" }
+prefixes = ["apps/"]
+"""
+QUIET, NEW_LINKS = (
+    FLEET.replace("BACKFILL", ""),
+    FLEET.replace("BACKFILL", 'backfill = "new-links"'),
+)
+HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
+SHOP_US = Registry(AccountId("2" * 12), Region("us-east-1"))
+SEARCH = Registry(AccountId("3" * 12), Region("eu-west-1"))
+FULL = RegistryScenario(
+    account=HUB.account,
+    region=HUB.region,
+    repositories={"base/python": ("3.12", "3.13"), "base/node": ("22",), "other": ("1",)},
+)
+OLD = Scenario(registries=(FULL,))
+
+
+def states(report: Any) -> dict[tuple[Registry, Registry], BackfillState]:
+    return {(one.source, one.destination): one.state for one in report.backfills}
+
+
+def tags(aws: Any, registry: Registry) -> set[str]:
+    """What has arrived in a registry, as `repository:tag`."""
+    return {
+        f"{name}:{tag}"
+        for name in aws.world.repositories(registry)
+        for image in aws.world.images(registry, name)
+        for tag in image.tags
+    }
+
+
+async def apply(aws: Any) -> Any:
+    async with aws.connected() as fleet:
+        return await fleet.apply(await fleet.plan())
+
+
+async def backfill(aws: Any, **how: Any) -> BackfillReport:
+    async with aws.connected() as fleet:
+        report: BackfillReport = await fleet.backfill(**how)
+        return report
+
+
+async def test_everything_follows(simulate: Any) -> None:
+    """All that routes ask for, queued where ECR has no room, and nothing else."""
+    slow = OLD.model_copy(update={"backfill_images_per_second": 1})
+    async with simulate(QUIET, slow) as aws:
+        assert (await apply(aws)).backfills == ()
+        assert tags(aws, SHOP) == set()
+        report = await backfill(aws, wait=True)
+        assert set(states(report).values()) == {BackfillState.COMPLETE}
+        assert (report.status, backfill_exit(report)) == (Status.OK, 0)
+        assert (report.mode, len(report.backfills)) == (BackfillMode.WAIT, 4)
+        for registry in (SHOP, SHOP_US, SEARCH):
+            assert tags(aws, registry) == {"base/python:3.12", "base/python:3.13", "base/node:22"}
+        names = {(one.source_name, one.destination_name) for one in report.backfills}
+        assert names == {("hub", "shop"), ("hub", "search"), ("shop", "shop")}
+        kinds = {type(event) for event in aws.events}
+        assert kinds >= {BackfillsWanted, BackfillStarted, BackfillProgressed, BackfillEnded}
+        again = await backfill(aws, wait=True)
+        assert not any(one.started for one in again.backfills)
+        assert (again.status, len(aws.world.backfills(HUB))) == (Status.OK, 3)
+        forced = await backfill(aws, wait=True, again=True)
+        assert all(one.started for one in forced.backfills)
+
+
+async def test_detached_the_rest_is_queued(simulate: Any) -> None:
+    """Two destinations share a region: one is started, one named; a later run starts it."""
+    async with simulate(QUIET, OLD) as aws:
+        await apply(aws)
+        report = await backfill(aws, route="golden")
+        assert states(report) == {
+            (HUB, SHOP): BackfillState.PREPARING,
+            (HUB, SHOP_US): BackfillState.PREPARING,
+            (HUB, SEARCH): BackfillState.QUEUED,
+        }
+        assert (report.status, backfill_exit(report), report.route) == (Status.PARTIAL, 4, "golden")
+        aws.clock.seconds += 60
+        report = await backfill(aws, route="golden")
+        assert states(report)[HUB, SEARCH] is BackfillState.PREPARING
+        assert [one.started for one in report.backfills] == [False, False, True]
+        assert backfill_exit(report) == 0
+
+
+async def test_interrupted_and_found_again(simulate: Any) -> None:
+    """What was started goes on at AWS; the next run follows it and starts only the rest."""
+    slow = OLD.model_copy(update={"backfill_preparing_ms": 60_000})
+    async with simulate(QUIET, slow) as aws:
+        await apply(aws)
+        async with aws.connected() as fleet:
+
+            def stop(event: Any) -> None:
+                if isinstance(event, BackfillStarted):
+                    fleet.stop()
+
+            report = await fleet.backfill(
+                selection=Selection(accounts=("hub",)), wait=True, on_event=stop
+            )
+        assert (report.status, backfill_exit(report)) == (Status.INTERRUPTED, 130)
+        (ours,) = [one for one in report.backfills if one.started]
+        assert ours.because == "interrupted; what was started goes on at AWS"
+        assert len(aws.world.backfills(HUB)) == 1
+        report = await backfill(aws, wait=True)
+        assert report.status is Status.OK
+        found = {one.destination: one for one in report.backfills if one.source == HUB}
+        assert not found[ours.destination].started
+        assert len(aws.world.backfills(HUB)) == 3
+
+
+async def test_a_destination_that_refuses(simulate: Any) -> None:
+    """The backfill is complete, its copies are not: counted by ECR's code, exit 4."""
+    async with simulate(QUIET, OLD) as aws:
+        await apply(aws)
+        aws.world.set_policy(SEARCH, None)
+        report = await backfill(aws, wait=True, selection=Selection(accounts=("hub",)))
+        (failed,) = [one for one in report.backfills if one.falls_short]
+        assert (failed.destination, failed.state) == (SEARCH, BackfillState.COMPLETE)
+        assert failed.failures == {"DESTINATION_REGISTRY_ACCESS_DENIED": 3}
+        assert (report.status, backfill_exit(report)) == (Status.PARTIAL, 4)
+        document = json.loads(to_json(report))
+        (entry,) = [one for one in document["backfills"] if one["failure_codes"]]
+        assert (entry["total"], entry["completed"], entry["failed"]) == (3, 0, 3)
+
+
+async def test_links_that_are_not_in_place(simulate: Any) -> None:
+    """Nothing is started for them; what is in place goes on."""
+    async with simulate(QUIET, OLD) as aws:
+        report = await backfill(aws)
+        assert set(states(report).values()) == {BackfillState.NOT_IN_PLACE}
+        assert backfill_exit(report) == 4
+        assert {one.because for one in report.backfills} == {
+            "the rules do not replicate base/ there: run apply first",
+            "the rules do not replicate apps/ there: run apply first",
+        }
+        assert "StartReplicationBackfill" not in aws.world.calls
+
+
+async def test_status_only_looks(simulate: Any) -> None:
+    """None, then the one that runs, then how it ended; it never starts any."""
+    async with simulate(QUIET, OLD) as aws:
+        await apply(aws)
+        async with aws.connected() as fleet:
+            report = await fleet.backfill_status()
+            assert set(states(report).values()) == {BackfillState.NONE}
+            assert (report.mode, backfill_exit(report)) == (BackfillMode.STATUS, 0)
+        wanted = [one for one in aws.events if isinstance(one, BackfillsWanted)]
+        assert [one.looking for one in wanted] == [True]
+        await backfill(aws, route="apps")
+        aws.clock.seconds += 30
+        async with aws.connected() as fleet:
+            report = await fleet.backfill_status(route="apps")
+        assert states(report) == {(SHOP, SHOP_US): BackfillState.COMPLETE}
+        assert aws.world.calls["StartReplicationBackfill"] == 1
+
+
+async def test_new_links_bring_their_images(simulate: Any) -> None:
+    """After the apply that makes them, for the route that says so, and only then."""
+    async with simulate(NEW_LINKS, OLD) as aws:
+        report = await apply(aws)
+        (warning,) = report.warnings
+        assert warning.kind == "backfill"
+        assert warning.message.endswith("what was pushed before along 3 links of route golden")
+        assert states(report) == {
+            (HUB, SHOP): BackfillState.PREPARING,
+            (HUB, SHOP_US): BackfillState.PREPARING,
+            (HUB, SEARCH): BackfillState.QUEUED,
+        }
+        # What is queued is on record: the run has done its part.
+        assert (report.status, report_exit(report)) == (Status.OK, 0)
+        document = json.loads(to_json(report))
+        assert [one["state"] for one in document["backfills"]] == [
+            "preparing",
+            "preparing",
+            "queued",
+        ]
+        assert aws.world.backfills(SHOP) == ()
+        aws.clock.seconds += 60
+        assert (await backfill(aws, wait=True)).status is Status.OK
+        assert len(tags(aws, SEARCH)) == 3
+        report = await apply(aws)
+        assert (report.status, report.backfills, report.warnings) == (Status.OK, (), ())
+
+
+async def test_a_wider_link_is_a_new_one(simulate: Any) -> None:
+    """A backfill from before its rule does not count, however complete it is."""
+    only_us = NEW_LINKS.replace(
+        'to = { accounts = ["shop", "search"] }',
+        'to = { accounts = "shop", regions = "us-east-1" }',
+    )
+    async with simulate(only_us, OLD) as aws:
+        await apply(aws)
+        aws.clock.seconds += 60
+        aws.world.push(HUB, "golden/late", "1")
+        wider = aws.inventory.path
+        with open(wider, "w") as file:  # noqa: ASYNC230, PTH123 - a test's own small file
+            file.write(only_us.replace('["base/"]', '["base/", "golden/"]'))
+        aws.inventory = load_inventory(wider)
+        report = await apply(aws)
+        assert states(report) == {(HUB, SHOP_US): BackfillState.PREPARING}
+        aws.clock.seconds += 60
+        assert "golden/late:1" in tags(aws, SHOP_US)
+
+
+async def test_what_was_queued_is_owed_until_it_is_started(simulate: Any, tmp_path: Path) -> None:
+    """A wider link had a backfill before; after the apply that widened it, one of a later date is
+    owed, and whoever runs `backfill` next starts it. Once."""
+    wider = tmp_path / "wider.toml"
+    wider.write_text(NEW_LINKS.replace('["base/"]', '["base/", "other"]'))
+    async with simulate(NEW_LINKS, OLD) as aws:
+        await apply(aws)
+        aws.clock.seconds += 60
+        assert (await backfill(aws, wait=True)).status is Status.OK
+        aws.clock.seconds += 60
+        state = Path(aws.inventory.path).parent / ".fleet-repl"
+        aws.inventory = replace(load_inventory(wider), state=located(str(state)))
+        report = await apply(aws)
+        assert states(report)[HUB, SEARCH] is BackfillState.QUEUED
+        record = json.loads((state / ".worlds/sim/prod/applied.json").read_text())
+        (due,) = [one["due"] for one in record["registries"].values() if "due" in one]
+        assert list(due) == [str(SEARCH)]
+        async with aws.connected() as fleet:
+            looked = await fleet.backfill_status(route="golden")
+        assert states(looked)[HUB, SEARCH] is BackfillState.NONE
+        aws.clock.seconds += 60
+        report = await backfill(aws, wait=True)
+        assert [one.destination for one in report.backfills if one.started] == [SEARCH]
+        assert "other:1" in tags(aws, SEARCH)
+        assert "due" not in (state / ".worlds/sim/prod/applied.json").read_text()
+        again = await backfill(aws, wait=True)
+        assert not any(one.started for one in again.backfills)
+
+
+async def test_a_link_that_could_not_be_made_gets_none(simulate: Any) -> None:
+    """A destination that grants nothing is held; the others have theirs."""
+    dark = AccountScenario(id=SEARCH.account, denied=True)
+    async with simulate(NEW_LINKS, OLD.model_copy(update={"accounts": (dark,)})) as aws:
+        report = await apply(aws)
+        assert set(states(report)) == {(HUB, SHOP), (HUB, SHOP_US)}
+
+
+@pytest.mark.parametrize("kind", [Mishap.LOST_ANSWER, Mishap.DROPPED, Mishap.SERVER_ERROR])
+async def test_a_start_that_goes_wrong_is_made_once(simulate: Any, kind: Mishap) -> None:
+    """Whether it arrived or not, there is one backfill in the end."""
+    fault = FaultRule(kind=kind, first=2, operations=("StartReplicationBackfill",))
+    async with simulate(QUIET, OLD.model_copy(update={"faults": (fault,)})) as aws:
+        await apply(aws)
+        report = await backfill(aws, route="apps", wait=True)
+        assert states(report) == {(SHOP, SHOP_US): BackfillState.COMPLETE}
+        assert report.backfills[0].started
+        assert len(aws.world.backfills(SHOP)) == 1
+
+
+async def test_an_api_that_does_not_know_the_call(simulate: Any) -> None:
+    """Said of each registry there; after an apply the links stand all the same."""
+    unknown = ("StartReplicationBackfill", "ListReplicationBackfills")
+    old_region = RegionScenario(name="eu-west-1", unknown_operations=unknown)
+    async with simulate(NEW_LINKS, OLD.model_copy(update={"regions": (old_region,)})) as aws:
+        report = await apply(aws)
+        assert {one.outcome for one in report.registries} == {"applied"}
+        assert {(one.state, one.because) for one in report.backfills} == {
+            (BackfillState.NOT_STARTED, "this region's ECR API does not offer backfill yet")
+        }
+        assert report_exit(report) == 4
+        assert backfill_exit(await backfill(aws)) == 4
+
+
+async def test_a_registry_that_cannot_be_read(simulate: Any) -> None:
+    """Its error is a value; the other source has its backfill."""
+    dark = AccountScenario(id=HUB.account, denied=True)
+    settled = RegistryScenario(
+        account=SHOP.account,
+        region=SHOP.region,
+        replication={
+            "rules": [{"destinations": [{"region": "us-east-1", "registryId": "2" * 12}]}]
+        },
+    )
+    scenario = Scenario(accounts=(dark,), registries=(settled,))
+    async with simulate(QUIET, scenario) as aws:
+        report = await backfill(aws, wait=True)
+        assert states(report)[SHOP, SHOP_US] is BackfillState.COMPLETE
+        assert states(report)[HUB, SHOP] is BackfillState.NOT_STARTED
+        assert backfill_exit(report) == 4
+
+
+async def test_a_route_that_is_not_there(simulate: Any) -> None:
+    """The routes there are, are named."""
+    async with simulate(QUIET) as aws, aws.connected() as fleet:
+        with pytest.raises(SelectionError) as caught:
+            await fleet.backfill(route="gold")
+        assert str(caught.value) == (
+            "no route is named 'gold'; the inventory's routes: golden, apps"
+        )
+
+
+async def test_a_selection_names_sources(simulate: Any) -> None:
+    """Destinations outside of it are backfilled to."""
+    async with simulate(QUIET, OLD) as aws:
+        await apply(aws)
+        report = await backfill(aws, selection=Selection(accounts=("shop",)))
+        assert set(states(report)) == {(SHOP, SHOP_US)}
+        report = await backfill(aws, selection=Selection(accounts=("search",)))
+        assert (report.backfills, report.status) == ((), Status.OK)

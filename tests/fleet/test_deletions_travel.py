@@ -1,0 +1,106 @@
+"""Delete replication over the wire: on, kept, told in plain words, and off again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_repl import Outcome, Registry, load_inventory
+from fleet_repl.fleet import connect
+from fleet_repl.values.names import AccountId, Region
+
+HUB, SPOKE, THIRD = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+
+FLEET = """
+version = 1
+name = "prod"
+[aws]
+role = "replication"
+regions = ["eu-west-1"]
+[[accounts]]
+id = "111111111111"
+[[accounts]]
+id = "222222222222"
+[[accounts]]
+id = "333333333333"
+[[routes]]
+name = "golden"
+from = { accounts = "111111111111" }
+to = { accounts = "222222222222" }
+prefixes = ["golden/"]
+[[routes]]
+name = "base"
+from = { accounts = "111111111111" }
+to = { accounts = ["222222222222", "333333333333"] }
+prefixes = ["base/"]
+"""
+DELETING = FLEET.replace(
+    'prefixes = ["golden/"]', 'prefixes = ["golden/"]\nreplicate_deletes = true'
+)
+
+
+async def _applied(aws: Any, text: str, folder: Any) -> Any:
+    path = folder / "fleet.toml"
+    path.write_text(text)
+    inventory = load_inventory(path, environ={})
+    async with connect(inventory, endpoint=aws.endpoint, clock=aws.clock) as fleet:
+        plan = await fleet.plan()
+        return plan, await fleet.apply(plan)
+
+
+async def test_deletions_travel_where_the_route_says_so(simulate: Any, tmp_path: Any) -> None:
+    """Only that route's images go at the destination; a second run finds the flag in place."""
+    async with simulate(DELETING) as aws:
+        _, report = await _applied(aws, DELETING, tmp_path)
+        assert report.status == "ok"
+        for name in ("golden/app", "base/app"):
+            aws.world.push(HUB, name, "v1")
+            aws.world.delete(HUB, name, "v1")
+        aws.world.settle()
+        assert aws.world.images(SPOKE, "golden/app") == ()
+        assert len(aws.world.images(SPOKE, "base/app")) == 1
+        _, report = await _applied(aws, DELETING, tmp_path)
+        assert report.count(Outcome.UNCHANGED) == 3
+
+
+async def test_turning_it_on_and_off_is_told(simulate: Any, tmp_path: Any) -> None:
+    """No link is added or removed, only what travels on it, and the plan says what that means."""
+    async with simulate(FLEET) as aws:
+        await _applied(aws, FLEET, tmp_path)
+        plan, report = await _applied(aws, DELETING, tmp_path)
+        ((registry, change),) = plan.changes
+        assert (registry, report.status) == (HUB, "ok")
+        assert (change.links_added, change.links_removed) == ((), ())
+        (started,) = change.deletes_started
+        assert (started.registry, started.prefixes, started.routes) == (
+            SPOKE,
+            ("golden/",),
+            ("golden", "base"),
+        )
+        (warning,) = [one for one in plan.warnings if one.kind == "delete-replication"]
+        assert warning.message == (
+            "1 link starts to replicate deletions (111111111111/eu-west-1 → "
+            "222222222222/eu-west-1): what is deleted in the source is deleted at the destination "
+            "too, and so is what a lifecycle policy expires there; an image whose last tag is "
+            "removed goes altogether"
+        )
+        plan, report = await _applied(aws, FLEET, tmp_path)
+        ((_, change),) = plan.changes
+        (stopped,) = change.deletes_stopped
+        assert (stopped.registry, report.status, plan.warnings) == (SPOKE, "ok", ())
+        rules = aws.world.registries[HUB].replication.latest["rules"]
+        assert not any("deleteReplication" in rule for rule in rules)
+
+
+async def test_somebody_who_turns_it_off_is_corrected(simulate: Any, tmp_path: Any) -> None:
+    """The flag is compared and not only the links."""
+    async with simulate(DELETING) as aws:
+        await _applied(aws, DELETING, tmp_path)
+        before = aws.world.registries[HUB].replication.latest
+        rules = [
+            {key: value for key, value in rule.items() if key != "deleteReplication"}
+            for rule in before["rules"]
+        ]
+        aws.world.registries[HUB].replication.replace({"rules": rules})
+        _, report = await _applied(aws, DELETING, tmp_path)
+        assert report.count(Outcome.APPLIED) == 1
+        assert aws.world.registries[HUB].replication.latest == before

@@ -1,0 +1,181 @@
+"""Two fleets that list the same registries, applied at once: nothing of either gets lost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import anyio
+import pytest
+from tests.state.places.conftest import MemoryObjects, VirtualClock
+
+from fleet_repl import Fleet, Outcome, Report, connect, load_inventory
+from fleet_repl.aws import AwsRegistries
+from fleet_repl.state import BucketStore, FolderStore, fleets
+from fleet_repl.values.errors import StateError
+
+if TYPE_CHECKING:
+    from tests.fleet.conftest import FleetText, Simulate, Simulated
+
+    from fleet_repl.engine.ports import Store
+
+ADDITIVE = '[ownership]\nrules = "additive"\n'
+ROUTES = {
+    "alpha": ("1>2,3 a/", "2>3 a/", "4>1 a/"),
+    "beta": ("1>2,3 b/", "2>3 b/", "4>1 b/"),
+}
+SEEDS = range(4)
+
+
+@dataclass
+class Pair:
+    """Two fleets in one AWS, with one state location."""
+
+    aws: Simulated
+    folder: Path
+    text: FleetText
+
+    @asynccontextmanager
+    async def connected(self, name: str, *routes: str) -> AsyncIterator[Fleet]:
+        path = self.folder / f"{name}.toml"
+        path.write_text(self.text(*routes, name=name, more=ADDITIVE))
+        inventory = load_inventory(path, environ={})
+        aws = self.aws
+        async with connect(
+            inventory, endpoint=aws.endpoint, clock=aws.clock, state=self.folder, locked=True
+        ) as fleet:
+            yield fleet
+
+    async def applied(self, name: str, *routes: str) -> Report:
+        async with self.connected(name, *routes) as fleet:
+            return await fleet.apply(await fleet.plan())
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def location(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Where both keep their state: a folder, or a bucket that takes its time."""
+    if request.param == "folder":
+        return FolderStore(tmp_path / ".worlds/sim")
+    objects = MemoryObjects(VirtualClock())
+    store = BucketStore(objects)
+
+    @asynccontextmanager
+    async def opened(*_: Any, **__: Any) -> AsyncIterator[Store]:
+        yield store
+
+    monkeypatch.setattr("fleet_repl.fleet.connect.open_place", opened)
+    return store
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_at_once(
+    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, location: Store, seed: int
+) -> None:
+    """Whatever a report calls applied is in place in the end, with its grants, and nobody
+    overwrote it meanwhile; what is left is applied by the next run."""
+    rng = random.Random(seed)
+    async with simulate(fleet_text(accounts=4)) as aws:
+        pair, reports = Pair(aws, tmp_path, fleet_text), dict[str, Report]()
+        writing, clashes = set[Any](), list[Any]()
+        slow = {"put_replication", "put_policy", "delete_policy"}
+
+        async def apply(name: str) -> None:
+            await anyio.sleep(rng.random() / 20)
+            reports[name] = await pair.applied(name, *ROUTES[name])
+
+        with _slow_writes(writing, clashes, rng, slow):
+            async with anyio.create_task_group() as group:
+                for name in ROUTES:
+                    group.start_soon(apply, name)
+        assert clashes == []
+        assert aws.ungranted() == set()
+        for name, report in reports.items():
+            for one in report.registries:
+                if one.outcome is Outcome.APPLIED:
+                    assert _wanted(name, int(one.registry.account)) <= aws.links(
+                        int(one.registry.account)
+                    )
+        for name, routes in ROUTES.items():
+            await pair.applied(name, *routes)
+        for number in range(1, 5):
+            assert aws.links(number) == _wanted("alpha", number) | _wanted("beta", number)
+        assert aws.ungranted() == set()
+        assert await fleets(location) == ("alpha", "beta")
+
+
+def _wanted(name: str, number: int) -> set[str]:
+    """The links out of an account that a fleet asks for."""
+    found = set()
+    for route in ROUTES[name]:
+        source, _, rest = route.partition(">")
+        ends, _, prefix = rest.partition(" ")
+        if int(source) == number:
+            found |= {f"{end} {prefix}" for end in ends.split(",")}
+    return found
+
+
+def _slow_writes(writing: set[Any], clashes: list[Any], rng: random.Random, slow: set[str]) -> Any:
+    """Writes that take a while on their way; two at one registry at once are a clash."""
+
+    def slowed(write: Any) -> Any:
+        async def sent(self: Any, registry: Any, *arguments: Any) -> Any:
+            if registry in writing:
+                clashes.append(registry)
+            writing.add(registry)
+            await anyio.sleep(rng.random() / 50)
+            try:
+                return await write(self, registry, *arguments)
+            finally:
+                await anyio.sleep(rng.random() / 50)
+                writing.discard(registry)
+
+        return sent
+
+    return mock.patch.multiple(
+        AwsRegistries, **{name: slowed(getattr(AwsRegistries, name)) for name in slow}
+    )
+
+
+async def test_a_single_fleet_asks_nothing_for_its_writes(
+    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, location: Store
+) -> None:
+    """The register is written once, and no turn is ever taken."""
+    async with simulate(fleet_text(accounts=4)) as aws:
+        pair = Pair(aws, tmp_path, fleet_text)
+        await pair.applied("alpha", *ROUTES["alpha"])
+        names = await location.names(".sharing/")
+        assert names == (".sharing/fleets.json",)
+        found = await location.find(".sharing/fleets.json")
+        await pair.applied("alpha", "1>2 other/")
+        again = await location.find(".sharing/fleets.json")
+        assert found is not None
+        assert again is not None
+        assert again.version == found.version
+
+
+async def test_a_bucket_that_ignores_conditions(
+    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written where neither the lock nor a turn would keep anybody out."""
+    objects = MemoryObjects(VirtualClock())
+
+    async def put_if(key: str, content: bytes, expected: str | None) -> str:
+        return await objects.put(key, content)
+
+    monkeypatch.setattr(objects, "put_if", put_if)
+
+    @asynccontextmanager
+    async def opened(*_: Any, **__: Any) -> AsyncIterator[Store]:
+        yield BucketStore(objects)
+
+    monkeypatch.setattr("fleet_repl.fleet.connect.open_place", opened)
+    async with simulate(fleet_text(accounts=4)) as aws:
+        pair = Pair(aws, tmp_path, fleet_text)
+        with pytest.raises(StateError, match="conditional writes have no effect there"):
+            await pair.applied("alpha", *ROUTES["alpha"])
+        assert aws.world.writes == []

@@ -1,0 +1,55 @@
+"""Planning a large fleet takes minutes of computing: its lock is renewed meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+import pytest
+
+from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.runs.rollback import plan_rollback
+
+if TYPE_CHECKING:
+    from tests.fleet.conftest import FleetText, Simulate
+
+
+@pytest.mark.parametrize(
+    ("place", "work"),
+    [
+        ("connecting.desired_state", desired_state),
+        ("proposing.plan_registries", plan_registries),
+        ("rolling_back.plan_rollback", plan_rollback),
+    ],
+)
+async def test_others_get_on_meanwhile(
+    simulate: Simulate,
+    fleet_text: FleetText,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    work: Any,
+) -> None:
+    """The event loop turns while it computes: here the one waits for the other."""
+    turned = threading.Event()
+    began = threading.Event()
+
+    def long(*given: Any, **how: Any) -> Any:
+        began.set()
+        assert turned.wait(5), "nothing else was done meanwhile"
+        return work(*given, **how)
+
+    async def turn() -> None:
+        await anyio.to_thread.run_sync(began.wait)
+        turned.set()
+
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        first = await aws.applied()
+        monkeypatch.setattr(f"fleet_repl.fleet.{place}", long)
+        async with anyio.create_task_group() as group:
+            group.start_soon(turn)
+            async with aws.connected() as fleet:
+                await fleet.plan()
+                await fleet.plan_rollback(first.run_id)
+        assert turned.is_set()

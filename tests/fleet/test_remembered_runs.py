@@ -1,0 +1,239 @@
+"""What a run leaves behind, and that it is there before anything is written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import pytest
+
+from fleet_repl import Outcome, Registry, Resource, Status, to_json
+from fleet_repl.fleet import RunError, open_history
+from fleet_repl.reports import report_exit
+from fleet_repl.runs.history import Moment, Purpose
+from fleet_repl.sandbox import RegistryScenario, Scenario
+from fleet_repl.state.journal import parse_journal
+from fleet_repl.state.run_documents import parse_before
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.errors import RefusedError
+
+if TYPE_CHECKING:
+    from tests.fleet.conftest import FleetText, Simulate
+
+LINKS = ("1>2,3 base/", "2>4 team/")
+RESOURCES = (Resource.REPLICATION_CONFIGURATION, Resource.REGISTRY_POLICY)
+THEIRS: JsonObject = {
+    "Sid": "PullThrough",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::000000000004:root"},
+    "Action": ["ecr:BatchImportUpstreamImage"],
+    "Resource": "arn:aws:ecr:eu-west-1:000000000003:repository/*",
+}
+
+RULE: JsonObject = {"destinations": [{"region": "eu-west-1", "registryId": "000000000002"}]}
+
+
+async def test_everything_of_a_run_is_kept(simulate: Simulate, fleet_text: FleetText) -> None:
+    """Its plan, what was there before, a line for each write, the report; all of it private."""
+    async with simulate(fleet_text(*LINKS)) as aws:
+        async with aws.connected() as fleet:
+            plan = await fleet.plan()
+            report = await fleet.apply(plan)
+        run = aws.state / "runs" / report.run_id
+        assert {one.name for one in run.iterdir()} == {
+            "run.json",
+            "plan.json",
+            "before.json",
+            "journal.jsonl",
+            "ended.json",
+            "report.json",
+        }
+        for one in (aws.state.parent, *aws.state.parent.rglob("*")):
+            assert one.stat().st_mode & 0o777 == (0o700 if one.is_dir() else 0o600), one
+        for one in run.glob("*.json"):
+            assert isinstance(json.loads(one.read_text()), dict)
+        schema, *lines = map(json.loads, (run / "journal.jsonl").read_text().splitlines())
+        assert schema == {"schema": "fleet-repl/journal/1"}
+        assert len(lines) == 2 * len(plan.changes)
+
+
+async def test_a_run_is_read_back(simulate: Simulate, fleet_text: FleetText) -> None:
+    """By its id and as the last one, from the inventory and from the folder; the report too."""
+    async with simulate(fleet_text(*LINKS)) as aws:
+        first = await aws.applied()
+        aws.rewrite(fleet_text("1>2 base/"))
+        aws.deny(3, "ecr:DeleteRegistryPolicy")
+        async with aws.connected() as fleet:
+            plan = await fleet.plan()
+            second = await fleet.apply(plan)
+        for place in (aws.inventory, aws.state.parent, str(aws.state.parent)):
+            endpoint = aws.endpoint if place is aws.inventory else None
+            async with open_history(place, endpoint=endpoint) as history:
+                assert await history.fleets() == ("prod",)
+                runs = await history.runs()
+                past = await history.run("last")
+                assert past == await history.run(second.run_id, "prod")
+                assert await history.runs("prod") == runs
+                assert await history.runs("stage") == ()
+            assert [one.meta.run_id for one in runs] == [second.run_id, first.run_id]
+            newest, oldest = runs
+            assert (newest.status, newest.applied, newest.failed) == (Status.PARTIAL, 3, 1)
+            assert (oldest.status, oldest.applied, oldest.failed) == (Status.OK, 4, 0)
+            assert (past.meta.purpose, past.meta.fleet) == (Purpose.APPLY, "prod")
+            assert past.meta.plan_digest == plan.digest == past.plan.digest
+            assert past.report is not None
+            assert (to_json(past.plan), to_json(past.report)) == (to_json(plan), to_json(second))
+
+
+async def test_a_run_that_nobody_knows(simulate: Simulate, fleet_text: FleetText) -> None:
+    """Told where it was looked for; so too where there are none at all."""
+    async with (
+        simulate(fleet_text(*LINKS)) as aws,
+        aws.history() as history,
+    ):
+        assert (await history.fleets(), await history.runs()) == ((), ())
+        with pytest.raises(RunError, match=f"no runs are remembered in {history.location}"):
+            await history.run("last")
+        await aws.applied()
+        with pytest.raises(RunError, match="no run 20200101T000000Z-abcdef is remembered in"):
+            await history.run("20200101T000000Z-abcdef")
+        async with aws.connected() as fleet:
+            with pytest.raises(RunError, match=r"no run \.\./x of fleet prod is remembered"):
+                await fleet.plan_rollback("../x")
+
+
+async def test_the_journal_tells_each_write_and_its_end(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """In the order in which they were sent, with the request ids of the answers."""
+    async with simulate(fleet_text(*LINKS)) as aws:
+        aws.deny(4, "ecr:PutRegistryPolicy")
+        report = await aws.applied()
+        async with aws.history() as history:
+            past = await history.run("last")
+        sent = [one.registry for one in past.journal if one.moment is Moment.SENDING]
+        ended = {
+            (one.registry, one.resource): one
+            for one in past.journal
+            if one.moment is Moment.SETTLED
+        }
+        assert sorted(sent) == sorted(one for one, _ in ended)
+        written = [registry for registry, _ in aws.world.writes]
+        assert set(written) == {
+            registry for (registry, _), one in ended.items() if one.outcome is Outcome.APPLIED
+        }
+        denied = ended[aws.at(4), Resource.REGISTRY_POLICY]
+        assert (denied.outcome, denied.in_doubt) == (Outcome.FAILED, False)
+        for one in report.registries:
+            for change in one.changes:
+                entry = ended.get((one.registry, change.resource))
+                assert (entry.request_id if entry else None) == change.request_id
+
+
+async def test_who_is_at_work(simulate: Simulate, fleet_text: FleetText) -> None:
+    """The process that holds the lock; nobody before it was taken, and after it was let go."""
+    async with (
+        simulate(fleet_text(*LINKS)) as aws,
+        aws.history() as history,
+    ):
+        assert await history.at_work("prod") is None
+        async with aws.connected(locked=True) as fleet:
+            holder = await history.at_work("prod")
+            assert holder is not None
+            assert (holder.run_id, holder.purpose) == (fleet.run_id, Purpose.APPLY)
+            assert await history.at_work("stage") is None
+        assert await history.at_work("prod") is None
+
+
+async def test_it_is_on_disk_before_it_is_sent(simulate: Simulate, fleet_text: FleetText) -> None:
+    """While a write is at AWS, what it replaces and that it was sent can already be read."""
+    async with simulate(fleet_text(*LINKS)) as aws:
+        aws.world.set_policy(aws.at(3), {"Version": "2012-10-17", "Statement": [THEIRS]})
+        there = {
+            one: dict(zip(RESOURCES, found, strict=True)) for one, found in aws.documents().items()
+        }
+
+        def look(registry: Registry, operation: str) -> bool:
+            (run,) = (aws.state / "runs").iterdir()
+            resource = RESOURCES["Policy" in operation]
+            before = parse_before((run / "before.json").read_bytes(), "before.json")
+            journal = parse_journal((run / "journal.jsonl").read_bytes(), "journal.jsonl")
+            assert {one.name for one in run.iterdir()} >= {"run.json", "plan.json"}
+            assert before.keys() == {aws.at(number) for number in (1, 2, 3, 4)}
+            kept = before[registry].documents[resource]
+            assert canonical_json(kept) == canonical_json(there[registry][resource])
+            return any(
+                (one.moment, one.registry, one.resource) == (Moment.SENDING, registry, resource)
+                for one in journal
+            )
+
+        with aws.noting(look) as announced:
+            report = await aws.applied()
+        assert report.status is Status.OK
+        assert announced == [True] * 5
+
+
+async def test_runs_without_writes_are_not_kept(simulate: Simulate, fleet_text: FleetText) -> None:
+    """Nothing to do, refused, frozen or only planned: there is nothing to roll back."""
+    async with (
+        simulate(fleet_text(*LINKS)) as aws,
+        aws.history() as history,
+    ):
+        async with aws.connected() as fleet:
+            await fleet.plan()
+        assert await history.runs() == ()
+        await aws.applied()
+        (first,) = await history.runs()
+        report = await aws.applied()
+        assert report.count(Outcome.UNCHANGED) == 4
+        aws.world.set_replication(aws.at(4), aws.world.replication(aws.at(1)))
+        report = await aws.applied()
+        assert report.status is Status.REFUSED
+        await history.freeze("prod", who="ops", why="release")
+        with pytest.raises(RefusedError):
+            await aws.applied(force=True)
+        assert await history.runs() == (first,)
+        assert [one.name for one in (aws.state / "runs").iterdir()] == [first.meta.run_id]
+
+
+async def test_a_run_whose_writes_are_all_refused_is_not_kept(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """It fails, and has nothing that could be rolled back."""
+    strange = RegistryScenario(
+        account="000000000001",
+        region="eu-west-1",
+        replication={"rules": [RULE]},
+        unknown_fields={"tagReplication": {"enabled": True}},
+    )
+    text = fleet_text(accounts=2)
+    async with simulate(text, Scenario(registries=(strange,))) as aws:
+        for _ in range(2):
+            report = await aws.applied(force=True)
+            assert (report.registries[0].outcome, report_exit(report)) == (Outcome.FAILED, 4)
+            assert report.registries[0].error is not None
+            assert report.registries[0].error.kind == "unknown-fields"
+        async with aws.history() as history:
+            assert await history.runs() == ()
+
+
+async def test_a_run_that_ends_while_it_is_looked_for_has_not_died(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """Whoever plans meanwhile sees it without an end, and then the lock without a holder."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        run = await aws.applied()
+        ended = aws.state / "runs" / run.run_id / "ended.json"
+        content = ended.read_bytes()
+        ended.unlink()
+
+        async def just_ended(*_: object, **__: object) -> None:
+            ended.write_bytes(content)
+
+        with mock.patch("fleet_repl.fleet.recover.current_holder", just_ended):
+            async with aws.connected() as fleet:
+                assert (await fleet.plan()).warnings == ()
+        ended.unlink()
+        async with aws.connected() as fleet:
+            assert [one.kind for one in (await fleet.plan()).warnings] == ["unfinished-run"]

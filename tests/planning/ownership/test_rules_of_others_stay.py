@@ -1,0 +1,303 @@
+"""A registry with rules of others: theirs stay to the letter, ours come and go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.ecr.rules import (
+    Outgoing,
+    Replication,
+    Rule,
+    document_of,
+    parse_document,
+    rules_of,
+    within,
+)
+from fleet_repl.planning.ownership import (
+    Cells,
+    Merged,
+    Wanted,
+    alone,
+    beside,
+    cells_of,
+    narrowed,
+    owned_of,
+)
+from fleet_repl.planning.ownership.cells import both
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.prefixes import covers, reduce
+
+ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "234")
+PREFIXES = ("", "a/", "a/b/", "c/", "c/d", "e/")
+NAMES = ("a/x", "a/b/x", "c/x", "c/dx", "e/x", "z")
+
+prefix_sets = st.lists(st.sampled_from(PREFIXES), min_size=1, max_size=3).map(reduce)
+links = st.dictionaries(st.sampled_from(ENDS), prefix_sets, max_size=3)
+rules = st.lists(
+    st.builds(
+        Rule,
+        destinations=st.lists(st.sampled_from(ENDS), min_size=1, unique=True).map(tuple),
+        prefixes=prefix_sets,
+        deletes=st.booleans(),
+    ),
+    max_size=4,
+)
+
+
+def found_of(rules: list[Rule]) -> Replication:
+    return parse_document(document_of(rules))
+
+
+def only(found: Replication, wanted: Wanted, ours: Cells | None = None) -> Merged:
+    return alone(found, wanted, wanted, ours, filters=100, force=False)
+
+
+def merge(found: Replication, wanted: Wanted, ours: Cells | None) -> Merged:
+    return beside(found, wanted, wanted, ours, filters=100, force=False)
+
+
+@st.composite
+def wants(draw: Any) -> Wanted:
+    """Links of which those of some destinations carry deletions."""
+    asked = draw(links)
+    with_deletes = draw(st.sets(st.sampled_from(ENDS)))
+    return Wanted(links=asked, deleting={one: asked[one] for one in asked if one in with_deletes})
+
+
+def _reached(document: JsonObject, *, deletes: bool | None = None) -> set[tuple[Registry, str]]:
+    """What a document replicates, read rule by rule."""
+    found = set()
+    for raw in rules_of(document):
+        read = parse_document({"rules": [raw]})
+        if deletes is None or bool(read.deleting) is deletes:
+            found |= {
+                (end, name)
+                for end, some in read.outgoing.items()
+                for name in NAMES
+                if covers(some, name)
+            }
+    return found
+
+
+def _names(links: Outgoing) -> set[tuple[Registry, str]]:
+    return {(end, name) for end, some in links.items() for name in NAMES if covers(some, name)}
+
+
+def _without_ours(rule: Rule, ours: Outgoing) -> list[Rule]:
+    """What of a rule is not ours, link by link."""
+    return [
+        Rule(destinations=(end,), prefixes=(prefix,), deletes=rule.deletes)
+        for end in rule.destinations
+        for prefix in rule.prefixes
+        if prefix not in ours.get(end, ())
+    ]
+
+
+def _clashing(merged: Merged) -> set[tuple[Registry, str]]:
+    return {
+        (end, name) for end, prefix in merged.clashes for name in NAMES if name.startswith(prefix)
+    }
+
+
+@given(rules, wants(), links)
+def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Wanted, ours: Outgoing) -> None:
+    """Afterwards there is what others had and what is asked for, deletions too, and no more."""
+    merged = merge(found_of(found), wanted, ours)
+    after = merged.document()
+    theirs = document_of([one for rule in found for one in _without_ours(rule, ours)])
+    assert _reached(theirs) <= _reached(after)
+    assert _reached(theirs, deletes=True) <= _reached(after, deletes=True)
+    asked = _names(wanted.links) - _clashing(merged)
+    assert asked <= _reached(after)
+    assert _reached(after) <= _reached(theirs) | _names(wanted.links)
+    deleting = _names(wanted.deleting) - _clashing(merged)
+    assert deleting <= _reached(after, deletes=True)
+    assert _reached(after, deletes=True) <= (
+        _reached(theirs, deletes=True) | _names(wanted.deleting)
+    )
+    # What is asked for without deletions has none, whosever rule it would be.
+    silent = asked - _names(wanted.deleting)
+    assert not silent & _reached(after, deletes=True)
+    read = parse_document(after)
+    assert (read.outgoing, read.deleting) == (merged.outgoing, merged.deleting)
+
+
+@given(rules, wants(), links)
+def test_rules_that_are_not_ours_stay_to_the_letter(
+    found: list[Rule], wanted: Wanted, ours: Outgoing
+) -> None:
+    """A rule without a link of ours is in the new document as it was, and in its order."""
+    document = document_of(found)
+    foreign = [
+        canonical_json(raw)
+        for rule, raw in zip(found, rules_of(document), strict=True)
+        if all(
+            prefix not in ours.get(end, ()) for end in rule.destinations for prefix in rule.prefixes
+        )
+    ]
+    after = merge(found_of(found), wanted, ours).document()
+    there = [canonical_json(raw) for raw in rules_of(after)]
+    rest = iter(there)
+    assert all(one in rest for one in foreign)
+
+
+@given(rules, wants(), links)
+def test_what_was_merged_is_settled(found: list[Rule], wanted: Wanted, ours: Outgoing) -> None:
+    """Merging again, by what is then on record, changes no link and no owner."""
+    first = merge(found_of(found), wanted, ours)
+    again = merge(parse_document(first.document()), wanted, first.owned)
+    assert (again.outgoing, again.deleting) == (first.outgoing, first.deleting)
+    assert again.owned == first.owned
+    assert again.count <= first.count
+
+
+@given(rules, st.lists(wants(), min_size=1, max_size=3))
+def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Wanted]) -> None:
+    """Whatever was asked for in turn: with nothing asked for any more, exactly what others had is
+    left, rules with links that a shorter prefix covers included."""
+    found = found_of(strangers)
+    owned: Cells = {}
+    for wanted in wishes:
+        merged = merge(found, wanted, owned)
+        assert _reached(document_of(strangers)) <= _reached(merged.document())
+        found, owned = parse_document(merged.document()), merged.owned
+    last = merge(found, Wanted(links={}), owned)
+    assert list(map(canonical_json, rules_of(last.document()))) == list(
+        map(canonical_json, rules_of(document_of(strangers)))
+    )
+    assert last.owned == {}
+
+
+@given(st.lists(wants(), min_size=1, max_size=2))
+def test_what_was_ours_alone_can_be_shared(wishes: list[Wanted]) -> None:
+    """A registry that the fleet had for itself leaves nothing behind once it is shared."""
+    found, owned = parse_document({"rules": []}), Wanted(links={}).links
+    for wanted in wishes:
+        merged = only(found, wanted, owned)
+        found, owned = parse_document(merged.document()), merged.owned
+    settled = only(found, wishes[-1], owned)
+    assert settled.owned == owned
+    last = merge(found, Wanted(links={}), owned)
+    assert rules_of(last.document()) == ()
+
+
+@given(wants())
+def test_without_a_record_what_is_asked_for_is_ours(wanted: Wanted) -> None:
+    """Every rule that this fleet would have written is recognised, implied links included."""
+    found = parse_document(only(parse_document({"rules": []}), wanted).document())
+    merged = merge(found, wanted, None)
+    assert (merged.kept, merged.clashes) == ((), ())
+    assert merged.outgoing == wanted.links
+
+
+@given(rules, wants(), links, links)
+def test_held_links_leave_others_alone(
+    found: list[Rule], wanted: Wanted, ours: Outgoing, bounds: Outgoing
+) -> None:
+    """Leaving links of ours out of a document touches no rule of others, and ours are known."""
+    merged = merge(found_of(found), wanted, ours)
+    document, kept = narrowed(merged.document(), merged.owned, bounds, filters=100)
+    there = [canonical_json(raw) for raw in rules_of(document)]
+    assert there[: len(merged.kept)] == list(map(canonical_json, merged.kept))
+    assert kept == len(merged.kept)
+    theirs = {"rules": merged.kept}
+    left = _names(within(parse_document(document_of(merged.rules)).outgoing, bounds))
+    assert _reached(document) == _reached(theirs) | left
+    assert _reached(document, deletes=True) <= _reached(merged.document(), deletes=True)
+    owned = owned_of(document, merged.document(), merged.owned)
+    last = merge(parse_document(document), Wanted(links={}), owned)
+    foreign = document_of([one for rule in found for one in _without_ours(rule, ours)])
+    assert _reached(last.document()) == _reached(foreign)
+
+
+def test_what_was_written_as_planned_is_owned_as_planned() -> None:
+    """Nothing was held: the record says what the plan said."""
+    first, second = ENDS[:2]
+    found = found_of([Rule(destinations=(first, second), prefixes=("a/",))])
+    merged = merge(found, Wanted(links={first: ("a/",), second: ("c/",)}), {first: ("a/",)})
+    assert merged.owned == {first: ("a/",), second: ("c/",)}
+    assert owned_of(merged.document(), merged.document(), merged.owned) == merged.owned
+
+
+@given(wants())
+def test_alone_means_exactly_what_is_asked(wanted: Wanted) -> None:
+    """Where the fleet speaks alone, the document is its links and nothing else."""
+    merged = only(parse_document({"rules": []}), wanted)
+    read = parse_document(merged.document())
+    assert read.outgoing == wanted.links
+    assert merged.owned == cells_of(read.rules)
+    assert _names(read.deleting) == _names(wanted.deleting)
+
+
+def test_a_rule_of_others_that_covers_ours_is_enough() -> None:
+    """Nothing is written for a link that somebody else's shorter prefix brings already, and it
+    does not become ours."""
+    end = ENDS[0]
+    found = found_of([Rule(destinations=(end,), prefixes=("a/",))])
+    merged = merge(found, Wanted(links={end: ("a/b/",)}), {})
+    assert (merged.document(), merged.owned) == (found.document, {})
+
+
+def test_other_deletions_than_ours_clash() -> None:
+    """A rule of others that covers our link with other deletions is named, not contradicted."""
+    end = ENDS[0]
+    found = found_of([Rule(destinations=(end,), prefixes=("a/",), deletes=True)])
+    merged = merge(found, Wanted(links={end: ("a/b/", "c/")}), {})
+    assert merged.clashes == ((end, "a/b/"),)
+    assert merged.owned == {end: ("c/",)}
+
+
+def test_deletions_are_part_of_being_equal() -> None:
+    """Without a record, a rule with other deletions than asked for is somebody else's."""
+    end = ENDS[0]
+    found = found_of([Rule(destinations=(end,), prefixes=("a/", "c/"), deletes=True)])
+    merged = merge(found, Wanted(links={end: ("a/",)}), None)
+    assert merged.clashes == ((end, "a/"),)
+    assert merged.document() == found.document
+
+
+def test_unknown_fields_go_only_where_somebody_insists() -> None:
+    """The rest of such a rule stays; so does one that holds a value of unknown meaning."""
+    there = {"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}
+    strange: JsonObject = {
+        "rules": [
+            {**there, "novelty": 1},
+            {**there, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]},
+        ]
+    }
+    merged = merge(parse_document(strange), Wanted(links={}), {})
+    assert merged.document() == {"rules": [there, rules_of(strange)[1]]}
+
+
+def test_ours_beneath_a_rule_of_others_is_not_forgotten() -> None:
+    """Taking it back would change no link now, but it would once the others have gone."""
+    end = ENDS[0]
+    found = found_of(
+        [Rule(destinations=(end,), prefixes=("a/",)), Rule(destinations=(end,), prefixes=("",))]
+    )
+    merged = merge(found, Wanted(links={}), {end: ("a/",)})
+    assert (merged.outgoing, merged.present) == (found.outgoing, {end: ("a/",)})
+
+
+def test_what_others_add_in_vain_is_theirs() -> None:
+    """A filter that a shorter one of the same rule covers is theirs to the letter."""
+    end = ENDS[0]
+    found = found_of([Rule(destinations=(end,), prefixes=("a/", "a/b/"))])
+    merged = merge(found, Wanted(links={}), {end: ("a/",)})
+    assert merged.document() == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
+    settled = only(found, Wanted(links={end: ("a/",)}), {end: ("a/",)})
+    assert settled.owned == {end: ("a/",)}
+
+
+@given(rules, links)
+def test_what_is_gone_is_not_ours_any_longer(found: list[Rule], gone: Outgoing) -> None:
+    """Somebody took links of ours away that nobody asks for: the same links, made later by
+    somebody else, must not be taken for ours. Each link is on record once."""
+    there = found_of(found)
+    asked = Wanted(links=there.outgoing, deleting=there.deleting)
+    owned = only(there, asked, both(cells_of(there.rules), gone)).owned
+    assert owned == cells_of(there.rules)

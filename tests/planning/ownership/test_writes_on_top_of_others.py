@@ -1,0 +1,71 @@
+"""A write of shared rules, made on top of what others have changed: nobody loses anything."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.ecr.rules import Replication, Rule, document_of, parse_document
+from fleet_repl.planning.ownership import SharedWrite, Sharing, cells_of, listed, owned_of
+from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY
+
+ENDS = [Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "23456"]
+
+prefix_sets = st.sampled_from([EVERY_REPOSITORY, ("aa/",), ("aa/", "bb/"), ("bb/",)])
+rule_lists = st.lists(
+    st.builds(
+        Rule,
+        destinations=st.sampled_from(ENDS).map(lambda end: (end,)),
+        prefixes=prefix_sets,
+        deletes=st.booleans(),
+    ),
+    max_size=3,
+)
+
+
+def parsed(*rules: Rule) -> Replication:
+    return parse_document(document_of(rules))
+
+
+def keys(found: Replication) -> set[str]:
+    return set(listed(found))
+
+
+@given(theirs=rule_lists, now_theirs=rule_lists, ours=rule_lists, new_ours=rule_lists)
+def test_ours_comes_about_and_theirs_stays(
+    theirs: list[Rule], now_theirs: list[Rule], ours: list[Rule], new_ours: list[Rule]
+) -> None:
+    """Whatever others have made of their rules: either nothing is written, or exactly our part
+    changes; the links asked for are those of the plan, and no rule of others is taken for ours."""
+    before, after = parsed(*theirs, *ours), parsed(*theirs, *new_ours)
+    found = parsed(*now_theirs, *ours)
+    sharing = Sharing(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
+    write = SharedWrite(before=before, after=after, sharing=sharing)
+    document = write.rebased(found)
+    if document is None:
+        return
+    written = parse_document(document)
+    assert write.is_done(written)
+    assert keys(written) - keys(found) <= keys(after) - keys(before)
+    assert keys(found) - keys(written) <= keys(before) - keys(after)
+    for end, prefixes in sharing.links.items():
+        if written is not found and not write.is_done(found):
+            assert set(prefixes) <= set(written.outgoing.get(end, ()))
+    owned = owned_of(document, after.document, sharing.owned)
+    assert {(end, one) for end, some in owned.items() for one in some} <= {
+        (end, one) for end, some in sharing.owned.items() for one in some
+    }
+
+
+@given(theirs=rule_lists, ours=rule_lists, new_ours=rule_lists)
+def test_where_nobody_else_was_it_is_the_plans_own_write(
+    theirs: list[Rule], ours: list[Rule], new_ours: list[Rule]
+) -> None:
+    """On top of what the plan saw it comes to what the plan says, unless that is there already."""
+    before, after = parsed(*theirs, *ours), parsed(*theirs, *new_ours)
+    sharing = Sharing(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
+    write = SharedWrite(before=before, after=after, sharing=sharing)
+    document = write.rebased(before)
+    assert document is not None
+    assert keys(parse_document(document)) == keys(after)

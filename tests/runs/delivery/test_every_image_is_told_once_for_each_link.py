@@ -1,0 +1,131 @@
+"""Laws: nothing that was sampled is left out or counted twice, and tallies add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.runs.delivery import (
+    LOOKS,
+    Arrival,
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    SourceSample,
+    evidence_of,
+    judge,
+    lookups,
+    state_of,
+)
+from fleet_repl.topology import Link
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.prefixes import covers
+
+Links = SearchStrategy[tuple[Link, ...]]
+Samples = SearchStrategy[SourceSample]
+
+
+@given(data=st.data())
+def test_every_image_under_a_link_is_told_exactly_once(
+    data: DataObject, links: Links, source_samples: Samples
+) -> None:
+    """The pairs that are told are the pairs of images and links that carry them."""
+    wanted, told = data.draw(links), data.draw(source_samples)
+    found = judge(told, wanted, evidence_of(told, data.draw(st.sampled_from([(), ("base/",)]))))
+    pairs = [
+        (link.destination, one.image)
+        for link, deliveries in zip(wanted, found, strict=True)
+        for one in deliveries
+    ]
+    assert Counter(pairs) == Counter(
+        (link.destination, one.image)
+        for link in wanted
+        for one in told.sightings
+        if covers(link.prefixes, one.image.repository)
+    )
+
+
+@given(data=st.data())
+def test_tallies_add_up(data: DataObject, links: Links, source_samples: Samples) -> None:
+    """States of links make up the links, and states of images the images told."""
+    wanted, told = data.draw(links), data.draw(source_samples)
+    found = judge(told, wanted, evidence_of(told, ()))
+    report = report_of(
+        tuple(
+            LinkDelivery(
+                source=link.source,
+                source_name="build",
+                destination=link.destination,
+                destination_name="shop",
+                external=False,
+                prefixes=link.prefixes,
+                routes=link.routes,
+                state=state_of(deliveries),
+                images=tuple(deliveries),
+            )
+            for link, deliveries in zip(wanted, found, strict=True)
+        )
+    )
+    assert report.link_states.total() == len(wanted)
+    assert report.image_states.total() == sum(map(len, found))
+    for one in report.links:
+        states = {image.state for image in one.images}
+        first = min(states, key=list(DeliveryState).index, default=DeliveryState.IDLE)
+        assert one.state is first
+        assert sum(len(one.having(state)) for state in DeliveryState) == len(one.images)
+    assert (report.status == "ok") is not any(
+        state.is_problem for deliveries in found for state in {one.state for one in deliveries}
+    )
+
+
+@given(data=st.data(), count=st.integers(1, 3))
+def test_lookups_are_bounded_and_of_use(
+    data: DataObject, links: Links, source_samples: Samples, count: int
+) -> None:
+    """None twice, none at an external destination, none that could not change what is told."""
+    wanted, told = data.draw(links), data.draw(source_samples)
+    managed = {AccountId("1" * 12), AccountId("2" * 12)}
+    evidence = evidence_of(told, (), managed)
+    deciding, timing = lookups(told, wanted, evidence, count=count)
+    asked = (*deciding, *timing)
+    assert len(asked) == len(set(asked)) <= LOOKS * count
+    told_without = judge(told, wanted, evidence)
+    for one in asked:
+        assert one.destination.account in managed
+        there = Arrival(found=True, at=datetime(2027, 1, 1, tzinfo=UTC))
+        found = judge(told, wanted, replace(evidence, arrivals={one: there}))
+        assert found != told_without
+        assert (_states(found) == _states(told_without)) is (one in timing)
+    if len(asked) < LOOKS * count:
+        # What seems to be missing is told to be so only once it was looked for.
+        gone = dict.fromkeys(asked, Arrival(found=False))
+        found = judge(told, wanted, replace(evidence, arrivals=gone))
+        texts = [one.because or "" for deliveries in found for one in deliveries]
+        assert not any(text.endswith("could not be looked up there") for text in texts)
+
+
+def _states(found: list[list[Delivery]]) -> list[list[DeliveryState]]:
+    return [[one.state for one in deliveries] for deliveries in found]
+
+
+def report_of(links: tuple[LinkDelivery, ...]) -> DeliveryReport:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    return DeliveryReport(
+        run_id="run",
+        started_at=moment,
+        finished_at=moment,
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest="sha256:" + "0" * 64),
+        count=10,
+        age=timedelta(days=7),
+        sources=1,
+        sampled=0,
+        links=links,
+    )

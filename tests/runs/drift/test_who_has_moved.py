@@ -1,0 +1,230 @@
+"""Drift: told apart by what the last run left, never by how a document is spelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from fleet_repl.planning.plan import (
+    Action,
+    Change,
+    Moved,
+    Mover,
+    Phase,
+    RegistryPlan,
+    Resource,
+    State,
+)
+from fleet_repl.runs.drift import attributed, moved, policy_digest, rules_digest, sentence, traced
+from fleet_repl.runs.history import Trace
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import AccountId, Region, Registry
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SPOKE = {"region": "eu-west-1", "registryId": "222222222222"}
+OTHER = {"region": "eu-west-1", "registryId": "333333333333"}
+RULES = Resource.REPLICATION_CONFIGURATION
+POLICY = Resource.REGISTRY_POLICY
+TEMPLATE = Resource.CREATION_TEMPLATE
+ONE: JsonObject = {"rules": [{"destinations": [SPOKE, OTHER]}]}
+TWO: JsonObject = {"rules": [{"destinations": [OTHER]}, {"destinations": [SPOKE]}]}
+PULL = {"Sid": "Pull", "Effect": "Allow", "Principal": "*", "Action": "a", "Resource": "*"}
+PUSH = {"Sid": "Push", "Effect": "Allow", "Principal": "*", "Action": ["b", "c"], "Resource": "*"}
+
+
+def changing(*changes: Change) -> RegistryPlan:
+    state = State.CHANGED if changes else State.UNCHANGED
+    return RegistryPlan(registry=HUB, name="hub", state=state, changes=changes)
+
+
+def change(
+    resource: Resource, before: JsonObject | None, after: JsonObject | None = None
+) -> Change:
+    return Change(
+        resource=resource, action=Action.UPDATE, phase=Phase.RULES, before=before, after=after
+    )
+
+
+def left(rules: JsonObject | None = None, policy: Any = ...) -> Trace:
+    return Trace(
+        run_id="r1",
+        at=NOON,
+        inventory="sha256:1",
+        rules=None if rules is None else rules_digest(rules),
+        policy=None if policy is ... else policy_digest(policy),
+    )
+
+
+def test_equal_meaning_is_one_digest() -> None:
+    """Rules in another grouping, statements in another order, a list of one."""
+    assert rules_digest(ONE) == rules_digest(TWO)
+    assert rules_digest(None) == rules_digest({"rules": []})
+    assert policy_digest({"Statement": [PULL, PUSH]}) == policy_digest(
+        {"Statement": [{**PUSH, "Action": ["c", "b"]}, {**PULL, "Action": ["a"]}]}
+    )
+    assert len(rules_digest(ONE)) == len(policy_digest(None)) == 16
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"rules": []},
+        {"rules": [{"destinations": [SPOKE]}]},
+        {"rules": [{"destinations": [SPOKE, OTHER], "deleteReplication": {"enabled": True}}]},
+        {"rules": [{"destinations": [SPOKE, OTHER], "throttle": 1}]},
+        {"rules": [{"destinations": [SPOKE, OTHER]}], "mode": "new"},
+    ],
+)
+def test_another_meaning_is_another_digest(other: JsonObject) -> None:
+    """Links, deletions, and whatever is not known here."""
+    assert rules_digest(other) != rules_digest(ONE)
+
+
+def test_no_policy_is_not_an_empty_one() -> None:
+    """ECR tells one from the other, and so does a plan."""
+    policies: tuple[JsonObject | None, ...] = (None, {}, {"Statement": []}, {"Statement": [PULL]})
+    assert len(set(map(policy_digest, policies))) == 4
+
+
+def test_the_fleet_has_moved() -> None:
+    """What is in place is not what the run left: one resource is enough."""
+    one = changing(change(POLICY, None), change(RULES, {"rules": []}))
+    found = Moved(by=Mover.FLEET, run_id="r1", at=NOON)
+    assert moved(one, left(ONE, None)) == found
+    assert moved(one, left({"rules": []}, {"Statement": []})) == found
+
+
+def test_the_inventory_has_moved() -> None:
+    """All is as it was left, however it is spelled, and has to change all the same."""
+    one = changing(change(POLICY, None), change(RULES, TWO))
+    found = Moved(by=Mover.INVENTORY, run_id="r1", at=NOON)
+    assert moved(one, left(ONE, None)) == found
+    assert moved(one, left(ONE)) == found
+
+
+def test_later_writes_of_a_plan_say_nothing() -> None:
+    """A policy that is written twice: what the second write expects is this plan's own."""
+    one = changing(change(POLICY, None), change(POLICY, {"Statement": [PULL]}))
+    found = moved(one, left(policy=None))
+    assert found is not None
+    assert found.by is Mover.INVENTORY
+
+
+@pytest.mark.parametrize("trace", [None, left(policy={"Statement": []})])
+def test_nobody_knows(trace: Trace | None) -> None:
+    """No run has written what differs; templates are never known."""
+    one = changing(change(RULES, ONE), change(TEMPLATE, None))
+    assert moved(one, trace) == Moved(by=Mover.UNKNOWN)
+
+
+def test_only_what_changes_has_a_reason() -> None:
+    """The other registries of a plan are as they were."""
+    fine, drifted = changing(), changing(change(RULES, ONE))
+    assert moved(fine, left(ONE)) is None
+    assert attributed((fine, drifted), {HUB: left(ONE)}) == (
+        fine,
+        replace(drifted, moved=Moved(by=Mover.INVENTORY, run_id="r1", at=NOON)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        (Mover.FLEET, "changed outside: last applied by run r1 on 2026-11-23 12:00 UTC"),
+        (
+            Mover.INVENTORY,
+            (
+                "the inventory asks for something else than was applied by run r1 on "
+                "2026-11-23 12:00 UTC"
+            ),
+        ),
+        (Mover.UNKNOWN, "no remembered run has written what differs"),
+    ],
+)
+def test_each_reason_is_a_sentence(by: Mover, words: str) -> None:
+    """For people."""
+    assert sentence(Moved(by=by, run_id="r1", at=NOON)) == words
+
+
+def outcome(*changes: tuple[Resource, Outcome, JsonObject | None, bool]) -> RegistryOutcome:
+    return RegistryOutcome(
+        registry=HUB,
+        name="hub",
+        outcome=Outcome.FAILED,
+        changes=tuple(
+            ChangeOutcome(
+                resource=resource,
+                action=Action.UPDATE,
+                outcome=outcome,
+                before=None,
+                after=after,
+                in_doubt=in_doubt,
+            )
+            for resource, outcome, after, in_doubt in changes
+        ),
+    )
+
+
+LATER = NOON + timedelta(days=1)
+
+
+def after_run(old: Trace | None, one: RegistryOutcome) -> Trace | None:
+    """The hub's trace after a run that ended so."""
+    found = traced(
+        {HUB: old} if old is not None else {}, [one], run_id="r2", at=LATER, inventory_digest="i2"
+    )
+    return found.get(HUB)
+
+
+def test_a_run_leaves_what_it_wrote_last() -> None:
+    """Of a policy that was written twice the second; what it did not write is as it was."""
+    last: JsonObject = {"Statement": [PUSH]}
+    written = outcome(
+        (POLICY, Outcome.APPLIED, {"Statement": [PULL]}, False),
+        (POLICY, Outcome.APPLIED, last, False),
+    )
+    assert after_run(left(ONE), written) == Trace(
+        run_id="r2",
+        at=LATER,
+        inventory="i2",
+        rules=rules_digest(ONE),
+        policy=policy_digest(last),
+    )
+
+
+@pytest.mark.parametrize("kind", [Outcome.FAILED, Outcome.SKIPPED, Outcome.UNCHANGED])
+def test_what_was_not_written_leaves_no_trace(kind: Outcome) -> None:
+    """A write that surely has not happened, and one that was not needed."""
+    assert after_run(left(ONE), outcome((RULES, kind, TWO, False))) == left(ONE)
+    assert after_run(None, outcome((RULES, kind, TWO, False))) is None
+    assert after_run(None, outcome((TEMPLATE, Outcome.APPLIED, {"prefix": "a"}, False))) is None
+
+
+def test_a_write_in_doubt_takes_its_trace_away() -> None:
+    """Nobody knows what is there now, so nobody is blamed for it; the rest is as it was left."""
+    doubt = outcome((RULES, Outcome.FAILED, TWO, True))
+    assert after_run(left(ONE), doubt) is None
+    assert after_run(left(ONE, None), doubt) == replace(left(ONE, None), rules=None)
+    mixed = outcome((POLICY, Outcome.APPLIED, {}, False), (RULES, Outcome.FAILED, TWO, True))
+    assert after_run(left(ONE), mixed) == Trace(
+        run_id="r2", at=LATER, inventory="i2", policy=policy_digest({})
+    )
+
+
+def test_a_deleted_policy_leaves_a_trace() -> None:
+    """That there is none is known, too."""
+    found = after_run(None, outcome((POLICY, Outcome.APPLIED, None, False)))
+    assert found is not None
+    assert found.policy == policy_digest(None)
+
+
+def test_others_keep_their_traces() -> None:
+    """A run says nothing of registries that it did not write."""
+    other = Registry(AccountId("9" * 12), Region("eu-west-1"))
+    traces = {other: left(ONE)}
+    assert traced(traces, [], run_id="r2", at=LATER, inventory_digest="i") == traces

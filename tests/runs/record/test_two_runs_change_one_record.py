@@ -1,0 +1,206 @@
+"""Two runs of a fleet change one record, their steps in any order: a property."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_repl.ecr.rules import NO_RULES, document_of, parse_document, rules_for
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.ownership import Applied, Cells, Record, without
+from fleet_repl.planning.plan import (
+    Action,
+    Basis,
+    Change,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.record import announced, concluded
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
+
+HUB, END, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+RULES = Resource.REPLICATION_CONFIGURATION
+DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="PutReplicationConfiguration", message="no")
+
+# Few, so that two runs often want the same link.
+cells = st.sampled_from([{}, {END: ("a/",)}, {END: ("a/", "b/")}, {OTHER: ("a/",)}])
+
+
+@dataclass
+class Fleet:
+    """What is in place, what is on record, and which runs have begun and ended."""
+
+    place: Cells
+    record: Record
+    begun: set[int] = field(default_factory=set)
+    over: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Run:
+    """One run, step by step. It wants `wanted`, and AWS may refuse it."""
+
+    fleet: Fleet
+    wanted: Cells
+    outcome: Outcome
+    in_doubt: bool
+    plan: Plan | None = None
+    before: Record = field(default_factory=dict)
+    seen: frozenset[int] = frozenset()
+    done: RegistryOutcome | None = None
+    made: Cells | None = None
+    """What this run has put in place."""
+
+    def look(self) -> None:
+        """Plan by what is in place and on record."""
+        self.seen = frozenset(self.fleet.over)
+        before, after = (document_of(rules_for(one)) for one in (self.fleet.place, self.wanted))
+        change = Change(
+            resource=RULES, action=Action.UPDATE, phase=Phase.RULES, before=before, after=after
+        )
+        differs = self.fleet.place != self.wanted
+        self.plan = Plan(
+            digest="",
+            created_at=datetime(2026, 1, 1, tzinfo=UTC),
+            fleet="prod",
+            inventory=InventoryRef(path="prod.toml", digest=""),
+            summary=Summary(
+                registries=1,
+                changed=1,
+                unchanged=0,
+                unreadable=0,
+                held=0,
+                links_added=0,
+                links_removed=0,
+            ),
+            registries=(
+                RegistryPlan(
+                    registry=HUB,
+                    name="hub",
+                    state=State.CHANGED if differs else State.UNCHANGED,
+                    changes=(change,) if differs else (),
+                    owned=Applied(links=self.wanted),
+                ),
+            ),
+            basis=Basis(runs=frozenset(), record=self.fleet.record),
+        )
+
+    def announce(self) -> None:
+        """Claim what may be made."""
+        assert self.plan is not None
+        self.before = self.fleet.record
+        if self.plan.changes:
+            self.fleet.begun.add(id(self))
+        self.fleet.record = announced(self.fleet.record, self.plan, {})
+
+    def write(self) -> None:
+        """As the engine does: not over what has changed since the plan."""
+        assert self.plan is not None
+        outcomes = []
+        for change in self.plan.registries[0].changes:
+            now = document_of(rules_for(self.fleet.place))
+            outcome, doubt = self.outcome, False
+            if parse_document(now).same_as(parse_document(change.after or NO_RULES)):
+                outcome = Outcome.UNCHANGED
+            elif not parse_document(now).same_as(parse_document(change.before or NO_RULES)):
+                outcome = Outcome.FAILED
+            elif outcome is Outcome.APPLIED or (outcome is Outcome.FAILED and self.in_doubt):
+                self.fleet.place = self.made = self.wanted
+                doubt = outcome is Outcome.FAILED
+            one = ChangeOutcome(
+                resource=RULES,
+                action=change.action,
+                outcome=outcome,
+                before=change.before,
+                after=change.after,
+                in_doubt=doubt,
+            )
+            outcomes.append(one)
+        worst = outcomes[0].outcome if outcomes else Outcome.UNCHANGED
+        self.done = RegistryOutcome(
+            registry=HUB, name="hub", outcome=worst, changes=tuple(outcomes)
+        )
+
+    def conclude(self) -> None:
+        """Commit what was made."""
+        assert self.plan is not None
+        assert self.done is not None
+        self.fleet.record = concluded(
+            self.fleet.record,
+            self.before,
+            self.plan,
+            [self.done],
+            {},
+            latest=self.fleet.begun <= self.seen | {id(self)},
+        )
+        self.fleet.over.add(id(self))
+
+
+runs = st.tuples(
+    cells, st.sampled_from([Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED]), st.booleans()
+)
+
+
+@settings(max_examples=500)
+@given(
+    place=cells,
+    first=runs,
+    second=runs,
+    order=st.permutations([0] * 4 + [1] * 4),
+    dies=st.integers(0, 4),
+)
+def test_nothing_in_place_is_forgotten(
+    place: Cells,
+    first: tuple[Cells, Outcome, bool],
+    second: tuple[Cells, Outcome, bool],
+    order: list[int],
+    dies: int,
+) -> None:
+    """Whatever the order of their steps, and whenever the second one dies: what either has put in
+    place, and what was the fleet's before, is on record as long as it is in place."""
+    fleet = Fleet(place=place, record={HUB: Applied(links=place)})
+    both = [Run(fleet, *first), Run(fleet, *second)]
+    steps = [[one.look, one.announce, one.write, one.conclude] for one in both]
+    steps[1] = steps[1][:dies]
+    for turn in order:
+        if steps[turn]:
+            steps[turn].pop(0)()
+            known = fleet.record.get(HUB, Applied()).links
+            assert without(fleet.place, known) == {}
+
+
+@given(place=cells, run=runs)
+def test_a_run_by_itself_records_exactly_what_is_in_place(
+    place: Cells, run: tuple[Cells, Outcome, bool]
+) -> None:
+    """It takes back what it announced in vain, and forgets what it has taken away."""
+    fleet = Fleet(place=place, record={HUB: Applied(links=place)} if place else {})
+    one = Run(fleet, *run)
+    for step in (one.look, one.announce, one.write, one.conclude):
+        step()
+    known = fleet.record.get(HUB, Applied()).links
+    doubtful = one.done is not None and any(each.in_doubt for each in one.done.changes)
+    assert doubtful or known == fleet.place
+
+
+@given(old=cells, late=cells, wanted=cells)
+def test_what_came_after_the_plan_stays(old: Cells, late: Cells, wanted: Cells) -> None:
+    """A plan without a write knows nothing of what others put on record since it looked."""
+    fleet = Fleet(place=wanted, record={HUB: Applied(links=old)})
+    one = Run(fleet, wanted, Outcome.APPLIED, in_doubt=False)
+    one.look()
+    fleet.record = one.before = {HUB: replace(fleet.record[HUB], links=late)}
+    one.write()
+    one.conclude()
+    known = fleet.record.get(HUB, Applied()).links
+    assert without(without(late, old), known) == {}
+    assert without(known, late) == without(wanted, late)

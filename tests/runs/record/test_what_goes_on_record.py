@@ -1,0 +1,320 @@
+"""The record before and after a run: what may become ours, and what did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fleet_repl.ecr.rules import Outgoing, document_of, rules_for
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.ownership import Applied, Record
+from fleet_repl.planning.plan import (
+    Action,
+    Change,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.record import announced, backfilled, concluded
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
+
+HUB, END, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+OLD: Outgoing = {END: ("old/",)}
+NEW: Outgoing = {END: ("new/",), OTHER: ("new/",)}
+NO = Fault(kind=FaultKind.ACCESS_DENIED, operation="PutReplicationConfiguration", message="no")
+
+
+def change(after: Outgoing) -> Change:
+    return Change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        phase=Phase.RULES,
+        before=document_of(rules_for(OLD)),
+        after=document_of(rules_for(after)),
+    )
+
+
+def plan_of(**more: Any) -> Plan:
+    """A plan of one registry whose links become NEW."""
+    given: dict[str, Any] = {
+        "registry": HUB,
+        "name": "hub",
+        "state": State.CHANGED,
+        "changes": (change(NEW),),
+        "owned": Applied(links=NEW),
+    }
+    one = RegistryPlan(**{**given, **more})
+    return Plan(
+        digest="",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest=""),
+        summary=Summary(
+            registries=1,
+            changed=1,
+            unchanged=0,
+            unreadable=0,
+            held=0,
+            links_added=0,
+            links_removed=0,
+        ),
+        registries=(one,),
+    )
+
+
+def ended(
+    outcome: Outcome, after: JsonObject | None = None, *, in_doubt: bool = False
+) -> RegistryOutcome:
+    """What became of that one change."""
+    planned = change(NEW)
+    return RegistryOutcome(
+        registry=HUB,
+        name="hub",
+        outcome=outcome,
+        changes=(
+            ChangeOutcome(
+                resource=planned.resource,
+                action=planned.action,
+                outcome=outcome,
+                before=planned.before,
+                after=after or planned.after,
+                in_doubt=in_doubt,
+            ),
+        ),
+    )
+
+
+def record_after(outcome: RegistryOutcome, plan: Plan | None = None) -> Record:
+    before = {HUB: Applied(links=OLD)}
+    plan = plan or plan_of()
+    return concluded(announced(before, plan, {}), before, plan, [outcome], {})
+
+
+def test_before_the_first_write_both_count_as_ours() -> None:
+    """What is there and what may come: whenever the run dies, nothing of it is a stranger's."""
+    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, plan_of(), {})
+    assert record == {
+        HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)}),
+        END: Applied(links=OLD),
+    }
+
+
+def test_a_plan_without_rules_announces_nothing() -> None:
+    """Policies tell whose they are by themselves."""
+    record = {HUB: Applied(links=OLD)}
+    policy = Change(
+        resource=Resource.REGISTRY_POLICY,
+        action=Action.CREATE,
+        phase=Phase.GRANTS,
+        before=None,
+        after={},
+    )
+    assert announced(record, plan_of(changes=(policy,)), {}) is record
+
+
+@pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.UNCHANGED])
+def test_what_is_in_place_is_ours(outcome: Outcome) -> None:
+    """Exactly that, and what was taken away no more."""
+    assert record_after(ended(outcome)) == {HUB: Applied(links=NEW)}
+
+
+def test_a_link_that_was_held_in_the_end_is_not_ours() -> None:
+    """The document that was written decides, not the one that was planned."""
+    narrower = document_of(rules_for({END: ("new/",)}))
+    record = record_after(ended(Outcome.APPLIED, narrower))
+    assert record == {HUB: Applied(links={END: ("new/",)})}
+
+
+def test_a_write_in_doubt_keeps_both() -> None:
+    """Nobody knows whether it has happened."""
+    record = record_after(ended(Outcome.FAILED, in_doubt=True))
+    assert record == {HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)})}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.SKIPPED, Outcome.CANCELLED])
+def test_what_was_never_written_changes_nothing(outcome: Outcome) -> None:
+    """The announcement is taken back."""
+    assert record_after(ended(outcome)) == {HUB: Applied(links=OLD)}
+
+
+def test_what_must_not_be_written_changes_nothing() -> None:
+    """A refused change never reaches AWS."""
+    plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO)
+    assert record_after(ended(Outcome.FAILED), plan) == {HUB: Applied(links=OLD)}
+
+
+def test_rules_that_are_refused_outright_change_nothing() -> None:
+    """Nothing was planned for them, because it could not be written: what the plan would own is
+    not what is in place."""
+    plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO, changes=())
+    outcome = replace(ended(Outcome.FAILED), changes=())
+    assert record_after(outcome, plan) == {HUB: Applied(links=OLD)}
+
+
+def test_an_unreadable_registry_keeps_its_record() -> None:
+    """Nothing is known of it."""
+    plan = plan_of(state=State.UNREADABLE, changes=(), error=NO, owned=Applied())
+    unread = RegistryOutcome(registry=HUB, name="hub", outcome=Outcome.FAILED, error=NO)
+    assert record_after(unread, plan) == {HUB: Applied(links=OLD)}
+
+
+def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
+    """It is as if it had never been ours."""
+    plan = plan_of(changes=(change({}),), owned=Applied())
+    gone = ended(Outcome.APPLIED, document_of(()))
+    assert record_after(gone, plan) == {}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_only_a_retired_account_that_is_gone_is_given_up(gone: bool) -> None:
+    """What it had stays on record. One that merely fails is as it was before."""
+    plan = plan_of(
+        state=State.UNREADABLE, changes=(), error=NO, owned=Applied(), retired=True, gone=gone
+    )
+    outcome = RegistryOutcome(
+        registry=HUB, name="hub", outcome=Outcome.UNCHANGED if gone else Outcome.FAILED
+    )
+    assert record_after(outcome, plan) == {HUB: Applied(links=OLD, given_up=gone)}
+
+
+def test_wider_and_narrower_are_both_announced() -> None:
+    """A prefix that a shorter one covers is announced too: whose a rule is, its letters tell."""
+    plan = plan_of(owned=Applied(links={END: ("",)}))
+    record = announced({HUB: Applied(links={END: ("old/",)})}, plan, {})
+    assert record == {HUB: Applied(links={END: ("", "old/")})}
+
+
+SINCE = datetime(2026, 1, 1, 8, tzinfo=UTC)
+
+
+def test_new_links_are_owed_their_backfills() -> None:
+    """From before the first write until one is started, whatever becomes of the run."""
+    owed = {HUB: {OTHER: SINCE}}
+    before = {HUB: Applied(links=OLD)}
+    plan = plan_of()
+    coming = announced(before, plan, owed)
+    assert coming[HUB].due == {OTHER: SINCE}
+    made = concluded(coming, before, plan, [ended(Outcome.APPLIED)], owed)
+    assert made == {HUB: Applied(links=NEW, due={OTHER: SINCE})}
+    assert backfilled(made, {HUB: [END]}) == made
+    assert backfilled(made, {HUB: [OTHER]}) == {HUB: Applied(links=NEW)}
+
+
+def test_a_link_that_was_not_made_is_owed_nothing() -> None:
+    """It was held in the end, or never written; what was owed before stays owed."""
+    owed = {HUB: {OTHER: SINCE}}
+    before = {HUB: Applied(links=OLD, due={END: SINCE})}
+    plan = plan_of()
+    narrower = document_of(rules_for({END: ("new/",)}))
+    for outcome in (ended(Outcome.APPLIED, narrower), ended(Outcome.SKIPPED)):
+        (applied,) = concluded(before, before, plan, [outcome], owed).values()
+        assert applied.due == {END: SINCE}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept"),
+    [
+        (Outcome.APPLIED, ("new",)),
+        (Outcome.UNCHANGED, ("new",)),
+        (Outcome.FAILED, ("new", "old")),
+        (Outcome.SKIPPED, ("new", "old")),
+        (Outcome.CANCELLED, ("new", "old")),
+    ],
+)
+def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, ...]) -> None:
+    """One that was not removed after all stays on record, or nobody would remove it again."""
+    removal = Change(
+        resource=Resource.CREATION_TEMPLATE,
+        action=Action.DELETE,
+        phase=Phase.TEMPLATES,
+        before={"prefix": "old"},
+        after=None,
+    )
+    plan = plan_of(changes=(removal,), owned=Applied(links=OLD, templates=("new",)))
+    before = {HUB: Applied(links=OLD, templates=("old",))}
+    done = ChangeOutcome(
+        resource=removal.resource,
+        action=removal.action,
+        outcome=outcome,
+        before=removal.before,
+        after=None,
+    )
+    ending = RegistryOutcome(registry=HUB, name="hub", outcome=outcome, changes=(done,))
+    record = concluded(announced(before, plan, {}), before, plan, [ending], {})
+    assert record == {HUB: Applied(links=OLD, templates=kept)}
+
+
+FIRST: Outgoing = {END: ("old/",), OTHER: ("new/",)}
+"""What the first of two writes leaves: the old link to END stays until the second."""
+
+
+def in_two_waves(
+    first: Outcome, second: Outcome, *, in_doubt: bool = False
+) -> tuple[Plan, RegistryOutcome]:
+    """The rules become NEW in two writes; the second one may have failed in doubt."""
+    one = replace(change(FIRST), wave="canary")
+    two = replace(change(NEW), before=one.after)
+    ends = [
+        ChangeOutcome(
+            resource=planned.resource,
+            action=planned.action,
+            wave=planned.wave,
+            outcome=outcome,
+            before=planned.before,
+            after=planned.after,
+            in_doubt=in_doubt and planned is two,
+        )
+        for planned, outcome in ((one, first), (two, second))
+    ]
+    found = replace(ended(second), changes=tuple(ends))
+    return plan_of(changes=(one, two)), found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "in_doubt", "links"),
+    [
+        (Outcome.APPLIED, Outcome.APPLIED, False, NEW),
+        (Outcome.APPLIED, Outcome.SKIPPED, False, FIRST),
+        (Outcome.APPLIED, Outcome.CANCELLED, False, FIRST),
+        (Outcome.APPLIED, Outcome.FAILED, False, FIRST),
+        (Outcome.APPLIED, Outcome.FAILED, True, {**NEW, END: ("new/", "old/")}),
+        (Outcome.FAILED, Outcome.SKIPPED, False, OLD),
+        (Outcome.UNCHANGED, Outcome.SKIPPED, False, FIRST),
+        (Outcome.UNCHANGED, Outcome.APPLIED, False, NEW),
+        (Outcome.SKIPPED, Outcome.SKIPPED, False, OLD),
+    ],
+)
+def test_the_record_is_as_the_last_write_has_left_it(
+    first: Outcome, second: Outcome, in_doubt: bool, links: Outgoing
+) -> None:
+    """What later writes were to change stays ours if it was, and what they were to add does not
+    become ours."""
+    plan, outcome = in_two_waves(first, second, in_doubt=in_doubt)
+    assert record_after(outcome, plan)[HUB].links == links
+
+
+def test_what_was_somebody_elses_stays_so_until_its_wave() -> None:
+    """The link that the second write takes away is on nobody's record, and does not come on ours
+    because the first write has left it there."""
+    plan, outcome = in_two_waves(Outcome.APPLIED, Outcome.SKIPPED)
+    before: Record = {}
+    record = concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    assert record[HUB].links == {OTHER: ("new/",)}
+
+
+def test_an_old_run_of_the_same_plan_is_not_forgotten() -> None:
+    """All of the plan was carried out before; then it is carried out up to its first wave, whose
+    write finds that it is behind what is in place."""
+    plan, outcome = in_two_waves(Outcome.UNCHANGED, Outcome.SKIPPED)
+    before = {HUB: Applied(links=NEW)}
+    record = concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    assert record[HUB].links == NEW

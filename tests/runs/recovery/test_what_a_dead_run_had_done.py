@@ -1,0 +1,491 @@
+"""Recovery: a dead run's journal and a look at the fleet say what it had done, truthfully."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.rules import parse_document, rules_of
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.plan import (
+    Action,
+    Change,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.runs.history import (
+    Holder,
+    JournalEntry,
+    Moment,
+    PastRun,
+    Purpose,
+    RunMeta,
+    before_documents,
+    prefix_of,
+)
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Status, Writes
+from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+
+RUN = "20261123T081500Z-ab12cd"
+START = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
+OWNER = Owner(fleet="prod", partition=Partition.AWS)
+HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+DARK = Registry(AccountId("333333333333"), Region("eu-west-1"))
+NO_RULES: JsonObject = {"rules": []}
+RULES: JsonObject = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": SPOKE[0]}]}]}
+FOREIGN: JsonObject = {
+    "rules": [{"destinations": [{"region": "eu-west-1", "registryId": DARK[0]}]}]
+}
+STATEMENT: JsonObject = {
+    "Sid": "Theirs",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "ecr:*",
+    "Resource": "*",
+}
+POLICY: JsonObject = {"Version": "2012-10-17", "Statement": [STATEMENT]}
+TEMPLATE: JsonObject = {"prefix": "base", "description": "ours", "appliedFor": ["REPLICATION"]}
+DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no", hint="trust it")
+
+RULES_CHANGE = Change(
+    resource=Resource.REPLICATION_CONFIGURATION,
+    action=Action.UPDATE,
+    phase=Phase.RULES,
+    before=NO_RULES,
+    after=RULES,
+)
+TEMPLATE_CHANGE = Change(
+    resource=Resource.CREATION_TEMPLATE,
+    action=Action.CREATE,
+    phase=Phase.TEMPLATES,
+    before=None,
+    after=TEMPLATE,
+)
+POLICY_CHANGE = Change(
+    resource=Resource.REGISTRY_POLICY,
+    action=Action.CREATE,
+    phase=Phase.GRANTS,
+    before=None,
+    after=POLICY,
+)
+LAST_CHANGE = Change(
+    resource=Resource.REGISTRY_POLICY,
+    action=Action.DELETE,
+    phase=Phase.WITHDRAWALS,
+    before=POLICY,
+    after=None,
+)
+
+
+def changing(registry: Registry, *changes: Change) -> RegistryPlan:
+    return RegistryPlan(
+        registry=registry, name="x", wave="canary", state=State.CHANGED, changes=changes
+    )
+
+
+PLANNED = (
+    changing(HUB, TEMPLATE_CHANGE, RULES_CHANGE),
+    changing(SPOKE, POLICY_CHANGE, LAST_CHANGE),
+    RegistryPlan(registry=DARK, name="dark", state=State.UNREADABLE, error=DENIED),
+)
+
+
+def died(*journal: JournalEntry, planned: tuple[RegistryPlan, ...] = PLANNED) -> PastRun:
+    """A run that ended without a report."""
+    plan = Plan(
+        digest="sha256:1",
+        created_at=START,
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest="sha256:2"),
+        summary=Summary(
+            registries=3,
+            changed=2,
+            unchanged=0,
+            unreadable=1,
+            held=0,
+            links_added=0,
+            links_removed=0,
+        ),
+        registries=planned,
+    )
+    meta = RunMeta(
+        run_id=RUN,
+        fleet="prod",
+        purpose=Purpose.APPLY,
+        holder=Holder(
+            run_id=RUN, purpose=Purpose.APPLY, user="ann", host="build-1", pid=4711, process=""
+        ),
+        started_at=START,
+        inventory=plan.inventory,
+        plan_digest=plan.digest,
+        forced=True,
+        changes=len(plan.changes),
+    )
+    return PastRun(
+        meta=meta, plan=plan, before=before_documents(plan), journal=journal, report=None
+    )
+
+
+def sending(registry: Registry, change: Change, seconds: int = 1) -> JournalEntry:
+    return JournalEntry(
+        moment=Moment.SENDING,
+        at=START + timedelta(seconds=seconds),
+        registry=registry,
+        resource=change.resource,
+        action=change.action,
+        phase=change.phase,
+        wave=change.wave,
+        prefix=prefix_of(change),
+        before=change.before,
+        after=change.after,
+    )
+
+
+def settled(registry: Registry, change: Change, outcome: Outcome, seconds: int = 2) -> JournalEntry:
+    entry = sending(registry, change, seconds)
+    return replace(
+        entry,
+        moment=Moment.SETTLED,
+        before=None,
+        after=None,
+        outcome=outcome,
+        request_id="9f",
+        in_doubt=outcome is Outcome.FAILED,
+    )
+
+
+def seen(
+    rules: JsonObject = NO_RULES,
+    policy: JsonObject | None = None,
+    templates: tuple[JsonObject, ...] | None = (),
+) -> Observed:
+    return Observed(
+        replication=parse_document(rules),
+        policy=parse_policy(policy, OWNER, SPOKE),
+        templates=templates,
+    )
+
+
+def looked(
+    run: PastRun, found: Mapping[Registry, Observed | Unreadable] | None = None
+) -> Aftermath:
+    return aftermath(run, found or {}, OWNER)
+
+
+def of(found: Aftermath, registry: Registry) -> RegistryOutcome:
+    return next(one for one in found.report.registries if one.registry == registry)
+
+
+def test_a_run_that_sent_nothing() -> None:
+    """Every write is as if it had been interrupted; what could not be read has failed."""
+    found = looked(died())
+    assert found.message == (
+        "apply 20261123T081500Z-ab12cd of ann@build-1 (process 4711) ended without a report: "
+        "0 of its 4 writes were done"
+    )
+    assert found.report.status is Status.INTERRUPTED
+    assert (found.report.started_at, found.report.finished_at) == (START, START)
+    assert found.report.forced
+    assert [one.outcome for one in found.report.registries] == [
+        Outcome.CANCELLED,
+        Outcome.CANCELLED,
+        Outcome.FAILED,
+    ]
+    because = "the run ended without a report (process 4711 on host build-1)"
+    assert of(found, HUB).because == because
+    assert found.report.writes == Writes(cancelled=4)
+    assert {(one.writes.cancelled > 0, one.because) for one in found.report.waves} <= {
+        (True, because),
+        (False, None),
+    }
+    assert of(found, HUB).wave == "canary"
+    assert of(found, DARK).error == DENIED
+
+
+def test_what_the_journal_tells_is_so() -> None:
+    """Writes whose end it tells need no look."""
+    run = died(
+        sending(HUB, TEMPLATE_CHANGE),
+        sending(SPOKE, POLICY_CHANGE),
+        settled(HUB, TEMPLATE_CHANGE, Outcome.APPLIED),
+        settled(SPOKE, POLICY_CHANGE, Outcome.FAILED),
+        sending(HUB, RULES_CHANGE, 3),
+        settled(HUB, RULES_CHANGE, Outcome.UNCHANGED, 4),
+    )
+    assert still_open(run) == frozenset()
+    found = looked(run)
+    assert (found.done, found.failed, found.under_way) == (2, 1, 0)
+    assert found.message.endswith(": 2 of its 4 writes were done, 1 had failed")
+    hub, spoke = of(found, HUB), of(found, SPOKE)
+    assert (hub.outcome, hub.because) == (Outcome.APPLIED, None)
+    assert [one.outcome for one in hub.changes] == [Outcome.APPLIED, Outcome.UNCHANGED]
+    assert hub.changes[0].request_id == "9f"
+    assert spoke.outcome is Outcome.FAILED
+    assert [one.outcome for one in spoke.changes] == [Outcome.FAILED, Outcome.CANCELLED]
+    assert spoke.changes[0].in_doubt
+    assert found.report.finished_at == START + timedelta(seconds=4)
+
+
+@pytest.mark.parametrize(
+    ("registry", "change", "before", "after", "other"),
+    [
+        (HUB, RULES_CHANGE, seen(), seen(RULES), seen(FOREIGN)),
+        (SPOKE, POLICY_CHANGE, seen(), seen(policy=POLICY), seen(policy={"Statement": []})),
+        (
+            HUB,
+            TEMPLATE_CHANGE,
+            seen(),
+            seen(templates=({**TEMPLATE, "createdAt": 1},)),
+            seen(templates=({"prefix": "base/", "description": "theirs"},)),
+        ),
+    ],
+)
+def test_a_look_decides_what_was_under_way(
+    registry: Registry, change: Change, before: Observed, after: Observed, other: Observed
+) -> None:
+    """In place as it was to be: written. As before: not written. Anything else is in doubt."""
+    run = died(sending(registry, change))
+    assert still_open(run) == {registry}
+    counts = []
+    found = looked(run)
+    for state, outcome, doubt in (
+        (after, Outcome.APPLIED, False),
+        (before, Outcome.CANCELLED, False),
+        (other, Outcome.FAILED, True),
+    ):
+        found = looked(run, {registry: state})
+        [one] = [
+            one
+            for one in of(found, registry).changes
+            if (one.resource, one.after) == (change.resource, change.after)
+        ]
+        assert (one.outcome, one.in_doubt) == (outcome, doubt)
+        counts.append((found.under_way, found.in_place, found.in_doubt))
+    assert counts == [(1, 1, 0), (1, 0, 0), (1, 0, 1)]
+    assert found.message.endswith("0 of its 4 writes were done, 1 was under way: 1 is in doubt")
+    error = of(found, registry).error
+    assert error is not None
+    assert error.kind is FaultKind.CONFLICT
+    assert error.message == (
+        "the run ended when it was to be written, and what is in place is neither what was there "
+        "before nor what was to be written"
+    )
+
+
+def test_a_deletion_is_in_place_when_nothing_is() -> None:
+    """The policy that was to go is gone."""
+    run = died(sending(SPOKE, LAST_CHANGE))
+    found = looked(run, {SPOKE: seen()})
+    assert of(found, SPOKE).changes[1].outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "message"),
+    [
+        (
+            RULES_CHANGE,
+            Unreadable(error=DENIED),
+            (
+                "the run ended when it was to be written, and it cannot be read: "
+                "AssumeRole: access-denied: no"
+            ),
+        ),
+        (
+            RULES_CHANGE,
+            None,
+            "the run ended when it was to be written, and whether it was nobody has seen",
+        ),
+        (
+            POLICY_CHANGE,
+            replace(seen(), policy=None),
+            "the run ended when it was to be written, and whether it was nobody has seen",
+        ),
+        (
+            TEMPLATE_CHANGE,
+            seen(templates=None),
+            "the run ended when it was to be written, and whether it was nobody has seen",
+        ),
+    ],
+)
+def test_what_nobody_can_see_stays_in_doubt(
+    change: Change, state: Observed | Unreadable | None, message: str
+) -> None:
+    """A read that failed, or was never made, is never taken for an answer."""
+    planned = (changing(HUB, change),)
+    run = died(sending(HUB, change), planned=planned)
+    found = looked(run, {HUB: state} if state is not None else {})
+    one = of(found, HUB)
+    assert (one.outcome, one.changes[0].in_doubt) == (Outcome.FAILED, True)
+    assert one.error is not None
+    assert one.error.message == message
+    assert found.message.endswith("0 of its 1 write was done, 1 was under way: 1 is in doubt")
+
+
+def test_several_ends_are_one_sentence() -> None:
+    """Each count where it is not zero."""
+    run = died(
+        sending(HUB, TEMPLATE_CHANGE), sending(HUB, RULES_CHANGE), sending(SPOKE, POLICY_CHANGE)
+    )
+    found = looked(run, {HUB: seen(RULES), SPOKE: Unreadable(error=DENIED)})
+    assert found.message.endswith(
+        "0 of its 4 writes were done, 3 were under way: 1 is in place, 1 was not made and 1 is in "
+        "doubt"
+    )
+
+
+def test_what_was_sent_counts_not_what_was_planned() -> None:
+    """A run may leave a link out of what was planned: its journal says what it wrote."""
+    narrowed = replace(RULES_CHANGE, after=FOREIGN)
+    found = looked(died(sending(HUB, narrowed)), {HUB: seen(FOREIGN)})
+    one = of(found, HUB).changes[1]
+    assert (one.outcome, one.after) == (Outcome.APPLIED, FOREIGN)
+
+
+def test_a_refused_change_is_told_as_such() -> None:
+    """It would not have been written anyway."""
+    refused = replace(
+        changing(HUB, RULES_CHANGE),
+        error=DENIED,
+        refused={Resource.REPLICATION_CONFIGURATION: DENIED},
+    )
+    one = of(looked(died(planned=(refused,))), HUB)
+    assert (one.outcome, one.error) == (Outcome.FAILED, DENIED)
+    assert one.changes[0].outcome is Outcome.FAILED
+
+
+def test_one_policy_in_two_waves_is_two_writes() -> None:
+    """The end of one says nothing of the other."""
+    first = replace(POLICY_CHANGE, wave="canary")
+    second = replace(POLICY_CHANGE, wave="rest", before=POLICY, after={"Statement": []})
+    planned = (changing(SPOKE, first, second),)
+    run = died(
+        sending(SPOKE, first),
+        settled(SPOKE, first, Outcome.APPLIED),
+        sending(SPOKE, second),
+        planned=planned,
+    )
+    assert still_open(run) == {SPOKE}
+    found = looked(run, {SPOKE: seen(policy=POLICY)})
+    assert [one.outcome for one in of(found, SPOKE).changes] == [
+        Outcome.APPLIED,
+        Outcome.CANCELLED,
+    ]
+
+
+def test_a_report_that_was_written_is_the_report() -> None:
+    """A process that died between its report and the end of its run had done everything."""
+    run = died(sending(HUB, RULES_CHANGE))
+    report = Report(
+        run_id=RUN,
+        status=Status.OK,
+        started_at=START,
+        finished_at=START,
+        fleet="prod",
+        inventory=run.meta.inventory,
+        plan_digest=None,
+        registries=(),
+    )
+    found = looked(replace(run, report=report))
+    assert found.report == report
+    assert still_open(replace(run, report=report)) == frozenset()
+    assert found.message == (
+        "apply 20261123T081500Z-ab12cd of ann@build-1 (process 4711) ended right after its "
+        "report: ok"
+    )
+
+
+LINES = (
+    sending(HUB, TEMPLATE_CHANGE),
+    settled(HUB, TEMPLATE_CHANGE, Outcome.APPLIED),
+    sending(SPOKE, POLICY_CHANGE),
+    sending(HUB, RULES_CHANGE),
+    settled(SPOKE, POLICY_CHANGE, Outcome.APPLIED),
+    settled(HUB, RULES_CHANGE, Outcome.APPLIED),
+    sending(SPOKE, LAST_CHANGE),
+    settled(SPOKE, LAST_CHANGE, Outcome.APPLIED),
+)
+
+
+@given(cut=st.integers(0, len(LINES)), late=st.frozensets(st.sampled_from([HUB, SPOKE])))
+def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry]) -> None:
+    """However far the journal came: nothing is left out, nothing counts twice, and what is in
+    place is told as written."""
+    run = died(*LINES[:cut])
+    sent = [one for one in LINES[:cut] if one.moment is Moment.SENDING]
+    done = {(one.registry, one.phase) for one in LINES[:cut] if one.moment is Moment.SETTLED}
+
+    def state(registry: Registry) -> Observed:
+        there: dict[Resource, JsonObject | None] = {}
+        for one in sent:
+            if one.registry == registry and ((registry, one.phase) in done or registry in late):
+                there[one.resource] = one.after
+        template = there.get(Resource.CREATION_TEMPLATE)
+        return seen(
+            there.get(Resource.REPLICATION_CONFIGURATION) or NO_RULES,
+            there.get(Resource.REGISTRY_POLICY),
+            (template,) if template is not None else (),
+        )
+
+    found = looked(run, {one: state(one) for one in (HUB, SPOKE)})
+    assert [one.registry for one in found.report.registries] == [HUB, SPOKE, DARK]
+    assert found.in_doubt == found.failed == 0
+    assert found.done + found.under_way == len(sent)
+    written = [
+        one
+        for registry in found.report.registries
+        for one in registry.changes
+        if one.outcome is Outcome.APPLIED
+    ]
+    assert len(written) == found.done + found.in_place
+
+
+def test_a_write_that_was_announced_once_more_is_under_way_again() -> None:
+    """It was made anew on top of what others had made meanwhile: the documents sent last count,
+    whatever the end of the first try was."""
+    both: JsonObject = {"rules": [*rules_of(FOREIGN), *rules_of(RULES)]}
+    merged = replace(RULES_CHANGE, before=FOREIGN, after=both)
+    first = sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.FAILED)
+    run = died(*first, sending(HUB, merged, 3))
+    assert still_open(run) == {HUB}
+    for there, outcome in ((merged.after, Outcome.APPLIED), (FOREIGN, Outcome.CANCELLED)):
+        found = looked(run, {HUB: seen(rules=there or NO_RULES)})
+        change = next(
+            one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource
+        )
+        assert (change.outcome, change.before, change.after) == (outcome, FOREIGN, merged.after)
+        assert (found.done, found.failed, found.under_way) == (0, 0, 1)
+
+
+def test_the_last_look_tells_how_a_write_has_ended() -> None:
+    """It was applied, and overwritten before its wave had ended."""
+    run = died(
+        sending(HUB, RULES_CHANGE),
+        settled(HUB, RULES_CHANGE, Outcome.APPLIED),
+        settled(HUB, RULES_CHANGE, Outcome.FAILED, 3),
+    )
+    found = looked(run)
+    assert (still_open(run), found.done, found.failed) == (frozenset(), 0, 1)
+    (change,) = (one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource)
+    assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
+
+
+def test_a_write_that_was_announced_and_not_needed_is_done() -> None:
+    """The look after its line in the journal found it in place."""
+    run = died(sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.UNCHANGED))
+    found = looked(run)
+    assert (still_open(run), found.done) == (frozenset(), 1)

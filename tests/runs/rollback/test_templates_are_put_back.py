@@ -1,0 +1,145 @@
+"""Creation templates that a run has written, as they were before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.values.canonical_json import JsonObject, short_hash
+from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
+
+SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
+TEMPLATES = Resource.CREATION_TEMPLATE
+OURS = f"FleetRepl{short_hash('prod')} fleet-repl prod: apps"
+
+
+def template(prefix: str, mutability: str = "MUTABLE", description: str = OURS) -> JsonObject:
+    return {
+        "prefix": prefix,
+        "description": description,
+        "imageTagMutability": mutability,
+        "appliedFor": ["REPLICATION"],
+    }
+
+
+def as_read(found: JsonObject) -> JsonObject:
+    """As DescribeRepositoryCreationTemplates tells it."""
+    return {
+        **found,
+        "encryptionConfiguration": {"encryptionType": "AES256"},
+        "resourceTags": [],
+        "createdAt": 1,
+        "updatedAt": 2,
+    }
+
+
+MADE = template("made/")
+NEW = template("kept/", "IMMUTABLE")
+OLD = as_read(template("kept/"))
+GONE = as_read(template("gone/"))
+
+
+@pytest.fixture
+def fleet(simulation: Any) -> Any:
+    """A run has created one template, changed another and deleted a third."""
+    fleet = simulation.fleet()
+    fleet.record = {SHOP: Applied(templates=("kept/", "made/"))}
+    fleet.aws.templates[SHOP] = (as_read(MADE), as_read(NEW))
+    writes = [
+        (Action.CREATE, None, MADE),
+        (Action.UPDATE, OLD, NEW),
+        (Action.DELETE, GONE, None),
+    ]
+    changes = tuple(
+        Change(resource=TEMPLATES, action=action, phase=Phase.TEMPLATES, before=before, after=after)
+        for action, before, after in writes
+    )
+    one = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=changes)
+    plan = simulation.plan_of((one,))
+    fleet.past = simulation.past_of(
+        "20261123T120000Z-abcdef", plan, [(SHOP, change) for change in changes]
+    )
+    return fleet
+
+
+def test_each_is_made_what_it_was(fleet: Any) -> None:
+    """In place of what is there now, deletions last; empty members and times are not sent."""
+    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert one.error is None
+    sent = [(change.action, (change.after or {}).get("prefix")) for change in one.changes]
+    assert sent == [(Action.CREATE, "gone/"), (Action.UPDATE, "kept/"), (Action.DELETE, None)]
+    assert one.changes[0].after == {
+        **template("gone/"),
+        "encryptionConfiguration": {"encryptionType": "AES256"},
+    }
+    assert {change.phase for change in one.changes} == {Phase.TEMPLATES}
+    assert one.owned.templates == ("gone/", "kept/")
+
+
+def test_what_is_as_it_was_needs_nothing(fleet: Any) -> None:
+    """Times apart, of course."""
+    fleet.aws.templates[SHOP] = ({**OLD, "updatedAt": 9}, GONE)
+    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert (one.state, one.changes, one.error) == (State.UNCHANGED, (), None)
+
+
+def test_templates_that_were_changed_since_stay(fleet: Any) -> None:
+    """All of the registry's, unless somebody insists."""
+    fleet.aws.templates[SHOP] = (as_read(MADE), as_read(template("kept/", "IMMUTABLE", OURS + "!")))
+    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert one.refused[TEMPLATES].message == (
+        "its creation templates were changed by someone else, since run 20261123T120000Z-abcdef, "
+        "which is to be rolled back; the registry is left as it is"
+    )
+    (one,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
+    assert one.refused == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        (template("kept/", "IMMUTABLE", "somebody else's"), FaultKind.CONFLICT),
+        ({**template("kept/", "IMMUTABLE"), "novelty": 1}, FaultKind.UNKNOWN_FIELDS),
+    ],
+)
+def test_what_is_not_ours_or_not_known_stays_even_with_force(
+    fleet: Any, found: JsonObject, kind: FaultKind
+) -> None:
+    """The mark decides, whatever the run did once."""
+    fleet.aws.templates[SHOP] = (as_read(MADE), as_read(found))
+    (one,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
+    assert one.refused[TEMPLATES].kind is kind
+    assert one.refused[TEMPLATES].message.startswith("the creation template for kept/ ")
+
+
+def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Any) -> None:
+    """Nothing is there by whose name it could be called."""
+    change = Change(
+        resource=TEMPLATES,
+        action=Action.DELETE,
+        phase=Phase.TEMPLATES,
+        before={**GONE, "novelty": 1},
+        after=None,
+    )
+    one = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(change,))
+    past = simulation.past_of(
+        "20261123T120000Z-abcdef", simulation.plan_of((one,)), [(SHOP, change)]
+    )
+    (one,) = fleet.take_back(past, fleet.desired({})).registries
+    assert one.refused[TEMPLATES].message == (
+        "the creation template for gone/ has fields that are not known here, and is left as it "
+        "is: novelty"
+    )
+
+
+def test_templates_that_could_not_be_read_are_told_of(fleet: Any) -> None:
+    """Nothing is decided about what nobody knows."""
+    fleet.aws.templates[SHOP] = None
+    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert one.changes == ()
+    assert one.fails
+    assert one.refused[TEMPLATES].message == "its creation templates were not read"

@@ -1,0 +1,218 @@
+"""A store in memory that counts and fails when it is told to, and a small run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from fleet_repl.engine.ports import Stored
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.plan import (
+    Action,
+    Change,
+    Phase,
+    Plan,
+    RegistryPlan,
+    Resource,
+    State,
+    Summary,
+)
+from fleet_repl.reports.documents import plan_digest
+from fleet_repl.runs.history import Holder, Purpose, RunMeta
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import StateError
+from fleet_repl.values.names import AccountId, Region, Registry
+
+RUN = "20261123T081500Z-ab12cd"
+NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+
+
+class MemoryStore:
+    """Documents in memory. `appends` holds what each append brought."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, bytes] = {}
+        self.order: list[str] = []
+        self.appends: list[bytes] = []
+        self.versions = 0
+        self.broken: StateError | None = None
+        self.torn = False
+        """Whether an append that fails leaves half of its content behind."""
+        self.gate: anyio.Event | None = None
+        """What appends wait for before they write."""
+        self.meddle: Callable[[], None] | None = None
+        """Somebody else, who is at work between a look and a swap."""
+
+    def __str__(self) -> str:
+        return "memory"
+
+    async def read(self, name: str) -> bytes | None:
+        await anyio.lowlevel.checkpoint()
+        return self.documents.get(name)
+
+    async def find(self, name: str) -> Stored | None:
+        content = self.documents.get(name)
+        found = None
+        if content is not None:
+            found = Stored(content=content, version=str(self.versions), age=0)
+        if self.meddle is not None:
+            self.meddle()
+        return found
+
+    async def replace(self, name: str, content: bytes) -> None:
+        await anyio.lowlevel.checkpoint()
+        if self.broken is not None:
+            raise self.broken
+        self.documents[name] = content
+        self.order.append(name)
+
+    async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
+        there = str(self.versions) if name in self.documents else None
+        if there != expected:
+            return None
+        self.documents[name] = content
+        self.versions += 1
+        return str(self.versions)
+
+    async def append(self, name: str, content: bytes) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        await anyio.lowlevel.checkpoint()
+        before = self.documents.get(name, b"")
+        if self.broken is not None:
+            if self.torn:
+                self.documents[name] = before + content[: len(content) // 2]
+            raise self.broken
+        self.appends.append(content)
+        self.documents[name] = before + content
+
+    async def read_grown(self, name: str) -> bytes | None:
+        return await self.read(name)
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        return tuple(sorted(name for name in self.documents if name.startswith(prefix)))
+
+    async def remove(self, name: str) -> None:
+        self.documents.pop(name, None)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """Nothing is remembered yet."""
+    return MemoryStore()
+
+
+@pytest.fixture
+def meta(plan: Plan) -> RunMeta:
+    """An apply of ann's."""
+    return RunMeta(
+        run_id=RUN,
+        fleet="prod",
+        purpose=Purpose.APPLY,
+        holder=Holder(
+            run_id=RUN,
+            purpose=Purpose.APPLY,
+            user="ann",
+            host="build-1",
+            pid=4711,
+            process="boot-7:123",
+        ),
+        started_at=NOON,
+        inventory=plan.inventory,
+        plan_digest=plan.digest,
+        forced=True,
+        allowed=("protected",),
+        rolls_back="20261122T081500Z-ab12cd",
+        changes=4,
+    )
+
+
+def change(
+    resource: Resource, phase: Phase, before: JsonObject | None, after: JsonObject
+) -> Change:
+    action = Action.CREATE if before is None else Action.UPDATE
+    return Change(resource=resource, action=action, phase=phase, before=before, after=after)
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """A hub with a template and rules, a spoke whose policy is written twice, and one that is
+    refused."""
+    rules, policy = Resource.REPLICATION_CONFIGURATION, Resource.REGISTRY_POLICY
+    template = Resource.CREATION_TEMPLATE
+    hub = RegistryPlan(
+        registry=HUB,
+        name="hub",
+        state=State.CHANGED,
+        changes=(
+            change(template, Phase.TEMPLATES, None, {"prefix": "base"}),
+            change(rules, Phase.RULES, {"rules": [], "kept": "é"}, {"rules": ["new"]}),
+        ),
+    )
+    spoke = RegistryPlan(
+        registry=SPOKE,
+        name="spoke",
+        state=State.CHANGED,
+        changes=(
+            change(policy, Phase.GRANTS, None, {"Statement": ["one"]}),
+            change(policy, Phase.WITHDRAWALS, {"Statement": ["one"]}, {"Statement": []}),
+        ),
+    )
+    plan = Plan(
+        digest="",
+        created_at=NOON.replace(microsecond=0),
+        fleet="prod",
+        inventory=InventoryRef(path="prod.toml", digest="sha256:" + "1" * 64),
+        summary=Summary(
+            registries=2,
+            changed=2,
+            unchanged=0,
+            unreadable=0,
+            held=0,
+            links_added=0,
+            links_removed=0,
+        ),
+        registries=(hub, spoke),
+    )
+    return replace(plan, digest=plan_digest(plan))
+
+
+@pytest.fixture
+def report(plan: Plan) -> Report:
+    """The hub was written, the spoke was not."""
+    outcomes = (Outcome.APPLIED, Outcome.FAILED)
+    return Report(
+        run_id=RUN,
+        status=Status.PARTIAL,
+        started_at=plan.created_at,
+        finished_at=plan.created_at,
+        fleet="prod",
+        inventory=plan.inventory,
+        plan_digest=plan.digest,
+        registries=tuple(
+            RegistryOutcome(
+                registry=one.registry,
+                name=one.name,
+                outcome=outcome,
+                changes=tuple(
+                    ChangeOutcome(
+                        resource=change.resource,
+                        action=change.action,
+                        outcome=outcome,
+                        before=change.before,
+                        after=change.after,
+                    )
+                    for change in one.changes
+                ),
+            )
+            for one, outcome in zip(plan.registries, outcomes, strict=True)
+        ),
+    )

@@ -1,0 +1,163 @@
+"""Traces and marks: small documents that several may change and none may misread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.runs.history import RolledBack, Trace
+from fleet_repl.state import (
+    lifted,
+    read_marks,
+    read_traces,
+    reset,
+    revise,
+    revise_marks,
+    revise_traces,
+)
+from fleet_repl.state.traces import parse_traces, traces_content
+from fleet_repl.values.errors import StateError
+from fleet_repl.values.names import AccountId, Region, Registry
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+DIGEST = "0123456789abcdef"
+TRACE = Trace(run_id="r", at=NOON, inventory="sha256:1", rules=DIGEST)
+
+digests = st.none() | st.sampled_from([DIGEST, "f" * 16])
+traces = st.dictionaries(
+    st.builds(
+        Registry,
+        st.sampled_from([AccountId(digit * 12) for digit in "0123"]),
+        st.sampled_from([Region("eu-west-1"), Region("us-gov-west-1")]),
+    ),
+    st.builds(
+        Trace,
+        run_id=st.sampled_from("ab"),
+        at=st.sampled_from([NOON, NOON + timedelta(days=1)]),
+        inventory=st.sampled_from("xy"),
+        rules=digests,
+        policy=digests,
+    ),
+)
+
+
+@given(found=traces)
+def test_traces_come_back(found: dict[Registry, Trace]) -> None:
+    """Whatever was left where, by however many runs."""
+    assert parse_traces(traces_content(found), "t") == found
+
+
+def test_traces_are_small() -> None:
+    """A run is told once, however many registries it has written."""
+    assert traces_content({SPOKE: TRACE, HUB: TRACE}) == (
+        b'{"schema":"fleet-repl/traces/1",'
+        b'"runs":[{"run":"r","at":"2026-11-23T12:00:00Z","inventory":"sha256:1"}],'
+        b'"registries":{"111111111111/eu-west-1":[0,"0123456789abcdef",null],'
+        b'"222222222222/eu-west-1":[0,"0123456789abcdef",null]}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("registries", "reason"),
+    [
+        ('{"x": [0, null, null]}', '"x" is no registry'),
+        ('{"111111111111/eu-west-1": [1, null, null]}', "the number of a run and two digests"),
+        ('{"111111111111/eu-west-1": [0, null]}', "the number of a run and two digests"),
+        ('{"111111111111/eu-west-1": [0, "short", null]}', "a digest is 16 hexadecimal digits"),
+    ],
+)
+def test_damaged_traces_are_told(registries: str, reason: str) -> None:
+    """A trace that is misread would blame somebody for nothing."""
+    run = '{"run": "r", "at": "2026-11-23T12:00:00Z", "inventory": "i"}'
+    text = f'{{"schema": "fleet-repl/traces/1", "runs": [{run}], "registries": {registries}}}'
+    with pytest.raises(StateError, match=reason):
+        parse_traces(text.encode(), "t")
+
+
+async def test_traces_are_kept(store: Any) -> None:
+    """None at first; afterwards what was last made of them."""
+    assert await read_traces(store, "prod") == {}
+    await revise_traces(store, "prod", lambda traces: {**traces, HUB: TRACE})
+    await revise_traces(store, "prod", lambda traces: {**traces, SPOKE: TRACE})
+    assert await read_traces(store, "prod") == {HUB: TRACE, SPOKE: TRACE}
+    assert set(store.documents) == {"prod/traces.json"}
+
+
+MARKS = tuple(
+    RolledBack(inventory=inventory, run_id=run, by="z", at=NOON)
+    for inventory, run in (("i1", "a"), ("i2", "b"))
+)
+
+
+def test_marks_of_a_version_are_lifted() -> None:
+    """Once that is applied after all; those of other versions stay."""
+    assert lifted(MARKS, "i1") == MARKS[1:]
+    assert lifted(MARKS, "i3") == MARKS
+
+
+def test_marks_are_as_if_a_run_had_not_been() -> None:
+    """What it lifted and what it put its own in the place of holds again; others' stay."""
+    first, second = MARKS
+    own = replace(first, by="me")
+    late = replace(second, by="other")
+    assert reset((own, second), MARKS, by="me") == MARKS
+    assert reset((second,), MARKS, by="me") == MARKS
+    assert reset((own,), (), by="me") == ()
+    assert reset((own, late), MARKS, by="me") == (first, late)
+
+
+async def test_marks_are_kept(store: Any) -> None:
+    """In the order in which they were made."""
+    assert await read_marks(store, "prod") == ()
+    await revise_marks(store, "prod", lambda marks: (*marks, MARKS[0]))
+    await revise_marks(store, "prod", lambda marks: (*marks, MARKS[1]))
+    assert await read_marks(store, "prod") == MARKS
+    store.documents["prod/rolled-back.json"] = b'{"schema": "fleet-repl/rolled-back/1"}'
+    with pytest.raises(StateError, match=r"memory/prod/rolled-back\.json: marks: it is missing"):
+        await read_marks(store, "prod")
+
+
+async def test_a_change_is_made_to_what_is_there(store: Any) -> None:
+    """Somebody else was faster twice: the change is asked again, and nothing of theirs is lost."""
+    others = [b"one", b"one two"]
+
+    def meddle() -> None:
+        if others:
+            store.documents["x"] = others.pop(0)
+            store.versions += 1
+
+    store.meddle = meddle
+    assert await revise(store, "x", lambda found: (found or b"") + b" mine") == b"one two mine"
+    assert store.documents["x"] == b"one two mine"
+
+
+async def test_what_is_as_it_shall_be_is_left_alone(store: Any) -> None:
+    """None, or the same again, is no write."""
+    assert await revise(store, "x", lambda found: None) is None
+    assert store.documents == {}
+    store.documents["x"] = b"same"
+    assert await revise(store, "x", lambda found: found) == b"same"
+    assert store.versions == 0
+
+
+async def test_a_change_that_never_fits_is_given_up(store: Any) -> None:
+    """With a word on who may be behind it."""
+
+    def meddle() -> None:
+        store.documents["x"] = b"theirs"
+        store.versions += 1
+
+    store.meddle = meddle
+    with pytest.raises(StateError) as raised:
+        await revise(store, "x", lambda found: b"mine")
+    assert str(raised.value) == (
+        "the fleet's state cannot be written: memory/x: it is changed all the time\n"
+        "    see who else writes there, and try again"
+    )

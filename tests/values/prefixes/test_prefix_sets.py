@@ -1,0 +1,78 @@
+"""Prefix sets against what they mean: a set of repository names."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_repl.values import prefixes
+
+NAMES = ["".join(letters) for size in range(5) for letters in product("ab", repeat=size)]
+some = st.lists(st.text("ab", max_size=3), max_size=5)
+
+
+def names(these: list[str] | prefixes.Prefixes) -> set[str]:
+    """Every short repository name that one of the prefixes lets in."""
+    return {name for name in NAMES if any(name.startswith(one) for one in these)}
+
+
+@given(some)
+def test_reducing_keeps_the_meaning(these: list[str]) -> None:
+    """A reduced set lets in the same names, and none of its prefixes covers another."""
+    reduced = prefixes.reduce(these)
+    assert names(reduced) == names(these)
+    assert not any(a != b and a.startswith(b) for a in reduced for b in reduced)
+    assert list(reduced) == sorted(reduced)
+
+
+@given(some, some)
+def test_equal_tuples_are_the_only_equal_meanings(first: list[str], second: list[str]) -> None:
+    """Sets made of the same prefixes in another order or spelling are equal."""
+    a, b = prefixes.reduce(first), prefixes.reduce(second)
+    covered = all(prefixes.covers(b, one) for one in a) and all(
+        prefixes.covers(a, one) for one in b
+    )
+    assert covered == (a == b)
+
+
+@given(some, some)
+def test_union_and_intersection_are_those_of_names(first: list[str], second: list[str]) -> None:
+    """The algebra on prefixes is the algebra on the names they let in."""
+    a, b = prefixes.reduce(first), prefixes.reduce(second)
+    assert names(prefixes.union(a, b)) == names(a) | names(b)
+    assert names(prefixes.intersect(a, b)) == names(a) & names(b)
+
+
+@given(some, some)
+def test_what_is_beyond_is_what_is_not_covered(first: list[str], second: list[str]) -> None:
+    """Beyond holds exactly the prefixes that the other set does not cover."""
+    a, b = prefixes.reduce(first), prefixes.reduce(second)
+    assert set(prefixes.beyond(a, b)) == {one for one in a if not prefixes.covers(b, one)}
+    assert (prefixes.beyond(a, b) == () and prefixes.beyond(b, a) == ()) == (a == b)
+
+
+@given(some, st.text("ab", max_size=3))
+def test_touching_is_sharing_a_name(these: list[str], prefix: str) -> None:
+    """Two prefixes touch exactly when some name starts with both."""
+    a = prefixes.reduce(these)
+    assert prefixes.touches(a, prefix) == bool(names(a) & names([prefix]))
+
+
+many = st.lists(st.text("ab/", max_size=4), min_size=10, max_size=40).map(prefixes.reduce)
+
+
+@given(many, many, st.text("ab/", max_size=5))
+def test_large_sets_are_as_small_ones(
+    first: prefixes.Prefixes, second: prefixes.Prefixes, name: str
+) -> None:
+    """The way that is quicker for many prefixes gives what holding each against each gives."""
+    assert prefixes.covers_at_once(first, name) == prefixes.covers(first, name)
+    assert prefixes.beyond(first, second) == tuple(
+        one for one in first if not prefixes.covers(second, one)
+    )
+    assert prefixes.intersect(first, second) == prefixes.reduce(
+        [one for one in first if prefixes.covers(second, one)]
+        + [one for one in second if prefixes.covers(first, one)]
+    )
