@@ -17,7 +17,7 @@ from statistics import mean
 from typing import NamedTuple, TypeAlias
 
 from fleet_repl.ecr.rule_grouping import by_member, by_prefix, fewest_groups
-from fleet_repl.values import limits
+from fleet_repl.values.limits import DESTINATIONS_PER_RULE, FILTERS
 from fleet_repl.values.prefixes import Prefixes
 
 Links: TypeAlias = dict[str, Prefixes]
@@ -41,7 +41,7 @@ SIZES = (
     Size(12, 12, 0),
     Size(25, 200, 0),
 )
-LIMITS = {"most_prefixes": limits.FILTERS * 10, "most_members": limits.DESTINATIONS_PER_RULE}
+LIMITS = {"most_prefixes": FILTERS * 10, "most_members": DESTINATIONS_PER_RULE}
 
 
 def links(size: Size, source: random.Random, sample: int) -> Links:

@@ -32,7 +32,7 @@ from fleet_repl.cli.app import run
 from fleet_repl.cli.library import Library
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.fleet import Interrupted
+from fleet_repl.fleet.fleet import Interrupted
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.importing import Imported

@@ -13,7 +13,7 @@ import pytest
 from typer.main import get_command
 
 from fleet_repl.cli.app import app
-from fleet_repl.fleet import load_inventory
+from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import toml_file
 from fleet_repl.inventory.regular_files import MIB
 

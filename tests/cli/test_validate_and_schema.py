@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from fleet_repl.cli.amounts import amounts_document, amounts_text
 from fleet_repl.cli.schema import Document
-from fleet_repl.fleet import FleetSummary
+from fleet_repl.fleet.load import FleetSummary
 from fleet_repl.planning.plan import Warning
 from fleet_repl.reports import SCHEMAS, schema
 from fleet_repl.topology import RouteSummary

@@ -1,4 +1,4 @@
-"""What the pages say about the project itself is so: modules, floors, checks, benchmarks."""
+"""What the pages say about the project itself is so: modules, rooms, checks, benchmarks."""
 
 from __future__ import annotations
 
@@ -23,29 +23,27 @@ def modules() -> set[str]:
 
 def test_how_it_works_goes_through_every_module(pages: Any) -> None:
     """Each one by its full name, and none that is not there."""
-    told = set(re.findall(r"`fleet_repl\.(\w+)`", pages["docs/how-it-works.md"].prose))
+    told = set(re.findall(r"`fleet_repl\.(\w+)[\w.]*`", pages["docs/how-it-works.md"].prose))
     assert told == modules()
 
 
-def test_parts_of_the_workflow_that_are_told_of_exist(pages: Any) -> None:
+def test_parts_of_the_fleet_room_that_are_listed_exist(pages: Any) -> None:
     """Each once, and by the name of its module."""
     rows = pages["docs/how-it-works.md"].table("## Around the stages")
     told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
-    folder = Path(fleet_repl.__file__).parent / "workflow"
+    folder = Path(fleet_repl.__file__).parent / "fleet"
     assert len(told) == len(set(told))
     assert set(told) <= {one.stem for one in folder.glob("*.py")}
 
 
-def test_the_table_of_floors_is_the_contract(pages: Any, root: Path) -> None:
-    """From the top, each floor's modules as import-linter checks them."""
+def test_the_table_of_rooms_is_the_contract(pages: Any, root: Path) -> None:
+    """Each room once, in the order in which import-linter checks them, lowest first."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     contracts = project["tool"]["importlinter"]["contracts"]
-    (layers,) = [one["layers"] for one in contracts if one["type"] == "layers"]
-    contract = [set(re.findall(r"\w+", one.replace("fleet_repl.", ""))) for one in layers]
-    rows = pages["docs/development.md"].table("## Floors")
-    # A row may hold floors that lie right above each other.
-    told = [set(re.findall(r"`(\w+)`", one)) for row in rows for one in row[1].split(";")]
-    assert told == contract
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    rows = pages["docs/development.md"].table("## Rooms")
+    assert [row[0].strip("`") for row in rows] == layers[::-1]
+    assert set(layers) == modules()
 
 
 def test_the_table_of_checks_is_the_noxfile(pages: Any, root: Path) -> None:

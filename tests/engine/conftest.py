@@ -13,8 +13,10 @@ import pytest
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
-from fleet_repl.engine import Applying, Stop, Writing, apply_plan
+from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits, Wave
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired

@@ -11,9 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.engine import Stop, Verifying, verify
-from fleet_repl.engine import verify as verifying
-from fleet_repl.engine.verify import Verified
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.verify import Verified, Verifying, verify
 from fleet_repl.runs.delivery import LOOKS, DeliveryState
 from fleet_repl.runs.events import Event, ReadStarted, RegistryRead
 from fleet_repl.topology import Link
@@ -423,7 +422,7 @@ async def test_a_destination_is_timed_only_so_often(
     ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is beyond arrived as well, no matter when. What decides something is looked up."""
-    monkeypatch.setattr(verifying, "TIMINGS", 3)
+    monkeypatch.setattr("fleet_repl.engine.verify.TIMINGS", 3)
     for hub in (HUB, HUB2):
         for number in range(2):
             digest = f"sha256:{hub.account}{number}"

@@ -26,8 +26,10 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.policy.evaluate import in_force
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
-from fleet_repl.engine import Applying, Stop, Writing, apply_plan
+from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Amount, Limits, Selector, Template, Wave
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired

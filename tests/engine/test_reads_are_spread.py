@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet_repl.engine import Observing, observe
+from fleet_repl.engine.observe import Observing, observe
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.errors import CallError, Fault, FaultKind

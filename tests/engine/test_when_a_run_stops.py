@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.engine import Stop
+from fleet_repl.engine.stop import Stop
 
 INTERRUPT: Callable[[Stop], None] = Stop.interrupt
 

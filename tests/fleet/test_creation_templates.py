@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet_repl import Fleet, Outcome, Registry, load_inventory
-from fleet_repl.fleet import connect
+from fleet_repl.fleet.connect import connect
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
 from fleet_repl.values.names import AccountId, Region
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet_repl import Outcome, Registry, load_inventory
-from fleet_repl.fleet import connect
+from fleet_repl.fleet.connect import connect
 from fleet_repl.values.names import AccountId, Region
 
 HUB, SPOKE, THIRD = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
-from fleet_repl.fleet import load_plan
 from fleet_repl.fleet.giving_leave import without_refusals
+from fleet_repl.fleet.plan_files import load_plan
 from fleet_repl.planning.plan import Resource
 from fleet_repl.reports import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import fleet_repl
-from fleet_repl.fleet import load_inventory, load_plan, plan_files
+from fleet_repl.fleet import plan_files
+from fleet_repl.fleet.load import load_inventory
+from fleet_repl.fleet.plan_files import load_plan
 from fleet_repl.inventory import policies, toml_file
 from fleet_repl.sandbox import load_scenario, scenario_file
 from fleet_repl.values.errors import FleetError
@@ -98,16 +100,17 @@ OPENED = re.compile(r"\bread_text\(|\bread_bytes\(|(?<![_a-z])open\(|\bfdopen\("
 ELSEWHERE = {
     # The one reader, and what it is of a state's files, opened step by step.
     "inventory/regular_files.py",
-    "store/files.py",
+    "state/files.py",
     # Written, not read.
     "reports/files.py",
     # The terminal and the null device, the kernel's own files, and files of the package.
     "aws/renewal.py",
     "cli/streams.py",
-    "store/process.py",
-    "reports/published.py",
+    "state/process.py",
+    "reports/documents/schemas.py",
     # Files of the SDK, where they are files at all.
-    "workflow/worlds.py",
+    "fleet/worlds.py",
+    "sandbox/shapes.py",
 }
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("place", "work"),
     [
-        ("connecting.desired_state", desired_state),
-        ("proposing.plan_registries", plan_registries),
-        ("rolling_back.plan_rollback", plan_rollback),
+        ("connect.desired_state", desired_state),
+        ("plan.plan_registries", plan_registries),
+        ("rollback.plan_rollback", plan_rollback),
     ],
 )
 async def test_others_get_on_meanwhile(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleet_repl import Outcome, Plan, Report, Status, to_json
-from fleet_repl.fleet import load_plan
+from fleet_repl.fleet.plan_files import load_plan
 from fleet_repl.planning.plan import Mover
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.events import WaveFinished

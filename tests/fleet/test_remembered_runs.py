@@ -9,7 +9,8 @@ from unittest import mock
 import pytest
 
 from fleet_repl import Outcome, Registry, Resource, Status, to_json
-from fleet_repl.fleet import RunError, open_history
+from fleet_repl.fleet.history import open_history
+from fleet_repl.fleet.rollback import RunError
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import Moment, Purpose
 from fleet_repl.sandbox import RegistryScenario, Scenario

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleet_repl import Registry, Status, to_json
-from fleet_repl.fleet import load_plan
+from fleet_repl.fleet.plan_files import load_plan
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario

@@ -15,7 +15,7 @@ from botocore.session import get_session
 from moto.server import ThreadedMotoServer
 
 from fleet_repl import Outcome, StateError, Status, to_json
-from fleet_repl.fleet import open_history
+from fleet_repl.fleet.history import open_history
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.errors import FrozenError, RefusedError
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleet_repl import FleetError, Outcome, Report, Status
-from fleet_repl.fleet import open_history
+from fleet_repl.fleet.history import open_history
 from fleet_repl.runs.history import UnreadableRun
 from fleet_repl.values.errors import StateError
 

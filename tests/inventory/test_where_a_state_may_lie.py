@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_repl.fleet import open_history
+from fleet_repl.fleet.history import open_history
 from fleet_repl.inventory import located
 from fleet_repl.values.errors import Problem, StateError
 

@@ -1,6 +1,6 @@
 """Would the tests notice? Random mistakes, each alone in a copy of the project, and the tests run.
 
-    python -m tests.mutation --seed 1 --count 200 --only 'src/fleet_repl/store/*'
+    python -m tests.mutation --seed 1 --count 200 --only 'src/fleet_repl/state/*'
 
 First it finds out which tests run which lines, which takes as long as the suite; `--map FILE` keeps
 that. Each mistake is then tried on the tests that run its line. It prints the mistakes that none of
@@ -28,12 +28,8 @@ from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.tested import PACKAGE, Contexts, Tested, folders, measured
 from tests.mutation.trials import IN_DOUBT, NOTICED, Trials, Verdict
 
-SCOPE: Final = (
-    *("planning", "sourcing", "granting", "furnishing", "holding", "staging", "withdrawals"),
-    *("safety", "waves", "recording", "recovery", "reverting", "rules", "leasing"),
-    *("engine", "store", "ownership", "grants"),
-)
-"""Modules and packages where a mistake may lose or leak something."""
+SCOPE: Final = ("planning", "ecr", "runs", "engine", "state")
+"""Rooms where a mistake may lose or leak something."""
 _OFTEN: Final = 20
 """After so many mistakes it says how far it is."""
 

@@ -11,9 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
-from fleet_repl.fleet import EVERYTHING, Interrupted
 from fleet_repl.fleet.exclusions import without_objected
-from fleet_repl.fleet.fleet import NOTHING_SPARED
+from fleet_repl.fleet.fleet import EVERYTHING, NOTHING_SPARED, Interrupted
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.excluded import spared

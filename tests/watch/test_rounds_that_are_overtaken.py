@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet_repl import load_inventory
-from fleet_repl.fleet import InventoryChangedError, OutdatedPlanError
+from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
 from fleet_repl.inventory import changed_file
 from fleet_repl.reports import ExitCode
 from fleet_repl.watch.reload import Current, read_again

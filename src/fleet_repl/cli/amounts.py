@@ -16,7 +16,7 @@ from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import InventoryError
 
 if TYPE_CHECKING:
-    from fleet_repl.fleet import FleetSummary
+    from fleet_repl.fleet.load import FleetSummary
     from fleet_repl.topology import RouteSummary
 
 SCHEMA: Final = "fleet-repl/validate/1"

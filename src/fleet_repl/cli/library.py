@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fleet_repl.aws import Endpoint
     from fleet_repl.engine.ports import EventSink
-    from fleet_repl.fleet import FleetSummary
+    from fleet_repl.fleet.load import FleetSummary
     from fleet_repl.inventory import Inventory, Route
     from fleet_repl.planning.importing import Imported
     from fleet_repl.planning.plan import Plan
@@ -201,14 +201,14 @@ class Library:
         stdin: BinaryIO | None = None,
     ) -> Inventory:
         """Raises InventoryError."""
-        from fleet_repl.fleet import load_inventory  # noqa: PLC0415
+        from fleet_repl.fleet.load import load_inventory  # noqa: PLC0415
 
         return load_inventory(
             path, routes_required=routes_required, secrets_required=secrets_required, stdin=stdin
         )
 
     def describe(self, inventory: Inventory) -> FleetSummary:
-        from fleet_repl.fleet import describe_fleet  # noqa: PLC0415
+        from fleet_repl.fleet.load import describe_fleet  # noqa: PLC0415
 
         return describe_fleet(inventory)
 
@@ -278,7 +278,7 @@ class Library:
 
         A watch takes the lock only when it writes.
         """
-        from fleet_repl.fleet import connect  # noqa: PLC0415
+        from fleet_repl.fleet.connect import connect  # noqa: PLC0415
         from fleet_repl.runs.history import Purpose  # noqa: PLC0415
 
         return connect(
@@ -292,7 +292,7 @@ class Library:
 
     def load_plan(self, path: Path) -> Plan:
         """Raises PlanError for what is no plan, and RefusedError for one that was altered."""
-        from fleet_repl.fleet import load_plan  # noqa: PLC0415
+        from fleet_repl.fleet.plan_files import load_plan  # noqa: PLC0415
 
         return load_plan(path)
 
@@ -300,7 +300,7 @@ class Library:
         self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
     ) -> None:
         """Raises RefusedError for a plan that is too old, or of another inventory."""
-        from fleet_repl.fleet import check_plan  # noqa: PLC0415
+        from fleet_repl.fleet.plan_files import check_plan  # noqa: PLC0415
 
         check_plan(plan, inventory, now=now, max_age=max_age)
 
@@ -308,7 +308,7 @@ class Library:
         self, place: Inventory | Path, *, state: str | None
     ) -> AbstractAsyncContextManager[History]:
         """That of `state`, else of the place. Raises StateError when it is entered."""
-        from fleet_repl.fleet import open_history  # noqa: PLC0415
+        from fleet_repl.fleet.history import open_history  # noqa: PLC0415
 
         return open_history(place, state=state)
 

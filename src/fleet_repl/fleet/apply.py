@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from fleet_repl.engine import Applying, Writing, apply_plan, reason_of, untouched
+from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.concluding import reason_of, untouched
 from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.waves import ends_after
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import Means

@@ -10,8 +10,11 @@ from typing import Final
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.rules import Outgoing
-from fleet_repl.engine import Backfilling, backfill, look, read_rules, reason_of
+from fleet_repl.engine.backfill.run import backfill, look
+from fleet_repl.engine.backfill.start import Backfilling
+from fleet_repl.engine.concluding import reason_of
 from fleet_repl.engine.ports import RegistryReader
+from fleet_repl.engine.reading_rules import read_rules
 from fleet_repl.fleet.record import Memory
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.inventory.model import InventoryRef

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from fleet_repl.engine import Stop
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stop import Stop
 from fleet_repl.fleet.context import Means
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet

@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet_repl.engine import Observing, Stop
+from fleet_repl.engine.observe import Observing
 from fleet_repl.engine.ports import EventSink, Store
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stop import Stop
 from fleet_repl.fleet.locking import Access
 from fleet_repl.fleet.record import Memory
 from fleet_repl.inventory import Inventory

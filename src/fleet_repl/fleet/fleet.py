@@ -12,7 +12,7 @@ from typing import Final
 
 import anyio.to_thread
 
-from fleet_repl.engine import Backfilling
+from fleet_repl.engine.backfill.start import Backfilling
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.apply import Execution
 from fleet_repl.fleet.backfill import Backfiller

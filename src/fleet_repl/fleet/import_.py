@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from fleet_repl.engine import Observing, observe
+from fleet_repl.engine.observe import Observing, observe
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
 from fleet_repl.planning.importing import Imported, imported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_repl.engine import observe
+from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import Means
 from fleet_repl.planning.plan import Warning
 from fleet_repl.runs.drift import traced

@@ -7,7 +7,7 @@ from functools import partial
 
 import anyio.to_thread
 
-from fleet_repl.engine import observe
+from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import Means
 from fleet_repl.fleet.plan import finished, looked_back
 from fleet_repl.fleet.recover import known_marks, known_traces

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fleet_repl.engine import Observing, observe
+from fleet_repl.engine.observe import Observing, observe
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import Effort

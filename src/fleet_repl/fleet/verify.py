@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from fleet_repl.engine import Stop, Verifying, verify
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.verify import Verifying, verify
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.delivery import DeliveryReport

@@ -18,7 +18,9 @@ import anyio
 
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.fleet import EVERYTHING, connect, load_inventory
+from fleet_repl.fleet.connect import connect
+from fleet_repl.fleet.fleet import EVERYTHING
+from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import Inventory, located
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.history import Purpose

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
 
-from fleet_repl.fleet import EVERYTHING
+from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection, select

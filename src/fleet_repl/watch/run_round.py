@@ -12,11 +12,8 @@ from typing import Final
 
 import anyio
 
-from fleet_repl.fleet import (
-    Interrupted,
-    InventoryChangedError,
-    OutdatedPlanError,
-)
+from fleet_repl.fleet.fleet import Interrupted
+from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit, report_exit

@@ -11,8 +11,10 @@ import anyio
 import pytest
 
 from fleet_repl.ecr.backfills import BackfillOutcome
-from fleet_repl.engine import Backfilling, Stop, backfill
+from fleet_repl.engine.backfill.run import backfill
+from fleet_repl.engine.backfill.start import Backfilling
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stop import Stop
 from fleet_repl.runs.events import Event
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from fleet_repl.ecr.backfills import BackfillState
-from fleet_repl.engine import backfill
+from fleet_repl.engine.backfill.run import backfill
 from fleet_repl.runs.events import BackfillEnded, BackfillStarted, CallRetried
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fleet_repl.ecr.backfills import BackfillState
-from fleet_repl.engine import look, read_rules
+from fleet_repl.engine.backfill.run import look
+from fleet_repl.engine.reading_rules import read_rules
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_repl.ecr.backfills import BackfillState
-from fleet_repl.engine import Backfilling, Stop, backfill, look
+from fleet_repl.engine.backfill.run import backfill, look
+from fleet_repl.engine.backfill.start import Backfilling
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stop import Stop
 from fleet_repl.runs.events import BackfillEnded
 from fleet_repl.values.names import AccountId, Region, Registry
 

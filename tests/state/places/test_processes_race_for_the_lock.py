@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 
 from fleet_repl.values.errors import RefusedError
-from fleet_repl.engine.retry import SYSTEM
+from fleet_repl.values.clock import SYSTEM
 from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state import FolderStore, Lock, gone, this_process
 

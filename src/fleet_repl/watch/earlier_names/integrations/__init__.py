@@ -1,0 +1,1 @@
+"""The package that `aws_lambda` was in."""
