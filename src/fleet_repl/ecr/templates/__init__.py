@@ -1,7 +1,7 @@
 """Repository creation templates: what ECR gives to repositories that it creates itself.
 
-The law of this package: a template is ours exactly when its description carries the fleet's
-mark, and nothing else is ever changed or removed. Pure: documents in, documents and faults out.
+A template is ours exactly when its description carries the fleet's mark. No other template is ever
+changed or removed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from fleet_repl.ecr.templates.diff import (
     TemplatePlan,
     plan_templates,
 )
-from fleet_repl.ecr.templates.documents import Signature, template_documents
-from fleet_repl.ecr.templates.requests import clearing_hint, update_request
+from fleet_repl.ecr.templates.documents import (
+    Signature,
+    clearing_hint,
+    template_documents,
+    update_request,
+)
 from fleet_repl.ecr.templates.state import TemplateState, parse_template, template_at
 
 __all__ = [

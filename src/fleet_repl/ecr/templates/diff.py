@@ -1,13 +1,14 @@
-"""Differing: the templates that are wanted and those that were found → what has to be written.
+"""The changes that make the templates of a registry what is wanted.
 
-Changes ours and nothing else. A template of others is in the way only where it has a prefix
-that is wanted and does something else.
+Only templates of ours are changed. A template of others is a conflict only where it differs from
+a wanted template of the same prefix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 from fleet_repl.ecr.templates.documents import Signature
@@ -21,20 +22,20 @@ DELETE: Final = "DeleteRepositoryCreationTemplate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateChange:
-    """One write to one template."""
+    """A write of a template."""
 
     action: Literal["create", "update", "delete"]
     prefix: str
     """As ECR has it, or as it is created."""
     before: JsonObject | None
-    """As it was read, without its times; None where there is none."""
+    """As it was read, without its times; None for a new template."""
     after: JsonObject | None
     """The whole template; None for a deletion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedChange:
-    """A change that would overwrite something that is not known here."""
+    """A change that would overwrite members that are not known here."""
 
     change: TemplateChange
     fault: Fault
@@ -42,14 +43,13 @@ class RefusedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplatePlan:
-    """What to do about the templates of one registry."""
+    """What to do about the templates of a registry."""
 
     changes: tuple[TemplateChange, ...] = ()
-    """By prefix, deletions last: a repository is never created without any template that is
-    wanted for it."""
+    """By prefix. Deletions come last, so that no repository is created between two templates."""
     refused: tuple[RefusedChange, ...] = ()
     conflicts: tuple[Fault, ...] = ()
-    """Prefixes that templates of others have; they are left as they are."""
+    """Templates of others for prefixes that are wanted; they are left as they are."""
 
 
 def plan_templates(
@@ -58,18 +58,19 @@ def plan_templates(
     """Compare `template_documents` with what DescribeRepositoryCreationTemplates answered."""
     there = tuple(found)
     conflicts: list[Fault] = []
-    changes: list[TemplateChange] = []
-    refused: list[RefusedChange] = []
-    for change in (
-        *_writes(wanted, there, signature, conflicts),
-        *_removals(wanted, there, signature),
-    ):
-        fault = _fault(change)
-        if fault is None:
-            changes.append(change)
-        else:
-            refused.append(RefusedChange(change=change, fault=fault))
-    return TemplatePlan(changes=tuple(changes), refused=tuple(refused), conflicts=tuple(conflicts))
+    writes = _writes(wanted, there, signature, conflicts)
+    checked = [
+        (change, _fault(change)) for change in chain(writes, _removals(wanted, there, signature))
+    ]
+    return TemplatePlan(
+        changes=tuple(change for change, fault in checked if fault is None),
+        refused=tuple(
+            RefusedChange(change=change, fault=fault)
+            for change, fault in checked
+            if fault is not None
+        ),
+        conflicts=tuple(conflicts),
+    )
 
 
 def _writes(
@@ -99,7 +100,7 @@ def _writes(
 def _removals(
     wanted: Iterable[JsonObject], found: Iterable[JsonObject], signature: Signature
 ) -> Iterator[TemplateChange]:
-    prefixes = {plain_prefix(one) for one in wanted}
+    prefixes = set(map(plain_prefix, wanted))
     for raw in sorted(found, key=plain_prefix):
         if signature.is_on(raw) and plain_prefix(raw) not in prefixes:
             before = parse_template(raw).document
@@ -109,7 +110,7 @@ def _removals(
 
 
 def _fault(change: TemplateChange) -> Fault | None:
-    """Why a change must not be made: something there is not known here."""
+    """Why a change must not be made, or None: members that are not known here."""
     unknown = parse_template(change.before).unknown
     if not unknown:
         return None
@@ -123,7 +124,7 @@ def _fault(change: TemplateChange) -> Fault | None:
 
 
 def _conflict(wanted: JsonObject, differing: Sequence[str]) -> Fault:
-    members = ", ".join(one for one in differing if one != "description")
+    members = ", ".join(member for member in differing if member != "description")
     return Fault(
         kind=FaultKind.CONFLICT,
         operation=UPDATE,

@@ -1,14 +1,14 @@
-"""States: a creation template as it was read, and what it means.
+"""A repository creation template as it was read, and what it means.
 
-Never fails: what cannot be understood is named in `unknown`, and such a template is not ours
-to overwrite. When it was made and changed is no part of it.
+Reading never fails: members that are not understood are named in `unknown`, and the fleet does not
+overwrite such a template. The times at which it was made and changed are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.templates.documents import WILDCARD
 from fleet_repl.values.canonical_json import (
@@ -19,65 +19,36 @@ from fleet_repl.values.canonical_json import (
     policy_meaning,
 )
 
+Meaning: TypeAlias = Mapping[str, "str | frozenset[str] | frozenset[tuple[str, str]]"]
+"""The value of each member by its path in ECR's document, with defaults and without any order."""
+
 _TIMES: Final = frozenset({"createdAt", "updatedAt"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
-    """What a template says, defaults filled in, without any order."""
-
-    prefix: str
-    """Without the slash at its end that ECR implies."""
-    description: str
-    encryption: str
-    kms_key: str
-    tags: frozenset[tuple[str, str]]
-    mutability: str
-    exclusions: frozenset[str]
-    repository_policy: str
-    lifecycle_policy: str
-    applied_for: frozenset[str]
-    role: str
-
-
-MEMBERS: Final = {
-    "prefix": "prefix",
-    "description": "description",
-    "encryption": "encryptionConfiguration.encryptionType",
-    "kms_key": "encryptionConfiguration.kmsKey",
-    "tags": "resourceTags",
-    "mutability": "imageTagMutability",
-    "exclusions": "imageTagMutabilityExclusionFilters",
-    "repository_policy": "repositoryPolicy",
-    "lifecycle_policy": "lifecyclePolicy",
-    "applied_for": "appliedFor",
-    "role": "customRoleArn",
-}
-"""Where ECR's document has what a field of `Meaning` holds."""
-_KNOWN: Final = frozenset(one.partition(".")[0] for one in MEMBERS.values())
+_ENCRYPTION: Final = "encryptionConfiguration.encryptionType"
+_KMS_KEY: Final = "encryptionConfiguration.kmsKey"
+_EXCLUSIONS: Final = "imageTagMutabilityExclusionFilters"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateState:
-    """One prefix of one registry: the template that is there, or that there is none."""
+    """The template for a prefix of a registry, or that there is none."""
 
     document: JsonObject | None
     """As it was read, without its times; None for no template."""
     meaning: Meaning | None
     unknown: tuple[str, ...] = ()
-    """Paths of what is not known here."""
+    """Paths of the members that are not known here."""
 
     def same_as(self, other: TemplateState) -> bool:
-        """Whether both mean the same; with something unknown, whether they are equal."""
+        """Whether both mean the same. With unknown members, whether their texts are equal."""
         if self.unknown or other.unknown:
-            return _literal(self.document) == _literal(other.document)
+            return canonical_json(self.document) == canonical_json(other.document)
         return self.meaning == other.meaning
 
     def shows(self, written: TemplateState) -> bool:
-        """Whether `written` is in place, which the service may have completed.
+        """Whether this is what ECR answers after `written`, which it may have completed.
 
-        It may add members that are not known here. And it may name the key that it uses where
-        only KMS was asked for, so leaving the key out says nothing about it.
+        ECR may add members that are not known here. And it may name the key that it uses where
+        only KMS was asked for, so a document without the key leaves it open.
         """
         if written.unknown:
             return self.same_as(written)
@@ -86,31 +57,30 @@ class TemplateState:
 
 def differences(found: TemplateState, written: TemplateState) -> tuple[str, ...]:
     """The members in which `found` is not what was `written`; `prefix` where one is missing."""
-    if found.meaning is None or written.meaning is None:
-        return () if found.meaning is written.meaning else ("prefix",)
-    meaning, wanted = found.meaning, written.meaning
-    if not wanted.kms_key and wanted.encryption == meaning.encryption:
-        meaning = replace(meaning, kms_key="")
+    there, wanted = found.meaning, written.meaning
+    if there is None or wanted is None:
+        return () if there is wanted else ("prefix",)
+    key_is_open = not wanted[_KMS_KEY] and wanted[_ENCRYPTION] == there[_ENCRYPTION]
     return tuple(
-        MEMBERS[one.name]
-        for one in fields(Meaning)
-        if getattr(meaning, one.name) != getattr(wanted, one.name)
+        member
+        for member, value in wanted.items()
+        if there[member] != value and not (member == _KMS_KEY and key_is_open)
     )
 
 
 def plain_prefix(template: JsonObject) -> str:
-    """The prefix without the slash at its end that ECR implies; empty where there is none."""
+    """The prefix without the slash at its end, which ECR implies; empty for no prefix."""
     return _text(template, "prefix").removesuffix("/")
 
 
 def template_at(found: Iterable[JsonObject], prefix: str) -> JsonObject | None:
-    """The template for `prefix` among all that were read, however its slash is written."""
+    """The template for `prefix` among those of a registry, with or without a slash at its end."""
     wanted = prefix.removesuffix("/")
-    return next((one for one in found if plain_prefix(one) == wanted), None)
+    return next((template for template in found if plain_prefix(template) == wanted), None)
 
 
 def parse_template(raw: JsonObject | None) -> TemplateState:
-    """A template as DescribeRepositoryCreationTemplates tells it, or as it is created."""
+    """Read a template as DescribeRepositoryCreationTemplates answers it, or as it is created."""
     if raw is None:
         return TemplateState(document=None, meaning=None)
     document = {key: value for key, value in raw.items() if key not in _TIMES}
@@ -130,30 +100,30 @@ def _meaning(document: JsonObject, unknown: list[str]) -> Meaning:
     unknown += _strange("encryptionConfiguration", encryption, "encryptionType", "kmsKey")
     mutability = _text(document, "imageTagMutability") or "MUTABLE"
     exclusions = frozenset(_exclusions(document, unknown))
-    return Meaning(
-        prefix=plain_prefix(document),
-        description=_text(document, "description"),
-        encryption=_text(encryption, "encryptionType") or "AES256",
-        kms_key=_text(encryption, "kmsKey"),
-        tags=frozenset(
+    return {
+        "prefix": plain_prefix(document),
+        "description": _text(document, "description"),
+        _ENCRYPTION: _text(encryption, "encryptionType") or "AES256",
+        _KMS_KEY: _text(encryption, "kmsKey"),
+        "resourceTags": frozenset(
             (_text(tag, "Key"), _text(tag, "Value"))
             for tag in _items(document, "resourceTags", ("Key", "Value"), unknown)
         ),
-        mutability=mutability,
-        # Without an exclusion they mean nothing, and an update cannot take them away.
-        exclusions=exclusions if mutability.endswith("_WITH_EXCLUSION") else frozenset(),
-        repository_policy=_policy(document, "repositoryPolicy"),
-        lifecycle_policy=_policy(document, "lifecyclePolicy"),
-        applied_for=frozenset(str(one) for one in _list(document, "appliedFor", unknown)),
-        role=_text(document, "customRoleArn"),
-    )
+        "imageTagMutability": mutability,
+        # Without a mutability that has exclusions they mean nothing, and no update removes them.
+        _EXCLUSIONS: exclusions if mutability.endswith("_WITH_EXCLUSION") else frozenset(),
+        "repositoryPolicy": _policy(document, "repositoryPolicy"),
+        "lifecyclePolicy": _policy(document, "lifecyclePolicy"),
+        "appliedFor": frozenset(map(str, _list(document, "appliedFor", unknown))),
+        "customRoleArn": _text(document, "customRoleArn"),
+    }
 
 
 def _exclusions(document: JsonObject, unknown: list[str]) -> Iterator[str]:
-    key = "imageTagMutabilityExclusionFilters"
-    for index, item in enumerate(_items(document, key, ("filterType", "filter"), unknown)):
+    known = ("filterType", "filter")
+    for index, item in enumerate(_items(document, _EXCLUSIONS, known, unknown)):
         if _text(item, "filterType") != WILDCARD:
-            unknown.append(f"{key}[{index}].filterType")
+            unknown.append(f"{_EXCLUSIONS}[{index}].filterType")
         yield _text(item, "filter")
 
 
@@ -196,5 +166,5 @@ def _policy(document: JsonObject, key: str) -> str:
         return text
 
 
-def _literal(document: JsonObject | None) -> str:
-    return canonical_json(document)
+_KNOWN: Final = frozenset(member.partition(".")[0] for member in _meaning({}, []))
+"""The members of ECR's document."""
