@@ -169,7 +169,6 @@ class _Run:
     async def _rest(self, seconds: float) -> None:
         """Let time pass, until the deadline at most; an interruption ends it at once."""
         stop = self._how.stop
-        seconds = min(seconds, stop.remaining)
-        if seconds > 0 and not stop.requested:
+        if not stop.requested:
             with stop.abandonable():
-                await self._how.writing.pace.clock.sleep(seconds)
+                await self._how.writing.pace.clock.sleep(min(seconds, stop.remaining))

@@ -125,7 +125,7 @@ def _apart(found: Granting, desired: Desired, waves: Sequence[int]) -> tuple[_St
 
 def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> Iterator[_Step]:
     own, stale = desired.waves.position(found.registry), found.stale
-    tidy, by_wave = _tidied(found, own, desired), _by_wave(found, desired)
+    by_wave = _by_wave(found, desired)
     ends = {grant: _last(sources, found, desired) for grant, sources in stale.pending.items()}
     before: frozenset[Grant] | None = None
     had = found.policy.grants
@@ -146,19 +146,19 @@ def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> It
             withdraws=True,
             needs=_union(stale.pending[grant] for grant in going),
         )
-        untidy = tidy is not None and before is None
-        for write in _in_a_wave(step, going, untidy=untidy, due=untidy and wave == tidy):
+        untidy = found.policy.is_untidy and before is None
+        for write in _in_a_wave(step, going, untidy=untidy):
             yield write
             before = write.after
         had = final
 
 
-def _in_a_wave(last: _Step, going: frozenset[Grant], *, untidy: bool, due: bool) -> Iterator[_Step]:
-    """What comes before a wave's rules, and what goes after them. `due`: whether statements of
-    ours have to be put right even if nothing else changes."""
+def _in_a_wave(last: _Step, going: frozenset[Grant], *, untidy: bool) -> Iterator[_Step]:
+    """What comes before a wave's rules, and what goes after them. `untidy`: statements of ours
+    have to be put right, even if nothing else changes."""
     final, first = last.after, reduced(last.after | going)
     early = untidy or not first <= last.had
-    if early and (first != final or final != last.had or due):
+    if early:
         yield replace(last, after=first, withdraws=first == final, needs=frozenset())
     if final != (first if early else last.had):
         before = first if early else last.before

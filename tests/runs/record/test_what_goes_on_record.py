@@ -167,6 +167,15 @@ def test_an_unreadable_registry_keeps_its_record() -> None:
     assert record_after(unread, plan) == {HUB: Applied(links=OLD)}
 
 
+def test_what_others_have_removed_is_ours_no_longer() -> None:
+    """Nothing is to be written: a link that is on record and in no rule was taken away by
+    somebody. Made again, it would be somebody else's."""
+    before = {HUB: Applied(links={**OLD, OTHER: ("new/",)})}
+    plan = plan_of(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
+    outcome = replace(ended(Outcome.UNCHANGED), changes=())
+    assert concluded(before, before, plan, [outcome], {}) == {HUB: Applied(links=OLD)}
+
+
 def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
     """It is as if it had never been ours."""
     plan = plan_of(changes=(change({}),), owned=Applied())
