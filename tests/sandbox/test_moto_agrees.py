@@ -152,8 +152,20 @@ async def settings(ecr: Any) -> list[Any]:
     ]
 
 
+async def refusals(ecr: Any) -> list[Any]:
+    """Moto has older patterns and other words for what is allowed: only what is refused counts."""
+    answers = [
+        await told(ecr.create_repository(repositoryName="Base")),
+        await told(ecr.create_repository(repositoryName="ab", imageTagMutability="SOMETIMES")),
+        await told(ecr.list_tags_for_resource(resourceArn="nonsense")),
+    ]
+    return [(*answer[:2], answer[2].partition(" failed to satisfy")[0]) for answer in answers]
+
+
 @pytest.mark.parametrize(
-    "calls", [replication, policies, images, deletions, settings], ids=lambda one: one.__name__
+    "calls",
+    [replication, policies, images, deletions, settings, refusals],
+    ids=lambda one: one.__name__,
 )
 async def test_both_answer_alike(both: tuple[Any, Any], calls: Calls) -> None:
     """Statuses, members, error codes and messages of a whole sequence of calls."""

@@ -19,8 +19,8 @@ def admitted(
 ) -> Registry:
     """The registry that a call acts on: the caller's own, unless `registryId` says otherwise.
 
-    Raises AwsError where the caller may not make the call. As on AWS the body has not been checked
-    by then: a parameter that is no text says nothing here and is refused later.
+    Raises AwsError where the caller may not make the call. As on AWS, permissions are checked
+    before parameters: a parameter that is no text is ignored here and refused later.
     """
     action = f"ecr:{operation}"
     resource = _resource(world, Registry(caller.account, region), body)
@@ -45,7 +45,7 @@ def admitted(
 def _policy_answer(
     world: World, caller: Identity, registry: Registry, action: str, resource: str
 ) -> Verdict:
-    """What the registry's policy says of a call on one of its repositories."""
+    """Returns what the registry's policy says of a call on one of its repositories."""
     policy = world.policy(registry)
     scope = world.setting(registry, POLICY_SCOPE)
     if policy is None or resource == "*" or not enforced(scope, action):
@@ -62,7 +62,7 @@ def _policy_answer(
 
 
 def _resource(world: World, registry: Registry, body: JsonObject) -> str:
-    """What a refusal names: the repository, or `*` for calls on a whole registry."""
+    """Returns the ARN that a refusal names: the repository, or `*` for a whole registry."""
     name = _text(body, "repositoryName")
     return "*" if name is None else repositories_arn(world.directory.partition, registry) + name
 

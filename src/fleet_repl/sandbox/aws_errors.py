@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Service(StrEnum):
-    """What the sandbox speaks, by the name in a credential scope."""
+    """The services of the sandbox, by their names in a credential scope."""
 
     ECR = "ecr"
     STS = "sts"
@@ -78,14 +78,14 @@ class Common(Enum):
 
 
 def common(service: Service, error: Common, message: str | None = None) -> AwsError:
-    """`error` as `service` spells it, with its usual message unless another is given."""
+    """Returns an error as the service spells it, with its usual message unless another is given."""
     spelling = error.value
     code, status = spelling.ecr if service is Service.ECR else spelling.sts
     return AwsError(code, message or spelling.message, status)
 
 
 def invalid_parameter(at: str, constraint: str) -> AwsError:
-    """ECR's word for a parameter that does not fit its model."""
+    """Returns ECR's error for a parameter that breaks a constraint of its model."""
     return AwsError(
         "InvalidParameterException",
         f"Invalid parameter at '{at}' failed to satisfy constraint: '{constraint}'",
@@ -93,12 +93,12 @@ def invalid_parameter(at: str, constraint: str) -> AwsError:
 
 
 def denied(caller: str, action: str, resource: str, *, because: str) -> AwsError:
-    """ECR's word for an identity that lacks a permission; `because` says in which policy."""
+    """Returns ECR's error for a missing permission; `because` names the policy that lacks it."""
     return _access_denied(caller, action, resource, f"because {because} allows the {action} action")
 
 
 def explicitly_denied(caller: str, action: str, resource: str) -> AwsError:
-    """ECR's word for what a statement of the registry policy forbids."""
+    """Returns ECR's error for a call that a statement of the registry policy denies."""
     reason = "with an explicit deny in a resource-based policy"
     return _access_denied(caller, action, resource, reason)
 

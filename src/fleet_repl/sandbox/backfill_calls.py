@@ -1,7 +1,7 @@
 """ECR's calls on replication backfills: start, list, describe and stop.
 
 ECR's limits are here: a destination has to be in a rule, ten backfills may be active in a
-registry, and one for a destination region. What ended is forgotten after ninety days.
+registry, and one for a destination region. Ended backfills are forgotten after ninety days.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 
 _KEPT: Final = timedelta(days=90)
 _LISTED: Final = 25
-"""How many backfills a page has where a call does not say."""
+"""Backfills on a page where the request has no maxResults."""
 _NOT_OF_ANSWERS: Final = ("failureCode", "progress", "endedAt")
 """Members that the answers to a start and a stop do not have."""
 
@@ -60,7 +60,7 @@ def list_backfills(world: World, registry: Registry, request: Structure) -> Json
 def describe_results(world: World, registry: Registry, request: Structure) -> JsonObject:
     backfill = _existing(world, registry, request)
     status = request.optional("resultStatusFilter")
-    # ECR shows results once there will be no more of them.
+    # ECR shows no results before the end of a backfill.
     results = [] if backfill.active else backfill.results
     shown = [result.shown() for result in results if status in (None, result.status)]
     items, more = page(shown, request)
@@ -80,7 +80,7 @@ def stop_backfill(world: World, registry: Registry, request: Structure) -> JsonO
 
 
 def _kept(world: World, registry: Registry) -> list[Backfill]:
-    """The backfills that ECR still knows of, oldest first."""
+    """Returns the backfills that ECR still knows, oldest first."""
     forgotten = world.clock.now() - _KEPT
     return [
         backfill
@@ -90,7 +90,7 @@ def _kept(world: World, registry: Registry) -> list[Backfill]:
 
 
 def _existing(world: World, registry: Registry, request: Structure) -> Backfill:
-    """The backfill that a call is about, or ECR's refusal."""
+    """Returns the backfill that a call names; raises AwsError where there is none."""
     id_ = request.text("replicationBackfillId")
     for backfill in _kept(world, registry):
         if backfill.id == id_.lower():

@@ -1,4 +1,4 @@
-"""Running backfills: from PREPARING to an end, one image after another, on the world's agenda."""
+"""Carries backfills out: from PREPARING to an end, one image after another, as agenda events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BackfillRunner:
         self.estate.agenda.after(self.preparing_seconds, partial(self._prepared, backfill))
 
     def stop(self, backfill: Backfill) -> None:
-        """End a backfill: at once while it prepares, else with the image that it is at."""
+        """End a backfill: at once while it prepares, else after the image that is being copied."""
         if backfill.status is Status.PREPARING:
             self._end(backfill, Status.STOPPED)
         else:
@@ -44,7 +44,7 @@ class BackfillRunner:
         self._go_on(backfill)
 
     def _items(self, backfill: Backfill) -> Iterator[Item]:
-        """Every active image and tag that the rules of this moment send there."""
+        """Yields every active image and tag that today's rules send to the destination."""
         state = self.estate.registries[backfill.source]
         rules = state.replication.latest
         for name, repository in sorted(state.repositories.items()):
@@ -72,7 +72,7 @@ class BackfillRunner:
             self.estate.agenda.after(self.image_seconds, partial(self._next, backfill))
 
     def _copied(self, backfill: Backfill, item: Item) -> str | None:
-        """Copy one image; the failure code, or None."""
+        """Copies one image; returns the failure code, or None."""
         repository = self.estate.registries[backfill.source].repositories[item.repository]
         image = repository.images.get(item.digest)
         if image is None or (item.tag is not None and item.tag not in image.tags):

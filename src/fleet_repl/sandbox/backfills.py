@@ -1,6 +1,6 @@
-"""A replication backfill: what it has to copy, what it has copied, and how it ended.
+"""The record of a replication backfill: images to copy, images copied, and how it ended.
 
-The record only: `backfill_runner` moves it on. Statuses and members are those of ECR's model.
+`backfill_runner` updates the record. Statuses and members are those of ECR's model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fleet_repl.values.names import Registry
 TOO_MANY_FAILURES: Final = "TOO_MANY_FAILURES"
 """AWS publishes no list of failure codes of backfills; this one is the sandbox's own."""
 _JUDGED_FROM: Final = 100
-"""ECR stops a backfill of which half fails, but not before so many images."""
+"""Images after which ECR stops a backfill if half of them failed."""
 
 
 class Status(StrEnum):
@@ -73,13 +73,13 @@ class Backfill:
     ended_at: datetime | None = None
     failure_code: str | None = None
     total: int | None = None
-    """How many replications there are; None until they have been found out."""
+    """Number of replications; None while the backfill prepares."""
     waiting: deque[Item] = field(default_factory=deque)
     results: list[Result] = field(default_factory=list)
     _failed: int = 0
 
     def note(self, result: Result) -> None:
-        """Count a replication that is done."""
+        """Record the result of one replication."""
         self.results.append(result)
         self._failed += result.failure is not None
 
@@ -89,11 +89,11 @@ class Backfill:
 
     @property
     def failing(self) -> bool:
-        """Whether so much has failed that ECR gives up."""
+        """Whether so many replications failed that ECR stops the backfill."""
         return len(self.results) >= _JUDGED_FROM and 2 * self._failed >= len(self.results)
 
     def shown(self) -> JsonObject:
-        """The members that every call on backfills has, as far as there is anything to say."""
+        """Returns the members that every call on backfills answers with, without empty ones."""
         account, region = self.destination
         return _present(
             {
@@ -117,5 +117,5 @@ class Backfill:
 
 
 def _present(members: JsonObject) -> JsonObject:
-    """The members that there is something to say of."""
+    """Returns the members that are not None."""
     return {name: value for name, value in members.items() if value is not None}

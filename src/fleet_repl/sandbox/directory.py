@@ -1,7 +1,7 @@
-"""Who there is: accounts with their settings, roles with whom they trust, and the base identity.
+"""Accounts with their settings, roles with their trust policies, and the base identity.
 
 An account's role trusts the last role of the inventory's `via`, or the base identity where there
-is none; each role of `via` trusts the role before it. Sessions are `keys`' business.
+is none; each role of `via` trusts the role before it. Sessions are in `keys`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from fleet_repl.sandbox.scenario import AccountScenario, Scenario
 from fleet_repl.values.names import AccountId, RoleArn, Secret
 
 BASE_ACCOUNT: Final = AccountId("999999999999")
-"""Where the base identity lives, unless an account of the inventory is its own."""
+"""The account of the base identity, unless the inventory has an account without a role."""
 _ORDINARY: Final = AccountScenario(id="000000000000")
-"""What a scenario says of an account that it does not name."""
+"""The scenario of accounts that a scenario does not name."""
 
 
 class Setting(NamedTuple):
     """A setting of an account in a region."""
 
     default: str
-    """What an account has that never changed it."""
+    """The value in accounts that never set it."""
     accepted: tuple[str, ...]
-    """What PutAccountSetting takes."""
+    """The values that PutAccountSetting takes."""
 
 
 POLICY_SCOPE: Final = "REGISTRY_POLICY_SCOPE"
 SETTINGS: Final = {
     "BASIC_SCAN_TYPE_VERSION": Setting("AWS_NATIVE", ("AWS_NATIVE",)),
     "BLOB_MOUNTING": Setting("DISABLED", ("ENABLED", "DISABLED")),
-    # V1 is left to accounts that have had it all along.
+    # Only accounts that have always had V1 still have it; nobody can choose it.
     POLICY_SCOPE: Setting("V2", ("V2",)),
 }
 _ENFORCED_BY_V1: Final = (
@@ -47,13 +47,13 @@ _ENFORCED_BY_V1: Final = (
 
 
 def enforced(scope: str, action: str) -> bool:
-    """Whether a registry policy of this scope has a say in the action."""
+    """Whether a registry policy of this scope governs the action."""
     return scope != "V1" or action in _ENFORCED_BY_V1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who a call is made by."""
+    """The identity that makes a call."""
 
     account: AccountId
     arn: str
@@ -89,11 +89,11 @@ class Directory:
         }
 
     def admit(self, accounts: Iterable[AccountId]) -> None:
-        """From now on these accounts exist."""
+        """Let these accounts exist from now on."""
         self._known.update(accounts)
 
     def lists(self, account: str) -> bool:
-        """Whether the account was ever known here, closed or not."""
+        """Whether the account is known, closed or not."""
         return account in self._known
 
     def exists(self, account: str) -> bool:
@@ -110,7 +110,7 @@ class Directory:
         return any(matches(pattern.lower(), action.lower()) for pattern in denied)
 
     def policy_scope(self, account: AccountId) -> str:
-        """The account's REGISTRY_POLICY_SCOPE where nobody has set it since."""
+        """Returns the account's REGISTRY_POLICY_SCOPE as long as nobody sets it."""
         return self._of(account).policy_scope
 
     def may_assume(self, caller: Identity, role: RoleArn, external_id: str | None) -> bool:
@@ -127,7 +127,7 @@ class Directory:
         )
 
     def assumed(self, role: RoleArn, session_name: str) -> Identity:
-        """Who one is in a session of the role."""
+        """Returns the identity of a session of the role."""
         account = AccountId(self._of(role.account).answers_as or role.account)
         name = role.path.rpartition("/")[2]
         unique = base64.b32encode(hashlib.sha256(str(role).encode()).digest()).decode()[:17]
@@ -142,8 +142,8 @@ class Directory:
         return self._peculiar.get(account, _ORDINARY)
 
     def _trusts(self, role: RoleArn) -> Iterator[tuple[RoleArn | None, Secret | None]]:
-        """The roles that may assume this role, None for the base identity, with the external id
-        that each has to give, if any."""
+        """Yields who may assume the role, None for the base identity, and the external id that this
+        takes, if any."""
         for previous, relay in zip((None, *self._via), self._via, strict=False):
             if relay == role:
                 yield previous, self._via_external_id

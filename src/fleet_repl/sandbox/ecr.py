@@ -1,4 +1,4 @@
-"""ECR: which operations there are, and what stands between a call and its operation.
+"""ECR: the operations, and the checks between a call and its operation.
 
 A call acts on a registry in the region that was signed for: the caller's account's own, or
 another's where a registry policy lets it.
@@ -59,7 +59,7 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
 def call_ecr(
     world: World, caller: Identity, region: Region, operation: str, body: JsonObject
 ) -> JsonObject:
-    """The answer's members. Raises AwsError."""
+    """Returns the members of the answer. Raises AwsError."""
     world.settle()
     directory = world.directory
     if not directory.exists(caller.account) or not directory.enabled(caller.account, region):

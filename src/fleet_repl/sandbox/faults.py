@@ -1,7 +1,8 @@
-"""Which calls suffer, and how long they take: repeatable draws from the scenario's seed.
+"""Mishap and latency of each call: repeatable draws from the scenario's seed.
 
-A draw depends on the seed, on whose call it is and on how many like it came before; not on
-the order in which calls of different registries arrive. So a run repeats, however concurrent.
+A draw depends on the seed, the account, region and operation, and on how many such calls came
+before; not on the order in which calls of different registries arrive. So a run repeats, however
+concurrent it is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fleet_repl.values.names import AccountId, Region
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What falls to one call."""
+    """The fate of one call."""
 
     mishap: Mishap | None
     latency: float
@@ -31,7 +32,7 @@ class Faults:
         self._seen: Counter[tuple[AccountId, Region, str]] = Counter()
 
     def draw(self, account: AccountId, region: Region, operation: str) -> Lot:
-        """The lot of the next call of this account, region and operation."""
+        """Draws the lot of the next call of this account, region and operation."""
         place = (account, region, operation)
         self._seen[place] += 1
         nth = self._seen[place]

@@ -1,7 +1,7 @@
 """From an HTTP request to its answer, in two steps with time between them.
 
-`arrive` tells who calls what and draws the call's lot; then its latency passes; `conclude`
-carries it out. Nothing here waits or touches a socket.
+`arrive` finds out who calls what and draws the lot of the call; then the latency of the lot passes;
+`conclude` carries the call out. Nothing here waits or touches a socket.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _ERRORS: Final = {
     Mishap.UNKNOWN_KEY: Common.UNKNOWN_KEY,
     Mishap.EXPIRED_TOKEN: Common.EXPIRED,
 }
-"""The mishaps that are an answer of AWS's own."""
+"""The mishaps that are errors of AWS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a request asks for, and by which key."""
+    """An operation that a request asks for, and the key that signed it."""
 
     service: Service
     key: AccessKey
@@ -53,14 +53,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A request that was understood and is its caller's own, with the lot it has drawn."""
+    """A well-formed call with a valid signature, and its lot."""
 
     call: Call
     lot: Lot
 
 
 def arrive(world: World, request: Request) -> Arrival | Reply:
-    """The call of a request, or at once the answer to a request that cannot be taken."""
+    """Returns the call of a request, or the error that refuses the request at once."""
     claim = claim_of(request)
     service = _service(request, claim)
     try:
@@ -79,7 +79,7 @@ def arrive(world: World, request: Request) -> Arrival | Reply:
 
 
 def conclude(world: World, arrival: Arrival) -> Reply | None:
-    """Carry a call out as its lot has it; None: the connection closes without an answer."""
+    """Carries a call out as its lot demands. Returns None to close the connection unanswered."""
     call, mishap = arrival.call, arrival.lot.mishap
     if mishap is Mishap.DROPPED:
         return None
@@ -94,7 +94,7 @@ def conclude(world: World, arrival: Arrival) -> Reply | None:
 
 
 def _suffered(call: Call, mishap: Mishap | None) -> Common | None:
-    """The error that AWS answers with in place of the operation."""
+    """Returns the error that AWS answers with instead of the operation, if any."""
     if mishap is Mishap.EXPIRED_TOKEN and not call.key.revoke():
         # The base identity signs with a key of its own, which has no session to lose.
         return None
@@ -102,7 +102,7 @@ def _suffered(call: Call, mishap: Mishap | None) -> Common | None:
 
 
 def _service(request: Request, claim: Claim | None) -> Service:
-    """Whose way of answering a request gets, even a request that is no good."""
+    """Returns the service that answers a request, even a malformed one."""
     if claim is not None and claim.service in _SPOKEN:
         return Service(claim.service)
     return Service.ECR if "x-amz-target" in request.headers else Service.STS
@@ -152,7 +152,7 @@ def _json_object(body: bytes) -> JsonObject:
 
 
 def _account(call: Call) -> AccountId:
-    """Whose faults a call suffers: for AssumeRole, those of the account it leads into."""
+    """Returns the account whose faults hit a call: for AssumeRole that of the role."""
     role = role_of(call.form)
     return call.key.identity.account if role is None else role.account
 

@@ -1,7 +1,7 @@
-"""ECR's calls on images: pushing, reading, deleting, archiving, and asking where one has been
-replicated to.
+"""ECR's calls on images: push, read, delete, archive, and ask where an image was replicated to.
 
-An image is its manifest: the layers that it names are taken to be there, the images are not.
+An image is its manifest. The layers that it names count as present; the images that it names have
+to be there.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def batch_get_image(world: World, registry: Registry, request: Structure) -> Jso
     failures: list[Json] = []
     for image_id in request.inners("imageIds"):
         image = _image_of(repository, image_id)
-        # What is archived cannot be pulled.
+        # An archived image cannot be pulled.
         if image is not None and image.status == ACTIVE:
             images.append(_image(registry, repository, image, image_id.optional("imageTag")))
         else:
@@ -80,7 +80,7 @@ def batch_get_image(world: World, registry: Registry, request: Structure) -> Jso
 
 
 def batch_delete_image(world: World, registry: Registry, request: Structure) -> JsonObject:
-    """Images and tags go, and where rules replicate deletions they go there too."""
+    """Deletes images and tags, here and where rules replicate deletions to."""
     repository = repository_of(world, registry, request)
     deleted: list[Json] = []
     failures: list[Json] = []
@@ -152,7 +152,7 @@ def update_image_storage_class(world: World, registry: Registry, request: Struct
 
 
 def _image_of(repository: Repository, image_id: Structure) -> Image | None:
-    """The image with the digest, under the tag, or both."""
+    """Returns the image with this digest, under this tag, or both; None where there is none."""
     digest, tag = image_id.optional("imageDigest"), image_id.optional("imageTag")
     if digest is None:
         return None if tag is None else repository.tagged(tag)
@@ -163,7 +163,7 @@ def _image_of(repository: Repository, image_id: Structure) -> Image | None:
 def _required_image(
     registry: Registry, repository: Repository, image_id: Structure, wanted: Structure | None = None
 ) -> Image:
-    """The image, or ECR's refusal where it is not there or does not pass the filter `wanted`."""
+    """Returns the image; raises AwsError where it is missing or does not pass `wanted`."""
     image = _image_of(repository, image_id)
     if image is None or (wanted is not None and not _passes(image, wanted)):
         digest, tag = (image_id.optional(name) or "null" for name in ("imageDigest", "imageTag"))
@@ -177,7 +177,7 @@ def _required_image(
 
 
 def _passes(image: Image, wanted: Structure) -> bool:
-    """Whether DescribeImages shows the image under a filter: unless asked, only active ones."""
+    """Whether the image passes a filter of DescribeImages, which by default wants active images."""
     tagged = "TAGGED" if image.tags else "UNTAGGED"
     return (wanted.optional("tagStatus") or "ANY") in ("ANY", tagged) and (
         wanted.optional("imageStatus") or ACTIVE
@@ -185,7 +185,7 @@ def _passes(image: Image, wanted: Structure) -> bool:
 
 
 def _failure(image_id: Structure, code: str, reason: str) -> JsonObject:
-    """Why a call on several images leaves out one of them."""
+    """Returns the entry of an image that a call on several images leaves out."""
     return {"imageId": image_id.members, "failureCode": code, "failureReason": reason}
 
 
@@ -199,7 +199,7 @@ def _not_found(image_id: Structure) -> JsonObject:
 def _deletion_failure(
     repository: Repository, image_id: Structure, image: Image | None
 ) -> JsonObject | None:
-    """What is against a deletion besides that an image may not be there; None: nothing."""
+    """Returns why an image or tag cannot be deleted; a missing image is not looked at here."""
     digest, tag = image_id.optional("imageDigest"), image_id.optional("imageTag")
     should_satisfy = "Invalid request parameters: image {} should satisfy the regex '{}'"
     if digest is not None and _DIGEST.objection(digest) is not None:

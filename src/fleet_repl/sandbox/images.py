@@ -1,7 +1,7 @@
-"""What a repository holds: images under tags, and where each was replicated to.
+"""Repositories: the images they hold, under their tags, and where each was replicated to.
 
-An image is its manifest: anybody's JSON, read as far as ECR reads it. What does not look like a
-reference to a layer or image is passed over. Where an image goes from here is `replication`'s.
+An image is its manifest: JSON from anybody, read as far as ECR reads it. Entries that do not look
+like a reference to a layer or image are ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 
 
 def parsed_manifest(manifest: str) -> JsonObject | None:
-    """The manifest's object, or None where the text holds none."""
+    """Returns the manifest's JSON object, or None where the text is none."""
     try:
         document = json.loads(manifest)
     except (ValueError, RecursionError):
@@ -35,19 +35,19 @@ def parsed_manifest(manifest: str) -> JsonObject | None:
 
 
 def listed_images(manifest: JsonObject) -> tuple[str, ...]:
-    """The digests of the images in a manifest list or index."""
+    """Returns the digests of the images in a manifest list or index."""
     return tuple(_sizes(manifest.get("manifests")))
 
 
 def image_size(manifest: str) -> int:
-    """Bytes of a manifest and of the config and layers that it names, each counted once."""
+    """Returns the bytes of a manifest and of its config and layers, each counted once."""
     document = parsed_manifest(manifest) or {}
     blobs = _sizes([document.get("config"), *objects(document.get("layers"))])
     return len(manifest.encode(errors="surrogatepass")) + sum(blobs.values())
 
 
 def _sizes(descriptors: Json) -> dict[str, int]:
-    """The size of each blob or image that is described, by digest; 0 where none is told."""
+    """Returns the bytes of each described blob or image, by digest; 0 where they are absent."""
     sizes = {}
     for descriptor in objects(descriptors):
         digest, size = descriptor.get("digest"), descriptor.get("size")
@@ -66,10 +66,9 @@ class Image:
     media_type: str
     pushed_at: datetime
     size: int
-    """Bytes, with the config and layers that the manifest names."""
+    """Bytes of the manifest with its config and layers."""
     status: str = ACTIVE
-    """Whether it can be pulled, as ECR calls it: archived images and those that are being
-    restored cannot."""
+    """ECR's name for whether the image can be pulled: only ACTIVE images can."""
 
     def without(self, tag: str) -> Image:
         return replace(self, tags=tuple(other for other in self.tags if other != tag))
@@ -86,7 +85,7 @@ class Push:
 
     @classmethod
     def of(cls, image: Image, tag: str | None, at: datetime) -> Push:
-        """The push that brings an image somewhere else."""
+        """Returns the push that copies an image."""
         return cls(manifest=image.manifest, media_type=image.media_type, tag=tag, at=at)
 
     @property
@@ -96,13 +95,13 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What became of an image at one destination."""
+    """The replication of an image to one destination."""
 
     destination: Registry
     pending: bool = False
-    """It is still on its way."""
+    """The copy has not arrived yet."""
     failure: str | None = None
-    """ECR's failure code; None: it arrived, unless it is pending."""
+    """ECR's failure code; None: the copy arrived or is pending."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +110,7 @@ class Repository:
     created_at: datetime
     mutability: str = "MUTABLE"
     exclusions: tuple[str, ...] = ()
-    """Wildcards of the tags for which mutability is the other way round."""
+    """Wildcards of tags for which the opposite of `mutability` holds."""
     scan_on_push: bool = False
     encryption: JsonObject = field(default_factory=lambda: {"encryptionType": "AES256"})
     tags: tuple[JsonObject, ...] = ()
@@ -120,15 +119,15 @@ class Repository:
     images: dict[str, Image] = field(default_factory=dict)
     """By digest, in the order of their first push."""
     deliveries: dict[str, tuple[Delivery, ...]] = field(default_factory=dict)
-    """By digest: where its latest push was replicated to."""
+    """By digest: the replications of its latest push."""
 
     def tagged(self, tag: str) -> Image | None:
         return next((image for image in self.images.values() if tag in image.tags), None)
 
     def put(self, push: Push) -> Image | None:
-        """Put an image in; None: it is there already, under that tag.
+        """Adds an image and returns it, or None if it is there already under that tag.
 
-        Raises AwsError where the tag is another image's and tags are not moved.
+        Raises AwsError where another image has the tag and the tag is immutable.
         """
         image = self.images.get(push.digest)
         if image is not None and (push.tag is None or push.tag in image.tags):
@@ -149,7 +148,7 @@ class Repository:
         return image
 
     def _free(self, tag: str) -> None:
-        """Take a tag off the image that has it, if one has."""
+        """Takes a tag off the image that has it; raises AwsError if the tag is immutable."""
         holder = self.tagged(tag)
         if holder is None:
             return
@@ -163,9 +162,9 @@ class Repository:
         self.images[holder.digest] = holder.without(tag)
 
     def remove(self, digest: str, tag: str | None) -> bool:
-        """Take a tag off an image, or without a tag the image out; whether the image is gone.
+        """Removes a tag, or without a tag the image. Returns whether the image is gone.
 
-        An image whose last tag goes, goes with it. Raises KeyError where there is no such image.
+        With its last tag an image goes too. Raises KeyError where there is no such image.
         """
         image = self.images[digest]
         kept = () if tag is None else image.without(tag).tags
@@ -182,7 +181,7 @@ class Repository:
         return any(digest in listed_images(manifest) for manifest in manifests)
 
     def record(self, digest: str, delivery: Delivery) -> None:
-        """Note how an image fares at a destination, in place of what was noted before."""
+        """Replaces the record of an image's replication to a destination."""
         deliveries = {known.destination: known for known in self.deliveries.get(digest, ())}
         deliveries[delivery.destination] = delivery
         self.deliveries[digest] = tuple(deliveries.values())

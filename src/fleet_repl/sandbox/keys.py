@@ -1,4 +1,4 @@
-"""Access keys: the base identity's and those of assumed roles, with the secrets they sign by."""
+"""Access keys of the base identity and of assumed roles, with the secrets that sign requests."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _KEY_CHARACTERS = string.ascii_uppercase + "234567"
 
 @dataclass(slots=True, kw_only=True)
 class AccessKey:
-    """One key pair and, for a session, its token and how long it lasts."""
+    """A key pair and, for a session, its token and its end."""
 
     id: str
     identity: Identity
     secret: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
     ends_at: float = math.inf
-    """On the monotonic clock; a scenario may end a session sooner than its caller was told."""
+    """On the monotonic clock; a scenario may end a session before its published expiration."""
     calls_left: float = math.inf
     known_from: float = -math.inf
-    """On the monotonic clock; a scenario may let a session spread slowly."""
+    """On the monotonic clock; a scenario may make the endpoints learn of a session late."""
     _signing_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def signing_key(self, date: str, region: str, service: str) -> bytes:
-        """SigV4's derived key, made once per day, region and service."""
+        """Returns SigV4's derived key, computed once per day, region and service."""
         scope = f"{date}/{region}/{service}"
         key = self._signing_keys.get(scope)
         if key is None:
@@ -43,18 +43,18 @@ class AccessKey:
         return key
 
     def is_known(self, now: float) -> bool:
-        """Whether the key has spread to where calls are made."""
+        """Whether the endpoints know the key yet."""
         return now >= self.known_from
 
     def use(self, now: float) -> bool:
-        """Count a call; whether the key was still good for it."""
+        """Counts a call. Returns whether the key was still valid for it."""
         if now >= self.ends_at or self.calls_left <= 0:
             return False
         self.calls_left -= 1
         return True
 
     def revoke(self) -> bool:
-        """End a session for good; False for the base identity's key, which never ends."""
+        """Ends a session for good. Returns False for the base identity's key, which never ends."""
         if self.token is None:
             return False
         self.ends_at = -math.inf
@@ -62,10 +62,10 @@ class AccessKey:
 
 
 class Keyring:
-    """Every key issued in one world. Keys that ended stay: their use has to be told apart."""
+    """Every key issued in a world. Expired keys stay: AWS tells them from unknown keys."""
 
     def __init__(self, base: Identity, scenario: Scenario, clock: Clock) -> None:
-        # Secrets of a sandbox guard nothing; that a seed gives the same ones is the point.
+        # Secrets of a sandbox guard nothing, and the same seed has to give the same secrets.
         self._random = random.Random(f"keys/{scenario.seed}")  # noqa: S311
         self._scenario = scenario
         self._clock = clock
@@ -76,7 +76,7 @@ class Keyring:
         return self._keys.get(key_id)
 
     def open_session(self, identity: Identity, seconds: int) -> AccessKey:
-        """Temporary credentials for an assumed role."""
+        """Issues temporary credentials for an assumed role."""
         key = self._issue("ASIA", identity)
         key.token = base64.b64encode(self._random.randbytes(240)).decode()
         now = self._clock.monotonic()
@@ -95,7 +95,7 @@ class Keyring:
         return key
 
     def request_id(self) -> str:
-        """A fresh request id, in the form of a UUID."""
+        """Returns a new request id in the form of a UUID."""
         digits = self._random.randbytes(16).hex()
         parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
         return "-".join(parts)

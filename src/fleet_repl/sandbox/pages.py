@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def page(items: Sequence[T], request: Structure, *, usual: int = 100) -> tuple[list[T], JsonObject]:
-    """The items of the page that a request is for, and the members that lead to the next page.
+    """Returns the items of the requested page, and the members that lead to the next page.
 
-    A page has `usual` items unless the request says how many.
+    A page has `usual` items unless the request has a `maxResults`.
     """
     most = request.members.get("maxResults")
     start = _offset(request.optional("nextToken"))

@@ -1,9 +1,9 @@
 """What a registry policy allows, as IAM would decide it: one principal, action and resource.
 
-Whether the policy is asked at all is the business of `access` and `replication`. Replication
-calls carry neither `aws:SourceAccount` nor `aws:SourceArn`, and no other condition key is sure to
-be there. So an Allow under any condition does not allow, and a Deny under a condition is decided
-as IAM does with a key that is absent.
+`access` and `replication` decide whether the policy is asked at all. Replication calls carry
+neither `aws:SourceAccount` nor `aws:SourceArn`, and no other condition key is sure to be there. So
+an Allow under any condition does not allow, and a Deny under a condition is decided as IAM decides
+with an absent key.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ SERVICE_LINKED_ROLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One thing that an account's replication, or somebody in it, wants to do."""
+    """An action on a resource by an account's replication, or by somebody in the account."""
 
     partition: Partition
     account: AccountId
     action: str
     resource: str
     identities: tuple[str, ...] = ()
-    """ARNs of who asks; none: the account's replication does."""
+    """ARNs of the caller; none: the caller is the account's replication."""
 
     @property
     def principals(self) -> frozenset[str]:
-        """Every way a policy may name who asks."""
+        """Every way in which a policy may name the caller."""
         role = f"arn:{self.partition}:iam::{self.account}:role/{SERVICE_LINKED_ROLE}"
         root = root_arn(self.partition, self.account)
         return frozenset({"*", self.account, root, *(self.identities or (role,))})
 
 
 class Verdict(Enum):
-    """What a policy says of one access."""
+    """The answer of a policy to one access."""
 
     ALLOWED = "some statement allows it and none denies it"
     DENIED = "some statement denies it"
@@ -49,7 +49,7 @@ class Verdict(Enum):
 
 
 def allows(policy: JsonObject | None, access: Access) -> bool:
-    """Whether some statement allows it and none denies it; no policy allows nothing."""
+    """Whether some statement allows the access and none denies it; no policy allows nothing."""
     return verdict(policy or {}, access) is Verdict.ALLOWED
 
 
@@ -68,13 +68,13 @@ def verdict(policy: JsonObject, access: Access) -> Verdict:
 
 
 def statements_of(policy: JsonObject) -> tuple[JsonObject, ...]:
-    """The statements; a policy may write a single statement without a list."""
+    """Returns the statements; a policy may write a single statement without a list."""
     statements = listed(policy.get("Statement"))
     return tuple(statement for statement in statements if isinstance(statement, Mapping))
 
 
 def listed(value: Json) -> Sequence[Json]:
-    """The values of an element that IAM lets one write with or without a list around them."""
+    """Returns the values of an element, which IAM also takes without a list around a single one."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return value
     return () if value is None else (value,)
@@ -117,14 +117,14 @@ def _fits(statement: JsonObject, element: str, fits: Callable[[Json], bool]) -> 
 
 
 def _names(principal: Json, access: Access) -> bool:
-    """Whether `Principal` or `NotPrincipal` names who asks."""
+    """Whether a principal element names the caller."""
     aws = principal.get("AWS") if isinstance(principal, Mapping) else None
     named = ["*"] if principal == "*" else listed(aws)
     return any(isinstance(name, str) and name in access.principals for name in named)
 
 
 def _any_matches(patterns: Json, text: str, *, fold: bool = False) -> bool:
-    """Whether the text fits some pattern; actions do so in any letter case."""
+    """Whether the text fits some pattern; `fold` ignores letter case, as IAM does in actions."""
     texts = [pattern for pattern in listed(patterns) if isinstance(pattern, str)]
     if fold:
         return any(matches(pattern.lower(), text.lower()) for pattern in texts)

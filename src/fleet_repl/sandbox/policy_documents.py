@@ -1,7 +1,7 @@
 """What ECR takes for a registry policy: IAM's grammar, and principals that exist.
 
-Resources are not looked at: ECR takes ARNs that can never match, and images fail later. Of a
-user or role only the account is looked up, because a sandbox has no others than it assumes.
+Whether a resource exists is not checked: ECR takes ARNs that can never match, and images fail
+later. Of a user or role only the account is looked up, because the sandbox knows no users or roles.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
@@ -28,20 +28,17 @@ _AWS_PRINCIPAL: Final = re.compile(
 
 
 def _in_list(value: object) -> object:
-    """IAM lets one write most values with or without a list around them."""
+    """IAM takes most values with or without a list around a single one."""
     return value if isinstance(value, list) else [value]
 
 
-_Texts: TypeAlias = Annotated[list[str], BeforeValidator(_in_list), Field(min_length=1)]
+T = TypeVar("T")
+_Listed: TypeAlias = Annotated[list[T], BeforeValidator(_in_list), Field(min_length=1)]
 _Action: TypeAlias = Annotated[str, Field(pattern=r"^(\*|(?i:ecr:[a-z*?]+))$")]
-_Actions: TypeAlias = Annotated[list[_Action], BeforeValidator(_in_list), Field(min_length=1)]
 _Resource: TypeAlias = Annotated[str, Field(pattern=r"^(\*|arn:(?s:.)+)$")]
-_Resources: TypeAlias = Annotated[list[_Resource], BeforeValidator(_in_list), Field(min_length=1)]
+_PrincipalKind: TypeAlias = Literal["AWS", "Service", "Federated", "CanonicalUser"]
 _Principals: TypeAlias = (
-    Literal["*"]
-    | Annotated[
-        dict[Literal["AWS", "Service", "Federated", "CanonicalUser"], _Texts], Field(min_length=1)
-    ]
+    Literal["*"] | Annotated[dict[_PrincipalKind, _Listed[str]], Field(min_length=1)]
 )
 _Operands: TypeAlias = Annotated[list[str | bool | int | float], BeforeValidator(_in_list)]
 
@@ -55,10 +52,10 @@ class _Statement(_Part):
     effect: Literal["Allow", "Deny"]
     principal: _Principals = "*"
     not_principal: _Principals = "*"
-    action: _Actions = []
-    not_action: _Actions = []
-    resource: _Resources = []
-    not_resource: _Resources = []
+    action: _Listed[_Action] = []
+    not_action: _Listed[_Action] = []
+    resource: _Listed[_Resource] = []
+    not_resource: _Listed[_Resource] = []
     condition: dict[str, dict[str, _Operands]] = {}
 
     @model_validator(mode="after")
@@ -77,7 +74,7 @@ class _Statement(_Part):
 class _Document(_Part):
     version: Literal["2012-10-17", "2008-10-17"]
     id: str = ""
-    statement: Annotated[list[_Statement], BeforeValidator(_in_list), Field(min_length=1)]
+    statement: _Listed[_Statement]
 
     @model_validator(mode="after")
     def _sids_are_unique(self) -> _Document:
@@ -90,10 +87,10 @@ class _Document(_Part):
 def checked_policy(
     text: str, *, longest: int, partition: Partition, exists: Callable[[str], bool]
 ) -> Policy:
-    """The policy of a text of at most `longest` characters, or AwsError.
+    """Returns the policy of a text of at most `longest` characters; raises AwsError for any other.
 
-    `exists` tells whether an account does: naming an account that does not makes ECR refuse the
-    whole policy. ECR gives a policy back in its own layout, so the text kept is not the text sent.
+    `exists` says whether an account exists: a single unknown account makes ECR refuse the whole
+    policy. ECR gives a policy back in its own layout, so the text kept is not the text sent.
     """
     if len(text) > longest:
         raise invalid_parameter(
@@ -122,14 +119,14 @@ def _is_there(principal: str, partition: Partition, exists: Callable[[str], bool
 
 
 def stored(document: JsonObject) -> Policy:
-    """A policy document as ECR keeps it: its order, but ECR's own layout."""
+    """Returns a policy as ECR keeps it: its order, but ECR's own layout."""
     text = json.dumps(document, indent=2, separators=(",", " : "), ensure_ascii=False)
     return Policy(text=text, document=document)
 
 
 def respelled(policy: Policy, partition: Partition) -> Policy:
-    """A policy as ECR has been seen to give it back: an account by the ARN of its root, and a list
-    of a single item as that item."""
+    """Returns a policy as ECR has been seen to give it back: an account id becomes the ARN of its
+    root, and a list of a single item becomes that item."""
     statements: list[Json] = [
         {element: _respelled(value, element, partition) for element, value in statement.items()}
         for statement in statements_of(policy.document)

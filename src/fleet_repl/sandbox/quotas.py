@@ -1,4 +1,4 @@
-"""How many calls a second a service takes from one account in one region."""
+"""Rate limits: calls a second that a service takes from one account in one region."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fleet_repl.values.names import AccountId, Region
 
 @dataclass(slots=True)
 class _Allowance:
-    """What is left for one account in one region."""
+    """The calls left for one account in one region."""
 
     calls: float
     at: float
 
 
 class Quotas:
-    """The quotas of one world. What nobody used is saved up for one second."""
+    """The rate limits of a world. Unused calls are saved up for one second."""
 
     def __init__(self, scenario: Scenario, clock: Clock) -> None:
         self._rates = {Service.STS: scenario.sts_rate, Service.ECR: scenario.ecr_rate}
@@ -27,7 +27,7 @@ class Quotas:
         self._allowances: dict[tuple[Service, AccountId, Region], _Allowance] = {}
 
     def admit(self, service: Service, caller: AccountId, region: Region) -> bool:
-        """Count a call; whether there was room for it."""
+        """Counts a call. Returns whether the rate allows it."""
         rate, now = self._rates[service], self._clock.monotonic()
         if rate is None:
             return True

@@ -1,7 +1,7 @@
-"""What registries hold: rules, a policy, templates, repositories. State only, no AWS rules.
+"""The state of registries: rules, a policy, templates, repositories. No behaviour of AWS.
 
-A registry comes into being when it is first touched, so a world of any number of accounts
-costs what is used of it.
+The state of a registry is created at its first use, so that a world of many accounts costs only
+what is used of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Templates: TypeAlias = Mapping[str, JsonObject]
 
 
 class Lagging(Generic[T]):
-    """A value whose readers may see a former one for a while after a write."""
+    """A value whose readers see the previous value for a while after a write."""
 
     __slots__ = ("_history",)
 
@@ -31,11 +31,11 @@ class Lagging(Generic[T]):
 
     @property
     def latest(self) -> T:
-        """What was written last."""
+        """The value that was written last."""
         return self._history[-1][1]
 
     def seen(self, now: float) -> T:
-        """What a reader is shown at `now`."""
+        """Returns the value that readers see at `now`."""
         while len(self._history) > 1 and self._history[1][0] <= now:
             del self._history[0]
         return self._history[0][1]
@@ -44,13 +44,13 @@ class Lagging(Generic[T]):
         self._history.append((visible_from, value))
 
     def replace(self, value: T) -> None:
-        """A value that everyone sees at once."""
+        """Write a value that readers see at once."""
         self._history[:] = [(-math.inf, value)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A registry policy: its text as ECR gives it out, and what it says."""
+    """A registry policy: the text that ECR shows, and the document in it."""
 
     text: str
     document: JsonObject
@@ -81,5 +81,5 @@ class Registries:
         return state
 
     def __len__(self) -> int:
-        """How many have been touched."""
+        """The number of registries that were used."""
         return len(self._states)

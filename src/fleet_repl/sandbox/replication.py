@@ -1,8 +1,8 @@
-"""Pushes and what follows from them: an image goes to exactly the registries that the rules of
-its registry and the policies of the others together allow, and so do deletions.
+"""Pushes and their replication: an image goes to exactly the registries that the rules of its
+registry and the policies of the destinations together allow, and so do deletions.
 
-One hop: what arrives at a destination is not passed on. Only what is pushed while a rule is in
-place is replicated. A policy is asked when a copy arrives, not when it sets out.
+Replication is one hop: copies are not replicated further. Only images pushed while a rule is in
+place are replicated. The destination's policy counts when a copy arrives, not when it is sent.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TAG_IMMUTABLE: Final = "DESTINATION_IMAGE_TAG_IMMUTABLE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """The accounts there are, what their registries hold, and how it gets about."""
+    """The accounts and registries, with replication among them."""
 
     directory: Directory
     registries: Registries
@@ -45,9 +45,9 @@ class Estate:
     """How long a copy or a deletion takes to arrive."""
 
     def push(self, registry: Registry, repository: Repository, push: Push) -> Image:
-        """Put an image into a repository of `registry` and replicate it.
+        """Puts an image into a repository of `registry` and replicates it.
 
-        Raises AwsError where the repository has exactly this already or will not move the tag.
+        Raises AwsError where the image is there under this tag, or the tag is immutable.
         """
         image = repository.put(push)
         if image is None:
@@ -62,11 +62,11 @@ class Estate:
 
     @staticmethod
     def archive(repository: Repository, image: Image) -> None:
-        """Put an image into the archive; no other registry hears of it."""
+        """Put an image into the archive, which is not replicated."""
         repository.images[image.digest] = replace(image, status=ARCHIVED)
 
     def restore(self, registry: Registry, repository: Repository, image: Image) -> None:
-        """Get an image out of the archive, which takes as long as a copy, and replicate it."""
+        """Restore an image from the archive, which takes as long as a copy, and replicate it."""
         repository.images[image.digest] = replace(image, status=ACTIVATING)
         restored = partial(self._restored, registry, repository, image.digest)
         self.agenda.after(self.replication_seconds, restored)
@@ -80,7 +80,7 @@ class Estate:
             self._send(registry, repository, Push.of(image, tag, self.agenda.now()))
 
     def _send(self, registry: Registry, repository: Repository, push: Push) -> None:
-        """Set copies of an image out to where the rules of this moment lead."""
+        """Send copies of an image to the destinations of today's rules."""
         rules = self.registries[registry].replication.latest
         leading_to = destinations(rules, registry, repository.name)
         repository.deliveries[push.digest] = tuple(
@@ -93,7 +93,7 @@ class Estate:
     def delete(
         self, registry: Registry, repository: Repository, digest: str, tag: str | None
     ) -> None:
-        """Remove an image, or a tag of it, and let rules with delete replication follow suit."""
+        """Remove an image, or a tag of it, here and where rules replicate deletions to."""
         gone = repository.remove(digest, tag)
         rules = self.registries[registry].replication.latest
         for destination in deletion_destinations(rules, registry, repository.name):
@@ -110,7 +110,7 @@ class Estate:
     def copy(
         self, source: Registry, repository: Repository, push: Push, destination: Registry
     ) -> str | None:
-        """Copy an image from a repository of `source`; ECR's failure code, or None."""
+        """Copies an image from a repository of `source`; returns ECR's failure code, or None."""
         state = self.registries[destination]
         target = state.repositories.get(repository.name)
         if not self._admits(source, destination, repository.name, exists=target is not None):
@@ -135,7 +135,7 @@ class Estate:
     def _withdraw(
         self, source: Registry, destination: Registry, name: str, digest: str, tag: str | None
     ) -> None:
-        """A deletion arrives. It asks for the grant that a copy needs; AWS does not say."""
+        """Delete at a destination. This takes the grant that a copy takes; AWS does not say."""
         repository = self.registries[destination].repositories.get(name)
         if repository is None or not self._admits(source, destination, name, exists=True):
             return
@@ -146,7 +146,7 @@ class Estate:
             repository.remove(digest, tag)
 
     def _admits(self, source: Registry, destination: Registry, name: str, *, exists: bool) -> bool:
-        """Whether copies and deletions of a repository get from one registry into another."""
+        """Whether the destination admits copies and deletions of a repository of `source`."""
         account, region = destination
         if not self.directory.exists(account) or not self.directory.enabled(account, region):
             return False

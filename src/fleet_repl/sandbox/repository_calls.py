@@ -1,6 +1,6 @@
-"""ECR's calls on repositories: making and listing them, and reading what is set on them.
+"""ECR's calls on repositories: create and list them, and read their policies and tags.
 
-Repositories that replication makes follow templates; those are made in `templates`.
+`templates` makes the repositories that replication creates.
 """
 
 from __future__ import annotations
@@ -92,17 +92,17 @@ def list_tags_for_resource(world: World, registry: Registry, request: Structure)
 
 
 def repository_of(world: World, registry: Registry, request: Structure) -> Repository:
-    """The repository that a call names, or ECR's refusal."""
+    """Returns the repository that a call names; raises AwsError where there is none."""
     return _existing(world, registry, request.text("repositoryName"))
 
 
 def about(registry: Registry, repository: Repository) -> JsonObject:
-    """The members that say which repository an answer is about."""
+    """Returns the members that name the repository of an answer."""
     return {"registryId": registry.account, "repositoryName": repository.name}
 
 
 def refuse_paging(request: Structure, instead: str) -> None:
-    """ECR pages through everything, or gives what is named, not both."""
+    """Raises AwsError for paging parameters beside the names of wanted items."""
     for name in ("maxResults", "nextToken"):
         if name in request.members:
             raise invalid_parameter(name, f"{name} cannot be used with {instead}")

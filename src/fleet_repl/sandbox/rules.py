@@ -1,7 +1,7 @@
-"""Replication rules: what ECR demands of them beyond the shapes of their members, and what they
-say of a repository.
+"""Replication rules: ECR's demands beyond the shapes of their members, and the destinations that
+they give a repository.
 
-AWS does not say what rules mean that overlap; here it is their union, for deletions too.
+AWS does not document the meaning of overlapping rules; here it is their union, for deletions too.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ def check_destinations(
 
 
 def destinations(configuration: JsonObject, source: Registry, name: str) -> tuple[Registry, ...]:
-    """Where the rules of `source` send the repository, each destination once, in their order."""
+    """Returns where the rules of `source` replicate a repository to, in the order of the rules."""
     return _elsewhere(_selecting(configuration, name), source)
 
 
 def deletion_destinations(
     configuration: JsonObject, source: Registry, name: str
 ) -> tuple[Registry, ...]:
-    """Where the rules send the repository's deletions."""
+    """Returns where the rules replicate the deletions of a repository to."""
     rules = _selecting(configuration, name)
     return _elsewhere([rule for rule in rules if _deletes(rule)], source)
 
 
 def all_destinations(configuration: JsonObject) -> tuple[Registry, ...]:
-    """Every registry that some rule names, each once."""
+    """Returns every destination of the rules once."""
     return _destinations(objects(configuration.get("rules")))
 
 

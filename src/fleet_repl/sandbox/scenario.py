@@ -1,8 +1,7 @@
 """Scenarios: how a sandbox departs from a quiet AWS, as frozen values.
 
-A scenario says what the registries hold at first and what goes wrong. What it names (accounts,
-regions, documents) is held against the inventory where a world is made of both; reading the
-file is `scenario_file`'s.
+A scenario says what the registries hold at first and what goes wrong. `seed` checks the accounts,
+regions and documents of a scenario against an inventory; `scenario_file` reads the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The world that an inventory and a scenario describe together.
 
-Everything the scenario names is held against the inventory, and every document against ECR's
-own rules, so that a slip in a scenario file is told and not played out.
+Everything that the scenario names is checked against the inventory, and every document against
+ECR's own rules, so that a slip in a scenario file is an error and not a wrong simulation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fleet_repl.values.names import Registry
 
 
 def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock = SYSTEM) -> World:
-    """A world with the inventory's accounts and roles, and what the scenario makes of it.
+    """Returns a world with the inventory's accounts and roles, changed as the scenario says.
 
     The base identity is a user in account 999999999999, or in the account whose role is "none".
     Raises ScenarioError, one line per problem, where the scenario does not fit the inventory or
@@ -41,7 +41,7 @@ def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock =
 
 
 def _strangers(scenario: Scenario, directory: Directory) -> Iterator[str]:
-    """What the scenario names that is not there."""
+    """Yields a problem for each account and region that the scenario names and nobody knows."""
     for index, rule in enumerate(scenario.faults):
         yield from _unknown(f"faults[{index}]", rule.accounts, rule.regions, directory)
     for index, account in enumerate(scenario.accounts):
@@ -122,7 +122,7 @@ def _policy(world: World, seed: RegistryScenario) -> JsonObject:
         compact_json(seed.policy),
         longest=world.limits.policy_bytes,
         partition=world.directory.partition,
-        # What is there may well name accounts that are gone by now.
+        # A policy that is in place may name accounts that have been closed since.
         exists=lambda _: True,
     )
     return policy.document

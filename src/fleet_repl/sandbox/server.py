@@ -38,7 +38,7 @@ class Server:
     region: Region
 
     def environment(self) -> dict[str, str]:
-        """What an AWS client needs in its environment to talk to this sandbox."""
+        """Returns the environment variables with which an AWS client talks to this sandbox."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
@@ -67,7 +67,7 @@ async def serve(world: World, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
         try:
             await site.start()
         except OSError as error:
-            # asyncio words these itself and at length; the system's own words are enough.
+            # asyncio's message is long; the system's own words are enough.
             reason = os.strerror(error.errno) if error.errno else error
             raise FleetError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
         except OverflowError as error:
@@ -137,7 +137,7 @@ def _response(reply: Reply) -> web.Response:
 
 
 def _hang_up(request: web.BaseRequest) -> web.Response:
-    """Close the connection; the response is for form, there is nobody left to read it."""
+    """Closes the connection. aiohttp wants a response, which nobody reads."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()

@@ -1,9 +1,10 @@
-"""Requests checked by the shapes that AWS's own service models give them.
+"""Requests, checked by the shapes of AWS's own service models.
 
-`request_shapes.json` is a copy of the part of botocore's models that the sandbox needs. A copy,
-because the sandbox judges callers that use the SDK: it may neither change with the SDK's version
-nor share a mistake with it. A test compares the two. A member that the model does not have is
-refused: AWS would ignore it, but whoever tests with a sandbox wants to hear of the slip.
+`request_shapes.json` is a copy of the part of botocore's models that the sandbox needs. The copy
+keeps the sandbox independent of the SDK that its callers use: the SDK's version does not change
+what the sandbox knows, and neither loads the other. A test compares copy and models. A member that
+no model has is refused: AWS would ignore it, but whoever tests with a sandbox wants to hear of the
+slip.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _ANCHORED: Final = re.compile(r"\A\^(.*)\$\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a value may be, in the words of botocore's models."""
+    """The constraints on a value, by the names that botocore's models have for them."""
 
     type: str
     """structure, list, string, integer or boolean."""
@@ -41,13 +42,13 @@ class Shape:
     enum: Sequence[str] = ()
 
     def objection(self, value: str | int) -> str | None:
-        """The constraint that a string or number breaks, in AWS's words."""
+        """Returns the constraint that a string or number breaks, in AWS's words, or None."""
         if isinstance(value, int):
             return self.out_of_bounds("value", value, self.max)
         if (reason := self.out_of_bounds("length", len(value), self.max)) is not None:
             return reason
         if self.pattern and re.fullmatch(self.pattern, value, re.ASCII) is None:
-            # Anchors say nothing: it is always the whole text that has to match.
+            # The whole text has to match anyway, so anchors are left out of the message.
             pattern = _ANCHORED.sub(r"\1", self.pattern)
             return f"must satisfy regular expression '{pattern}'"
         if self.enum and value not in self.enum:
@@ -78,39 +79,39 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """A structure that was checked: its members are what its shape says, and none is null."""
+    """A structure that was checked: its members fit their shapes, and none is null."""
 
     members: JsonObject
 
     def text(self, name: str) -> str:
-        """A string member that the shape requires."""
+        """Returns a string that the shape requires."""
         return str(self.members[name])
 
     def optional(self, name: str) -> str | None:
-        """A string member, or None where it is absent."""
+        """Returns a string, or None where it is absent."""
         return None if name not in self.members else str(self.members[name])
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The strings of a list, none where it is absent."""
+        """Returns the strings of a list, none where it is absent."""
         value = self.members.get(name)
         return tuple(map(str, value)) if isinstance(value, Sequence) else ()
 
     def inner(self, name: str) -> Structure:
-        """A structure, without any members where it is absent."""
+        """Returns a structure, an empty one where it is absent."""
         value = self.members.get(name)
         return Structure(value if isinstance(value, Mapping) else {})
 
     def inners(self, name: str) -> tuple[Structure, ...]:
-        """The structures of a list, none where it is absent."""
+        """Returns the structures of a list, none where it is absent."""
         return tuple(map(Structure, objects(self.members.get(name))))
 
 
 def read(
     value: Json, shape: str, at: str = "", *, limits: Mapping[str, int] = _NO_LIMITS
 ) -> Structure:
-    """The structure that a JSON value is, which stands at the path `at` of a request.
+    """Returns the checked structure of a JSON value that stands at the path `at` of a request.
 
-    `limits` has other maximum lengths than the model, by shape. Raises AwsError: a
+    `limits` replaces maximum lengths of the model, by shape. Raises AwsError: a
     SerializationException for a wrong JSON type, else an InvalidParameterException with the path.
     """
     checked = _checked(value, shape, at, limits)
@@ -118,7 +119,7 @@ def read(
 
 
 def objects(value: Json) -> tuple[JsonObject, ...]:
-    """The objects in a list, whatever else may be in it; none where the value is no list."""
+    """Returns the objects in a list, and none where the value is no list."""
     items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
     return tuple(item for item in items if isinstance(item, Mapping))
 

@@ -1,8 +1,8 @@
-"""Signature Version 4: whose request this is, and whether it is really theirs.
+"""Signature Version 4: finds the key that signed a request, and checks the signature.
 
 Region and service are taken from the credential scope, because everything is on one endpoint.
-The signing time is not held against a clock: clients sign by the wall clock, while a sandbox
-may run on another.
+The signing time is not compared with a clock: clients sign by the wall clock, while a sandbox may
+run on another clock.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What an Authorization header says."""
+    """The content of an Authorization header."""
 
     key_id: str
     date: str
@@ -51,7 +51,7 @@ class Claim:
 
 
 def claim_of(request: Request) -> Claim | None:
-    """The claim a request makes, or None where it has no well-formed one."""
+    """Returns the claim of a request, or None where the header is absent or malformed."""
     match = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
     if match is None:
         return None
@@ -66,7 +66,7 @@ def claim_of(request: Request) -> Claim | None:
 
 
 def verified(request: Request, claim: Claim, service: Service, keyring: Keyring) -> AccessKey:
-    """The key that signed the request.
+    """Returns the key that signed the request.
 
     Raises AwsError, as AWS does, for a key that was not issued here, a session token that is not
     the key's, or a signature made with another secret or over another request.

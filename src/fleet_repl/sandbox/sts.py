@@ -22,12 +22,12 @@ Result: TypeAlias = "Mapping[str, str | Result]"
 _ASSUME_ROLE: Final = SHAPES["AssumeRoleRequest"]
 _DEFAULT_SECONDS: Final = "3600"
 _NOT_SPOKEN: Final = ("Policy", "PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCode")
-"""Parameters that narrow or guard a session in ways that are not modelled here: taking them and
-doing nothing would be worse than a refusal."""
+"""Parameters that restrict a session in ways that are not simulated: to ignore them would be worse
+than to refuse them."""
 
 
 def call_sts(world: World, caller: Identity, region: Region, operation: str, form: Form) -> Result:
-    """The operation's result. Raises AwsError."""
+    """Returns the result of the operation. Raises AwsError."""
     if not world.directory.enabled(caller.account, region):
         raise AwsError(
             "RegionDisabledException",
@@ -39,7 +39,7 @@ def call_sts(world: World, caller: Identity, region: Region, operation: str, for
 
 
 def role_of(form: Form) -> RoleArn | None:
-    """The role that an AssumeRole is about, if it names one."""
+    """Returns the role that an AssumeRole names, if any."""
     return RoleArn.parse(form.get("RoleArn", ""))
 
 
@@ -101,7 +101,7 @@ def _check(name: str, text: str | None, value: str | int | None) -> None:
     else:
         objection = SHAPES[_ASSUME_ROLE.members[name]].objection(value)
     if objection is not None:
-        # An external id is a secret, which no message shows.
+        # An external id is a secret: no message shows it.
         shown = "null" if text is None else f"'{'***' if name == 'ExternalId' else text}'"
         raise _validation_error(
             f"1 validation error detected: Value {shown} at '{name[0].lower()}{name[1:]}' failed "

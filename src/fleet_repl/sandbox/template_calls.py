@@ -1,4 +1,4 @@
-"""ECR's calls on repository creation templates. Reads may lag behind writes, as all do."""
+"""ECR's calls on repository creation templates. Reads may lag behind writes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def delete_template(world: World, registry: Registry, request: Structure) -> Jso
 
 
 def _existing(world: World, registry: Registry, request: Structure) -> str:
-    """The key of the template that a call is about, or ECR's refusal."""
+    """Returns the key of the template that a call names; raises AwsError where there is none."""
     prefix = request.text("prefix")
     key = key_of(prefix)
     if key not in world.registries[registry].templates.latest:

@@ -1,7 +1,7 @@
-"""Repository creation templates: what ECR demands of one beyond the shapes of its members, how it
-shows one, which one a new repository follows, and what the repository gets from it.
+"""Repository creation templates: ECR's demands beyond the shapes of their members, how ECR shows
+them, which template a new repository follows, and what the repository gets from it.
 
-A template is checked as a whole, so that an update is judged by what would come of it.
+A template is checked as a whole, so that an update is judged by the template that it would make.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _DEFAULTS: Final[JsonObject] = {
 
 
 def key_of(prefix: str) -> str:
-    """What tells templates apart: ECR assumes a slash at the end of every prefix."""
+    """Returns the key of a template: ECR assumes a slash at the end of every prefix."""
     return prefix.rstrip("/")
 
 
 def template_for(templates: Templates, name: str) -> JsonObject | None:
-    """The template that a repository made by replication follows, or None.
+    """Returns the template that a repository created by replication follows, or None.
 
-    Of those that are applied for replication the one with the longest prefix: `prod` is for
-    `prod/x` but neither for `production/x` nor for `prod`; ROOT is for what is left.
+    Of the templates for replication, that with the longest prefix counts: `prod` is for `prod/x`
+    but neither for `production/x` nor for `prod`; ROOT is for all other repositories.
     """
     applied = {
         key: template
@@ -49,7 +49,7 @@ def template_for(templates: Templates, name: str) -> JsonObject | None:
 
 
 def new_repository(templates: Templates, name: str, at: datetime) -> Repository:
-    """A repository as replication makes it: by its template, else with ECR's defaults."""
+    """Returns a repository as replication creates it: by its template, else with ECR's defaults."""
     repository = Repository(name=name, created_at=at)
     template = Structure(template_for(templates, name) or {})
     if mutability := template.optional("imageTagMutability"):
@@ -65,7 +65,7 @@ def new_repository(templates: Templates, name: str, at: datetime) -> Repository:
 
 
 def created(request: Structure, registry: Registry, at: datetime) -> JsonObject:
-    """A new template as ECR shows it. Raises AwsError."""
+    """Returns a new template as ECR shows it. Raises AwsError."""
     template = {"createdAt": at.timestamp(), **_DEFAULTS, **_settings(request)}
     return _whole(template, registry, at)
 
@@ -73,7 +73,7 @@ def created(request: Structure, registry: Registry, at: datetime) -> JsonObject:
 def updated(
     template: JsonObject, request: Structure, registry: Registry, at: datetime
 ) -> JsonObject:
-    """A template after an update: what is not named stays, what is emptied goes."""
+    """Returns a template after an update: members not named stay, empty members are removed."""
     changes = {**_settings(request), "prefix": template["prefix"]}
     if not str(changes.get("imageTagMutability", "_EXCLUSION")).endswith("_EXCLUSION"):
         # Exclusions go with the setting that had them, unless they are named anew.
@@ -82,7 +82,7 @@ def updated(
 
 
 def check_exclusions(settings: JsonObject) -> None:
-    """Exclusions go with the two settings that have them in their names; raises AwsError."""
+    """Raises AwsError unless exclusions come with a setting that has them in its name."""
     excludes = str(settings.get("imageTagMutability")).endswith("_WITH_EXCLUSION")
     if excludes is not bool(settings.get(EXCLUSIONS)):
         raise invalid_parameter(
@@ -93,14 +93,14 @@ def check_exclusions(settings: JsonObject) -> None:
 
 
 def check_tags(request: Structure, name: str) -> None:
-    """The keys of resource tags are unique; raises AwsError."""
+    """Raises AwsError for resource tags that repeat a key."""
     keys = [tag.text("Key") for tag in request.inners(name)]
     if len(set(keys)) < len(keys):
         raise invalid_parameter(name, "Tag keys must be unique")
 
 
 def _settings(request: Structure) -> dict[str, Json]:
-    """The members of a request as a template keeps them; what is to be cleared is None."""
+    """Returns the members of a request as a template keeps them; None removes a member."""
     check_tags(request, "resourceTags")
     settings = {name: value or None for name, value in request.members.items()}
     encryption = request.inner("encryptionConfiguration")
@@ -122,9 +122,9 @@ def _encryption(encryption: Structure) -> JsonObject:
 
 
 def _policy(name: str, text: str, needed: str) -> str:
-    """A policy in ECR's layout: the text kept is not the one sent.
+    """Returns a policy in ECR's layout: the text kept is not the text sent.
 
-    All that ECR asks of it here is the list that policies of its kind have.
+    Raises AwsError unless the policy has the list that policies of its kind have.
     """
     if name == "lifecyclePolicy" and len(text) < _SHORTEST_LIFECYCLE_POLICY:
         least = f"Member must have length greater than or equal to {_SHORTEST_LIFECYCLE_POLICY}"

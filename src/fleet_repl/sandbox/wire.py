@@ -29,11 +29,11 @@ class Reply:
     content_type: str
     body: bytes
     request_id: str | None
-    """None where it was not AWS that answered."""
+    """None where the answer is not from AWS."""
 
 
 def json_reply(members: JsonObject, request_id: str) -> Reply:
-    # Escaped ASCII, because a text taken from a request may hold what UTF-8 cannot.
+    # Escaped ASCII, because texts of a request may hold characters that UTF-8 cannot encode.
     body = json.dumps(members, separators=(",", ":")).encode()
     return Reply(content_type=_JSON, body=body, request_id=request_id)
 
@@ -58,7 +58,7 @@ def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
 
 
 def garbage_reply() -> Reply:
-    """What a proxy or a captive portal says in AWS's place."""
+    """Returns the answer of a proxy or captive portal in AWS's place."""
     return Reply(content_type="text/html", body=_GARBAGE, request_id=None)
 
 

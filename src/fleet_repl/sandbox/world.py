@@ -30,9 +30,9 @@ from fleet_repl.values.names import AccountId, Registry
 
 
 class World:
-    """Everything there is behind a sandbox's endpoint.
+    """The simulated AWS behind a sandbox's endpoint.
 
-    Limits are AWS's, or the inventory's where those are higher.
+    Limits are those of AWS, or of the inventory where these are higher.
     """
 
     def __init__(self, inventory: Inventory, scenario: Scenario, clock: Clock) -> None:
@@ -60,20 +60,20 @@ class World:
             "ReplicationRuleList": self.limits.rules,
             "RepositoryFilterList": self.limits.filters,
         }
-        """How long the lists of a request may be, by shape, where the limits say so."""
+        """Maximum lengths of lists in a request, by shape, where they are such limits."""
         self.calls: Counter[str] = Counter()
-        """How many signed calls came in, by operation, whatever became of them."""
+        """The number of signed calls by operation, whatever their result."""
         self.writes: list[tuple[Registry, str]] = []
         """Every change of rules, registry policies and templates, and every start of a backfill,
         in order."""
         self._pushes = 0
 
     def settle(self) -> None:
-        """Let everything happen that is due by now. Every call and every look does this first."""
+        """Run the events that are due by now. Every call and every look does this first."""
         self.agenda.settle()
 
     def replication(self, registry: Registry) -> JsonObject:
-        """The replication configuration as it is now, lag or no lag."""
+        """Returns the replication configuration as it is now, lag or no lag."""
         return self.registries[registry].replication.latest
 
     def set_replication(self, registry: Registry, document: JsonObject) -> None:
@@ -81,7 +81,7 @@ class World:
         self._now(registry).replication.replace(document)
 
     def policy(self, registry: Registry) -> JsonObject | None:
-        """The registry policy as it is now, or None."""
+        """Returns the registry policy as it is now, or None."""
         policy = self.registries[registry].policy.latest
         return None if policy is None else policy.document
 
@@ -91,7 +91,7 @@ class World:
         self._now(registry).policy.replace(policy)
 
     def templates(self, registry: Registry) -> tuple[JsonObject, ...]:
-        """The repository creation templates as they are now, by prefix."""
+        """Returns the repository creation templates as they are now, by prefix."""
         templates = self.registries[registry].templates.latest
         return tuple(templates[key] for key in sorted(templates))
 
@@ -112,7 +112,7 @@ class World:
         self.registries[registry].templates.replace(kept)
 
     def setting(self, registry: Registry, name: str) -> str:
-        """An account setting; raises KeyError for a name that ECR does not have."""
+        """Returns an account setting; raises KeyError for a name that ECR does not have."""
         usual = SETTINGS[name].default
         if name == POLICY_SCOPE:
             usual = self.directory.policy_scope(registry.account)
@@ -127,26 +127,26 @@ class World:
         self.directory.admit(accounts)
 
     def repositories(self, registry: Registry) -> tuple[str, ...]:
-        """The names of the repositories, sorted."""
+        """Returns the names of the repositories, sorted."""
         return tuple(sorted(self._now(registry).repositories))
 
     def repository(self, registry: Registry, name: str) -> Repository | None:
-        """The repository with its settings and images, if it is there."""
+        """Returns the repository with its settings and images, or None."""
         return self._now(registry).repositories.get(name)
 
     def have_repository(self, registry: Registry, repository: str) -> Repository:
-        """The repository, made with ECR's defaults if it is not there."""
+        """Returns the repository, created with ECR's defaults if it is not there."""
         return self._now(registry).repositories.setdefault(
             repository, Repository(name=repository, created_at=self.clock.now())
         )
 
     def images(self, registry: Registry, repository: str) -> tuple[Image, ...]:
-        """The images of a repository, oldest first; none where there is no such repository."""
+        """Returns the images of a repository, oldest first; none where there is no repository."""
         target = self.repository(registry, repository)
         return () if target is None else tuple(target.images.values())
 
     def push(self, registry: Registry, repository: str, tag: str) -> Image:
-        """PutImage of an image not seen before; a repository that is not there is created."""
+        """Pushes an image not seen before; creates a repository that is not there."""
         self._pushes += 1
         target = self.have_repository(registry, repository)
         manifest = compact_json(
@@ -167,7 +167,7 @@ class World:
         self.estate.archive(self.registries[registry].repositories[repository], image)
 
     def delete(self, registry: Registry, repository: str, tag: str) -> None:
-        """BatchDeleteImage of a tag; raises KeyError where it is not there."""
+        """Deletes a tag, as BatchDeleteImage does; raises KeyError where it is not there."""
         target = self.repository(registry, repository)
         image = None if target is None else target.tagged(tag)
         if target is None or image is None:
@@ -175,7 +175,7 @@ class World:
         self.estate.delete(registry, target, image.digest, tag)
 
     def backfills(self, registry: Registry) -> tuple[Backfill, ...]:
-        """Every backfill that was started here, oldest first, as it stands now."""
+        """Returns every backfill that was started here, oldest first, as it stands now."""
         return tuple(self._now(registry).backfills)
 
     def write_replication(self, registry: Registry, document: JsonObject) -> None:
@@ -195,7 +195,7 @@ class World:
         self.writes.append((registry, by))
 
     def start_backfill(self, registry: Registry, destination: Registry) -> Backfill:
-        """Carry out a call that starts a backfill, unchecked."""
+        """Starts a backfill, unchecked."""
         backfill = Backfill(
             id=self.keyring.request_id(),
             source=registry,
@@ -207,7 +207,7 @@ class World:
         return backfill
 
     def _now(self, registry: Registry) -> RegistryState:
-        """What the registry holds, once everything has happened that is due."""
+        """Returns the state of a registry after all events that are due."""
         self.settle()
         return self.registries[registry]
 
