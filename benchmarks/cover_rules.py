@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from statistics import mean
 from typing import NamedTuple, TypeAlias
 
-from fleet_repl.ecr.rule_grouping import by_member, by_prefix, fewest_groups
+from fleet_repl.ecr.grouping import by_member, by_prefix, fewest_groups
 from fleet_repl.values.limits import DESTINATIONS_PER_RULE, FILTERS
 from fleet_repl.values.prefixes import Prefixes
 

@@ -22,8 +22,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from fleet_repl.ecr.grouping import Group, by_member, by_prefix, overlapping
 from fleet_repl.ecr.policy.model import Grant
-from fleet_repl.ecr.rule_grouping import Group, by_member, by_prefix, overlapping
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.prefixes import Prefixes
 

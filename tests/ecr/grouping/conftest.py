@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from fleet_repl.ecr.rule_grouping import Group
+from fleet_repl.ecr.grouping import Group
 from fleet_repl.values.prefixes import Prefixes, covers, reduce
 
 Links: TypeAlias = Mapping[str, Prefixes]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.ecr.rule_grouping import MOST_CELLS, fewest_groups, overlapping
+from fleet_repl.ecr.grouping import MOST_CELLS, fewest_groups, overlapping
 from fleet_repl.values.prefixes import Prefixes, reduce
 
 WIDE: Mapping[str, int] = {"most_prefixes": 1000, "most_members": 1000}
@@ -22,7 +22,7 @@ PREFIXES = st.lists(st.text("ab", min_size=1, max_size=3), max_size=5).map(reduc
 LINKS = st.dictionaries(st.integers(0, 9), PREFIXES, max_size=9)
 HARD = """
 import random
-from fleet_repl.ecr.rule_grouping import MOST_CELLS, fewest_groups, overlapping
+from fleet_repl.ecr.grouping import MOST_CELLS, fewest_groups, overlapping
 source = random.Random(5)
 links = {
     f"D{row:02}": tuple(f"p{column:02}/" for column in range(16) if source.random() < 0.7)

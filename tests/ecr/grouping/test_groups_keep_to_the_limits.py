@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.ecr.rule_grouping import Group, fewest_groups
+from fleet_repl.ecr.grouping import Group, fewest_groups
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 
 Links = Mapping[str, Prefixes]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_repl.ecr.rule_grouping import Group, by_member, by_prefix, fewest_groups
+from fleet_repl.ecr.grouping import Group, by_member, by_prefix, fewest_groups
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 
 WIDE: Mapping[str, int] = {"most_prefixes": 1000, "most_members": 1000}

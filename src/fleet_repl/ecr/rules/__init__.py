@@ -1,0 +1,63 @@
+"""Replication rules: the links out of one registry as ECR's document, and back.
+
+A document is compared by its links: the prefixes that each destination receives, once of all
+links and once of those whose deletions travel too. Two documents mean the same exactly when both
+are equal, however their rules are grouped:
+
+    rules                       links
+    A, B   base/                A   base/ shop/
+    A      base/java/ shop/     B   base/
+
+The rule for A lists `base/java/` in vain, because `base/` implies it. For these links `rules_for`
+writes a rule of A with both prefixes and a rule of B. Nobody rewrites the document for that.
+
+A field that is not known here is reported, never dropped in silence.
+"""
+
+from fleet_repl.ecr.rules.links import (
+    NOWHERE,
+    LinkChanges,
+    Outgoing,
+    compare,
+    joined,
+    within,
+    without,
+)
+from fleet_repl.ecr.rules.model import (
+    NO_RULES,
+    PREFIX_MATCH,
+    Replication,
+    Rule,
+    document_of,
+    outgoing_of,
+    placed_rules,
+    rule_words,
+    rules_for,
+    rules_of,
+    sendable,
+)
+from fleet_repl.ecr.rules.parse import parse_answer, parse_document, strange_rules_lost
+
+__all__ = [
+    "NOWHERE",
+    "NO_RULES",
+    "PREFIX_MATCH",
+    "LinkChanges",
+    "Outgoing",
+    "Replication",
+    "Rule",
+    "compare",
+    "document_of",
+    "joined",
+    "outgoing_of",
+    "parse_answer",
+    "parse_document",
+    "placed_rules",
+    "rule_words",
+    "rules_for",
+    "rules_of",
+    "sendable",
+    "strange_rules_lost",
+    "within",
+    "without",
+]

@@ -1,0 +1,171 @@
+"""Rules, what a registry answers about its replication, and rules as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fleet_repl.ecr.grouping import fewest_groups
+from fleet_repl.ecr.rules.links import NOWHERE, Outgoing, without
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, union
+
+NO_RULES: Final[JsonObject] = {"rules": []}
+
+PREFIX_MATCH: Final = "PREFIX_MATCH"
+
+MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "destinations": ("region", "registryId"),
+    "repositoryFilters": ("filter", "filterType"),
+    "deleteReplication": ("enabled",),
+}
+"""The known members of a rule, each with the members that it holds."""
+_LONGEST: Final = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Every destination receives every prefix."""
+
+    destinations: tuple[Registry, ...]
+    prefixes: tuple[str, ...]
+    """Sorted. A rule that was read has all that it lists, those in vain too."""
+    deletes: bool = False
+    """Deletions travel too, also those by lifecycle policies."""
+    understood: bool = True
+    """False where the rule means no link, or holds a value of unknown meaning. Nobody can tell what
+    ECR makes of such a rule, so it is compared by its text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replication:
+    """What a registry answered about its replication."""
+
+    document: JsonObject
+    """`replicationConfiguration` as it was read, with every field."""
+    outgoing: Outgoing
+    """What it surely replicates: a filter of an unknown kind counts as no filter."""
+    deleting: Outgoing = field(default_factory=dict)
+    """The part of `outgoing` whose deletions travel too; overlapping rules add up."""
+    may_use: Outgoing
+    """What it replicates at the most: a filter of an unknown kind counts as every repository."""
+    rules: tuple[Rule, ...] = ()
+    """The meaning of each of `rules_of(document)`, from which `outgoing` was read."""
+    unknown: tuple[str, ...] = ()
+    """Paths of the fields whose meaning is not known here."""
+
+    @property
+    def strange_rules(self) -> tuple[tuple[int, JsonObject], ...]:
+        """The rules of unknown meaning as they stand in the document, each with its index."""
+        if all(rule.understood for rule in self.rules):
+            return ()
+        listed = zip(placed_rules(self.document), self.rules, strict=True)
+        return tuple(placed for placed, rule in listed if not rule.understood)
+
+    def same_as(self, other: Replication) -> bool:
+        """Whether both mean the same. With unknown fields, whether their texts are equal."""
+        if self.unknown or other.unknown:
+            return canonical_json(self.document) == canonical_json(other.document)
+        return self.meaning == other.meaning
+
+    def shows(self, written: Replication) -> bool:
+        """Whether this is what ECR answers after `written`, to which it may have added fields."""
+        return self.same_as(written) or (not written.unknown and self.meaning == written.meaning)
+
+    @property
+    def meaning(self) -> tuple[Outgoing, Outgoing, tuple[str, ...]]:
+        """Links, links with deletions, and the texts of the rules of unknown meaning without the
+        fields that are not known here."""
+        texts = sorted(canonical_json(sendable(raw)) for _, raw in self.strange_rules)
+        return self.outgoing, self.deleting, tuple(texts)
+
+
+def rules_for(
+    outgoing: Outgoing, deleting: Outgoing = NOWHERE, *, filters: int = limits.FILTERS
+) -> tuple[Rule, ...]:
+    """Few rules that replicate exactly `outgoing`, and deletions exactly for `deleting`.
+
+    `deleting` holds prefixes of `outgoing`, none of which overlaps a prefix without deletions.
+    No rule has more than `filters` prefixes.
+    """
+    kinds = ((False, without(outgoing, deleting) if deleting else outgoing), (True, deleting))
+    return tuple(
+        Rule(destinations=group.members, prefixes=group.prefixes, deletes=deletes)
+        for deletes, links in kinds
+        for group in fewest_groups(
+            links, most_members=limits.DESTINATIONS_PER_RULE, most_prefixes=filters
+        )
+    )
+
+
+def outgoing_of(rules: Iterable[Rule]) -> Outgoing:
+    """The links that `rules` make together."""
+    outgoing: dict[Registry, Prefixes] = {}
+    for rule in rules:
+        for destination in rule.destinations if rule.prefixes else ():
+            outgoing[destination] = union(outgoing.get(destination, ()), rule.prefixes)
+    return outgoing
+
+
+def document_of(rules: Iterable[Rule]) -> JsonObject:
+    """The `replicationConfiguration` that PutReplicationConfiguration takes."""
+    return {"rules": [_rule_document(rule) for rule in rules]}
+
+
+def rules_of(document: JsonObject) -> tuple[JsonObject, ...]:
+    """The rules of a `replicationConfiguration`, as they stand in it."""
+    return tuple(raw for _, raw in placed_rules(document))
+
+
+def placed_rules(document: JsonObject) -> Iterator[tuple[int, JsonObject]]:
+    """The rules of a `replicationConfiguration`, each with its index."""
+    rules = document.get("rules")
+    listed = rules if isinstance(rules, list | tuple) else ()
+    return ((index, rule) for index, rule in enumerate(listed) if isinstance(rule, Mapping))
+
+
+def sendable(rule: JsonObject) -> JsonObject:
+    """A rule as the API takes it: to the letter, without fields that are not known here."""
+    known = {key: _only(rule[key], members) for key, members in MEMBERS.items() if key in rule}
+    match known:
+        case {"repositoryFilters": [] | None}:
+            # ECR refuses an empty list of filters; leaving it out means every repository, too.
+            del known["repositoryFilters"]
+    return known
+
+
+def rule_words(place: int, rule: JsonObject) -> str:
+    """A rule as people may look for it: its index and the beginning of its text."""
+    text = canonical_json(rule)
+    return f"rules[{place}] {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
+
+
+def _rule_document(rule: Rule) -> JsonObject:
+    document: dict[str, Json] = {
+        "destinations": [
+            {"region": registry.region, "registryId": registry.account}
+            for registry in rule.destinations
+        ]
+    }
+    # ECR refuses an empty list of filters; leaving it out means every repository.
+    if rule.prefixes != EVERY_REPOSITORY:
+        document["repositoryFilters"] = [
+            {"filter": prefix, "filterType": PREFIX_MATCH} for prefix in rule.prefixes
+        ]
+    if rule.deletes:
+        document["deleteReplication"] = {"enabled": True}
+    return document
+
+
+def _only(value: Json, members: Collection[str]) -> Json:
+    """An object, or each of a list, with no other members than these."""
+    match value:
+        case list() | tuple():
+            return [_only(item, members) for item in value]
+        case Mapping():
+            return {key: value[key] for key in value if key in members}
+        case _:
+            return value

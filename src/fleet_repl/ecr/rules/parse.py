@@ -1,0 +1,167 @@
+"""A replication configuration read: its links, and what is not known here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fleet_repl.ecr.rules.model import (
+    MEMBERS,
+    NO_RULES,
+    PREFIX_MATCH,
+    Replication,
+    Rule,
+    outgoing_of,
+    rules_of,
+    sendable,
+)
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY
+
+
+def parse_answer(answer: JsonObject) -> Replication:
+    """Read DescribeRegistry's raw answer, in which unknown fields count as well."""
+    document = answer.get("replicationConfiguration")
+    if not isinstance(document, Mapping):
+        missing = ("replicationConfiguration",)
+        return Replication(document={}, outgoing={}, may_use={}, unknown=missing)
+    strange = _strange("", answer, ("registryId", "replicationConfiguration"))
+    replication = parse_document(document)
+    if not strange:
+        return replication
+    return replace(replication, unknown=(*strange, *replication.unknown))
+
+
+def parse_document(document: JsonObject) -> Replication:
+    """Read a `replicationConfiguration`. Never fails: what it cannot read is in `unknown`.
+
+    Links are read twice: those that are sure, to compare and to keep, and those that are possible,
+    so that no grant is withdrawn that a filter of an unknown kind may need.
+    """
+    unread = _Unread()
+    unread.strange("", document, ("rules",))
+    sure: list[Rule] = []
+    possible: list[Rule] = []
+    for place, item in _items(document, "rules", "", unread):
+        unread.strange(place, item, MEMBERS)
+        values = unread.values
+        destinations = tuple(_destinations(place, item, unread))
+        deletes = _deletes(place, item, unread)
+        before = len(unread.paths)
+        prefixes = _prefixes(place, item, unread)
+        rule = Rule(
+            destinations=destinations,
+            prefixes=prefixes,
+            deletes=deletes,
+            understood=bool(destinations and prefixes) and unread.values == values,
+        )
+        sure.append(rule)
+        unsure = len(unread.paths) > before
+        possible.append(replace(rule, prefixes=EVERY_REPOSITORY) if unsure else rule)
+    outgoing = outgoing_of(sure)
+    return Replication(
+        document=document,
+        outgoing=outgoing,
+        deleting=outgoing_of(rule for rule in sure if rule.deletes),
+        rules=tuple(sure),
+        may_use=outgoing_of(possible) if unread.paths else outgoing,
+        unknown=tuple(unread.paths),
+    )
+
+
+@dataclass(slots=True)
+class _Unread:
+    """What could not be read of a document."""
+
+    paths: list[str] = field(default_factory=list)
+    values: int = 0
+    """How many values were not understood. An unknown field beside known ones does not count."""
+
+    def value(self, path: str) -> None:
+        """Note a value that is not understood."""
+        self.paths.append(path)
+        self.values += 1
+
+    def strange(self, place: str, item: JsonObject, known: Collection[str]) -> None:
+        """Note the fields beside the known ones."""
+        self.paths += _strange(place, item, known)
+
+
+def strange_rules_lost(
+    before: JsonObject | None, after: JsonObject | None
+) -> tuple[tuple[int, JsonObject], ...]:
+    """The rules of unknown meaning in `before` that `after` does not hold, with their indexes."""
+    there = parse_document(before or NO_RULES).strange_rules
+    if not there:
+        return ()
+    left = Counter(canonical_json(sendable(rule)) for rule in rules_of(after or NO_RULES))
+    lost = []
+    for place, rule in there:
+        text = canonical_json(sendable(rule))
+        if left[text]:
+            left[text] -= 1
+        else:
+            lost.append((place, rule))
+    return tuple(lost)
+
+
+def _destinations(place: str, rule: JsonObject, unread: _Unread) -> Iterator[Registry]:
+    for where, item in _items(rule, "destinations", place, unread):
+        unread.strange(where, item, MEMBERS["destinations"])
+        account, region = item.get("registryId"), item.get("region")
+        destination = Registry.of(account, region)
+        if destination is not None:
+            yield destination
+        elif isinstance(account, str) and isinstance(region, str):
+            # No field is unknown, so the rule can be written again as it is.
+            unread.values += 1
+        else:
+            unread.value(where)
+
+
+def _deletes(place: str, rule: JsonObject, unread: _Unread) -> bool:
+    if "deleteReplication" not in rule:
+        return False
+    where, member = f"{place}.deleteReplication", rule["deleteReplication"]
+    enabled = member.get("enabled") if isinstance(member, Mapping) else None
+    if not isinstance(member, Mapping) or not isinstance(enabled, bool):
+        unread.value(where)
+        return False
+    unread.strange(where, member, MEMBERS["deleteReplication"])
+    return enabled
+
+
+def _prefixes(place: str, rule: JsonObject, unread: _Unread) -> tuple[str, ...]:
+    if not rule.get("repositoryFilters"):
+        return EVERY_REPOSITORY
+    prefixes = []
+    for where, item in _items(rule, "repositoryFilters", place, unread):
+        unread.strange(where, item, MEMBERS["repositoryFilters"])
+        text = item.get("filter")
+        if item.get("filterType") == PREFIX_MATCH and isinstance(text, str):
+            prefixes.append(text)
+        else:
+            unread.value(f"{where}.filterType")
+    return tuple(sorted(set(prefixes)))
+
+
+def _items(
+    holder: JsonObject, key: str, place: str, unread: _Unread
+) -> Iterator[tuple[str, JsonObject]]:
+    """The objects in a list, each with its path."""
+    path = f"{place}.{key}" if place else key
+    items = holder.get(key)
+    if not isinstance(items, list | tuple):
+        unread.value(path)
+        return
+    for index, item in enumerate(items):
+        if isinstance(item, Mapping):
+            yield f"{path}[{index}]", item
+        else:
+            unread.value(f"{path}[{index}]")
+
+
+def _strange(place: str, item: JsonObject, known: Collection[str]) -> Sequence[str]:
+    return [f"{place}.{key}" if place else key for key in item if key not in known]
