@@ -6,25 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal
 
-from fleet_repl.inventory.fields import (
-    EXTERNAL_ID,
-    NAME,
-    REGIONS,
-    SIDS,
-    TEXT,
-    Context,
-    MapOf,
-    Text,
-    check_name,
-    check_plain,
-)
+from fleet_repl import limits
+from fleet_repl.inventory.fields import EXTERNAL_ID, NAME, REGIONS, SIDS, check_name, check_plain
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.kinds import TEXT, Context, MapOf, Text
 from fleet_repl.inventory.roles import AccountRoles
 from fleet_repl.inventory.settings import SESSION, AwsTable, RuleOwnership
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.inventory.tables import Key
-from fleet_repl.values import limits
-from fleet_repl.values.names import AccountId, Region, RoleArn, Secret, is_account_id
+from fleet_repl.names import AccountId, Region, RoleArn, Secret, is_account_id
 
 _SEPARATORS: Final = str.maketrans("", "", " -_.")
 _MISSING_ID: Final = Key(missing='write id = "111122223333"')
@@ -112,26 +102,43 @@ class External:
     """The regions whose registries may receive images."""
 
 
-class Listing:
-    """The accounts of an inventory, and what selectors may call them."""
+class AccountNames:
+    """The ids and names of the accounts of an inventory, each of which means one account only."""
 
-    def __init__(
-        self,
-        accounts: tuple[Account, ...],
-        externals: tuple[External, ...],
-        identities: _Identities,
-        *,
-        whole: bool,
-    ) -> None:
-        self.accounts = accounts
-        self.externals = externals
-        self.by_name: Mapping[str, AccountId] = identities.by_name
-        self._places = identities.places
-        # Where a list or an account could not be read, nobody can be called a stranger.
-        self._ids_known = whole and identities.all_ids_known
-        self._names_known = whole and identities.all_names_known
-        self._external_ids = frozenset(external.id for external in externals)
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.by_name: dict[str, AccountId] = {}
+        """What selectors may call an account."""
+        self._places: dict[str, KeyPath] = {}
+        """Where each of these is written."""
+        self._external: set[AccountId] = set()
+        self._ids_known = True
+        """Whether every id could be read, so that any other is a stranger's."""
+        self._names_known = True
         self._guesser: Guesser | None = None
+
+    def add(self, path: KeyPath, account: AccountId, name: str | None) -> str:
+        """The name of the account at `path`, which is told apart from all earlier ones."""
+        place, name_place = (*path, "id"), (*path, "name")
+        # A name with a problem that is only reported below could be read.
+        self._names_known &= not self.findings.has_problem(name_place)
+        if path[0] == "external":
+            self._external.add(account)
+        if self.findings.has_problem(place):
+            self._ids_known = False
+        else:
+            self._enlist(place, account, account)
+        if name is None or name == account:
+            return account
+        check_name(name_place, name, self.findings)
+        if is_account_id(name):
+            self.findings.report(name_place, "looks like the id of another account")
+        self._enlist(name_place, name, account)
+        return name
+
+    def add_unread(self) -> None:
+        """A list of accounts could not be read: nobody can be called a stranger."""
+        self._ids_known = self._names_known = False
 
     def is_stranger(self, text: str) -> bool:
         """Whether `text` is surely no account of this inventory."""
@@ -139,14 +146,31 @@ class Listing:
         return known and text not in self.by_name
 
     def is_external(self, text: object) -> bool:
-        return isinstance(text, str) and self.by_name.get(text) in self._external_ids
+        """Whether `text` is what selectors may call an external account."""
+        return isinstance(text, str) and self.by_name.get(text) in self._external
 
-    def guess(self, text: str, findings: Findings) -> str | None:
+    def guess(self, text: str) -> str | None:
         """The account that `text` most likely means, if it is spelled out in the file."""
         if self._guesser is None:
             places = self._places.items()
-            self._guesser = Guesser([name for name, at in places if findings.raw(at) == name])
+            self._guesser = Guesser([name for name, at in places if self.findings.raw(at) == name])
         return self._guesser.guess(text)
+
+    def _enlist(self, place: KeyPath, text: str, account: AccountId) -> None:
+        first = self._places.setdefault(text, place)
+        if first is place:
+            self.by_name[text] = account
+        else:
+            self.findings.report(place, f"is listed already, in {self.findings.place(first)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The accounts of an inventory."""
+
+    accounts: tuple[Account, ...]
+    externals: tuple[External, ...]
+    names: AccountNames
 
 
 def list_accounts(
@@ -163,22 +187,20 @@ def list_accounts(
         findings.report(("accounts",), MISSING, remedy="list each account under [[accounts]]")
     elif not accounts:
         findings.report(("accounts",), "must not be empty")
-    identities = _Identities(findings)
+    names = AccountNames(findings)
+    if accounts is None or (externals is None and findings.has_problem(("external",))):
+        names.add_unread()
     roles = AccountRoles(aws.role, context.regions.partition, findings)
     managed = tuple(
-        _account(("accounts", index), table, aws, rules, identities, roles)
+        _account(("accounts", index), table, aws, rules, names, roles)
         for index, table in enumerate(accounts or ())
     )
     _check_defaults(accounts or (), aws, context)
     others = tuple(
-        replace(
-            external,
-            name=identities.identify(("external", index), external.id, external.name or None),
-        )
+        replace(external, name=names.add(("external", index), external.id, external.name or None))
         for index, external in enumerate(externals or ())
     )
-    unread = externals is None and findings.has_problem(("external",))
-    return Listing(managed, others, identities, whole=accounts is not None and not unread)
+    return Listing(accounts=managed, externals=others, names=names)
 
 
 def _account(
@@ -186,16 +208,16 @@ def _account(
     table: AccountTable,
     aws: AwsTable,
     rules: RuleOwnership,
-    identities: _Identities,
+    names: AccountNames,
     roles: AccountRoles,
 ) -> Account:
-    findings = identities.findings
+    findings = names.findings
     for key, value in table.labels.items():
         check_plain((*path, "labels", key), key, findings)
         check_plain((*path, "labels", key), value, findings)
     # The id of another account, which is no good name, still says whose role it is.
     known = None if findings.has_problem((*path, "id")) else table.id
-    name = identities.identify(path, table.id, table.name)
+    name = names.add(path, table.id, table.name)
     role = roles.role_of(known, path, table.role)
     session = table.session_duration or aws.session_duration
     return Account(
@@ -235,38 +257,3 @@ def _report_lacking(key: str, indexes: Sequence[int], example: str, findings: Fi
             f"{MISSING}, and [aws] has no default{more}",
             remedy=f"write {example} here, or in [aws] for all accounts",
         )
-
-
-class _Identities:
-    """The ids and names of accounts, each of which means one account only."""
-
-    def __init__(self, findings: Findings) -> None:
-        self.by_name: dict[str, AccountId] = {}
-        self.places: dict[str, KeyPath] = {}
-        self.all_ids_known = True
-        self.all_names_known = True
-        self.findings = findings
-
-    def identify(self, path: KeyPath, account: AccountId, name: str | None) -> str:
-        """The name of the account at `path`, which is told apart from all earlier ones."""
-        place, name_place = (*path, "id"), (*path, "name")
-        # A name with a problem that is only reported below could be read.
-        self.all_names_known &= not self.findings.has_problem(name_place)
-        if self.findings.has_problem(place):
-            self.all_ids_known = False
-        else:
-            self._enlist(place, account, account)
-        if name is None or name == account:
-            return account
-        check_name(name_place, name, self.findings)
-        if is_account_id(name):
-            self.findings.report(name_place, "looks like the id of another account")
-        self._enlist(name_place, name, account)
-        return name
-
-    def _enlist(self, place: KeyPath, text: str, account: AccountId) -> None:
-        first = self.places.setdefault(text, place)
-        if first is place:
-            self.by_name[text] = account
-        else:
-            self.findings.report(place, f"is listed already, in {self.findings.place(first)}")

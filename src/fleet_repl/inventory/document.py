@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final, cast
 
 from fleet_repl.inventory.accounts import AccountTable, External, Listing, list_accounts
-from fleet_repl.inventory.fields import FLEET, Context, Number, check_names
+from fleet_repl.inventory.fields import FLEET, check_names
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.freshness import fingerprints
+from fleet_repl.inventory.kinds import Context, Number
 from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.policies import Policies
@@ -198,7 +199,7 @@ def _read(
     known["ownership"] = ownership
     if not routes_required and "routes" not in filled:
         known["routes"] = ()
-    document = _DOCUMENT.read(filled, (), replace(context, listing=listing), known)
+    document = _DOCUMENT.read(filled, (), replace(context, names=listing.names), known)
     check_names("routes", (route.name for route in document.routes), "route", findings)
     check_waves(document.waves, findings)
     for index, name in enumerate(ownership.formerly):

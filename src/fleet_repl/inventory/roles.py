@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.inventory.fields import Context, ListOf, Text
 from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.values.names import AccountId, Partition, RoleArn
+from fleet_repl.inventory.kinds import Context, ListOf, Text
+from fleet_repl.names import AccountId, Partition, RoleArn
 
 BASE_IDENTITY: Final = "none"
 """In place of a role: the base identity acts itself."""
@@ -28,14 +28,6 @@ _AWS_ROLE: Final[KeyPath] = ("aws", "role")
 _FORMS: Final = (
     'write a role\'s name, path/name, or ARN like "arn:{partition}:iam::{account}:role/name"'
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a text cannot be used, in words that follow its key."""
-
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,25 +48,40 @@ class RoleTemplate:
         return RoleArn(partition=self.partition, account=account, path=path)
 
 
-def parse_template(text: str, partition: Partition) -> RoleTemplate | Refusal:
-    """Read the role of an account, or the default for all of them."""
+def read_role(
+    path: KeyPath, text: str, partition: Partition, findings: Findings
+) -> RoleTemplate | None:
+    """The role of an account, or the default for all of them; what is wrong with it is reported
+    at `path`."""
     account: AccountId | None = None
-    path = text
+    name = text
     if text.startswith("arn:"):
         arn = _ARN.fullmatch(text)
         if arn is None:
-            return Refusal(message="is not the ARN of a role", remedy=_FORMS)
+            findings.report(path, "is not the ARN of a role", remedy=_FORMS)
+            return None
         if arn["partition"] not in (_PARTITION, partition):
-            return _foreign(partition)
+            report_foreign(path, partition, findings)
+            return None
         if arn["account"] != _ACCOUNT:
             account = AccountId(arn["account"])
-        path = arn["path"]
-    path = path.replace(_PARTITION, partition)
-    example = RoleTemplate(partition=partition, path=path, account=account)
-    role = example.role_of(account or AccountId("0" * 12))
+        name = arn["path"]
+    name = name.replace(_PARTITION, partition)
+    template = RoleTemplate(partition=partition, path=name, account=account)
+    role = template.role_of(account or AccountId("0" * 12))
     if not _is_path(role.path) or RoleArn.parse(str(role)) != role:
-        return Refusal(message="is not a role", remedy=_FORMS)
-    return example
+        findings.report(path, "is not a role", remedy=_FORMS)
+        return None
+    return template
+
+
+def report_foreign(path: KeyPath, partition: Partition, findings: Findings) -> None:
+    """Report an ARN of another partition."""
+    findings.report(
+        path,
+        f"is an ARN of another partition than {partition}",
+        remedy=f'write "arn:{partition}:…", or set aws.partition',
+    )
 
 
 class _ViaText(Text):
@@ -85,16 +92,17 @@ class _ViaText(Text):
         if partition is None:
             return None
         role = RoleArn.parse(text)
-        if role is not None and _is_path(role.path) and role.partition is partition:
-            return role
-        refusal = _foreign(partition)
         if role is None or not _is_path(role.path):
-            refusal = Refusal(
-                message="is not the ARN of a role",
+            context.findings.report(
+                path,
+                "is not the ARN of a role",
                 remedy=f'write it like "arn:{partition}:iam::111122223333:role/hub"',
             )
-        context.findings.report(path, refusal.message, remedy=refusal.remedy)
-        return None
+            return None
+        if role.partition is not partition:
+            report_foreign(path, partition, context.findings)
+            return None
+        return role
 
 
 VIA: Final = ListOf(kind=_ViaText(), may_be_empty=True)
@@ -110,7 +118,7 @@ class AccountRoles:
         self._default = default
         self._partition = partition
         self._findings = findings
-        self._templates: dict[str, RoleTemplate | Refusal] = {}
+        self._templates: dict[str, RoleTemplate | None] = {}
         self._base_identity: KeyPath | None = None
         if default is not None and default != BASE_IDENTITY:
             self._template(_AWS_ROLE, default)
@@ -142,12 +150,9 @@ class AccountRoles:
     def _template(self, path: KeyPath, text: str) -> RoleTemplate | None:
         if self._partition is None:
             return None
-        template = self._templates.get(text) or parse_template(text, self._partition)
-        self._templates[text] = template
-        if isinstance(template, Refusal):
-            self._findings.report(path, template.message, remedy=template.remedy)
-            return None
-        return template
+        if self._templates.get(text) is None:
+            self._templates[text] = read_role(path, text, self._partition, self._findings)
+        return self._templates[text]
 
     def _take_base_identity(self, where: KeyPath, path: KeyPath) -> None:
         """The base identity has one account; a second one cannot be its own."""
@@ -165,10 +170,3 @@ class AccountRoles:
 
 def _is_path(path: str) -> bool:
     return len(path) <= _LONGEST_PATH and _PATH.fullmatch(path) is not None
-
-
-def _foreign(partition: Partition) -> Refusal:
-    return Refusal(
-        message=f"is an ARN of another partition than {partition}",
-        remedy=f'write "arn:{partition}:…", or set aws.partition',
-    )

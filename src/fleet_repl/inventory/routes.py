@@ -9,36 +9,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final, Literal
 
-from fleet_repl.inventory.fields import (
-    NAME,
-    REGION_TEXT,
-    TEXT,
-    Context,
-    ListOf,
-    MapOf,
-    OneOrMany,
-    Text,
-    elements,
-)
+from fleet_repl import limits
+from fleet_repl.canonical import JsonObject
+from fleet_repl.inventory.fields import NAME, REGION_TEXT
 from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.kinds import TEXT, Context, ListOf, MapOf, OneOrMany, Text, elements
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key, part_of, table
-from fleet_repl.values import limits
-from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
+from fleet_repl.names import AccountId, Region
+from fleet_repl.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 
 
 class _AccountName(Text):
     """The id or name of an account that is listed; read as its id."""
 
     def _read(self, text: str, path: KeyPath, context: Context) -> AccountId | None:
-        listing, findings = context.listing, context.findings
-        if listing is None:
+        names, findings = context.names, context.findings
+        if names is None:
             return None
-        if listing.is_stranger(text):
+        if names.is_stranger(text):
             # No guess is made from or to a text that came out of the environment.
-            guess = listing.guess(text, findings) if findings.raw(path) == text else None
+            guess = names.guess(text) if findings.raw(path) == text else None
             findings.report(
                 path,
                 "is not the id or name of an account that is listed",
@@ -46,7 +37,7 @@ class _AccountName(Text):
                 if guess
                 else "list it under [[accounts]], or under [[external]] if it is not yours",
             )
-        return listing.by_name.get(text)
+        return names.by_name.get(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +109,7 @@ class _SelectorKind:
             if value.get(key) is True:
                 context.findings.report((*path, key), "means the source's, so it belongs in `to`")
         for place, text in elements((*path, "accounts"), value.get("accounts", [])):
-            if context.listing is not None and context.listing.is_external(text):
+            if context.names is not None and context.names.is_external(text):
                 context.findings.report(place, self.no_externals or "")
 
 

@@ -14,17 +14,11 @@ from fleet_repl.inventory.fields import (
     REGION_TEXT,
     REGIONS,
     SIDS,
-    TEXT,
-    Choice,
-    Context,
     Duration,
-    ListOf,
-    Number,
-    Text,
     check_name,
-    without_repeats,
 )
 from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.kinds import TEXT, Choice, Context, ListOf, Number, Text, without_repeats
 from fleet_repl.inventory.roles import VIA
 from fleet_repl.inventory.suggestions import closest
 from fleet_repl.inventory.tables import DERIVED

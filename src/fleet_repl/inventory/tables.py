@@ -1,7 +1,7 @@
 """Tables of an inventory file: each is one frozen dataclass, whose fields are its keys.
 
 A field's type says what the key holds: `bool`, `Literal`, another table, a tuple of tables, or
-`Annotated` with a kind of `fields`. Its default is what a missing key means, and the text below it
+`Annotated` with a kind of value. Its default is what a missing key means, and the text below it
 is what an editor shows. For example
 
     max_failures: Annotated[Amount, SHARE] = Amount(count=0)
@@ -34,10 +34,10 @@ from typing import (
     get_type_hints,
 )
 
-from fleet_repl.inventory.fields import SWITCH, Choice, Context, Kind, ListOf
+from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.kinds import SWITCH, Choice, Context, Kind, ListOf
 from fleet_repl.inventory.suggestions import closest
-from fleet_repl.values.canonical_json import JsonObject
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

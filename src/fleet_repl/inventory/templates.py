@@ -11,24 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-from fleet_repl.inventory.fields import (
-    TEXT,
-    Choice,
-    Context,
-    ListOf,
-    MapOf,
-    Text,
-    check_name,
-    check_names,
-    check_plain,
-)
+from fleet_repl import limits
+from fleet_repl.inventory.fields import check_name, check_names, check_plain
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.kinds import TEXT, Choice, Context, ListOf, MapOf, Text
 from fleet_repl.inventory.policies import LIFECYCLE, REPOSITORY, Policies
-from fleet_repl.inventory.roles import BASE_IDENTITY, Refusal, RoleTemplate, parse_template
+from fleet_repl.inventory.roles import BASE_IDENTITY, RoleTemplate, read_role, report_foreign
 from fleet_repl.inventory.routes import SELECT, Selector
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key
-from fleet_repl.values import limits
 
 TagMutability: TypeAlias = Literal[
     "mutable", "immutable", "mutable-with-exclusion", "immutable-with-exclusion"
@@ -93,11 +84,7 @@ class _KmsKey(Text):
             return None
         key = text.replace("{partition}", partition)
         if not key.startswith(f"arn:{partition}:"):
-            context.findings.report(
-                path,
-                f"is an ARN of another partition than {partition}",
-                remedy=f'write "arn:{partition}:…", or set aws.partition',
-            )
+            report_foreign(path, partition, context.findings)
         return key
 
 
@@ -112,11 +99,7 @@ class _Role(Text):
             return None
         if context.regions.partition is None:
             return None
-        role = parse_template(text, context.regions.partition)
-        if isinstance(role, Refusal):
-            context.findings.report(path, role.message, remedy=role.remedy)
-            return None
-        return role
+        return read_role(path, text, context.regions.partition, context.findings)
 
 
 def _check_exclusion(path: KeyPath, text: str, findings: Findings) -> None:
@@ -217,8 +200,8 @@ def _check(path: KeyPath, table: TemplateTable, findings: Findings) -> None:
     """Report keys of a template that do not fit together."""
     _check_exclusions((*path, "tag_mutability_exclusions"), table, findings)
     _check_tags((*path, "tags"), table.tags, findings)
-    plain = table.encryption == "aes256"
-    if table.kms_key and plain and not findings.has_problem((*path, "encryption")):
+    plain, key = table.encryption == "aes256", findings.raw((*path, "kms_key"))
+    if key is not None and plain and not findings.has_problem((*path, "encryption")):
         fault = "means nothing without KMS"
         findings.report((*path, "kms_key"), fault, remedy='write encryption = "kms" with it')
     # ECR's own role can neither tag repositories nor use KMS keys.
