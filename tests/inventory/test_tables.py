@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 import pytest
 
-from fleet_repl.errors import Problem
 from fleet_repl.inventory.fields import NAME, Duration
 from fleet_repl.inventory.findings import Findings
 from fleet_repl.inventory.kinds import Context, ListOf, Number
 from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.tables import DERIVED, Key, part_of, table, tables
-from fleet_repl.names import Partition
+from fleet_repl.values.errors import Problem
+from fleet_repl.values.names import Partition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

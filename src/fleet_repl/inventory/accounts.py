@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal
 
-from fleet_repl import limits
 from fleet_repl.inventory.fields import EXTERNAL_ID, NAME, REGIONS, SIDS, check_name, check_plain
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
 from fleet_repl.inventory.kinds import TEXT, Context, MapOf, Text
@@ -14,7 +13,8 @@ from fleet_repl.inventory.roles import AccountRoles
 from fleet_repl.inventory.settings import SESSION, AwsTable, RuleOwnership
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.inventory.tables import Key
-from fleet_repl.names import AccountId, Region, RoleArn, Secret, is_account_id
+from fleet_repl.values import limits
+from fleet_repl.values.names import AccountId, Region, RoleArn, Secret, is_account_id
 
 _SEPARATORS: Final = str.maketrans("", "", " -_.")
 _MISSING_ID: Final = Key(missing='write id = "111122223333"')

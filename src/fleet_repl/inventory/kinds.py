@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.spelling import quoted, spelled
+from fleet_repl.values.canonical_json import JsonObject
 
 if TYPE_CHECKING:
     from fleet_repl.inventory.accounts import AccountNames

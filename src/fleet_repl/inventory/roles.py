@@ -11,7 +11,7 @@ from typing import Final
 
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.kinds import Context, ListOf, Text
-from fleet_repl.names import AccountId, Partition, RoleArn
+from fleet_repl.values.names import AccountId, Partition, RoleArn
 
 BASE_IDENTITY: Final = "none"
 """In place of a role: the base identity acts itself."""

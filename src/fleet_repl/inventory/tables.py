@@ -34,10 +34,10 @@ from typing import (
     get_type_hints,
 )
 
-from fleet_repl.canonical import JsonObject
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
 from fleet_repl.inventory.kinds import SWITCH, Choice, Context, Kind, ListOf
 from fleet_repl.inventory.suggestions import closest
+from fleet_repl.values.canonical_json import JsonObject
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

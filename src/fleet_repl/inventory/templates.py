@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-from fleet_repl import limits
 from fleet_repl.inventory.fields import check_name, check_names, check_plain
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
 from fleet_repl.inventory.kinds import TEXT, Choice, Context, ListOf, MapOf, Text
@@ -20,6 +19,7 @@ from fleet_repl.inventory.roles import BASE_IDENTITY, RoleTemplate, read_role, r
 from fleet_repl.inventory.routes import SELECT, Selector
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key
+from fleet_repl.values import limits
 
 TagMutability: TypeAlias = Literal[
     "mutable", "immutable", "mutable-with-exclusion", "immutable-with-exclusion"
