@@ -29,8 +29,8 @@ LINKS = ("1>2,3,4,5 base/", "1>5 legacy/")
 PUTS = ("PutRegistryPolicy", "PutReplicationConfiguration")
 LAST = "the run ends after wave canary (--wave)"
 UNUSED = (
-    "wave canary writes nothing in this plan, as it changes no link of that wave; the first wave "
-    "to be written is rest"
+    "wave canary writes nothing in this plan, and none of its changes is tried there; the first "
+    "wave to be written is rest"
 )
 
 
@@ -318,3 +318,29 @@ async def test_a_protected_hub_counts_once(simulate: Simulate, text: str, empty:
                 "max-changed",
                 "protected",
             ]
+
+
+async def test_links_for_which_there_is_no_room_yet_come_later(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
+    """Two destinations are all that the hub may have, and both are replaced: the canary's link is
+    made with the last wave's, each with its grant, and the plan says so beforehand."""
+    waves = {"canary": ("4",)}
+    more = "[limits]\ndestinations = 2\n"
+    async with simulate(fleet_text("1>2,3 base/", accounts=5, waves=waves, more=more)) as aws:
+        await aws.applied()
+        aws.rewrite(fleet_text("1>4,5 base/", accounts=5, waves=waves, more=more))
+        aws.world.writes.clear()
+        with aws.watched() as seen:
+            report = await aws.applied()
+        assert [one.message for one in report.warnings if one.kind == "later-wave"] == [
+            (
+                f"{aws.at(HUB)}: 1 link of wave canary changes in wave rest, because with the "
+                "links of later waves as they were found, the registry would need 3 destinations, "
+                "and ECR takes 2"
+            )
+        ]
+        assert (report.status, aws.links(HUB)) == (Status.OK, {"4 base/", "5 base/"})
+        assert sorted(written(aws)[:2]) == [4, 5]
+        assert (written(aws)[2], sorted(written(aws)[3:])) == (HUB, [2, 3])
+        assert seen == [set()] * 5

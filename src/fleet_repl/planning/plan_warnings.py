@@ -190,9 +190,8 @@ def unused_waves(
         yield Warning(
             kind="unused-wave",
             message=f"{'waves' if several else 'wave'} {', '.join(unused)} "
-            f"{'write' if several else 'writes'} nothing in this plan, as it changes no link of "
-            f"{'theirs' if several else 'that wave'}; the first wave to be written is "
-            f"{waves.names[writing[0]]}",
+            f"{'write' if several else 'writes'} nothing in this plan, and none of its changes is "
+            f"tried there; the first wave to be written is {waves.names[writing[0]]}",
             about=(frozenset(unused),),
         )
 
