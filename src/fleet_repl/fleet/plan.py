@@ -22,8 +22,8 @@ from fleet_repl.planning.objections import (
     unreadable_marks_objection,
 )
 from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State
-from fleet_repl.planning.plan_warnings import unused_waves
 from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.wave_warnings import unused_waves
 from fleet_repl.reports import plan_digest
 from fleet_repl.runs.backfills import foreseen
 from fleet_repl.runs.drift import attributed

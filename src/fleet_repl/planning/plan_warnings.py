@@ -5,7 +5,7 @@ Pure, and told once for many registries: a thousand equal sentences warn nobody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from fleet_repl.ecr.policy import Grant
@@ -15,8 +15,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.needed_grants import Granting
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Record
-from fleet_repl.planning.plan import Mover, RegistryPlan, Warning
-from fleet_repl.planning.rule_waves import Stages
+from fleet_repl.planning.plan import RegistryPlan, Warning
 from fleet_repl.topology import About
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import covers
@@ -33,7 +32,7 @@ def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Ite
                 kind=UNKNOWN_FIELDS,
                 message=f"{registry} answers with fields that this version does not know: "
                 f"{', '.join(seen.replication.unknown)}",
-                about=_accounts([registry]),
+                about=accounts_of([registry]),
             )
 
 
@@ -54,7 +53,7 @@ def strange_rules(
                     "something that this version does not know; nobody can tell what ECR makes "
                     "of it, so it is kept as it is. Ask whoever wrote it; apply --force lets it "
                     "go where the rules are exclusive",
-                    about=_accounts([one.registry]),
+                    about=accounts_of([one.registry]),
                 )
 
 
@@ -74,8 +73,8 @@ def lint(
         named = () if sid is None else (frozenset({sid}),)
         yield Warning(
             kind=kind,
-            message=f"{_places(registries)}: {text}",
-            about=(*named, *_accounts(registries)),
+            message=f"{first_of(registries)}: {text}",
+            about=(*named, *accounts_of(registries)),
         )
 
 
@@ -108,10 +107,10 @@ def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
     if full:
         yield Warning(
             kind="no-room",
-            message=f"{_places(full)}: there is no room in the registry policy for the grants of "
+            message=f"{first_of(full)}: there is no room in the registry policy for the grants of "
             "its links, and none is needed as long as statements of others give them; shorten "
             "those to have them granted by fleet-repl",
-            about=_accounts(full),
+            about=accounts_of(full),
         )
 
 
@@ -134,65 +133,8 @@ def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
             "last tag is removed goes altogether",
             about=(
                 frozenset(name for _, end in links for name in end.routes),
-                *_accounts(source for source, _ in links),
+                *accounts_of(source for source, _ in links),
             ),
-        )
-
-
-def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterator[Warning]:
-    """Links that are written later than the wave that they belong to."""
-    places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
-    for registry, found in sorted(stages.items()):
-        for delay in found.delays:
-            later = tuple(sorted({found.delayed[end] for end in delay.destinations}))
-            why = delay.wave, later, len(delay.destinations), delay.because
-            places.setdefault(why, []).append(registry)
-    for (wave, later, count, because), registries in places.items():
-        names = [desired.waves.names[one] for one in (wave, *later)]
-        links = "1 link" if count == 1 else f"{count} links"
-        each = " each" if registries[1:] else ""
-        yield Warning(
-            kind="later-wave",
-            message=f"{_places(registries)}: {links}{each} of wave {names[0]} "
-            f"{'changes' if count == 1 and not each else 'change'} in wave {', '.join(names[1:])}, "
-            f"because {because}",
-            about=(frozenset({names[0]}), *_accounts(registries)),
-        )
-
-
-def unused_waves(
-    registries: Collection[RegistryPlan], desired: Desired, tried: Set[Registry]
-) -> Iterator[Warning]:
-    """Waves that a plan of the whole fleet passes over, before others that it writes in: nothing of
-    what the inventory changes is tried on their links.
-
-    A wave with a registry in `tried` was written for this very inventory before. One in which
-    the inventory makes no link is for the topology to tell of. What others have changed is put
-    right wherever it is.
-    """
-    waves = desired.waves
-    wanted = any(one.moved is not None and one.moved.by is not Mover.FLEET for one in registries)
-    if len(waves.names) == 1 or len(registries) < len(desired.registries) or not wanted:
-        return
-    changing = {change.wave for one in registries for change in one.changes}
-    writing = [turn for turn, name in enumerate(waves.names) if name in changing]
-    passed = set(range(writing[-1])).difference(writing)
-    is_tried: dict[int, bool] = {}
-    for links in desired.outgoing.values() if passed else ():
-        for link in links:
-            turn = waves.of_link(link.source, link.destination)
-            is_tried[turn] = is_tried.get(turn, False) or not tried.isdisjoint(
-                (link.source, link.destination)
-            )
-    unused = [waves.names[turn] for turn in sorted(passed) if is_tried.get(turn) is False]
-    if unused:
-        several = bool(unused[1:])
-        yield Warning(
-            kind="unused-wave",
-            message=f"{'waves' if several else 'wave'} {', '.join(unused)} "
-            f"{'write' if several else 'writes'} nothing in this plan, and none of its changes is "
-            f"tried there; the first wave to be written is {waves.names[writing[0]]}",
-            about=(frozenset(unused),),
         )
 
 
@@ -205,11 +147,11 @@ def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
         has, it, listed = ("has", "it", "it is") if len(gone) == 1 else ("have", "them", "they are")
         yield Warning(
             kind="unlisted",
-            message=f"{_places(gone)} {has} rules or templates that this fleet applied, and the "
+            message=f"{first_of(gone)} {has} rules or templates that this fleet applied, and the "
             f"inventory no longer lists {it}; that stays until {listed} listed again and applied: "
             "the account with "
             'state = "retired" or, to give up a region only, the region without routes from there',
-            about=_accounts(gone),
+            about=accounts_of(gone),
         )
 
 
@@ -228,12 +170,12 @@ def given_up(
         single = len(places) == 1
         yield Warning(
             kind="given-up",
-            message=f"{_places(places)} {'was' if single else 'were'} given up: the account was "
+            message=f"{first_of(places)} {'was' if single else 'were'} given up: the account was "
             "retired and AWS refused its role, so the rules that this fleet applied there were "
             "never withdrawn, and keep replicating if the account is still there. See that it is "
             "closed; if it is not, let its role be assumed and apply with the account listed as "
             'state = "retired"',
-            about=_accounts(places),
+            about=accounts_of(places),
         )
 
 
@@ -249,7 +191,7 @@ def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Ite
     for account, registries in sorted(places.items()):
         yield Warning(
             kind="grant-kept",
-            message=f"{_places(registries)} {'grants' if len(registries) == 1 else 'grant'} "
+            message=f"{first_of(registries)} {'grants' if len(registries) == 1 else 'grant'} "
             f"account {account} what no route asks for, and "
             f"the grant stays, because {_unasked(account, desired)}",
             about=(frozenset({str(account)}),),
@@ -277,10 +219,12 @@ def _unasked(account: AccountId, desired: Desired) -> str:
     )
 
 
-def _accounts(registries: Iterable[Registry]) -> About:
+def accounts_of(registries: Iterable[Registry]) -> About:
+    """What has to be acknowledged of a warning about several registries: each of their accounts."""
     return (frozenset(str(one.account) for one in registries),)
 
 
-def _places(registries: list[Registry]) -> str:
+def first_of(registries: list[Registry]) -> str:
+    """The first of several registries, and how many more there are."""
     more = f" and {len(registries) - 1} more" if len(registries) > 1 else ""
     return f"{registries[0]}{more}"

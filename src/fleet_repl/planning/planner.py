@@ -28,7 +28,6 @@ from fleet_repl.planning.plan import (
     Warning,
 )
 from fleet_repl.planning.plan_warnings import (
-    delayed_links,
     deletes_started,
     given_up,
     kept_grants,
@@ -43,6 +42,7 @@ from fleet_repl.planning.policy_changes import policy_changes
 from fleet_repl.planning.revocations import Uses, left_behind
 from fleet_repl.planning.rule_changes import Source, decide_rules, rule_changes
 from fleet_repl.planning.template_changes import Furnishing, template_changes
+from fleet_repl.planning.wave_warnings import delayed_links
 from fleet_repl.topology import Waves
 from fleet_repl.values.names import Registry
 

@@ -1,0 +1,68 @@
+"""Warnings about waves: those that a plan passes over, and links that it writes in a later one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Set
+
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.plan import Mover, RegistryPlan, Warning
+from fleet_repl.planning.plan_warnings import accounts_of, first_of
+from fleet_repl.planning.rule_waves import Stages
+from fleet_repl.values.names import Registry
+
+
+def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterator[Warning]:
+    """Links that are written later than the wave that they belong to."""
+    places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
+    for registry, found in sorted(stages.items()):
+        for delay in found.delays:
+            later = tuple(sorted({found.delayed[end] for end in delay.destinations}))
+            why = delay.wave, later, len(delay.destinations), delay.because
+            places.setdefault(why, []).append(registry)
+    for (wave, later, count, because), registries in places.items():
+        names = [desired.waves.names[one] for one in (wave, *later)]
+        links = "1 link" if count == 1 else f"{count} links"
+        each = " each" if registries[1:] else ""
+        yield Warning(
+            kind="later-wave",
+            message=f"{first_of(registries)}: {links}{each} of wave {names[0]} "
+            f"{'changes' if count == 1 and not each else 'change'} in wave {', '.join(names[1:])}, "
+            f"because {because}",
+            about=(frozenset({names[0]}), *accounts_of(registries)),
+        )
+
+
+def unused_waves(
+    registries: Collection[RegistryPlan], desired: Desired, tried: Set[Registry]
+) -> Iterator[Warning]:
+    """Waves that a plan of the whole fleet passes over, before others that it writes in: nothing of
+    what the inventory changes is tried on their links.
+
+    A wave with a registry in `tried` was written for this very inventory before. One in which
+    the inventory makes no link is for the topology to tell of. What others have changed is put
+    right wherever it is.
+    """
+    waves = desired.waves
+    wanted = any(one.moved is not None and one.moved.by is not Mover.FLEET for one in registries)
+    if len(waves.names) == 1 or len(registries) < len(desired.registries) or not wanted:
+        return
+    changing = {change.wave for one in registries for change in one.changes}
+    writing = [turn for turn, name in enumerate(waves.names) if name in changing]
+    passed = set(range(writing[-1])).difference(writing)
+    is_tried: dict[int, bool] = {}
+    for links in desired.outgoing.values() if passed else ():
+        for link in links:
+            turn = waves.of_link(link.source, link.destination)
+            is_tried[turn] = is_tried.get(turn, False) or not tried.isdisjoint(
+                (link.source, link.destination)
+            )
+    unused = [waves.names[turn] for turn in sorted(passed) if is_tried.get(turn) is False]
+    if unused:
+        several = bool(unused[1:])
+        yield Warning(
+            kind="unused-wave",
+            message=f"{'waves' if several else 'wave'} {', '.join(unused)} "
+            f"{'write' if several else 'writes'} nothing in this plan, and none of its changes is "
+            f"tried there; the first wave to be written is {waves.names[writing[0]]}",
+            about=(frozenset(unused),),
+        )
