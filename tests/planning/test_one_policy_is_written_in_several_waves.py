@@ -199,6 +199,19 @@ def test_coming_and_going_in_one_wave(make_desired: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("turns", [waves(), waves(canary=EAST)], ids=["one", "two"])
+def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: Any, turns: Waves) -> None:
+    """Exactly that long it is written as any other; with one character less some link is held."""
+    wanted = {EAST: ("a/",), LONE: ("b/",)}
+    found = plans(make_desired, wanted, turns)
+    longest = max(policy_size(change.after) for change in found[HUB].changes)
+    full = plans(make_desired, wanted, turns, limits=Limits(policy_bytes=longest))
+    assert told(full[HUB].changes) == told(found[HUB].changes)
+    assert (full[EAST].held, full[LONE].held) == ((), ())
+    over = plans(make_desired, wanted, turns, limits=Limits(policy_bytes=longest - 1))
+    assert over[EAST].held + over[LONE].held != ()
+
+
 def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Any) -> None:
     """A short grant that comes last stands for many longer ones, for which there is no room next
     to what the canary needs: so everything comes before the first wave's rules."""

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -196,6 +197,20 @@ async def test_what_is_in_the_way_is_named(tmp_path: Path, call: str) -> None:
     assert str(caught.value) == (
         f"the fleet's state cannot be {what}: {tmp_path / 'prod/lock.json'}: Not a directory"
     )
+
+
+async def test_a_pipe_in_the_place_of_a_folder_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Opening one waits for whoever writes to it, which may be for ever."""
+    pipe, opened = tmp_path / "prod", list[int]()
+    os.mkfifo(pipe)
+    rescue = threading.Timer(10, lambda: opened.append(os.open(pipe, os.O_RDWR)))
+    rescue.start()
+    try:
+        with pytest.raises(StateError, match="Not a directory"):
+            await FolderStore(tmp_path).read("prod/lock.json")
+    finally:
+        rescue.cancel()
+    assert opened == []
 
 
 async def test_a_folder_of_somebody_else_is_told_with_what_to_do(
