@@ -64,7 +64,7 @@ def decide_rules(
     recorded: Applied | None,
     allow: Collection[str],
     *,
-    force: bool = False,
+    force: bool,
 ) -> Source:
     """What a registry shall replicate. `lacks` tells what its destinations will not let in,
     `recorded` what the fleet last applied here; `force` lets rules of unknown meaning go."""

@@ -255,7 +255,9 @@ def test_policies_are_not_put_back_where_grants_are_not_managed(
     """Nobody has read them then."""
     desired = simulation.make_desired([], simulation.registries, manages_grants=False)
     observation = {one: replace(seen, policy=None) for one, seen in fleet.aws.observe().items()}
-    planned = plan_rollback(targets(fleet.past), observation, desired, fleet.record, {})
+    planned = plan_rollback(
+        targets(fleet.past), observation, desired, fleet.record, {}, force=False
+    )
     assert of(planned, SHOP).refused[POLICY].message.startswith('the inventory says grants = "off"')
     assert of(planned, HUB).refused == {}
 

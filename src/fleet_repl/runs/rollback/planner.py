@@ -60,7 +60,7 @@ def plan_rollback(
     record: Record,
     traces: Traces,
     *,
-    force: bool = False,
+    force: bool,
 ) -> PlannedRollback:
     """Decide every write that puts `targets` back.
 
