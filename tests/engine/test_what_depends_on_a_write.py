@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -190,3 +191,27 @@ def test_the_order_of_destinations_says_nothing(compare: str) -> None:
     ends = [{"region": "eu-west-1", "registryId": digit * 12} for digit in "23"]
     one, other = shared({"destinations": ends}), shared({"destinations": ends[::-1]})
     assert getattr(one, compare)(other)
+
+
+async def test_what_a_write_took_is_its_own_time(
+    make_desired: Any, fleet: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever in the run it began, and whatever else was asked of the registry before."""
+    desired = make_desired(
+        [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
+        [HUB, A],
+        manages_grants=False,
+    )
+    put, calls = fleet.put_replication, Counter({A: 7})
+
+    async def slow(registry: Registry, document: JsonObject) -> str | None:
+        fleet.clock.seconds += 2.5
+        calls[registry] += 1
+        return await put(registry, document)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(fleet, "put_replication", slow)
+    monkeypatch.setattr(fleet, "attempts", calls.__getitem__)
+    fleet.clock.seconds = 100
+    found = await fleet.apply(fleet.plan(desired), desired)
+    assert (found[A].duration_ms, found[A].attempts) == (2500, 1)
+    assert (found[HUB].duration_ms, found[HUB].attempts) == (0, 0)
