@@ -16,6 +16,7 @@ import fleet_repl.fleet.recover
 import fleet_repl.planning.acknowledgements
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
+import fleet_repl.planning.wave_warnings
 import fleet_repl.runs.backfills
 import fleet_repl.runs.rollback.planner
 import fleet_repl.runs.rollback.refusals
@@ -165,6 +166,7 @@ def test_every_kind_of_error_has_a_section(pages: Any) -> None:
 TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.runs.backfills: set(),
     fleet_repl.planning.plan_warnings: {fleet_repl.planning.plan_warnings.UNKNOWN_FIELDS},
+    fleet_repl.planning.wave_warnings: set(),
     fleet_repl.ecr.policy.lint: set(),
     fleet_repl.runs.rollback.refusals: set(),
     fleet_repl.runs.rollback.planner: {FOREIGN_RULES},
