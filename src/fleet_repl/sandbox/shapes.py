@@ -127,19 +127,19 @@ def objects(value: Json) -> tuple[JsonObject, ...]:
 def _checked(value: Json, name: str, at: str, limits: Mapping[str, int]) -> Json:
     shape = SHAPES[name]
     match shape.type, value:
-        case "structure", Mapping():
-            return _checked_members(value, shape, at, limits)
+        case ("string", str(scalar)) | ("integer", int(scalar)) if not isinstance(scalar, bool):
+            _refuse(at, shape.objection(scalar))
+            return scalar
+        case "boolean", bool(flag):
+            return flag
         case "list", [*items]:
             _refuse(at, shape.out_of_bounds("length", len(items), limits.get(name, shape.max)))
             return [
                 _checked(item, shape.member, f"{at}[{index}]", limits)
                 for index, item in enumerate(items)
             ]
-        case "boolean", bool(flag):
-            return flag
-        case ("string", str(scalar)) | ("integer", int(scalar)) if not isinstance(scalar, bool):
-            _refuse(at, shape.objection(scalar))
-            return scalar
+        case "structure", Mapping():
+            return _checked_members(value, shape, at, limits)
     raise AwsError("SerializationException", f"{at or 'the request'} is not {_TYPES[shape.type]}")
 
 
