@@ -15,8 +15,7 @@ from fleet_repl.inventory import ACKNOWLEDGEABLE, Account, Acknowledgement, Inve
 from fleet_repl.planning.acknowledgements import OF_PLANS, noted
 from fleet_repl.planning.plan import Warning
 from fleet_repl.reports import json_text, plan_document, report_document
-from fleet_repl.reports.documents.plan_reader import parse_plan
-from fleet_repl.reports.documents.report_reader import parse_report
+from fleet_repl.reports.documents import parse_plan, parse_report
 from fleet_repl.reports.graph import dot_text, graph_document, graph_of
 from fleet_repl.reports.text import plan_text
 from fleet_repl.topology import connect

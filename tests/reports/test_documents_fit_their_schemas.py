@@ -20,6 +20,7 @@ from fleet_repl.reports import (
     schema,
     to_json,
 )
+from fleet_repl.reports.documents.schemas import GENERATED, generated
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import FaultKind
@@ -34,6 +35,13 @@ def errors(name: str, document: JsonObject) -> list[str]:
 def test_a_schema_is_a_schema(name: str) -> None:
     """The published schemas are valid themselves."""
     Draft202012Validator.check_schema(schema(name))
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_schema_is_that_of_the_class(name: str) -> None:
+    """What is published is what is read and written. `schemas.keep_generated()` brings a schema
+    up to date."""
+    assert schema(name) == generated(name)
 
 
 @given(data=st.data())
@@ -92,7 +100,7 @@ def test_schemas_name_every_choice() -> None:
     both = enums(schema("plan")) | enums(schema("report"))
     for choices in (State, Action, Phase, Outcome, Status, FaultKind):
         assert tuple(choice.value for choice in choices) in both
-    totals = schema("plan")["properties"]["summary"]["required"]  # type: ignore[index, call-overload]
+    totals = schema("plan")["$defs"]["summary"]["required"]  # type: ignore[index, call-overload]
     assert totals == [field.name for field in fields(Summary)]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fleet_repl.reports.documents.writer import (
-    fault_document,
-    json_text,
-    prefixes_document,
-    timestamp,
-)
+from fleet_repl.reports.documents.shared import fault_document, prefixes_document
+from fleet_repl.reports.documents.writer import indented, json_text, timestamp
 
-__all__ = ["acknowledged_words", "fault_document", "json_text", "prefixes_document", "timestamp"]
+__all__ = [
+    "acknowledged_words",
+    "fault_document",
+    "indented",
+    "json_text",
+    "prefixes_document",
+    "timestamp",
+]
 
 
 def acknowledged_words(number: int) -> str:

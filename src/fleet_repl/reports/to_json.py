@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents import plan_document, report_document
+from fleet_repl.reports.documents import plan_content, report_content
 from fleet_repl.reports.documents.backfill import backfill_report_document
 from fleet_repl.reports.documents.delivery import delivery_document
-from fleet_repl.reports.spelling import json_text
+from fleet_repl.reports.spelling import indented, json_text
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 
@@ -23,9 +23,9 @@ def to_json(subject: Document) -> str:
     """
     match subject:
         case Plan():
-            return json_text(plan_document(subject))
+            return indented(plan_content(subject))
         case Report():
-            return json_text(report_document(subject))
+            return indented(report_content(subject))
         case DeliveryReport():
             return json_text(delivery_document(subject))
         case BackfillReport():

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from fleet_repl.planning.ownership import Applied, Cells, Due, Record, together
-from fleet_repl.reports.documents.writer import prefixes_document
+from fleet_repl.reports.documents.shared import prefixes_document
 from fleet_repl.state.parsing import read_document
 from fleet_repl.values.canonical_json import Json, compact_json
 from fleet_repl.values.errors import StateError

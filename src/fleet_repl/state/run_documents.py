@@ -15,13 +15,11 @@ from fleet_repl.planning.plan import Resource
 from fleet_repl.reports.documents import reader as members
 from fleet_repl.reports.documents.reader import MalformedError, as_object
 from fleet_repl.reports.documents.reading_shared import expect_schema, inventory_reference, writes
-from fleet_repl.reports.documents.report import summary_document
-from fleet_repl.reports.documents.shared import inventory_document
+from fleet_repl.reports.documents.report import SummaryDocument
+from fleet_repl.reports.documents.shared import InventoryDocument, alike, prefixes_document
 from fleet_repl.reports.documents.writer import (
     compact,
-    compact_members,
     instant,
-    prefixes_document,
 )
 from fleet_repl.runs.history import (
     BeforeDocuments,
@@ -97,7 +95,7 @@ def run_content(meta: RunMeta) -> bytes:
                 "process": holder.process,
             },
             "started_at": instant(meta.started_at),
-            "inventory": inventory_document(meta.inventory),
+            "inventory": alike(meta.inventory, InventoryDocument),
             "plan_digest": meta.plan_digest,
             "forced": meta.forced,
             "allowed": list(meta.allowed),
@@ -120,7 +118,7 @@ def ended_content(report: Report) -> bytes:
             "run_id": report.run_id,
             "status": report.status.value,
             "finished_at": instant(report.finished_at),
-            "summary": summary_document(report),
+            "summary": SummaryDocument.of(report),
         }
     )
 
@@ -144,10 +142,10 @@ def aside_content(run: UnreadableRun, at: datetime) -> bytes:
 
 def before_content(before: BeforeDocuments) -> bytes:
     """The document `fleet-repl/before/1`."""
-    registries = (
-        (str(registry), _registry_document(one)) for registry, one in sorted(before.items())
-    )
-    return b"".join(compact_members({"schema": BEFORE_SCHEMA}, "registries", registries))
+    registries = {
+        str(registry): _registry_document(one) for registry, one in sorted(before.items())
+    }
+    return _line({"schema": BEFORE_SCHEMA, "registries": registries})
 
 
 def parse_before(content: bytes, where: str) -> BeforeDocuments:
@@ -155,7 +153,7 @@ def parse_before(content: bytes, where: str) -> BeforeDocuments:
     return _read(content, where, BEFORE_SCHEMA, _before)
 
 
-def _line(document: JsonObject) -> bytes:
+def _line(document: Mapping[str, object]) -> bytes:
     return compact(document) + b"\n"
 
 

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from fleet_repl.reports.documents.plan import (
     PLAN_SCHEMA,
+    PlanFormatError,
     is_unaltered,
+    parse_plan,
     plan_content,
     plan_digest,
     plan_document,
 )
-from fleet_repl.reports.documents.plan_reader import PlanFormatError, parse_plan
 from fleet_repl.reports.documents.report import (
     REPORT_SCHEMA,
-    backfill_document,
+    parse_report,
     report_content,
     report_document,
 )
-from fleet_repl.reports.documents.report_reader import parse_report
 
 __all__ = [
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
     "PlanFormatError",
-    "backfill_document",
     "is_unaltered",
     "parse_plan",
     "parse_report",

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet_repl.reports.documents.report import writes_document
+import msgspec
+
+from fleet_repl.reports.documents.report import WritesDocument
+from fleet_repl.reports.documents.shared import alike_or_none
 from fleet_repl.reports.spelling import timestamp
 from fleet_repl.runs.history import Freeze, RunSummary, UnreadableRun
 from fleet_repl.values.canonical_json import JsonObject
@@ -69,5 +72,5 @@ def _run(one: RunSummary, *, under_way: bool) -> JsonObject:
         "applied": one.applied,
         "partial": one.partial,
         "failed": one.failed,
-        "writes": None if one.writes is None else writes_document(one.writes),
+        "writes": msgspec.to_builtins(alike_or_none(one.writes, WritesDocument)),
     }

@@ -1,12 +1,27 @@
-"""The published JSON Schemas (draft 2020-12) of the documents, as they lie in the package."""
+"""The published JSON Schemas (draft 2020-12) of the documents, as they lie in the package.
+
+They are generated from the classes that read and write the documents. After a change of those:
+
+    python -c "from fleet_repl.reports.documents import schemas; schemas.keep_generated()"
+"""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
 from importlib import resources
+from pathlib import Path
 from typing import Final, cast
 
-from fleet_repl.values.canonical_json import JsonObject
+import msgspec
+
+from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.plan import PlanDocument
+from fleet_repl.reports.documents.report import ReportDocument
+from fleet_repl.reports.documents.structs import Document
+from fleet_repl.values.canonical_json import Json, JsonObject
 
 SCHEMAS: Final = {
     "plan": "plan-1.json",
@@ -19,9 +34,69 @@ SCHEMAS: Final = {
     "validate": "validate-1.json",
 }
 """Document → the file of its schema."""
+GENERATED: Final[Mapping[str, type[Document]]] = {
+    "plan": PlanDocument,
+    "report": ReportDocument,
+    "backfill": BackfillReportDocument,
+}
 
 
 def schema(name: str) -> JsonObject:
     """The schema of the document `name`, one of `SCHEMAS`. Raises KeyError for another one."""
-    file = resources.files("fleet_repl.reports") / "schemas" / SCHEMAS[name]
-    return cast("JsonObject", json.loads(file.read_text(encoding="utf-8")))
+    return cast("JsonObject", json.loads(_file(name).read_text(encoding="utf-8")))
+
+
+def generated(name: str) -> JsonObject:
+    """The schema of a document as its class says it."""
+    kind = GENERATED[name]
+    (_,), components = msgspec.json.schema_components([kind])
+    parts: dict[str, Json] = {_part(key): _published(part) for key, part in components.items()}
+    whole = parts.pop(_part(kind.__name__))
+    _, _, version = str(kind.__struct_config__.tag).rpartition("/")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:fleet-repl:schema:{name}:{version}",
+        "title": f"fleet-repl {name}, version {version}",
+        **cast("JsonObject", whole),
+        "$defs": parts,
+    }
+
+
+def keep_generated() -> None:
+    """Write the schemas into the package anew."""
+    for name in GENERATED:
+        _file(name).write_text(json.dumps(generated(name), indent=2) + "\n", encoding="utf-8")
+
+
+def _file(name: str) -> Path:
+    return cast("Path", resources.files("fleet_repl.reports") / "schemas" / SCHEMAS[name])
+
+
+def _part(name: str) -> str:
+    """What a part is called: `registry_outcome` is the part of `RegistryOutcomeDocument`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Document")).lower()
+
+
+def _published(node: Json) -> Json:
+    """A part without what is for Python alone, and with choices in the order of their class."""
+    if isinstance(node, list):
+        return [_published(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _published(value) for key, value in node.items() if key != "title"}
+    match found:
+        case {"$ref": str(place)}:
+            found["$ref"] = f"#/$defs/{_part(place.rpartition('/')[2])}"
+        case {"pattern": str(pattern)}:
+            found["pattern"] = pattern.replace("$(?!\\n)", "$")
+        case {"enum": [only]}:
+            return {"const": only}
+        case {"enum": [*choices]} if "type" not in found:
+            return {"enum": _in_order(choices)}
+    return found
+
+
+def _in_order(choices: list[Json]) -> Json:
+    """The values of an enumeration, which msgspec sorts, as its class has them."""
+    kinds = ([str(choice) for choice in kind] for kind in StrEnum.__subclasses__())
+    return next(values for values in kinds if sorted(values) == choices)

@@ -1,53 +1,94 @@
-"""How every document spells itself: its times, its prefixes, its faults, and its text.
+"""How every document spells itself: its text, its digest, its times and its prefixes.
 
-In ASCII, so that no encoding and no terminal makes anything else of a name in it.
+Text is what Python's `json` writes, to the byte, but written by msgspec where the two agree.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
-from fleet_repl.values.canonical_json import Json, JsonObject
-from fleet_repl.values.errors import Fault
+import msgspec
+
+from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
 _BATCH: Final = 256
 """Items that are spelled at a time: none of a long list's text is ever held twice."""
+_FRACTIONS: Final = (re.compile(rb"\.[0-9]+[],}]"), re.compile(rb"e-?[0-9]+[],}]"))
+"""How any number ends that is no integer: some of them msgspec spells in a way of its own. Two
+expressions, as those that begin with a letter are found much faster."""
 
 _T = TypeVar("_T")
 
 
-def json_text(document: Json) -> str:
-    """Any document as text that people may open: indented, ending with a newline."""
+def json_text(document: object) -> str:
+    """Any document as text that people may open: indented, in ASCII, ending with a newline.
+
+    In ASCII, so that no encoding and no terminal makes anything else of a name in it.
+    """
+    return indented(compact(document))
+
+
+def indented(content: bytes) -> str:
+    """The same of a document that is text already."""
+    try:
+        text = msgspec.json.format(content, indent=2).decode("ascii")
+    except msgspec.DecodeError:
+        # Half of a surrogate pair is no text for msgspec.
+        text = json.dumps(json.loads(content), indent=2)
     # DEL is the one control character that JSON leaves as it is.
-    return json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n"
+    return text.rstrip("\n").replace("\x7f", "\\u007f") + "\n"
 
 
-def compact(document: Json) -> bytes:
-    """Any document as it is kept: the shortest text with the keys in the order given."""
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
+def compact(document: object) -> bytes:
+    """Any document as it is kept: the shortest text with the keys in the order given, in ASCII."""
+    text = _spelled(document)
+    if text is not None and text.isascii():
+        return text
+    return json.dumps(msgspec.to_builtins(document), separators=(",", ":")).encode("ascii")
 
 
-def compact_pieces(frame: JsonObject, key: str, items: Iterable[Json]) -> Iterator[bytes]:
-    """`compact` of `frame` with a long list as its last member, piece by piece."""
-    yield compact(frame)[:-1] + f',"{key}":['.encode("ascii")
-    for nth, batch in enumerate(batches(items)):
-        yield (b"," if nth else b"") + compact(batch)[1:-1]
-    yield b"]}\n"
+def as_json(document: msgspec.Struct) -> JsonObject:
+    """The object that a document is, made of what JSON is made of."""
+    found: JsonObject = json.loads(compact(document))
+    return found
 
 
-def compact_members(
-    frame: JsonObject, key: str, items: Iterable[tuple[str, Json]]
+def canonical(document: object) -> bytes:
+    """The text that digests are made of: `canonical_json` of the document."""
+    text = _spelled(document, order="sorted")
+    if text is not None:
+        return text
+    # Half of a surrogate pair is no valid UTF-8 but has a digest too.
+    return canonical_json(msgspec.to_builtins(document)).encode("utf-8", "surrogatepass")
+
+
+def pieces(
+    frame: object,
+    key: str,
+    items: Iterable[object],
+    spelled: Callable[[object], bytes] = compact,
 ) -> Iterator[bytes]:
-    """The same with a large object as its last member."""
-    yield compact(frame)[:-1] + f',"{key}":{{'.encode("ascii")
+    """The text of `frame` with `items` in its list `key`, which is empty, piece by piece."""
+    before, opened, after = spelled(frame).partition(f'"{key}":['.encode())
+    yield before + opened
     for nth, batch in enumerate(batches(items)):
-        yield (b"," if nth else b"") + compact(dict(batch))[1:-1]
-    yield b"}}\n"
+        yield (b"," if nth else b"") + spelled(batch)[1:-1]
+    yield after
+
+
+def digest_of(text: Iterable[bytes]) -> str:
+    """`sha256:` and the hex digest of a text in pieces."""
+    found = hashlib.sha256()
+    for piece in text:
+        found.update(piece)
+    return f"sha256:{found.hexdigest()}"
 
 
 def batches(items: Iterable[_T]) -> Iterator[list[_T]]:
@@ -59,33 +100,28 @@ def batches(items: Iterable[_T]) -> Iterator[list[_T]]:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
-    return f"{_spelled(moment, 'seconds')}Z"
+    return f"{_told(moment, 'seconds')}Z"
 
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond."""
-    return f"{_spelled(moment, 'milliseconds')}Z"
+    return f"{_told(moment, 'milliseconds')}Z"
 
 
-def _spelled(moment: datetime, precision: str) -> str:
+def prefix_list(prefixes: Prefixes) -> Prefixes | None:
+    """A list of prefixes; null for every repository."""
+    return None if prefixes == EVERY_REPOSITORY else prefixes
+
+
+def _told(moment: datetime, precision: str) -> str:
     # Not by a format: some systems write years before 1000 with fewer than four digits.
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)
 
 
-def prefixes_document(prefixes: Prefixes) -> Json:
-    """A list of prefixes; null for every repository."""
-    return None if prefixes == EVERY_REPOSITORY else list(prefixes)
-
-
-def fault_document(fault: Fault | None) -> Json:
-    """A failed call as an object; null for none."""
-    if fault is None:
+def _spelled(document: object, *, order: Literal["sorted"] | None = None) -> bytes | None:
+    """A document as msgspec writes it; None where Python might write it otherwise."""
+    try:
+        text = msgspec.json.encode(document, order=order)
+    except UnicodeEncodeError:
         return None
-    return {
-        "kind": fault.kind.value,
-        "operation": fault.operation,
-        "code": fault.code,
-        "message": fault.message,
-        "request_id": fault.request_id,
-        "hint": fault.hint,
-    }
+    return None if any(fraction.search(text) for fraction in _FRACTIONS) else text

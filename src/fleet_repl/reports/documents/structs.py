@@ -1,0 +1,227 @@
+"""Documents from outside: read by msgspec, and what is wrong with them said with its place.
+
+msgspec takes the last of two members of one name, and it refuses texts that Python reads. So what
+it reads counts only where it writes the very same text again. Any other text, which nobody but an
+editor or another tool writes, is read by Python's own parser first, and checked by msgspec then.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from fleet_repl.values.canonical_json import Json, JsonObject, parse_json
+from fleet_repl.values.errors import FleetError
+
+_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+    "string": (str, "a text"),
+    "integer": (int, "a count"),
+    "boolean": (bool, "true or false"),
+    "array": (list, "a list"),
+    "object": (dict, "an object"),
+}
+"""A schema's type → Python's, and how a message names it."""
+REGISTRY: Final = "a registry"
+"""The title of texts that name one, such as `111111111111/eu-west-1`."""
+
+_Schema: TypeAlias = Mapping[str, Any]
+_T = TypeVar("_T")
+_Item = TypeVar("_Item")
+_Document = TypeVar("_Document", bound="Document")
+_Error = TypeVar("_Error", bound=FleetError)
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A JSON object that has exactly the declared members, and may lack those that can be UNSET.
+
+    A constraint with a `title` is checked, and the title says in messages what is needed. What
+    `extra_json_schema` adds is promised in the published schema only.
+    """
+
+
+class MalformedError(ValueError):
+    """A document that says something else than it has to; `path` says where."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}" if path else reason)
+
+    def below(self, place: str) -> MalformedError:
+        """The same error, seen from the object that has this one at `place`."""
+        inner = self.path if not self.path or self.path.startswith("[") else f".{self.path}"
+        return MalformedError(f"{place}{inner}", self.reason)
+
+
+def unusable(error: type[_Error], what: str, where: str, malformed: MalformedError) -> _Error:
+    """Why a document cannot be used, for whoever named it."""
+    return error(f"the {what} cannot be read: {where}: {malformed}")
+
+
+def read(content: bytes, kind: type[_Document]) -> _Document:
+    """The document in a JSON text. Raises MalformedError."""
+    document = read_exact(content, kind)
+    return converted(parsed(content), kind) if document is None else document
+
+
+def read_exact(content: bytes, kind: type[_Document]) -> _Document | None:
+    """The document in a text as this package writes it, indented or not; None for any other text.
+
+    Being written back as the same text proves that nothing of it was lost.
+    """
+    try:
+        document = _decoder(kind).decode(content)
+        exact = msgspec.json.encode(document) == msgspec.json.format(content, indent=-1)
+    except (ValueError, RecursionError):
+        return None
+    return document if exact else None
+
+
+def parsed(content: bytes) -> JsonObject:
+    """The object in any JSON text. Raises MalformedError, also for a key that is said twice."""
+    try:
+        value = parse_json(content)
+    except ValueError as error:
+        raise MalformedError("", f"it is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise MalformedError("", f"an object is needed, not {shown(value)}")
+    return value
+
+
+def converted(value: JsonObject, kind: type[_Document]) -> _Document:
+    """The document that an object is. Raises MalformedError."""
+    expect_schema(value, kind)
+    try:
+        return msgspec.convert(value, kind)
+    except (ValueError, RecursionError) as error:
+        schema = msgspec.json.schema(kind)
+        problem = next(_problems(value, schema, schema["$defs"]), MalformedError("", str(error)))
+    raise problem
+
+
+def expect_schema(value: JsonObject, kind: type[_Document]) -> None:
+    """Raises MalformedError for a document of another kind, or of another version."""
+    schema, found = kind.__struct_config__.tag, value.get("schema")
+    if not isinstance(schema, str) or found == schema:
+        return
+    name, _, version = schema.rpartition("/")
+    if isinstance(found, str) and found.rpartition("/")[0] == name:
+        raise MalformedError("schema", f"this version reads {name} of version {version} only")
+    raise MalformedError("schema", f"it is no {schema}")
+
+
+def each(name: str, items: Iterable[_Item], read: Callable[[_Item], _T]) -> tuple[_T, ...]:
+    """What `read` makes of every item of the list `name`; the errors that it raises say which."""
+    found: list[_T] = []
+    try:
+        for item in items:
+            found.append(read(item))  # noqa: PERF401 - its length tells which item was wrong
+    except MalformedError as error:
+        raise error.below(f"{name}[{len(found)}]") from None
+    return tuple(found)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Meanwhile Python does not look for garbage: of a large document every object stays, and
+    looking through all of them again and again takes longer than reading it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def shown(value: Json) -> str:
+    """A value as messages show it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _cut(json.dumps(value))
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case _:
+            return _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+@cache
+def _decoder(kind: type[_Document]) -> msgspec.json.Decoder[_Document]:
+    return msgspec.json.Decoder(kind)
+
+
+def _problems(
+    value: Json, node: _Schema, defs: _Schema, or_null: str = ""
+) -> Iterator[MalformedError]:
+    """What a value has otherwise than its schema says, as far as msgspec checks it."""
+    if "$ref" in node:
+        node = {**defs[node["$ref"].rpartition("/")[2]], **node}
+    if "anyOf" in node:
+        if value is not None:
+            needed = next(option for option in node["anyOf"] if option != {"type": "null"})
+            yield from _problems(value, needed, defs, " or null")
+    elif (needed := _needed(value, node)) == REGISTRY:
+        yield MalformedError("", f"{shown(value)} is no registry")
+    elif needed is not None:
+        yield MalformedError("", f"{needed}{or_null} is needed, not {shown(value)}")
+    elif isinstance(value, dict):
+        yield from _problems_of_object(value, node, defs)
+    elif isinstance(value, list) and "items" in node:
+        for nth, item in enumerate(value):
+            yield from _below(f"[{nth}]", _problems(item, node["items"], defs))
+
+
+def _problems_of_object(
+    value: JsonObject, node: _Schema, defs: _Schema
+) -> Iterator[MalformedError]:
+    members: dict[str, _Schema] = node.get("properties", {})
+    if members:
+        for key in sorted(value.keys() - members.keys()):
+            yield MalformedError(_cut(key), "this version does not know this member")
+        for key in sorted(set(node["required"]) - value.keys()):
+            yield MalformedError(key, "it is missing")
+    elif "additionalProperties" in node:
+        names = {"type": "string", **node.get("propertyNames", {})}
+        for key in value:
+            yield from _problems(key, names, defs)
+        rest: _Schema = node["additionalProperties"]
+        members = dict.fromkeys(value, rest)
+    for key, member in members.items():
+        if key in value:
+            yield from _below(key, _problems(value[key], member, defs))
+
+
+def _below(place: str, problems: Iterable[MalformedError]) -> Iterator[MalformedError]:
+    return (problem.below(place) for problem in problems)
+
+
+def _needed(value: Json, node: _Schema) -> str | None:
+    """What is needed in the place of a value, without what is in it; None where it will do."""
+    if "type" not in node:
+        choices = node.get("enum", [value])
+        return None if value in choices else f"one of {', '.join(choices)}"
+    kind, noun = _KINDS[node["type"]]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        return noun
+    if isinstance(value, int) and value < node.get("minimum", value):
+        return noun
+    if isinstance(value, str) and "title" in node and not re.search(node["pattern"], value):
+        return str(node["title"])
+    return None
