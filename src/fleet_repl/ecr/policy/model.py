@@ -136,6 +136,10 @@ class GrantIndex:
         """The accounts and actions that there are grants for."""
         return iter(self._prefixes)
 
+    def items(self) -> Iterable[tuple[tuple[AccountId, str], Prefixes]]:
+        """The prefixes by account and action."""
+        return self._prefixes.items()
+
     def prefixes(self, source: AccountId, action: str) -> Prefixes:
         """The prefixes with which an account may do an action."""
         return self._prefixes.get((source, action), NOTHING)
@@ -147,11 +151,10 @@ class GrantIndex:
 
 def reduced(grants: Iterable[Grant]) -> frozenset[Grant]:
     """The same meaning without grants that a shorter prefix covers."""
-    index = GrantIndex(grants)
     return frozenset(
         Grant(source, prefix, action)
-        for source, action in index
-        for prefix in index.prefixes(source, action)
+        for (source, action), prefixes in GrantIndex(grants).items()
+        for prefix in prefixes
     )
 
 

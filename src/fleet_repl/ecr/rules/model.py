@@ -95,6 +95,7 @@ def rules_for(
     return tuple(
         Rule(destinations=group.members, prefixes=group.prefixes, deletes=deletes)
         for deletes, links in kinds
+        if links
         for group in fewest_groups(
             links, most_members=limits.DESTINATIONS_PER_RULE, most_prefixes=filters
         )
