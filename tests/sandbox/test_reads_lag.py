@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.sandbox import Scenario
-from fleet_repl.sandbox.registries import Lagging
+from fleet_repl.sandbox.registries import LaggedValue
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
@@ -71,7 +71,7 @@ async def test_tampering_is_seen_at_once(served: Any) -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=20), st.integers(0, 10))
 def test_a_reader_sees_what_was_written_a_lag_ago(steps: list[tuple[int, bool]], lag: int) -> None:
     """Whatever the order of reads and writes, the value seen is the newest one old enough."""
-    value = Lagging(0)
+    value = LaggedValue(0)
     written, now = [(-lag, 0)], 0
     for number, (seconds, writes) in enumerate(steps, start=1):
         now += seconds

@@ -21,7 +21,7 @@ Templates: TypeAlias = Mapping[str, JsonObject]
 """Repository creation templates as ECR shows them, by prefix without a slash at its end."""
 
 
-class Lagging(Generic[T]):
+class LaggedValue(Generic[T]):
     """A value whose readers see the previous value for a while after a write."""
 
     __slots__ = ("_history",)
@@ -58,9 +58,9 @@ class Policy:
 
 @dataclass(slots=True, kw_only=True)
 class RegistryState:
-    replication: Lagging[JsonObject] = field(default_factory=lambda: Lagging({"rules": []}))
-    policy: Lagging[Policy | None] = field(default_factory=lambda: Lagging(None))
-    templates: Lagging[Templates] = field(default_factory=lambda: Lagging({}))
+    replication: LaggedValue[JsonObject] = field(default_factory=lambda: LaggedValue({"rules": []}))
+    policy: LaggedValue[Policy | None] = field(default_factory=lambda: LaggedValue(None))
+    templates: LaggedValue[Templates] = field(default_factory=lambda: LaggedValue({}))
     settings: dict[str, str] = field(default_factory=dict)
     """Account settings that differ from ECR's defaults, by name."""
     repositories: dict[str, Repository] = field(default_factory=dict)
