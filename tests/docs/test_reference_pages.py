@@ -34,7 +34,7 @@ from fleet_repl.sandbox import (
 )
 from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.state import parse_record, record_document
-from fleet_repl.topology.hops import NOT_TRANSITIVE
+from fleet_repl.topology.chains import NOT_TRANSITIVE
 from fleet_repl.topology.summaries import RETIRED_ROUTE
 from fleet_repl.topology.waves import IDLE_WAVE
 

@@ -13,7 +13,7 @@ from hypothesis.strategies import DataObject
 from fleet_repl.inventory import Account, External, Inventory, Match, Route, Selector
 from fleet_repl.reports.graph import MOST_REGISTRIES, Graph, Kind, graph_of
 from fleet_repl.topology import Link, Topology, connect, external_registries, registries
-from fleet_repl.topology.notices import Notice
+from fleet_repl.topology.links import Notice
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING
 

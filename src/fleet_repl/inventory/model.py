@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fleet_repl.inventory.accounts import Account, External
+from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.inventory.routes import Match, Route, Selector
 from fleet_repl.inventory.safety import REST, Amount, Safety, Wave
 from fleet_repl.inventory.settings import (
@@ -77,6 +78,11 @@ class Inventory:
     """What standard input held, which cannot be read again; None for a file."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Every file that the inventory was read from → a digest of the text in it then."""
+
+    def problem(self, key: str, message: str, remedy: str) -> Problem:
+        """What a later stage finds wrong with the value at `key`."""
+        line = nearest_line(self.lines, key)
+        return Problem(file=self.path, line=line, key=key, message=message, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

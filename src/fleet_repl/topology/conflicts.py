@@ -1,79 +1,116 @@
-"""Crowding: registries that routes send to more destinations than ECR takes.
+"""Conflicts: sources that routes send to more destinations than ECR takes, and routes that
+disagree about deletions on one link.
 
-Decided from sizes, so that a careless `to = {}` is a problem and not a full memory.
+Sources over the limit are found from sizes, so that a careless `to = {}` is a problem and not a
+full memory.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TypeAlias
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.findings import nearest_line
+from fleet_repl.topology.expansion import Expansion
 from fleet_repl.topology.index import Fleet
+from fleet_repl.topology.links import Link
 from fleet_repl.topology.near_misses import counted
-from fleet_repl.topology.reach import Reach
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import touches
 
-Departures: TypeAlias = Mapping[Registry, Sequence[Reach]]
+BySource: TypeAlias = Mapping[Registry, Sequence[Expansion]]
 """The routes that ask for links out of each source, in the inventory's order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crowding:
-    """The sources over the limit, and what to say about them."""
-
-    sources: frozenset[Registry]
-    problems: tuple[Problem, ...]
-
-
-def find_crowding(departures: Departures, inventory: Inventory, fleet: Fleet) -> Crowding:
-    """Check every source; those that the same routes bring over the limit are one problem."""
+def sources_over_limit(
+    by_source: BySource, inventory: Inventory, fleet: Fleet
+) -> tuple[frozenset[Registry], list[Problem]]:
+    """The sources over the limit; those that the same routes bring over it are one problem."""
     limit = inventory.limits.destinations
-    crowded: dict[tuple[int, ...], list[Registry]] = defaultdict(list)
-    for source, reaches in departures.items():
-        if _is_crowded(source, reaches, limit):
-            crowded[tuple(one.number for one in reaches)].append(source)
-    return Crowding(
-        sources=frozenset(source for sources in crowded.values() for source in sources),
-        problems=tuple(
-            _problem(sources, departures[sources[0]], inventory, fleet)
-            for _, sources in sorted(crowded.items())
-        ),
-    )
+    by_routes: dict[tuple[int, ...], list[Registry]] = defaultdict(list)
+    for source, routes in by_source.items():
+        if _is_over(source, routes, limit):
+            by_routes[tuple(route.number for route in routes)].append(source)
+    sources = frozenset(source for alike in by_routes.values() for source in alike)
+    return sources, [
+        _over_limit(alike, by_source[alike[0]], inventory, fleet)
+        for _, alike in sorted(by_routes.items())
+    ]
 
 
-def _is_crowded(source: Registry, reaches: Sequence[Reach], limit: int) -> bool:
-    counts = [one.count(source) for one in reaches]
+def _is_over(source: Registry, routes: Sequence[Expansion], limit: int) -> bool:
+    counts = [route.count(source) for route in routes]
     if sum(counts) <= limit:
         return False
     # Only counting out tells how far routes overlap; here each is known to be short.
-    return max(counts) > limit or len(_destinations(source, reaches)) > limit
+    return max(counts) > limit or len(_destinations(source, routes)) > limit
 
 
-def _destinations(source: Registry, reaches: Sequence[Reach]) -> set[Registry]:
-    return {end for one in reaches for end in one.candidates(source)} - {source}
+def _destinations(source: Registry, routes: Sequence[Expansion]) -> set[Registry]:
+    return {end for route in routes for end in route.candidates(source)} - {source}
 
 
-def _problem(
-    sources: Sequence[Registry], reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet
+def _over_limit(
+    sources: Sequence[Registry], routes: Sequence[Expansion], inventory: Inventory, fleet: Fleet
 ) -> Problem:
     example = sources[0]
     name = fleet.accounts[example.account].name
-    count = len(_destinations(example, reaches))
-    routes = ", ".join(one.name for one in reaches)
+    count = len(_destinations(example, routes))
+    names = ", ".join(route.name for route in routes)
     others = f"; so would {counted(len(sources) - 1, 'other registry')}" if sources[1:] else ""
-    key = f"routes[{reaches[0].number}].to"
-    return Problem(
-        file=inventory.path,
-        line=nearest_line(inventory.lines, key),
-        key=key,
-        message=f"{example} ({name}) would replicate to {count:,} registries, and ECR takes "
+    return inventory.problem(
+        f"routes[{routes[0].number}].to",
+        f"{example} ({name}) would replicate to {count:,} registries, and ECR takes "
         f"{inventory.limits.destinations:,} unique destinations, because of "
-        f"{'route' if len(reaches) == 1 else 'routes'} {routes}{others}",
-        remedy="narrow `to`; or push to several source registries, each with its share of the "
+        f"{'route' if len(routes) == 1 else 'routes'} {names}{others}",
+        "narrow `to`; or push to several source registries, each with its share of the "
         "destinations; or replicate to one hub in each region and let the others pull through it",
+    )
+
+
+def deletion_conflicts(
+    routes: Sequence[Expansion], links: Sequence[Link], inventory: Inventory
+) -> Iterator[Problem]:
+    """One problem, with an example, for each pair of routes that ask for the same repositories on
+    one link, one of them with deletions and the other without: no rule can do both."""
+    if len({route.route.replicate_deletes for route in routes}) < 2:
+        return
+    by_name = {route.name: route for route in routes}
+    shared: dict[tuple[str, str], list[Link]] = {}
+    known: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for link in links:
+        if link.routes not in known:
+            known[link.routes] = _disagreeing([by_name[name] for name in link.routes])
+        for pair in known[link.routes]:
+            shared.setdefault(pair, []).append(link)
+    for (first, second), some in shared.items():
+        yield _conflict(by_name[first], by_name[second], some, inventory)
+
+
+def _disagreeing(routes: Sequence[Expansion]) -> list[tuple[str, str]]:
+    return [
+        (first.name, second.name)
+        for first, second in combinations(routes, 2)
+        if first.route.replicate_deletes != second.route.replicate_deletes
+        and any(touches(first.prefixes, prefix) for prefix in second.prefixes)
+    ]
+
+
+def _conflict(
+    first: Expansion, second: Expansion, links: Sequence[Link], inventory: Inventory
+) -> Problem:
+    shared = next(prefix for prefix in second.prefixes if touches(first.prefixes, prefix))
+    meeting = min((prefix for prefix in first.prefixes if touches((prefix,), shared)), key=len)
+    what = max(shared, meeting, key=len) or "every repository"
+    link = links[0]
+    with_deletes, without = (first, second) if first.route.replicate_deletes else (second, first)
+    return inventory.problem(
+        f"routes[{second.number}]",
+        f"route {with_deletes.name} replicates deletions and route {without.name} does not, but "
+        f"both lead {what} from {link.source} to {link.destination} "
+        f"({counted(len(links), 'link')})",
+        "give both the same replicate_deletes, or prefixes that have nothing in common",
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from fleet_repl.inventory import Match, Selector
+from fleet_repl.inventory import Inventory, Match, Selector
 from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.suggestions import closest
 from fleet_repl.topology.index import Fleet
+from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, Region
 
+COMPARE: Final = "compare its conditions with the labels and regions of the accounts"
 _MOST_GUESSED: Final = 1_000
 """Among more values than that, guessing takes too long."""
 
@@ -30,6 +32,18 @@ def near_misses(
     if accounts and not kept:
         missed.append(f"`not` takes away all {len(accounts):,} that match")
     return (*missed, *_regions(fleet, match, kept))
+
+
+def unmatched(key: str, selector: Selector, inventory: Inventory, fleet: Fleet) -> Problem:
+    """The problem with `selector`, written at `key`, that matches nothing: a slip, for an empty
+    match never means "all"."""
+    return unmatched_because(key, near_misses(fleet, selector), inventory)
+
+
+def unmatched_because(key: str, misses: Sequence[str], inventory: Inventory) -> Problem:
+    """The same, with what the selector nearly matches."""
+    reasons = f": {'; '.join(misses)}" if misses else ""
+    return inventory.problem(key, f"matches no registry{reasons}", COMPARE)
 
 
 def counted(count: int, noun: str) -> str:

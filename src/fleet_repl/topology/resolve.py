@@ -1,4 +1,4 @@
-"""Connecting: routes → links, with everything that is wrong or noteworthy about them.
+"""Resolves routes to links, with everything that is wrong or noteworthy about them.
 
 Exact: a pair of registries is linked if and only if some route asks for it. Sources over
 ECR's limit are problems and get no links, so that the result always stays of a sane size.
@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from fleet_repl.inventory import Inventory, Template
-from fleet_repl.topology.conflicts import Departures, find_crowding
-from fleet_repl.topology.disputes import find_disputes
-from fleet_repl.topology.hops import hop_notices
+from fleet_repl.topology.chains import chain_notices
+from fleet_repl.topology.conflicts import BySource, deletion_conflicts, sources_over_limit
+from fleet_repl.topology.expansion import Expansion, expand
 from fleet_repl.topology.index import Fleet, index
-from fleet_repl.topology.links import Link
-from fleet_repl.topology.notices import Notice
-from fleet_repl.topology.protecting import Protection, protect
-from fleet_repl.topology.reach import Reach, reach
+from fleet_repl.topology.links import Link, Notice
 from fleet_repl.topology.summaries import RouteSummary, idle_routes, summarize
 from fleet_repl.topology.templates import place_templates
-from fleet_repl.topology.waves import Turns, Waves, place_waves
+from fleet_repl.topology.waves import Protection, Turns, Waves, place_waves, protect
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
@@ -49,33 +47,29 @@ class Topology:
 def connect(inventory: Inventory) -> Topology:
     """Resolve every route of `inventory`. Raises nothing: what is wrong is in `problems`."""
     fleet = index(inventory)
-    reaches = [reach(number, route, fleet) for number, route in enumerate(inventory.routes)]
-    departures = _departures(reaches)
-    crowding = find_crowding(departures, inventory, fleet)
-    links = tuple(_links(departures, crowding.sources))
-    disputes = find_disputes(reaches, links, inventory)
-    idle = idle_routes(reaches, inventory, fleet)
+    routes = [expand(number, route, fleet) for number, route in enumerate(inventory.routes)]
+    by_source = _by_source(routes)
+    over_limit, limit_problems = sources_over_limit(by_source, inventory, fleet)
+    links = tuple(_links(by_source, over_limit))
+    idle = idle_routes(routes, inventory, fleet)
     placing = place_templates(inventory, fleet)
     turns, protection = _care(inventory, fleet, links, placing.templates)
     problems = [
         *idle.problems,
-        *crowding.problems,
-        *disputes,
+        *limit_problems,
+        *deletion_conflicts(routes, links, inventory),
         *placing.problems,
         *turns.problems,
         *protection.problems,
     ]
+    prefixes = {route.name: route.prefixes for route in routes}
     return Topology(
         links=links,
-        routes=tuple(summarize(one, fleet) for one in reaches),
+        routes=tuple(summarize(route, fleet) for route in routes),
         templates=placing.templates,
         waves=turns.waves,
         protected=protection.registries,
-        notices=(
-            *idle.notices,
-            *hop_notices(links, {one.name: one.prefixes for one in reaches}),
-            *turns.notices,
-        ),
+        notices=(*idle.notices, *chain_notices(links, prefixes), *turns.notices),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
     )
 
@@ -95,32 +89,36 @@ def _care(
     return turns, protect(inventory, everyone)
 
 
-def _departures(reaches: Sequence[Reach]) -> Departures:
-    departures: dict[Registry, list[Reach]] = defaultdict(list)
-    for one in reaches:
-        for source in one.sources:
-            if one.count(source):
-                departures[source].append(one)
-    return departures
+def _by_source(routes: Sequence[Expansion]) -> BySource:
+    by_source: dict[Registry, list[Expansion]] = defaultdict(list)
+    for route in routes:
+        for source in route.sources:
+            if route.count(source):
+                by_source[source].append(route)
+    return by_source
 
 
-def _links(departures: Departures, left_out: frozenset[Registry]) -> Iterator[Link]:
+def _links(by_source: BySource, left_out: frozenset[Registry]) -> Iterator[Link]:
     merged: dict[tuple[int, ...], _Merged] = {}
-    for source in sorted(departures):
+    for source in sorted(by_source):
         if source in left_out:
             continue
-        asking: dict[Registry, list[Reach]] = defaultdict(list)
-        for one in departures[source]:
-            for end in one.candidates(source):
-                if end != source:
-                    asking[end].append(one)
-        for end in sorted(asking):
-            key = tuple(one.number for one in asking[end])
+        asking: dict[Registry, list[Expansion]] = defaultdict(list)
+        for route in by_source[source]:
+            for destination in route.candidates(source):
+                if destination != source:
+                    asking[destination].append(route)
+        for destination, routes in sorted(asking.items(), key=itemgetter(0)):
+            key = tuple(route.number for route in routes)
             if key not in merged:
-                merged[key] = _merge(asking[end])
-            prefixes, deletes, routes = merged[key]
+                merged[key] = _merge(routes)
+            prefixes, deletes, names = merged[key]
             yield Link(
-                source=source, destination=end, prefixes=prefixes, deletes=deletes, routes=routes
+                source=source,
+                destination=destination,
+                prefixes=prefixes,
+                deletes=deletes,
+                routes=names,
             )
 
 
@@ -130,11 +128,11 @@ class _Merged(NamedTuple):
     routes: tuple[str, ...]
 
 
-def _merge(reaches: Sequence[Reach]) -> _Merged:
+def _merge(routes: Sequence[Expansion]) -> _Merged:
     """What several routes between the same two registries come to."""
-    deleting = [one for one in reaches if one.route.replicate_deletes]
+    deleting = [route for route in routes if route.route.replicate_deletes]
     return _Merged(
-        prefixes=reduce(prefix for one in reaches for prefix in one.prefixes),
-        deletes=reduce(prefix for one in deleting for prefix in one.prefixes),
-        routes=tuple(one.name for one in reaches),
+        prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
+        deletes=reduce(prefix for route in deleting for prefix in route.prefixes),
+        routes=tuple(route.name for route in routes),
     )

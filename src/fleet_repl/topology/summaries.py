@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.findings import nearest_line
+from fleet_repl.topology.expansion import Expansion, expand
 from fleet_repl.topology.index import Fleet, index
-from fleet_repl.topology.near_misses import counted, near_misses
-from fleet_repl.topology.notices import Notice
-from fleet_repl.topology.reach import Reach, reach
+from fleet_repl.topology.links import Notice
+from fleet_repl.topology.near_misses import (
+    COMPARE,
+    counted,
+    near_misses,
+    unmatched,
+    unmatched_because,
+)
 from fleet_repl.values.errors import Problem
 
 RETIRED_ROUTE: Final = "retired-route"
@@ -31,15 +36,15 @@ class RouteSummary:
     """What it almost matches, such as `to: 40 accounts match but list no eu-west-1`."""
 
 
-def summarize(reach: Reach, fleet: Fleet) -> RouteSummary:
+def summarize(expansion: Expansion, fleet: Fleet) -> RouteSummary:
     """Count a route, without counting out its links."""
-    counts = [reach.count(source) for source in reach.sources]
+    counts = [expansion.count(source) for source in expansion.sources]
     return RouteSummary(
-        name=reach.name,
+        name=expansion.name,
         sources=sum(count > 0 for count in counts),
-        destinations=reach.ends(),
+        destinations=expansion.ends(),
         links=sum(counts),
-        near_misses=tuple(_route_misses(reach, fleet)),
+        near_misses=tuple(_route_misses(expansion, fleet)),
     )
 
 
@@ -52,13 +57,13 @@ class Idle:
     """Of routes that only lack the accounts that are retired."""
 
 
-def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) -> Idle:
+def idle_routes(reaches: Sequence[Expansion], inventory: Inventory, fleet: Fleet) -> Idle:
     """A problem for every route that links nothing: an empty match never means "all"."""
     idle = [one for one in reaches if not _links_any(one)]
-    lame: list[Reach] = []
+    lame: list[Expansion] = []
     if idle and any(account.retired for account in inventory.accounts):
         everyone = index(inventory, with_retired=True)
-        lame = [one for one in idle if _links_any(reach(one.number, one.route, everyone))]
+        lame = [one for one in idle if _links_any(expand(one.number, one.route, everyone))]
     stuck = [one for one in idle if one not in lame]
     return Idle(
         problems=tuple(problem for one in stuck for problem in _faults(one, inventory, fleet)),
@@ -74,42 +79,40 @@ def idle_routes(reaches: Sequence[Reach], inventory: Inventory, fleet: Fleet) ->
     )
 
 
-def _links_any(one: Reach) -> bool:
+def _links_any(one: Expansion) -> bool:
     return any(map(one.count, one.sources))
 
 
-def _faults(one: Reach, inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
+def _faults(one: Expansion, inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
     key = f"routes[{one.number}]"
     if not one.sources:
-        misses = near_misses(fleet, one.route.source)
-        yield _problem(inventory, f"{key}.from", "matches no registry", misses)
+        yield unmatched(f"{key}.from", one.route.source, inventory, fleet)
     if not one.destinations:
-        misses = _destination_misses(one, fleet)
-        yield _problem(inventory, f"{key}.to", "matches no registry", misses)
+        yield unmatched_because(f"{key}.to", _destination_misses(one, fleet), inventory)
     if one.sources and one.destinations:
-        yield _problem(inventory, key, "links no registries", [_why_no_pair(one)])
+        yield inventory.problem(key, f"links no registries: {_why_no_pair(one)}", COMPARE)
 
 
-def _route_misses(reach: Reach, fleet: Fleet) -> Iterator[str]:
-    for miss in near_misses(fleet, reach.route.source):
+def _route_misses(expansion: Expansion, fleet: Fleet) -> Iterator[str]:
+    for miss in near_misses(fleet, expansion.route.source):
         yield f"from: {miss}"
-    for miss in _destination_misses(reach, fleet):
+    for miss in _destination_misses(expansion, fleet):
         yield f"to: {miss}"
     # A registry that is only its own destination is no miss: a mesh leaves that pair out.
-    stuck = [source for source in reach.sources if not reach.candidates(source)]
-    if stuck and len(stuck) < len(reach.sources):
+    stuck = [source for source in expansion.sources if not expansion.candidates(source)]
+    if stuck and len(stuck) < len(expansion.sources):
         verb = "has" if len(stuck) == 1 else "have"
         yield f"{counted(len(stuck), 'source')} {verb} no destination, such as {stuck[0]}"
 
 
-def _destination_misses(reach: Reach, fleet: Fleet) -> tuple[str, ...]:
-    selector = reach.route.destination
-    within = {source.account for source in reach.sources} if selector.same_account else None
+def _destination_misses(expansion: Expansion, fleet: Fleet) -> tuple[str, ...]:
+    selector = expansion.route.destination
+    within = {source.account for source in expansion.sources} if selector.same_account else None
     return near_misses(fleet, selector, within)
 
 
-def _why_no_pair(reach: Reach) -> str:
-    match reach.route.destination:
+def _why_no_pair(expansion: Expansion) -> str:
+    match expansion.route.destination:
         case selector if selector.same_account and selector.same_region:
             return "only a registry itself has both its account and its region"
         case selector if selector.same_account:
@@ -117,15 +120,4 @@ def _why_no_pair(reach: Reach) -> str:
         case selector if selector.same_region:
             return "no source's region has another registry among the destinations"
         case _:
-            return f"{reach.sources[0]} is its only source and its only destination"
-
-
-def _problem(inventory: Inventory, key: str, message: str, because: Sequence[str]) -> Problem:
-    reasons = f": {'; '.join(because)}" if because else ""
-    return Problem(
-        file=inventory.path,
-        line=nearest_line(inventory.lines, key),
-        key=key,
-        message=f"{message}{reasons}",
-        remedy="compare its conditions with the labels and regions of the accounts",
-    )
+            return f"{expansion.sources[0]} is its only source and its only destination"

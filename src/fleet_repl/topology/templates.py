@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet_repl.inventory import Inventory, Template
-from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.topology.index import Fleet, index
-from fleet_repl.topology.near_misses import counted
-from fleet_repl.topology.unmatched import unmatched
+from fleet_repl.topology.near_misses import counted, unmatched
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
 
@@ -105,15 +103,14 @@ def _strangers(
     inventory: Inventory, key: str, message: str, remedy: str, examples: str
 ) -> Iterator[Problem]:
     if examples:
-        yield _problem(inventory, key, f"{message}; `select` matches {examples}", remedy)
+        yield inventory.problem(key, f"{message}; `select` matches {examples}", remedy)
 
 
 def _clash(
     earlier: int, later: int, shared: Sequence[Registry], inventory: Inventory, fleet: Fleet
 ) -> Problem:
     prefix, name = inventory.templates[later].prefix, inventory.templates[earlier].name
-    return _problem(
-        inventory,
+    return inventory.problem(
         f"templates[{later}].prefix",
         f"template {name} has the prefix {prefix} already, and a registry has one template for "
         f"each; both select {_such_as(shared, fleet)}",
@@ -129,13 +126,3 @@ def _such_as(registries: Sequence[Registry], fleet: Fleet) -> str:
     others = counted(len(registries) - 1, "other registry")
     more = f" and {others}" if registries[1:] else ""
     return f"{example} ({fleet.accounts[example.account].name}){more}"
-
-
-def _problem(inventory: Inventory, key: str, message: str, remedy: str) -> Problem:
-    return Problem(
-        file=inventory.path,
-        line=nearest_line(inventory.lines, key),
-        key=key,
-        message=message,
-        remedy=remedy,
-    )

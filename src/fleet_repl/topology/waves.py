@@ -1,4 +1,4 @@
-"""Waves: which links are written together, and in which order.
+"""Waves: which links are written together, and in which order; and what may lose no link.
 
 A registry belongs to the first wave that selects it, and a link to the first wave that selects
 either of its ends; what is in no wave goes last. Retired accounts have their turn as well: what
@@ -13,10 +13,8 @@ from typing import Final
 
 from fleet_repl.inventory import REST, Inventory
 from fleet_repl.topology.index import Fleet
-from fleet_repl.topology.links import Link
-from fleet_repl.topology.near_misses import counted
-from fleet_repl.topology.notices import Notice
-from fleet_repl.topology.unmatched import unmatched
+from fleet_repl.topology.links import Link, Notice
+from fleet_repl.topology.near_misses import counted, unmatched
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
 
@@ -148,3 +146,24 @@ def _idle(name: str, why: str) -> Notice:
         message=f"wave {name} {why}",
         about=(frozenset({name}),),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """What `protected` comes to."""
+
+    registries: frozenset[Registry] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    """With any, some registries may be missing."""
+
+
+def protect(inventory: Inventory, fleet: Fleet) -> Protection:
+    """Resolve the selectors of `protected`; `fleet` has the retired accounts too."""
+    found: set[Registry] = set()
+    problems: list[Problem] = []
+    for number, selector in enumerate(inventory.safety.protected):
+        selected = fleet.sources(selector)
+        found.update(selected)
+        if not selected:
+            problems.append(unmatched(f"safety.protected[{number}]", selector, inventory, fleet))
+    return Protection(registries=frozenset(found), problems=tuple(problems))

@@ -11,7 +11,7 @@ from fleet_repl.reports.text.page import EXAMPLES, FEW, Page
 from fleet_repl.reports.text.wording import counted, label
 from fleet_repl.topology import names, registries
 from fleet_repl.topology.index import index
-from fleet_repl.topology.protecting import protect
+from fleet_repl.topology.waves import protect
 from fleet_repl.values.names import AccountId, Registry
 
 if TYPE_CHECKING:

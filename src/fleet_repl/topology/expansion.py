@@ -1,4 +1,4 @@
-"""Reach: how far one route goes, without counting out its pairs.
+"""Route expansion: how far one route goes, without counting out its pairs.
 
 A route over 100,000 registries may ask for billions of pairs; how many any one source has
 is known from the size of its group of destinations.
@@ -21,7 +21,7 @@ Common: TypeAlias = "Registry | str | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Expansion:
     """A route with the registries that its selectors match."""
 
     number: int
@@ -61,13 +61,13 @@ class Reach:
         return self.route.name
 
 
-def reach(number: int, route: Route, fleet: Fleet) -> Reach:
+def expand(number: int, route: Route, fleet: Fleet) -> Expansion:
     """Resolve a route."""
     destinations = fleet.destinations(route.destination)
     groups: dict[Common, list[Registry]] = defaultdict(list)
     for one in destinations:
         groups[_common(route.destination, one)].append(one)
-    return Reach(
+    return Expansion(
         number=number,
         route=route,
         prefixes=reduce(route.prefixes),

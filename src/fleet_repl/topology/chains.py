@@ -1,4 +1,4 @@
-"""Hops: routes that look as if images went on from one registry to the next. They do not:
+"""Chains: routes that look as if images went on from one registry to the next. They do not:
 ECR replicates what is pushed, one hop, and nothing that arrived by replication.
 """
 
@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from fleet_repl.topology.links import Link
+from fleet_repl.topology.links import Link, Notice
 from fleet_repl.topology.near_misses import counted
-from fleet_repl.topology.notices import Notice
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING, Prefixes, beyond, intersect
 
@@ -34,7 +33,7 @@ class _Chain:
     middles: set[Registry] = field(default_factory=set)
 
 
-def hop_notices(links: Sequence[Link], prefixes: Mapping[str, Prefixes]) -> tuple[Notice, ...]:
+def chain_notices(links: Sequence[Link], prefixes: Mapping[str, Prefixes]) -> tuple[Notice, ...]:
     """One notice for each pair of routes of which the second asks for images that only the
     first brings, and that its destinations do not get from where they were pushed.
 
