@@ -65,8 +65,8 @@ def expand(number: int, route: Route, fleet: Fleet) -> Expansion:
     """Resolve a route."""
     destinations = fleet.destinations(route.destination)
     groups: dict[Common, list[Registry]] = defaultdict(list)
-    for one in destinations:
-        groups[_common(route.destination, one)].append(one)
+    for registry in destinations:
+        groups[_common(route.destination, registry)].append(registry)
     return Expansion(
         number=number,
         route=route,

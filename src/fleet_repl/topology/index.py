@@ -16,20 +16,24 @@ from fleet_repl.values.names import AccountId, Region, Registry
 
 def registries(inventory: Inventory) -> tuple[Registry, ...]:
     """Every managed registry, in order of account and region."""
-    found = {Registry(one.id, region) for one in inventory.accounts for region in one.regions}
+    found = {
+        Registry(account.id, region) for account in inventory.accounts for region in account.regions
+    }
     return tuple(sorted(found))
 
 
 def external_registries(inventory: Inventory) -> frozenset[Registry]:
     """Every registry that may receive images but is not managed."""
     return frozenset(
-        Registry(one.id, region) for one in inventory.externals for region in one.regions
+        Registry(account.id, region)
+        for account in inventory.externals
+        for region in account.regions
     )
 
 
 def names(inventory: Inventory) -> Mapping[AccountId, str]:
     """The name of every account, external ones too."""
-    return {one.id: one.name for one in _listed(inventory)}
+    return {account.id: account.name for account in _listed(inventory)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +101,9 @@ def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
 
     Takes time in proportion to the inventory.
     """
-    managed = [one for one in inventory.accounts if with_retired or not one.retired]
-    accounts = {one.id: one for one in sorted(managed, key=lambda one: one.id)}
-    externals = {one.id: one for one in inventory.externals}
+    managed = [account for account in inventory.accounts if with_retired or not account.retired]
+    accounts = {account.id: account for account in sorted(managed, key=lambda account: account.id)}
+    externals = {account.id: account for account in inventory.externals}
     labels: dict[str, dict[str, set[AccountId]]] = defaultdict(lambda: defaultdict(set))
     for account in managed:
         for label, value in account.labels.items():
@@ -108,8 +112,8 @@ def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
     return Fleet(
         accounts=accounts,
         externals=externals,
-        registries={one.id: _places(one) for one in listed},
-        regions=frozenset(region for one in listed for region in one.regions),
+        registries={account.id: _places(account) for account in listed},
+        regions=frozenset(region for account in listed for region in account.regions),
         labels={
             label: {value: frozenset(having) for value, having in by_value.items()}
             for label, by_value in labels.items()

@@ -85,7 +85,7 @@ def _regions(fleet: Fleet, match: Match, accounts: Collection[AccountId]) -> Ite
 
 
 def _lists(fleet: Fleet, account: AccountId, region: Region) -> bool:
-    return any(one.region == region for one in fleet.registries[account])
+    return any(registry.region == region for registry in fleet.registries[account])
 
 
 def _excluded_accounts(fleet: Fleet, selector: Selector) -> Collection[AccountId]:

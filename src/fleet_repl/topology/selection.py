@@ -47,7 +47,7 @@ def select(inventory: Inventory, selection: Selection) -> frozenset[Registry]:
 
 def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:
     accounts, regions = frozenset(selection.accounts), frozenset(selection.regions)
-    by_id = {one.id: one for one in inventory.accounts}
+    by_id = {account.id: account for account in inventory.accounts}
     for registry in registries(inventory):
         account = by_id[registry.account]
         if (
@@ -62,8 +62,8 @@ def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:
 
 
 def _account_faults(inventory: Inventory, texts: Sequence[str]) -> Iterator[str]:
-    known = {text for one in inventory.accounts for text in (one.id, one.name)}
-    external = {text for one in inventory.externals for text in (one.id, one.name)}
+    known = {text for account in inventory.accounts for text in (account.id, account.name)}
+    external = {text for account in inventory.externals for text in (account.id, account.name)}
     for text in texts:
         if text in external:
             yield f"account {quoted(text)} is external: nothing of it is managed here"
@@ -72,13 +72,15 @@ def _account_faults(inventory: Inventory, texts: Sequence[str]) -> Iterator[str]
 
 
 def _label_faults(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> Iterator[str]:
-    known = {f"{key}={value}" for one in inventory.accounts for key, value in one.labels.items()}
+    known = {
+        f"{key}={value}" for account in inventory.accounts for key, value in account.labels.items()
+    }
     texts = [f"{key}={value}" for key, value in labels]
     yield from _strangers(texts, known, "no account has the label")
 
 
 def _region_faults(inventory: Inventory, regions: Sequence[str]) -> Iterator[str]:
-    known = {str(region) for one in inventory.accounts for region in one.regions}
+    known = {str(region) for account in inventory.accounts for region in account.regions}
     yield from _strangers(regions, known, "no account lists the region")
 
 

@@ -57,40 +57,42 @@ class Idle:
     """Of routes that only lack the accounts that are retired."""
 
 
-def idle_routes(reaches: Sequence[Expansion], inventory: Inventory, fleet: Fleet) -> Idle:
+def idle_routes(routes: Sequence[Expansion], inventory: Inventory, fleet: Fleet) -> Idle:
     """A problem for every route that links nothing: an empty match never means "all"."""
-    idle = [one for one in reaches if not _links_any(one)]
-    lame: list[Expansion] = []
+    idle = [route for route in routes if not _links_any(route)]
+    retired: list[Expansion] = []
     if idle and any(account.retired for account in inventory.accounts):
         everyone = index(inventory, with_retired=True)
-        lame = [one for one in idle if _links_any(expand(one.number, one.route, everyone))]
-    stuck = [one for one in idle if one not in lame]
+        retired = [
+            route for route in idle if _links_any(expand(route.number, route.route, everyone))
+        ]
+    stuck = [route for route in idle if route not in retired]
     return Idle(
-        problems=tuple(problem for one in stuck for problem in _faults(one, inventory, fleet)),
+        problems=tuple(problem for route in stuck for problem in _faults(route, inventory, fleet)),
         notices=tuple(
             Notice(
                 kind=RETIRED_ROUTE,
-                message=f"route {one.name} links nothing any more, because every account that it "
+                message=f"route {route.name} links nothing any more, because every account that it "
                 "starts from or leads to is retired; take it out together with them",
-                about=(frozenset({one.name}),),
+                about=(frozenset({route.name}),),
             )
-            for one in lame
+            for route in retired
         ),
     )
 
 
-def _links_any(one: Expansion) -> bool:
-    return any(map(one.count, one.sources))
+def _links_any(route: Expansion) -> bool:
+    return any(map(route.count, route.sources))
 
 
-def _faults(one: Expansion, inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
-    key = f"routes[{one.number}]"
-    if not one.sources:
-        yield unmatched(f"{key}.from", one.route.source, inventory, fleet)
-    if not one.destinations:
-        yield unmatched_because(f"{key}.to", _destination_misses(one, fleet), inventory)
-    if one.sources and one.destinations:
-        yield inventory.problem(key, f"links no registries: {_why_no_pair(one)}", COMPARE)
+def _faults(route: Expansion, inventory: Inventory, fleet: Fleet) -> Iterator[Problem]:
+    key = f"routes[{route.number}]"
+    if not route.sources:
+        yield unmatched(f"{key}.from", route.route.source, inventory, fleet)
+    if not route.destinations:
+        yield unmatched_because(f"{key}.to", _destination_misses(route, fleet), inventory)
+    if route.sources and route.destinations:
+        yield inventory.problem(key, f"links no registries: {_why_no_pair(route)}", COMPARE)
 
 
 def _route_misses(expansion: Expansion, fleet: Fleet) -> Iterator[str]:

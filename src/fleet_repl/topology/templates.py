@@ -63,7 +63,7 @@ def _misfits(
         yield unmatched(f"{key}.select", template.select, inventory, fleet)
     role = template.role
     if role is not None:
-        strange = [one for one in selected if not role.fits(one.account)]
+        strange = [registry for registry in selected if not role.fits(registry.account)]
         yield from _strangers(
             inventory,
             f"{key}.role",
@@ -74,7 +74,7 @@ def _misfits(
         )
     region = _key_region(template)
     if region is not None:
-        strange = [one for one in selected if one.region != region]
+        strange = [registry for registry in selected if registry.region != region]
         yield from _strangers(
             inventory,
             f"{key}.kms_key",

@@ -74,7 +74,7 @@ def place_waves(
         for registry in registries:
             by_registry.setdefault(registry, number)
     waves = Waves(names=(*(wave.name for wave in inventory.waves), REST), by_registry=by_registry)
-    retired = (one for one in by_registry if fleet.accounts[one.account].retired)
+    retired = (registry for registry in by_registry if fleet.accounts[registry.account].retired)
     return Turns(
         waves=waves,
         problems=tuple(
@@ -96,16 +96,21 @@ def _idle_waves(
     in `written` have something to be written in their own wave, whatever the links."""
     linked = {waves.of_link(link.source, link.destination) for link in links}
     for number, registries in enumerate(selected):
-        own = [one for one in registries if waves.by_registry[one] == number]
+        own = [registry for registry in registries if waves.by_registry[registry] == number]
         if registries and not own:
             yield _too_late(number, registries, waves)
-        elif own and links and number not in linked and not any(one in written for one in own):
+        elif (
+            own
+            and links
+            and number not in linked
+            and not any(registry in written for registry in own)
+        ):
             yield _without_links(number, registries, waves, links)
 
 
 def _too_late(number: int, registries: Sequence[Registry], waves: Waves) -> Notice:
     count = len(registries)
-    takers = _named({waves.position(one) for one in registries}, waves)
+    takers = _named({waves.position(registry) for registry in registries}, waves)
     those = "the 1 registry" if count == 1 else f"all {counted(count, 'registry')}"
     return _idle(
         waves.names[number],
@@ -136,7 +141,7 @@ def _without_links(
 
 
 def _named(positions: Collection[int], waves: Waves) -> str:
-    names = [waves.names[one] for one in sorted(positions)]
+    names = [waves.names[position] for position in sorted(positions)]
     return f"wave {names[0]}" if len(names) == 1 else f"waves {', '.join(names)}"
 
 

@@ -37,8 +37,10 @@ class Registries:
 
     def __init__(self, inventory: Inventory) -> None:
         fleet = index(inventory)
-        self.all = tuple(sorted(one for own in fleet.registries.values() for one in own))
-        self.bit: Mapping[Registry, int] = {one: 1 << at for at, one in enumerate(self.all)}
+        self.all = tuple(sorted(registry for own in fleet.registries.values() for registry in own))
+        self.bit: Mapping[Registry, int] = {
+            registry: 1 << at for at, registry in enumerate(self.all)
+        }
         self.everything = (1 << len(self.all)) - 1
         self.by_account: Mapping[AccountId, int] = {
             account: union(self.bit[registry] for registry in own)

@@ -136,7 +136,7 @@ class _Source:
     def _cargo(self, end: Registry, plain: Prefixes, deleting: Prefixes) -> Cargo | None:
         everything = union(plain, deleting)
         because = self._why_not(end)
-        why = {one: because or _why_no_prefix(one, plain, deleting) for one in everything}
+        why = {prefix: because or _why_no_prefix(prefix, plain, deleting) for prefix in everything}
         for reason in dict.fromkeys(why.values()):
             if reason is not None:
                 words = prefix_words([prefix for prefix in everything if why[prefix] == reason])

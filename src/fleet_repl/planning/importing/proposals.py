@@ -102,7 +102,8 @@ class Proposer:
                         alike.setdefault(key, []).append(source)
             for sources in alike.values():
                 rows = [
-                    shipment.wanted[one] & self._registries.reach(frame, one) for one in sources
+                    shipment.wanted[source] & self._registries.reach(frame, source)
+                    for source in sources
                 ]
                 weight = sum(row.bit_count() for row in rows)
                 mask = union(1 << source for source in sources)

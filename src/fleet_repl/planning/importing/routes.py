@@ -153,7 +153,9 @@ def _path_name(path: Path, wording: Wording) -> str:
 def _name(conditions: Conditions, wording: Wording) -> str:
     parts = [_label(label, values, wording) for label, values in conditions.labels]
     if conditions.accounts is not None:
-        parts.append(_few([wording.account(one) for one in conditions.accounts], "accounts"))
+        parts.append(
+            _few([wording.account(account) for account in conditions.accounts], "accounts")
+        )
     return "-".join([*parts, *_regions(conditions, wording)]) or "all"
 
 

@@ -113,9 +113,9 @@ class Describer:
             values = tuple(value for value, mask in by_value.items() if mask & must)
             if 0 < len(values) <= _MOST_VALUES:
                 found.append((label, values))
-        for one in found:
-            yield from self._exact((one,), must, may, regions)
-            yield from self._in_part(*one, must, may)
+        for explained in found:
+            yield from self._exact((explained,), must, may, regions)
+            yield from self._in_part(*explained, must, may)
         for pair in combinations(found, 2):
             yield from self._exact(pair, must, may, regions)
 

@@ -46,7 +46,7 @@ def shipments(links: Links, registries: Registries) -> tuple[Shipment, ...]:
     for (deletes, prefix), cargos in sorted(wanting.items()):
         # The prefix itself, and every shorter one that carries it too.
         shorter = (prefix[:length] for length in range(len(prefix) + 1))
-        allowing = {cargo for one in shorter for cargo in wanting.get((deletes, one), ())}
+        allowing = {cargo for start in shorter for cargo in wanting.get((deletes, start), ())}
         key = (deletes, tuple(cargos), tuple(sorted(allowing)))
         alike.setdefault(key, []).append(prefix)
     found = [
@@ -58,7 +58,9 @@ def shipments(links: Links, registries: Registries) -> tuple[Shipment, ...]:
         )
         for (deletes, cargos, allowing), prefixes in alike.items()
     ]
-    return tuple(sorted(found, key=lambda one: (-one.size, one.deletes, one.prefixes)))
+    return tuple(
+        sorted(found, key=lambda shipment: (-shipment.size, shipment.deletes, shipment.prefixes))
+    )
 
 
 def _carriers(links: Links, registries: Registries) -> Mapping[Cargo, Rows]:

@@ -88,10 +88,10 @@ def _selector(conditions: Conditions, frame: Frame, wording: Wording) -> str:
         accounts = [wording.account(account) for account in conditions.accounts]
         parts.append(f"accounts = {_one_or_list(accounts)}")
     if conditions.labels:
-        pairs = (
-            f"{child('', label)} = {_one_or_list([wording.value(label, one) for one in values])}"
-            for label, values in conditions.labels
-        )
+        pairs = []
+        for label, values in conditions.labels:
+            texts = [wording.value(label, value) for value in values]
+            pairs.append(f"{child('', label)} = {_one_or_list(texts)}")
         parts.append(f"labels = {{ {', '.join(pairs)} }}")
     if conditions.regions is not None:
         regions = [wording.region(region) for region in conditions.regions]
