@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy
+from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
+from fleet_repl.inventory import Limits
 from fleet_repl.planning.ownership import Sharing
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
@@ -236,6 +238,35 @@ async def test_no_room_is_left_in_the_policy(bench: Any) -> None:
     settled = await bench.writing.policy(bench.registry, change, ())
     assert settled.error.kind is FaultKind.CONFLICT
     assert set(bench.aws.log) == {"read"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "written"),
+    [
+        (Limits(rules=3, destinations=3), True),
+        (Limits(rules=2, destinations=3), False),
+        (Limits(rules=3, destinations=2), False),
+    ],
+)
+async def test_both_fill_the_configuration(bench: Any, limits: Limits, written: bool) -> None:
+    """As much as ECR takes is written; what is more is left for another plan."""
+    bench.aws.document = there = rules(rule("8"), rule("9"))
+    writing = replace(bench.writing, limits=limits)
+    settled = await writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.outcome is (Outcome.APPLIED if written else Outcome.FAILED)
+    assert bench.aws.document == (rules(rule("8"), rule("9"), rule("2")) if written else there)
+
+
+@pytest.mark.parametrize("short", [0, 1])
+async def test_both_fill_the_policy(bench: Any, short: int) -> None:
+    """The same of its characters."""
+    bench.aws.policy = there = granting(None, RIVAL, "9")
+    both = policy_size(granting(there, OWNER, "2"))
+    writing = replace(bench.writing, limits=Limits(policy_bytes=both - short))
+    change = policy_change(None, granting(None, OWNER, "2"))
+    settled = await writing.policy(bench.registry, change, ())
+    assert settled.outcome is (Outcome.FAILED if short else Outcome.APPLIED)
+    assert granted(bench.aws.policy, OWNER) == (set() if short else {"2"})
 
 
 async def test_after_a_lost_answer_nothing_is_merged(bench: Any) -> None:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
 
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 """Opening a pipe that nobody writes to waits, unless it is told not to."""
 
 

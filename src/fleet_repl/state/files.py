@@ -25,9 +25,9 @@ from fleet_repl.state.trust import Place, check, refuse_link
 
 _LARGEST: Final = 4 * GIB
 """The journal of a run that writes long policies to a hundred thousand registries is this long."""
-_READ: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_WRITE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_ENTER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_WRITE: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_ENTER: Final = os.O_RDONLY | os.O_DIRECTORY
 _OF_THE_SYSTEM: Final = "lost+found"
 """At the root of many volumes, and root alone may look into it."""
 _GUARD_SECONDS: Final = 5.0
