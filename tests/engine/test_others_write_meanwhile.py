@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import pytest
 
 from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
@@ -297,6 +298,22 @@ async def test_a_stop_between_two_tries_is_obeyed(bench: Any) -> None:
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
     assert bench.gate.log == ["admit", "settled failed"]
+
+
+async def test_a_look_that_is_cut_short_is_no_failure(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interruption gives up the read before the write: nothing was sent."""
+
+    async def hang(registry: Registry) -> JsonObject:
+        bench.stop.interrupt()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(bench.aws, "describe", hang)
+    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (settled.outcome, settled.error, settled.in_doubt) == (Outcome.CANCELLED, None, False)
+    assert bench.aws.log == []
 
 
 async def test_what_was_overwritten_stays_in_doubt(bench: Any) -> None:

@@ -143,11 +143,16 @@ async def test_a_run_may_end_with_a_wave(make_desired: Any, fleet: Any) -> None:
 async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
     make_desired: Any, fleet: Any
 ) -> None:
-    """The canary has nothing to do, and the others are not asked for."""
+    """The canary has nothing to do, and the others are not asked for: the reader is told."""
+    because = "the run ends after wave canary (--wave)"
     desired = wanting(make_desired, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, until="canary")
     assert fleet.written == []
-    assert found[B].because == "the run ends after wave canary (--wave)"
+    assert found[B].because == because
+    assert of_waves(fleet) == [
+        WaveStarted(wave="canary", registries=0),
+        WaveFinished(wave="canary", failed=0, because=because),
+    ]
 
 
 async def test_a_pause_follows_a_wave_that_has_written(make_desired: Any, fleet: Any) -> None:

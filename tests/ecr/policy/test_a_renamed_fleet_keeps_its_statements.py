@@ -75,3 +75,11 @@ def test_foreign_statements_are_named_in_their_order() -> None:
     assert names("Two", "One", "Two") == ("Two", "One")
     assert names(None, "One", "") == ("One", "2 statements without Sid")
     assert names(None) == ("a statement without Sid",)
+
+
+def test_what_is_written_anew_although_nothing_is_missing() -> None:
+    """A statement with a former mark, or one that somebody edited: each by itself is enough."""
+    current, former = (statements_for([GRANT], owner, HERE) for owner in (NOW, BEFORE))
+    edited = [{**one, "Effect": "Deny"} for one in current]
+    for statements, untidy in ((current, False), (former, True), (edited, True)):
+        assert parse_policy(document(*statements), NOW, HERE).is_untidy is untidy

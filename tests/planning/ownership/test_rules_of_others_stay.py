@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -301,3 +302,21 @@ def test_what_is_gone_is_not_ours_any_longer(found: list[Rule], gone: Outgoing) 
     asked = Wanted(links=there.outgoing, deleting=there.deleting)
     owned = only(there, asked, both(cells_of(there.rules), gone)).owned
     assert owned == cells_of(there.rules)
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_link_that_a_rule_of_ours_lists_in_passing_is_ours(deletes: bool) -> None:
+    """One rule for two ends may list a prefix that a shorter one covers for the first of them; so
+    without a record, nothing of it is taken for somebody else's."""
+    first, second = ENDS[:2]
+    found = found_of(
+        [
+            Rule(destinations=(first, second), prefixes=("a/b/", "c/"), deletes=deletes),
+            Rule(destinations=(first,), prefixes=("a/",), deletes=deletes),
+        ]
+    )
+    links: Outgoing = {first: ("a/", "c/"), second: ("a/b/", "c/")}
+    merged = merge(found, Wanted(links=links, deleting=links if deletes else {}), None)
+    assert merged.kept == ()
+    other = merge(found, Wanted(links=links, deleting={} if deletes else links), None)
+    assert len(other.kept) == 2

@@ -175,3 +175,11 @@ async def test_people_can_share_a_state_on_purpose(state: Path) -> None:
         ("applied.json", "journal.jsonl", "lock.json", ".lock.json.guard"), 0o660
     )
     assert stat.S_IMODE((state / "dev").stat().st_mode) & 0o777 == 0o770
+
+
+async def test_reading_a_shared_state_changes_nobodys_modes(state: Path) -> None:
+    """Only what is made or written gets them; whoever keeps a file from the group may."""
+    (state / NAME).chmod(0o640)
+    store = FolderStore(state, shared=True)
+    assert await store.read(NAME) == b"{}"
+    assert stat.S_IMODE((state / NAME).stat().st_mode) == 0o640
