@@ -81,7 +81,9 @@ class Page:
 
 
 def _pages() -> tuple[Page, ...]:
-    paths = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    fronts = (ROOT / name for name in ("README.md", "SECURITY.md"))
+    folders = (ROOT / name for name in ("docs", "docs/decisions"))
+    paths = (*fronts, *(path for folder in folders for path in sorted(folder.glob("*.md"))))
     return tuple(
         Page(name=str(path.relative_to(ROOT)), text=path.read_text(encoding="utf-8"))
         for path in paths
