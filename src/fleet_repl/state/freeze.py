@@ -5,14 +5,13 @@ One that cannot be understood freezes the fleet too: it is an error, and never "
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
-
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from typing import Final
 
 from fleet_repl.engine.ports import Store
+from fleet_repl.reports.documents.reader import Document, MalformedError, read
+from fleet_repl.reports.documents.shared import expect_fleet, plain, zoned
+from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Freeze
-from fleet_repl.state.parsing import first_problem, printable, read_document
-from fleet_repl.values.canonical_json import Json, compact_json
 from fleet_repl.values.errors import StateError
 
 FREEZE_SCHEMA: Final = "fleet-repl/freeze/1"
@@ -20,18 +19,19 @@ FREEZE_NAME: Final = "freeze.json"
 LONGEST_REASON: Final = 500
 """Characters of who and why."""
 
-_Text = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON), AfterValidator(printable)]
 
-
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    # "schema" would shadow a name of pydantic's own.
-    format: Literal["fleet-repl/freeze/1"] = Field(alias="schema")
+class _Freeze(Document, frozen=True, tag_field="schema", tag=FREEZE_SCHEMA):
     fleet: str
-    who: _Text
-    why: _Text
-    since: AwareDatetime
+    who: str
+    why: str
+    since: str
+
+    def freeze(self) -> Freeze:
+        return Freeze(
+            who=plain(self.who, "who", least=1, most=LONGEST_REASON),
+            why=plain(self.why, "why", least=1, most=LONGEST_REASON),
+            since=zoned(self.since, "since"),
+        )
 
 
 async def read_freeze(store: Store, fleet: str) -> Freeze | None:
@@ -44,18 +44,12 @@ async def read_freeze(store: Store, fleet: str) -> Freeze | None:
 async def write_freeze(store: Store, fleet: str, freeze: Freeze) -> None:
     """Freeze a fleet, in place of an earlier freeze. Raises StateError, also for who or why
     that is empty, longer than 500 characters or holds control characters."""
-    document: Json = {
-        "schema": FREEZE_SCHEMA,
-        "fleet": fleet,
-        "who": freeze.who,
-        "why": freeze.why,
-        "since": freeze.since.isoformat(),
-    }
+    document = _Freeze(fleet, freeze.who, freeze.why, freeze.since.isoformat())
     try:
-        _Document.model_validate(document)
-    except ValidationError as error:
-        raise StateError(f"the fleet cannot be frozen: {first_problem(error)}") from None
-    await store.replace(_name(fleet), f"{compact_json(document)}\n".encode())
+        document.freeze()
+    except MalformedError as malformed:
+        raise StateError(f"the fleet cannot be frozen: {malformed}") from None
+    await store.replace(_name(fleet), line_in_utf8(document))
 
 
 async def lift_freeze(store: Store, fleet: str) -> Freeze | None:
@@ -80,14 +74,11 @@ def _name(fleet: str) -> str:
 
 def _parse(content: bytes, fleet: str, *, where: str) -> Freeze:
     try:
-        document = read_document(_Document, content)
-    except ValueError as error:
-        reason = str(error)
-    else:
-        if document.fleet == fleet:
-            return Freeze(who=document.who, why=document.why, since=document.since)
-        reason = f"it is of fleet {document.fleet!r}"
-    raise StateError(
-        f"the fleet's freeze cannot be read: {where}: {reason}\n"
-        "    nothing is written while it is there; remove it to lift the freeze"
-    )
+        document = read(content, _Freeze)
+        expect_fleet(fleet, document.fleet)
+        return document.freeze()
+    except MalformedError as malformed:
+        raise StateError(
+            f"the fleet's freeze cannot be read: {where}: {malformed}\n"
+            "    nothing is written while it is there; remove it to lift the freeze"
+        ) from None

@@ -11,22 +11,99 @@ import json
 from typing import Final
 
 import anyio
+from msgspec import UNSET, UnsetType
 
 from fleet_repl.engine.ports import Store
 from fleet_repl.planning.plan import Action, Phase, Resource
-from fleet_repl.reports.documents import reader as members
-from fleet_repl.reports.documents.reader import MalformedError, as_object
-from fleet_repl.reports.documents.reading_shared import write_outcome
-from fleet_repl.reports.documents.writer import compact, instant
+from fleet_repl.reports.documents.reader import Document, MalformedError, parsed, read
+from fleet_repl.reports.documents.report import check_write_outcome
+from fleet_repl.reports.documents.shared import (
+    AwsDocument,
+    Instant,
+    RegistryName,
+    moment,
+    registry_named,
+)
+from fleet_repl.reports.documents.writer import compact, instant, line
 from fleet_repl.runs.history import JournalEntry, Moment
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import StateError, UnreadableStateError
 
 JOURNAL_SCHEMA: Final = "fleet-repl/journal/1"
 
-_ALWAYS: Final = frozenset({"moment", "at", "registry", "resource", "action", "phase", "wave"})
-_SENDING: Final = _ALWAYS | {"before", "after"}
-_SETTLED: Final = _ALWAYS | {"outcome", "request_id", "in_doubt"}
+_OF_SENDING: Final = frozenset({"before", "after"})
+_OF_SETTLED: Final = frozenset({"outcome", "request_id", "in_doubt"})
+_OF_TEMPLATES: Final = frozenset({"prefix"})
+
+
+class EntryDocument(Document, frozen=True, kw_only=True):
+    """A line of the journal. What it has beside the first members hangs on what it tells."""
+
+    moment: Moment
+    at: Instant
+    registry: RegistryName
+    resource: Resource
+    action: Action
+    phase: Phase
+    wave: str
+    prefix: str | UnsetType = UNSET
+    before: AwsDocument | UnsetType = UNSET
+    after: AwsDocument | UnsetType = UNSET
+    outcome: Outcome | UnsetType = UNSET
+    request_id: str | UnsetType | None = UNSET
+    in_doubt: bool | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, entry: JournalEntry) -> EntryDocument:
+        sending = entry.moment is Moment.SENDING
+        return cls(
+            moment=entry.moment,
+            at=instant(entry.at),
+            registry=str(entry.registry),
+            resource=entry.resource,
+            action=entry.action,
+            phase=entry.phase,
+            wave=entry.wave,
+            prefix=entry.prefix or "" if entry.resource is Resource.CREATION_TEMPLATE else UNSET,
+            before=entry.before if sending else UNSET,
+            after=entry.after if sending else UNSET,
+            outcome=entry.outcome or UNSET,
+            request_id=UNSET if sending else entry.request_id,
+            in_doubt=UNSET if sending else entry.in_doubt,
+        )
+
+    def entry(self) -> JournalEntry:
+        self._check_members()
+        if outcome := self.outcome or None:
+            check_write_outcome(outcome)
+        return JournalEntry(
+            moment=self.moment,
+            at=moment(self.at, "at"),
+            registry=registry_named(self.registry),
+            resource=self.resource,
+            action=self.action,
+            phase=self.phase,
+            wave=self.wave,
+            prefix=None if self.prefix is UNSET else self.prefix,
+            before=None if self.before is UNSET else self.before,
+            after=None if self.after is UNSET else self.after,
+            outcome=outcome,
+            request_id=self.request_id or None,
+            in_doubt=self.in_doubt is True,
+        )
+
+    def _check_members(self) -> None:
+        """Raises MalformedError for a member too many or too few."""
+        needed = _OF_SENDING if self.moment is Moment.SENDING else _OF_SETTLED
+        if self.resource is Resource.CREATION_TEMPLATE:
+            needed |= _OF_TEMPLATES
+        for name in sorted(_OF_SENDING | _OF_SETTLED | _OF_TEMPLATES):
+            there = getattr(self, name) is not UNSET
+            if there and name not in needed:
+                raise MalformedError(name, "this version does not know this member")
+            if not there and name in needed:
+                raise MalformedError(name, "it is missing")
 
 
 class Journal:
@@ -85,26 +162,7 @@ class Journal:
 
 def entry_line(entry: JournalEntry) -> bytes:
     """One line of the journal."""
-    line: dict[str, Json] = {
-        "moment": entry.moment.value,
-        "at": instant(entry.at),
-        "registry": str(entry.registry),
-        "resource": entry.resource.value,
-        "action": entry.action.value,
-        "phase": entry.phase.value,
-        "wave": entry.wave,
-    }
-    if entry.resource is Resource.CREATION_TEMPLATE:
-        line["prefix"] = entry.prefix or ""
-    if entry.moment is Moment.SENDING:
-        line |= {"before": entry.before, "after": entry.after}
-    else:
-        line |= {
-            "outcome": entry.outcome.value if entry.outcome is not None else None,
-            "request_id": entry.request_id,
-            "in_doubt": entry.in_doubt,
-        }
-    return compact(line) + b"\n"
+    return line(EntryDocument.of(entry))
 
 
 def parse_journal(content: bytes, where: str) -> tuple[JournalEntry, ...]:
@@ -116,13 +174,12 @@ def parse_journal(content: bytes, where: str) -> tuple[JournalEntry, ...]:
     # What was written in full ends with a newline, so the last part is empty or half a line.
     whole = lines[:-1]
     found: list[JournalEntry] = []
-    for number, line in enumerate(whole, start=1):
+    for number, text in enumerate(whole, start=1):
         try:
-            parsed = members.parsed(line)
             if number == 1:
-                _expect_header(parsed)
+                _expect_header(parsed(text))
             else:
-                found.append(_entry(parsed))
+                found.append(read(text, EntryDocument).entry())
         except MalformedError as malformed:
             raise UnreadableStateError(
                 f"the journal of a run cannot be read: {where}, line {number}: {malformed}\n"
@@ -135,27 +192,3 @@ def _expect_header(found: JsonObject) -> None:
     if found != {"schema": JOURNAL_SCHEMA}:
         shown = json.dumps(found.get("schema"))
         raise MalformedError("schema", f"{JOURNAL_SCHEMA} is needed, not {shown}")
-
-
-def _entry(found: JsonObject) -> JournalEntry:
-    moment = members.choice(found, "moment", Moment)
-    resource = members.choice(found, "resource", Resource)
-    keys = _SENDING if moment is Moment.SENDING else _SETTLED
-    is_template = resource is Resource.CREATION_TEMPLATE
-    as_object(found, keys=keys | {"prefix"} if is_template else keys)
-    sending = moment is Moment.SENDING
-    return JournalEntry(
-        moment=moment,
-        at=members.moment(found, "at"),
-        registry=members.named(found, "registry"),
-        resource=resource,
-        action=members.choice(found, "action", Action),
-        phase=members.choice(found, "phase", Phase),
-        wave=members.text(found, "wave"),
-        prefix=members.text(found, "prefix") if is_template else None,
-        before=members.document(found, "before") if sending else None,
-        after=members.document(found, "after") if sending else None,
-        outcome=None if sending else write_outcome(found),
-        request_id=None if sending else members.optional_text(found, "request_id"),
-        in_doubt=False if sending else members.truth(found, "in_doubt"),
-    )

@@ -5,69 +5,68 @@ One that cannot be understood is never taken for a lock that is free.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from msgspec import UNSET, UnsetType
 
+from fleet_repl.reports.documents.reader import Document, MalformedError, read
+from fleet_repl.reports.documents.shared import Count, alike_or_none, expect_fleet, plain, zoned
+from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state.lock_rules import LockDocument
-from fleet_repl.state.parsing import printable, read_document
-from fleet_repl.values.canonical_json import Json, compact_json
 from fleet_repl.values.errors import StateError
 
 LOCK_SCHEMA: Final = "fleet-repl/lock/1"
 
 
-_Text = Annotated[str, Field(max_length=300), AfterValidator(printable)]
+class HolderDocument(Document, frozen=True):
+    """The process that a run is, or was, made by."""
 
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    run_id: _Text
+    run_id: str
     purpose: Purpose
-    user: _Text
-    host: _Text
-    pid: int = Field(ge=0)
-    process: _Text
+    user: str
+    host: str
+    pid: Count
+    process: str
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    # "schema" would shadow a name of pydantic's own.
-    format: Literal["fleet-repl/lock/1"] = Field(alias="schema")
+class _Lock(Document, frozen=True, tag_field="schema", tag=LOCK_SCHEMA):
     fleet: str
-    holder: _Entry | None
-    taken_at: AwareDatetime
-    renewed_at: AwareDatetime
-    renewals: int = Field(ge=0)
-    sharers: dict[_Text, _Text] | None = None
+    holder: HolderDocument | None
+    taken_at: str
+    renewed_at: str
+    renewals: Count
+    sharers: dict[str, str] | UnsetType | None = UNSET
+
+    def lock(self) -> LockDocument:
+        holder = alike_or_none(self.holder, Holder)
+        for name in ("run_id", "user", "host", "process") if holder is not None else ():
+            plain(getattr(holder, name), f"holder.{name}")
+        for fleet, mark in (self.sharers or {}).items():
+            plain(fleet, "sharers")
+            plain(mark, f"sharers.{fleet}")
+        return LockDocument(
+            fleet=self.fleet,
+            holder=holder,
+            taken_at=zoned(self.taken_at, "taken_at"),
+            renewed_at=zoned(self.renewed_at, "renewed_at"),
+            renewals=self.renewals,
+            sharers=None if self.sharers is UNSET else self.sharers,
+        )
 
 
 def lock_content(document: LockDocument) -> bytes:
     """The lock's document as text."""
-    holder = document.holder
-    entry: Json = None
-    if holder is not None:
-        entry = {
-            "run_id": holder.run_id,
-            "purpose": holder.purpose.value,
-            "user": holder.user,
-            "host": holder.host,
-            "pid": holder.pid,
-            "process": holder.process,
-        }
-    whole: Json = {
-        "schema": LOCK_SCHEMA,
-        "fleet": document.fleet,
-        "holder": entry,
-        "taken_at": document.taken_at.isoformat(),
-        "renewed_at": document.renewed_at.isoformat(),
-        "renewals": document.renewals,
-        **({} if document.sharers is None else {"sharers": dict(document.sharers)}),
-    }
-    return f"{compact_json(whole)}\n".encode()
+    return line_in_utf8(
+        _Lock(
+            fleet=document.fleet,
+            holder=alike_or_none(document.holder, HolderDocument),
+            taken_at=document.taken_at.isoformat(),
+            renewed_at=document.renewed_at.isoformat(),
+            renewals=document.renewals,
+            sharers=UNSET if document.sharers is None else dict(document.sharers),
+        )
+    )
 
 
 def parse_lock(content: bytes, fleet: str | None, *, where: str) -> LockDocument:
@@ -76,24 +75,11 @@ def parse_lock(content: bytes, fleet: str | None, *, where: str) -> LockDocument
     Raises StateError, naming it as `where`.
     """
     try:
-        document = read_document(_Document, content)
-    except ValueError as error:
-        raise _unusable(where, str(error)) from None
-    if fleet not in (None, document.fleet):
-        raise _unusable(where, f"it is of fleet {document.fleet!r}")
-    entry = document.holder
-    return LockDocument(
-        fleet=document.fleet,
-        holder=Holder(**dict(entry)) if entry is not None else None,
-        taken_at=document.taken_at,
-        renewed_at=document.renewed_at,
-        renewals=document.renewals,
-        sharers=document.sharers,
-    )
-
-
-def _unusable(where: str, reason: str) -> StateError:
-    return StateError(
-        f"the fleet's lock cannot be used: {where}: {reason}\n"
-        "    see that no other run of this fleet is under way, then remove it"
-    )
+        document = read(content, _Lock).lock()
+        expect_fleet(document.fleet if fleet is None else fleet, document.fleet)
+    except MalformedError as malformed:
+        raise StateError(
+            f"the fleet's lock cannot be used: {where}: {malformed}\n"
+            "    see that no other run of this fleet is under way, then remove it"
+        ) from None
+    return document

@@ -6,16 +6,21 @@ somebody else's, or as ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from msgspec import UNSET, UnsetType
 
-from fleet_repl.planning.ownership import Applied, Cells, Due, Record, together
-from fleet_repl.reports.documents.shared import prefixes_document
-from fleet_repl.state.parsing import read_document
-from fleet_repl.values.canonical_json import Json, compact_json
+from fleet_repl.planning.ownership import Applied, Record, together
+from fleet_repl.reports.documents.reader import (
+    Document,
+    MalformedError,
+    read,
+    without_collection,
+)
+from fleet_repl.reports.documents.shared import RegistryName, expect_fleet, registry_named, zoned
+from fleet_repl.reports.documents.writer import line_in_utf8, prefix_list
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
@@ -23,23 +28,44 @@ from fleet_repl.values.prefixes import EVERY_REPOSITORY
 APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+class EntryDocument(Document, frozen=True):
+    """What a fleet last made of one registry."""
 
-    links: dict[str, list[str] | None] = Field(default_factory=dict)
-    templates: list[str] = Field(default_factory=list)
-    given_up: bool = False
-    due: dict[str, AwareDatetime] = Field(default_factory=dict)
+    links: dict[RegistryName, tuple[str, ...] | None] | UnsetType = UNSET
+    templates: tuple[str, ...] | UnsetType = UNSET
+    given_up: bool | UnsetType = UNSET
+    due: dict[RegistryName, str] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, applied: Applied) -> EntryDocument:
+        due = {str(end): since.isoformat() for end, since in sorted(applied.due.items())}
+        return cls(
+            links={str(end): prefix_list(found) for end, found in sorted(applied.links.items())},
+            templates=applied.templates,
+            given_up=applied.given_up or UNSET,
+            due={str(end): since.isoformat() for end, since in sorted(applied.due.items())}
+            or UNSET,
+        )
+
+    def applied(self) -> Applied:
+        links, due = self.links or {}, self.due or {}
+        return Applied(
+            links={
+                registry_named(end): EVERY_REPOSITORY if found is None else tuple(sorted({*found}))
+                for end, found in links.items()
+            },
+            templates=self.templates or (),
+            given_up=self.given_up is True,
+            due={registry_named(end): zoned(since, f"due.{end}") for end, since in due.items()},
+        )
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+class RecordDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=APPLIED_SCHEMA):
+    """The record of a fleet."""
 
-    # "schema" would shadow a name of pydantic's own.
-    format: Literal["fleet-repl/applied/1"] = Field(alias="schema")
     fleet: str
-    formerly: list[str] = Field(default_factory=list)
-    registries: dict[str, _Entry]
+    formerly: tuple[str, ...] | UnsetType = UNSET
+    registries: dict[RegistryName, EntryDocument]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,47 +79,31 @@ class Remembered:
 
 def record_document(fleet: str, remembered: Remembered) -> bytes:
     """The record as text; the same record gives the same text."""
-    registries: dict[str, Json] = {
-        str(registry): {
-            "links": {
-                str(end): prefixes_document(one) for end, one in sorted(applied.links.items())
-            },
-            "templates": list(applied.templates),
-            **({"given_up": True} if applied.given_up else {}),
-            **({"due": _moments(applied.due)} if applied.due else {}),
-        }
-        for registry, applied in sorted(remembered.record.items())
-    }
-    document: Json = {
-        "schema": APPLIED_SCHEMA,
-        "fleet": fleet,
-        "formerly": list(remembered.formerly),
-        "registries": registries,
-    }
-    return f"{compact_json(document)}\n".encode()
+    registries = sorted(remembered.record.items())
+    return line_in_utf8(
+        RecordDocument(
+            fleet=fleet,
+            formerly=remembered.formerly,
+            registries={str(registry): EntryDocument.of(found) for registry, found in registries},
+        )
+    )
 
 
 def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
     """The record in a document. Raises StateError, naming it as `where`."""
     try:
-        document = read_document(_Document, content)
-        if document.fleet != fleet:
-            raise _unreadable(where, f"it is of fleet {document.fleet!r}")
-        return Remembered(
-            record={
-                Registry.parse(name): Applied(
-                    links=_links(one.links),
-                    templates=tuple(one.templates),
-                    given_up=one.given_up,
-                    due={Registry.parse(end): since for end, since in one.due.items()},
-                )
-                for name, one in document.registries.items()
-            },
-            formerly=tuple(document.formerly),
-        )
-    except ValueError as error:
-        reason = str(error)
-    raise _unreadable(where, reason)
+        with without_collection():
+            document = read(content, RecordDocument)
+            expect_fleet(fleet, document.fleet)
+            found = document.registries.items()
+            record = {registry_named(name): entry.applied() for name, entry in found}
+    except MalformedError as malformed:
+        raise StateError(
+            f"the record of what was applied cannot be used: {where}: {malformed}\n"
+            "    move it away to go on without one: links that no route asks for then count as "
+            "somebody else's"
+        ) from None
+    return Remembered(record=record, formerly=document.formerly or ())
 
 
 def merge_records(records: Iterable[Record]) -> Record:
@@ -104,22 +114,3 @@ def merge_records(records: Iterable[Record]) -> Record:
             there = merged.get(registry)
             merged[registry] = applied if there is None else together(there, applied)
     return merged
-
-
-def _moments(due: Due) -> Json:
-    return {str(end): since.isoformat() for end, since in sorted(due.items())}
-
-
-def _links(links: Mapping[str, list[str] | None]) -> Cells:
-    return {
-        Registry.parse(name): EVERY_REPOSITORY if prefixes is None else tuple(sorted(set(prefixes)))
-        for name, prefixes in links.items()
-    }
-
-
-def _unreadable(where: str, reason: str) -> StateError:
-    return StateError(
-        f"the record of what was applied cannot be used: {where}: {reason}\n"
-        "    move it away to go on without one: links that no route asks for then count as "
-        "somebody else's"
-    )

@@ -10,21 +10,39 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from fleet_repl.engine.ports import Store
-from fleet_repl.reports.documents import reader as members
-from fleet_repl.reports.documents.reader import MalformedError, as_object
-from fleet_repl.reports.documents.reading_shared import expect_schema
-from fleet_repl.reports.documents.writer import compact, timestamp
+from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
+from fleet_repl.reports.documents.shared import Instant, moment
+from fleet_repl.reports.documents.writer import line, timestamp
 from fleet_repl.runs.history import RolledBack
 from fleet_repl.state.revise import revise_readable
-from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import UnreadableStateError
 
 ROLLED_BACK_SCHEMA: Final = "fleet-repl/rolled-back/1"
 
-_DOCUMENT: Final = frozenset({"schema", "marks"})
-_MARK: Final = frozenset({"inventory", "run", "by", "at"})
-
 Marks: TypeAlias = tuple[RolledBack, ...]
+
+
+class MarkDocument(Document, frozen=True):
+    """A version of the inventory whose run was taken back."""
+
+    inventory: str
+    run: str
+    by: str
+    at: Instant
+
+    @classmethod
+    def of(cls, mark: RolledBack) -> MarkDocument:
+        return cls(mark.inventory, mark.run_id, mark.by, timestamp(mark.at))
+
+    def mark(self) -> RolledBack:
+        at = moment(self.at, "at")
+        return RolledBack(inventory=self.inventory, run_id=self.run, by=self.by, at=at)
+
+
+class MarksDocument(Document, frozen=True, tag_field="schema", tag=ROLLED_BACK_SCHEMA):
+    """Every mark of a fleet, the oldest first."""
+
+    marks: tuple[MarkDocument, ...]
 
 
 def lifted(marks: Iterable[RolledBack], inventory: str) -> Marks:
@@ -63,35 +81,18 @@ async def revise_marks(store: Store, fleet: str, change: Callable[[Marks], Marks
 
 def marks_content(marks: Marks) -> bytes:
     """The document `fleet-repl/rolled-back/1`."""
-    told: list[Json] = [
-        {"inventory": one.inventory, "run": one.run_id, "by": one.by, "at": timestamp(one.at)}
-        for one in marks
-    ]
-    return compact({"schema": ROLLED_BACK_SCHEMA, "marks": told}) + b"\n"
+    return line(MarksDocument(tuple(map(MarkDocument.of, marks))))
 
 
 def parse_marks(content: bytes, where: str) -> Marks:
     """The marks in a document. Raises UnreadableStateError, naming it as `where`."""
     try:
-        found = members.parsed(content)
-        expect_schema(found, ROLLED_BACK_SCHEMA)
-        as_object(found, keys=_DOCUMENT)
-        return members.each(found, "marks", _mark)
+        return each("marks", read(content, MarksDocument).marks, MarkDocument.mark)
     except MalformedError as malformed:
         raise UnreadableStateError(
             f"what was rolled back cannot be read: {where}: {malformed}\n"
             "    move it away to go on without it: what was rolled back may then be applied again"
         ) from None
-
-
-def _mark(item: Json) -> RolledBack:
-    found = as_object(item, keys=_MARK)
-    return RolledBack(
-        inventory=members.text(found, "inventory"),
-        run_id=members.text(found, "run"),
-        by=members.text(found, "by"),
-        at=members.moment(found, "at"),
-    )
 
 
 def _name(fleet: str) -> str:

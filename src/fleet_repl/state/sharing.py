@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Final
 
 from fleet_repl.engine.ports import Store
+from fleet_repl.reports.documents.reader import Document, MalformedError, read
+from fleet_repl.reports.documents.shared import Account
+from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Holder
 from fleet_repl.state.lease import Lease
 from fleet_repl.state.lock import binding_lock
-from fleet_repl.state.parsing import read_document
 from fleet_repl.state.revise import revise
-from fleet_repl.values.canonical_json import compact_json, digest
+from fleet_repl.values.canonical_json import digest
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import RefusedError, StateError
 from fleet_repl.values.names import AccountId
@@ -33,15 +33,9 @@ _PATIENCE: Final = 10.0
 """Seconds that a run of another fleet is given to end, or to notice this one."""
 _PAUSE: Final = 0.25
 
-_Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 
-
-class _Document(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    # "schema" would shadow a name of pydantic's own.
-    format: Literal["fleet-repl/sharing/1"] = Field(alias="schema")
-    fleets: dict[str, list[_Account]]
+class _Register(Document, frozen=True, tag_field="schema", tag=SHARING_SCHEMA):
+    fleets: dict[str, tuple[Account, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +57,13 @@ async def enter_fleet(
 
     It is written only where that changes it. Raises StateError.
     """
-    entry = sorted(map(str, accounts))
+    entry = tuple(sorted(accounts))
 
     def entered(content: bytes | None) -> bytes:
         before = _parse(content, store)
         after = {name: listed for name, listed in before.items() if name not in formerly}
         after[fleet] = entry
-        return _content(after)
+        return line_in_utf8(_Register(dict(sorted(after.items()))))
 
     register = _parse(await revise(store, _NAME, entered), store)
     mine = frozenset(entry)
@@ -135,22 +129,17 @@ async def _unaware(
     return None if any(lock.sharers.get(name) == mark for name in names) else lock.holder
 
 
-def _parse(content: bytes | None, store: Store) -> dict[str, list[str]]:
+def _parse(content: bytes | None, store: Store) -> Mapping[str, tuple[AccountId, ...]]:
     if content is None:
         return {}
     try:
-        return read_document(_Document, content).fleets
-    except ValueError as error:
+        return read(content, _Register).fleets
+    except MalformedError as malformed:
         raise StateError(
-            f"which fleets share accounts cannot be read: {store}/{_NAME}: {error}\n"
+            f"which fleets share accounts cannot be read: {store}/{_NAME}: {malformed}\n"
             "    see that no run is under way, then remove it: each fleet enters itself again"
         ) from None
 
 
-def _content(fleets: Mapping[str, list[str]]) -> bytes:
-    listed = {name: list[str](accounts) for name, accounts in sorted(fleets.items())}
-    return f"{compact_json({'schema': SHARING_SCHEMA, 'fleets': dict(listed)})}\n".encode()
-
-
-def _mark(entry: list[str]) -> str:
+def _mark(entry: Collection[AccountId]) -> str:
     return digest(list(entry)).removeprefix("sha256:")[:16]

@@ -5,29 +5,48 @@ Many registries were last written by the same few runs, so each run is told once
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime
-from typing import Final, TypeAlias
+from dataclasses import replace
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta
 
 from fleet_repl.engine.ports import Store
-from fleet_repl.reports.documents import reader as members
-from fleet_repl.reports.documents.reader import MalformedError, as_object
-from fleet_repl.reports.documents.reading_shared import expect_schema
-from fleet_repl.reports.documents.writer import compact, timestamp
+from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
+from fleet_repl.reports.documents.shared import Count, Instant, RegistryName, moment, registry_named
+from fleet_repl.reports.documents.writer import line, timestamp
 from fleet_repl.runs.history import Trace, Traces
 from fleet_repl.state.revise import revise_readable
-from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import UnreadableStateError
-from fleet_repl.values.names import Registry
 
 TRACES_SCHEMA: Final = "fleet-repl/traces/1"
 
-_DOCUMENT: Final = frozenset({"schema", "runs", "registries"})
-_RUN: Final = frozenset({"run", "at", "inventory"})
-_DIGEST: Final = re.compile(r"[0-9a-f]{16}")
+_LEFT: Final = "the number of a run and two digests"
+_Fingerprint: TypeAlias = Annotated[
+    str, Meta(title="a digest of 16 hexadecimal digits", pattern=r"^[0-9a-f]{16}$(?!\n)")
+]
+_Left: TypeAlias = Annotated[
+    tuple[Count, _Fingerprint | None, _Fingerprint | None], Meta(title=_LEFT)
+]
+"""The place of a run among the runs, then digests of the rules and of the policy that it left."""
 
-_Run: TypeAlias = tuple[str, datetime, str]
+
+class TraceRunDocument(Document, frozen=True):
+    """A run that has written registries last."""
+
+    run: str
+    at: Instant
+    inventory: str
+
+    def trace(self) -> Trace:
+        return Trace(run_id=self.run, at=moment(self.at, "at"), inventory=self.inventory)
+
+
+class TracesDocument(Document, frozen=True, tag_field="schema", tag=TRACES_SCHEMA):
+    """How the runs of a fleet left its registries."""
+
+    runs: tuple[TraceRunDocument, ...]
+    registries: dict[RegistryName, _Left]
 
 
 async def read_traces(store: Store, fleet: str) -> Traces:
@@ -53,28 +72,23 @@ async def revise_traces(store: Store, fleet: str, change: Callable[[Traces], Tra
 
 def traces_content(traces: Traces) -> bytes:
     """The document `fleet-repl/traces/1`; the same traces give the same text."""
-    runs: dict[_Run, int] = {}
-    registries: dict[str, Json] = {}
+    runs: dict[TraceRunDocument, int] = {}
+    registries: dict[str, _Left] = {}
     for registry, trace in sorted(traces.items()):
-        run = (trace.run_id, trace.at, trace.inventory)
-        registries[str(registry)] = [runs.setdefault(run, len(runs)), trace.rules, trace.policy]
-    told: list[Json] = [
-        {"run": run_id, "at": timestamp(at), "inventory": inventory}
-        for run_id, at, inventory in runs
-    ]
-    document: JsonObject = {"schema": TRACES_SCHEMA, "runs": told, "registries": registries}
-    return compact(document) + b"\n"
+        run = TraceRunDocument(trace.run_id, timestamp(trace.at), trace.inventory)
+        registries[str(registry)] = (runs.setdefault(run, len(runs)), trace.rules, trace.policy)
+    return line(TracesDocument(tuple(runs), registries))
 
 
 def parse_traces(content: bytes, where: str) -> Traces:
     """The traces in a document. Raises UnreadableStateError, naming it as `where`."""
     try:
-        found = as_object(members.parsed(content))
-        expect_schema(found, TRACES_SCHEMA)
-        as_object(found, keys=_DOCUMENT)
-        runs = members.each(found, "runs", _run)
-        listed = members.mapping(found, "registries")
-        return dict(_trace(name, value, runs) for name, value in listed.items())
+        document = read(content, TracesDocument)
+        runs = each("runs", document.runs, TraceRunDocument.trace)
+        return {
+            registry_named(name): _trace(name, left, runs)
+            for name, left in document.registries.items()
+        }
     except MalformedError as malformed:
         raise UnreadableStateError(
             f"what the fleet's runs left cannot be read: {where}: {malformed}\n"
@@ -82,34 +96,11 @@ def parse_traces(content: bytes, where: str) -> Traces:
         ) from None
 
 
-def _run(item: Json) -> _Run:
-    found = as_object(item, keys=_RUN)
-    return (
-        members.text(found, "run"),
-        members.moment(found, "at"),
-        members.text(found, "inventory"),
-    )
-
-
-def _trace(name: str, value: Json, runs: tuple[_Run, ...]) -> tuple[Registry, Trace]:
-    match value:
-        case [int(nth), rules, policy] if 0 <= nth < len(runs) and not isinstance(nth, bool):
-            run_id, at, inventory = runs[nth]
-            return members.registry(name), Trace(
-                run_id=run_id,
-                at=at,
-                inventory=inventory,
-                rules=_digest(rules),
-                policy=_digest(policy),
-            )
-        case _:
-            raise MalformedError(f"registries.{name}", "the number of a run and two digests needed")
-
-
-def _digest(value: Json) -> str | None:
-    if value is None or (isinstance(value, str) and _DIGEST.fullmatch(value)):
-        return value
-    raise MalformedError("registries", "a digest is 16 hexadecimal digits")
+def _trace(name: str, left: _Left, runs: tuple[Trace, ...]) -> Trace:
+    nth, rules, policy = left
+    if nth >= len(runs):
+        raise MalformedError(f"registries.{name}", f"{_LEFT} is needed; there is no run {nth}")
+    return replace(runs[nth], rules=rules, policy=policy)
 
 
 def _name(fleet: str) -> str:

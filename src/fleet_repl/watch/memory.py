@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from msgspec import Meta
 
-from fleet_repl.state.parsing import read_document
+from fleet_repl.reports.documents.reader import Document, MalformedError, read
+from fleet_repl.reports.documents.shared import RegistryName, registry_named, zoned
+from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.topology import Selection
-from fleet_repl.values.canonical_json import Json, compact_json, digest
+from fleet_repl.values.canonical_json import Json, digest
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.names import Registry
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
 
 _NOTE: Final = "watch.json"
 WATCH_SCHEMA: Final = "fleet-repl/watch/1"
 
-_Rounds = Annotated[str, Field(pattern=rf"^[.c]{{1,{WINDOW}}}$")]
+_Rounds: TypeAlias = Annotated[
+    str, Meta(title="a dot or a c for each round", pattern=rf"^[.c]{{1,{WINDOW}}}$(?!\n)")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +42,19 @@ class Memory:
     holds something older, and this counts."""
 
 
-class _LeftAlone(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+class LeftAloneDocument(Document, frozen=True):
+    """Since when a registry is left alone, and in how many rounds it was as wanted since."""
 
-    since: AwareDatetime
-    as_wanted: int = Field(ge=0, lt=WINDOW)
+    since: str
+    as_wanted: Annotated[int, Meta(ge=0, lt=WINDOW)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
+class MemoryDocument(Document, frozen=True, tag_field="schema", tag=WATCH_SCHEMA):
+    """The memory of a watch."""
 
-    # "schema" would shadow a name of pydantic's own.
-    format: Literal["fleet-repl/watch/1"] = Field(alias="schema")
-    recent: dict[str, _Rounds]
-    left_alone: dict[str, _LeftAlone]
-    drift_since: AwareDatetime | None
+    recent: dict[RegistryName, _Rounds]
+    left_alone: dict[RegistryName, LeftAloneDocument]
+    drift_since: str | None
     notified: str | None
 
 
@@ -73,44 +74,45 @@ def note_of(watched: Selection) -> str:
 def memory_document(memory: Memory) -> bytes:
     """The memory as text; the same memory gives the same text."""
     flapping = memory.flapping
-    recent: dict[str, Json] = {
-        str(registry): "".join("c" if corrected else "." for corrected in rounds)
-        for registry, rounds in sorted(flapping.recent.items())
-    }
-    left_alone: dict[str, Json] = {
-        str(registry): {"since": left.since.isoformat(), "as_wanted": left.as_wanted}
-        for registry, left in sorted(flapping.left_alone.items())
-    }
-    document: Json = {
-        "schema": WATCH_SCHEMA,
-        "recent": recent,
-        "left_alone": left_alone,
-        "drift_since": memory.drift_since.isoformat() if memory.drift_since else None,
-        "notified": memory.notified,
-    }
-    return f"{compact_json(document)}\n".encode()
+    return line_in_utf8(
+        MemoryDocument(
+            recent={
+                str(registry): "".join("c" if corrected else "." for corrected in rounds)
+                for registry, rounds in sorted(flapping.recent.items())
+            },
+            left_alone={
+                str(registry): LeftAloneDocument(left.since.isoformat(), left.as_wanted)
+                for registry, left in sorted(flapping.left_alone.items())
+            },
+            drift_since=memory.drift_since.isoformat() if memory.drift_since else None,
+            notified=memory.notified,
+        )
+    )
 
 
 def parse_memory(content: bytes) -> Memory:
     """The memory in a document. Raises StateError for what is none."""
     try:
-        document = read_document(_Document, content)
-        recent = {Registry.parse(name): _rounds(text) for name, text in document.recent.items()}
+        document = read(content, MemoryDocument)
+        recent = {registry_named(name): _rounds(text) for name, text in document.recent.items()}
         left_alone = {
-            Registry.parse(name): LeftAlone(since=one.since, as_wanted=one.as_wanted)
-            for name, one in document.left_alone.items()
+            registry_named(name): LeftAlone(
+                since=zoned(left.since, f"left_alone.{name}.since"), as_wanted=left.as_wanted
+            )
+            for name, left in document.left_alone.items()
         }
-    except ValueError as error:
-        raise StateError(f"{error}") from None
-    return Memory(
-        flapping=Flapping(recent=recent, left_alone=left_alone),
-        drift_since=document.drift_since,
-        notified=document.notified,
-    )
+        since = document.drift_since
+        return Memory(
+            flapping=Flapping(recent=recent, left_alone=left_alone),
+            drift_since=None if since is None else zoned(since, "drift_since"),
+            notified=document.notified,
+        )
+    except MalformedError as malformed:
+        raise StateError(f"{malformed}") from None
 
 
 def _rounds(text: str) -> tuple[bool, ...]:
     rounds = tuple(letter == "c" for letter in text)
     if not 0 < sum(rounds) < CORRECTIONS:
-        raise ValueError(f"{text!r} says nothing that would be remembered")
+        raise MalformedError("recent", f"{text!r} says nothing that would be remembered")
     return rounds

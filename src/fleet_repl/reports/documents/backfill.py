@@ -7,9 +7,9 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from fleet_repl.ecr.backfills import BackfillState
+from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.report import BackfillDocument
 from fleet_repl.reports.documents.shared import Count, InventoryDocument, Timestamp, alike
-from fleet_repl.reports.documents.structs import Document
 from fleet_repl.reports.documents.writer import as_json
 from fleet_repl.reports.spelling import timestamp
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status

@@ -34,6 +34,18 @@ from fleet_repl.planning.plan import (
     Vouched,
     Warning,
 )
+from fleet_repl.reports.documents.reader import (
+    Document,
+    MalformedError,
+    converted,
+    each,
+    expect_schema,
+    parsed,
+    read_exact,
+    shown,
+    unusable,
+    without_collection,
+)
 from fleet_repl.reports.documents.shared import (
     Account,
     AccountName,
@@ -56,18 +68,6 @@ from fleet_repl.reports.documents.shared import (
     moment,
     prefixes_of,
     registry_named,
-)
-from fleet_repl.reports.documents.structs import (
-    Document,
-    MalformedError,
-    converted,
-    each,
-    expect_schema,
-    parsed,
-    read_exact,
-    shown,
-    unusable,
-    without_collection,
 )
 from fleet_repl.reports.documents.writer import (
     canonical,

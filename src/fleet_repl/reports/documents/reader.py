@@ -1,30 +1,50 @@
-"""Members of JSON documents from outside, taken out one by one and checked.
+"""Documents from outside: read by msgspec, and what is wrong with them said with its place.
 
-Everything is strict: a member too many, too few or of another kind is told with its path.
-Hand-written, because a plan of a hundred thousand registries is read in seconds so.
+msgspec takes the last of two members of one name, and it refuses texts that Python reads. So what
+it reads counts only where it writes the very same text again. Any other text, which nobody but an
+editor or another tool writes, is read by Python's own parser first, and checked by msgspec then.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from enum import StrEnum
-from typing import Final, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from itertools import repeat
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
 
 from fleet_repl.values.canonical_json import Json, JsonObject, parse_json
-from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry, is_account_id, is_region
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.values.errors import FleetError
 
-_MOMENT: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z", re.ASCII
-)
-_FAULT: Final = frozenset({"kind", "operation", "code", "message", "request_id", "hint"})
+_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+    "string": (str, "a text"),
+    "integer": (int, "a count"),
+    "boolean": (bool, "true or false"),
+    "array": (list, "a list"),
+    "object": (dict, "an object"),
+}
+"""A schema's type → Python's, and how a message names it."""
+REGISTRY: Final = "a registry"
+"""The title of texts that name one, such as `111111111111/eu-west-1`."""
 
+_Schema: TypeAlias = Mapping[str, Any]
 _T = TypeVar("_T")
-_Choice = TypeVar("_Choice", bound=StrEnum)
+_Item = TypeVar("_Item")
+_Document = TypeVar("_Document", bound="Document")
+_Error = TypeVar("_Error", bound=FleetError)
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A JSON object that has exactly the declared members, and may lack those that can be UNSET.
+
+    A constraint with a `title` is checked, and the title says in messages what is needed. What
+    `extra_json_schema` adds is promised in the published schema only.
+    """
 
 
 class MalformedError(ValueError):
@@ -36,217 +56,177 @@ class MalformedError(ValueError):
         super().__init__(f"{path}: {reason}" if path else reason)
 
     def below(self, place: str) -> MalformedError:
-        """The same, seen from further out."""
+        """The same error, seen from the object that has this one at `place`."""
         inner = self.path if not self.path or self.path.startswith("[") else f".{self.path}"
         return MalformedError(f"{place}{inner}", self.reason)
 
 
-def parsed(content: bytes) -> JsonObject:
-    """A JSON text that is an object. Raises MalformedError."""
+def unusable(error: type[_Error], what: str, where: str, malformed: MalformedError) -> _Error:
+    """Why a document cannot be used, for whoever named it."""
+    return error(f"the {what} cannot be read: {where}: {malformed}")
+
+
+def read(content: bytes, kind: type[_Document]) -> _Document:
+    """The document in a JSON text. Raises MalformedError."""
+    document = read_exact(content, kind)
+    return converted(parsed(content), kind) if document is None else document
+
+
+def read_exact(content: bytes, kind: type[_Document]) -> _Document | None:
+    """The document in a text as this package writes it, indented or not; None for any other text.
+
+    Being written back as the same text proves that nothing of it was lost.
+    """
     try:
-        found = parse_json(content)
+        document = _decoder(kind).decode(content)
+        exact = msgspec.json.encode(document) == msgspec.json.format(content, indent=-1)
+    except (ValueError, RecursionError):
+        return None
+    return document if exact else None
+
+
+def parsed(content: bytes) -> JsonObject:
+    """The object in any JSON text. Raises MalformedError, also for a key that is said twice."""
+    try:
+        value = parse_json(content)
     except ValueError as error:
         raise MalformedError("", f"it is no JSON: {error}") from None
-    return as_object(found)
-
-
-def as_object(
-    value: Json,
-    *,
-    keys: frozenset[str] | None = None,
-    optional: frozenset[str] = frozenset(),
-) -> JsonObject:
-    """An object, with exactly these members if `keys` are given; it may lack `optional` ones."""
-    # JSON that was read is made of dicts; the check of the abstract class is far slower.
     if not isinstance(value, dict):
-        raise MalformedError("", f"an object is needed, not {_shown(value)}")
-    if keys is not None and value.keys() != keys:
-        for key in sorted(value.keys() - keys):
-            raise MalformedError(_told(key), "this version does not know this member")
-        for key in sorted(keys - value.keys() - optional):
-            raise MalformedError(key, "it is missing")
+        raise MalformedError("", f"an object is needed, not {shown(value)}")
     return value
 
 
-def text(holder: JsonObject, key: str) -> str:
-    value = _member(holder, key)
-    if not isinstance(value, str):
-        raise _wrong(key, "a text", value)
-    return value
-
-
-def optional_text(holder: JsonObject, key: str) -> str | None:
-    return None if _member(holder, key) is None else text(holder, key)
-
-
-def number(holder: JsonObject, key: str) -> int:
-    value = _member(holder, key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _wrong(key, "a count", value)
-    return value
-
-
-def optional_number(holder: JsonObject, key: str) -> int | None:
-    return None if _member(holder, key) is None else number(holder, key)
-
-
-def truth(holder: JsonObject, key: str) -> bool:
-    value = _member(holder, key)
-    if not isinstance(value, bool):
-        raise _wrong(key, "true or false", value)
-    return value
-
-
-def moment(holder: JsonObject, key: str) -> datetime:
-    """A date and time in UTC, to the second or the millisecond."""
-    value = _member(holder, key)
-    if isinstance(value, str) and _MOMENT.fullmatch(value):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise _wrong(key, "a time such as 2026-11-23T08:00:00Z", value)
-
-
-def optional_moment(holder: JsonObject, key: str) -> datetime | None:
-    return None if _member(holder, key) is None else moment(holder, key)
-
-
-def choice(holder: JsonObject, key: str, choices: type[_Choice]) -> _Choice:
-    """One word of a list of words."""
-    value = _member(holder, key)
-    if isinstance(value, str):
-        try:
-            return choices(value)
-        except ValueError:
-            pass
-    raise _wrong(key, f"one of {', '.join(choices)}", value)
-
-
-def document(holder: JsonObject, key: str) -> JsonObject | None:
-    """An AWS document as it is, or None."""
-    value = _member(holder, key)
-    if value is None or isinstance(value, dict):
-        return value
-    raise _wrong(key, "an object or null", value)
-
-
-def named(holder: JsonObject, key: str) -> Registry:
-    """A registry by its name."""
+def converted(value: JsonObject, kind: type[_Document]) -> _Document:
+    """The document that an object is. Raises MalformedError."""
+    expect_schema(value, kind)
     try:
-        return registry(_member(holder, key))
-    except MalformedError as error:
-        raise error.below(key) from None
+        return msgspec.convert(value, kind)
+    except (ValueError, RecursionError) as error:
+        schema = msgspec.json.schema(kind)
+        problem = next(_problems(value, schema, schema["$defs"]), MalformedError("", str(error)))
+    raise problem
 
 
-def inner(holder: JsonObject, key: str, read: Callable[[JsonObject], _T]) -> _T:
-    """An object that `read` understands."""
-    value = _member(holder, key)
-    try:
-        return read(as_object(value))
-    except MalformedError as error:
-        raise error.below(key) from None
+def expect_schema(value: JsonObject, kind: type[_Document]) -> None:
+    """Raises MalformedError for a document of another kind, or of another version."""
+    config, found = kind.__struct_config__, value.get("schema")
+    schema = config.tag
+    if config.tag_field != "schema" or not isinstance(schema, str) or found == schema:
+        return
+    name, _, version = schema.rpartition("/")
+    if isinstance(found, str) and found.rpartition("/")[0] == name:
+        raise MalformedError("schema", f"this version reads {name} of version {version} only")
+    raise MalformedError("schema", f"it is no {schema}")
 
 
-def optional_inner(holder: JsonObject, key: str, read: Callable[[JsonObject], _T]) -> _T | None:
-    return None if _member(holder, key) is None else inner(holder, key, read)
-
-
-def each(holder: JsonObject, key: str, read: Callable[[Json], _T]) -> tuple[_T, ...]:
-    """Every item of a list."""
-    value = _member(holder, key)
-    if not isinstance(value, list):
-        raise _wrong(key, "a list", value)
+def each(name: str, items: Iterable[_Item], read: Callable[[_Item], _T]) -> tuple[_T, ...]:
+    """What `read` makes of every item of the list `name`; the errors that it raises say which."""
     found: list[_T] = []
     try:
-        for item in value:
+        for item in items:
             found.append(read(item))  # noqa: PERF401 - its length tells which item was wrong
     except MalformedError as error:
-        raise error.below(f"{key}[{len(found)}]") from None
+        raise error.below(f"{name}[{len(found)}]") from None
     return tuple(found)
 
 
-def mapping(holder: JsonObject, key: str) -> Mapping[str, Json]:
-    """An object whose keys are names."""
-    value = _member(holder, key)
-    if not isinstance(value, dict):
-        raise _wrong(key, "an object", value)
-    return cast("Mapping[str, Json]", value)
-
-
-def texts(holder: JsonObject, key: str) -> tuple[str, ...]:
-    """A list of texts."""
-    value = _member(holder, key)
-    if not isinstance(value, list):
-        raise _wrong(key, "a list", value)
-    for nth, item in enumerate(value):
-        if not isinstance(item, str):
-            raise _wrong(f"{key}[{nth}]", "a text", item)
-    return tuple(value)
-
-
-def prefixes(holder: JsonObject, key: str) -> Prefixes:
-    """A list of prefixes; null is every repository."""
-    return EVERY_REPOSITORY if _member(holder, key) is None else texts(holder, key)
-
-
-def registry(name: Json) -> Registry:
-    """A registry by its name, such as `111111111111/eu-west-1`."""
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Meanwhile Python does not look for garbage: of a large document every object stays, and
+    looking through all of them again and again takes longer than reading it."""
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        return Registry.parse(name if isinstance(name, str) else "")
-    except ValueError:
-        raise MalformedError("", f"{_shown(name)} is no registry") from None
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
-def registry_of(holder: JsonObject) -> Registry:
-    """The registry that an object's `account` and `region` are of."""
-    account, region = text(holder, "account"), text(holder, "region")
-    if not is_account_id(account):
-        raise _wrong("account", "an account id", account)
-    if not is_region(region):
-        raise _wrong("region", "a region", region)
-    return Registry(AccountId(account), Region(region))
-
-
-def fault(value: JsonObject) -> Fault:
-    """A failed call."""
-    as_object(value, keys=_FAULT)
-    return Fault(
-        kind=choice(value, "kind", FaultKind),
-        operation=text(value, "operation"),
-        message=text(value, "message"),
-        code=optional_text(value, "code"),
-        request_id=optional_text(value, "request_id"),
-        hint=optional_text(value, "hint"),
-    )
-
-
-def _member(holder: JsonObject, key: str) -> Json:
-    try:
-        return holder[key]
-    except KeyError:
-        raise MalformedError(key, "it is missing") from None
-
-
-def _wrong(path: str, needed: str, value: Json) -> MalformedError:
-    return MalformedError(path, f"{needed} is needed, not {_shown(value)}")
-
-
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
+    """A value as messages show it."""
     match value:
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case str():
-            return _told(json.dumps(value))
+            return _cut(json.dumps(value))
         case dict():
             return "an object"
         case list():
             return "a list"
         case _:
-            return _told(str(value))
+            return _cut(str(value))
 
 
-def _told(text: str) -> str:
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+@cache
+def _decoder(kind: type[_Document]) -> msgspec.json.Decoder[_Document]:
+    return msgspec.json.Decoder(kind)
+
+
+def _problems(
+    value: Json, node: _Schema, defs: _Schema, or_null: str = ""
+) -> Iterator[MalformedError]:
+    """What a value has otherwise than its schema says, as far as msgspec checks it."""
+    if "$ref" in node:
+        node = {**defs[node["$ref"].rpartition("/")[2]], **node}
+    if "anyOf" in node:
+        if value is not None:
+            needed = next(option for option in node["anyOf"] if option != {"type": "null"})
+            yield from _problems(value, needed, defs, " or null")
+    elif (needed := _needed(value, node)) == REGISTRY:
+        yield MalformedError("", f"{shown(value)} is no registry")
+    elif needed is not None:
+        yield MalformedError("", f"{needed}{or_null} is needed, not {shown(value)}")
+    elif isinstance(value, dict):
+        yield from _problems_of_object(value, node, defs)
+    elif isinstance(value, list):
+        parts = node.get("prefixItems") or repeat(node.get("items", {}))
+        for nth, (item, part) in enumerate(zip(value, parts, strict=False)):
+            yield from _below(f"[{nth}]", _problems(item, part, defs))
+
+
+def _problems_of_object(
+    value: JsonObject, node: _Schema, defs: _Schema
+) -> Iterator[MalformedError]:
+    members: dict[str, _Schema] = node.get("properties", {})
+    if members:
+        for key in sorted(value.keys() - members.keys()):
+            yield MalformedError(_cut(key), "this version does not know this member")
+        for key in sorted(set(node["required"]) - value.keys()):
+            yield MalformedError(key, "it is missing")
+    elif "additionalProperties" in node:
+        names = {"type": "string", **node.get("propertyNames", {})}
+        for key in value:
+            yield from _problems(key, names, defs)
+        rest: _Schema = node["additionalProperties"]
+        members = dict.fromkeys(value, rest)
+    for key, member in members.items():
+        if key in value:
+            yield from _below(key, _problems(value[key], member, defs))
+
+
+def _below(place: str, problems: Iterable[MalformedError]) -> Iterator[MalformedError]:
+    return (problem.below(place) for problem in problems)
+
+
+def _needed(value: Json, node: _Schema) -> str | None:
+    """What is needed in the place of a value, without what is in it; None where it will do."""
+    if "type" not in node:
+        choices = node.get("enum", [value])
+        return None if value in choices else f"one of {', '.join(choices)}"
+    kind, noun = _KINDS[node["type"]]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        return noun
+    if isinstance(value, int) and value < node.get("minimum", value):
+        return noun
+    if isinstance(value, list) and len(value) != len(node.get("prefixItems", value)):
+        return str(node["title"])
+    if isinstance(value, str) and "title" in node and not re.search(node["pattern"], value):
+        return str(node["title"])
+    return None

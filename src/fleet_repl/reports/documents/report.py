@@ -16,6 +16,15 @@ from msgspec import UNSET, Meta, UnsetType
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Action, Objection, Resource, Warning
+from fleet_repl.reports.documents.reader import (
+    Document,
+    MalformedError,
+    each,
+    parsed,
+    read,
+    unusable,
+    without_collection,
+)
 from fleet_repl.reports.documents.shared import (
     Account,
     AccountName,
@@ -34,15 +43,6 @@ from fleet_repl.reports.documents.shared import (
     alike_or_none,
     held_documents,
     moment,
-)
-from fleet_repl.reports.documents.structs import (
-    Document,
-    MalformedError,
-    each,
-    parsed,
-    read,
-    unusable,
-    without_collection,
 )
 from fleet_repl.reports.documents.writer import pieces, timestamp
 from fleet_repl.runs.outcomes import (

@@ -19,8 +19,8 @@ import msgspec
 
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.plan import PlanDocument
+from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.report import ReportDocument
-from fleet_repl.reports.documents.structs import Document
 from fleet_repl.values.canonical_json import Json, JsonObject
 
 SCHEMAS: Final = {

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, UnsetType
 
 from fleet_repl.planning.plan import HeldLink
-from fleet_repl.reports.documents.structs import REGISTRY, Document, MalformedError, shown
+from fleet_repl.reports.documents.reader import REGISTRY, Document, MalformedError, shown
 from fleet_repl.reports.documents.writer import prefix_list
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import Fault, FaultKind
@@ -46,6 +46,15 @@ Timestamp: TypeAlias = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+Instant: TypeAlias = Annotated[
+    str,
+    Meta(
+        title=_TIME,
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z"
+        f"{_END}",
+    ),
+]
+"""To the second or to the millisecond."""
 Digest: TypeAlias = Annotated[
     str,
     Meta(
@@ -184,6 +193,32 @@ def registry_named(name: str) -> Registry:
     """The registry of a name that is known to be one."""
     account, _, region = name.partition("/")
     return Registry(AccountId(account), Region(region))
+
+
+def zoned(text: str, path: str) -> datetime:
+    """A time that says how far it is from UTC, in any such spelling. Raises MalformedError."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.min
+    if found.tzinfo is None:
+        raise MalformedError(path, f"{_TIME} is needed, not {shown(text)}")
+    return found
+
+
+def plain(text: str, path: str, *, least: int = 0, most: int = 300) -> str:
+    """A text of a length between these that is fit for a terminal. Raises MalformedError."""
+    if not least <= len(text) <= most:
+        raise MalformedError(path, f"{least} to {most} characters are needed, not {len(text)}")
+    if not text.isprintable():
+        raise MalformedError(path, "control characters are not allowed")
+    return text
+
+
+def expect_fleet(fleet: str, found: str) -> None:
+    """Raises MalformedError for a document of another fleet."""
+    if found != fleet:
+        raise MalformedError("", f"it is of fleet {found!r}")
 
 
 def moment(text: str | None, path: str) -> datetime:

@@ -54,6 +54,16 @@ def compact(document: object) -> bytes:
     return json.dumps(msgspec.to_builtins(document), separators=(",", ":")).encode("ascii")
 
 
+def line(document: msgspec.Struct) -> bytes:
+    """A small document as it is kept: `compact`, ending with a newline."""
+    return compact(document) + b"\n"
+
+
+def line_in_utf8(document: msgspec.Struct) -> bytes:
+    """The same where earlier versions wrote the letters of all languages as they are."""
+    return msgspec.json.encode(document) + b"\n"
+
+
 def as_json(document: msgspec.Struct) -> JsonObject:
     """The object that a document is, made of what JSON is made of."""
     found: JsonObject = json.loads(compact(document))
