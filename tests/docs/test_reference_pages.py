@@ -177,8 +177,8 @@ TOLD_BY: dict[Any, set[str]] = {
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds
 becomes warnings in cautions."""
-ELSEWHERE = {"reports/documents/reading_shared.py", "reports/graph/model.py"}
-"""Warnings that are read back, and those of a graph, which docs/commands.md explains."""
+ELSEWHERE = {"reports/graph/model.py"}
+"""Warnings of a graph, which docs/commands.md explains."""
 
 
 def kinds_in(module: Any) -> set[str]:

@@ -397,7 +397,7 @@ async def test_a_state_that_cannot_be_used(simulate: Any, tmp_path: Path) -> Non
         place = tmp_path / ".fleet-repl/.worlds/sim/one"
         place.mkdir(parents=True)
         (place / "applied.json").write_text('{"schema": "fleet-repl/applied/1", "fleet": "two"}')
-        with pytest.raises(StateError, match=r"applied\.json: registries: Field required"):
+        with pytest.raises(StateError, match=r"applied\.json: registries: it is missing"):
             await applied(aws, fleet("one", "2 base/"), tmp_path)
         (place / "applied.json").unlink()
         place.rmdir()

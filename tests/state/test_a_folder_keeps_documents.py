@@ -109,14 +109,17 @@ ODD_ENTRY = (
     ("content", "reason"),
     [
         (b"", "JSON"),
-        (b"[]", "Input should be an object"),
+        (b"[]", "an object is needed, not a list"),
         (b'{"schema": "fleet-repl/applied/2", "fleet": "prod", "registries": {}}', "schema"),
         (b'{"schema": "fleet-repl/applied/1", "fleet": "dev", "registries": {}}', "'dev'"),
         (
             b'{"schema": "fleet-repl/applied/1", "fleet": "prod", "registries": {"x": {}}}',
-            "'x' is no registry",
+            'registries: "x" is no registry',
         ),
-        (ODD_ENTRY, "Extra inputs are not permitted"),
+        (
+            ODD_ENTRY,
+            "registries.111111111111/eu-west-1.lnks: this version does not know this member",
+        ),
         (ODD_ENTRY.replace(b'{"lnks": {}}', b'{}, "111111111111/eu-west-1": {}'), "twice"),
     ],
 )

@@ -21,6 +21,7 @@ from fleet_repl.reports.documents.shared import (
     AwsDocument,
     Instant,
     RegistryName,
+    given,
     moment,
     registry_named,
 )
@@ -75,7 +76,7 @@ class EntryDocument(Document, frozen=True, kw_only=True):
 
     def entry(self) -> JournalEntry:
         self._check_members()
-        if outcome := self.outcome or None:
+        if (outcome := given(self.outcome)) is not None:
             check_write_outcome(outcome)
         return JournalEntry(
             moment=self.moment,
@@ -85,11 +86,11 @@ class EntryDocument(Document, frozen=True, kw_only=True):
             action=self.action,
             phase=self.phase,
             wave=self.wave,
-            prefix=None if self.prefix is UNSET else self.prefix,
-            before=None if self.before is UNSET else self.before,
-            after=None if self.after is UNSET else self.after,
+            prefix=given(self.prefix),
+            before=given(self.before),
+            after=given(self.after),
             outcome=outcome,
-            request_id=self.request_id or None,
+            request_id=given(self.request_id),
             in_doubt=self.in_doubt is True,
         )
 

@@ -10,7 +10,14 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
-from fleet_repl.reports.documents.shared import Count, alike_or_none, expect_fleet, plain, zoned
+from fleet_repl.reports.documents.shared import (
+    Count,
+    alike_or_none,
+    expect_fleet,
+    given,
+    plain,
+    zoned,
+)
 from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state.lock_rules import LockDocument
@@ -51,7 +58,7 @@ class _Lock(Document, frozen=True, tag_field="schema", tag=LOCK_SCHEMA):
             taken_at=zoned(self.taken_at, "taken_at"),
             renewed_at=zoned(self.renewed_at, "renewed_at"),
             renewals=self.renewals,
-            sharers=None if self.sharers is UNSET else self.sharers,
+            sharers=given(self.sharers),
         )
 
 

@@ -43,8 +43,7 @@ class EntryDocument(Document, frozen=True):
             links={str(end): prefix_list(found) for end, found in sorted(applied.links.items())},
             templates=applied.templates,
             given_up=applied.given_up or UNSET,
-            due={str(end): since.isoformat() for end, since in sorted(applied.due.items())}
-            or UNSET,
+            due=due or UNSET,
         )
 
     def applied(self) -> Applied:

@@ -20,7 +20,7 @@ from fleet_repl.reports.documents.reader import (
     read,
     without_collection,
 )
-from fleet_repl.reports.documents.report import SummaryDocument
+from fleet_repl.reports.documents.report import CountsDocument, SummaryDocument, WritesDocument
 from fleet_repl.reports.documents.shared import (
     AwsDocument,
     Count,
@@ -29,6 +29,7 @@ from fleet_repl.reports.documents.shared import (
     RegistryName,
     alike,
     alike_or_none,
+    given,
     moment,
     prefixes_of,
     registry_named,
@@ -86,8 +87,11 @@ class RunDocument(Document, frozen=True, tag_field="schema", tag=RUN_SCHEMA):
         )
 
 
-class EndedSummaryDocument(SummaryDocument, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """A later version may count more."""
+class EndedSummaryDocument(CountsDocument, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """Earlier versions counted less, and later ones may count more."""
+
+    held: Count | UnsetType = UNSET
+    writes: WritesDocument | UnsetType = UNSET
 
 
 class EndedDocument(Document, frozen=True, tag_field="schema", tag=ENDED_SCHEMA):
@@ -104,7 +108,7 @@ class EndedDocument(Document, frozen=True, tag_field="schema", tag=ENDED_SCHEMA)
             status=self.status,
             finished_at=moment(self.finished_at, "finished_at"),
             counts={outcome: count for outcome, count in counts.items() if count is not UNSET},
-            writes=alike_or_none(self.summary.writes or None, Writes),
+            writes=alike_or_none(given(self.summary.writes), Writes),
         )
 
 

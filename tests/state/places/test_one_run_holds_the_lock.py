@@ -249,9 +249,12 @@ ODD = (
     [
         (b"", "it is no JSON: Expecting value: line 1 column 1 (char 0)"),
         (b'{"fleet":"dev",' + OTHER[1:], 'it is no JSON: an object names the key "fleet" twice'),
-        (b'{"schema": "fleet-repl/lock/2"}', "schema: Input should be 'fleet-repl/lock/1'"),
+        (
+            b'{"schema": "fleet-repl/lock/2"}',
+            "schema: this version reads fleet-repl/lock of version 1 only",
+        ),
         (OTHER, "it is of fleet 'dev'"),
-        (ODD, "holder.user: Value error, control characters are not allowed"),
+        (ODD, "holder.user: control characters are not allowed"),
     ],
 )
 async def test_what_is_no_lock_is_never_a_free_one(

@@ -70,7 +70,10 @@ def test_traces_are_small() -> None:
         ('{"x": [0, null, null]}', '"x" is no registry'),
         ('{"111111111111/eu-west-1": [1, null, null]}', "the number of a run and two digests"),
         ('{"111111111111/eu-west-1": [0, null]}', "the number of a run and two digests"),
-        ('{"111111111111/eu-west-1": [0, "short", null]}', "a digest is 16 hexadecimal digits"),
+        (
+            '{"111111111111/eu-west-1": [0, "short", null]}',
+            "a digest of 16 hexadecimal digits or",
+        ),
     ],
 )
 def test_damaged_traces_are_told(registries: str, reason: str) -> None:

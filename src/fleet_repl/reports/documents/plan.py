@@ -64,6 +64,7 @@ from fleet_repl.reports.documents.shared import (
     WarningDocument,
     alike,
     alike_or_none,
+    given,
     held_documents,
     moment,
     prefixes_of,
@@ -428,7 +429,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             acknowledged=self.acknowledged or 0,
             vouched=tuple(map(VouchedDocument.vouched, self.vouched or ())),
             rolls_back=self.rolls_back,
-            world=self.world or None,
+            world=given(self.world),
         )
 
 

@@ -198,8 +198,6 @@ def _problems_of_object(
     if members:
         for key in sorted(value.keys() - members.keys()):
             yield MalformedError(_cut(key), "this version does not know this member")
-        for key in sorted(set(node["required"]) - value.keys()):
-            yield MalformedError(key, "it is missing")
     elif "additionalProperties" in node:
         names = {"type": "string", **node.get("propertyNames", {})}
         for key in value:
@@ -209,6 +207,8 @@ def _problems_of_object(
     for key, member in members.items():
         if key in value:
             yield from _below(key, _problems(value[key], member, defs))
+        elif key in node["required"]:
+            yield MalformedError(key, "it is missing")
 
 
 def _below(place: str, problems: Iterable[MalformedError]) -> Iterator[MalformedError]:

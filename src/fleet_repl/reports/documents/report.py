@@ -85,8 +85,8 @@ class WritesDocument(Document, frozen=True):
     cancelled: Count
 
 
-class SummaryDocument(Document, frozen=True, kw_only=True):
-    """Registries by outcome, links held, and writes by outcome."""
+class CountsDocument(Document, frozen=True, kw_only=True):
+    """Registries by outcome."""
 
     applied: Count
     partial: Annotated[Count | UnsetType, Meta(description=_EARLIER)] = UNSET
@@ -94,6 +94,11 @@ class SummaryDocument(Document, frozen=True, kw_only=True):
     failed: Count
     skipped: Count
     cancelled: Count
+
+
+class SummaryDocument(CountsDocument, frozen=True, kw_only=True):
+    """Registries by outcome, links held, and writes by outcome."""
+
     held: Count
     writes: Annotated[WritesDocument | UnsetType, Meta(description=_EARLIER)] = UNSET
 

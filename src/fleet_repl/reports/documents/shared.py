@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.planning.plan import HeldLink
 from fleet_repl.reports.documents.reader import REGISTRY, Document, MalformedError, shown
@@ -159,6 +159,11 @@ def acknowledged_document(number: int) -> dict[str, Json]:
     """How many warnings are known and not listed: no member where there are none, as documents
     from before there were any have to be read back as they are."""
     return {"acknowledged": number} if number else {}
+
+
+def given(value: _T | UnsetType) -> _T | None:
+    """The value of a member that may be missing; None for one that is."""
+    return None if value is UNSET else value
 
 
 def alike(value: object, kind: type[_T]) -> _T:
