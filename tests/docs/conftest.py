@@ -81,7 +81,7 @@ class Page:
 
 
 def _pages() -> tuple[Page, ...]:
-    fronts = (ROOT / name for name in ("README.md", "SECURITY.md"))
+    fronts = (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
     folders = (ROOT / name for name in ("docs", "docs/decisions"))
     paths = (*fronts, *(path for folder in folders for path in sorted(folder.glob("*.md"))))
     return tuple(

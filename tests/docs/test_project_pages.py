@@ -46,6 +46,15 @@ def test_the_table_of_rooms_is_the_contract(pages: Any, root: Path) -> None:
     assert set(layers) == modules()
 
 
+def test_recipes_name_files_that_are_there(pages: Any, root: Path) -> None:
+    """A recipe that sends its reader to a file that has moved is worse than none."""
+    recipes = pages["CONTRIBUTING.md"].section("## Recipes")
+    named = re.findall(r"`((?:…|docs|tests)/[\w./-]+)`", recipes)
+    assert named
+    for path in named:
+        assert (root / path.replace("…", "src/fleet_repl")).exists(), path
+
+
 def test_the_table_of_checks_is_the_noxfile(pages: Any, root: Path) -> None:
     """Every session, in its order."""
     tree = ast.parse((root / "noxfile.py").read_text())
