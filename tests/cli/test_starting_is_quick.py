@@ -9,7 +9,7 @@ import sys
 
 def test_help_loads_no_models_no_aws_and_no_planner() -> None:
     """They take longer to load than all the rest."""
-    heavy = ["pydantic", "aiobotocore", "botocore", "aiohttp", "tomllib"]
+    heavy = ["pydantic", "msgspec", "aiobotocore", "botocore", "aiohttp", "tomllib"]
     heavy.append("fleet_repl.planning.planner")
     heavy.append("fleet_repl.planning.plan_warnings")
     loaded = f"set({heavy}) & set(sys.modules)"

@@ -3,14 +3,9 @@
 Text for people is in `fleet_repl.reports.text`, which alone needs rich.
 """
 
-from fleet_repl.reports.documents import (
-    PLAN_SCHEMA,
-    REPORT_SCHEMA,
-    plan_digest,
-    plan_document,
-    report_document,
-)
-from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
 from fleet_repl.reports.documents.runs import RUNS_SCHEMA, RunList, runs_document
 from fleet_repl.reports.documents.schemas import SCHEMAS, schema
@@ -35,6 +30,11 @@ from fleet_repl.reports.junit import to_junit
 from fleet_repl.reports.spelling import json_text, timestamp
 from fleet_repl.reports.to_json import Document, to_json
 from fleet_repl.values.text import visible
+
+if TYPE_CHECKING:
+    from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
+    from fleet_repl.reports.documents.plan import PLAN_SCHEMA, plan_digest, plan_document
+    from fleet_repl.reports.documents.report import REPORT_SCHEMA, report_document
 
 __all__ = [
     "BACKFILL_SCHEMA",
@@ -71,3 +71,13 @@ __all__ = [
     "visible",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Only when they are needed: msgspec takes long to load.
+    if name in __all__:
+        for place in ("plan", "report", "backfill"):
+            module = import_module(f"fleet_repl.reports.documents.{place}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents import plan_content, report_content
-from fleet_repl.reports.documents.backfill import backfill_report_document
 from fleet_repl.reports.documents.delivery import delivery_document
-from fleet_repl.reports.spelling import indented, json_text
+from fleet_repl.reports.spelling import json_text
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 
@@ -21,12 +19,14 @@ def to_json(subject: Document) -> str:
 
     In ASCII, so that no encoding and no terminal makes anything else of a name in it.
     """
+    from fleet_repl.reports.documents import backfill, plan, report, writer  # noqa: PLC0415 - msgspec takes long to load
+
     match subject:
         case Plan():
-            return indented(plan_content(subject))
+            return writer.indented(plan.plan_content(subject))
         case Report():
-            return indented(report_content(subject))
+            return writer.indented(report.report_content(subject))
         case DeliveryReport():
             return json_text(delivery_document(subject))
         case BackfillReport():
-            return json_text(backfill_report_document(subject))
+            return json_text(backfill.backfill_report_document(subject))

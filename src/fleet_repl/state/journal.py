@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 
 from fleet_repl.engine.ports import Store
 from fleet_repl.planning.plan import Action, Phase, Resource
+from fleet_repl.reports.documents.fields import instant
 from fleet_repl.reports.documents.reader import Document, MalformedError, parsed, read
 from fleet_repl.reports.documents.report import check_write_outcome
 from fleet_repl.reports.documents.shared import (
@@ -25,7 +26,7 @@ from fleet_repl.reports.documents.shared import (
     moment,
     registry_named,
 )
-from fleet_repl.reports.documents.writer import compact, instant, line
+from fleet_repl.reports.documents.writer import compact, line
 from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from fleet_repl.planning.ownership import Applied, Record, together
+from fleet_repl.reports.documents.fields import prefix_list
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -20,7 +21,7 @@ from fleet_repl.reports.documents.reader import (
     without_collection,
 )
 from fleet_repl.reports.documents.shared import RegistryName, expect_fleet, registry_named, zoned
-from fleet_repl.reports.documents.writer import line_in_utf8, prefix_list
+from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType, field
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Resource
+from fleet_repl.reports.documents.fields import instant, prefix_list
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -34,7 +35,7 @@ from fleet_repl.reports.documents.shared import (
     prefixes_of,
     registry_named,
 )
-from fleet_repl.reports.documents.writer import instant, line, prefix_list
+from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import (
     BeforeDocuments,
     Holder,

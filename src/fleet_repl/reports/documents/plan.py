@@ -34,6 +34,7 @@ from fleet_repl.planning.plan import (
     Vouched,
     Warning,
 )
+from fleet_repl.reports.documents.fields import prefix_list, timestamp
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -70,13 +71,7 @@ from fleet_repl.reports.documents.shared import (
     prefixes_of,
     registry_named,
 )
-from fleet_repl.reports.documents.writer import (
-    canonical,
-    digest_of,
-    pieces,
-    prefix_list,
-    timestamp,
-)
+from fleet_repl.reports.documents.writer import canonical, digest_of, pieces
 from fleet_repl.runs.drift import sentence
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import Fault, FleetError

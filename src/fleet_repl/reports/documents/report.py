@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Action, Objection, Resource, Warning
+from fleet_repl.reports.documents.fields import timestamp
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -44,7 +45,7 @@ from fleet_repl.reports.documents.shared import (
     held_documents,
     moment,
 )
-from fleet_repl.reports.documents.writer import pieces, timestamp
+from fleet_repl.reports.documents.writer import pieces
 from fleet_repl.runs.outcomes import (
     ChangeOutcome,
     Outcome,

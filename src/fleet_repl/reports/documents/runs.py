@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
-from fleet_repl.reports.documents.report import WritesDocument
-from fleet_repl.reports.documents.shared import alike_or_none
 from fleet_repl.reports.spelling import timestamp
 from fleet_repl.runs.history import Freeze, RunSummary, UnreadableRun
+from fleet_repl.runs.outcomes import Writes
 from fleet_repl.values.canonical_json import JsonObject
 
 RUNS_SCHEMA: Final = "fleet-repl/runs/1"
@@ -72,5 +69,9 @@ def _run(one: RunSummary, *, under_way: bool) -> JsonObject:
         "applied": one.applied,
         "partial": one.partial,
         "failed": one.failed,
-        "writes": msgspec.to_builtins(alike_or_none(one.writes, WritesDocument)),
+        "writes": None if one.writes is None else _writes(one.writes),
     }
+
+
+def _writes(writes: Writes) -> JsonObject:
+    return {outcome.value: number for outcome, number in writes.counts.items()}

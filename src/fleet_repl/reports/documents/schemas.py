@@ -9,18 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Final, cast
 
-import msgspec
-
-from fleet_repl.reports.documents.backfill import BackfillReportDocument
-from fleet_repl.reports.documents.plan import PlanDocument
-from fleet_repl.reports.documents.reader import Document
-from fleet_repl.reports.documents.report import ReportDocument
 from fleet_repl.values.canonical_json import Json, JsonObject
 
 SCHEMAS: Final = {
@@ -34,11 +27,8 @@ SCHEMAS: Final = {
     "validate": "validate-1.json",
 }
 """Document → the file of its schema."""
-GENERATED: Final[Mapping[str, type[Document]]] = {
-    "plan": PlanDocument,
-    "report": ReportDocument,
-    "backfill": BackfillReportDocument,
-}
+GENERATED: Final = ("plan", "report", "backfill")
+"""Documents whose schema is generated."""
 
 
 def schema(name: str) -> JsonObject:
@@ -48,7 +38,16 @@ def schema(name: str) -> JsonObject:
 
 def generated(name: str) -> JsonObject:
     """The schema of a document as its class says it."""
-    kind = GENERATED[name]
+    import msgspec  # noqa: PLC0415 - msgspec takes long to load
+
+    from fleet_repl.reports.documents import backfill, plan, report  # noqa: PLC0415 - msgspec takes long to load
+
+    kinds: dict[str, type[msgspec.Struct]] = {
+        "plan": plan.PlanDocument,
+        "report": report.ReportDocument,
+        "backfill": backfill.BackfillReportDocument,
+    }
+    kind = kinds[name]
     (_,), components = msgspec.json.schema_components([kind])
     parts: dict[str, Json] = {_part(key): _published(part) for key, part in components.items()}
     whole = parts.pop(_part(kind.__name__))

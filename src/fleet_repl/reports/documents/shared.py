@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.planning.plan import HeldLink
+from fleet_repl.reports.documents.fields import prefix_list
 from fleet_repl.reports.documents.reader import REGISTRY, Document, MalformedError, shown
-from fleet_repl.reports.documents.writer import prefix_list
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -147,18 +147,6 @@ def fault_document(fault: Fault | None) -> Json:
     """A failed call as an object; null for none."""
     found: Json = msgspec.to_builtins(alike_or_none(fault, ErrorDocument))
     return found
-
-
-def prefixes_document(prefixes: Prefixes) -> Json:
-    """A list of prefixes; null for every repository."""
-    listed = prefix_list(prefixes)
-    return None if listed is None else list(listed)
-
-
-def acknowledged_document(number: int) -> dict[str, Json]:
-    """How many warnings are known and not listed: no member where there are none, as documents
-    from before there were any have to be read back as they are."""
-    return {"acknowledged": number} if number else {}
 
 
 def given(value: _T | UnsetType) -> _T | None:

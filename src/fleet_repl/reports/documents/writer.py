@@ -1,4 +1,4 @@
-"""How every document spells itself: its text, its digest, its times and its prefixes.
+"""How every document spells itself: its text and its digest.
 
 Text is what Python's `json` writes, to the byte, but written by msgspec where the two agree.
 """
@@ -9,14 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
 _BATCH: Final = 256
 """Items that are spelled at a time: none of a long list's text is ever held twice."""
@@ -106,26 +104,6 @@ def batches(items: Iterable[_T]) -> Iterator[list[_T]]:
     rest = iter(items)
     while batch := list(islice(rest, _BATCH)):
         yield batch
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return f"{_told(moment, 'seconds')}Z"
-
-
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    return f"{_told(moment, 'milliseconds')}Z"
-
-
-def prefix_list(prefixes: Prefixes) -> Prefixes | None:
-    """A list of prefixes; null for every repository."""
-    return None if prefixes == EVERY_REPOSITORY else prefixes
-
-
-def _told(moment: datetime, precision: str) -> str:
-    # Not by a format: some systems write years before 1000 with fewer than four digits.
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)
 
 
 def _spelled(document: object, *, order: Literal["sorted"] | None = None) -> bytes | None:
