@@ -1,6 +1,6 @@
 """What the document of a plan costs: reading it, its digest, and its text; beside plain `json`.
 
-    python benchmarks/plan_documents.py --registries 20000
+    python -m benchmarks.plan_documents --registries 20000
 
 The plan is that of `plan_fleet.py`, where everything changes. Times are of the processor, the best
 of a few attempts; to compare two versions, compare their ratios to `json.loads` of the same text.
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from plan_fleet import inventory, observed  # type: ignore[import-not-found,unused-ignore]
+from benchmarks.plan_fleet import inventory, observed
 
 from fleet_repl import Plan, load_inventory, to_json
 from fleet_repl.inventory.model import InventoryRef

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from fleet_repl.reports.documents.writer import in_ascii
 from fleet_repl.values.canonical_json import Json, JsonObject, parse_json
 from fleet_repl.values.errors import FleetError
 
@@ -79,7 +80,8 @@ def read_exact(content: bytes, kind: type[_Document]) -> _Document | None:
     """
     try:
         document = _decoder(kind).decode(content)
-        exact = msgspec.json.encode(document) == msgspec.json.format(content, indent=-1)
+        text, written = msgspec.json.format(content, indent=-1), msgspec.json.encode(document)
+        exact = text in (written, in_ascii(written))
     except (ValueError, RecursionError):
         return None
     return document if exact else None

@@ -22,6 +22,8 @@ _FRACTIONS: Final = (re.compile(rb"\.[0-9]+[],}]"), re.compile(rb"e-?[0-9]+[],}]
 """How any number ends that is no integer: some of them msgspec spells in a way of its own. Two
 expressions, as those that begin with a letter are found much faster."""
 
+_OTHER_LETTERS: Final = re.compile(r"[^\x00-\x7f]+")
+
 _T = TypeVar("_T")
 
 
@@ -47,9 +49,16 @@ def indented(content: bytes) -> str:
 def compact(document: object) -> bytes:
     """Any document as it is kept: the shortest text with the keys in the order given, in ASCII."""
     text = _spelled(document)
-    if text is not None and text.isascii():
-        return text
+    if text is not None:
+        return in_ascii(text)
     return json.dumps(msgspec.to_builtins(document), separators=(",", ":")).encode("ascii")
+
+
+def in_ascii(text: bytes) -> bytes:
+    """A JSON text with other letters escaped, as Python's `json` does it."""
+    if text.isascii():
+        return text
+    return _OTHER_LETTERS.sub(lambda found: json.dumps(found[0])[1:-1], text.decode()).encode()
 
 
 def line(document: msgspec.Struct) -> bytes:
