@@ -214,16 +214,54 @@ def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: Any, turns: Waves) -
 
 def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Any) -> None:
     """A short grant that comes last stands for many longer ones, for which there is no room next
-    to what the canary needs: so everything comes before the first wave's rules."""
+    to what the canary needs: so everything comes before the first wave's rules, and the plan says
+    so."""
     many = tuple(f"team-{number:02}/" for number in range(20))
     policy = policy_of(grants(*((LONE, prefix) for prefix in many)))
     limits = Limits(policy_bytes=policy_size(policy) + 50)
     wanted = {EAST: ("a-rather-long-prefix/",), LONE: ("",)}
     turns = waves(canary=EAST)
-    found = plans(make_desired, wanted, turns, present={LONE: many}, policy=policy, limits=limits)
+    desired = wanting(make_desired, wanted, turns, limits=limits)
+    planned = plan_registries(desired, observed({LONE: many}, policy), ALL)
+    found = {one.registry: one for one in planned.registries}
     both = grants((EAST, "a-rather-long-prefix/"), (LONE, ""))
     assert told(found[HUB].changes) == [("canary", Phase.GRANTS, both)]
     assert (found[EAST].held, found[LONE].held) == ((), ())
+    size = policy_size(policy_of(grants(*((LONE, each) for each in many), (EAST, *wanted[EAST]))))
+    assert [(one.kind, one.message) for one in planned.warnings] == [
+        (
+            "early-grants",
+            (
+                f"{HUB}: grants of every wave are put in wave canary, because wave by wave the "
+                f"registry policy would take {size:,} characters, and ECR takes "
+                f"{limits.policy_bytes:,}"
+            ),
+        )
+    ]
+
+
+def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long(make_desired: Any) -> None:
+    """What the canary's link used until then is not withdrawn in its wave either."""
+    many = tuple(f"team-{number:02}/" for number in range(20))
+    old = ("old/",)
+    policy = policy_of(grants((EAST, *old), *((LONE, each) for each in many)))
+    limits = Limits(policy_bytes=policy_size(policy) + 50)
+    desired = wanting(
+        make_desired,
+        {EAST: ("a-rather-long-prefix/",), LONE: ("",)},
+        waves(canary=EAST),
+        limits=limits,
+    )
+    planned = plan_registries(desired, observed({EAST: old, LONE: many}, policy), ALL)
+    hub = next(one for one in planned.registries if one.registry == HUB)
+    assert [(one.wave, one.phase) for one in hub.changes] == [
+        ("canary", Phase.GRANTS),
+        (REST, Phase.WITHDRAWALS),
+    ]
+    (warning,) = planned.warnings
+    assert "grants of every wave are put in wave canary and withdrawn in wave rest" in (
+        warning.message
+    )
 
 
 @pytest.mark.parametrize(

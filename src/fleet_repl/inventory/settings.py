@@ -125,6 +125,7 @@ ACKNOWLEDGEABLE: Final = (
     "breaking-condition",
     "delete-replication",
     "denied",
+    "early-grants",
     "given-up",
     "grant-kept",
     "idle-wave",

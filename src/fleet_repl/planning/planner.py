@@ -38,11 +38,11 @@ from fleet_repl.planning.plan_warnings import (
     unknown_fields,
     unlisted,
 )
-from fleet_repl.planning.policy_changes import policy_changes
+from fleet_repl.planning.policy_changes import NO_WRITES, PolicyWrites, policy_changes
 from fleet_repl.planning.revocations import Uses, left_behind
 from fleet_repl.planning.rule_changes import Source, decide_rules, rule_changes
 from fleet_repl.planning.template_changes import Furnishing, template_changes
-from fleet_repl.planning.wave_warnings import delayed_links
+from fleet_repl.planning.wave_warnings import delayed_links, early_grants
 from fleet_repl.topology import Waves
 from fleet_repl.values.names import Registry
 
@@ -93,6 +93,7 @@ def plan_registries(
     grantings = {
         registry: settled(one, known) for registry, one in grantings.items() if registry in scope
     }
+    policies = {registry: policy_changes(one, desired) for registry, one in grantings.items()}
     furnished = _furnished(sources, desired)
     registries = tuple(
         _registry_plan(
@@ -100,7 +101,7 @@ def plan_registries(
             observation[one],
             desired,
             sources.get(one),
-            grantings.get(one),
+            policies.get(one, NO_WRITES),
             template_changes(
                 one,
                 observation[one],
@@ -121,6 +122,7 @@ def plan_registries(
         *lint(grantings, observation, desired),
         *deletes_started(registries),
         *delayed_links({one: source.stages for one, source in sources.items()}, desired),
+        *early_grants(policies, desired),
         *unlisted(desired, record),
         *trusted_in_vain(desired, observation),
         *given_up(record, observation, gone),
@@ -214,7 +216,7 @@ def _registry_plan(
     seen: Observed | Unreadable,
     desired: Desired,
     source: Source | None,
-    grants: Granting | None,
+    policy: PolicyWrites,
     templates: Furnishing,
     *,
     gone: bool,
@@ -231,12 +233,11 @@ def _registry_plan(
             gone=gone,
         )
     rules = rule_changes(registry, desired, source)
-    policy = policy_changes(grants, desired) if grants is not None else ()
     refusals = {
         Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
-        Resource.REGISTRY_POLICY: grants.refusal if grants else None,
+        Resource.REGISTRY_POLICY: policy.refusal,
     }
-    changes = _in_order((*templates.changes, *policy, *rules), desired.waves)
+    changes = _in_order((*templates.changes, *policy.changes, *rules), desired.waves)
     refused = {resource: fault for resource, fault in refusals.items() if fault is not None}
     return RegistryPlan(
         registry=registry,

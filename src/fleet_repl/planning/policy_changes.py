@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from fleet_repl.ecr.policy import Grant, GrantIndex, policy_size, reduced
 from fleet_repl.planning.desired import Desired
@@ -16,6 +17,7 @@ from fleet_repl.planning.needed_grants import Granting, needed_for
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.revocations import action_of, replicating
 from fleet_repl.topology import Link
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import beyond, intersect
 
@@ -38,13 +40,38 @@ class _Step:
     needs: frozenset[Registry] = frozenset()
 
 
-def policy_changes(found: Granting, desired: Desired) -> tuple[Change, ...]:
-    """Every write of the policy, in order of wave and phase."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyWrites:
+    """The writes of one policy."""
+
+    changes: tuple[Change, ...] = ()
+    """In order of wave and phase."""
+    too_long: int = 0
+    """Characters that the policy would take in one of its waves if its grants came and went with
+    their links. Then they come in the first of the waves and go in the last. 0 where it fits."""
+    refusal: Fault | None = None
+    """Why none of the changes must be written."""
+
+
+NO_WRITES: Final = PolicyWrites()
+
+
+def policy_changes(found: Granting, desired: Desired) -> PolicyWrites:
+    """Every write of the policy."""
     if not found.differs:
-        return ()
+        return NO_WRITES
     waves = _concerned(found, desired)
-    steps = _apart(found, desired, waves) or tuple(_together(found, waves[0], waves[-1]))
-    return tuple(_change(step, found, desired) for step in steps)
+    steps: tuple[_Step, ...] = ()
+    too_long = 0
+    if len(waves) > 1 and found.refusal is None and found.shortfall is None:
+        steps = tuple(_wave_by_wave(found, desired, waves))
+        sizes = (policy_size(found.document(step.after, desired)) for step in steps)
+        longest = max(sizes, default=0)
+        if longest > desired.limits.policy_bytes:
+            steps, too_long = (), longest
+    steps = steps or tuple(_together(found, waves[0], waves[-1]))
+    changes = tuple(_change(step, found, desired) for step in steps)
+    return PolicyWrites(changes=changes, too_long=too_long, refusal=found.refusal)
 
 
 def _concerned(found: Granting, desired: Desired) -> Sequence[int]:
@@ -112,15 +139,6 @@ def _together(found: Granting, first: int, last: int) -> Iterator[_Step]:
         yield replace(step, after=found.first)
         withdrawal = replace(withdrawal, before=found.first)
     yield withdrawal
-
-
-def _apart(found: Granting, desired: Desired, waves: Sequence[int]) -> tuple[_Step, ...] | None:
-    """Writes in each of several waves, as far as every one of them fits in a policy."""
-    if len(waves) == 1 or found.refusal is not None or found.shortfall is not None:
-        return None
-    steps = tuple(_wave_by_wave(found, desired, waves))
-    sizes = (policy_size(found.document(step.after, desired)) for step in steps)
-    return None if any(size > desired.limits.policy_bytes for size in sizes) else steps
 
 
 def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> Iterator[_Step]:

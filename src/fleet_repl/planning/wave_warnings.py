@@ -1,12 +1,14 @@
-"""Warnings about waves: those that a plan passes over, and links that it writes in a later one."""
+"""Warnings about waves: those that a plan passes over, and links and grants that it writes in
+another one than their own."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Set
 
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.plan import Mover, RegistryPlan, Warning
+from fleet_repl.planning.plan import Mover, Phase, RegistryPlan, Warning
 from fleet_repl.planning.plan_warnings import accounts_of, first_of
+from fleet_repl.planning.policy_changes import PolicyWrites
 from fleet_repl.planning.rule_waves import Stages
 from fleet_repl.values.names import Registry
 
@@ -30,6 +32,22 @@ def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterat
             f"because {because}",
             about=(frozenset({names[0]}), *accounts_of(registries)),
         )
+
+
+def early_grants(policies: Mapping[Registry, PolicyWrites], desired: Desired) -> Iterator[Warning]:
+    """Policies whose grants come before the waves of their links, or go after them."""
+    limit = desired.limits.policy_bytes
+    for registry, policy in sorted(policies.items()):
+        if policy.too_long:
+            verbs = {Phase.GRANTS: "put", Phase.WITHDRAWALS: "withdrawn"}
+            writes = [f"{verbs[one.phase]} in wave {one.wave}" for one in policy.changes]
+            yield Warning(
+                kind="early-grants",
+                message=f"{registry}: grants of every wave are {' and '.join(writes)}, because "
+                f"wave by wave the registry policy would take {policy.too_long:,} characters, and "
+                f"ECR takes {limit:,}",
+                about=accounts_of([registry]),
+            )
 
 
 def unused_waves(
