@@ -7,7 +7,7 @@ statements that a registry has to carry.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet_repl.ecr.policy import (
@@ -72,6 +72,14 @@ class Desired:
         """What the fleet's creation templates are told by."""
         return Signature(fleet=self.owner.fleet, formerly=self.owner.formerly)
 
+    def linked_by(self, links: Sequence[Link]) -> Desired:
+        """The same fleet with these links in place of those that routes ask for."""
+        return replace(
+            self,
+            outgoing=_grouped(links, lambda link: link.source),
+            incoming=_grouped(links, lambda link: link.destination),
+        )
+
     def is_additive(self, registry: Registry) -> bool:
         """Whether rules of others may be in place that stay."""
         return registry.account in self.additive
@@ -104,11 +112,6 @@ def desired_state(inventory: Inventory) -> tuple[Desired, Topology]:
 
 
 def _desired(inventory: Inventory, topology: Topology) -> Desired:
-    outgoing: dict[Registry, list[Link]] = defaultdict(list)
-    incoming: dict[Registry, list[Link]] = defaultdict(list)
-    for link in topology.links:
-        outgoing[link.source].append(link)
-        incoming[link.destination].append(link)
     by_account: dict[AccountId, list[Registry]] = defaultdict(list)
     managed = registries(inventory)
     for registry in managed:
@@ -125,8 +128,8 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
         | {external.id: external.name for external in inventory.externals},
         registries=managed,
         by_account={account: tuple(found) for account, found in by_account.items()},
-        outgoing={one: tuple(found) for one, found in outgoing.items()},
-        incoming={one: tuple(found) for one, found in incoming.items()},
+        outgoing=_grouped(topology.links, lambda link: link.source),
+        incoming=_grouped(topology.links, lambda link: link.destination),
         manages_grants=inventory.ownership.grants == "managed",
         actions=actions_for(create_repositories=inventory.ownership.create_repositories),
         additive=frozenset(one.id for one in inventory.accounts if one.rules == "additive"),
@@ -140,6 +143,16 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
             if (sids := (*inventory.ownership.trusted_statements, *one.trusted_statements))
         },
     )
+
+
+def _grouped(
+    links: Iterable[Link], end: Callable[[Link], Registry]
+) -> Mapping[Registry, tuple[Link, ...]]:
+    """Links by one of their ends."""
+    groups: dict[Registry, list[Link]] = defaultdict(list)
+    for link in links:
+        groups[end(link)].append(link)
+    return {registry: tuple(group) for registry, group in groups.items()}
 
 
 def _over_limits(inventory: Inventory, desired: Desired) -> Iterator[Problem]:

@@ -135,14 +135,22 @@ def settled(found: Granting, uses: Uses) -> Granting:
         size = policy_size(found.document(found.final, desired))
     if size <= desired.limits.policy_bytes:
         return found
-    refusal = Fault(
+    return replace(
+        found, refusal=too_long(size, found.policy, desired, ", foreign statements included,")
+    )
+
+
+def too_long(size: int, policy: Policy, desired: Desired, detail: str) -> Fault:
+    """Why ECR would not take a policy of `size` characters; `policy` is the one in place."""
+    names = foreign_sids(policy)
+    listed = f": {', '.join(names)}" if names else ""
+    return Fault(
         kind=FaultKind.INVALID,
         operation="PutRegistryPolicy",
-        message=f"the registry policy would take {size:,} characters, foreign statements "
-        f"included, and ECR takes {desired.limits.policy_bytes:,}",
-        hint=f"shorten or remove statements that are not fleet-repl's{_listed(found.policy)}",
+        message=f"the registry policy would take {size:,} characters{detail} and ECR takes "
+        f"{desired.limits.policy_bytes:,}",
+        hint=f"shorten or remove statements that are not fleet-repl's{listed}",
     )
-    return replace(found, refusal=refusal)
 
 
 def _spare(found: Granting, desired: Desired) -> Granting:
@@ -175,8 +183,3 @@ def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
     for link in links:
         needed |= grants_for(link.source.account, link.prefixes, desired.actions)
     return reduced(needed)
-
-
-def _listed(policy: Policy) -> str:
-    names = foreign_sids(policy)
-    return f": {', '.join(names)}" if names else ""

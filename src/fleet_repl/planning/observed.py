@@ -39,6 +39,17 @@ Observation: TypeAlias = Mapping[Registry, Observed | Unreadable]
 """Every registry that was asked in this run."""
 
 
+def silence_of(registry: Registry, observation: Observation) -> str | None:
+    """Why nothing is known of a registry, or None where it could be read."""
+    match observation.get(registry):
+        case Unreadable(error=error):
+            return f"{registry} could not be read ({error.kind})"
+        case Observed():
+            return None
+        case None:
+            return f"{registry} was not read"
+
+
 def gone_accounts(observation: Observation, retired: Collection[AccountId]) -> frozenset[AccountId]:
     """Retired accounts that count as gone: AWS refused their roles for good, and no registry of
     theirs answered anything else in this run."""

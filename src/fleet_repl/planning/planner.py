@@ -15,7 +15,13 @@ from fleet_repl.ecr.rules import Outgoing, compare
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Lacks
 from fleet_repl.planning.needed_grants import Granting, granting, settled
-from fleet_repl.planning.observed import Observation, Observed, Unreadable, gone_accounts
+from fleet_repl.planning.observed import (
+    Observation,
+    Observed,
+    Unreadable,
+    gone_accounts,
+    silence_of,
+)
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import (
     Change,
@@ -273,12 +279,9 @@ def _lacks(
     def lacks(destination: Registry, prefix: str) -> str | None:
         if not desired.must_be_granted(links[destination]):
             return None
-        match observation.get(destination):
-            case Unreadable(error=error):
-                return f"{destination} could not be read ({error.kind})"
-            case Observed():
-                return grantings[destination].lacks(source, prefix, desired.actions)
-            case None:
-                return f"{destination} was not read"
+        silence = silence_of(destination, observation)
+        if silence is not None:
+            return silence
+        return grantings[destination].lacks(source, prefix, desired.actions)
 
     return lacks

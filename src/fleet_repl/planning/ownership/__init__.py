@@ -4,7 +4,7 @@ Rules of others stay as they are, to the letter. Ours are told by what the fleet
 or, where nothing is recorded, by being what it asks for.
 """
 
-from fleet_repl.planning.ownership.cells import Cells, both, cells_of, without
+from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, without
 from fleet_repl.planning.ownership.merge import Merged, Wanted, alone, beside
 from fleet_repl.planning.ownership.narrow import narrowed, owned_of
 from fleet_repl.planning.ownership.rebase import SharedWrite, Sharing, listed
@@ -23,6 +23,7 @@ __all__ = [
     "beside",
     "both",
     "cells_of",
+    "common",
     "listed",
     "narrowed",
     "owned_of",

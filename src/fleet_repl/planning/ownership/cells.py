@@ -37,6 +37,11 @@ def without(first: Cells, second: Cells) -> Cells:
     return links_of(cell for cell in each_cell(first) if not lists(second, cell))
 
 
+def common(first: Cells, second: Cells) -> Cells:
+    """The cells that are in both."""
+    return links_of(cell for cell in each_cell(first) if lists(second, cell))
+
+
 def each_cell(links: Cells) -> Iterator[Cell]:
     """The cells one by one."""
     return ((end, prefix) for end, prefixes in links.items() for prefix in prefixes)

@@ -1,4 +1,4 @@
-"""Reverting: what a run changed, and how it is put back. Nothing is written here.
+"""Rollback: what a run changed, and the plan that puts it back. Nothing is written here.
 
 The law of this package: what somebody else has changed since stays as it is, and no rule of the
 fleet is ever in place without a grant that is the fleet's to give, unless somebody insists.

@@ -1,7 +1,11 @@
-"""Drafts: what it takes to put one registry back, by itself.
+"""Drafts: what it takes to put one registry back, judged by this registry alone.
 
-Judged by the registry alone: whether it is still as the run left it, and whether this version
-understands what it would overwrite. What its neighbours need is for `consequences`.
+A draft says whether the registry is still as the run left it, and whether this version understands
+what it would overwrite. What the neighbours of the registry need is for `refusals` to say.
+
+Example: a run replaced rules X by Y. Where Y is in place, X is put back. Where X is in place,
+nothing is to be done. Where Z is in place, somebody has changed the registry since, and X is shown
+and refused.
 """
 
 from __future__ import annotations
@@ -13,26 +17,35 @@ from typing import Final
 
 from fleet_repl.ecr.policy import Owner, Policy, compose, parse_policy
 from fleet_repl.ecr.rules import NO_RULES, Replication, parse_document
+from fleet_repl.ecr.templates import Signature, TemplateState, parse_template, template_at
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import cells_of
-from fleet_repl.planning.plan import Change, Resource
+from fleet_repl.planning.plan import Action, Change, Phase, Resource, operation_of
+from fleet_repl.planning.revocations import action_of
 from fleet_repl.runs.history import Trace
 from fleet_repl.runs.rollback.targets import Rewritten, Target
-from fleet_repl.runs.rollback.templates import TemplateDraft, template_drafts
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
-OPERATIONS: Final = {
-    Resource.REPLICATION_CONFIGURATION: "PutReplicationConfiguration",
-    Resource.REGISTRY_POLICY: "PutRegistryPolicy",
-    Resource.CREATION_TEMPLATE: "UpdateRepositoryCreationTemplate",
-}
 _WORDS: Final = {
-    Resource.REPLICATION_CONFIGURATION: "replication configuration",
-    Resource.REGISTRY_POLICY: "registry policy",
-    Resource.CREATION_TEMPLATE: "creation templates",
+    Resource.REPLICATION_CONFIGURATION: "replication configuration was",
+    Resource.REGISTRY_POLICY: "registry policy was",
+    Resource.CREATION_TEMPLATE: "creation templates were",
 }
+_POLICY_UNREAD: Final = Fault(
+    kind=FaultKind.INVALID,
+    operation="GetRegistryPolicy",
+    message='the inventory says grants = "off", so the registry policy was not read and '
+    "cannot be put back",
+    hint='set grants = "managed" for the rollback',
+)
+_TEMPLATES_UNREAD: Final = Fault(
+    kind=FaultKind.INVALID,
+    operation="DescribeRepositoryCreationTemplates",
+    message="its creation templates were not read",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +57,7 @@ class Draft:
     rules: Replication | None = None
     """None where they are as they were, or the run did not write them."""
     policy: Policy | None = None
-    """The same; one without a document is taken away."""
+    """The same; a policy without a document is taken away."""
     templates: tuple[Change, ...] = ()
     refused: Mapping[Resource, Fault] = field(default_factory=dict)
 
@@ -72,7 +85,7 @@ class Draft:
         return self.policy if self.writes_policy else self.seen.policy
 
     def refuse(self, resource: Resource, fault: Fault) -> Draft:
-        """The same without this write. The first reason is told."""
+        """The same draft without this write. The first reason stays."""
         return replace(self, refused={resource: fault, **self.refused})
 
 
@@ -81,31 +94,25 @@ class _Part:
     """What is to be put back of one kind of document."""
 
     resource: Resource
-    moved: bool
-    """Whether it is not as the run left it."""
+    moved: bool = False
+    """Whether the document is not as the run left it."""
     fault: Fault | None = None
-    """Why it cannot be put back, whoever insists."""
+    """Why the document cannot be put back, with `force` or without."""
 
 
-def draft(
+def draft_of(
     target: Target, seen: Observed, desired: Desired, trace: Trace | None, *, force: bool
 ) -> Draft:
     """What differs from how it was before the run. A registry that was changed since is refused
     as a whole, unless `force`."""
     rules, rules_part = _rules(target, seen, desired)
     policy, policy_part = _policy(target, seen, desired)
-    templates = template_drafts(target.templates, seen, desired.signature)
-    parts = [one for one in (rules_part, policy_part, _templates(templates)) if one is not None]
-    found = Draft(
-        target=target,
-        seen=seen,
-        rules=rules,
-        policy=policy,
-        templates=tuple(one.change for one in templates if one.change is not None),
-    )
+    templates, templates_part = _templates(target, seen, desired.signature)
+    parts = [part for part in (rules_part, policy_part, templates_part) if part is not None]
+    drafted = Draft(target=target, seen=seen, rules=rules, policy=policy, templates=templates)
     for resource, fault in _refusals(parts, target, trace, force=force):
-        found = found.refuse(resource, fault)
-    return found
+        drafted = drafted.refuse(resource, fault)
+    return drafted
 
 
 def _rules(
@@ -120,22 +127,19 @@ def _rules(
     if now.shows(before):
         return None, None
     additive = desired.is_additive(target.registry)
-    left = (parse_document(one or NO_RULES) for one in rewritten.left)
-    part = _Part(
-        resource=resource,
-        moved=not any(_as_left(now, one, to_the_letter=additive) for one in left),
-        fault=_unknown(now, "holds") or _unknown(before, "held before the run"),
-    )
-    return before, part
+    left = (parse_document(document or NO_RULES) for document in rewritten.left)
+    moved = not any(_as_left(now, rules, to_the_letter=additive) for rules in left)
+    fault = _unknown_rules(now, "holds") or _unknown_rules(before, "held before the run")
+    return before, _Part(resource=resource, moved=moved, fault=fault)
 
 
 def _as_left(now: Replication, left: Replication, *, to_the_letter: bool) -> bool:
-    """Where others have rules too, one that means nothing beside ours is not to be lost."""
+    """Where others have rules too, a rule that means nothing beside ours is not to be lost."""
     listed = not to_the_letter or cells_of(now.rules) == cells_of(left.rules)
     return listed and now.shows(left)
 
 
-def _unknown(rules: Replication, when: str) -> Fault | None:
+def _unknown_rules(rules: Replication, when: str) -> Fault | None:
     if not rules.unknown:
         return None
     return Fault(
@@ -152,20 +156,14 @@ def _policy(target: Target, seen: Observed, desired: Desired) -> tuple[Policy | 
     rewritten = target.documents.get(resource)
     if rewritten is None:
         return None, None
-    if seen.policy is None:
-        fault = Fault(
-            kind=FaultKind.INVALID,
-            operation="GetRegistryPolicy",
-            message='the inventory says grants = "off", so the registry policy was not read and '
-            "cannot be put back",
-            hint='set grants = "managed" for the rollback',
-        )
-        return None, _Part(resource=resource, moved=False, fault=fault)
+    now = seen.policy
+    if now is None:
+        return None, _Part(resource=resource, fault=_POLICY_UNREAD)
     before = _policy_before(rewritten, desired.owner, target.registry)
-    if seen.policy.shows(before):
+    if now.shows(before):
         return None, None
-    left = (parse_policy(one, desired.owner, target.registry) for one in rewritten.left)
-    return before, _Part(resource=resource, moved=not any(seen.policy.shows(one) for one in left))
+    left = (parse_policy(document, desired.owner, target.registry) for document in rewritten.left)
+    return before, _Part(resource=resource, moved=not any(map(now.shows, left)))
 
 
 def _policy_before(rewritten: Rewritten, owner: Owner, registry: Registry) -> Policy:
@@ -177,40 +175,101 @@ def _policy_before(rewritten: Rewritten, owner: Owner, registry: Registry) -> Po
     return parse_policy(compose(theirs, before.grants, owner, registry), owner, registry)
 
 
-def _templates(drafts: tuple[TemplateDraft, ...]) -> _Part | None:
-    if not drafts:
-        return None
-    return _Part(
-        resource=Resource.CREATION_TEMPLATE,
-        moved=any(one.moved for one in drafts),
-        fault=next((one.fault for one in drafts if one.fault is not None), None),
+def _templates(
+    target: Target, seen: Observed, signature: Signature
+) -> tuple[tuple[Change, ...], _Part | None]:
+    """The templates by prefix, deletions last, so that no repository is created without a template
+    between."""
+    resource = Resource.CREATION_TEMPLATE
+    if not target.templates:
+        return (), None
+    if seen.templates is None:
+        return (), _Part(resource=resource, fault=seen.templates_error or _TEMPLATES_UNREAD)
+    states = [
+        (now, before, rewritten.left)
+        for prefix, rewritten in sorted(target.templates.items())
+        if not (now := parse_template(template_at(seen.templates, prefix))).shows(
+            before := parse_template(rewritten.before)
+        )
+    ]
+    if not states:
+        return (), None
+    states.sort(key=lambda state: state[1].document is None)
+    faults = (_template_fault(now, before, signature) for now, before, _ in states)
+    part = _Part(
+        resource=resource,
+        moved=any(not any(map(now.shows, map(parse_template, left))) for now, _, left in states),
+        fault=next((fault for fault in faults if fault is not None), None),
     )
+    return tuple(_template_change(now.document, before.document) for now, before, _ in states), part
+
+
+def _template_change(now: JsonObject | None, before: JsonObject | None) -> Change:
+    after: JsonObject | None = None
+    if before is not None:
+        # A read shows members that are not set as empty lists and texts.
+        after = {key: value for key, value in before.items() if value}
+    if after is not None and now is not None:
+        # The prefix keeps its spelling: it says which template is meant.
+        after = {**after, "prefix": now["prefix"]}
+    return Change(
+        resource=Resource.CREATION_TEMPLATE,
+        action=action_of(now, after),
+        phase=Phase.TEMPLATES,
+        before=now,
+        after=after,
+    )
+
+
+def _template_fault(
+    now: TemplateState, before: TemplateState, signature: Signature
+) -> Fault | None:
+    """A template that does not carry the fleet's mark now is never changed or removed."""
+    action = Action.DELETE if before.document is None else Action.UPDATE
+    operation = operation_of(Resource.CREATION_TEMPLATE, action)
+    named = (now.document or before.document or {}).get("prefix") or "no prefix"
+    unknown = (*now.unknown, *before.unknown)
+    if unknown:
+        return Fault(
+            kind=FaultKind.UNKNOWN_FIELDS,
+            operation=operation,
+            message=f"the creation template for {named} has fields that are not known here, and "
+            f"is left as it is: {', '.join(dict.fromkeys(unknown))}",
+            hint="use a version that knows them",
+        )
+    if now.document is not None and not signature.is_on(now.document):
+        return Fault(
+            kind=FaultKind.CONFLICT,
+            operation=operation,
+            message=f"the creation template for {named} does not carry this fleet's mark any "
+            "more, so it is somebody else's, and is left as it is",
+            hint="delete it by hand if it is to go",
+        )
+    return None
 
 
 def _refusals(
     parts: list[_Part], target: Target, trace: Trace | None, *, force: bool
 ) -> Iterator[tuple[Resource, Fault]]:
-    moved = [one.resource for one in parts if one.moved]
-    for one in parts:
-        if one.fault is not None:
-            yield one.resource, one.fault
+    moved = [part.resource for part in parts if part.moved]
+    for part in parts:
+        if part.fault is not None:
+            yield part.resource, part.fault
         elif moved and not force:
-            yield one.resource, _changed_since(one.resource, moved[0], target, trace)
+            yield part.resource, _changed_since(part.resource, moved[0], target, trace)
 
 
 def _changed_since(
     resource: Resource, moved: Resource, target: Target, trace: Trace | None
 ) -> Fault:
-    since = f"since run {target.run_id}, which is to be rolled back"
+    who, hint = "by someone else", "see what is there and whose it is; --force overwrites it"
     if trace is not None and trace.run_id > target.run_id:
         who = f"by run {trace.run_id} on {trace.at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
         hint = f"roll back run {trace.run_id} first, or overwrite what it made with --force"
-    else:
-        who, hint = "by someone else", "see what is there and whose it is; --force overwrites it"
-    verb = "were" if moved is Resource.CREATION_TEMPLATE else "was"
     return Fault(
         kind=FaultKind.CONFLICT,
-        operation=OPERATIONS[resource],
-        message=f"its {_WORDS[moved]} {verb} changed {who}, {since}; the registry is left as it is",
+        operation=operation_of(resource, Action.UPDATE),
+        message=f"its {_WORDS[moved]} changed {who}, since run {target.run_id}, which is to be "
+        "rolled back; the registry is left as it is",
         hint=hint,
     )

@@ -54,11 +54,11 @@ def remarked(
     A mark is lifted only where the rollback that set it is taken back. Where the origin is not
     known any more, nothing is marked and nothing lifted.
     """
-    found = origin(run, runs)
-    if found is None:
+    start = origin(run, runs)
+    if start is None:
         return tuple(marks)
-    if not found.in_force:
-        return tuple(one for one in marks if one.by != run.run_id)
-    digest = found.run.inventory.digest
-    mark = RolledBack(inventory=digest, run_id=found.run.run_id, by=by, at=at)
-    return (*(one for one in marks if one.inventory != digest), mark)
+    if not start.in_force:
+        return tuple(mark for mark in marks if mark.by != run.run_id)
+    digest = start.run.inventory.digest
+    new = RolledBack(inventory=digest, run_id=start.run.run_id, by=by, at=at)
+    return (*(mark for mark in marks if mark.inventory != digest), new)

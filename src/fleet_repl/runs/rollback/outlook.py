@@ -1,6 +1,6 @@
-"""The outlook of a rollback: what rules and policies will be in place once it is done.
+"""The outlook of a rollback: which rules and policies will be in place once it is done.
 
-What a neighbour needs is judged by this, never by what the inventory asks for: a rollback puts
+What a neighbour needs is judged by these, never by what the inventory asks for: a rollback puts
 back what was, whether it is wanted or not.
 """
 
@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Policy
 from fleet_repl.ecr.rules import compare
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.observed import Observation, Observed, Unreadable, gone_accounts
-from fleet_repl.planning.ownership import Applied, Cells, Record, both, cells_of
+from fleet_repl.planning.observed import Observation, Observed, gone_accounts, silence_of
+from fleet_repl.planning.ownership import Applied, Cells, Record, both, cells_of, common
 from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import Prefixes, intersect
-
-_NOTHING = Applied()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +37,14 @@ class Outlook:
     """Retired accounts that are not there any more."""
 
     def refusing(self, refusals: Iterable[tuple[Registry, Resource, Fault]]) -> Outlook:
-        """The same without these writes."""
+        """The same outlook without these writes."""
         drafts = dict(self.drafts)
         for registry, resource, fault in refusals:
             drafts[registry] = drafts[registry].refuse(resource, fault)
         return replace(self, drafts=drafts)
 
     def with_policy(self, registry: Registry, policy: Policy | None) -> Outlook:
-        """The same with another policy to put, or none."""
+        """The same outlook with another policy to put, or none."""
         changed = replace(self.drafts[registry], policy=policy)
         return replace(self, drafts={**self.drafts, registry: changed})
 
@@ -58,7 +56,7 @@ class Outlook:
         return seen.replication.may_use.get(destination, ())
 
     def links_staying(self, source: Registry, destination: Registry) -> Prefixes:
-        """The part of it that is in place before, during and after the rollback."""
+        """The part of `links_now` that is in place before, during and after the rollback."""
         now = self.links_now(source, destination)
         draft = self.drafts.get(source)
         if draft is None or not draft.writes_rules:
@@ -80,18 +78,16 @@ class Outlook:
 
         Whether repositories may be created there is as it was before, too.
         """
-        seen = self.observation.get(destination)
         if destination in self.unlisted:
             return f"{destination} is not listed any more, so its policy cannot be put back"
-        if isinstance(seen, Unreadable):
-            return f"{destination} could not be read ({seen.error.kind})"
-        if seen is None:
-            return f"{destination} was not read"
+        seen = self.observation.get(destination)
+        if not isinstance(seen, Observed):
+            return silence_of(destination, self.observation)
         draft = self.drafts.get(destination)
         policy = seen.policy if draft is None else draft.policy_then
         there = self.desired.in_force(policy or Policy(document=None), destination)
-        reasons = (there.lacks(source.account, one, (REPLICATE_IMAGE,)) for one in prefixes)
-        because = next((one for one in reasons if one is not None), None)
+        reasons = (there.lacks(source.account, prefix, (REPLICATE_IMAGE,)) for prefix in prefixes)
+        because = next((reason for reason in reasons if reason is not None), None)
         return None if because is None else f"{destination}: {because}"
 
     def unasked(self, account: AccountId) -> Iterator[tuple[Registry, str]]:
@@ -99,15 +95,11 @@ class Outlook:
 
         Nothing may come out of a retired account, and if it is gone nothing does.
         """
-        for one in self.desired.by_account.get(account, ()):
-            match self.observation.get(one):
-                case Unreadable(error=error):
-                    if account not in self.gone:
-                        yield one, f"{one} could not be read ({error.kind})"
-                case None:
-                    yield one, f"{one} was not read"
-                case Observed():
-                    pass
+        for registry in self.desired.by_account.get(account, ()):
+            silence = silence_of(registry, self.observation)
+            was_asked = registry in self.observation
+            if silence is not None and not (was_asked and account in self.gone):
+                yield registry, silence
 
     def own_links(self, source: Registry) -> Cells:
         """The fleet's own links out of a registry once the rollback is done."""
@@ -126,15 +118,10 @@ def owned_links(draft: Draft, record: Record) -> Cells:
     What is on record still, and what the run took out, where that was. Anything else may be
     somebody else's.
     """
-    recorded = record.get(draft.registry, _NOTHING).links
+    recorded = record.get(draft.registry, Applied()).links
     if draft.rules is None:
         return recorded
-    known = both(recorded, draft.target.lost)
-    found = {
-        end: tuple(one for one in prefixes if one in known.get(end, ()))
-        for end, prefixes in cells_of(draft.rules.rules).items()
-    }
-    return {end: prefixes for end, prefixes in found.items() if prefixes}
+    return common(cells_of(draft.rules.rules), both(recorded, draft.target.lost))
 
 
 def outlook(
@@ -148,10 +135,9 @@ def outlook(
     """The drafts as they are, with who uses what now."""
     users: dict[Registry, list[Registry]] = {}
     for source, seen in sorted(observation.items(), key=lambda item: item[0]):
-        if isinstance(seen, Observed):
-            for end in seen.replication.may_use:
-                if end.account != source.account:
-                    users.setdefault(end, []).append(source)
+        for end in seen.replication.may_use if isinstance(seen, Observed) else ():
+            if end.account != source.account:
+                users.setdefault(end, []).append(source)
     return Outlook(
         desired=desired,
         observation=observation,

@@ -13,26 +13,23 @@ from fleet_repl.ecr.policy import REPLICATE_IMAGE, parse_policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
-from fleet_repl.planning.ownership import Applied, Record, cells_of
-from fleet_repl.planning.plan import (
-    Change,
-    Phase,
-    RegistryPlan,
-    Resource,
-    State,
-    Warning,
+from fleet_repl.planning.ownership import Applied, Record, cells_of, without
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Warning
+from fleet_repl.planning.plan_warnings import (
+    deletes_started,
+    first_of,
+    strange_rules,
+    unknown_fields,
 )
-from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, unknown_fields
 from fleet_repl.planning.rule_changes import rewriting
 from fleet_repl.runs.history import Traces
-from fleet_repl.runs.rollback.draft import Draft, draft
+from fleet_repl.runs.rollback.draft import Draft, draft_of
 from fleet_repl.runs.rollback.outlook import Outlook, outlook, owned_links
 from fleet_repl.runs.rollback.policies import policy_changes
 from fleet_repl.runs.rollback.refusals import cautious, insisted
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES, Target
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import reduce
 
 _UNLISTED = Fault(
@@ -68,26 +65,26 @@ def plan_rollback(
     have some to put back, and `needed_observation`. What was changed since, and what would leave
     rules without their grants, is refused; with `force` it is written, and warned of.
     """
-    wanted = sorted(targets, key=lambda one: one.registry)
+    wanted = sorted(targets, key=lambda target: target.registry)
     listed = set(desired.registries)
     desired = replace(desired, actions=_actions(wanted, desired))
     drafts = {
-        one.registry: draft(one, seen, desired, traces.get(one.registry), force=force)
-        for one in wanted
-        if one.registry in listed and isinstance(seen := observation.get(one.registry), Observed)
+        at: draft_of(target, seen, desired, traces.get(at), force=force)
+        for target in wanted
+        if (at := target.registry) in listed and isinstance(seen := observation.get(at), Observed)
     }
     unlisted = frozenset(
-        one.registry
-        for one in wanted
-        if one.registry not in listed and Resource.REGISTRY_POLICY in one.documents
+        target.registry
+        for target in wanted
+        if target.registry not in listed and Resource.REGISTRY_POLICY in target.documents
     )
     around = outlook(drafts, observation, desired, record, unlisted=unlisted)
     around, warnings = insisted(around) if force else (cautious(around), ())
     registries = tuple(
-        _planned(around.drafts[one.registry], around)
-        if one.registry in around.drafts
-        else _unreadable(one, observation, desired)
-        for one in wanted
+        _planned(around.drafts[target.registry], around)
+        if target.registry in drafts
+        else _unreadable(target, observation, desired)
+        for target in wanted
     )
     return PlannedRollback(
         registries=registries,
@@ -104,21 +101,21 @@ def plan_rollback(
 def restored(desired: Desired, registries: Iterable[RegistryPlan]) -> Desired:
     """`desired` with the links of a rollback's registries in place of those that are asked for.
 
-    For carrying it out: links whose grant fails after all are held, as those of routes are.
+    For carrying it out: links whose grant fails after all are held, as those of routes are. Links
+    of others are not the fleet's to hold.
     """
-    put = {one.registry: tuple(_links(one)) for one in registries}
-    outgoing = dict(sorted({**desired.outgoing, **put}.items()))
-    incoming: dict[Registry, list[Link]] = {}
-    for links in outgoing.values():
-        for link in links:
-            incoming.setdefault(link.destination, []).append(link)
-    return replace(
-        desired,
-        outgoing=outgoing,
-        incoming={one: tuple(links) for one, links in incoming.items()},
-        # Whether repositories may be created is as it was, and no matter of the order of writes.
-        actions=(REPLICATE_IMAGE,),
-    )
+    put = {planned.registry: planned.owned.links for planned in registries}
+    links = [
+        *(link for source, sent in desired.outgoing.items() if source not in put for link in sent),
+        *(
+            Link(source=source, destination=end, prefixes=reduce(prefixes), routes=())
+            for source, cells in put.items()
+            for end, prefixes in cells.items()
+        ),
+    ]
+    links.sort(key=lambda link: (link.source, link.destination))
+    # Whether repositories may be created is as it was, and no matter of the order of writes.
+    return replace(desired.linked_by(links), actions=(REPLICATE_IMAGE,))
 
 
 def _actions(wanted: Iterable[Target], desired: Desired) -> tuple[str, ...]:
@@ -126,71 +123,57 @@ def _actions(wanted: Iterable[Target], desired: Desired) -> tuple[str, ...]:
     fleet's grants from before the run gave, which may have left out creating repositories."""
     given = {
         grant.action
-        for one in wanted
-        if (policy := one.documents.get(Resource.REGISTRY_POLICY)) is not None
-        for grant in parse_policy(policy.before, desired.owner, one.registry).grants
+        for target in wanted
+        if (policy := target.documents.get(Resource.REGISTRY_POLICY)) is not None
+        for grant in parse_policy(policy.before, desired.owner, target.registry).grants
     }
     if REPLICATE_IMAGE not in given:
         return desired.actions
     return tuple(action for action in desired.actions if action in given)
 
 
-def _links(one: RegistryPlan) -> Iterator[Link]:
-    """The fleet's own: links of others are none of ours to hold."""
-    for end, prefixes in sorted(one.owned.links.items()):
-        yield Link(source=one.registry, destination=end, prefixes=reduce(prefixes), routes=())
-
-
-def _unreadable(one: Target, observation: Observation, desired: Desired) -> RegistryPlan:
-    seen = observation.get(one.registry)
+def _unreadable(target: Target, observation: Observation, desired: Desired) -> RegistryPlan:
+    seen = observation.get(target.registry)
     error = seen.error if isinstance(seen, Unreadable) else _UNREAD
+    listed = target.registry in desired.by_account.get(target.registry.account, ())
     return RegistryPlan(
-        registry=one.registry,
-        name=desired.names.get(one.registry.account, one.name),
+        registry=target.registry,
+        name=desired.names.get(target.registry.account, target.name),
         state=State.UNREADABLE,
-        error=error if one.registry in set(desired.registries) else _UNLISTED,
+        error=error if listed else _UNLISTED,
     )
 
 
-def _planned(one: Draft, around: Outlook) -> RegistryPlan:
-    policy = policy_changes(one, around)
-    changes = (
-        *one.templates,
-        *(change for change in policy if change.phase is Phase.GRANTS),
-        *_rule_changes(one, around.desired),
-        *(change for change in policy if change.phase is Phase.WITHDRAWALS),
-    )
-    registry = one.registry
+def _planned(draft: Draft, around: Outlook) -> RegistryPlan:
+    changes = [*draft.templates, *policy_changes(draft, around)]
+    now, then = draft.seen.replication, draft.rules
+    if then is not None:
+        links = then.outgoing, then.deleting
+        changes.append(rewriting(draft.registry, now, links, then.document, around.desired))
+    changes.sort(key=lambda change: tuple(Phase).index(change.phase))
     return RegistryPlan(
-        registry=registry,
-        name=around.desired.names.get(registry.account, one.target.name),
+        registry=draft.registry,
+        name=around.desired.names.get(draft.registry.account, draft.target.name),
         state=State.CHANGED if changes else State.UNCHANGED,
-        changes=changes,
-        error=next(iter(one.refused.values()), None),
-        refused=one.refused,
+        changes=tuple(changes),
+        error=next(iter(draft.refused.values()), None),
+        refused=draft.refused,
         owned=Applied(
-            links=owned_links(one, around.record), templates=_owned_templates(one, around.record)
+            links=owned_links(draft, around.record),
+            templates=_owned_templates(draft, around.record),
         ),
-        in_place=len(one.seen.replication.outgoing),
+        in_place=len(now.outgoing),
     )
 
 
-def _rule_changes(one: Draft, desired: Desired) -> tuple[Change, ...]:
-    now, then = one.seen.replication, one.rules
-    if then is None:
-        return ()
-    links = then.outgoing, then.deleting
-    return (rewriting(one.registry, now, links, then.document, desired),)
-
-
-def _owned_templates(one: Draft, record: Record) -> tuple[str, ...]:
+def _owned_templates(draft: Draft, record: Record) -> tuple[str, ...]:
     """Those on record, without what goes and with what comes back: a run writes none but ours."""
-    found = set(record.get(one.registry, _NOTHING).templates)
-    for change in one.templates:
-        found -= {str((change.before or {}).get("prefix", ""))}
+    owned = set(record.get(draft.registry, _NOTHING).templates)
+    for change in draft.templates:
+        owned.discard(str((change.before or {}).get("prefix", "")))
         if change.after is not None:
-            found.add(str(change.after["prefix"]))
-    return tuple(sorted(found))
+            owned.add(str(change.after["prefix"]))
+    return tuple(sorted(owned))
 
 
 def _foreign_rules(registries: Iterable[RegistryPlan], record: Record) -> Iterator[Warning]:
@@ -199,28 +182,25 @@ def _foreign_rules(registries: Iterable[RegistryPlan], record: Record) -> Iterat
     Whoever rolls this rollback back cannot tell either, and does not count them as its own.
     """
     losing = [
-        one.registry
-        for one in registries
-        for change in one.changes
+        planned.registry
+        for planned in registries
+        for change in planned.changes
         if change.resource is Resource.REPLICATION_CONFIGURATION
-        and change.resource not in one.refused
-        and _takes_strange(change, record.get(one.registry, _NOTHING))
+        and change.resource not in planned.refused
+        and _takes_strange(change, record.get(planned.registry, _NOTHING))
     ]
     if losing:
-        more = f" and {len(losing) - 1} more" if losing[1:] else ""
         yield Warning(
             kind=FOREIGN_RULES,
-            message=f"{losing[0]}{more}: links go that nothing records to be fleet-repl's, so "
+            message=f"{first_of(losing)}: links go that nothing records to be fleet-repl's, so "
             "they may be somebody else's",
         )
 
 
 def _takes_strange(change: Change, applied: Applied) -> bool:
     """To the letter, unlike the objection of the same kind: what is covered counts too."""
-    after = cells_of(parse_document(change.after or NO_RULES).rules)
-    found = cells_of(parse_document(change.before or NO_RULES).rules)
-    return any(
-        prefix not in applied.links.get(end, ()) and prefix not in after.get(end, ())
-        for end, prefixes in found.items()
-        for prefix in prefixes
+    before, after = (
+        cells_of(parse_document(document or NO_RULES).rules)
+        for document in (change.before, change.after)
     )
+    return bool(without(without(before, after), applied.links))

@@ -1,7 +1,11 @@
-"""Consequences: what one refusal means for the others, until no rule is left without its grant.
+"""What one refusal means for the other writes, until no rule is left without its grant.
 
-A policy keeps what rules in place still use, and rules come back only where they are let in. Who
-insists is warned instead, and the fleet's own rules keep their grants all the same.
+A policy keeps what rules in place still use, and rules come back only where they are let in. With
+`force`, warnings take the place of refusals, and the fleet's own rules keep their grants all the
+same.
+
+Example: the policy of the shop was edited since, so it is refused. So are the rules of the hub that
+would need its old grant, and so is the policy of the club, whose grant these rules then still use.
 """
 
 from __future__ import annotations
@@ -12,9 +16,8 @@ from typing import TypeAlias
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.planning.plan import Resource, Warning
 from fleet_repl.runs.rollback.draft import Draft
-from fleet_repl.runs.rollback.losing import Losing
 from fleet_repl.runs.rollback.outlook import Outlook
-from fleet_repl.runs.rollback.policies import joined, too_long
+from fleet_repl.runs.rollback.policies import Losing, Loss, joined, over_long
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
@@ -26,9 +29,9 @@ def cautious(around: Outlook) -> Outlook:
 
     A refusal can only be the cause of more, so it ends.
     """
-    around = around.refusing(_too_long(around))
-    while found := tuple(_refusals(around)):
-        around = around.refusing(found)
+    around = around.refusing(_over_long(around))
+    while refusals := tuple(_refusals(around)):
+        around = around.refusing(refusals)
     return around
 
 
@@ -36,33 +39,30 @@ def insisted(around: Outlook) -> tuple[Outlook, tuple[Warning, ...]]:
     """Put back all that can be, with grants that the fleet's own rules still use, and say what
     is the matter with it."""
     warnings: list[Warning] = []
-    for _, draft in sorted(around.drafts.items(), key=lambda item: item[0]):
-        if draft.writes_policy:
-            around = _keeping(draft, around, warnings)
-    around = around.refusing(_too_long(around))
-    warnings += _ungranted_warnings(around)
-    return around, tuple(warnings)
+    for registry, draft in sorted(around.drafts.items(), key=lambda item: item[0]):
+        if draft.writes_policy and (losses := Losing(draft, around).losses()):
+            warnings += _loss_warnings(registry, losses)
+            around = _keeping(draft, losses, around)
+    around = around.refusing(_over_long(around))
+    return around, (*warnings, *_ungranted_warnings(around))
 
 
-def _too_long(around: Outlook) -> Iterator[Refusal]:
+def _over_long(around: Outlook) -> Iterator[Refusal]:
     for registry, draft in around.drafts.items():
-        fault = too_long(draft, around) if draft.writes_policy else None
+        fault = over_long(draft, around) if draft.writes_policy else None
         if fault is not None:
             yield registry, Resource.REGISTRY_POLICY, fault
 
 
 def _refusals(around: Outlook) -> Iterator[Refusal]:
     for registry, draft in around.drafts.items():
-        if draft.writes_policy and (still := _still_used(draft, around)) is not None:
-            yield registry, Resource.REGISTRY_POLICY, still
+        if draft.writes_policy and (losses := Losing(draft, around).losses()):
+            yield registry, Resource.REGISTRY_POLICY, _still_used(losses)
         if draft.writes_rules and (lacks := _ungranted(draft, around)) is not None:
             yield registry, Resource.REPLICATION_CONFIGURATION, _not_let_in(*lacks)
 
 
-def _still_used(draft: Draft, around: Outlook) -> Fault | None:
-    losses = [one.because for one in Losing(draft, around).losses()]
-    if not losses:
-        return None
+def _still_used(losses: Iterable[Loss]) -> Fault:
     return Fault(
         kind=FaultKind.CONFLICT,
         operation="PutRegistryPolicy",
@@ -92,40 +92,32 @@ def _not_let_in(end: Registry, because: str) -> Fault:
     )
 
 
-def _keeping(draft: Draft, around: Outlook, warnings: list[Warning]) -> Outlook:
+def _keeping(draft: Draft, losses: Iterable[Loss], around: Outlook) -> Outlook:
     """The policy to put, with what the fleet's own rules use of what would go."""
-    losses = Losing(draft, around).losses()
-    if not losses or draft.policy is None:
+    grants = frozenset(grant for loss in losses for grant in loss.keep)
+    if not grants or draft.policy is None:
         return around
-    registry = draft.registry
-    kept = [one for one in losses if one.keep]
-    if kept:
-        warnings.append(_kept_warning(registry, [one.because for one in kept]))
-    if others := [one.because for one in losses if not one.keep]:
-        warnings.append(_taken_warning(registry, others))
-    grants = frozenset().union(*(one.keep for one in kept))
-    if not grants:
-        return around
+    registry, owner = draft.registry, around.desired.owner
     document = joined(draft.policy, grants, (), around.desired, registry)
-    policy = parse_policy(document, around.desired.owner, registry)
+    policy = parse_policy(document, owner, registry)
     same = draft.seen.policy is not None and draft.seen.policy.same_as(policy)
     return around.with_policy(registry, None if same else policy)
 
 
-def _kept_warning(registry: Registry, because: list[str]) -> Warning:
-    return Warning(
-        kind="grants-in-use",
-        message=f"{registry}: the registry policy keeps grants that it did not have before the "
-        f"run, because the fleet's own rules use them: {_some(because)}",
-    )
-
-
-def _taken_warning(registry: Registry, because: list[str]) -> Warning:
-    return Warning(
-        kind="grants-taken",
-        message=f"{registry}: grants go from the registry policy that are in use, or may be: "
-        f"{_some(because)}",
-    )
+def _loss_warnings(registry: Registry, losses: Iterable[Loss]) -> Iterator[Warning]:
+    losses = tuple(losses)
+    if kept := [loss for loss in losses if loss.keep]:
+        yield Warning(
+            kind="grants-in-use",
+            message=f"{registry}: the registry policy keeps grants that it did not have before "
+            f"the run, because the fleet's own rules use them: {_some(kept)}",
+        )
+    if taken := [loss for loss in losses if not loss.keep]:
+        yield Warning(
+            kind="grants-taken",
+            message=f"{registry}: grants go from the registry policy that are in use, or may be: "
+            f"{_some(taken)}",
+        )
 
 
 def _ungranted_warnings(around: Outlook) -> Iterator[Warning]:
@@ -139,6 +131,6 @@ def _ungranted_warnings(around: Outlook) -> Iterator[Warning]:
             )
 
 
-def _some(reasons: Iterable[str]) -> str:
-    first, *rest = dict.fromkeys(reasons)
+def _some(losses: Iterable[Loss]) -> str:
+    first, *rest = dict.fromkeys(loss.because for loss in losses)
     return f"{first} and {len(rest)} more" if rest else first

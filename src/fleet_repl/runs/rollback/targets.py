@@ -1,21 +1,25 @@
 """Targets: exactly what a run changed in each registry, and what to put back.
 
-Of a run that failed half-way, or died, only what it wrote or may have written.
+The run's report says what it wrote or, where the run died, its journal. A write that was sent and
+of which nobody knows how it ended counts, as its document may be what is in place now.
+
+Example: a run found a policy that grants A. It wrote A and B, and then B alone; of the second
+write the answer was lost. So A is put back, and the run left A and B, or B.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.ownership import Cells, both, cells_of
+from fleet_repl.planning.ownership import Cells, both, cells_of, common, without
 from fleet_repl.planning.plan import Plan, Resource
-from fleet_repl.runs.history import PastRun
-from fleet_repl.runs.rollback.written import Slot, Write, writes_of
+from fleet_repl.runs.history import JournalEntry, Moment, PastRun
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, Report
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import covers
@@ -24,17 +28,21 @@ FOREIGN_RULES: Final = "foreign-rules"
 """What a plan is objected to, or warned of, that takes away what the record does not show to be
 the fleet's own."""
 
+_Place: TypeAlias = tuple[Registry, Resource, str | None]
+"""One document: a creation template goes by its prefix."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten:
     """One document that a run has written."""
 
     before: JsonObject | None
-    """As it was before the run; None where there was none."""
+    """The document before the run; None where there was none."""
     left: tuple[JsonObject | None, ...]
-    """As the run left it. More than one where a write is in doubt: each of them may be."""
+    """What the run left. Several documents where the outcome of a write is unknown: any of them
+    may be in place."""
     met: JsonObject | None = None
-    """What the run's last write found, where others had changed meanwhile what it had left."""
+    """What the run's last write found, where others had changed meanwhile what the run had left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ class Target:
     """What a run changed in one registry."""
 
     run_id: str
-    """That run's."""
+    """The run's id."""
     registry: Registry
     name: str
     documents: Mapping[Resource, Rewritten] = field(default_factory=dict)
@@ -54,15 +62,25 @@ class Target:
     record says of them now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    """One write that was sent, or may have been."""
+
+    before: JsonObject | None
+    after: JsonObject | None
+    sure: bool
+    """Whether the write surely took place."""
+
+
 def targets(past: PastRun) -> tuple[Target, ...]:
     """The registries that a run changed, or may have, in order of account and region."""
-    names = {one.registry: one.name for one in past.plan.registries}
-    found: dict[Registry, dict[Slot, Rewritten]] = {}
-    for slot, writes in writes_of(past).items():
-        found.setdefault(slot[0], {})[slot] = _rewritten(writes)
+    names = {planned.registry: planned.name for planned in past.plan.registries}
+    writes: dict[Registry, dict[_Place, list[_Write]]] = {}
+    for place, write in _writes(past):
+        writes.setdefault(place[0], {}).setdefault(place, []).append(write)
     return tuple(
-        _target(past, registry, names.get(registry, ""), found[registry])
-        for registry in sorted(found)
+        _target(past, registry, names.get(registry, ""), places)
+        for registry, places in sorted(writes.items(), key=lambda item: item[0])
     )
 
 
@@ -75,85 +93,134 @@ def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[
     wanted = tuple(wanted)
     ends: set[Registry] = set()
     accounts: set[AccountId] = set()
-    for one in wanted:
-        rules = one.documents.get(Resource.REPLICATION_CONFIGURATION)
+    for target in wanted:
+        rules = target.documents.get(Resource.REPLICATION_CONFIGURATION)
         if rules is not None:
             ends |= parse_document(rules.before or NO_RULES).outgoing.keys()
-        accounts |= _losing(one, desired)
-    grantees = {one for account in accounts for one in desired.by_account.get(account, ())}
-    targeted = {one.registry for one in wanted}
-    return frozenset((ends & set(desired.registries)) | grantees) - targeted
+        accounts |= _losing(target, desired)
+    grantees = {
+        registry for account in accounts for registry in desired.by_account.get(account, ())
+    }
+    needed = (ends & set(desired.registries)) | grantees
+    return frozenset(needed - {target.registry for target in wanted})
 
 
-def _rewritten(writes: tuple[Write, ...]) -> Rewritten:
-    left: list[JsonObject | None] = [writes[0].before]
-    met: JsonObject | None = None
-    for write in writes:
-        if all(policy_meaning(write.before) != policy_meaning(one) for one in left):
-            met = write.before
-        left = [write.after] if write.sure else [*left, write.after]
-    unique = {canonical_json(one): one for one in left}
-    return Rewritten(before=writes[0].before, left=tuple(unique.values()), met=met)
+def _losing(target: Target, desired: Desired) -> set[AccountId]:
+    """Accounts that the policy grants less once it is put back."""
+    policy = target.documents.get(Resource.REGISTRY_POLICY)
+    if policy is None:
+        return set()
+    before = parse_policy(policy.before, desired.owner, target.registry).grants
+    left = (parse_policy(document, desired.owner, target.registry) for document in policy.left)
+    return {grant.source for there in left for grant in there.in_use - before}
+
+
+def _writes(past: PastRun) -> Iterator[tuple[_Place, _Write]]:
+    """The writes that changed a document, or may have, in their order. A write that failed for
+    certain, was skipped or was not needed is none of them."""
+    journal = tuple(_journal_writes(past.journal))
+    return iter(journal) if past.report is None else _report_writes(past.report, journal)
+
+
+def _journal_writes(journal: Iterable[JournalEntry]) -> Iterator[tuple[_Place, _Write]]:
+    """Each line about a write that was sent, with the line about its outcome."""
+    sent: list[JournalEntry] = []
+    ended: dict[int, JournalEntry] = {}
+    under_way: set[tuple[object, ...]] = set()
+    last: dict[tuple[object, ...], int] = {}
+    for entry in journal:
+        key = (entry.registry, entry.resource, entry.prefix, entry.wave, entry.phase)
+        # A second announcement before an outcome is another attempt at the same write.
+        if entry.moment is Moment.SENDING and key not in under_way:
+            under_way.add(key)
+            last[key] = len(sent)
+            sent.append(entry)
+        elif entry.moment is Moment.SETTLED:
+            under_way.discard(key)
+            # The last look of a run may replace the outcome that was written first.
+            if key in last:
+                ended[last[key]] = entry
+    for number, entry in enumerate(sent):
+        end = ended.get(number)
+        sure = end is not None and end.outcome is Outcome.APPLIED
+        if end is None or sure or end.in_doubt:
+            place = (entry.registry, entry.resource, entry.prefix)
+            yield place, _Write(before=entry.before, after=entry.after, sure=sure)
+
+
+def _report_writes(
+    report: Report, journal: Iterable[tuple[_Place, _Write]]
+) -> Iterator[tuple[_Place, _Write]]:
+    """The writes of a report. Only the journal tells which of them have an unknown outcome."""
+    unknown = {(place, canonical_json(write.after)) for place, write in journal if not write.sure}
+    for registry in report.registries:
+        for change in registry.changes:
+            place = (registry.registry, change.resource, _prefix(change))
+            sure = change.outcome is Outcome.APPLIED
+            if sure or change.in_doubt or (place, canonical_json(change.after)) in unknown:
+                yield place, _Write(before=change.before, after=change.after, sure=sure)
+
+
+def _prefix(change: ChangeOutcome) -> str | None:
+    if change.resource is not Resource.CREATION_TEMPLATE:
+        return None
+    return str((change.after or change.before or {}).get("prefix", ""))
 
 
 def _target(
-    past: PastRun, registry: Registry, name: str, found: Mapping[Slot, Rewritten]
+    past: PastRun, registry: Registry, name: str, places: Mapping[_Place, list[_Write]]
 ) -> Target:
-    documents = {slot[1]: one for slot, one in found.items() if slot[2] is None}
+    rewritten = {place: _rewritten(writes) for place, writes in places.items()}
+    documents = {place[1]: document for place, document in rewritten.items() if place[2] is None}
     rules = documents.get(Resource.REPLICATION_CONFIGURATION)
     return Target(
         run_id=past.meta.run_id,
         registry=registry,
         name=name,
         documents=documents,
-        templates={slot[2]: one for slot, one in found.items() if slot[2] is not None},
-        lost=_known(past, registry, rules) if rules is not None else {},
+        templates={
+            place[2]: document for place, document in rewritten.items() if place[2] is not None
+        },
+        lost=_lost(past, registry, rules) if rules is not None else {},
     )
 
 
-def _known(past: PastRun, registry: Registry, rules: Rewritten) -> Cells:
+def _rewritten(writes: list[_Write]) -> Rewritten:
+    left: list[JsonObject | None] = [writes[0].before]
+    met: JsonObject | None = None
+    for write in writes:
+        meaning = policy_meaning(write.before)
+        if all(meaning != policy_meaning(document) for document in left):
+            met = write.before
+        left = [write.after] if write.sure else [*left, write.after]
+    unique = {canonical_json(document): document for document in left}
+    return Rewritten(before=writes[0].before, left=tuple(unique.values()), met=met)
+
+
+def _lost(past: PastRun, registry: Registry, rules: Rewritten) -> Cells:
     """What the plan gives away, and what was on record when the run began: also links that
-    a wider one has covered since."""
-    lost = _lost(rules, past.plan)
-    if registry not in past.before:
-        return lost
-    listed = cells_of(parse_document(rules.before or NO_RULES).rules)
-    recorded = {
-        end: tuple(one for one in prefixes if one in listed.get(end, ()))
-        for end, prefixes in past.before[registry].owned.items()
-    }
-    return both(lost, {end: prefixes for end, prefixes in recorded.items() if prefixes})
+    a wider link has covered since."""
+    before = cells_of(parse_document(rules.before or NO_RULES).rules)
+    recorded = past.before[registry].owned if registry in past.before else {}
+    return both(_given_away(before, rules, past.plan), common(before, recorded))
 
 
-def _lost(rules: Rewritten, plan: Plan) -> Cells:
+def _given_away(before: Cells, rules: Rewritten, plan: Plan) -> Cells:
     """What the rules listed before, if it was on record, and list no more.
 
     A plan without a note of foreign rules takes away only what is on record. That of an apply
-    says nothing about links that a wider one covers from then on; that of a rollback does.
+    says nothing about links that a wider link covers from then on; that of a rollback does.
     """
-    kinds = {one.kind for one in plan.objections} | {one.kind for one in plan.warnings}
-    if FOREIGN_RULES in kinds:
+    kinds = {objection.kind for objection in plan.objections}
+    if FOREIGN_RULES in kinds | {warning.kind for warning in plan.warnings}:
         return {}
-    # The last write says what was meant, whether it came about or not.
+    # The last write says what was meant, whether it took place or not.
     after = parse_document(rules.left[-1] or NO_RULES)
-    listed = cells_of(after.rules)
-    gone = {
-        end: tuple(
-            one
-            for one in prefixes
-            if one not in listed.get(end, ())
-            and (plan.rolls_back is not None or not covers(after.outgoing.get(end, ()), one))
-        )
-        for end, prefixes in cells_of(parse_document(rules.before or NO_RULES).rules).items()
+    gone = without(before, cells_of(after.rules))
+    if plan.rolls_back is not None:
+        return gone
+    return {
+        end: uncovered
+        for end, prefixes in gone.items()
+        if (uncovered := tuple(p for p in prefixes if not covers(after.outgoing.get(end, ()), p)))
     }
-    return {end: prefixes for end, prefixes in gone.items() if prefixes}
-
-
-def _losing(one: Target, desired: Desired) -> set[AccountId]:
-    """Accounts that the policy grants less once it is put back."""
-    policy = one.documents.get(Resource.REGISTRY_POLICY)
-    if policy is None:
-        return set()
-    before = parse_policy(policy.before, desired.owner, one.registry).grants
-    left = (parse_policy(document, desired.owner, one.registry) for document in policy.left)
-    return {grant.source for found in left for grant in found.in_use - before}
