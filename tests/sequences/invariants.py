@@ -189,8 +189,8 @@ def what_is_called_untouched_is(trace: Trace) -> Iterator[str]:
             same = [one for one in ended.changes if _is_same(one, change)]
             if not all(one.outcome in _LEFT_ALONE and not one.in_doubt for one in same):
                 continue
-            if ended.died and _is_edited(trace[:at], change):
-                # What a dead run wrote is told by a look, and a stranger may have put it back.
+            if ended.died and _is_put_back(trace[:at], change, ended.run):
+                # What a dead run wrote is told by a look, which shows nothing of it then.
                 continue
             if any(
                 isinstance(one, Wrote) and _is_about(one, change, ended.run) for one in trace[:at]
@@ -199,10 +199,26 @@ def what_is_called_untouched_is(trace: Trace) -> Iterator[str]:
                 yield f"{name} is called {change.outcome}, and was written"
 
 
-def _is_edited(trace: Trace, change: Change) -> bool:
-    return any(
-        isinstance(one, Edited) and (one.place, one.resource) == (change.place, change.resource)
-        for one in trace
+def _is_put_back(trace: Trace, change: Change, run: str) -> bool:
+    """Whether a document was, with a stranger's help, once more as a run found it after that run
+    had written it for the last time."""
+    wrote = next(
+        (one for one in reversed(trace) if isinstance(one, Wrote) and _is_about(one, change, run)),
+        None,
+    )
+    if wrote is None:
+        return False
+    at = next(index for index, one in enumerate(trace) if one is wrote)
+    # By the run's journal it was as last seen, which need not be what was there at the write.
+    found = [meaning(one, change.resource) for one in (wrote.before, _last_read(trace[:at], wrote))]
+    later = [
+        one
+        for one in trace[at + 1 :]
+        if isinstance(one, Wrote | Edited)
+        and (one.place, one.resource) == (change.place, change.resource)
+    ]
+    return any(isinstance(one, Edited) for one in later) and any(
+        meaning(one.after, change.resource) in found for one in later
     )
 
 

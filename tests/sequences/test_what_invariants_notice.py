@@ -65,6 +65,7 @@ APPLIED = Change(
     place=1, resource=RULES, outcome="applied", after=rules(THEIRS, OURS), in_doubt=False
 )
 ENDED = Ended(run=RUN, changes=(APPLIED,))
+DIED = replace(ENDED, changes=(replace(APPLIED, outcome="cancelled"),), died=True)
 RESTED = Rested(fleet="alpha", recorded=frozenset({(1, 2, "a1/")}))
 FINISHED = Finished(
     fleet="alpha",
@@ -134,6 +135,12 @@ BAD: dict[str, list[tuple[Happening, ...]]] = {
     "what_is_called_untouched_is": [
         instead(ENDED, replace(ENDED, changes=(replace(APPLIED, outcome=one),)))
         for one in ("unchanged", "skipped", "cancelled")
+    ]
+    + [
+        # A stranger was there, and what the dead run had written stayed, or was gone before.
+        (*GOOD[:2], STRANGER, replace(WROTE, before=STRANGER.after), DIED),
+        (*GOOD[:2], STRANGER, edited(STRANGER.after, WROTE.before), WROTE, DIED),
+        (*GOOD[:4], edited(WROTE.after, rules(THEIRS, OURS, (4, "x2/"))), DIED),
     ],
     "the_record_keeps_links_in_place": [instead(RESTED, replace(RESTED, recorded=frozenset()))],
     "old_wishes_are_not_carried_out": [instead(LOOK, *OVERTAKEN, LOOK)],
@@ -181,10 +188,15 @@ def test_what_is_wrong_is_noticed(name: str, trace: tuple[Happening, ...]) -> No
         (replace(BEGAN, until=frozenset({2, 5})), *GOOD[1:]),
         (replace(BEGAN, until=frozenset({1})), *GOOD[1:]),
         # What a run had written that died was put back before anybody looked.
+        (*GOOD[:4], edited(WROTE.after, WROTE.before), DIED),
+        # The same, and another fleet's run took its own away again.
         (
             *GOOD[:4],
-            edited(WROTE.after, WROTE.before),
-            replace(ENDED, changes=(replace(APPLIED, outcome="cancelled"),), died=True),
+            edited(WROTE.after, rules(THEIRS, (4, "b1/"))),
+            replace(BEGAN, run=OTHER, fleet="beta"),
+            replace(LOOK, run=OTHER, seen=rules(THEIRS, (4, "b1/"))),
+            replace(WROTE, run=OTHER, fleet="beta", before=NOTHING, after=rules(THEIRS)),
+            DIED,
         ),
         # In the moment of the write nobody can see it.
         (
