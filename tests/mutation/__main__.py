@@ -83,12 +83,15 @@ def _shown(mutant: Mutant, source: str, verdict: Verdict) -> str:
     return "\n    ".join((f"{place}: {verdict}: {mutant.what}", *lines))
 
 
-def paths(only: str | None) -> Iterator[str]:
-    """The modules in which mistakes are made."""
+def paths(only: Sequence[str]) -> Iterator[str]:
+    """The modules in which mistakes are made: those of any glob, without those of a `!` glob."""
+    left_out = [glob[1:] for glob in only if glob.startswith("!")]
+    chosen = [glob for glob in only if not glob.startswith("!")]
     for path in sorted((ROOT / PACKAGE).rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
         head = path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py")
-        if fnmatch(name, only) if only is not None else head in SCOPE:
+        wanted = any(fnmatch(name, glob) for glob in chosen) if chosen else head in SCOPE
+        if wanted and not any(fnmatch(name, glob) for glob in left_out):
             yield name
 
 
@@ -143,7 +146,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the draw")
     parser.add_argument("--count", type=int, default=200, help="how many mistakes")
-    parser.add_argument("--only", metavar="GLOB", help="in these modules, by their path")
+    parser.add_argument(
+        "--only",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="in these modules, by their path; !GLOB leaves some out",
+    )
     parser.add_argument(
         "--at", metavar="PATH:LINE", action="append", default=[], help="all at this line, not drawn"
     )

@@ -320,3 +320,26 @@ def test_a_link_that_a_rule_of_ours_lists_in_passing_is_ours(deletes: bool) -> N
     assert merged.kept == ()
     other = merge(found, Wanted(links=links, deleting={} if deletes else links), None)
     assert len(other.kept) == 2
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_rule_of_which_only_some_links_are_asked_for_is_not_ours_as_a_whole(
+    deletes: bool,
+) -> None:
+    """Every end and every prefix of it is asked for, but not with each other or not with these
+    deletions. Without a record the other links are somebody else's, who would lose them."""
+    first, second = ENDS[:2]
+    found = found_of([Rule(destinations=(first, second), prefixes=("a/", "c/"), deletes=deletes)])
+    crossed: Outgoing = {first: ("a/",), second: ("c/",)}
+    for links, deleting in (
+        (crossed, crossed if deletes else {}),
+        (
+            {first: ("a/", "c/"), second: ("a/", "c/")},
+            crossed if deletes else {first: ("c/",), second: ("a/",)},
+        ),
+    ):
+        merged = merge(found, Wanted(links=links, deleting=deleting), None)
+        assert merged.present == crossed
+        assert _reached(found.document, deletes=deletes) <= _reached(
+            merged.document(), deletes=deletes
+        )

@@ -243,3 +243,26 @@ async def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> Non
         with pytest.raises(StateError, match="is no document's name"):
             await call
     assert (tmp_path / "outside").read_text() == "kept"
+
+
+async def test_no_open_waits_or_takes_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device may have been put in the place of any document: opening a line without a carrier
+    would wait for ever, and a terminal would take the process along when it is closed."""
+    seen: dict[str, int] = {}
+    real = os.open
+
+    def watched(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if not flags & os.O_DIRECTORY:
+            seen[str(path)] = flags
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr("os.open", watched)
+    store = FolderStore(tmp_path)
+    await store.swap("lock.json", b"{}", None)
+    await store.append("journal.jsonl", b"{}\n")
+    await store.read("lock.json")
+    careful = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+    assert {path for path, flags in seen.items() if flags & careful != careful} == set()
+    assert {"lock.json", "journal.jsonl", ".lock.json.guard"} <= seen.keys()
