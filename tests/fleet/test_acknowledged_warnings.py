@@ -122,6 +122,19 @@ def test_one_that_matches_nothing_is_told_where_that_is_known() -> None:
     )
 
 
+@pytest.mark.parametrize("others", [False, True])
+def test_one_is_of_no_use_where_all_warnings_of_its_kind_are_about_others(*, others: bool) -> None:
+    """It would hide a later warning that nobody knows of. One that names some of the accounts of
+    a warning is not in vain: who has yet to name the rest must not be told to take it out."""
+    warning = about("no-room", {"2" * 12} if others else {"1" * 12, "2" * 12})
+    left, count = noted(
+        [warning], inventory_of(Acknowledgement(kind="no-room", subject="build")), judged=OF_PLANS
+    )
+    assert count == 0
+    kinds = ["no-room", "acknowledged-nothing"] if others else ["no-room"]
+    assert [one.kind for one in left] == kinds
+
+
 def test_every_kind_of_the_page_can_be_acknowledged_or_is_about_one_run() -> None:
     """A new kind has to be put on one side."""
     page = Path(__file__).parents[2].joinpath("docs/how-it-works.md").read_text(encoding="utf-8")

@@ -174,6 +174,7 @@ async def test_a_swap_waits_for_a_stopped_process_only_so_long(
 
     def rest(seconds: float) -> None:
         assert seconds > 0
+        assert sum(pauses) < 10, "it waits for ever"
         pauses.append(seconds)
 
     clock = SimpleNamespace(monotonic=lambda: sum(pauses), sleep=rest, time=time.time)

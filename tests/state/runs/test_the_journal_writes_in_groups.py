@@ -120,6 +120,8 @@ def test_damage_elsewhere_is_told() -> None:
         parse_journal(
             HEADER + entry_line(sending()).replace(b"000000000000/eu-west-1", b"hub"), "j"
         )
+    with pytest.raises(StateError, match=r"j, line 2: outcome: one of applied, .* is needed"):
+        parse_journal(HEADER + entry_line(settled()).replace(b'"applied"', b'"partial"'), "j")
 
 
 async def test_many_announcements_are_few_appends(store: Any) -> None:

@@ -1,0 +1,38 @@
+"""A registry that nothing writes to: its plan shows its changes, and says what is not called."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet_repl.planning.excluded import spared
+from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
+
+SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
+"""The registry that is spared."""
+
+
+@pytest.mark.parametrize(
+    ("resource", "action", "call"),
+    [
+        (Resource.REGISTRY_POLICY, Action.CREATE, "PutRegistryPolicy"),
+        (Resource.REGISTRY_POLICY, Action.UPDATE, "PutRegistryPolicy"),
+        (Resource.REGISTRY_POLICY, Action.DELETE, "DeleteRegistryPolicy"),
+        (Resource.REPLICATION_CONFIGURATION, Action.DELETE, "PutReplicationConfiguration"),
+        (Resource.CREATION_TEMPLATE, Action.DELETE, "DeleteRepositoryCreationTemplate"),
+    ],
+)
+def test_the_call_that_is_spared_is_named(resource: Resource, action: Action, call: str) -> None:
+    """Operators look for the call in CloudTrail and in their permissions, so it is the very call
+    that the change would have made."""
+    change = Change(resource=resource, action=action, phase=Phase.GRANTS, before=None, after=None)
+    plan = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(change,))
+    fault = Fault(
+        kind=FaultKind.ACCESS_DENIED, operation="", message="it is left alone", hint="wait"
+    )
+    (found,) = spared([plan], {SHOP: fault})
+    assert found.spared
+    assert found.changes == (change,)
+    assert found.refused[resource].operation == call
+    assert found.error == found.refused[resource]
