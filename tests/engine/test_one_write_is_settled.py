@@ -278,6 +278,29 @@ async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Any) -
     assert bench.aws.policy == second
 
 
+@pytest.mark.parametrize("answer", ["lost", "dropped"])
+async def test_a_late_read_of_an_earlier_document_says_nothing_of_a_lost_answer(
+    bench: Any, answer: str
+) -> None:
+    """The second write of a run to the same rules: the first reads after it show what was there
+    before both. That is nobody else's work."""
+    describe = bench.aws.describe
+    late = [OTHER] * 3
+
+    async def show(registry: Registry) -> JsonObject:
+        shown: JsonObject = await describe(registry)
+        if answer in bench.aws.log and late:
+            return {**shown, "replicationConfiguration": late.pop()}
+        return shown
+
+    bench.aws.describe = show
+    bench.aws.script = [answer]
+    settled = await bench.writing.rules(bench.registry, rules(), (OTHER,))
+    assert (settled.outcome, settled.error) == (Outcome.APPLIED, None)
+    assert bench.aws.document == WANTED
+    assert bench.aws.log.count("ok") == (answer == "dropped")
+
+
 @pytest.mark.parametrize("rest", [["denied"], ["throttled", "denied"]])
 async def test_an_earlier_lost_answer_is_not_forgotten(bench: Any, rest: list[str]) -> None:
     """However the later attempts end, the first may have arrived: it is looked for, and stays in

@@ -140,12 +140,21 @@ class _Write(Generic[V]):
     async def _has_arrived(self) -> bool:
         """Whether an attempt whose answer was lost has done it, as far as reads show by now."""
         slot = self._slot
+
+        def is_older(now: V) -> bool:
+            return now.same_as(slot.before) or self._is_stale(now)
+
         now = await poll(
-            slot.read, lambda now: not now.same_as(slot.before), self._pace.clock, ARRIVAL_DELAYS
+            slot.read,
+            lambda now: now.shows(slot.after) or not is_older(now),
+            self._pace.clock,
+            ARRIVAL_DELAYS,
         )
-        if not now.shows(slot.after) and not now.same_as(slot.before):
+        if now.shows(slot.after):
+            return True
+        if not is_older(now):
             raise _EndedError(self._in_conflict(now))
-        return now.shows(slot.after)
+        return False
 
     async def _get_ready(self) -> None:
         """Have everything done that takes time: then only the read and the write are left."""
