@@ -117,6 +117,26 @@ async def test_an_early_wave_of_a_plan_finds_it_done(
     assert rules_of(found)[0] is Outcome.UNCHANGED
 
 
+@pytest.mark.parametrize("until", ["canary", "early", None])
+async def test_a_plan_is_applied_again_beside_what_others_made_since(
+    make_desired: Any, fleet: Any, until: str | None
+) -> None:
+    """All of the plan was carried out, and then somebody added a rule: ours are as they shall be
+    all the same, though the canary's write was to leave them in other rules."""
+    linked(fleet, C)
+    desired = wanting(make_desired, A, B, additive=True)
+    plan = fleet.plan(desired)
+    await fleet.apply(plan, desired)
+    elsewhere = A._replace(region=Region("us-east-1"))
+    theirs: Any = document_of(rules_for({elsewhere: ("theirs/",)}))
+    fleet.rules[HUB] = {"rules": [*fleet.rules[HUB]["rules"], *theirs["rules"]]}
+    there, done = fleet.rules[HUB], list(fleet.written)
+    found = await fleet.apply(plan, desired, until=until)
+    assert set(rules_of(found)) <= {Outcome.UNCHANGED, Outcome.SKIPPED}
+    assert rules_of(found)[0] is Outcome.UNCHANGED
+    assert (fleet.rules[HUB], fleet.written) == (there, done)
+
+
 async def test_nothing_is_built_on_a_write_that_failed(make_desired: Any, fleet: Any) -> None:
     """The later writes of the rules are skipped and say why, and the grants that the links in
     place still use stay where they are."""

@@ -99,7 +99,10 @@ class Writing:
         before = FoundRules(parse_document(change.before or NO_RULES), shared)
         after = FoundRules(parse_document(document), shared)
         write = sharing and SharedWrite(
-            before=before.replication, after=after.replication, sharing=sharing
+            before=before.replication,
+            after=after.replication,
+            later=tuple(one.replication for one in ahead),
+            sharing=sharing,
         )
 
         async def read() -> FoundRules:

@@ -33,6 +33,8 @@ class SharedWrite:
 
     before: Replication
     after: Replication
+    later: tuple[Replication, ...] = ()
+    """What the plan's next writes leave."""
     sharing: Sharing
 
     def is_due(self, found: Replication) -> bool:
@@ -44,11 +46,12 @@ class SharedWrite:
         return self._fits(found, self.after, self.before)
 
     def rebased(self, found: Replication) -> JsonObject | None:
-        """What to write on top of `found`; None where more than others' rules differs, or where
-        what differs is not independent of our links."""
+        """What to write on top of `found`, which is `found` itself where this write or a later one
+        is done; None where more than others' rules differs, or where what differs is not
+        independent of our links."""
         if found.unknown:
             return None
-        if self.is_done(found):
+        if any(self._fits(found, one, self.before) for one in (self.after, *self.later)):
             return found.document
         before, after, there = listed(self.before), listed(self.after), listed(found)
         theirs = [rule for key, (_, rule) in there.items() if key not in before]
