@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.aws.wording import HIDDEN, SHORT, clean, clean_source
+from fleet_repl.aws.redact import HIDDEN, SHORT, clean, clean_source
 
 SECRET = "hub/External+Id=1,2@x:y.z-"
 LETTERS = string.ascii_letters + string.digits

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from fleet_repl.aws.error_codes import kind_of
 from fleet_repl.aws.faults import translate, unissued
+from fleet_repl.aws.redact import clean
 from fleet_repl.aws.request import Call, UnparsedAnswerError
-from fleet_repl.aws.wording import clean
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleet_repl.inventory.findings import nearest_line, written
 from fleet_repl.inventory.lines import Lines, key_lines
-from fleet_repl.inventory.spelling import quoted
+from fleet_repl.values.text import quoted
 
 # Apart from the rest, because it is full of the quotes that the rest is in.
 LITERAL = """\

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.values.errors import InventoryError, Problem
+from fleet_repl.values.text import quoted
 
 KEYS = [
     "version", "name", "aws", "accounts", "external", "routes", "ownership", "apply", "limits",

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import visible
 from fleet_repl.reports.graph import Edge, Graph, Kind, Node, dot_text, mermaid_text
 from fleet_repl.values.names import AccountId, Region
+from fleet_repl.values.text import visible
 
 CHARACTERS = "abx19 -_./,:;#&%{}[]()<>\"'`\\|*+=~!?@$^\n\t\x1b\u202e\ud800é東💡"
 PHRASES = (

@@ -11,9 +11,9 @@ from fleet_repl.engine.waves import ends_after
 from fleet_repl.planning.plan import Resource
 from fleet_repl.reports import report_exit
 from fleet_repl.reports.text import report_text
-from fleet_repl.reports.text.wording import counted, elapsed
 from fleet_repl.runs.outcomes import Outcome, Report, Status, wave_outcomes
 from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.text import counted, elapsed
 
 REPORT = """\
 Run 20261123T120000Z-a1b2c3 of prod: partial (objections overridden by --force)

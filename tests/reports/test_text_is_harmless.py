@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import visible
 from fleet_repl.reports.text import Page, plan_text, report_text
 from fleet_repl.runs.outcomes import Report
+from fleet_repl.values.text import visible
 
 HOSTILE = "[red]x[/red]\x1b[2J\x9b31m\u202eevil\u2066\r\nok\x7f"
 SPELLED = "[red]x[/red]\\x1b[2J\\x9b31m\\u202eevil\\u2066\\x0d\\x0aok\\x7f"

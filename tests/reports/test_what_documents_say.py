@@ -8,9 +8,10 @@ from typing import Any
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Effort, LinkEnd, Moved, Mover, Plan
-from fleet_repl.reports import plan_digest, plan_document, report_document, timestamp
+from fleet_repl.reports import plan_digest, plan_document, report_document
 from fleet_repl.runs.outcomes import Report, wave_outcomes
 from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.text import timestamp
 
 HELD = {
     "account": "333333333333",

@@ -19,10 +19,10 @@ from fleet_repl.aws.request import Answer, Call
 from fleet_repl.inventory.toml_file import is_deep
 from fleet_repl.values.canonical_json import JsonObject, RepeatedKeyError, parse_json
 from fleet_repl.values.errors import CallError
-from fleet_repl.values.names import AccountId
+from fleet_repl.values.names import ACCOUNT_ID, AccountId
 
 _IDENTITY_ARN: Final = re.compile(
-    r"arn:(?P<partition>[a-z-]+):(?P<service>iam|sts)::(?P<account>[0-9]{12}):(?P<what>[!-~]+)"
+    rf"arn:(?P<partition>[a-z-]+):(?P<service>iam|sts)::(?P<account>{ACCOUNT_ID}):(?P<what>[!-~]+)"
 )
 
 

@@ -22,8 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
 
 from fleet_repl.aws.bounded import read_object
 from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.aws.redact import clean
 from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
-from fleet_repl.aws.wording import clean
 from fleet_repl.values.names import Region
 
 _Operation: TypeAlias = Callable[..., Awaitable[Mapping[str, object]]]

@@ -25,8 +25,8 @@ from fleet_repl.aws.error_codes import (
     UNKNOWN_KEY,
     kind_of,
 )
+from fleet_repl.aws.redact import clean, clean_source
 from fleet_repl.aws.request import Call, OversizedAnswerError, UnparsedAnswerError
-from fleet_repl.aws.wording import clean, clean_source
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 _UNCERTAIN: Final = frozenset({FaultKind.SERVICE, FaultKind.TIMEOUT})

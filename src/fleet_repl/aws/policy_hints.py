@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from fleet_repl.aws.wording import clean
+from fleet_repl.aws.redact import clean
 from fleet_repl.ecr.policy import as_tuple
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId
+from fleet_repl.values.names import ACCOUNT_ID, AccountId
+from fleet_repl.values.text import listed
 
 _MOST_NAMED: Final = 10
-_ACCOUNT: Final = re.compile(r"(?:arn:[a-z-]+:iam::)?([0-9]{12})(?P<within>:.*)?")
+_ACCOUNT: Final = re.compile(rf"(?:arn:[a-z-]+:iam::)?({ACCOUNT_ID})(?P<within>:.*)?")
 
 
 def suspects(
@@ -36,7 +37,7 @@ def suspects(
         mend = f", or mend the foreign statements: {_named(others)}" if others else ""
         return (
             "one of its principals may not exist: see whether one of these accounts has been "
-            f"closed, and take it out of the inventory: {_several(doubtful)}{mend}"
+            f"closed, and take it out of the inventory: {listed(doubtful, _MOST_NAMED)}{mend}"
         )
     if unsound:
         so = "the fleet's own statements name only accounts that exist, so " if ours else ""
@@ -89,10 +90,4 @@ def _named(statements: Sequence[JsonObject]) -> str:
     """Their Sids, and how many have none."""
     sids = [clean(sid) for one in statements if isinstance(sid := one.get("Sid"), str) and sid]
     nameless = len(statements) - len(sids)
-    return _several([*sids, f"{nameless} without Sid"] if nameless else sids)
-
-
-def _several(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    return ", ".join(names[:_MOST_NAMED]) + rest
+    return listed([*sids, f"{nameless} without Sid"] if nameless else sids, _MOST_NAMED)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 
 from fleet_repl.cli.log import problem_document
-from fleet_repl.reports import visible
 from fleet_repl.reports.documents.fields import acknowledged_document
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import InventoryError
+from fleet_repl.values.text import visible
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.load import FleetSummary

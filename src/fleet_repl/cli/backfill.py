@@ -16,10 +16,10 @@ from fleet_repl.cli.run_options import Running
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
-from fleet_repl.reports import ExitCode, backfill_exit, visible
+from fleet_repl.reports import ExitCode, backfill_exit
 from fleet_repl.reports.text import backfill_text
-from fleet_repl.reports.text.wording import counted
 from fleet_repl.runs.outcomes import BackfillReport, Status
+from fleet_repl.values.text import counted, visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,9 @@ from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import visible
 from fleet_repl.reports.text import plan_text
-from fleet_repl.reports.text.wording import counted
 from fleet_repl.runs.outcomes import Report
+from fleet_repl.values.text import counted, visible
 
 NOTHING_WRITTEN = "interrupted; nothing is written"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.text import Text
 
 from fleet_repl.ecr.backfills import Backfill
-from fleet_repl.reports.text.wording import elapsed
 from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
@@ -13,6 +12,7 @@ from fleet_repl.runs.events import (
     BackfillsWanted,
 )
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import elapsed
 
 
 class Copies:

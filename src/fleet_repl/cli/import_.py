@@ -9,7 +9,7 @@ from fleet_repl.cli.run_options import Importing, Reporting, Running
 from fleet_repl.cli.running import run_fleet
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, exit_code
-from fleet_repl.reports.text.wording import counted
+from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
     from fleet_repl.planning.importing import Imported

@@ -16,11 +16,11 @@ from rich.text import Text
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import Common
 from fleet_repl.cli.streams import Streams
-from fleet_repl.reports import visible
 from fleet_repl.reports.log_entries import Entry, entry_of
 from fleet_repl.runs.events import Event
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import InventoryError, Problem
+from fleet_repl.values.text import counted, instant, visible
 
 _STYLES: Mapping[str, str] = {"info": "", "warning": "yellow", "error": "bold red"}
 
@@ -78,9 +78,7 @@ class Log:
             self._write(place, "")
             if remedy:
                 self._write(f"    {remedy}", "green")
-        number = len(error.problems)
-        noun = "1 problem" if number == 1 else f"{number:,} problems"
-        self.failure(f"{noun}; nothing was called")
+        self.failure(f"{counted(len(error.problems), 'problem')}; nothing was called")
 
     def block(self, text: str) -> bool:
         """A text of several lines that was made for this stream. Whether it is shown:
@@ -102,7 +100,7 @@ class Log:
         if self._json:
             self._write_json(entry)
             return
-        line = f"{_moment(self._clock())} {entry.level:<7} {entry.message}"
+        line = f"{instant(self._clock())} {entry.level:<7} {entry.message}"
         self._write(line, _STYLES[entry.level])
 
     def _say(self, entry: Entry, prefix: str) -> None:
@@ -114,7 +112,7 @@ class Log:
 
     def _write_json(self, entry: Entry) -> None:
         document: dict[str, Json] = {
-            "time": _moment(self._clock()),
+            "time": instant(self._clock()),
             "level": entry.level,
             "event": entry.event,
             "message": entry.message,
@@ -170,11 +168,6 @@ def problem_document(problem: Problem) -> dict[str, Json]:
         "value": problem.value,
         "remedy": problem.remedy,
     }
-
-
-def _moment(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the millisecond: retries come thick and fast."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def _problem_entry(problem: Problem) -> Entry:

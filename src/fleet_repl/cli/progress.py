@@ -11,8 +11,7 @@ from rich.text import Text
 
 from fleet_repl.cli.copying import copies_text
 from fleet_repl.cli.counting import Counters
-from fleet_repl.reports import visible
-from fleet_repl.reports.text.wording import elapsed
+from fleet_repl.values.text import elapsed, visible
 
 BAR = 20
 """Characters of the bar."""

@@ -20,8 +20,9 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
 from fleet_repl.cli.running import Errand, run_errand
 from fleet_repl.cli.session import Session
-from fleet_repl.reports import ExitCode, report_exit, visible
+from fleet_repl.reports import ExitCode, report_exit
 from fleet_repl.runs.history import PastRun, Purpose
+from fleet_repl.values.text import visible
 
 
 def rollback(

@@ -12,7 +12,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.options import Serving
 from fleet_repl.reports import ExitCode
-from fleet_repl.reports.text.wording import counted
+from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory

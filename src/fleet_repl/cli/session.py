@@ -18,11 +18,11 @@ from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.run_options import Reporting
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode
-from fleet_repl.reports.text.wording import counted
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory

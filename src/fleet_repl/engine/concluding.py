@@ -8,6 +8,7 @@ from fleet_repl.planning.plan import Change, Effort, HeldLink, Plan, RegistryPla
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.values.errors import Fault, FaultKind, FleetError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import first_line
 
 
 def change_outcome(
@@ -79,7 +80,7 @@ def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
 def reason_of(error: Exception) -> str:
     """Why something failed, in one line: the text of an error of ours, the kind of any other."""
     if isinstance(error, FleetError):
-        return str(error).partition("\n")[0]
+        return first_line(error)
     return f"unforeseen {type(error).__name__}"
 
 

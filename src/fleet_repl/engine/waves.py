@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fleet_repl.inventory import Wave
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +72,8 @@ def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | Non
     """
     if wave is None or wave.max_failures.allows(failed, batch.size):
         return None
-    registries = "registry" if batch.size == 1 else "registries"
     return (
-        f"wave {batch.name}: {failed:,} of {batch.size:,} {registries} failed, "
+        f"wave {batch.name}: {failed:,} of {counted(batch.size, 'registry')} failed, "
         f"and max_failures is {wave.max_failures}"
     )
 

@@ -28,6 +28,7 @@ from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FrozenError, HaltedError, RefusedError
 from fleet_repl.values.names import AccountId
+from fleet_repl.values.text import first_line
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,7 +192,7 @@ class Access:
     async def _halt_if_frozen(self) -> None:
         freeze = await self._freeze()
         if freeze is not None:
-            raise HaltedError(frozen_refusal(freeze).partition("\n")[0])
+            raise HaltedError(first_line(frozen_refusal(freeze)))
 
     async def _freeze(self) -> Freeze | None:
         for name in (self.fleet, *self.formerly):

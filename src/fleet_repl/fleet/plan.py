@@ -32,6 +32,7 @@ from fleet_repl.state import read_marks
 from fleet_repl.topology import NOTICES
 from fleet_repl.values.errors import Fault, UnreadableStateError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import first_line
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.context import Means
@@ -130,7 +131,7 @@ async def rolled_back(registries: Collection[RegistryPlan], means: Means) -> tup
     try:
         marks = await read_marks(means.store, means.inventory.name)
     except UnreadableStateError as error:
-        return (unreadable_marks_objection(str(error).partition("\n")[0]),)
+        return (unreadable_marks_objection(first_line(error)),)
     return tuple(
         rolled_back_objection(mark.run_id, mark.by, mark.at)
         for mark in marks

@@ -19,6 +19,7 @@ from fleet_repl.state import (
     revise_traces,
 )
 from fleet_repl.values.errors import UnreadableStateError
+from fleet_repl.values.text import first_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ async def known_marks(means: Means) -> tuple[Marks, tuple[Warning, ...]]:
 
 
 def _done_without(error: UnreadableStateError, hence: str, who: str) -> Warning:
-    reason = str(error).partition("\n")[0]
+    reason = first_line(error)
     message = f"{reason}; {hence}. {who} begins it anew, and keeps the old one beside it"
     return Warning(kind="unreadable-state", message=message)
 

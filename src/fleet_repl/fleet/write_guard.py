@@ -17,6 +17,7 @@ from fleet_repl.state.lock_rules import MARGIN
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import HaltedError, StateError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import first_line
 
 
 class Leased(Protocol):
@@ -133,7 +134,7 @@ async def _or_halt(work: Callable[[], Awaitable[None]]) -> None:
     try:
         await work()
     except StateError as error:
-        reason = str(error).partition("\n")[0]
+        reason = first_line(error)
     else:
         return
     raise HaltedError(f"the run's journal cannot be written any more: {reason}")

@@ -14,7 +14,7 @@ from fleet_repl.inventory.settings import SESSION, AwsTable, RuleOwnership
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.inventory.tables import Key
 from fleet_repl.values import limits
-from fleet_repl.values.names import AccountId, Region, RoleArn, Secret, is_account_id
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, RoleArn, Secret, is_account_id
 
 _SEPARATORS: Final = str.maketrans("", "", " -_.")
 _MISSING_ID: Final = Key(missing='write id = "111122223333"')
@@ -35,14 +35,14 @@ def _check_id(path: KeyPath, text: str, findings: Findings) -> None:
         findings.report(path, "is not an account id: 12 digits", remedy=meant)
 
 
-ACCOUNT_ID: Final = _AccountText(_check_id, r"[0-9]{12}")
+_ACCOUNT_ID: Final = _AccountText(_check_id, ACCOUNT_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountTable:
     """An account that the fleet manages; with each of its regions it makes a registry."""
 
-    id: Annotated[AccountId, ACCOUNT_ID, _MISSING_ID]
+    id: Annotated[AccountId, _ACCOUNT_ID, _MISSING_ID]
     """12 digits, as a string: TOML numbers lose leading zeros."""
     name: Annotated[str | None, TEXT] = None
     """A unique name for people and selectors. Default: the id."""
@@ -89,7 +89,7 @@ class Account:
 class External:
     """An account that may receive images but is not managed: its policy cannot be written."""
 
-    id: Annotated[AccountId, ACCOUNT_ID, _MISSING_ID]
+    id: Annotated[AccountId, _ACCOUNT_ID, _MISSING_ID]
     """12 digits, as a string: TOML numbers lose leading zeros."""
     name: Annotated[str, NAME]
     """A unique name for people and selectors. Default: the id."""

@@ -12,10 +12,10 @@ from typing import Final
 
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.kinds import Context, ListOf, Text, without_repeats
-from fleet_repl.inventory.spelling import is_plain
 from fleet_repl.values import limits
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Region, Secret
+from fleet_repl.values.text import is_plain
 
 FLEET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"
 """Fits session names, Sids and paths of files and objects as it is."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from fleet_repl.inventory.spelling import quoted, spelled
 from fleet_repl.values.errors import Problem
+from fleet_repl.values.text import quoted, spelled
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where something stands in an inventory: `("accounts", 2, "labels", "tier")`."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.spelling import quoted, spelled
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.text import quoted, spelled
 
 if TYPE_CHECKING:
     from fleet_repl.inventory.accounts import AccountNames

@@ -12,12 +12,12 @@ from typing import Annotated, Final, Literal
 from fleet_repl.inventory.fields import NAME, REGION_TEXT
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.kinds import TEXT, Context, ListOf, MapOf, OneOrMany, Text, elements
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key, part_of, table
 from fleet_repl.values import limits
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
+from fleet_repl.values.text import quoted
 
 
 class _AccountName(Text):

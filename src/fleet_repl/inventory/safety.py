@@ -16,9 +16,9 @@ from fleet_repl.inventory.fields import NAME, Duration, check_names
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.kinds import Context, ListOf, editor_pattern
 from fleet_repl.inventory.routes import SELECT, Selector
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.text import quoted
 
 REST: Final = "rest"
 """The wave of registries that no wave selects, the last one; no wave in a file is called so."""

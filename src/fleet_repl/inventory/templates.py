@@ -17,9 +17,9 @@ from fleet_repl.inventory.kinds import TEXT, Choice, Context, ListOf, MapOf, Tex
 from fleet_repl.inventory.policies import LIFECYCLE, REPOSITORY, Policies
 from fleet_repl.inventory.roles import BASE_IDENTITY, RoleTemplate, read_role, report_foreign
 from fleet_repl.inventory.routes import SELECT, Selector
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.tables import Key
 from fleet_repl.values import limits
+from fleet_repl.values.text import quoted
 
 TagMutability: TypeAlias = Literal[
     "mutable", "immutable", "mutable-with-exclusion", "immutable-with-exclusion"

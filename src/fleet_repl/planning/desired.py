@@ -27,6 +27,7 @@ from fleet_repl.topology import Link, Topology, Waves, connect, registries
 from fleet_repl.values.errors import InventoryError, Problem
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import reduce
+from fleet_repl.values.text import named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,5 +242,4 @@ def _too_long_policy(
 
 
 def _routes(links: tuple[Link, ...]) -> str:
-    names = dict.fromkeys(name for link in links for name in link.routes)
-    return ("route " if len(names) == 1 else "routes ") + ", ".join(names)
+    return named("route", list(dict.fromkeys(name for link in links for name in link.routes)))

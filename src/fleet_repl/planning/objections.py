@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from fleet_repl.ecr.rules import NO_RULES, parse_document, rule_words
@@ -18,6 +18,7 @@ from fleet_repl.planning.ownership import Applied, Record, cells_of
 from fleet_repl.planning.plan import Change, LinkEnd, Objection, RegistryPlan, Resource, State
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import covers
+from fleet_repl.values.text import counted, day_and_time
 
 PROTECTED: Final = "protected"
 """The kind of objection that `--allow` clears, by the same word, and `--force` does not."""
@@ -77,13 +78,12 @@ def unknown_rules(registries: Iterable[RegistryPlan]) -> Objection | None:
     if not lost:
         return None
     registry, place, rule = lost[0]
-    many = "1 rule" if len(lost) == 1 else f"{len(lost):,} rules"
     them = "it" if len(lost) == 1 else "them"
     return Objection(
         kind="unknown-rule",
-        message=f"{many} whose meaning is not known would be removed: {registry}, "
-        f"{rule_words(place, rule)}{_others(len(lost))}. Nobody can tell what ECR does without "
-        f"{them}. To keep {them}, plan again without --force; else go on with --force.",
+        message=f"{counted(len(lost), 'rule')} whose meaning is not known would be removed: "
+        f"{registry}, {rule_words(place, rule)}{_others(len(lost))}. Nobody can tell what ECR does "
+        f"without {them}. To keep {them}, plan again without --force; else go on with --force.",
     )
 
 
@@ -92,8 +92,8 @@ def rolled_back_objection(run_id: str, by: str, at: datetime) -> Objection:
     return Objection(
         kind="rolled-back",
         message=f"run {by} rolled back run {run_id}, which had applied this version of the "
-        f"inventory, on {at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC. To apply it again would undo "
-        "that. Change the inventory, or go on with --force.",
+        f"inventory, on {day_and_time(at)}. To apply it again would undo that. Change the "
+        "inventory, or go on with --force.",
     )
 
 
@@ -157,9 +157,9 @@ def _foreign_rules(losses: Sequence[_Loss], record: Record) -> Objection | None:
     advice = _known_strangers(one=one) if record else _FIRST_RUN
     return Objection(
         kind="foreign-rules",
-        message=f"{_links(len(losing))} out of {where} would be removed or narrowed, as no route "
-        f"asks for {'it' if one else 'them'}: {first} → {end}{'' if one else ' and others'}. "
-        f"{advice}",
+        message=f"{counted(len(losing), 'link')} out of {where} would be removed or narrowed, as "
+        f"no route asks for {'it' if one else 'them'}: {first} → "
+        f"{end}{'' if one else ' and others'}. {advice}",
     )
 
 
@@ -213,10 +213,10 @@ def _max_removals(
         return None
     return Objection(
         kind="max-removals",
-        message=f"{removed:,} of {_links(in_place)} in place would be removed or narrowed, and "
-        f"max_removals allows {_allowance(limit, in_place)}: {losses[0]}{_others(removed)}. Look "
-        "whether a route, a label or an account has got lost. If they shall go, go on with "
-        "--force, or raise max_removals in [safety].",
+        message=f"{removed:,} of {counted(in_place, 'link')} in place would be removed or "
+        f"narrowed, and max_removals allows {_allowance(limit, in_place)}: "
+        f"{losses[0]}{_others(removed)}. Look whether a route, a label or an account has got lost. "
+        "If they shall go, go on with --force, or raise max_removals in [safety].",
     )
 
 
@@ -228,7 +228,7 @@ def _max_changed(registries: Sequence[RegistryPlan], limit: Amount) -> Objection
     fewer = "" if limit.count is None else "change fewer with --account, --label or --region, "
     return Objection(
         kind="max-changed",
-        message=f"{len(changed):,} of {_registries(len(registries))} would be changed, and "
+        message=f"{len(changed):,} of {counted(len(registries), 'registry')} would be changed, and "
         f"max_changed allows {_allowance(limit, len(registries))}: {_named(changed)}. If that is "
         f"meant, {fewer}go on with --force, or raise max_changed in [safety].",
     )
@@ -241,10 +241,10 @@ def _max_unreadable(registries: Sequence[RegistryPlan], limit: Amount) -> Object
         return None
     return Objection(
         kind="max-unreadable",
-        message=f"{len(unreadable):,} of {_registries(len(registries))} could not be read, and "
-        f"max_unreadable allows {_allowance(limit, len(registries))}: {_named(unreadable)}. The "
-        "plan has their errors. If the rest shall be written all the same, go on with --force, or "
-        "raise max_unreadable in [safety].",
+        message=f"{len(unreadable):,} of {counted(len(registries), 'registry')} could not be read, "
+        f"and max_unreadable allows {_allowance(limit, len(registries))}: {_named(unreadable)}. "
+        "The plan has their errors. If the rest shall be written all the same, go on with "
+        "--force, or raise max_unreadable in [safety].",
     )
 
 
@@ -259,9 +259,9 @@ def _protected(losses: Iterable[_Loss], protected: Collection[Registry]) -> Obje
     verb = "is" if len(sources) == 1 else "are"
     return Objection(
         kind="protected",
-        message=f"{_links(links)} out of {where}, which {verb} protected, would be removed or "
-        f"narrowed: {losing[0]}{_others(links)}. Look whether a route, a label or an account has "
-        f"got lost. --force is not enough to let {them} go: give --allow protected.",
+        message=f"{counted(links, 'link')} out of {where}, which {verb} protected, would be "
+        f"removed or narrowed: {losing[0]}{_others(links)}. Look whether a route, a label or an "
+        f"account has got lost. --force is not enough to let {them} go: give --allow protected.",
     )
 
 
@@ -279,11 +279,3 @@ def _named(registries: Sequence[RegistryPlan]) -> str:
 
 def _others(count: int) -> str:
     return " and others" if count > 1 else ""
-
-
-def _links(count: int) -> str:
-    return "1 link" if count == 1 else f"{count:,} links"
-
-
-def _registries(count: int) -> str:
-    return "1 registry" if count == 1 else f"{count:,} registries"

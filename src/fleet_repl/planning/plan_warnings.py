@@ -19,6 +19,7 @@ from fleet_repl.planning.plan import RegistryPlan, Warning
 from fleet_repl.topology import About
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import covers
+from fleet_repl.values.text import counted, listed
 
 UNKNOWN_FIELDS: Final = "unknown-fields"
 """What `allow` holds to overwrite rules with fields that are not known here."""
@@ -73,7 +74,7 @@ def lint(
         named = () if sid is None else (frozenset({sid}),)
         yield Warning(
             kind=kind,
-            message=f"{first_of(registries)}: {text}",
+            message=f"{listed(registries, 1)}: {text}",
             about=(*named, *accounts_of(registries)),
         )
 
@@ -107,7 +108,7 @@ def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
     if full:
         yield Warning(
             kind="no-room",
-            message=f"{first_of(full)}: there is no room in the registry policy for the grants of "
+            message=f"{listed(full, 1)}: there is no room in the registry policy for the grants of "
             "its links, and none is needed as long as statements of others give them; shorten "
             "those to have them granted by fleet-repl",
             about=accounts_of(full),
@@ -124,13 +125,13 @@ def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
     ]
     if links:
         source, end = links[0]
-        number = "1 link starts" if len(links) == 1 else f"{len(links):,} links start"
+        starts = "starts" if len(links) == 1 else "start"
         yield Warning(
             kind="delete-replication",
-            message=f"{number} to replicate deletions ({source} → {end.registry}"
-            f"{' and others' if links[1:] else ''}): what is deleted in the source is deleted at "
-            "the destination too, and so is what a lifecycle policy expires there; an image whose "
-            "last tag is removed goes altogether",
+            message=f"{counted(len(links), 'link')} {starts} to replicate deletions ({source} → "
+            f"{end.registry}{' and others' if links[1:] else ''}): what is deleted in the source "
+            "is deleted at the destination too, and so is what a lifecycle policy expires there; "
+            "an image whose last tag is removed goes altogether",
             about=(
                 frozenset(name for _, end in links for name in end.routes),
                 *accounts_of(source for source, _ in links),
@@ -144,11 +145,11 @@ def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
         one for one in record.keys() - set(desired.registries) if not record[one].given_up
     )
     if gone:
-        has, it, listed = ("has", "it", "it is") if len(gone) == 1 else ("have", "them", "they are")
+        has, it, they = ("has", "it", "it is") if len(gone) == 1 else ("have", "them", "they are")
         yield Warning(
             kind="unlisted",
-            message=f"{first_of(gone)} {has} rules or templates that this fleet applied, and the "
-            f"inventory no longer lists {it}; that stays until {listed} listed again and applied: "
+            message=f"{listed(gone, 1)} {has} rules or templates that this fleet applied, and the "
+            f"inventory no longer lists {it}; that stays until {they} listed again and applied: "
             "the account with "
             'state = "retired" or, to give up a region only, the region without routes from there',
             about=accounts_of(gone),
@@ -170,7 +171,7 @@ def given_up(
         single = len(places) == 1
         yield Warning(
             kind="given-up",
-            message=f"{first_of(places)} {'was' if single else 'were'} given up: the account was "
+            message=f"{listed(places, 1)} {'was' if single else 'were'} given up: the account was "
             "retired and AWS refused its role, so the rules that this fleet applied there were "
             "never withdrawn, and keep replicating if the account is still there. See that it is "
             "closed; if it is not, let its role be assumed and apply with the account listed as "
@@ -191,7 +192,7 @@ def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Ite
     for account, registries in sorted(places.items()):
         yield Warning(
             kind="grant-kept",
-            message=f"{first_of(registries)} {'grants' if len(registries) == 1 else 'grant'} "
+            message=f"{listed(registries, 1)} {'grants' if len(registries) == 1 else 'grant'} "
             f"account {account} what no route asks for, and "
             f"the grant stays, because {_unasked(account, desired)}",
             about=(frozenset({str(account)}),),
@@ -222,9 +223,3 @@ def _unasked(account: AccountId, desired: Desired) -> str:
 def accounts_of(registries: Iterable[Registry]) -> About:
     """What has to be acknowledged of a warning about several registries: each of their accounts."""
     return (frozenset(str(one.account) for one in registries),)
-
-
-def first_of(registries: list[Registry]) -> str:
-    """The first of several registries, and how many more there are."""
-    more = f" and {len(registries) - 1} more" if len(registries) > 1 else ""
-    return f"{registries[0]}{more}"

@@ -21,6 +21,7 @@ from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import covers
+from fleet_repl.values.text import and_more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +101,12 @@ def _clash(merged: Merged) -> Fault | None:
     if not merged.clashes:
         return None
     end, prefix = merged.clashes[0]
-    more = f" and {len(merged.clashes) - 1} more" if merged.clashes[1:] else ""
     return Fault(
         kind=FaultKind.CONFLICT,
         operation="PutReplicationConfiguration",
         message=f"a rule that is not fleet-repl's replicates {prefix or 'every repository'} to "
-        f"{end}{more} with another deleteReplication than the routes ask for, so none of the "
-        "registry's rules is written",
+        f"{end}{and_more(len(merged.clashes) - 1)} with another deleteReplication than the routes "
+        "ask for, so none of the registry's rules is written",
         hint="give the route the replicate_deletes of that rule, or have the rule changed",
     )
 

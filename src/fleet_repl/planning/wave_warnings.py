@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Set
 
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Mover, Phase, RegistryPlan, Warning
-from fleet_repl.planning.plan_warnings import accounts_of, first_of
+from fleet_repl.planning.plan_warnings import accounts_of
 from fleet_repl.planning.policy_changes import PolicyWrites
 from fleet_repl.planning.rule_waves import Stages
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted, listed
 
 
 def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterator[Warning]:
@@ -23,11 +24,11 @@ def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterat
             places.setdefault(why, []).append(registry)
     for (wave, later, count, because), registries in places.items():
         names = [desired.waves.names[one] for one in (wave, *later)]
-        links = "1 link" if count == 1 else f"{count} links"
+        links = counted(count, "link")
         each = " each" if registries[1:] else ""
         yield Warning(
             kind="later-wave",
-            message=f"{first_of(registries)}: {links}{each} of wave {names[0]} "
+            message=f"{listed(registries, 1)}: {links}{each} of wave {names[0]} "
             f"{'changes' if count == 1 and not each else 'change'} in wave {', '.join(names[1:])}, "
             f"because {because}",
             about=(frozenset({names[0]}), *accounts_of(registries)),

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
+from fleet_repl.reports.documents.fields import json_text
 from fleet_repl.reports.documents.runs import RUNS_SCHEMA, RunList, runs_document
 from fleet_repl.reports.documents.schemas import SCHEMAS, schema
 from fleet_repl.reports.exit_codes import (
@@ -27,9 +28,7 @@ from fleet_repl.reports.files import (
     write_report,
 )
 from fleet_repl.reports.junit import to_junit
-from fleet_repl.reports.spelling import json_text, timestamp
 from fleet_repl.reports.to_json import Document, to_json
-from fleet_repl.values.text import visible
 
 if TYPE_CHECKING:
     from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
@@ -65,10 +64,8 @@ __all__ = [
     "report_exit",
     "runs_document",
     "schema",
-    "timestamp",
     "to_json",
     "to_junit",
-    "visible",
     "write_report",
 ]
 

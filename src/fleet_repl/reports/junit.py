@@ -14,7 +14,6 @@ from xml.etree import ElementTree as ET
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan
-from fleet_repl.reports.spelling import timestamp
 from fleet_repl.reports.to_json import Document
 from fleet_repl.runs.delivery import (
     Delivery,
@@ -35,7 +34,7 @@ from fleet_repl.runs.outcomes import (
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
-from fleet_repl.values.text import visible
+from fleet_repl.values.text import timestamp, visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, assert_never
 
-from fleet_repl.reports.text.wording import counted, elapsed
 from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
@@ -34,6 +33,7 @@ from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted, elapsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

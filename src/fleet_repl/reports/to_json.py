@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.delivery import delivery_document
-from fleet_repl.reports.spelling import json_text
+from fleet_repl.reports.documents.fields import json_text
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 

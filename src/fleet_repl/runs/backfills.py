@@ -18,6 +18,7 @@ from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resour
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, intersect, union
+from fleet_repl.values.text import counted, named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,7 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
         yield Warning(
             kind="backfill",
             message=f"after the apply, ECR is asked to copy what was pushed before along "
-            f"{number} {'link' if number == 1 else 'links'} of "
-            f"{'route' if len(names) == 1 else 'routes'} {', '.join(names)}",
+            f"{counted(number, 'link')} of {named('route', names)}",
             about=(frozenset(names),),
         )
 

@@ -31,6 +31,7 @@ from fleet_repl.topology import REST
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import joined
 
 _Write: TypeAlias = tuple[Registry, Resource, str, str, str | None]
 """One write of a run: what of which registry, in which wave and phase; a template's prefix."""
@@ -324,4 +325,4 @@ def _looked_up(found: Aftermath) -> str:
         )
         if count
     ]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if told[1:] else told)
+    return joined(told)

@@ -18,11 +18,11 @@ from fleet_repl.sandbox.aws_errors import invalid_parameter
 from fleet_repl.sandbox.policy import listed, statements_of
 from fleet_repl.sandbox.registries import Policy
 from fleet_repl.values.canonical_json import Json, JsonObject
-from fleet_repl.values.names import AccountId, Partition, root_arn
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Partition, root_arn
 
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ACCOUNT: Final = re.compile(ACCOUNT_ID)
 _AWS_PRINCIPAL: Final = re.compile(
-    r"(?P<bare>[0-9]{12})|arn:(?P<partition>[a-z-]+):(?:iam|sts)::(?P<account>[0-9]{12}):"
+    rf"(?P<bare>{ACCOUNT_ID})|arn:(?P<partition>[a-z-]+):(?:iam|sts)::(?P<account>{ACCOUNT_ID}):"
     r"(?:root|(?:user|role|assumed-role|federated-user)/[^*?]+)"
 )
 

@@ -24,7 +24,7 @@ from pydantic import (
 
 from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import OPERATIONS
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
 
 _ACTIONS: Final = (*(f"ecr:{name}" for name in OPERATIONS["ecr"]), "iam:PassRole")
 """IAM actions that calls of ECR ask for: those of their own names, and handing over a role."""
@@ -70,7 +70,7 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
-Account: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+Account: TypeAlias = Annotated[str, Field(pattern=f"^{ACCOUNT_ID}$")]
 Operation: TypeAlias = Annotated[str, AfterValidator(_operation)]
 EcrOperation: TypeAlias = Annotated[str, AfterValidator(_ecr_operation)]
 Action: TypeAlias = Annotated[str, AfterValidator(_action)]

@@ -15,6 +15,7 @@ from fleet_repl.sandbox.shapes import SHAPES
 from fleet_repl.sandbox.world import World
 from fleet_repl.values import limits
 from fleet_repl.values.names import Region, RoleArn
+from fleet_repl.values.text import timestamp
 
 Form: TypeAlias = Mapping[str, str]
 Result: TypeAlias = "Mapping[str, str | Result]"
@@ -75,7 +76,7 @@ def _session(world: World, identity: Identity, seconds: int) -> Result:
             "AccessKeyId": key.id,
             "SecretAccessKey": key.secret,
             "SessionToken": key.token or "",
-            "Expiration": expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Expiration": timestamp(expiration),
         },
     }
 

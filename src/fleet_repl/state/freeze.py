@@ -13,6 +13,7 @@ from fleet_repl.reports.documents.shared import expect_fleet, plain, zoned
 from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Freeze
 from fleet_repl.values.errors import StateError
+from fleet_repl.values.text import timestamp
 
 FREEZE_SCHEMA: Final = "fleet-repl/freeze/1"
 FREEZE_NAME: Final = "freeze.json"
@@ -63,7 +64,7 @@ async def lift_freeze(store: Store, fleet: str) -> Freeze | None:
 def frozen_refusal(freeze: Freeze) -> str:
     """What whoever wants to write is told."""
     return (
-        f"the fleet is frozen since {freeze.since:%Y-%m-%dT%H:%M:%SZ} by {freeze.who}: "
+        f"the fleet is frozen since {timestamp(freeze.since)} by {freeze.who}: "
         f"{freeze.why}\n    lift it with: fleet-repl unfreeze INVENTORY"
     )
 

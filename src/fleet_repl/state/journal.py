@@ -15,7 +15,6 @@ from msgspec import UNSET, UnsetType
 
 from fleet_repl.engine.ports import Store
 from fleet_repl.planning.plan import Action, Phase, Resource
-from fleet_repl.reports.documents.fields import instant
 from fleet_repl.reports.documents.reader import Document, MalformedError, parsed, read
 from fleet_repl.reports.documents.report import check_write_outcome
 from fleet_repl.reports.documents.shared import (
@@ -31,6 +30,7 @@ from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import StateError, UnreadableStateError
+from fleet_repl.values.text import instant
 
 JOURNAL_SCHEMA: Final = "fleet-repl/journal/1"
 

@@ -19,6 +19,7 @@ from fleet_repl.state.lock_document import lock_content, parse_lock
 from fleet_repl.state.lock_rules import LEASE, RENEWAL, LockDocument, taken_over
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import HaltedError, StateError
+from fleet_repl.values.text import first_line
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -161,7 +162,7 @@ class Lease:
             return await self._rewrite()
         except StateError as error:
             if self.remaining <= 0:
-                reason = str(error).partition("\n")[0]
+                reason = first_line(error)
                 self._halt(f"the lock could not be renewed in time: {reason}")
             return False
 

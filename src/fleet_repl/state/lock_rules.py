@@ -13,6 +13,7 @@ from typing import Final
 
 from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.runs.history import Holder
+from fleet_repl.values.text import timestamp
 
 LEASE: Final = 60.0
 """Seconds that a lock is held for after it was taken or renewed."""
@@ -58,7 +59,7 @@ class SeenLock:
     def __str__(self) -> str:
         return (
             f"{self.holder} holds the lock of fleet {self.document.fleet} since "
-            f"{_moment(self.document.taken_at)}; {last_sign(self.age)}"
+            f"{timestamp(self.document.taken_at)}; {last_sign(self.age)}"
         )
 
 
@@ -102,7 +103,7 @@ def busy(document: LockDocument, holder: Holder, age: float) -> str:
     sooner = ", or now with: fleet-repl unlock INVENTORY" if age < -SKEW else ""
     return (
         f"fleet {document.fleet} is busy: {holder} holds its lock since "
-        f"{_moment(document.taken_at)}; {last_sign(age)}\n"
+        f"{timestamp(document.taken_at)}; {last_sign(age)}\n"
         f"    wait until it has ended; if it is dead, its lock runs out in "
         f"{_spelled(left(age))}{sooner}"
     )
@@ -114,13 +115,9 @@ def taken_over(document: LockDocument | None) -> str:
         return "the lock of this run was removed by somebody"
     if document.holder is None:
         return "the lock was given back by somebody else: a run that took it over, or unlock"
-    return f"the lock was taken over by {document.holder} at {_moment(document.taken_at)}"
+    return f"the lock was taken over by {document.holder} at {timestamp(document.taken_at)}"
 
 
 def _spelled(seconds: float) -> str:
     """A time that may be long: a clock that was wrong can be wrong by years."""
     return f"{seconds:.0f} s" if seconds < _LONG else spell_seconds(round(seconds))
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from fleet_repl.engine.ports import Store
-from fleet_repl.reports.documents.fields import timestamp
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
 from fleet_repl.reports.documents.shared import Instant, moment
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import RolledBack
 from fleet_repl.state.revise import revise_readable
 from fleet_repl.values.errors import UnreadableStateError
+from fleet_repl.values.text import timestamp
 
 ROLLED_BACK_SCHEMA: Final = "fleet-repl/rolled-back/1"
 

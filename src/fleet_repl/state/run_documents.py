@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType, field
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Resource
-from fleet_repl.reports.documents.fields import instant, prefix_list
+from fleet_repl.reports.documents.fields import prefix_list
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -47,6 +47,7 @@ from fleet_repl.runs.history import (
 from fleet_repl.runs.outcomes import Outcome, Report, Status, Writes
 from fleet_repl.state.lock_document import HolderDocument
 from fleet_repl.values.errors import UnreadableStateError
+from fleet_repl.values.text import instant
 
 RUN_SCHEMA: Final = "fleet-repl/run/1"
 ENDED_SCHEMA: Final = "fleet-repl/ended/1"

@@ -42,6 +42,7 @@ from fleet_repl.state.run_documents import (
     run_content,
 )
 from fleet_repl.values.errors import StateError, UnreadableStateError
+from fleet_repl.values.text import first_line
 
 _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-z]{1,32}")
 _FLEET: Final = re.compile(FLEET_NAME)
@@ -158,7 +159,7 @@ class RunRecords:
 
     def unreadable(self, run_id: str, error: UnreadableStateError) -> UnreadableRun:
         """A run of which something cannot be read."""
-        reason = str(error).partition("\n")[0]
+        reason = first_line(error)
         return UnreadableRun(run_id=run_id, fleet=self._fleet, reason=reason)
 
     async def _listed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:

@@ -12,13 +12,13 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta
 
 from fleet_repl.engine.ports import Store
-from fleet_repl.reports.documents.fields import timestamp
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
 from fleet_repl.reports.documents.shared import Count, Instant, RegistryName, moment, registry_named
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import Trace, Traces
 from fleet_repl.state.revise import revise_readable
 from fleet_repl.values.errors import UnreadableStateError
+from fleet_repl.values.text import timestamp
 
 TRACES_SCHEMA: Final = "fleet-repl/traces/1"
 

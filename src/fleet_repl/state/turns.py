@@ -23,6 +23,7 @@ from fleet_repl.state.sharing import SHARING
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind, HaltedError, StateError
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.text import first_line
 
 PATIENCE: Final = 180.0
 """Seconds that a turn is waited for: a lock of a dead run lasts a minute, a slow write two."""
@@ -79,7 +80,7 @@ class Turns:
         try:
             return await self._wait(registry)
         except StateError as error:
-            reason = str(error).partition("\n")[0]
+            reason = first_line(error)
         raise HaltedError(f"turns with other fleets cannot be taken any more: {reason}")
 
     async def _wait(self, registry: Registry) -> str:

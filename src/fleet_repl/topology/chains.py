@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from fleet_repl.topology.links import Link, Notice
-from fleet_repl.topology.near_misses import counted
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING, Prefixes, beyond, intersect
+from fleet_repl.values.text import counted, listed
 
 NOT_TRANSITIVE: Final = "not-transitive"
 
@@ -108,5 +108,4 @@ def _notice(incoming: str, onward: str, chain: _Chain) -> Notice:
 def _nothing_of(prefixes: Prefixes) -> str:
     if prefixes == EVERY_REPOSITORY:
         return "nothing"
-    more = f" and {len(prefixes) - _PREFIXES_SHOWN} more" if prefixes[_PREFIXES_SHOWN:] else ""
-    return f"nothing of {', '.join(prefixes[:_PREFIXES_SHOWN])}{more}"
+    return f"nothing of {listed(prefixes, _PREFIXES_SHOWN)}"

@@ -16,10 +16,10 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.topology.expansion import Expansion
 from fleet_repl.topology.index import Fleet
 from fleet_repl.topology.links import Link
-from fleet_repl.topology.near_misses import counted
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import touches
+from fleet_repl.values.text import counted, named
 
 BySource: TypeAlias = Mapping[Registry, Sequence[Expansion]]
 """The routes that ask for links out of each source, in the inventory's order."""
@@ -59,13 +59,12 @@ def _over_limit(
     example = sources[0]
     name = fleet.accounts[example.account].name
     count = len(_destinations(example, routes))
-    names = ", ".join(route.name for route in routes)
     others = f"; so would {counted(len(sources) - 1, 'other registry')}" if sources[1:] else ""
     return inventory.problem(
         f"routes[{routes[0].number}].to",
         f"{example} ({name}) would replicate to {count:,} registries, and ECR takes "
         f"{inventory.limits.destinations:,} unique destinations, because of "
-        f"{'route' if len(routes) == 1 else 'routes'} {names}{others}",
+        f"{named('route', [route.name for route in routes])}{others}",
         "narrow `to`; or push to several source registries, each with its share of the "
         "destinations; or replicate to one hub in each region and let the others pull through it",
     )

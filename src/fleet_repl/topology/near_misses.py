@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from fleet_repl.inventory import Inventory, Match, Selector
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.suggestions import closest
 from fleet_repl.topology.index import Fleet
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, Region
+from fleet_repl.values.text import counted, quoted
 
 COMPARE: Final = "compare its conditions with the labels and regions of the accounts"
 _MOST_GUESSED: Final = 1_000
@@ -44,13 +44,6 @@ def unmatched_because(key: str, misses: Sequence[str], inventory: Inventory) -> 
     """The same, with what the selector nearly matches."""
     reasons = f": {'; '.join(misses)}" if misses else ""
     return inventory.problem(key, f"matches no registry{reasons}", COMPARE)
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 account`, `2 accounts`, `2 registries`."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count:,} {noun}s"
 
 
 def _labels(fleet: Fleet, match: Match) -> Iterator[str]:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.topology.index import registries
 from fleet_repl.values.errors import SelectionError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,9 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.topology.expansion import Expansion, expand
 from fleet_repl.topology.index import Fleet, index
 from fleet_repl.topology.links import Notice
-from fleet_repl.topology.near_misses import (
-    COMPARE,
-    counted,
-    near_misses,
-    unmatched,
-    unmatched_because,
-)
+from fleet_repl.topology.near_misses import COMPARE, near_misses, unmatched, unmatched_because
 from fleet_repl.values.errors import Problem
+from fleet_repl.values.text import counted
 
 RETIRED_ROUTE: Final = "retired-route"
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from fleet_repl.inventory import Inventory, Template
 from fleet_repl.topology.index import Fleet, index
-from fleet_repl.topology.near_misses import counted, unmatched
+from fleet_repl.topology.near_misses import unmatched
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,10 @@ from typing import Final
 from fleet_repl.inventory import REST, Inventory
 from fleet_repl.topology.index import Fleet
 from fleet_repl.topology.links import Link, Notice
-from fleet_repl.topology.near_misses import counted, unmatched
+from fleet_repl.topology.near_misses import unmatched
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted, named
 
 IDLE_WAVE: Final = "idle-wave"
 
@@ -141,8 +142,7 @@ def _without_links(
 
 
 def _named(positions: Collection[int], waves: Waves) -> str:
-    names = [waves.names[position] for position in sorted(positions)]
-    return f"wave {names[0]}" if len(names) == 1 else f"waves {', '.join(names)}"
+    return named("wave", [waves.names[position] for position in sorted(positions)])
 
 
 def _idle(name: str, why: str) -> Notice:

@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn, TypeAlias, cast
 
+from fleet_repl.values.names import ACCOUNT_ID
+
 _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
 _SPELLED: Final = frozenset(
     {*_PRINCIPALS, "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
 """Members of a statement whose lists are sets."""
-_ROOT_ARN: Final = re.compile(r"\Aarn:aws[a-z-]*:iam::([0-9]{12}):root\Z")
+_ROOT_ARN: Final = re.compile(rf"\Aarn:aws[a-z-]*:iam::({ACCOUNT_ID}):root\Z")
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]

@@ -84,11 +84,13 @@ _FIRST_REGION: Final = {
     Partition.ISO_F: Region("us-isof-south-1"),
 }
 
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+ACCOUNT_ID: Final = "[0-9]{12}"
+"""The pattern of an account id."""
+_ACCOUNT: Final = re.compile(ACCOUNT_ID)
 _REGION: Final = re.compile(r"[0-9a-z-]{2,25}")
-_REGISTRY: Final = re.compile(rf"(?P<account>{_ACCOUNT.pattern})/(?P<region>{_REGION.pattern})")
+_REGISTRY: Final = re.compile(rf"(?P<account>{ACCOUNT_ID})/(?P<region>{_REGION.pattern})")
 _ROLE_ARN: Final = re.compile(
-    r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?P<path>[\x21-\x7e]{1,512})"
+    rf"arn:(?P<partition>[a-z-]+):iam::(?P<account>{ACCOUNT_ID}):role/(?P<path>[\x21-\x7e]{{1,512}})"
 )
 
 

@@ -10,12 +10,11 @@ from collections import Counter
 from typing import Final
 
 from fleet_repl.planning.plan import Moved, Objection, RegistryPlan
-from fleet_repl.reports import timestamp
-from fleet_repl.reports.spelling import fault_document
+from fleet_repl.reports.documents.fields import fault_document
 from fleet_repl.runs.outcomes import RegistryOutcome
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import Registry
-from fleet_repl.watch.log_entries import counted, first_line
+from fleet_repl.values.text import counted, first_line, listed, timestamp
 from fleet_repl.watch.news import News
 from fleet_repl.watch.round import Round, Verdict, kinds_against
 
@@ -87,10 +86,8 @@ def _objection(objection: Objection) -> Json:
 
 def _excluded_named(excluded: tuple[RegistryPlan, ...]) -> str:
     """`222222222222/eu-west-1 (foreign-rules), 333333333333/eu-west-1 (protected) and 2 more`."""
-    shown = excluded[:IN_A_LINE]
-    names = ", ".join(f"{one.registry} ({', '.join(kinds_against(one))})" for one in shown)
-    more = len(excluded) - len(shown)
-    return f"{names} and {more:,} more" if more else names
+    names = [f"{one.registry} ({', '.join(kinds_against(one))})" for one in excluded]
+    return listed(names, IN_A_LINE)
 
 
 def _finding(round_: Round) -> str:

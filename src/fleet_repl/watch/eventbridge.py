@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from fleet_repl.values.names import AccountId, Partition, Region, Registry, is_account_id
+from fleet_repl.values.names import (
+    ACCOUNT_ID,
+    AccountId,
+    Partition,
+    Region,
+    Registry,
+    is_account_id,
+)
 
 CALL: Final = "AWS API Call via CloudTrail"
 """The detail type of calls that CloudTrail recorded."""
@@ -30,7 +37,9 @@ WRITES: Final = frozenset(
 )
 """Calls that change what a fleet looks after in every registry."""
 
-_SESSION: Final = re.compile(r"arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/(?P<session>[^/]+)")
+_SESSION: Final = re.compile(
+    rf"arn:[a-z-]+:sts::{ACCOUNT_ID}:assumed-role/[^/]+/(?P<session>[^/]+)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from fleet_repl.runs.events import CallRetried, Event, RegistryRead, WaveFinished, WriteSettled
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import instant
 from fleet_repl.watch import Told
 
 
@@ -44,7 +45,7 @@ def told_of(event: Event) -> Told | None:
 def line(told: Told, moment: datetime, fields: JsonObject) -> str:
     """One line of JSON; `fields` are those that every line of an invocation has."""
     document: dict[str, Json] = {
-        "time": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z",
+        "time": instant(moment),
         "level": told.level,
         "event": told.event,
         "message": told.message,

@@ -23,15 +23,3 @@ class Told:
 
 
 Tell: TypeAlias = Callable[[Told], object]
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 registry`, `2,000 registries`."""
-    if number != 1:
-        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun}"
-
-
-def first_line(text: str) -> str:
-    """What an error says before it goes into details."""
-    return text.partition("\n")[0]

@@ -21,10 +21,11 @@ from fleet_repl.topology import Selection, select
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.text import counted
 from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.log_entries import Tell, Told, counted
+from fleet_repl.watch.log_entries import Tell, Told
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook

@@ -13,7 +13,7 @@ from typing import Final
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.values.canonical_json import Json, digest
 from fleet_repl.values.errors import Fault
-from fleet_repl.watch.log_entries import first_line
+from fleet_repl.values.text import first_line
 from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 

@@ -10,7 +10,8 @@ import anyio.to_thread
 
 from fleet_repl.inventory import Inventory, acknowledged
 from fleet_repl.values.errors import FleetError, InventoryError
-from fleet_repl.watch.log_entries import Tell, Told, counted
+from fleet_repl.values.text import counted, first_line
+from fleet_repl.watch.log_entries import Tell, Told
 
 LoadInventory: TypeAlias = Callable[[], Inventory]
 """Reads the inventory. Raises FleetError or OSError where that fails."""
@@ -68,8 +69,8 @@ def _reason(error: FleetError | OSError) -> str:
     match error:
         case InventoryError(problems=(first, *others)):
             more = f" (and {counted(len(others), 'more problem')})" if others else ""
-            return f"{first}".partition("\n")[0] + more
+            return f"{first_line(first)}{more}"
         case OSError():
             return f"{error.strerror or type(error).__name__}"
         case _:
-            return f"{error}".partition("\n")[0]
+            return first_line(error)

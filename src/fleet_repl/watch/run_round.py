@@ -19,10 +19,11 @@ from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit, report_exit
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, FrozenError, RefusedError, StateError
+from fleet_repl.values.text import first_line
 from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
 from fleet_repl.watch.fleets import WatchedFleet
-from fleet_repl.watch.log_entries import Told, first_line
+from fleet_repl.watch.log_entries import Told
 from fleet_repl.watch.memory import Memory, memory_document, note_of, parse_memory
 from fleet_repl.watch.news import news, trouble
 from fleet_repl.watch.round import Round, Verdict, carried_out, looked, sights

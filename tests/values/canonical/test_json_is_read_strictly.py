@@ -77,9 +77,9 @@ def test_a_long_object_is_refused_as_fast_as_it_is_read() -> None:
 
 
 ELSEWHERE = {
-    "canonical.py": "the strict reading itself",
-    "store/parsing.py": "after the strict reading",
-    "reports/published.py": "a file of the package's own",
+    "values/canonical_json.py": "the strict reading itself",
+    "reports/documents/schemas.py": "a file of the package's own",
+    "reports/documents/writer.py": "what it has written itself",
     "sandbox": "a simulated AWS, whose documents are checked by AWS's rules",
 }
 

@@ -22,6 +22,7 @@ from fleet_repl.ecr.policy.evaluate import (
 )
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry, repositories_arn
+from fleet_repl.values.text import joined
 
 FIRST_SCOPE: Final = "V1"
 """Value of the account setting REGISTRY_POLICY_SCOPE with which ECR enforces three actions of a
@@ -274,8 +275,7 @@ def _accounts(accounts: Collection[AccountId]) -> str:
 
 
 def _listed(items: Sequence[str]) -> str:
-    *most, last = map(_cut, items)
-    return f"{', '.join(most)} and {last}" if most else last
+    return joined(list(map(_cut, items)))
 
 
 def _cut(text: str) -> str:

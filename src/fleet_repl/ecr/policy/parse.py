@@ -19,12 +19,12 @@ from fleet_repl.ecr.policy.model import (
     reduced,
 )
 from fleet_repl.values.canonical_json import Json, JsonObject
-from fleet_repl.values.names import AccountId, Partition, Registry, repositories_arn
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Partition, Registry, repositories_arn
 
 _OUR_SID: Final = re.compile(r"(FleetRepl[0-9a-f]{8})[0-9a-f]{8}")
 _KNOWN_ACTIONS: Final = {action.lower(): action for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)}
 _ACCOUNT_PRINCIPAL: Final = re.compile(
-    r"(?:arn:(?P<partition>[a-z-]+):iam::)?(?P<id>[0-9]{12})(?P<root>:root)?"
+    rf"(?:arn:(?P<partition>[a-z-]+):iam::)?(?P<id>{ACCOUNT_ID})(?P<root>:root)?"
 )
 
 

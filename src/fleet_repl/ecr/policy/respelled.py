@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json, policy_meaning
+from fleet_repl.values.names import ACCOUNT_ID
 
 _UNIQUE_ID: Final = re.compile(r"(AROA|AIDA)[A-Z0-9]{12,124}")
-_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+")
+_ARN: Final = re.compile(rf"arn:aws[a-z-]*:iam::{ACCOUNT_ID}:(role|user)/.+")
 _PREFIXES: Final = {"role": "AROA", "user": "AIDA"}
 
 

@@ -21,9 +21,9 @@ from fleet_repl.planning.importing.wording import Wording
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import plan_registries
-from fleet_repl.topology.near_misses import counted
 from fleet_repl.values.errors import InventoryError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted
 
 _AT_ODDS: Final = (
     "routes for its links would be at odds with those of its rules that stay, so none is made"

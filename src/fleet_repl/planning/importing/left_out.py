@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.inventory.spelling import is_plain
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import is_plain, listed
 
 _SHOWN: Final = 5
 """Prefixes that one line names."""
@@ -43,5 +43,4 @@ def prefix_words(prefixes: Sequence[str]) -> str:
     """A few prefixes by name, and how many more there are."""
     if "" in prefixes:
         return "every repository"
-    more = f" and {len(prefixes) - _SHOWN:,} more" if len(prefixes) > _SHOWN else ""
-    return one_line(", ".join(prefixes[:_SHOWN])) + more
+    return one_line(listed(prefixes, _SHOWN))

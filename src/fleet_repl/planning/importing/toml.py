@@ -11,7 +11,6 @@ from typing import Final
 
 from fleet_repl.inventory import External
 from fleet_repl.inventory.findings import child
-from fleet_repl.inventory.spelling import quoted
 from fleet_repl.planning.importing.bitsets import Frame
 from fleet_repl.planning.importing.decide import Decision
 from fleet_repl.planning.importing.edit import REMARK, Edited
@@ -19,7 +18,7 @@ from fleet_repl.planning.importing.left_out import one_line
 from fleet_repl.planning.importing.routes import PlainRoute
 from fleet_repl.planning.importing.selectors import Conditions
 from fleet_repl.planning.importing.wording import Wording
-from fleet_repl.topology.near_misses import counted
+from fleet_repl.values.text import counted, quoted
 
 _WIDTH: Final = 100
 

@@ -11,9 +11,9 @@ from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.report import BackfillDocument
 from fleet_repl.reports.documents.shared import Count, InventoryDocument, Timestamp, alike
 from fleet_repl.reports.documents.writer import as_json
-from fleet_repl.reports.spelling import timestamp
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.text import timestamp
 
 BACKFILL_SCHEMA: Final = "fleet-repl/backfill/1"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.reports.spelling import fault_document, prefixes_document, timestamp
+from fleet_repl.reports.documents.fields import fault_document, prefixes_document
 from fleet_repl.runs.delivery import Delivery, DeliveryReport, DeliveryState, LinkDelivery, Times
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import timestamp
 
 DELIVERY_SCHEMA: Final = "fleet-repl/delivery/1"
 

@@ -1,21 +1,10 @@
-"""How documents spell times and prefixes. Without msgspec, which takes long to load."""
+"""How documents spell prefixes and faults. msgspec, which takes long to load, is loaded late."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second."""
-    return f"{_told(moment, 'seconds')}Z"
-
-
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    return f"{_told(moment, 'milliseconds')}Z"
 
 
 def prefix_list(prefixes: Prefixes) -> Prefixes | None:
@@ -34,6 +23,15 @@ def acknowledged_document(number: int) -> dict[str, Json]:
     return {"acknowledged": number} if number else {}
 
 
-def _told(moment: datetime, precision: str) -> str:
-    # Not by a format: some systems write years before 1000 with fewer than four digits.
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)
+def json_text(document: object) -> str:
+    """Any document as text that people may open: indented, in ASCII, ending with a newline."""
+    from fleet_repl.reports.documents import writer  # noqa: PLC0415 - msgspec takes long to load
+
+    return writer.json_text(document)
+
+
+def fault_document(fault: Fault | None) -> Json:
+    """A failed call as an object; null for none."""
+    from fleet_repl.reports.documents import shared  # noqa: PLC0415 - msgspec takes long to load
+
+    return shared.fault_document(fault)

@@ -34,7 +34,7 @@ from fleet_repl.planning.plan import (
     Vouched,
     Warning,
 )
-from fleet_repl.reports.documents.fields import prefix_list, timestamp
+from fleet_repl.reports.documents.fields import prefix_list
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -76,6 +76,7 @@ from fleet_repl.runs.drift import sentence
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import Fault, FleetError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import timestamp
 
 PLAN_SCHEMA: Final = "fleet-repl/plan/1"
 

@@ -16,7 +16,6 @@ from msgspec import UNSET, Meta, UnsetType
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Action, Objection, Resource, Warning
-from fleet_repl.reports.documents.fields import timestamp
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -59,6 +58,7 @@ from fleet_repl.runs.outcomes import (
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FleetError, StateError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import timestamp
 
 REPORT_SCHEMA: Final = "fleet-repl/report/1"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet_repl.reports.spelling import timestamp
 from fleet_repl.runs.history import Freeze, RunSummary, UnreadableRun
 from fleet_repl.runs.outcomes import Writes
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.text import timestamp
 
 RUNS_SCHEMA: Final = "fleet-repl/runs/1"
 

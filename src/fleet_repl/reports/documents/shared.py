@@ -14,7 +14,7 @@ from fleet_repl.reports.documents.fields import prefix_list
 from fleet_repl.reports.documents.reader import REGISTRY, Document, MalformedError, shown
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
 _END: Final = r"$(?!\n)"
@@ -24,7 +24,7 @@ _TIME: Final = "a time such as 2026-11-23T08:00:00Z"
 _T = TypeVar("_T")
 
 Account: TypeAlias = Annotated[
-    AccountId, Meta(title="an account id", pattern=f"^[0-9]{{12}}{_END}")
+    AccountId, Meta(title="an account id", pattern=f"^{ACCOUNT_ID}{_END}")
 ]
 RegionName: TypeAlias = Annotated[
     Region, Meta(title="a region", pattern=f"^[0-9a-z-]{{2,25}}{_END}")
@@ -33,7 +33,7 @@ RegistryName: TypeAlias = Annotated[
     str,
     Meta(
         title=REGISTRY,
-        pattern=f"^[0-9]{{12}}/[0-9a-z-]{{2,25}}{_END}",
+        pattern=f"^{ACCOUNT_ID}/[0-9a-z-]{{2,25}}{_END}",
         description="A registry: account, slash, region.",
     ),
 ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.reports.documents.fields import acknowledged_document
+from fleet_repl.reports.documents.fields import acknowledged_document, prefixes_document
 from fleet_repl.reports.graph.model import Edge, Graph, Node
-from fleet_repl.reports.spelling import prefixes_document
 from fleet_repl.values.canonical_json import JsonObject
 
 GRAPH_SCHEMA: Final = "fleet-repl/graph/1"

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from fleet_repl.reports.graph.model import Edge, Graph, Kind, Node
-from fleet_repl.reports.spelling import acknowledged_words
-from fleet_repl.topology.near_misses import counted
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.values.text import counted, listed
 
 _PREFIXES_SHOWN: Final = 5
 
@@ -17,7 +16,7 @@ def warning_lines(graph: Graph) -> list[str]:
     """A line for each warning, and how many more are known already."""
     lines = [f"{one.kind}: {one.message}" for one in graph.warnings]
     if graph.acknowledged:
-        lines.append(acknowledged_words(graph.acknowledged))
+        lines.append(f"{counted(graph.acknowledged, 'warning')} acknowledged")
     return lines
 
 
@@ -71,7 +70,5 @@ def edge_lines(edge: Edge, *, grouped: bool, full: bool) -> tuple[str, ...]:
 def _prefixes(prefixes: Prefixes, *, full: bool) -> str:
     if prefixes == EVERY_REPOSITORY:
         return "every repository"
-    if full or len(prefixes) <= _PREFIXES_SHOWN + 1:
-        return ", ".join(prefixes)
-    rest = len(prefixes) - _PREFIXES_SHOWN
-    return f"{', '.join(prefixes[:_PREFIXES_SHOWN])} and {rest} more"
+    every = full or len(prefixes) <= _PREFIXES_SHOWN + 1
+    return listed(prefixes, len(prefixes) if every else _PREFIXES_SHOWN)

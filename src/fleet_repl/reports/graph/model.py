@@ -16,9 +16,9 @@ from fleet_repl.inventory import Inventory, Route
 from fleet_repl.planning.acknowledgements import as_warning, noted
 from fleet_repl.planning.plan import Warning
 from fleet_repl.topology import NOTICES, Link, Topology, external_registries, names, registries
-from fleet_repl.topology.near_misses import counted
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes
+from fleet_repl.values.text import counted
 
 MOST_REGISTRIES: Final = 40
 """More of them are drawn as regions."""

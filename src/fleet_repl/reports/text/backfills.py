@@ -9,11 +9,11 @@ from typing import Final
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.reports.exit_codes import backfill_exit
 from fleet_repl.reports.grouping import Failing
-from fleet_repl.reports.spelling import timestamp
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_cut, add_faults
-from fleet_repl.reports.text.wording import counted, elapsed, label
+from fleet_repl.reports.text.wording import label
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
+from fleet_repl.values.text import counted, elapsed, timestamp
 
 SOURCES: Final = 50
 """Sources listed on a page that is not full."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fleet_repl.reports.text.page import EXAMPLES, FEW, Page
-from fleet_repl.reports.text.wording import counted, label
+from fleet_repl.reports.text.wording import label
 from fleet_repl.topology import names, registries
 from fleet_repl.topology.index import index
 from fleet_repl.topology.waves import protect
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.text import and_more, counted
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory, Route
@@ -54,7 +55,7 @@ class Census:
             return "; ".join(_by_region(ordered))
         page.cut = True
         shown = ordered[:EXAMPLES]
-        return f"{', '.join(map(self.label, shown))} and {len(ordered) - len(shown):,} more"
+        return f"{', '.join(map(self.label, shown))}{and_more(len(ordered) - len(shown))}"
 
     def count(self, group: Collection[Registry], *, others: bool = False) -> str:
         """Returns `118 registries of env=dev`, or their number alone where no label fits.

@@ -22,10 +22,11 @@ from fleet_repl.planning.plan import (
 )
 from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.page import EXAMPLES, Style
-from fleet_repl.reports.text.wording import SYMBOLS, change_name, counted, prefix_list, route_list
+from fleet_repl.reports.text.wording import SYMBOLS, change_name, prefix_list, route_list
 from fleet_repl.runs.drift import sentence
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import touches
+from fleet_repl.values.text import counted
 
 Symbol: TypeAlias = "tuple[str, Style]"
 

@@ -14,7 +14,7 @@ from fleet_repl.reports.exit_codes import delivery_exit
 from fleet_repl.reports.grouping import Failing
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults
-from fleet_repl.reports.text.wording import counted, elapsed, label
+from fleet_repl.reports.text.wording import label
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -22,6 +22,7 @@ from fleet_repl.runs.delivery import (
     LinkDelivery,
     times_of,
 )
+from fleet_repl.values.text import counted, elapsed
 
 IMAGES: Final = 3
 """Images that are named of each link."""

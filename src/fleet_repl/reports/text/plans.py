@@ -21,8 +21,9 @@ from fleet_repl.reports.text.sections import (
 )
 from fleet_repl.reports.text.totals import add_route_totals
 from fleet_repl.reports.text.waves import add_planned_waves, waves_of_plan
-from fleet_repl.reports.text.wording import SYMBOLS, counted
+from fleet_repl.reports.text.wording import SYMBOLS
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory

@@ -23,8 +23,9 @@ from fleet_repl.reports.text.sections import (
     add_warnings,
 )
 from fleet_repl.reports.text.waves import add_waves
-from fleet_repl.reports.text.wording import SYMBOLS, change_name, counted, elapsed, label
+from fleet_repl.reports.text.wording import SYMBOLS, change_name, label
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.values.text import counted, elapsed
 
 APPLIED: Final = 50
 """Applied registries that are listed on a page that is not full."""

@@ -10,10 +10,9 @@ from rich.cells import cell_len
 
 from fleet_repl.reports.documents.runs import RunList
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.wording import elapsed
 from fleet_repl.runs.history import RunSummary
 from fleet_repl.runs.outcomes import Status
-from fleet_repl.values.text import visible
+from fleet_repl.values.text import elapsed, visible
 
 UNDER_WAY: Final = "under way"
 DIED: Final = "died"

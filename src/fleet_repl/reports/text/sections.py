@@ -14,11 +14,10 @@ from rich.cells import cell_len
 
 from fleet_repl.planning.plan import HeldLink, Objection, Warning
 from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
-from fleet_repl.reports.spelling import acknowledged_words
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.wording import counted, label, prefix_list
+from fleet_repl.reports.text.wording import label, prefix_list
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.text import visible
+from fleet_repl.values.text import counted, visible
 
 GROUPS: Final = 20
 """Reasons told."""
@@ -101,7 +100,7 @@ def add_warnings(page: Page, warnings: Sequence[Warning], acknowledged: int = 0)
         _add_kinds(page, warnings)
     if acknowledged:
         page.gap()
-        page.add((acknowledged_words(acknowledged), Style.FAINT))
+        page.add((f"{counted(acknowledged, 'warning')} acknowledged", Style.FAINT))
 
 
 def _add_kinds(page: Page, warnings: Sequence[Warning]) -> None:

@@ -10,8 +10,8 @@ from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.changes import asking
 from fleet_repl.reports.text.page import Page
 from fleet_repl.reports.text.sections import add_rows
-from fleet_repl.reports.text.wording import counted
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted
 
 
 @dataclass(slots=True)

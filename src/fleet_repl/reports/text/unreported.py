@@ -7,9 +7,10 @@ from typing import Final
 from fleet_repl.reports.exit_codes import ExitCode
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.runs import moment
-from fleet_repl.reports.text.wording import change_name, counted, label
+from fleet_repl.reports.text.wording import change_name, label
 from fleet_repl.runs.history import JournalEntry, Moment, PastRun
 from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.text import counted
 
 OPEN: Final = 20
 """Writes of unknown end that are listed on a page that is not full."""

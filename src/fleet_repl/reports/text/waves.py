@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.text.page import Page
 from fleet_repl.reports.text.sections import add_rows
-from fleet_repl.reports.text.wording import counted
 from fleet_repl.runs.outcomes import Report, WaveOutcome
 from fleet_repl.topology import REST
+from fleet_repl.values.text import counted
 
 
 def in_order(found: Iterable[str], known: Sequence[str]) -> list[str]:

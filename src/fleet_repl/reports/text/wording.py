@@ -9,6 +9,7 @@ from fleet_repl.reports.text.page import Style
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
+from fleet_repl.values.text import listed, named
 
 PREFIXES_SHOWN: Final = 5
 
@@ -32,13 +33,6 @@ def change_name(resource: Resource, before: JsonObject | None, after: JsonObject
     return f"{RESOURCES[resource]} {document.get('prefix')}"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 registry`, `2,000 registries`."""
-    if number != 1:
-        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun}"
-
-
 def label(registry: Registry, name: str | None) -> str:
     """`111111111111 us-east-1 (build)`; a name that only repeats the id is left out."""
     known = f" ({name})" if name and name != registry.account else ""
@@ -51,22 +45,9 @@ def prefix_list(prefixes: Prefixes, *, full: bool) -> str:
         return "every repository"
     if full or len(prefixes) <= PREFIXES_SHOWN + 1:
         return ", ".join(prefixes)
-    rest = len(prefixes) - PREFIXES_SHOWN
-    return f"{', '.join(prefixes[:PREFIXES_SHOWN])} and {rest} more prefixes"
+    return f"{listed(prefixes, PREFIXES_SHOWN)} prefixes"
 
 
 def route_list(routes: tuple[str, ...]) -> str:
     """`route golden`, `routes golden, dr`, or that there is none."""
-    if not routes:
-        return "no route"
-    return f"{'route' if len(routes) == 1 else 'routes'} {', '.join(routes)}"
-
-
-def elapsed(seconds: float) -> str:
-    """`4.2 s`, `3 min 12 s`, `1 h 02 min`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
+    return named("route", routes) if routes else "no route"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC
 from typing import Final
 
 from fleet_repl.ecr.policy import Owner, Policy, compose, parse_policy
@@ -28,6 +27,7 @@ from fleet_repl.runs.rollback.targets import Rewritten, Target
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import day_and_time
 
 _WORDS: Final = {
     Resource.REPLICATION_CONFIGURATION: "replication configuration was",
@@ -264,7 +264,7 @@ def _changed_since(
 ) -> Fault:
     who, hint = "by someone else", "see what is there and whose it is; --force overwrites it"
     if trace is not None and trace.run_id > target.run_id:
-        who = f"by run {trace.run_id} on {trace.at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
+        who = f"by run {trace.run_id} on {day_and_time(trace.at)}"
         hint = f"roll back run {trace.run_id} first, or overwrite what it made with --force"
     return Fault(
         kind=FaultKind.CONFLICT,

@@ -15,12 +15,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record, cells_of, without
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Warning
-from fleet_repl.planning.plan_warnings import (
-    deletes_started,
-    first_of,
-    strange_rules,
-    unknown_fields,
-)
+from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, unknown_fields
 from fleet_repl.planning.rule_changes import rewriting
 from fleet_repl.runs.history import Traces
 from fleet_repl.runs.rollback.draft import Draft, draft_of
@@ -31,6 +26,7 @@ from fleet_repl.runs.rollback.targets import FOREIGN_RULES, Target
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.prefixes import reduce
+from fleet_repl.values.text import listed
 
 _UNLISTED = Fault(
     kind=FaultKind.INVALID,
@@ -192,7 +188,7 @@ def _foreign_rules(registries: Iterable[RegistryPlan], record: Record) -> Iterat
     if losing:
         yield Warning(
             kind=FOREIGN_RULES,
-            message=f"{first_of(losing)}: links go that nothing records to be fleet-repl's, so "
+            message=f"{listed(losing, 1)}: links go that nothing records to be fleet-repl's, so "
             "they may be somebody else's",
         )
 

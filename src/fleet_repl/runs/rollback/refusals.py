@@ -20,6 +20,7 @@ from fleet_repl.runs.rollback.outlook import Outlook
 from fleet_repl.runs.rollback.policies import Losing, Loss, joined, over_long
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import listed
 
 Refusal: TypeAlias = tuple[Registry, Resource, Fault]
 
@@ -132,5 +133,4 @@ def _ungranted_warnings(around: Outlook) -> Iterator[Warning]:
 
 
 def _some(losses: Iterable[Loss]) -> str:
-    first, *rest = dict.fromkeys(loss.because for loss in losses)
-    return f"{first} and {len(rest)} more" if rest else first
+    return listed(list(dict.fromkeys(loss.because for loss in losses)), 1)
