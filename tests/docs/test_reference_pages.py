@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import fleet_repl.ecr.policy.lint
-import fleet_repl.fleet.apply
 import fleet_repl.fleet.load
 import fleet_repl.fleet.recover
+import fleet_repl.fleet.run_reports
 import fleet_repl.planning.acknowledgements
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
@@ -170,7 +170,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.ecr.policy.lint: set(),
     fleet_repl.runs.rollback.refusals: set(),
     fleet_repl.runs.rollback.planner: {FOREIGN_RULES},
-    fleet_repl.fleet.apply: set(),
+    fleet_repl.fleet.run_reports: set(),
     fleet_repl.planning.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
     fleet_repl.fleet.load: set(),
     fleet_repl.fleet.recover: set(),

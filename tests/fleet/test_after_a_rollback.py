@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from fleet_repl import Outcome, State, Status, to_json
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet.load import load_plan
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.canonical_json import JsonObject

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
-from fleet_repl.fleet.giving_leave import without_refusals
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet.load import load_plan
+from fleet_repl.planning.authorize import with_allowed_writes
 from fleet_repl.planning.plan import Resource
 from fleet_repl.reports import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
@@ -100,7 +100,7 @@ async def test_only_what_is_allowed_is_lifted(
         plan = await fleet.plan()
     first, *others = plan.registries
     one = replace(first, refused=refused, error=next(iter(refused.values())))
-    lifted = without_refusals(replace(plan, registries=(one, *others)), allow)
+    lifted = with_allowed_writes(replace(plan, registries=(one, *others)), allow)
     assert (lifted.registries[0].refused, lifted.registries[0].error) == (left, error)
     assert lifted.registries[1:] == plan.registries[1:]
 

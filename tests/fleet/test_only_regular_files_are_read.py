@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import fleet_repl
-from fleet_repl.fleet import plan_files
-from fleet_repl.fleet.load import load_inventory
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet import load
+from fleet_repl.fleet.load import load_inventory, load_plan
 from fleet_repl.inventory import policies, toml_file
 from fleet_repl.sandbox import load_scenario, scenario_file
 from fleet_repl.values.errors import FleetError
@@ -42,7 +41,7 @@ def _policy(path: Path) -> object:
 
 READERS: dict[str, tuple[Callable[[Path], object], int]] = {
     "inventory": (load_inventory, toml_file.LARGEST),
-    "plan": (load_plan, plan_files.LARGEST),
+    "plan": (load_plan, load.LARGEST_PLAN),
     "scenario": (load_scenario, scenario_file.LARGEST),
     "policy": (_policy, policies.LARGEST),
 }

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from fleet_repl import FleetError, Outcome, Plan, PlanError, State, Status, to_json
-from fleet_repl.fleet.plan_files import check_plan, load_plan
+from fleet_repl.fleet.load import check_plan, load_plan
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.canonical_json import canonical_json

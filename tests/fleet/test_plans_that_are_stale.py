@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from fleet_repl import Fleet, Inventory, Outcome, PlanError, Status, load_inventory, to_json
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet.load import load_plan
 from fleet_repl.inventory import acknowledged, changed_file
 from fleet_repl.runs.events import WriteStarted
 from fleet_repl.watch import Around, Asked, Round, Told, Watching, run_round, watch

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from fleet_repl import Outcome, Plan, PlanError, to_json
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet.load import load_plan
 from fleet_repl.values.canonical_json import digest
 
 if TYPE_CHECKING:

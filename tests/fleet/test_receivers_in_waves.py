@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleet_repl import Outcome, Plan, Report, Status, to_json
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet.load import load_plan
 from fleet_repl.planning.plan import Mover
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.events import WaveFinished
@@ -161,7 +161,7 @@ async def test_a_run_that_dies_between_two_writes_of_the_same_rules(
     """The next run tells from the journal what was written, knows it for the fleet's own work,
     and does the rest."""
     async with simulate(text) as aws:
-        monkeypatch.setattr("fleet_repl.fleet.apply.Execution._put_on_record", _die)
+        monkeypatch.setattr("fleet_repl.fleet.apply_run.ApplyRun._commit_record", _die)
         async with aws.connected() as fleet:
             died = fleet.run_id
 

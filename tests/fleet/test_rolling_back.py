@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fleet_repl import Registry, Status, to_json
-from fleet_repl.fleet.plan_files import load_plan
+from fleet_repl.fleet.load import load_plan
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
@@ -170,7 +170,7 @@ async def test_a_run_that_died_is_rolled_back(
         with monkeypatch.context() as patch:
             # As if the process ended right there, half-way through.
             patch.setattr("fleet_repl.engine.changes.Carrier._withdraw", die)
-            patch.setattr("fleet_repl.fleet.apply.Execution._put_on_record", die)
+            patch.setattr("fleet_repl.fleet.apply_run.ApplyRun._commit_record", die)
             async with aws.connected() as fleet:
                 died.append(fleet.run_id)
                 plan = await fleet.plan()

@@ -178,7 +178,7 @@ async def test_a_run_that_dies_leaves_nothing_to_strangers(
 
             # As if the process ended right there.
             with monkeypatch.context() as patch:
-                patch.setattr("fleet_repl.fleet.apply.Execution._put_on_record", lost)
+                patch.setattr("fleet_repl.fleet.apply_run.ApplyRun._commit_record", lost)
                 with pytest.raises(RuntimeError):
                     await dying.apply(plan)
         assert prefixes_in(aws) == {"base/"}

@@ -12,7 +12,7 @@ from fleet_repl import Outcome, Report, Status, open_history, to_json
 from fleet_repl.aws import AwsRegistries
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.changes import Carrier
-from fleet_repl.fleet import apply as carrying_out
+from fleet_repl.fleet import apply_run
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.reports import report_exit
 from fleet_repl.state import RunRecords
@@ -50,7 +50,7 @@ async def test_a_step_that_fails_unforeseen(
                 case "apply_plan":
                     stack.enter_context(mock.patch.object(Carrier, "name_ungranted", broken))
                 case _:
-                    stack.enter_context(mock.patch.object(carrying_out, part, broken))
+                    stack.enter_context(mock.patch.object(apply_run, part, broken))
             report = await aws.applied()
         assert await is_kept(aws, report)
         assert SECRET not in str(report)

@@ -158,7 +158,7 @@ async def test_a_run_that_died_is_no_stranger(
 
         with monkeypatch.context() as patch:
             # As if the process ended right there, when all is written and nothing is told.
-            patch.setattr("fleet_repl.fleet.apply.Execution._put_on_record", die)
+            patch.setattr("fleet_repl.fleet.apply_run.ApplyRun._commit_record", die)
             async with aws.connected() as dying:
                 with pytest.raises(RuntimeError):
                     await dying.apply(await dying.plan())

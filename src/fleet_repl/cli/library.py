@@ -292,7 +292,7 @@ class Library:
 
     def load_plan(self, path: Path) -> Plan:
         """Raises PlanError for what is no plan, and RefusedError for one that was altered."""
-        from fleet_repl.fleet.plan_files import load_plan  # noqa: PLC0415
+        from fleet_repl.fleet.load import load_plan  # noqa: PLC0415
 
         return load_plan(path)
 
@@ -300,7 +300,7 @@ class Library:
         self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
     ) -> None:
         """Raises RefusedError for a plan that is too old, or of another inventory."""
-        from fleet_repl.fleet.plan_files import check_plan  # noqa: PLC0415
+        from fleet_repl.fleet.load import check_plan  # noqa: PLC0415
 
         check_plan(plan, inventory, now=now, max_age=max_age)
 

@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fleet_repl.engine.blocked import counted_on
 from fleet_repl.engine.changes import Carrier
-from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.engine.rechecking import counted_on
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.results import Ledger
 from fleet_repl.engine.stop import Stop
@@ -24,6 +23,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Change, Phase, Plan, RegistryPlan
 from fleet_repl.runs.events import WaveFinished, WaveStarted
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
+from fleet_repl.values.errors import unforeseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,33 @@
-"""Destinations whose new grants could not be put, and what follows for their sources."""
+"""Destinations whose grants are not in place, and what follows for their sources.
+
+Grants that new rules count on, and that this run has not written, were in place when the plan was
+made: that may be a file of yesterday, or before a pause of an hour. So they are read once more
+right before the rules.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.policy.evaluate import Permissions
-from fleet_repl.ecr.rules import NO_RULES, Outgoing, parse_document, rules_of, within
+from fleet_repl.ecr.rules import (
+    NO_RULES,
+    Outgoing,
+    compare,
+    parse_document,
+    rules_of,
+    within,
+)
+from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Holding, hold, over_limits
 from fleet_repl.planning.ownership import narrowed
 from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
-from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import Registry
+from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.names import AccountId, Registry
 
 CHANGED: Final = "its registry policy has been changed since the plan was made"
 
@@ -114,3 +128,66 @@ class Blocked:
             return self._reasons[destination]
 
         return hold(wanted, present, lacks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedOn:
+    """A destination, and what rules of a wave count on being let in there."""
+
+    destination: Registry
+    needed: frozenset[tuple[AccountId, str]]
+    """Source accounts and prefixes."""
+
+
+def counted_on(
+    changes: Iterable[tuple[Registry, Change]], desired: Desired
+) -> tuple[CountedOn, ...]:
+    """What new links of these changes of rules need to be granted, by destination."""
+    found: dict[Registry, set[tuple[AccountId, str]]] = {}
+    for source, change in changes:
+        links = {link.destination: link for link in desired.outgoing.get(source, ())}
+        before, after = (
+            parse_document(one or NO_RULES).outgoing for one in (change.before, change.after)
+        )
+        # Links of others are none of ours to hold.
+        added = within(compare(before, after).added, desired.links_out(source))
+        for destination, prefixes in added.items():
+            if desired.must_be_granted(links[destination]):
+                found.setdefault(destination, set()).update(
+                    (source.account, prefix) for prefix in prefixes
+                )
+    return tuple(
+        CountedOn(destination=one, needed=frozenset(needed))
+        for one, needed in sorted(found.items())
+    )
+
+
+class Rechecking:
+    """Looks once more at policies that this run has not written."""
+
+    def __init__(self, desired: Desired, writing: Writing, blocked: Blocked) -> None:
+        self._desired = desired
+        self._writing = writing
+        self._blocked = blocked
+
+    async def look(self, one: CountedOn) -> None:
+        """See whether a destination still lets in what it has to; what it does not is blocked."""
+        try:
+            document = await self._writing.reader.read_policy(one.destination)
+            policy = self._writing.parse(document, one.destination)
+        except CallError as error:
+            self._unread(one, error.fault)
+            return
+        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+            self._unread(one, unforeseen("GetRegistryPolicy", error))
+            return
+        allowed = self._desired.in_force(policy, one.destination)
+        actions = self._desired.actions
+        if all(allowed.lacks(source, prefix, actions) is None for source, prefix in one.needed):
+            self._blocked.lift(one.destination)
+        else:
+            self._blocked.suspect(one.destination, CHANGED, policy)
+
+    def _unread(self, one: CountedOn, fault: Fault) -> None:
+        because = f"its registry policy could not be read again ({fault.kind})"
+        self._blocked.suspect(one.destination, because, None)

@@ -9,14 +9,12 @@ from __future__ import annotations
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.ecr.templates import TemplateState
-from fleet_repl.engine.blocked import CHANGED, Blocked
-from fleet_repl.engine.concluding import still_used, unforeseen
+from fleet_repl.engine.blocked import CHANGED, Blocked, Rechecking
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.policies import Policies
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.engine.rechecking import Rechecking
 from fleet_repl.engine.registry_documents import FoundRules, Writing
-from fleet_repl.engine.results import Ledger
+from fleet_repl.engine.results import Ledger, still_used
 from fleet_repl.engine.slots import Settled
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.written_rules import WrittenRules
@@ -27,7 +25,7 @@ from fleet_repl.planning.revocations import withhold
 from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.runs.outcomes import SETTLED, Outcome
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.errors import Fault
+from fleet_repl.values.errors import Fault, unforeseen
 from fleet_repl.values.names import Registry
 
 

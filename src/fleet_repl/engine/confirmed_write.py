@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Generic
 
-from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.polls import ARRIVAL_DELAYS, poll
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.slots import Settled, Slot, V
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.write_faults import conflict, overtaken, unconfirmed, unguarded
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.values.errors import CallError, Fault, HaltedError
+from fleet_repl.values.errors import CallError, Fault, HaltedError, unforeseen
 
 _LOOKS: Final = 3
 """How often an attempt looks anew because too little was left of the lock after a slow read."""

@@ -10,7 +10,6 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
-from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.polls import poll
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.results import Ledger
@@ -20,7 +19,7 @@ from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
 from fleet_repl.planning.plan import Effort, Resource
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome
-from fleet_repl.values.errors import CallError, Fault
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 
 HURRY: Final = 10.0

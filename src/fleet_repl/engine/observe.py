@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.policy.lint import scope_matters
-from fleet_repl.ecr.rules import parse_answer
-from fleet_repl.engine.concluding import unforeseen
+from fleet_repl.ecr.rules import Outgoing, parse_answer
 from fleet_repl.engine.ports import EventSink, RegistryReader
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
@@ -21,7 +20,7 @@ from fleet_repl.planning.plan import Effort
 from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
 
 POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
@@ -76,6 +75,20 @@ async def observe(
         for registry in registries:
             looks.found.setdefault(registry, Unreadable(error=late))
     return looks.found, looks.efforts
+
+
+async def read_rules(
+    registries: Collection[Registry], how: Observing
+) -> dict[Registry, Outgoing | Fault]:
+    """Read the links that are in place out of each registry, and nothing else of it.
+
+    A registry that cannot be read gets its fault, as for `observe`.
+    """
+    observed, _ = await observe(registries, replace(how, owner=None, with_templates=()))
+    return {
+        registry: seen.error if isinstance(seen, Unreadable) else seen.replication.outgoing
+        for registry, seen in observed.items()
+    }
 
 
 class _Looks:

@@ -16,10 +16,9 @@ from fleet_repl.ecr.templates import (
     update_request,
 )
 from fleet_repl.engine.confirmed_write import settle
-from fleet_repl.engine.passing import Passage
 from fleet_repl.engine.ports import EventSink, Gate, RegistryReader, RegistryWriter
 from fleet_repl.engine.retry import OnRetry, Pace
-from fleet_repl.engine.slots import Settled, Slot
+from fleet_repl.engine.slots import Passage, Settled, Slot
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.ownership import SharedWrite, Sharing, listed

@@ -1,14 +1,14 @@
-"""What is known so far of each registry of a run, and its outcome in the end."""
+"""The results of a run: of each change so far, and of each registry in the end."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from fleet_repl.engine.concluding import change_outcome, registry_outcome
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.planning.plan import Change, Effort, HeldLink, Plan, RegistryPlan, Resource
 from fleet_repl.runs.events import RegistryFinished
-from fleet_repl.runs.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
@@ -155,3 +155,88 @@ class Ledger:
 def _without(link: HeldLink, named: set[tuple[Registry, str]]) -> HeldLink:
     prefixes = tuple(one for one in link.prefixes if (link.destination, one) not in named)
     return HeldLink(destination=link.destination, prefixes=prefixes, because=link.because)
+
+
+def change_outcome(
+    change: Change,
+    outcome: Outcome,
+    request_id: str | None = None,
+    *,
+    in_doubt: bool = False,
+    because: str | None = None,
+) -> ChangeOutcome:
+    """What became of one change."""
+    return ChangeOutcome(
+        resource=change.resource,
+        action=change.action,
+        wave=change.wave,
+        outcome=outcome,
+        request_id=request_id,
+        before=change.before,
+        after=change.after,
+        in_doubt=in_doubt,
+        because=because if outcome in (Outcome.SKIPPED, Outcome.CANCELLED) else None,
+    )
+
+
+def registry_outcome(
+    one: RegistryPlan,
+    changes: Sequence[ChangeOutcome],
+    *,
+    held: tuple[HeldLink, ...],
+    effort: Effort,
+    error: Fault | None = None,
+    because: str | None = None,
+) -> RegistryOutcome:
+    """One registry's line in the report: as bad as the worst of its changes."""
+    found = {change.outcome for change in changes}
+    outcome = worst(found)
+    if one.fails:
+        outcome = Outcome.FAILED
+    if outcome is Outcome.UNCHANGED:
+        because = one.excuse
+    return RegistryOutcome(
+        registry=one.registry,
+        name=one.name,
+        wave=one.wave,
+        outcome=outcome,
+        attempts=effort.attempts,
+        duration_ms=round(effort.seconds * 1000),
+        changes=tuple(changes),
+        held=held,
+        error=error or (one.error if one.fails else None),
+        because=because,
+    )
+
+
+def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
+    """The registries of a plan that is not carried out at all."""
+    return tuple(
+        registry_outcome(
+            one,
+            [change_outcome(change, Outcome.SKIPPED, because=because) for change in one.changes],
+            held=one.held,
+            effort=plan.efforts.get(one.registry, Effort()),
+            because=because,
+        )
+        for one in plan.registries
+    )
+
+
+def still_used(unwritten: Collection[Registry], unknown: Collection[Registry]) -> str:
+    """Why grants stay: what became of the rules of their sources."""
+    reasons = []
+    if unwritten:
+        reasons.append(
+            f"the rules of {_named(unwritten)} were not written and may still use its grants"
+        )
+    if unknown:
+        reasons.append(
+            f"it is not known whether the rules of {_named(unknown)} were written; they may still "
+            "use its grants"
+        )
+    return "; ".join(reasons)
+
+
+def _named(registries: Collection[Registry]) -> str:
+    return ", ".join(map(str, sorted(registries)))

@@ -14,7 +14,6 @@ from typing import Final
 
 from fleet_repl.ecr.policy import Policy, parse_policy
 from fleet_repl.ecr.rules import parse_answer
-from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
@@ -49,7 +48,7 @@ from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 

@@ -11,14 +11,9 @@ from typing import Final
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.engine.backfill.run import backfill, look
-from fleet_repl.engine.backfill.start import Backfilling
-from fleet_repl.engine.concluding import reason_of
-from fleet_repl.engine.ports import RegistryReader
-from fleet_repl.engine.reading_rules import read_rules
-from fleet_repl.fleet.record import Memory
+from fleet_repl.engine.observe import read_rules
+from fleet_repl.fleet.context import RunContext
 from fleet_repl.inventory import Inventory, Route
-from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.backfills import asked_for, backlog_of, of_new_links
@@ -26,7 +21,7 @@ from fleet_repl.runs.events import BackfillEnded, BackfillsWanted, RunStarted
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
 from fleet_repl.runs.record import backfilled
 from fleet_repl.topology import Selection, select
-from fleet_repl.values.errors import Fault, SelectionError
+from fleet_repl.values.errors import Fault, SelectionError, reason_of
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
@@ -48,12 +43,7 @@ def routes_named(inventory: Inventory, name: str | None) -> tuple[Route, ...]:
 class Backfiller:
     """Backfills of one fleet, in one run."""
 
-    inventory: Inventory
-    desired: Desired
-    run_id: str
-    reader: RegistryReader
-    memory: Memory
-    how: Backfilling
+    context: RunContext
 
     async def start(
         self, selection: Selection, route: str | None, *, wait: bool, again: bool
@@ -61,11 +51,11 @@ class Backfiller:
         """Start what routes ask for and is in place; with `wait`, follow it to its end."""
         began = self._now()
         asked = self._asked(selection, route)
-        record = await self.memory.recall()
-        seen = await read_rules(asked, self.reader, self.how)
+        record = await self.context.memory.recall()
+        seen = await read_rules(asked, self.context.observing({}))
         wanted, kept = self._sorted_out(asked, seen, record)
         self._announce(wanted, kept)
-        outcomes = await backfill(wanted, self.how, wait=wait, again=again)
+        outcomes = await backfill(wanted, self.context.backfilling, wait=wait, again=again)
         await self._put_on_record(outcomes)
         mode = BackfillMode.WAIT if wait else BackfillMode.START
         return self._report(began, route, mode, (*kept, *outcomes))
@@ -75,8 +65,8 @@ class Backfiller:
         began = self._now()
         asked = self._asked(selection, route)
         self._announce(asked, looking=True)
-        record = await self.memory.recall()
-        outcomes = [_since(one, record) for one in await look(asked, self.how)]
+        record = await self.context.memory.recall()
+        outcomes = [_since(one, record) for one in await look(asked, self.context.backfilling)]
         return self._report(began, route, BackfillMode.STATUS, outcomes)
 
     async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
@@ -84,17 +74,17 @@ class Backfiller:
 
         `since` is a moment before the first of their rules was written.
         """
-        ends = of_new_links(plan, report.registries, self.inventory.routes)
+        ends = of_new_links(plan, report.registries, self.context.inventory.routes)
         if not ends:
             return report
         wanted = {source: dict.fromkeys(found, since) for source, found in ends.items()}
         self._announce(wanted)
-        outcomes = await backfill(wanted, self.how, wait=False)
+        outcomes = await backfill(wanted, self.context.backfilling, wait=False)
         await self._put_on_record(outcomes)
         good = report.status in (Status.OK, Status.STAGED)
         short = good and any(one.fails for one in outcomes)
         status = Status.PARTIAL if short else report.status
-        status = Status.INTERRUPTED if self.how.stop.interrupted else status
+        status = Status.INTERRUPTED if self.context.stop.interrupted else status
         backfills = tuple(self._named(outcomes))
         return replace(report, status=status, finished_at=self._now(), backfills=backfills)
 
@@ -105,7 +95,7 @@ class Backfiller:
             if one.backfill is not None and not one.falls_short:
                 started.setdefault(one.source, set()).add(one.destination)
         try:
-            await self.memory.revise(lambda record: backfilled(record, started))
+            await self.context.memory.revise(lambda record: backfilled(record, started))
         except Exception as error:  # noqa: BLE001 - backfills are under way, and the report tells of them
             _LOG.warning("what was backfilled could not be put on record: %s", reason_of(error))
 
@@ -117,15 +107,17 @@ class Backfiller:
         looking: bool = False,
     ) -> None:
         total = sum(len(destinations) for destinations in wanted.values())
-        self.how.on_event(BackfillsWanted(backfills=total + len(kept), looking=looking))
+        self.context.on_event(BackfillsWanted(backfills=total + len(kept), looking=looking))
         for outcome in kept:
-            self.how.on_event(BackfillEnded(outcome=outcome))
+            self.context.on_event(BackfillEnded(outcome=outcome))
 
     def _asked(self, selection: Selection, route: str | None) -> dict[Registry, Outgoing]:
-        routes = routes_named(self.inventory, route)
-        asked = asked_for(self.desired, routes, select(self.inventory, selection))
+        routes = routes_named(self.context.inventory, route)
+        asked = asked_for(self.context.desired, routes, select(self.context.inventory, selection))
         accounts = len({one.account for one in asked})
-        self.how.on_event(RunStarted(run_id=self.run_id, registries=len(asked), accounts=accounts))
+        self.context.on_event(
+            RunStarted(run_id=self.context.run_id, registries=len(asked), accounts=accounts)
+        )
         return asked
 
     def _sorted_out(
@@ -140,7 +132,7 @@ class Backfiller:
         for source, links in asked.items():
             present = seen.get(source)
             if present is None:
-                kept += _not_started(source, links, because=self.how.stop.because)
+                kept += _not_started(source, links, because=self.context.stop.because)
             elif isinstance(present, Fault):
                 kept += _not_started(source, links, error=present)
             else:
@@ -158,21 +150,20 @@ class Backfiller:
         mode: BackfillMode,
         outcomes: Sequence[BackfillOutcome],
     ) -> BackfillReport:
-        inventory = self.inventory
         return BackfillReport(
-            run_id=self.run_id,
+            run_id=self.context.run_id,
             status=self._status(outcomes),
             started_at=began,
             finished_at=self._now(),
-            fleet=inventory.name,
-            inventory=InventoryRef(path=inventory.path, digest=inventory.digest),
+            fleet=self.context.inventory.name,
+            inventory=self.context.inventory_ref,
             route=route,
             mode=mode,
             backfills=tuple(sorted(self._named(outcomes), key=_place)),
         )
 
     def _named(self, outcomes: Iterable[BackfillOutcome]) -> Iterator[BackfillOutcome]:
-        names = self.desired.names
+        names = self.context.desired.names
         for one in outcomes:
             yield replace(
                 one,
@@ -181,7 +172,7 @@ class Backfiller:
             )
 
     def _status(self, outcomes: Sequence[BackfillOutcome]) -> Status:
-        if self.how.stop.interrupted:
+        if self.context.stop.interrupted:
             return Status.INTERRUPTED
         short = [one for one in outcomes if one.falls_short]
         if not short:
@@ -189,7 +180,7 @@ class Backfiller:
         return Status.FAILED if all(one.error for one in outcomes) else Status.PARTIAL
 
     def _now(self) -> datetime:
-        return self.how.pace.clock.now()
+        return self.context.pace.clock.now()
 
 
 def _since(one: BackfillOutcome, record: Record) -> BackfillOutcome:

@@ -15,7 +15,7 @@ import anyio.to_thread
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
-from fleet_repl.fleet.context import Means
+from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets, notices
@@ -91,7 +91,7 @@ async def connect(
             open_aws(inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink)
         )
         fleet = Fleet(
-            Means(
+            RunContext(
                 run_id=run_id,
                 started=clock.now(),
                 inventory=inventory,

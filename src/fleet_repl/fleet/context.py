@@ -1,17 +1,19 @@
-"""What a connection to a fleet works with, made once when it is opened."""
+"""What every step of a run works with, made once when the connection is opened."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleet_repl.engine.backfill.start import Backfilling
 from fleet_repl.engine.observe import Observing
 from fleet_repl.engine.ports import EventSink, Store
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
+from fleet_repl.fleet.event_sinks import both
 from fleet_repl.fleet.locking import Access
 from fleet_repl.fleet.record import Memory
 from fleet_repl.inventory import Inventory
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """A fleet's inventory and what it comes to, its registries, its state, and this run's
-    clock and switch."""
+class RunContext:
+    """A fleet's inventory and desired state, its registries, its state, and this run's clock and
+    stop."""
 
     run_id: str
     started: datetime
@@ -49,6 +51,10 @@ class Means:
     pace: Pace
     stop: Stop
     on_event: EventSink
+
+    def reporting_to(self, on_event: EventSink | None) -> RunContext:
+        """The same context, whose events also go to `on_event`."""
+        return replace(self, on_event=both(self.on_event, on_event))
 
     @property
     def inventory_ref(self) -> InventoryRef:
@@ -83,6 +89,17 @@ class Means:
             on_event=self.on_event,
             over=over,
             uniform=self.pace.uniform,
+        )
+
+    @property
+    def backfilling(self) -> Backfilling:
+        """How backfills are started and followed."""
+        return Backfilling(
+            backfills=self.registries,
+            pace=self.pace,
+            stop=self.stop,
+            crew=self.inventory.apply.concurrency,
+            on_event=self.on_event,
         )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -12,37 +11,27 @@ from typing import Final
 
 import anyio.to_thread
 
-from fleet_repl.engine.backfill.start import Backfilling
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.fleet.apply import Execution
+from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.backfill import Backfiller
-from fleet_repl.fleet.context import Means
-from fleet_repl.fleet.event_sinks import both
-from fleet_repl.fleet.giving_leave import with_leave
+from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.import_ import import_registries
+from fleet_repl.fleet.load import PlanError, check_registries, check_world
 from fleet_repl.fleet.plan import propose
-from fleet_repl.fleet.plan_files import PlanError, check_registries, check_world
-from fleet_repl.fleet.rollback import carrying_back, propose_rollback
-from fleet_repl.fleet.staleness import newer_run, overtaken, refuse_changed
-from fleet_repl.fleet.verify import Surroundings, verify_links
-from fleet_repl.planning.acknowledgements import noted
+from fleet_repl.fleet.rollback import propose_rollback
+from fleet_repl.fleet.run_reports import interrupted_report, refused_report
+from fleet_repl.fleet.verify import verify_links
 from fleet_repl.planning.importing import Imported
-from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.reports.documents import is_unaltered
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import RunStarted
 from fleet_repl.runs.outcomes import (
     BackfillReport,
-    Outcome,
-    RegistryOutcome,
     Report,
     Statistics,
-    Status,
-    wave_outcomes,
 )
-from fleet_repl.state import Lease
-from fleet_repl.topology import NOTICES, Selection, select
+from fleet_repl.topology import Selection, select
 from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
 
@@ -58,10 +47,10 @@ class Interrupted(FleetError):  # noqa: N818 - an interruption is no error of an
 class Fleet:
     """A fleet that is connected: make plans of it and apply them."""
 
-    def __init__(self, means: Means) -> None:
-        self.run_id: Final = means.run_id
-        self.name: Final = means.inventory.name
-        self._means = means
+    def __init__(self, context: RunContext) -> None:
+        self.run_id: Final = context.run_id
+        self.name: Final = context.inventory.name
+        self._context = context
         self._efforts: Mapping[Registry, Effort] = {}
         """What an interrupted plan had taken so far."""
         self._latest: Plan | None = None
@@ -69,16 +58,16 @@ class Fleet:
 
     def stop(self) -> None:
         """Start nothing new; writes in flight finish and are read back."""
-        self._means.stop.interrupt()
+        self._context.stop.interrupt()
 
     @property
     def holds_lock(self) -> bool:
         """Whether no other run can write to the fleet now."""
-        return self._means.access.lease is not None
+        return self._context.access.lease is not None
 
     def statistics(self) -> Statistics:
         """The calls that were made so far."""
-        return self._means.registries.statistics()
+        return self._context.registries.statistics()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -87,7 +76,7 @@ class Fleet:
         `apply` does so by itself where this has not been done. Raises RefusedError at once
         where another run holds it or the fleet is frozen, and StateError.
         """
-        async with self._means.access.held():
+        async with self._context.access.held():
             yield
 
     async def plan(
@@ -112,12 +101,12 @@ class Fleet:
         others are left to write, instead of an objection to the whole plan.
         Raises SelectionError, StateError, and Interrupted after `stop()`.
         """
-        scope = select(self._means.inventory, selection)
+        scope = select(self._context.inventory, selection)
         self._tell_start(scope)
         folder = None if beside is None else beside.parent
         found = await propose(
             scope,
-            self._means,
+            self._context,
             allow=allow,
             over=over,
             beside=folder,
@@ -133,7 +122,7 @@ class Fleet:
         Registries that were changed since are refused unless `force`. Raises RunError where
         nobody remembers the run, StateError, and Interrupted after `stop()`.
         """
-        found = await propose_rollback(run_id, self._means, force=force, tell=self._tell_start)
+        found = await propose_rollback(run_id, self._context, force=force, tell=self._tell_start)
         return self._unless_interrupted(found, "stopped before there was a plan")
 
     async def apply(
@@ -156,48 +145,26 @@ class Fleet:
         for RefusedError, where the lock is held or the fleet is frozen, and StateError, where the
         run cannot be remembered.
         """
-        with self._means.access.carrying_out():
+        with self._context.access.carrying_out():
             await self._check(plan, wave)
-            async with AsyncExitStack() as stack:
-                held = self._means.access.held()
-                lease = await stack.enter_async_context(held) if plan.changes else None
-                execution = await with_leave(
-                    self._refusing(plan, both(self._means.on_event, on_event)),
-                    force=force,
-                    allow=frozenset(allow),
-                    until=wave,
-                )
-                against = outstanding(execution.objections, force=force, allow=allow)
-                if against:
-                    kinds = ", ".join(dict.fromkeys(one.kind for one in against))
-                    return execution.refused(f"the plan was refused: {kinds}")
-                return await self._carry_out(execution, lease, insists=force and plan.basis is None)
+            return await apply(
+                plan, self._context, force=force, allow=allow, until=wave, on_event=on_event
+            )
 
     async def _check(self, plan: Plan, wave: str | None) -> None:
         """Whether it is a plan of this fleet, as it was made. Raises PlanError, SelectionError."""
-        if plan.inventory.digest != self._means.inventory.digest or plan.fleet != self.name:
+        context = self._context
+        if plan.inventory.digest != context.inventory.digest or plan.fleet != self.name:
             raise PlanError("the plan was made from another inventory, or another version of it")
-        check_world(plan, self._means.world)
+        check_world(plan, context.world)
         kept = plan is not self._latest
         # In a thread: of a large plan this takes a while, and the lock has to be renewed.
         if kept and not await anyio.to_thread.run_sync(is_unaltered, plan):
             raise PlanError("the plan was altered after it was made: its digest does not fit")
-        check_registries(plan, self._means.desired.registries)
-        names = self._means.desired.waves.names
+        check_registries(plan, context.desired.registries)
+        names = context.desired.waves.names
         if wave is not None and wave not in names:
             raise SelectionError(f"no wave is called {wave!r}; there are {', '.join(names)}")
-
-    async def _carry_out(
-        self, execution: Execution, lease: Lease | None, *, insists: bool
-    ) -> Report:
-        """What is written is not to undo a newer decision. Raises PlanError."""
-        newer = await newer_run(execution, self._means)
-        if lease is None:
-            return await replace(execution, latest=newer is None).nothing_to_do()
-        await refuse_changed(self._means.inventory)
-        if newer is not None and not insists:
-            raise overtaken(newer)
-        return await replace(execution, latest=newer is None).run(lease)
 
     async def backfill(
         self,
@@ -215,54 +182,33 @@ class Fleet:
         ECR has no room for yet as well, and follow all to their end. Raises SelectionError, and
         RefusedError while the fleet is frozen.
         """
-        await self._means.access.refuse_if_frozen()
-        backfiller = self._backfiller(both(self._means.on_event, on_event))
+        await self._context.access.refuse_if_frozen()
+        backfiller = Backfiller(context=self._context.reporting_to(on_event))
         return await backfiller.start(selection, route, wait=wait, again=again)
 
     async def backfill_status(
         self, *, selection: Selection = EVERYTHING, route: str | None = None
     ) -> BackfillReport:
         """The latest backfill to each destination. Starts nothing. Raises SelectionError."""
-        return await self._backfiller(self._means.on_event).status(selection, route)
+        return await Backfiller(context=self._context).status(selection, route)
 
     def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         """The report of a plan that is not carried out."""
-        sink = both(self._means.on_event, on_event)
-        return self._refusing(plan, sink).refused(because)
+        return refused_report(
+            self._context.reporting_to(on_event),
+            plan,
+            because,
+            objections=plan.objections,
+            warnings=plan.warnings,
+        )
 
     def interrupted(
         self, *, selection: Selection = EVERYTHING, rolls_back: str | None = None
     ) -> Report:
         """The report of a run that was stopped before there was a plan. That of a rollback holds
         no registries: nobody had found out yet which ones it is about."""
-        means = self._means
-        names = means.desired.names
-        scope = select(means.inventory, selection) if rolls_back is None else ()
-        known = noted(means.warnings, means.inventory, judged=NOTICES)
-        return Report(
-            run_id=self.run_id,
-            status=Status.INTERRUPTED,
-            started_at=means.started,
-            finished_at=means.pace.clock.now(),
-            fleet=self.name,
-            inventory=means.inventory_ref,
-            plan_digest=None,
-            rolls_back=rolls_back,
-            warnings=known.warnings,
-            acknowledged=known.acknowledged,
-            waves=wave_outcomes((), means.desired.waves.names),
-            registries=tuple(
-                RegistryOutcome(
-                    registry=one,
-                    name=names[one.account],
-                    wave=means.desired.waves.name(one),
-                    outcome=Outcome.CANCELLED,
-                    attempts=self._efforts.get(one, Effort()).attempts,
-                    because="interrupted before there was a plan",
-                )
-                for one in sorted(scope)
-            ),
-        )
+        scope = select(self._context.inventory, selection) if rolls_back is None else ()
+        return interrupted_report(self._context, scope, self._efforts, rolls_back=rolls_back)
 
     async def verify(
         self,
@@ -277,19 +223,8 @@ class Fleet:
 
         A registry that cannot be read is a value in the report. Raises SelectionError.
         """
-        means = self._means
-        around = Surroundings(
-            run_id=self.run_id,
-            started_at=means.started,
-            inventory=means.inventory_ref,
-            desired=means.desired,
-            registries=means.registries,
-            crew=means.inventory.apply.concurrency,
-            stop=means.stop,
-            clock=means.pace.clock,
-            on_event=both(means.on_event, on_event),
-        )
-        return await verify_links(select(means.inventory, selection), count, age, around)
+        scope = select(self._context.inventory, selection)
+        return await verify_links(scope, count, age, self._context.reporting_to(on_event))
 
     async def import_inventory(self) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.
@@ -299,19 +234,19 @@ class Fleet:
         result. Raises InventoryError for a file that was changed meanwhile, and Interrupted after
         `stop()`.
         """
-        self._tell_start(select(self._means.inventory, EVERYTHING))
-        result = await import_registries(self._means.inventory, self._means.observing({}))
+        self._tell_start(select(self._context.inventory, EVERYTHING))
+        result = await import_registries(self._context.inventory, self._context.observing({}))
         if result is None:
             raise Interrupted("stopped before everything was read")
         return result
 
     async def read_note(self, name: str) -> bytes | None:
         """A document of its own that somebody keeps beside the fleet's. Raises StateError."""
-        return await self._means.store.read(f"{self.name}/{name}")
+        return await self._context.store.read(f"{self.name}/{name}")
 
     async def write_note(self, name: str, content: bytes) -> None:
         """Keep such a document. Raises StateError."""
-        await self._means.store.replace(f"{self.name}/{name}", content)
+        await self._context.store.replace(f"{self.name}/{name}", content)
 
     def _unless_interrupted(self, found: Plan | Mapping[Registry, Effort], because: str) -> Plan:
         if isinstance(found, Plan):
@@ -321,46 +256,10 @@ class Fleet:
         raise Interrupted(because)
 
     def _tell_start(self, scope: Collection[Registry]) -> None:
-        self._means.on_event(
+        self._context.on_event(
             RunStarted(
                 run_id=self.run_id,
                 registries=len(scope),
-                accounts=len({one.account for one in scope}),
+                accounts=len({registry.account for registry in scope}),
             )
-        )
-
-    def _refusing(self, plan: Plan, sink: EventSink) -> Execution:
-        """A plan as it was made, by nobody's leave."""
-        desired = self._means.desired
-        return Execution(
-            plan=plan,
-            digests=frozenset({plan.digest}),
-            means=self._means,
-            desired=desired if plan.rolls_back is None else carrying_back(desired, plan),
-            objections=plan.objections,
-            warnings=plan.warnings,
-            forced=False,
-            allowed=(),
-            until=None,
-            latest=True,
-            backfiller=self._backfiller(sink),
-            on_event=sink,
-        )
-
-    def _backfiller(self, on_event: EventSink) -> Backfiller:
-        means = self._means
-        how = Backfilling(
-            backfills=means.registries,
-            pace=means.pace,
-            stop=means.stop,
-            crew=means.inventory.apply.concurrency,
-            on_event=on_event,
-        )
-        return Backfiller(
-            inventory=means.inventory,
-            desired=means.desired,
-            run_id=self.run_id,
-            reader=means.registries,
-            memory=means.memory,
-            how=how,
         )

@@ -1,20 +1,31 @@
-"""What can be said of an inventory without calling anything."""
+"""Inventories and plans out of files: read, described and checked, without a call to AWS."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from fleet_repl.ecr.rules import rules_for
+from fleet_repl.fleet.worlds import told
 from fleet_repl.inventory import Inventory, parse
+from fleet_repl.inventory.fields import spell_seconds
+from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.planning.acknowledgements import as_warning, noted
 from fleet_repl.planning.desired import desired_state
-from fleet_repl.planning.plan import Warning
+from fleet_repl.planning.plan import Plan, Warning
+from fleet_repl.reports.documents import parse_plan
 from fleet_repl.topology import NOTICES, RouteSummary, Topology
-from fleet_repl.values.errors import InventoryError, Problem
+from fleet_repl.values.errors import FleetError, InventoryError, Problem, RefusedError
+from fleet_repl.values.names import Registry
+
+LARGEST_PLAN: Final = 4 * GIB
+"""Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
+LONGEST_AHEAD: Final = timedelta(minutes=5)
+"""How far the clock that a plan was made by may be ahead of this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +116,64 @@ def _unset(problem: Problem) -> Warning:
 def notices(topology: Topology) -> tuple[Warning, ...]:
     """What the routes themselves give reason to warn about."""
     return tuple(map(as_warning, topology.notices))
+
+
+class PlanError(RefusedError):
+    """A plan that does not belong to this fleet, or that is none."""
+
+
+def load_plan(path: str | Path) -> Plan:
+    """The plan in a file that `plan --out` wrote.
+
+    Raises FleetError for a file that cannot be read, PlanError for what is no plan, and
+    RefusedError for a plan that was altered.
+    """
+    file = Path(path)
+    try:
+        content = read_regular(file, most=LARGEST_PLAN)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FleetError(
+            f"the plan cannot be read: {file}: {reason}\n"
+            "    fleet-repl plan INVENTORY --out FILE writes one"
+        ) from None
+    return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
+
+
+def check_world(plan: Plan, world: str | None) -> None:
+    """Whether a plan was made of the AWS that is there. Raises PlanError."""
+    if plan.world != world:
+        raise PlanError(
+            f"the plan was made of {told(plan.world)}, and this run is about {told(world)}\n"
+            "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
+        )
+
+
+def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta) -> None:
+    """Whether a plan may be carried out for this inventory. Raises RefusedError."""
+    if plan.fleet != inventory.name:
+        raise PlanError(f"the plan is of fleet {plan.fleet}, and the inventory of {inventory.name}")
+    if plan.inventory.digest != inventory.digest:
+        raise PlanError(
+            "the plan was made from another inventory, or another version of it\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+    age = now - plan.created_at
+    if age > max_age:
+        old, most = (spell_seconds(int(one.total_seconds())) for one in (age, max_age))
+        raise RefusedError(
+            f"the plan is {old} old, and --max-age is {most}\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+    if -age > LONGEST_AHEAD:
+        raise RefusedError("the plan was made in the future: this machine's clock is wrong")
+
+
+def check_registries(plan: Plan, listed: Collection[Registry]) -> None:
+    """Whether a plan writes to no other registries than the inventory's. Raises PlanError."""
+    strangers = {registry for registry, _ in plan.changes}.difference(listed)
+    if strangers:
+        raise PlanError(
+            f"the plan writes to {min(strangers)}, which is no registry of the inventory\n"
+            "    make a new one with fleet-repl plan --out"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleet_repl.engine.observe import observe
-from fleet_repl.fleet.context import Means
+from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.plan import Warning
 from fleet_repl.runs.drift import traced
 from fleet_repl.runs.history import PastRun, RunMeta, Traces, UnreadableRun
@@ -43,47 +43,47 @@ class Recovered:
         return traces
 
 
-async def recover(means: Means) -> tuple[Warning, ...]:
+async def recover(context: RunContext) -> tuple[Warning, ...]:
     """Say of every run that died what it had done; while the lock is held, put that on record.
 
     What such a run announced counts as the fleet's own until a plan has looked at it, so nothing
     else needs mending. Raises StateError.
     """
-    return (await recovered(means)).warnings
+    return (await recovered(context)).warnings
 
 
-async def recovered(means: Means) -> Recovered:
+async def recovered(context: RunContext) -> Recovered:
     """The same for a plan, which has to know a dead run's writes from those of strangers."""
     found, unreadable = [], []
-    for run in await _died(means):
-        past = await _loaded(run, means)
+    for run in await _died(context):
+        past = await _loaded(run, context)
         if past is None:
             continue
         if isinstance(past, UnreadableRun):
             unreadable.append(past)
-            if means.access.lease is not None:
-                await means.records.set_aside(past, means.pace.clock.now())
+            if context.access.lease is not None:
+                await context.records.set_aside(past, context.pace.clock.now())
             continue
-        ended = await _look(past, means)
+        ended = await _look(past, context)
         found.append((past.meta, ended))
-        if means.access.lease is not None:
-            await _conclude(past, ended, means)
+        if context.access.lease is not None:
+            await _conclude(past, ended, context)
     return Recovered(found=tuple(found), unreadable=tuple(unreadable))
 
 
-async def known_traces(means: Means) -> tuple[Traces, tuple[Warning, ...]]:
+async def known_traces(context: RunContext) -> tuple[Traces, tuple[Warning, ...]]:
     """How runs have left the registries; none, and a warning, where that cannot be read."""
     try:
-        return await read_traces(means.store, means.inventory.name), ()
+        return await read_traces(context.store, context.inventory.name), ()
     except UnreadableStateError as error:
         hence = "drift is told without saying who has moved"
         return {}, (_done_without(error, hence, "The next run that writes"),)
 
 
-async def known_marks(means: Means) -> tuple[Marks, tuple[Warning, ...]]:
+async def known_marks(context: RunContext) -> tuple[Marks, tuple[Warning, ...]]:
     """What was rolled back; none, and what a rollback warns of, where that cannot be read."""
     try:
-        return await read_marks(means.store, means.inventory.name), ()
+        return await read_marks(context.store, context.inventory.name), ()
     except UnreadableStateError as error:
         hence = "what was rolled back before may be applied again"
         return (), (_done_without(error, hence, "This rollback"),)
@@ -95,13 +95,15 @@ def _done_without(error: UnreadableStateError, hence: str, who: str) -> Warning:
     return Warning(kind="unreadable-state", message=message)
 
 
-async def _loaded(run: RunMeta | UnreadableRun, means: Means) -> PastRun | UnreadableRun | None:
+async def _loaded(
+    run: RunMeta | UnreadableRun, context: RunContext
+) -> PastRun | UnreadableRun | None:
     if isinstance(run, UnreadableRun):
         return run
     try:
-        return await means.records.load(run.run_id)
+        return await context.records.load(run.run_id)
     except UnreadableStateError as error:
-        return means.records.unreadable(run.run_id, error)
+        return context.records.unreadable(run.run_id, error)
 
 
 def _of_unreadable(run: UnreadableRun) -> Warning:
@@ -112,32 +114,32 @@ def _of_unreadable(run: UnreadableRun) -> Warning:
     return Warning(kind="unreadable-state", message=message)
 
 
-async def _died(means: Means) -> list[RunMeta | UnreadableRun]:
+async def _died(context: RunContext) -> list[RunMeta | UnreadableRun]:
     """Runs without a report that no process is at work on."""
-    unfinished = [one for one in await means.records.unfinished() if one.run_id != means.run_id]
-    if not unfinished or means.access.lease is not None:
+    unfinished = [one for one in await context.records.unfinished() if one.run_id != context.run_id]
+    if not unfinished or context.access.lease is not None:
         return unfinished
-    holder = await current_holder(means.store, means.inventory.name, gone=gone)
+    holder = await current_holder(context.store, context.inventory.name, gone=gone)
     busy = holder.run_id if holder is not None else None
     # One that has ended meanwhile had said so before it let go of the lock.
-    still = {one.run_id for one in await means.records.unfinished()}
+    still = {one.run_id for one in await context.records.unfinished()}
     return [one for one in unfinished if one.run_id in still and one.run_id != busy]
 
 
-async def _look(past: PastRun, means: Means) -> Aftermath:
+async def _look(past: PastRun, context: RunContext) -> Aftermath:
     """Ask only the registries of which the journal leaves something open."""
-    listed = still_open(past) & frozenset(means.desired.registries)
-    seen, _ = await observe(listed, means.observing(await means.memory.recall()))
-    return aftermath(past, seen, means.desired.owner, means.desired.waves.names)
+    listed = still_open(past) & frozenset(context.desired.registries)
+    seen, _ = await observe(listed, context.observing(await context.memory.recall()))
+    return aftermath(past, seen, context.desired.owner, context.desired.waves.names)
 
 
-async def _conclude(past: PastRun, ended: Aftermath, means: Means) -> None:
+async def _conclude(past: PastRun, ended: Aftermath, context: RunContext) -> None:
     await revise_traces(
-        means.store,
-        means.inventory.name,
+        context.store,
+        context.inventory.name,
         lambda traces: _traced(traces, past.meta, ended),
     )
-    await means.records.finish(ended.report)
+    await context.records.finish(ended.report)
 
 
 def _traced(traces: Traces, meta: RunMeta, ended: Aftermath) -> Traces:

@@ -8,15 +8,14 @@ from functools import partial
 import anyio.to_thread
 
 from fleet_repl.engine.observe import observe
-from fleet_repl.fleet.context import Means
+from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.plan import finished, looked_back
 from fleet_repl.fleet.recover import known_marks, known_traces
-from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.objections import unknown_rules
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.planner import summarize
 from fleet_repl.runs.history import RunMeta
-from fleet_repl.runs.rollback import needed_observation, plan_rollback, remarked, restored, targets
+from fleet_repl.runs.rollback import needed_observation, plan_rollback, remarked, targets
 from fleet_repl.state import Marks, lifted, reset, revise_marks
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
@@ -28,40 +27,40 @@ class RunError(FleetError):
 
 async def propose_rollback(
     run_id: str,
-    means: Means,
+    context: RunContext,
     *,
     force: bool,
     tell: Callable[[Collection[Registry]], object],
 ) -> Plan | Mapping[Registry, Effort]:
     """What it takes to put back what a run has changed or, after an interruption, what reading
     has taken so far."""
-    began = means.pace.clock.now()
-    dead, basis = await looked_back(means)
-    past = await means.records.load(run_id)
+    began = context.pace.clock.now()
+    dead, basis = await looked_back(context)
+    past = await context.records.load(run_id)
     if past is None:
-        raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
+        raise RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")
     wanted = targets(past)
     tell([one.registry for one in wanted])
     record = basis.record
-    traces, no_traces = await known_traces(means)
-    _, no_marks = await known_marks(means)
-    listed = frozenset(means.desired.registries)
+    traces, no_traces = await known_traces(context)
+    _, no_marks = await known_marks(context)
+    listed = frozenset(context.desired.registries)
     here = frozenset(one.registry for one in wanted) & listed
-    asked = here | (needed_observation(wanted, means.desired) & listed)
+    asked = here | (needed_observation(wanted, context.desired) & listed)
     furnished = frozenset(one.registry for one in wanted if one.templates)
-    how = means.observing(record, templates=furnished)
+    how = context.observing(record, templates=furnished)
     seen, efforts = await observe(asked, how)
-    if means.stop.interrupted:
+    if context.stop.interrupted:
         return efforts
     # In a thread: of a large fleet this takes a while, and a lock has to be renewed meanwhile.
     planned = await anyio.to_thread.run_sync(
-        partial(plan_rollback, wanted, seen, means.desired, record, traces, force=force)
+        partial(plan_rollback, wanted, seen, context.desired, record, traces, force=force)
     )
     plan = Plan(
         digest="",
         created_at=began,
-        fleet=means.inventory.name,
-        inventory=means.inventory_ref,
+        fleet=context.inventory.name,
+        inventory=context.inventory_ref,
         summary=summarize(planned.registries),
         registries=planned.registries,
         objections=tuple(filter(None, [unknown_rules(planned.registries)])),
@@ -70,49 +69,44 @@ async def propose_rollback(
         efforts=efforts,
         basis=basis,
     )
-    return await finished(means, plan)
+    return await finished(context, plan)
 
 
-def carrying_back(desired: Desired, plan: Plan) -> Desired:
-    """What a rollback's rules are held against: the links that come back."""
-    return restored(desired, plan.registries)
-
-
-async def mark_rolled_back(run_id: str, means: Means) -> Marks:
+async def mark_rolled_back(run_id: str, context: RunContext) -> Marks:
     """Before the first write: the version of the inventory that is taken back is not to be
     applied again, or may be again where it is a rollback that is taken back. The marks from
     before that are returned."""
-    runs = await means.records.metas()
+    runs = await context.records.metas()
     run = runs.get(run_id)
     if run is None:
-        raise RunError(f"no run {run_id} of fleet {means.inventory.name} is remembered")
-    before, _ = await known_marks(means)
-    await _mark(run, runs, means)
+        raise RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")
+    before, _ = await known_marks(context)
+    await _mark(run, runs, context)
     return before
 
 
-async def forget_rollback(before: Marks, means: Means) -> None:
+async def forget_rollback(before: Marks, context: RunContext) -> None:
     """Have the marks as they were before this run."""
     await revise_marks(
-        means.store,
-        means.inventory.name,
-        lambda marks: reset(marks, before, by=means.run_id),
+        context.store,
+        context.inventory.name,
+        lambda marks: reset(marks, before, by=context.run_id),
     )
 
 
-async def lift_marks(means: Means) -> None:
+async def lift_marks(context: RunContext) -> None:
     """Somebody insists on a version of the inventory that was taken back."""
     await revise_marks(
-        means.store,
-        means.inventory.name,
-        lambda marks: lifted(marks, means.inventory.digest),
+        context.store,
+        context.inventory.name,
+        lambda marks: lifted(marks, context.inventory.digest),
     )
 
 
-async def _mark(run: RunMeta, runs: Mapping[str, RunMeta], means: Means) -> None:
-    now = means.pace.clock.now()
+async def _mark(run: RunMeta, runs: Mapping[str, RunMeta], context: RunContext) -> None:
+    now = context.pace.clock.now()
     await revise_marks(
-        means.store,
-        means.inventory.name,
-        lambda marks: remarked(marks, run, runs, by=means.run_id, at=now),
+        context.store,
+        context.inventory.name,
+        lambda marks: remarked(marks, run, runs, by=context.run_id, at=now),
     )

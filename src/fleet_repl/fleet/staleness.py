@@ -6,15 +6,16 @@ has ended since, or the inventory's file says something else, somebody has decid
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
 import anyio.to_thread
 
-from fleet_repl.fleet.apply import Execution
-from fleet_repl.fleet.context import Means
-from fleet_repl.fleet.plan_files import PlanError
+from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.load import PlanError
 from fleet_repl.inventory import Inventory, changed_file
+from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.history import RunSummary, UnreadableRun
 
 _LONGEST: Final = timedelta(days=14)
@@ -49,17 +50,21 @@ def overtaken(run: RunSummary | UnreadableRun) -> OutdatedPlanError:
     )
 
 
-async def newer_run(execution: Execution, means: Means) -> RunSummary | UnreadableRun | None:
-    """The newest run of the fleet that was not over when a plan began to look, except for runs
-    of the same plan, which may be carried out more than once."""
-    basis, created = execution.plan.basis, execution.plan.created_at
+async def newer_run(
+    plan: Plan, digests: Collection[str], context: RunContext
+) -> RunSummary | UnreadableRun | None:
+    """The newest run of the fleet that was not over when `plan` began to look at it.
+
+    Runs of the same plan, by any of `digests`, do not count: it may be applied more than once.
+    """
+    basis, created = plan.basis, plan.created_at
     if basis is not None:
-        runs = await means.records.summaries(but=basis.runs)
+        runs = await context.records.summaries(but=basis.runs)
     else:
         # An id begins with the time at which its run was connected.
-        runs = await means.records.summaries(since=f"{created - _LONGEST:%Y%m%d}")
-        runs = tuple(one for one in runs if not _is_older(one, created))
-    return next((one for one in runs if not _is_same(one, execution)), None)
+        runs = await context.records.summaries(since=f"{created - _LONGEST:%Y%m%d}")
+        runs = tuple(run for run in runs if not _is_older(run, created))
+    return next((run for run in runs if not _is_same(run, digests)), None)
 
 
 def _is_older(run: RunSummary | UnreadableRun, created: datetime) -> bool:
@@ -70,5 +75,5 @@ def _is_older(run: RunSummary | UnreadableRun, created: datetime) -> bool:
     return run.finished_at is not None and run.finished_at.replace(microsecond=0) <= created
 
 
-def _is_same(run: RunSummary | UnreadableRun, execution: Execution) -> bool:
-    return isinstance(run, RunSummary) and run.meta.plan_digest in execution.digests
+def _is_same(run: RunSummary | UnreadableRun, digests: Collection[str]) -> bool:
+    return isinstance(run, RunSummary) and run.meta.plan_digest in digests

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fleet_repl.values.text import first_line
+
 
 class FaultKind(StrEnum):
     ACCESS_DENIED = "access-denied"
@@ -135,3 +137,20 @@ class CallError(FleetError):
         self.transient = transient
         self.uncertain = uncertain
         super().__init__(str(fault))
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed, in one line: the text of an error of ours, the kind of any other."""
+    if isinstance(error, FleetError):
+        return first_line(error)
+    return f"unforeseen {type(error).__name__}"
+
+
+def unforeseen(operation: str, error: Exception) -> Fault:
+    """A failure that no code foresaw, told without its text, which may hold anything."""
+    return Fault(
+        kind=FaultKind.INTERNAL,
+        operation=operation,
+        message=reason_of(error),
+        hint="this is a defect of fleet-repl; please report it",
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import look
-from fleet_repl.engine.reading_rules import read_rules
+from fleet_repl.engine.observe import Observing, read_rules
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -85,10 +85,22 @@ class Rules:
         return {"registryId": registry.account, "replicationConfiguration": {"rules": [rule]}}
 
 
+def observing(scene: Any, reader: Any) -> Observing:
+    """How the rules of registries are read."""
+    return Observing(
+        reader=reader,
+        owner=None,
+        with_templates=(),
+        crew=scene.how.crew,
+        stop=scene.stop,
+        clock=scene.clock,
+        on_event=scene.how.on_event,
+    )
+
+
 async def test_reading_rules(scene: Any) -> None:
     """The links that are in place, or why that is not known."""
-    reader: Any = Rules()
-    found = await read_rules([A, B, FAR], reader, scene.how)
+    found = await read_rules([A, B, FAR], observing(scene, Rules()))
     assert found[A] == {FAR: ("",)}
     kinds = [one.kind for one in found.values() if isinstance(one, Fault)]
     assert sorted(kinds) == [FaultKind.ACCESS_DENIED, FaultKind.INTERNAL]
@@ -98,10 +110,11 @@ async def test_reading_rules(scene: Any) -> None:
 async def test_reading_rules_too_late(scene: Any) -> None:
     """A deadline is a fault of each registry; after an interruption nothing is said."""
     reader: Any = Rules()
+    how = observing(scene, reader)
     scene.clock.seconds = 8000
-    late = (await read_rules([A], reader, scene.how))[A]
+    late = (await read_rules([A], how))[A]
     assert isinstance(late, Fault)
     assert late.kind is FaultKind.TIMEOUT
     scene.stop.interrupt()
-    assert await read_rules([A], reader, scene.how) == {}
+    assert await read_rules([A], how) == {}
     assert reader.asked == []

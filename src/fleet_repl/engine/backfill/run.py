@@ -15,9 +15,8 @@ import anyio
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState, decide, latest
 from fleet_repl.engine.backfill.progress import Standing
 from fleet_repl.engine.backfill.start import LIST, Backfilling, Start, list_backfills
-from fleet_repl.engine.concluding import unforeseen
 from fleet_repl.runs.events import BackfillStarted, CallRetried
-from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.errors import CallError, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
 
 FIRST_DELAY: Final = 1.0
