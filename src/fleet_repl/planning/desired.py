@@ -6,9 +6,11 @@ statements that a registry has to carry.
 
 from __future__ import annotations
 
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -99,16 +101,28 @@ class Desired:
         )
 
 
+_COMPUTED: Final[dict[int, tuple[Desired, Topology]]] = {}
+"""By the identity of an inventory, which is frozen, for as long as somebody holds that."""
+
+
 def desired_state(inventory: Inventory) -> tuple[Desired, Topology]:
     """The desired state, and the topology it came from.
 
-    Raises InventoryError with everything that is wrong with the routes or over a limit.
+    Computed once for each inventory value: loading an inventory checks it this way, and the
+    connection to its fleet needs the same result. Raises InventoryError with everything that is
+    wrong with the routes or over a limit.
     """
+    known = _COMPUTED.get(id(inventory))
+    if known is not None:
+        return known
     topology = connect(inventory)
     desired = _desired(inventory, topology)
     problems = [*topology.problems, *_over_limits(inventory, desired)]
     if problems:
         raise InventoryError(problems)
+    _COMPUTED[id(inventory)] = desired, topology
+    # An id may be used again once its inventory is gone.
+    weakref.finalize(inventory, _COMPUTED.pop, id(inventory), None).atexit = False
     return desired, topology
 
 
