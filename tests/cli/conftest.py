@@ -32,7 +32,8 @@ from fleet_repl.cli.app import run
 from fleet_repl.cli.library import Library
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.fleet.fleet import Interrupted
+from fleet_repl.fleet.fleet import Fleet, Interrupted
+from fleet_repl.fleet.history import History
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.importing import Imported
@@ -227,7 +228,7 @@ async def _nothing() -> None:
 
 
 @dataclass
-class FakeFleet:
+class FakeFleet(Fleet):
     """Gives the answers it was given, and remembers what it was asked."""
 
     made: Plan = PLAN
@@ -278,6 +279,7 @@ class FakeFleet:
         force: bool = False,
         allow: Collection[str] = (),
         wave: str | None = None,
+        on_event: EventSink | None = None,
     ) -> Report:
         flags = [
             *(["--force"] if force else []),
@@ -295,10 +297,10 @@ class FakeFleet:
     async def backfill(
         self,
         *,
-        selection: Selection,
-        route: str | None,
-        wait: bool,
-        again: bool,
+        selection: Selection = EVERYTHING,
+        route: str | None = None,
+        wait: bool = False,
+        again: bool = False,
         on_event: EventSink | None = None,
     ) -> BackfillReport:
         flags = "".join(
@@ -312,7 +314,9 @@ class FakeFleet:
         status = Status.INTERRUPTED if self.is_stopped else self.backfills.status
         return replace(self.backfills, status=status, route=route)
 
-    async def backfill_status(self, *, selection: Selection, route: str | None) -> BackfillReport:
+    async def backfill_status(
+        self, *, selection: Selection = EVERYTHING, route: str | None = None
+    ) -> BackfillReport:
         self.asked.append("backfill --status")
         await self.planning()
         return replace(self.backfills, mode=BackfillMode.STATUS, route=route)
@@ -324,19 +328,26 @@ class FakeFleet:
             raise FleetError("stopped before everything was read")
         return self.found
 
-    def refuse(self, plan: Plan, because: str) -> Report:
+    def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         self.asked.append("refuse")
         refused = _report(Status.REFUSED, Outcome.SKIPPED, because)
         return replace(refused, objections=plan.objections)
 
     def interrupted(
-        self, *, selection: Selection | None = None, rolls_back: str | None = None
+        self, *, selection: Selection = EVERYTHING, rolls_back: str | None = None
     ) -> Report:
         self.asked.append(f"interrupted {rolls_back}" if rolls_back else "interrupted")
         report = _report(Status.INTERRUPTED, Outcome.CANCELLED, "before there was a plan")
         return replace(report, plan_digest=None)
 
-    async def verify(self, *, selection: Selection, count: int, age: timedelta) -> DeliveryReport:
+    async def verify(
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        count: int = 10,
+        age: timedelta = timedelta(days=7),
+        on_event: EventSink | None = None,
+    ) -> DeliveryReport:
         self.asked.append(f"verify {count} {age}")
         self.selected = selection
         await self.planning()
@@ -369,7 +380,7 @@ class FakeFleet:
 
 
 @dataclass
-class FakeHistory:
+class FakeHistory(History):
     """Remembers what a test says."""
 
     location: str = ".fleet-repl"

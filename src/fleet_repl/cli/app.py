@@ -19,7 +19,7 @@ from fleet_repl.cli.flags import Format
 from fleet_repl.cli.freeze import freeze, unfreeze
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
-from fleet_repl.cli.library import Backend, Library
+from fleet_repl.cli.library import Library
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.memory_options import Holding, Listing, Recalling, Reverting
 from fleet_repl.cli.options import Common, Describing, Drawing, Serving, Showing
@@ -118,7 +118,7 @@ _add("unfreeze", REMEMBERED, Holding, unfreeze)
 _add("unlock", REMEMBERED, Holding, unlock)
 
 
-def run(args: Sequence[str], backend: Backend | None = None) -> int:
+def run(args: Sequence[str], backend: Library | None = None) -> int:
     """Run a command line and say how the process shall end."""
     around = Surroundings(backend=backend or Library(), streams=Streams.of_process())
     if not args:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
 import typer
 
 from fleet_repl.cli.flags import STANDARD_INPUT
-from fleet_repl.cli.library import Backend
+from fleet_repl.cli.library import Library
 from fleet_repl.cli.log import Log, problem_lines
 from fleet_repl.cli.options import Common, parameters_of
 from fleet_repl.cli.streams import OutputError, Streams
@@ -34,14 +34,14 @@ P = ParamSpec("P")
 class Surroundings:
     """What a command finds when it is called, whatever its options."""
 
-    backend: Backend
+    backend: Library
     streams: Streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Options_co]):
     options: Options_co
-    backend: Backend
+    backend: Library
     streams: Streams
     log: Log
 

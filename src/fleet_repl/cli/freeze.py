@@ -10,13 +10,13 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.history import recall
-from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Holding
 from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.runs import moment
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.history import History
     from fleet_repl.runs.history import Freeze
 
 

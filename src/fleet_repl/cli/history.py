@@ -10,11 +10,11 @@ import anyio
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
-from fleet_repl.cli.library import History
 from fleet_repl.cli.options import Common
 from fleet_repl.values.errors import FleetError
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.history import History
     from fleet_repl.inventory import Inventory
 
 T = TypeVar("T")

@@ -1,7 +1,6 @@
-"""What the command line asks of the library, and the library as the answer.
+"""The library as commands use it: each part is imported when it is first needed.
 
-Everything is imported when it is first needed: help and offline commands load no AWS code.
-Tests put another backend in its place.
+So help and offline commands load no AWS code. Tests put a backend of their own in its place.
 """
 
 from __future__ import annotations
@@ -10,124 +9,23 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from fleet_repl.aws import Endpoint
     from fleet_repl.engine.ports import EventSink
+    from fleet_repl.fleet.fleet import Fleet
+    from fleet_repl.fleet.history import History
     from fleet_repl.fleet.load import FleetSummary
     from fleet_repl.inventory import Inventory, Route
-    from fleet_repl.planning.importing import Imported
     from fleet_repl.planning.plan import Plan
     from fleet_repl.reports.graph import Graph
-    from fleet_repl.runs.delivery import DeliveryReport
-    from fleet_repl.runs.history import Freeze, Holder, PastRun, Purpose, RunSummary, UnreadableRun
-    from fleet_repl.runs.outcomes import BackfillReport, Report, Statistics
-    from fleet_repl.state.lock_rules import SeenLock
+    from fleet_repl.runs.history import Purpose
     from fleet_repl.topology import Selection
     from fleet_repl.values.canonical_json import JsonObject
-    from fleet_repl.values.errors import Fault
     from fleet_repl.values.names import Registry
-
-
-class Fleet(Protocol):
-    """A connected fleet, as commands and watches use it."""
-
-    @property
-    def run_id(self) -> str: ...
-
-    @property
-    def holds_lock(self) -> bool: ...
-
-    async def plan(
-        self,
-        *,
-        selection: Selection = ...,
-        allow: Collection[str] = (),
-        over: float = 0.0,
-        beside: Path | None = None,
-        spare: Mapping[Registry, Fault] = ...,
-        force: bool = False,
-        exclude_objected: bool = False,
-    ) -> Plan: ...
-
-    async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan: ...
-
-    async def apply(
-        self,
-        plan: Plan,
-        *,
-        force: bool = False,
-        allow: Collection[str] = (),
-        wave: str | None = None,
-    ) -> Report: ...
-
-    async def verify(
-        self, *, selection: Selection, count: int, age: timedelta
-    ) -> DeliveryReport: ...
-
-    async def backfill(
-        self,
-        *,
-        selection: Selection,
-        route: str | None,
-        wait: bool,
-        again: bool,
-        on_event: EventSink | None = None,
-    ) -> BackfillReport: ...
-
-    async def backfill_status(
-        self, *, selection: Selection, route: str | None
-    ) -> BackfillReport: ...
-
-    async def import_inventory(self) -> Imported: ...
-
-    async def read_note(self, name: str) -> bytes | None: ...
-
-    async def write_note(self, name: str, content: bytes) -> None: ...
-
-    def statistics(self) -> Statistics: ...
-
-    def refuse(self, plan: Plan, because: str) -> Report: ...
-
-    def interrupted(
-        self, *, selection: Selection = ..., rolls_back: str | None = None
-    ) -> Report: ...
-
-    def stop(self) -> None: ...
-
-
-class History(Protocol):
-    """What is remembered at a state location."""
-
-    @property
-    def location(self) -> str: ...
-
-    async def fleets(self) -> tuple[str, ...]: ...
-
-    async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]: ...
-
-    async def listing(
-        self, fleet: str | None = None
-    ) -> tuple[tuple[RunSummary, ...], tuple[UnreadableRun, ...]]: ...
-
-    async def elsewhere(self, fleet: str | None = None) -> str | None: ...
-
-    async def run(self, run_id: str, fleet: str | None = None) -> PastRun: ...
-
-    async def at_work(self, fleet: str) -> Holder | None: ...
-
-    async def lock(self, fleet: str) -> SeenLock | None: ...
-
-    async def unlock(self, seen: SeenLock) -> bool: ...
-
-    async def frozen(self, fleet: str) -> Freeze | None: ...
-
-    async def freeze(self, fleet: str, *, who: str, why: str) -> Freeze: ...
-
-    async def unfreeze(self, fleet: str) -> Freeze | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,57 +38,8 @@ class Simulation:
     endpoint: Endpoint
 
 
-class Backend(Protocol):
-    """The library, as commands use it. Errors are FleetErrors."""
-
-    def load_inventory(
-        self,
-        path: Path,
-        *,
-        routes_required: bool = True,
-        secrets_required: bool = True,
-        stdin: BinaryIO | None = None,
-    ) -> Inventory: ...
-
-    def describe(self, inventory: Inventory) -> FleetSummary: ...
-
-    def graph(self, inventory: Inventory, selection: Selection, *, with_hubs: bool) -> Graph: ...
-
-    def inventory_schema(self) -> JsonObject: ...
-
-    def scope(self, inventory: Inventory, selection: Selection) -> Collection[Registry]: ...
-
-    def routes(self, inventory: Inventory, name: str | None) -> Collection[Route]: ...
-
-    def simulate(
-        self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
-    ) -> AbstractAsyncContextManager[Simulation]: ...
-
-    def connect(
-        self,
-        inventory: Inventory,
-        *,
-        endpoint: Endpoint | None,
-        state: str | None,
-        on_event: EventSink,
-        purpose: Purpose | None = None,
-    ) -> AbstractAsyncContextManager[Fleet]: ...
-
-    def load_plan(self, path: Path) -> Plan: ...
-
-    def check_plan(
-        self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
-    ) -> None: ...
-
-    def history(
-        self, place: Inventory | Path, *, state: str | None
-    ) -> AbstractAsyncContextManager[History]: ...
-
-    def person(self) -> str: ...
-
-
 class Library:
-    """The real thing."""
+    """The library. Errors are FleetErrors."""
 
     def load_inventory(
         self,

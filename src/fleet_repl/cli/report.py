@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.history import recall
-from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Recalling
 from fleet_repl.cli.output import hand_over, rendered
 from fleet_repl.cli.outputs import check_outputs
@@ -17,6 +16,7 @@ from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import unreported_text
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.history import History
     from fleet_repl.runs.history import PastRun
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from fleet_repl.cli.confirm import Wish, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Yes, check_can_ask
 from fleet_repl.cli.history import HERE, recall, seen_from
 from fleet_repl.cli.interrupts import ENDED
-from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Reverting
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
@@ -23,6 +22,9 @@ from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, report_exit
 from fleet_repl.runs.history import PastRun, Purpose
 from fleet_repl.values.text import visible
+
+if TYPE_CHECKING:
+    from fleet_repl.fleet.history import History
 
 
 def rollback(

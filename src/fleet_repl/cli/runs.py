@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.history import recall
-from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Listing
 from fleet_repl.reports import ExitCode, RunList, json_text, runs_document
 from fleet_repl.reports.text import runs_text
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.history import History
     from fleet_repl.runs.history import RunSummary
 
 

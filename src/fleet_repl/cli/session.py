@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.interrupts import Interrupts
-from fleet_repl.cli.library import Fleet
 from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.run_options import Reporting
 from fleet_repl.planning.plan import Plan
@@ -25,6 +24,7 @@ from fleet_repl.values.errors import FleetError
 from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.planning.importing import Imported
 

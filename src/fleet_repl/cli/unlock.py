@@ -11,12 +11,12 @@ import anyio
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Yes, check_can_ask
 from fleet_repl.cli.interrupts import Interrupts, interruptible
-from fleet_repl.cli.library import History
 from fleet_repl.cli.memory_options import Holding
 from fleet_repl.cli.prompt import confirm
 from fleet_repl.reports import ExitCode
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.history import History
     from fleet_repl.inventory import Inventory
     from fleet_repl.state.lock_rules import SeenLock
 

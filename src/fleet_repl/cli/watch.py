@@ -25,7 +25,7 @@ from fleet_repl.values.errors import FleetError
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from fleet_repl.cli.library import Fleet
+    from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.watch import Round, Told, Watching
 

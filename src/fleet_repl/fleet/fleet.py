@@ -48,13 +48,17 @@ class Fleet:
     """A fleet that is connected: make plans of it and apply them."""
 
     def __init__(self, context: RunContext) -> None:
-        self.run_id: Final = context.run_id
         self.name: Final = context.inventory.name
         self._context = context
         self._efforts: Mapping[Registry, Effort] = {}
         """What an interrupted plan had taken so far."""
         self._latest: Plan | None = None
         """The plan that was made last: what it says need not be checked."""
+
+    @property
+    def run_id(self) -> str:
+        """What the run of this connection is remembered by."""
+        return self._context.run_id
 
     def stop(self) -> None:
         """Start nothing new; writes in flight finish and are read back."""

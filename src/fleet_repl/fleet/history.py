@@ -48,10 +48,14 @@ class History:
 
     def __init__(self, store: Store, clock: Clock, root: OpenRoot) -> None:
         """`root`: the whole location, with what is remembered of other endpoints."""
-        self.location: Final = str(store)
         self._store = store
         self._clock = clock
         self._root = root
+
+    @property
+    def location(self) -> str:
+        """Where they are kept, for people."""
+        return str(self._store)
 
     async def fleets(self) -> tuple[str, ...]:
         """The fleets of which runs are remembered."""
