@@ -14,7 +14,7 @@ from fleet_repl.fleet.run_reports import refused_report
 from fleet_repl.fleet.staleness import newer_run, overtaken, refuse_changed
 from fleet_repl.planning.authorize import Refused, authorize
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.plan import Objection, Plan, Warning
+from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.reports import plan_digest
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.runs.rollback import restored
@@ -37,13 +37,9 @@ async def apply(
     async with AsyncExitStack() as stack:
         held = context.access.held()
         lease = await stack.enter_async_context(held) if plan.changes else None
-        decision = authorize(
-            plan,
-            force=force,
-            allow=allow,
-            objections=await _new_objections(plan, context),
-            digest=plan_digest,
-        )
+        # What has come up since the plan was made counts as well.
+        new = await rolled_back(plan.registries, context) if plan.rolls_back is None else ()
+        decision = authorize(plan, force=force, allow=allow, objections=new, digest=plan_digest)
         warnings = await _all_warnings(plan, context)
         reporting = context.reporting_to(on_event)
         if isinstance(decision, Refused):
@@ -68,11 +64,6 @@ async def apply(
             latest=newer is None,
         )
         return await (run.nothing_to_do() if lease is None else run.write(lease))
-
-
-async def _new_objections(plan: Plan, context: RunContext) -> tuple[Objection, ...]:
-    """The objections that have come up since the plan was made."""
-    return await rolled_back(plan.registries, context) if plan.rolls_back is None else ()
 
 
 async def _all_warnings(plan: Plan, context: RunContext) -> tuple[Warning, ...]:

@@ -17,7 +17,7 @@ from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.import_ import import_registries
 from fleet_repl.fleet.load import PlanError, check_registries, check_world
-from fleet_repl.fleet.plan import propose
+from fleet_repl.fleet.plan import PlanOptions, propose
 from fleet_repl.fleet.rollback import propose_rollback
 from fleet_repl.fleet.run_reports import interrupted_report, refused_report
 from fleet_repl.fleet.verify import verify_links
@@ -107,18 +107,16 @@ class Fleet:
         """
         scope = select(self._context.inventory, selection)
         self._tell_start(scope)
-        folder = None if beside is None else beside.parent
-        found = await propose(
-            scope,
-            self._context,
+        options = PlanOptions(
             allow=allow,
             over=over,
-            beside=folder,
+            beside=beside,
             spare=spare,
             force=force,
             exclude_objected=exclude_objected,
         )
-        return self._unless_interrupted(found, "stopped before there was a plan")
+        made = await propose(scope, self._context, options)
+        return self._unless_interrupted(made, "stopped before there was a plan")
 
     async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan:
         """What it takes to put back what a run has changed: the documents from before it.

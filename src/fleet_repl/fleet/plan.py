@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import anyio.to_thread
 from fleet_repl.engine.observe import Observing, observe
 from fleet_repl.fleet.exclusions import without_objected
 from fleet_repl.fleet.recover import Recovered, known_traces, recovered
-from fleet_repl.planning.acknowledgements import OF_PLANS, noted
+from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.excluded import spared
 from fleet_repl.planning.objections import (
@@ -23,13 +23,15 @@ from fleet_repl.planning.objections import (
     unreadable_marks_objection,
 )
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.ownership import Record
+from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State, Warning
+from fleet_repl.planning.planner import Planned, plan_registries, summarize
 from fleet_repl.planning.wave_warnings import unused_waves
 from fleet_repl.reports import plan_digest
 from fleet_repl.runs.backfills import foreseen
 from fleet_repl.runs.drift import attributed
 from fleet_repl.runs.events import PlanMade
+from fleet_repl.runs.history import Traces
 from fleet_repl.state import read_marks
 from fleet_repl.topology import NOTICES
 from fleet_repl.values.errors import Fault, UnreadableStateError
@@ -40,68 +42,49 @@ if TYPE_CHECKING:
     from fleet_repl.fleet.context import RunContext
 
 
-async def propose(  # noqa: PLR0913 - whatever a plan is asked for
-    scope: frozenset[Registry],
-    context: RunContext,
-    *,
-    allow: Collection[str],
-    over: float,
-    beside: Path | None,
-    spare: Mapping[Registry, Fault],
-    force: bool,
-    exclude_objected: bool = False,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What a plan is asked for beside its scope; `Fleet.plan` says what each means."""
+
+    allow: Collection[str]
+    over: float
+    beside: Path | None
+    spare: Mapping[Registry, Fault]
+    force: bool
+    exclude_objected: bool
+
+
+async def propose(
+    scope: frozenset[Registry], context: RunContext, options: PlanOptions
 ) -> Plan | Mapping[Registry, Effort]:
-    """What it takes to make `scope` as the inventory wants it, or, after an interruption, what
+    """The plan that makes `scope` as the inventory wants it or, after an interruption, what
     reading has taken so far."""
-    began = context.pace.clock.now()
+    began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
-    record = basis.record
     traces, unreadable = await known_traces(context)
-    seen, efforts = await survey(scope, context.desired, context.observing(record, over=over))
+    how = context.observing(basis.record, over=options.over)
+    seen, efforts = await survey(scope, desired, how)
     if context.stop.interrupted:
         return efforts
+    decide = partial(plan_registries, record=basis.record, allow=options.allow, force=options.force)
     # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
-    planned = await anyio.to_thread.run_sync(
-        partial(
-            plan_registries, context.desired, seen, scope, record=record, allow=allow, force=force
-        )
-    )
-    registries = spared(planned.registries, spare)
-    protected = context.desired.protected
-    speaking_against = objections(
-        registries, record, safety=context.inventory.safety, protected=protected, allow=allow
-    )
-    if exclude_objected:
-        objections_of_one = partial(objections_to, record=record, protected=protected, allow=allow)
-        registries, speaking_against = without_objected(
-            registries, speaking_against, objections_of_one
-        )
+    planned = await anyio.to_thread.run_sync(decide, desired, seen, scope)
+    registries, against = _objected(planned, basis.record, context, options)
     traces = dead.added_to(traces)
     registries = attributed(registries, traces)
-    digest = context.inventory.digest
-    tried = {one for one, trace in traces.items() if trace.inventory == digest}
-    found = noted(
-        (
-            *context.warnings,
-            *dead.warnings,
-            *unreadable,
-            *planned.warnings,
-            *unused_waves(registries, context.desired, tried),
-            *foreseen(registries, context.inventory.routes),
-        ),
-        context.inventory,
-        judged=_judged(registries, context),
-    )
+    warnings = (*dead.warnings, *unreadable, *planned.warnings)
+    known = _noted(registries, warnings, traces, context)
+    folder = None if options.beside is None else options.beside.parent
     plan = Plan(
         digest="",
         created_at=began,
         fleet=context.inventory.name,
-        inventory=context.inventory_ref if beside is None else context.inventory_seen_from(beside),
+        inventory=context.inventory_ref if folder is None else context.inventory_seen_from(folder),
         summary=summarize(registries),
         registries=registries,
-        objections=(*speaking_against, *await rolled_back(registries, context)),
-        warnings=found.warnings,
-        acknowledged=found.acknowledged,
+        objections=(*against, *await rolled_back(registries, context)),
+        warnings=known.warnings,
+        acknowledged=known.acknowledged,
         vouched=planned.vouched,
         efforts=efforts,
         basis=basis,
@@ -109,12 +92,41 @@ async def propose(  # noqa: PLR0913 - whatever a plan is asked for
     return await finished(context, plan)
 
 
-def _judged(registries: Collection[RegistryPlan], context: RunContext) -> Collection[str]:
-    """The kinds of warnings that a plan knows all of: of a part of the fleet, or where something
-    could not be read, those of the routes."""
+def _objected(
+    planned: Planned, record: Record, context: RunContext, options: PlanOptions
+) -> tuple[tuple[RegistryPlan, ...], tuple[Objection, ...]]:
+    """The planned registries without the writes that are excluded, and the objections to the
+    rest."""
+    registries = spared(planned.registries, options.spare)
+    protected, allow = context.desired.protected, options.allow
+    against = objections(
+        registries, record, safety=context.inventory.safety, protected=protected, allow=allow
+    )
+    if not options.exclude_objected:
+        return registries, against
+    to_registry = partial(objections_to, record=record, protected=protected, allow=allow)
+    return without_objected(registries, against, to_registry)
+
+
+def _noted(
+    registries: Sequence[RegistryPlan],
+    warnings: Collection[Warning],
+    traces: Traces,
+    context: RunContext,
+) -> Noted:
+    """The warnings of a plan, without those that the inventory acknowledges."""
+    inventory = context.inventory
+    tried = {end for end, trace in traces.items() if trace.inventory == inventory.digest}
+    every = (
+        *context.warnings,
+        *warnings,
+        *unused_waves(registries, context.desired, tried),
+        *foreseen(registries, inventory.routes),
+    )
+    # Of a part of the fleet, or where something was not read, a plan knows only those of routes.
     whole = len(registries) == len(context.desired.registries)
-    read = all(one.state is not State.UNREADABLE for one in registries)
-    return OF_PLANS if whole and read else NOTICES
+    read = all(registry.state is not State.UNREADABLE for registry in registries)
+    return noted(every, inventory, judged=OF_PLANS if whole and read else NOTICES)
 
 
 async def looked_back(context: RunContext) -> tuple[Recovered, Basis]:
