@@ -87,7 +87,6 @@ class _EndedError(Exception, Generic[V]):
 
     def __init__(self, settled: Settled[V]) -> None:
         self.settled = settled
-        super().__init__()
 
 
 class _Write(Generic[V]):
