@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +33,12 @@ PERIMETER: JsonObject = {
 }
 
 
-def planned(make_desired: Any, *statements: JsonObject, **trusted: str) -> Planned:
+def planned(
+    make_desired: Any,
+    *statements: JsonObject,
+    scope: Sequence[Registry] = (HUB, SPOKE),
+    **trusted: str,
+) -> Planned:
     """The plan of one new link into a registry with these statements."""
     link = Link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
     desired = replace(
@@ -48,7 +54,7 @@ def planned(make_desired: Any, *statements: JsonObject, **trusted: str) -> Plann
             replication=parse_document({"rules": []}), policy=parse_policy(policy, OWNER, SPOKE)
         ),
     }
-    return plan_registries(desired, seen, [HUB, SPOKE])
+    return plan_registries(desired, seen, scope)
 
 
 def test_a_new_link_is_held_until_somebody_vouches(make_desired: Any) -> None:
@@ -65,6 +71,15 @@ def test_a_new_link_is_held_until_somebody_vouches(make_desired: Any) -> None:
     assert [len(one.changes) for one in plan.registries] == [1, 1]
     assert plan.registries[0].held == ()
     assert plan.vouched == (Vouched(registry=SPOKE, sid="OrgPerimeter"),)
+    assert plan.warnings == ()
+
+
+def test_policies_outside_the_scope_are_only_looked_at(make_desired: Any) -> None:
+    """The link is held all the same. But who plans some registries is not warned of policies that
+    only others can do something about."""
+    plan = planned(make_desired, PERIMETER, scope=[HUB])
+    (hub,) = plan.registries
+    assert len(hub.held) == 1
     assert plan.warnings == ()
 
 
