@@ -80,6 +80,17 @@ def test_our_statements_alone_are_too_long(tmp_path: Path) -> None:
     ]
 
 
+def test_a_policy_may_be_just_as_long_as_the_limit(tmp_path: Path) -> None:
+    """An inventory that AWS would take is not refused; with one character less it is."""
+    sources = "[" + ", ".join(f'"{one:012}"' for one in range(1, 401)) + "]"
+    rest = accounts(401) + route("all", sources, '["000000000401"]')
+    path = tmp_path / "fitting.toml"
+    path.write_text(HEAD + "[limits]\npolicy_bytes = 13429\n" + rest)
+    assert describe_fleet(load_inventory(path, environ={})).links == 400
+    (problem,) = problems_of(tmp_path, HEAD + "[limits]\npolicy_bytes = 13428\n" + rest)
+    assert "would need a registry policy of 13,429 characters" in problem
+
+
 def test_long_prefixes_count_in_full(tmp_path: Path) -> None:
     """Twenty-five sources with one very long prefix each are too much as well."""
     routes = "".join(
