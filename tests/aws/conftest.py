@@ -23,6 +23,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from aiohttp import web
+from tests.support.clock import VirtualClock
 
 from fleet_repl.aws import AwsRegistries, Endpoint, open_aws
 from fleet_repl.engine.retry import Pace
@@ -35,26 +36,6 @@ BASE_KEY = "AKIABASEBASEBASEBASE"
 BASE_SECRET = "base/secret/key/of/forty/characters/long"
 
 Step: TypeAlias = "Callable[[Request], Awaitable[web.Response]]"
-
-
-class VirtualClock:
-    """Time that passes only where somebody sleeps or says so."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime:
-        # Far ahead: the SDK looks at the machine's clock when it judges what it was given.
-        return datetime(2099, 11, 23, 8, tzinfo=UTC) + timedelta(seconds=self.time)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += seconds
-        await anyio.lowlevel.checkpoint()
 
 
 @dataclass
@@ -287,7 +268,8 @@ class Edge:
 
 @pytest.fixture
 def clock() -> VirtualClock:
-    return VirtualClock()
+    # Far ahead: the SDK looks at the machine's clock when it judges what it was given.
+    return VirtualClock(datetime(2099, 11, 23, 8, tzinfo=UTC), seconds=1000)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def helper(edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Helpe
     """On a clock of which the SDK, too, has the time: it judges what it was given."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
     monkeypatch.setattr(
-        edge.clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=edge.clock.time - 1000)
+        edge.clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=edge.clock.seconds - 1000)
     )
     return Helper(edge, tmp_path)
 
@@ -94,10 +94,10 @@ async def test_it_is_asked_again_before_the_end_and_by_one_task(edge: Edge, help
     helper.give(5)
     inventory = edge.inventory(*(edge.account(number) for number in range(1, 31)))
     async with edge.open(inventory, by_environment=True) as registries:
-        edge.clock.time += 265
+        edge.clock.seconds += 265
         await registries.describe(edge.registry(1))
         assert helper.runs == 1
-        edge.clock.time += 10
+        edge.clock.seconds += 10
         helper.give(9, "AKIANEWNEWNEWNEWNEW0")
         async with anyio.create_task_group() as group:
             for number in range(2, 31):
@@ -120,16 +120,16 @@ async def test_a_source_that_fails_costs_nothing_while_keys_are_valid(
     inventory = edge.inventory(*(edge.account(number) for number in range(1, 10)))
     async with edge.open(inventory, by_environment=True) as registries:
         helper.do("echo locked >&2", "exit 1")
-        edge.clock.time += 271
+        edge.clock.seconds += 271
         for number in (1, 2, 3):
             await registries.describe(edge.registry(number))
         assert helper.runs == 2
         helper.give(5)
-        edge.clock.time += 30
+        edge.clock.seconds += 30
         await registries.describe(edge.registry(4))
         assert helper.runs == 3
         helper.do("echo locked >&2", "exit 1")
-        edge.clock.time += 301
+        edge.clock.seconds += 301
         with pytest.raises(CallError) as caught:
             await registries.describe(edge.registry(5))
     fault = caught.value.fault
@@ -148,11 +148,11 @@ async def test_a_source_that_gives_the_same_again_is_not_pressed(
     helper.give(9)
     inventory = edge.inventory(*(edge.account(number) for number in range(1, 10)))
     async with edge.open(inventory, by_environment=True) as registries:
-        edge.clock.time += 488
+        edge.clock.seconds += 488
         for number in range(1, 9):
             await registries.describe(edge.registry(number))
         assert helper.runs == 2
-        edge.clock.time += 31
+        edge.clock.seconds += 31
         await registries.describe(edge.registry(9))
         assert helper.runs == 3
 
@@ -164,7 +164,7 @@ async def test_nobody_waits_for_a_source_while_keys_are_valid(edge: Edge, helper
     go = helper.folder / "go"
     async with edge.open(inventory, by_environment=True) as registries:
         helper.do(f"until [ -e {go} ]; do sleep 0.01; done", "exit 1")
-        edge.clock.time += 271
+        edge.clock.seconds += 271
         async with anyio.create_task_group() as group:
             group.start_soon(registries.describe, edge.registry(1))
             assert await comes_true(lambda: helper.runs == 2)
@@ -179,14 +179,14 @@ async def test_a_role_that_cannot_be_renewed_keeps_its_session(edge: Edge) -> No
     async with edge.open(attempts=1) as registries:
         await registries.describe(edge.registry())
         edge.aws.script("AssumeRole", *[edge.aws.refuse("InternalFailure", "Oh.", 500)] * 9)
-        edge.clock.time += 3400
+        edge.clock.seconds += 3400
         for _ in range(3):
             await registries.describe(edge.registry())
         assert len(edge.aws.calls("AssumeRole")) == 2
-        edge.clock.time += 30
+        edge.clock.seconds += 30
         await registries.describe(edge.registry())
         assert len(edge.aws.calls("AssumeRole")) == 3
-        edge.clock.time += 171
+        edge.clock.seconds += 171
         with pytest.raises(CallError):
             await registries.describe(edge.registry())
 

@@ -57,7 +57,7 @@ async def test_a_fresh_role_is_there_the_second_time(edge: Edge) -> None:
     edge.aws.script("AssumeRole", edge.aws.refuse("AccessDenied", "no", 403))
     async with edge.open() as registries:
         assert await registries.read_policy(edge.registry()) is None
-    assert edge.clock.time >= 1003.0
+    assert edge.clock.seconds >= 1003.0
 
 
 async def test_a_role_that_was_given_before_is_there(edge: Edge) -> None:
@@ -65,7 +65,7 @@ async def test_a_role_that_was_given_before_is_there(edge: Edge) -> None:
     edge.aws.script("AssumeRole", edge.aws.answer, *[edge.aws.refuse("AccessDenied", "", 403)] * 2)
     async with edge.open() as registries:
         await registries.describe(edge.registry())
-        edge.clock.time += 3600
+        edge.clock.seconds += 3600
         await refused(registries, edge.registry())
         last = await refused(registries, edge.registry())
     assert (last.transient, last.fault.role_refused) == (False, False)
@@ -88,7 +88,7 @@ async def test_other_refusals_of_a_role_say_nothing_of_its_account(
 async def test_no_role_is_waited_for_past_the_deadline(edge: Edge) -> None:
     """The one denial is a failure then, and no proof."""
     edge.aws.script("AssumeRole", edge.aws.refuse("AccessDenied", "no", 403))
-    async with edge.open(deadline=edge.clock.time + 2) as registries:
+    async with edge.open(deadline=edge.clock.seconds + 2) as registries:
         error = await refused(registries, edge.registry())
     assert (error.transient, error.fault.role_refused) == (False, False)
 
@@ -112,7 +112,7 @@ async def test_what_stays_refused_is_final_after_ten_seconds(edge: Edge, code: s
         assert (await refused(registries, edge.registry())).transient
         last = await refused(registries, edge.registry())
     assert not last.transient
-    assert 10 <= edge.clock.time - 1000 < 20
+    assert 10 <= edge.clock.seconds - 1000 < 20
     assert not last.fault.role_refused
 
 
@@ -146,7 +146,7 @@ async def test_a_renewed_session_is_fresh_again(edge: Edge) -> None:
     """What the old one was allowed tells nothing of how far the new one has spread."""
     async with edge.open() as registries:
         await registries.describe(edge.registry())
-        edge.clock.time += 3600
+        edge.clock.seconds += 3600
         edge.aws.script("GetRegistryPolicy", edge.aws.refuse("UnrecognizedClientException"))
         assert await registries.read_policy(edge.registry()) is None
     assert len(edge.aws.calls("AssumeRole")) == 2

@@ -149,7 +149,7 @@ async def test_a_session_is_renewed_before_it_expires(
     inventory = edge.inventory(edge.account(1, session_seconds=seconds))
     async with edge.open(inventory) as registries:
         for wait, sessions in ((0, 1), (seconds - margin - 1, 1), (2, 2), (1, 2)):
-            edge.clock.time += wait
+            edge.clock.seconds += wait
             await registries.describe(edge.registry())
             assert len(edge.aws.calls("AssumeRole")) == sessions
 

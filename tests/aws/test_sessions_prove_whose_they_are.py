@@ -94,7 +94,7 @@ async def test_no_write_by_a_renewed_session_of_another_account(
                 await registries.put_policy(edge.registry(), {"Statement": []})
             assert caught.value.transient
         else:
-            edge.clock.time += 3250
+            edge.clock.seconds += 3250
         with pytest.raises(CallError) as caught:
             await registries.prepare(edge.registry())
         assert caught.value.fault.kind is FaultKind.WRONG_ACCOUNT
@@ -171,7 +171,7 @@ async def test_nothing_is_waited_for_between_a_read_and_a_write(edge: Edge) -> N
             await registries.prepare(edge.registry())
             slept, sessions = list(edge.clock.slept), len(edge.aws.calls("AssumeRole"))
             # The journal takes its time, now and then.
-            edge.clock.time += 60 * (number % 3 == 0)
+            edge.clock.seconds += 60 * (number % 3 == 0)
             await registries.describe(edge.registry())
             await registries.put_policy(edge.registry(), {"Statement": []})
             assert edge.clock.slept == slept

@@ -19,12 +19,13 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
 import anyio
 import pytest
+from tests.support.clock import NOON
 
 import fleet_repl
 from fleet_repl.aws import Endpoint
@@ -105,7 +106,6 @@ prefixes = ["base/"]
 BUILD = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
 REFERENCE = InventoryRef(path="demo.toml", digest="sha256:" + "0" * 64)
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 CHANGE = Change(
     resource=Resource.REPLICATION_CONFIGURATION,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.clock import NOON
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counting import Counters
@@ -29,7 +29,6 @@ from fleet_repl.values.names import AccountId, Region, Registry
 HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SHOP = Registry(AccountId("222222222222"), Region("eu-west-1"))
 FAR = Registry(AccountId("222222222222"), Region("us-east-1"))
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 QUESTION = "Start up to 1 backfill of demo? [y/N] "
 
 

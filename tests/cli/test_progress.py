@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import anyio.lowlevel
 import pytest
 from rich.console import Console
+from tests.support.clock import VirtualClock
 
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
@@ -118,7 +118,7 @@ def test_every_write_counts_once(fleet: Any) -> None:
 
 async def test_without_a_terminal_a_line_comes_every_half_minute() -> None:
     """As long as the work takes, in words and in numbers."""
-    entries, clock = list[Entry](), Paced()
+    entries, clock = list[Entry](), VirtualClock(seconds=100)
 
     async def work() -> str:
         while len(clock.slept) < 3:
@@ -153,7 +153,7 @@ def test_a_command_in_a_pipe_gives_signs_of_life(
     cli: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
 ) -> None:
     """On stderr, as a JSON object where those were asked for; with --quiet none."""
-    clock = Paced()
+    clock = VirtualClock(seconds=100)
     monkeypatch.setattr("fleet_repl.cli.running.SYSTEM", clock)
 
     async def takes_a_minute() -> None:
@@ -184,26 +184,9 @@ async def test_what_the_work_raises_is_raised() -> None:
     async def fails() -> None:
         raise FleetError("no such bucket")
 
-    clock = Paced()
+    clock = VirtualClock(seconds=100)
     with pytest.raises(FleetError, match="no such bucket"):
         await accompanied(fails, partial(heartbeat, lambda _: None, Counters(SCOPE), clock))
-
-
-class Paced:
-    """A clock whose sleeps end at once."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return 100 + sum(self.slept)
-
-    def now(self) -> datetime:
-        raise AssertionError("nobody asks for the date")
-
-    async def sleep(self, seconds: float) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.slept.append(seconds)
 
 
 def test_the_bar() -> None:

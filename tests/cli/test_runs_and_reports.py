@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.clock import NOON
 
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import report_text
 from fleet_repl.runs.history import Freeze, Purpose, RunSummary
 from fleet_repl.runs.outcomes import Status
-
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import VirtualClock
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -116,23 +117,6 @@ class Turnstile:
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         assert (outcome.wave, outcome.after) == (change.wave, change.after)
         self.under_way.remove((registry, change))
-
-
-class Clock:
-    """Time passes only by sleeping, and sleeping takes none."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        await anyio.lowlevel.checkpoint()
 
 
 @dataclass
@@ -306,7 +290,7 @@ def carry_out(
     waves: Mapping[str, Wave] = NO_LIMITS,
 ) -> Any:
     """Apply a plan, checking at every event and stopping at one of the writes."""
-    clock = Clock()
+    clock = VirtualClock()
     stop = Stop(clock, 7200, 7200)
     events: list[Event] = []
 

@@ -10,13 +10,13 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from unittest import mock
 
-import anyio
 import pytest
+from tests.support.clock import VirtualClock
 
 from fleet_repl import (
     Event,
@@ -40,32 +40,13 @@ T = TypeVar("T")
 ENVIRONMENT = {"EXTERNAL_ID": "s3cr3t-external-id"}
 
 
-class SharedClock:
-    """Sleeping takes no real time; those who sleep at once wake at the same moment."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=self.seconds)
-
-    async def sleep(self, seconds: float) -> None:
-        until = self.seconds + seconds
-        for _ in range(3):
-            await anyio.lowlevel.checkpoint()
-        self.seconds = max(self.seconds, until)
-
-
 @dataclass
 class Simulated:
     """A fleet, the simulated AWS it lives in, and what has happened."""
 
     inventory: Inventory
     world: World
-    clock: SharedClock
+    clock: VirtualClock
     endpoint: Endpoint
     events: list[Event]
     how: dict[str, Any] = field(default_factory=dict)
@@ -209,7 +190,7 @@ def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
         path = tmp_path_factory.mktemp("inventory") / "fleet.toml"
         path.write_text(text)
         inventory = load_inventory(path, environ=ENVIRONMENT)
-        clock = SharedClock()
+        clock = VirtualClock(datetime.now(UTC).replace(microsecond=0))
         world = world_of(inventory, scenario=scenario or Scenario(), clock=clock)
         async with serve(world) as server:
             endpoint = Endpoint(

@@ -12,7 +12,8 @@ from unittest import mock
 
 import anyio
 import pytest
-from tests.state.places.conftest import MemoryObjects, VirtualClock
+from tests.state.places.conftest import MemoryObjects
+from tests.support.clock import VirtualClock
 
 from fleet_repl import Fleet, Outcome, Report, connect, load_inventory
 from fleet_repl.aws import AwsRegistries

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.state.places.conftest import MemoryObjects, VirtualClock
+from tests.state.places.conftest import MemoryObjects
+from tests.support.clock import VirtualClock
 
 from fleet_repl import Fleet, Report, Status
 from fleet_repl.engine.ports import Stored

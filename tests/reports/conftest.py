@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from tests.support.clock import NOON
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
@@ -332,7 +333,6 @@ HELD = HeldLink(
     because="333333333333/eu-west-1 could not be read (access-denied)",
 )
 REFERENCE = InventoryRef(path="inventories/prod.toml", digest="sha256:" + "1" * 64)
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture

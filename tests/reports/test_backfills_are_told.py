@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
+from tests.support.clock import NOON
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
@@ -30,7 +31,6 @@ from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Statu
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BUILD = Registry(AccountId("1" * 12), Region("us-east-1"))
 SHOP = Registry(AccountId("2" * 12), Region("us-east-1"))
 SHOP_EU = Registry(AccountId("2" * 12), Region("eu-west-1"))

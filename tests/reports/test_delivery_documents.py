@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
+from tests.support.clock import NOON
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.reports import (
@@ -37,7 +38,6 @@ from fleet_repl.values.names import AccountId, Region, Registry
 HOSTILE = st.text("aé\x00\x1b\u202e<&\"'\\", max_size=4)
 OF_LINKS = (DeliveryState.UNKNOWN, DeliveryState.IDLE)
 OF_IMAGES = [one for one in DeliveryState if one not in OF_LINKS]
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no", hint="trust it")
 
 places = st.builds(

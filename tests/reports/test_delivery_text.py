@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from tests.support.clock import NOON
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.reports.text import delivery_text
@@ -22,7 +23,6 @@ from fleet_repl.runs.delivery import (
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Region, Registry
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BUILD = Registry(AccountId("1" * 12), Region("us-east-1"))
 SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
 DARK = Registry(AccountId("3" * 12), Region("eu-west-1"))

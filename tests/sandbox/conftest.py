@@ -8,18 +8,17 @@ import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
-import anyio
 import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from tests.support.clock import VirtualClock
 
 from fleet_repl.inventory.model import Account, Aws, External, Inventory
 from fleet_repl.sandbox import Scenario, Server, World, serve, world_of
@@ -59,28 +58,6 @@ def inventory() -> Inventory:
         ),
         externals=(External(id=CUSTOMER, name="customer", regions=(WEST,)),),
     )
-
-
-class VirtualClock:
-    """Time that passes only where somebody sleeps or says so."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.elapsed
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 8, tzinfo=UTC) + timedelta(seconds=self.elapsed)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.pass_time(seconds)
-        await anyio.lowlevel.checkpoint()
-
-    def pass_time(self, seconds: float) -> None:
-        self.elapsed += seconds
 
 
 @pytest.fixture

@@ -60,9 +60,9 @@ async def test_from_start_to_end(slow: Any) -> None:
     common = {**named, "startedAt": started}
     assert begun == {"registryId": HUB.account, **common, "status": "PREPARING"}
     about = {"replicationBackfillId": begun["replicationBackfillId"]}
-    slow.clock.pass_time(1.9)
+    slow.clock.seconds += 1.9
     assert (await slow.done(LIST))["backfills"] == [{**common, "status": "PREPARING"}]
-    slow.clock.pass_time(0.1)
+    slow.clock.seconds += 0.1
     counts = {"totalReplicationCount": 3, "failedReplicationCount": 0, "failureCodes": []}
     (one,) = (await slow.done(LIST))["backfills"]
     assert one == {
@@ -70,12 +70,12 @@ async def test_from_start_to_end(slow: Any) -> None:
         "status": "IN_PROGRESS",
         "progress": {**counts, "completedReplicationCount": 0},
     }
-    slow.clock.pass_time(1)
+    slow.clock.seconds += 1
     middle = await slow.done(RESULTS, about)
     assert middle["progress"]["completedReplicationCount"] == 2
     assert middle["results"] == []
     assert len(slow.world.images(OWN, "base/python")) == 2
-    slow.clock.pass_time(60)
+    slow.clock.seconds += 60
     ended = await slow.done(RESULTS, about)
     results = ended.pop("results")
     assert ended == {
@@ -99,7 +99,7 @@ async def test_images_arrive_with_their_own_time(slow: Any) -> None:
     slow.world.set_replication(HUB, to(OWN))
     start = slow.clock.now()
     await slow.done(START, at(OWN))
-    slow.clock.pass_time(100)
+    slow.clock.seconds += 100
     arrived = [
         (image.pushed_at - start).total_seconds() for image in slow.world.images(OWN, "base/python")
     ]
@@ -115,7 +115,7 @@ async def test_what_is_copied(aws: Any) -> None:
     aws.world.push(HUB, "secret/tool", "1")
     aws.world.set_replication(HUB, to(OWN, prefix="base/"))
     await aws.done(START, at(OWN))
-    aws.clock.pass_time(10)
+    aws.clock.seconds += 10
     (backfill,) = aws.world.backfills(HUB)
     digest = untagged["image"]["imageId"]["imageDigest"]
     assert [(one.item.digest, one.item.tag) for one in backfill.results] == [
@@ -136,7 +136,7 @@ async def test_nothing_to_copy_is_complete(aws: Any) -> None:
     """As soon as that is found out."""
     aws.world.set_replication(HUB, to(OWN))
     begun = await aws.done(START, at(OWN))
-    aws.clock.pass_time(0.5)
+    aws.clock.seconds += 0.5
     assert await status(aws, begun["replicationBackfillId"]) == "COMPLETE"
 
 
@@ -146,7 +146,7 @@ async def test_a_missing_grant_fails_images(aws: Any) -> None:
         aws.world.push(HUB, "base/python", tag)
     aws.world.set_replication(HUB, to(SPOKE))
     begun = await aws.done(START, at(SPOKE))
-    aws.clock.pass_time(10)
+    aws.clock.seconds += 10
     about = {"replicationBackfillId": begun["replicationBackfillId"]}
     failed = await aws.done(RESULTS, {**about, "resultStatusFilter": "FAILED"})
     assert failed["status"] == "COMPLETE"
@@ -187,7 +187,7 @@ async def test_half_of_a_hundred_failing_is_the_end(aws: Any, good: int, ended: 
         },
     )
     begun = await aws.done(START, at(SPOKE))
-    aws.clock.pass_time(60)
+    aws.clock.seconds += 60
     told = await aws.done(RESULTS, {"replicationBackfillId": begun["replicationBackfillId"]})
     assert told["status"] == ended
     assert told.get("failureCode") == ("TOO_MANY_FAILURES" if ended == "FAILED" else None)
@@ -202,16 +202,16 @@ async def test_it_can_be_stopped(slow: Any) -> None:
     first = (await slow.done(START, at(OWN)))["replicationBackfillId"]
     stopped = await slow.done(STOP, {"replicationBackfillId": first})
     assert (stopped["status"], "progress" in stopped) == ("STOPPED", False)
-    slow.clock.pass_time(10)
+    slow.clock.seconds += 10
     assert slow.world.images(OWN, "base/python") == ()
     second = (await slow.done(START, at(OWN)))["replicationBackfillId"]
-    slow.clock.pass_time(2.6)
+    slow.clock.seconds += 2.6
     assert (await slow.done(STOP, {"replicationBackfillId": second}))["status"] == "STOPPING"
     assert (await slow.refused(STOP, {"replicationBackfillId": second})) == (
         "ReplicationBackfillInvalidStatusException",
         (f"The replication backfill with id '{second}' cannot be stopped: its status is STOPPING"),
     )
-    slow.clock.pass_time(10)
+    slow.clock.seconds += 10
     told = await slow.done(RESULTS, {"replicationBackfillId": second})
     assert told["status"] == "STOPPED"
     assert told["progress"]["completedReplicationCount"] == 2
@@ -229,7 +229,7 @@ async def test_one_for_a_region_at_a_time(aws: Any) -> None:
             f"'eu-west-1' in the registry with id '{HUB.account}'"
         ),
     )
-    aws.clock.pass_time(1)
+    aws.clock.seconds += 1
     await aws.done(START, at(SPOKE))
 
 
@@ -270,7 +270,7 @@ async def test_backfills_and_results_come_in_pages(aws: Any) -> None:
     ids = []
     for _ in range(27):
         ids.append((await aws.done(START, at(OWN)))["replicationBackfillId"])
-        aws.clock.pass_time(1)
+        aws.clock.seconds += 1
     first = await aws.done(LIST)
     second = await aws.done(LIST, {"nextToken": first["nextToken"], "maxResults": 50})
     assert (len(first["backfills"]), len(second["backfills"])) == (25, 2)
@@ -287,12 +287,12 @@ async def test_one_that_ended_is_forgotten_after_ninety_days(aws: Any) -> None:
     """Not a day before."""
     aws.world.set_replication(HUB, to(OWN))
     about = {"replicationBackfillId": (await aws.done(START, at(OWN)))["replicationBackfillId"]}
-    aws.clock.pass_time(1)
+    aws.clock.seconds += 1
     await aws.done(LIST)
-    aws.clock.pass_time(89 * 86_400)
+    aws.clock.seconds += 89 * 86_400
     aws.sessions.clear()
     assert len((await aws.done(LIST))["backfills"]) == 1
-    aws.clock.pass_time(86_400)
+    aws.clock.seconds += 86_400
     aws.sessions.clear()
     assert (await aws.done(LIST))["backfills"] == []
     assert (await aws.refused(RESULTS, about))[0] == "ReplicationBackfillNotFoundException"
@@ -317,9 +317,9 @@ async def test_an_image_that_goes_meanwhile_fails(slow: Any) -> None:
         slow.world.push(HUB, "base/python", tag)
     slow.world.set_replication(HUB, to(OWN))
     await slow.done(START, at(OWN))
-    slow.clock.pass_time(2.6)
+    slow.clock.seconds += 2.6
     slow.world.delete(HUB, "base/python", "2")
-    slow.clock.pass_time(10)
+    slow.clock.seconds += 10
     (backfill,) = slow.world.backfills(HUB)
     assert [one.failure for one in backfill.results] == [None, "SOURCE_IMAGE_NOT_FOUND"]
 

@@ -40,7 +40,7 @@ async def test_a_quota_is_kept_for_each_account_and_region(served: Any) -> None:
     """A second's worth at once, then as many as the rate; others have quotas of their own."""
     async with served(Scenario(ecr_rate=2, sts_rate=3)) as aws:
         for elapsed, calls in ((0, [True, True, False]), (0.5, [True, False]), (9, [True, True])):
-            aws.clock.pass_time(elapsed)
+            aws.clock.seconds += elapsed
             answers = [await aws.ecr("DescribeRegistry", {}) for _ in calls]
             assert [one.status == 200 for one in answers] == calls
         assert (await aws.ecr("DescribeRegistry", {})).error[0] == "ThrottlingException"
@@ -131,9 +131,9 @@ async def test_sessions_end_sooner_than_was_told(served: Any) -> None:
         answer = await aws.assume(HUB, DurationSeconds="3600")
         assert b"<Expiration>2026-11-23T09:00:00Z</Expiration>" in answer.body
         session = await aws.session(HUB)
-        aws.clock.pass_time(29)
+        aws.clock.seconds += 29
         assert (await aws.ecr("DescribeRegistry", key=session)).status == 200
-        aws.clock.pass_time(1)
+        aws.clock.seconds += 1
         expired = await aws.ecr("DescribeRegistry", key=session)
         assert expired.error[0] == "ExpiredTokenException"
 

@@ -65,7 +65,7 @@ async def test_a_client_makes_reads_changes_and_removes_one(aws: Any) -> None:
     """With the SDK's own model: every member comes back, times are dates."""
     async with aws.client("ecr", await aws.session(HUB)) as ecr:
         made = await ecr.create_repository_creation_template(**WHOLE)
-        aws.clock.pass_time(60)
+        aws.clock.seconds += 60
         await ecr.update_repository_creation_template(prefix="prod/team", description="other")
         listed = await ecr.describe_repository_creation_templates()
         gone = await ecr.delete_repository_creation_template(prefix="prod/team")
@@ -131,7 +131,7 @@ async def test_one_that_is_not_there(aws: Any, operation: str) -> None:
 async def test_an_update_changes_what_it_names(aws: Any) -> None:
     """And nothing else; what is emptied is gone."""
     before = (await aws.done(CREATE, WHOLE))["repositoryCreationTemplate"]
-    aws.clock.pass_time(5)
+    aws.clock.seconds += 5
     changes = {"repositoryPolicy": "", "resourceTags": [], "description": ""}
     after = (await aws.done(UPDATE, {"prefix": "prod/team", **changes}))[
         "repositoryCreationTemplate"
@@ -264,11 +264,11 @@ async def test_reads_lag_behind_writes(served: Any) -> None:
         await aws.done(CREATE, PLAIN)
         assert await templates(aws) == []
         assert (await aws.refused(CREATE, PLAIN))[0] == "TemplateAlreadyExistsException"
-        aws.clock.pass_time(0.3)
+        aws.clock.seconds += 0.3
         assert len(await templates(aws)) == 1
         await aws.done(DELETE, {"prefix": "prod"})
         assert len(await templates(aws)) == 1
-        aws.clock.pass_time(0.3)
+        aws.clock.seconds += 0.3
         assert await templates(aws) == []
 
 

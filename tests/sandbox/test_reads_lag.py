@@ -27,13 +27,13 @@ async def test_rules_are_seen_after_the_lag(served: Any) -> None:
     async with served(LAGGING) as aws:
         put = await aws.ecr("PutReplicationConfiguration", {"replicationConfiguration": RULES})
         assert put.json["replicationConfiguration"] == RULES
-        aws.clock.pass_time(0.299)
+        aws.clock.seconds += 0.299
         late = await aws.ecr("DescribeRegistry")
         assert late.json["replicationConfiguration"] == {"rules": []}
         assert aws.world.replication(HUB) == RULES
         aws.world.push(HUB, "base/python", "3")
         assert aws.world.repositories(OWN) == ("base/python",)
-        aws.clock.pass_time(0.001)
+        aws.clock.seconds += 0.001
         seen = await aws.ecr("DescribeRegistry")
         assert seen.json["replicationConfiguration"] == RULES
 
@@ -44,12 +44,12 @@ async def test_policies_are_seen_and_gone_after_the_lag(served: Any) -> None:
         await aws.ecr("PutRegistryPolicy", {"policyText": json.dumps(POLICY)})
         unseen = await aws.ecr("GetRegistryPolicy")
         assert unseen.error[0] == "RegistryPolicyNotFoundException"
-        aws.clock.pass_time(0.3)
+        aws.clock.seconds += 0.3
         assert json.loads((await aws.ecr("GetRegistryPolicy")).json["policyText"]) == POLICY
         await aws.ecr("DeleteRegistryPolicy")
         assert (await aws.ecr("GetRegistryPolicy")).status == 200
         assert (await aws.ecr("DeleteRegistryPolicy")).status == 400
-        aws.clock.pass_time(0.3)
+        aws.clock.seconds += 0.3
         assert (await aws.ecr("GetRegistryPolicy")).status == 400
 
 
@@ -59,7 +59,7 @@ async def test_tampering_is_seen_at_once(served: Any) -> None:
         await aws.ecr("PutReplicationConfiguration", {"replicationConfiguration": RULES})
         aws.world.set_replication(HUB, {"rules": []})
         aws.world.set_policy(HUB, POLICY)
-        aws.clock.pass_time(1)
+        aws.clock.seconds += 1
         shown = await aws.ecr("DescribeRegistry")
         assert shown.json["replicationConfiguration"] == {"rules": []}
         assert (await aws.ecr("GetRegistryPolicy")).status == 200

@@ -39,10 +39,10 @@ async def test_a_copy_is_in_progress_until_it_arrives(slow: Any) -> None:
     """To each destination; then it is complete there, or has failed."""
     slow.world.set_replication(HUB, to(OWN, SPOKE))
     slow.world.push(HUB, "base/python", "1")
-    slow.clock.pass_time(1.49)
+    slow.clock.seconds += 1.49
     assert [one["status"] for one in await statuses(slow)] == ["IN_PROGRESS"] * 2
     assert slow.world.repositories(OWN) == ()
-    slow.clock.pass_time(0.01)
+    slow.clock.seconds += 0.01
     assert await statuses(slow) == [
         {"region": OWN.region, "registryId": OWN.account, "status": "COMPLETE"},
         {
@@ -58,7 +58,7 @@ async def test_the_time_of_arrival_is_told(slow: Any) -> None:
     """At the destination it was pushed when it came, however late somebody looks."""
     slow.world.set_replication(HUB, to(OWN))
     slow.world.push(HUB, "base/python", "1")
-    slow.clock.pass_time(3600)
+    slow.clock.seconds += 3600
     here, there = [
         (await slow.done("DescribeImages", NAME, region=one, key=await slow.session(HUB.account)))[
             "imageDetails"
@@ -72,11 +72,11 @@ async def test_deletions_take_as_long(slow: Any) -> None:
     """And never overtake the copy."""
     slow.world.set_replication(HUB, to(OWN))
     slow.world.push(HUB, "base/python", "1")
-    slow.clock.pass_time(1)
+    slow.clock.seconds += 1
     slow.world.delete(HUB, "base/python", "1")
-    slow.clock.pass_time(0.5)
+    slow.clock.seconds += 0.5
     assert len(slow.world.images(OWN, "base/python")) == 1
-    slow.clock.pass_time(1)
+    slow.clock.seconds += 1
     assert slow.world.images(OWN, "base/python") == ()
 
 
@@ -84,15 +84,15 @@ async def test_the_policy_of_the_moment_of_arrival_counts(slow: Any) -> None:
     """A grant in time is in time; one that comes too late changes nothing."""
     slow.world.set_replication(HUB, to(SPOKE))
     slow.world.push(HUB, "base/python", "1")
-    slow.clock.pass_time(2)
+    slow.clock.seconds += 2
     statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:*", "Resource": "*"}
     slow.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [statement]})
     assert slow.world.images(SPOKE, "base/python") == ()
     slow.world.push(HUB, "base/python", "2")
     slow.world.set_policy(SPOKE, None)
-    slow.clock.pass_time(1)
+    slow.clock.seconds += 1
     slow.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [statement]})
-    slow.clock.pass_time(1)
+    slow.clock.seconds += 1
     assert [one.tags for one in slow.world.images(SPOKE, "base/python")] == [("2",)]
 
 
@@ -107,6 +107,6 @@ async def test_a_scenario_can_push_after_its_rules(served: Any) -> None:
     )
     async with served(Scenario(registries=(seed,), replication_ms=100)) as aws:
         assert [one["status"] for one in await statuses(aws)] == ["IN_PROGRESS"]
-        aws.clock.pass_time(0.1)
+        aws.clock.seconds += 0.1
         assert [one["status"] for one in await statuses(aws)] == ["COMPLETE"]
         assert [one.tags for one in aws.world.images(OWN, "base/python")] == [("1",)]

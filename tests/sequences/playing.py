@@ -20,7 +20,6 @@ from contextlib import (
 )
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -62,6 +61,7 @@ from tests.sequences.trace import (
     links,
     meaning,
 )
+from tests.support.clock import VirtualClock
 
 from fleet_repl import (
     Fleet,
@@ -105,25 +105,6 @@ _CONTROL: ContextVar[Control | None] = ContextVar("control", default=None)
 """Of the run that works on a state."""
 
 
-class QuickClock:
-    """Time passes where somebody sleeps, at once, and a little with each call."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 8, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    async def sleep(self, seconds: float) -> None:
-        until = self.seconds + seconds
-        for _ in range(3):
-            await anyio.lowlevel.checkpoint()
-        self.seconds = max(self.seconds, until)
-
-
 class KilledError(Exception):
     """What a run that has been killed gets from everything outside of it."""
 
@@ -162,7 +143,7 @@ class Player:
     story: Story
     folder: Path
     world: World
-    clock: QuickClock
+    clock: VirtualClock
     endpoint: Endpoint
     texts: dict[str, FleetText]
     trace: list[Happening] = field(default_factory=list)
@@ -613,7 +594,7 @@ async def play(story: Story) -> list[Happening]:
     """Everything that happens in a sequence."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        clock = QuickClock()
+        clock = VirtualClock()
         everybody = FleetText(name="everybody", accounts=ACCOUNTS, sources=ACCOUNTS)
         path = root / "everybody.toml"
         path.write_text(inventory_text(everybody))

@@ -15,13 +15,13 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import anyio
 import anyio.abc
 import pytest
+from tests.support.clock import MachineClock
 
 import fleet_repl
 from fleet_repl import Fleet, Inventory, Report, connect, load_inventory
@@ -44,17 +44,8 @@ ROUGH: Final = (
 )
 
 
-class QuickClock:
+class QuickClock(MachineClock):
     """The machine's time, but nobody waits: who sleeps finds that the time has passed."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def monotonic(self) -> float:
-        return SYSTEM.monotonic() + self.ahead
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.ahead)
 
     async def sleep(self, seconds: float) -> None:
         for _ in range(3):
@@ -62,17 +53,12 @@ class QuickClock:
         self.ahead += seconds
 
 
-class Reluctant:
+class Reluctant(MachineClock):
     """The time of an AWS that takes every call, and answers none as long as it is hushed."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._speaks = anyio.Event()
-
-    def monotonic(self) -> float:
-        return SYSTEM.monotonic()
-
-    def now(self) -> datetime:
-        return SYSTEM.now()
 
     async def sleep(self, seconds: float) -> None:
         await self._speaks.wait()

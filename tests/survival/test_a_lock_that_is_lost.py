@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.clock import MachineClock
 
 from fleet_repl import Event, Outcome, RefusedError, Report, open_history
 from fleet_repl.reports import report_exit
@@ -27,26 +27,10 @@ OTHER = Holder(
 )
 
 
-class Jumping:
-    """The clock that leases are counted by; it can be set forward."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def monotonic(self) -> float:
-        return SYSTEM.monotonic() + self.ahead
-
-    def now(self) -> Any:
-        return SYSTEM.now() + timedelta(seconds=self.ahead)
-
-    async def sleep(self, seconds: float) -> None:
-        await SYSTEM.sleep(seconds)
-
-
 @pytest.fixture
-def leases(monkeypatch: pytest.MonkeyPatch) -> Jumping:
+def leases(monkeypatch: pytest.MonkeyPatch) -> MachineClock:
     """So far ahead that a write asks for a renewal first, if somebody sets it so."""
-    clock = Jumping()
+    clock = MachineClock()
     monkeypatch.setattr("fleet_repl.fleet.locking.SYSTEM", clock)
     return clock
 
@@ -71,7 +55,7 @@ def reasons(report: Report) -> set[str | None]:
     return {one.because for one in changes if one.outcome is Outcome.SKIPPED}
 
 
-async def test_taken_over(scene: Any, leases: Jumping) -> None:
+async def test_taken_over(scene: Any, leases: MachineClock) -> None:
     """Nothing is written after it, the report says who has it now, and it stays theirs."""
     async with scene(concurrency=1) as made:
         lock = made.state / "prod/lock.json"
@@ -95,7 +79,7 @@ async def test_taken_over(scene: Any, leases: Jumping) -> None:
             await made.applied()
 
 
-async def test_frozen(scene: Any, leases: Jumping, foundation: Any) -> None:
+async def test_frozen(scene: Any, leases: MachineClock, foundation: Any) -> None:
     """Nothing is written after it but what was let in, and the next run is refused until it is
     lifted; then it goes on where this one stopped."""
     async with scene(concurrency=1) as made:

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.support.clock import VirtualClock
 
 from fleet_repl.fleet.exclusions import without_objected
 from fleet_repl.fleet.fleet import EVERYTHING, NOTHING_SPARED, Interrupted
@@ -53,27 +54,6 @@ HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in (
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="DescribeRegistry", message="not allowed")
 WANTED: dict[str, Any] = {"rules": [{"destinations": []}]}
-
-
-class VirtualClock:
-    """Sleeping takes no real time, and is written down."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        until = self.seconds + seconds
-        for _ in range(3):
-            await anyio.lowlevel.checkpoint()
-        self.seconds = max(self.seconds, until)
 
 
 @dataclass

@@ -8,20 +8,18 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 import pytest
 from aiohttp import web
+from tests.support.clock import VirtualClock
 
 from fleet_repl.aws import BucketObjects, Endpoint, open_objects
 from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.model import Aws
 from fleet_repl.runs.events import Event
 from fleet_repl.values.names import Region, Secret
-
-if TYPE_CHECKING:
-    from tests.aws.conftest import VirtualClock
 
 SECRET = "base/secret/key/of/forty/characters/long"
 NOW = "Mon, 23 Nov 2026 08:00:00 GMT"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from tests.support.clock import NOON
 
 from fleet_repl.ecr.backfills import Backfill
 from fleet_repl.values.names import AccountId, Region, Registry
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 REGIONS = [Region(f"eu-west-{number}") for number in range(1, 15)]
 
 registries = st.builds(

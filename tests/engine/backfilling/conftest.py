@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import anyio
 import pytest
+from tests.support.clock import NOON, VirtualClock
 
 from fleet_repl.ecr.backfills import BackfillOutcome
 from fleet_repl.engine.backfill.run import backfill
@@ -21,26 +21,6 @@ from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-class Time:
-    """Passes only by sleeping, and sleeping takes none."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.seconds)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-        await anyio.lowlevel.checkpoint()
 
 
 def refusal(
@@ -63,7 +43,7 @@ class Ecr:
     or an error.
     """
 
-    clock: Time
+    clock: VirtualClock
     seconds: float = 100
     script: list[str | CallError] = field(default_factory=list)
     failing: dict[Registry, dict[str, int]] = field(default_factory=dict)
@@ -164,7 +144,7 @@ class Ecr:
 @dataclass
 class Scene:
     ecr: Ecr
-    clock: Time
+    clock: VirtualClock
     stop: Stop
     how: Backfilling
     events: list[Event]
@@ -182,7 +162,7 @@ class Scene:
 
 @pytest.fixture
 def scene() -> Scene:
-    clock = Time()
+    clock = VirtualClock(NOON)
     ecr, events = Ecr(clock), list[Event]()
     stop = Stop(clock, 7200, 7200)
     pace = Pace(attempts=4, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high)

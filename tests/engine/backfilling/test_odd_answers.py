@@ -9,6 +9,7 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.clock import NOON, VirtualClock
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import backfill, look
@@ -126,9 +127,9 @@ Make = Callable[[], Any]
 @pytest.fixture(scope="module")
 def make_ecr() -> Make:
     """A scripted ECR of its own, and its clock."""
-    from tests.engine.backfilling.conftest import Ecr, Time  # noqa: PLC0415
+    from tests.engine.backfilling.conftest import Ecr  # noqa: PLC0415
 
-    return lambda: Ecr(Time(), seconds=40)
+    return lambda: Ecr(VirtualClock(NOON), seconds=40)
 
 
 @settings(max_examples=150)

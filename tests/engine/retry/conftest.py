@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
-import anyio.lowlevel
 import pytest
+from tests.support.clock import VirtualClock
 
 from fleet_repl.engine.retry import Pace
-
-
-class VirtualClock:
-    """Time that passes only where somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.time)
-
-    async def sleep(self, seconds: float) -> None:
-        until = self.time + seconds
-        await anyio.lowlevel.checkpoint()
-        self.slept.append(seconds)
-        self.time = max(self.time, until)
 
 
 @pytest.fixture

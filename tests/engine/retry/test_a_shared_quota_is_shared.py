@@ -9,39 +9,29 @@ import heapq
 import itertools
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.clock import VirtualClock
 
 from fleet_repl.engine.retry import Pace, Rate, TokenBucket
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
-if TYPE_CHECKING:
-    from tests.engine.retry.conftest import VirtualClock
 
-
-class EventClock:
+class EventClock(VirtualClock):
     """Time that goes on to the next sleeper once all sleep."""
 
     def __init__(self) -> None:
-        self.time = 0.0
+        super().__init__()
         self._sleepers: list[tuple[float, int, anyio.Event]] = []
         self._numbers = itertools.count()
 
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.time)
-
     async def sleep(self, seconds: float) -> None:
         woken = anyio.Event()
-        heapq.heappush(self._sleepers, (self.time + seconds, next(self._numbers), woken))
+        heapq.heappush(self._sleepers, (self.seconds + seconds, next(self._numbers), woken))
         await woken.wait()
 
     async def drive(self) -> None:
@@ -51,7 +41,7 @@ class EventClock:
             for _ in range(8):
                 await anyio.lowlevel.checkpoint()
             if self._sleepers:
-                self.time, _, woken = heapq.heappop(self._sleepers)
+                self.seconds, _, woken = heapq.heappop(self._sleepers)
                 woken.set()
 
 
@@ -72,7 +62,7 @@ class Server:
     async def call(self) -> None:
         self.calls += 1
         await self.clock.sleep(self.latency)
-        now = self.clock.time
+        now = self.clock.seconds
         self._left = min(self.quota, self._left + (now - self._seen) * self.quota)
         self._seen = now
         if self._left < 1:
@@ -132,7 +122,7 @@ def test_what_is_left_of_a_quota_is_enough_for_everybody(crew: int, latency: flo
     fails otherwise is tried once only."""
     server = Server(EventClock(), quota=20, latency=latency)
     assert run(server, 400, 400, crew, attempts=1) == 400
-    assert server.clock.time < 2 * 400 / 20
+    assert server.clock.seconds < 2 * 400 / 20
     assert server.calls <= 2 * 400
 
 
@@ -150,10 +140,10 @@ async def test_calls_under_way_tell_of_one_throttle(clock: VirtualClock) -> None
     tokens = [await bucket.take() for _ in range(20)]
     for token in tokens:
         bucket.throttled(token)
-    started = clock.time
+    started = clock.seconds
     tokens = [await bucket.take() for _ in range(6)]
     # What was saved up for a burst is gone.
-    assert clock.time - started == pytest.approx(6 / 50)
+    assert clock.seconds - started == pytest.approx(6 / 50)
     for token in tokens:
         bucket.throttled(token)
     assert bucket.rate == Rate(highest=100, value=25)

@@ -6,20 +6,17 @@ import functools
 import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import VirtualClock
 
 from fleet_repl.engine.retry import Pace
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import CallError, Fault, FaultKind
-
-if TYPE_CHECKING:
-    from tests.engine.retry.conftest import VirtualClock
 
 MakePace = Callable[..., Pace]
 
@@ -96,7 +93,7 @@ async def test_retries_are_told_before_the_wait(make_pace: MakePace, clock: Virt
     told: list[tuple[str, int, float, float]] = []
 
     def tell(failure: CallError, attempt: int, delay: float) -> None:
-        told.append((failure.fault.message, attempt, delay, clock.time))
+        told.append((failure.fault.message, attempt, delay, clock.seconds))
 
     flaky = Flaky(error("a"), error("b"), error("c"))
     with pytest.raises(CallError, match="c"):
@@ -122,7 +119,7 @@ async def test_throttles_are_waited_out(make_pace: MakePace, clock: VirtualClock
     assert flaky.calls == 20
     endless = Flaky(*[throttle] * 999)
     with pytest.raises(CallError):
-        await make_pace(attempts=1, deadline=clock.time + 100).retry(endless.once)
+        await make_pace(attempts=1, deadline=clock.seconds + 100).retry(endless.once)
     assert 5 < endless.calls < 999
 
 
@@ -216,11 +213,11 @@ def test_the_laws_of_retrying(
 
     answered = anyio.run(run)
     assert flaky.calls <= min(attempts, failures + 1)
-    assert clock.time <= deadline
+    assert clock.seconds <= deadline
     assert answered == (flaky.calls == failures + 1)
     # Given up early only where the next delay might not have fitted.
     if not answered and flaky.calls < attempts:
-        assert clock.time + min(20, 0.25 * 2 ** (flaky.calls - 1)) > deadline
+        assert clock.seconds + min(20, 0.25 * 2 ** (flaky.calls - 1)) > deadline
 
 
 async def test_the_systems_clock_is_time_itself() -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import VirtualClock
 
 from fleet_repl.engine.retry import TokenBucket
-
-if TYPE_CHECKING:
-    from tests.engine.retry.conftest import VirtualClock
 
 ROUNDING = 1e-6
 
@@ -34,9 +31,9 @@ def test_never_more_than_the_rate_and_a_burst(
 
     async def run() -> None:
         for pause in pauses:
-            clock.time += pause
+            clock.seconds += pause
             await bucket.take()
-            taken.append(clock.time)
+            taken.append(clock.seconds)
 
     anyio.run(run)
     for first, start in enumerate(taken):
@@ -58,7 +55,7 @@ def test_the_rate_is_used_in_full(
             await bucket.take()
 
     anyio.run(run)
-    assert clock.time == pytest.approx(max(0, number - burst) / rate)
+    assert clock.seconds == pytest.approx(max(0, number - burst) / rate)
 
 
 async def test_first_come_first_served(clock: VirtualClock) -> None:
@@ -67,7 +64,7 @@ async def test_first_come_first_served(clock: VirtualClock) -> None:
 
     async def take(number: int) -> None:
         await bucket.take()
-        served.append((number, clock.time))
+        served.append((number, clock.seconds))
 
     async with anyio.create_task_group() as group:
         for number in range(20):
@@ -87,9 +84,9 @@ async def test_who_is_cancelled_takes_no_token(clock: VirtualClock) -> None:
             scope.cancel()
             await bucket.take()
         assert scope.cancelled_caught
-    assert clock.time == 0
+    assert clock.seconds == 0
     await bucket.take()
-    assert clock.time == pytest.approx(1)
+    assert clock.seconds == pytest.approx(1)
 
 
 async def test_a_small_burst_unless_one_is_given(clock: VirtualClock) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.clock import NOON
 
 from fleet_repl.planning.plan import (
     Action,
@@ -24,7 +25,6 @@ from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SPOKE = {"region": "eu-west-1", "registryId": "222222222222"}
 OTHER = {"region": "eu-west-1", "registryId": "333333333333"}

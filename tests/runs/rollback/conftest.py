@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from tests.support.clock import NOON
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Owner, compose, parse_policy
 from fleet_repl.ecr.policy.evaluate import Permissions
@@ -35,7 +36,6 @@ REGISTRIES = tuple(
     for digit in "1234"
     for region in ("eu-west-1", "us-east-1")
 )
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 THEIRS: JsonObject = {
     "Sid": "Theirs",
     "Effect": "Allow",

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +16,7 @@ import anyio.lowlevel
 import pytest
 from botocore.session import get_session
 from moto.server import ThreadedMotoServer
+from tests.support.clock import VirtualClock
 
 from fleet_repl.aws import BucketObjects, Endpoint, open_objects
 from fleet_repl.engine.ports import Store, Stored
@@ -26,26 +26,6 @@ from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state import BucketStore, FolderStore, Lock
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import Region, Secret
-
-
-class VirtualClock:
-    """Time that passes only where somebody sleeps or says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.start = datetime(2026, 11, 23, 8, tzinfo=UTC)
-        self.suspended = 0.0
-        """Seconds that the machine slept: the date goes on, the monotonic clock does not."""
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return self.start + timedelta(seconds=self.seconds + self.suspended)
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        await anyio.lowlevel.checkpoint()
 
 
 @dataclass

@@ -12,7 +12,8 @@ from fleet_repl.state.lock_rules import LEASE, RENEWAL
 from fleet_repl.values.errors import HaltedError, RefusedError
 
 if TYPE_CHECKING:
-    from tests.state.places.conftest import Locks, MemoryObjects, Place, VirtualClock
+    from tests.state.places.conftest import Locks, MemoryObjects, Place
+    from tests.support.clock import VirtualClock
 
 
 async def test_renewed_it_stays_however_long_the_run_takes(

@@ -22,7 +22,8 @@ from fleet_repl.values.errors import CallError, FaultKind, HaltedError, RefusedE
 from fleet_repl.values.names import AccountId, Region, Registry
 
 if TYPE_CHECKING:
-    from tests.state.places.conftest import MemoryObjects, Place, VirtualClock
+    from tests.state.places.conftest import MemoryObjects, Place
+    from tests.support.clock import VirtualClock
 
 ONE, TWO, THREE = (AccountId(str(number) * 12) for number in (1, 2, 3))
 HERE = Registry(ONE, Region("eu-west-1"))

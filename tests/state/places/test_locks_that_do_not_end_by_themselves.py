@@ -17,7 +17,8 @@ from fleet_repl.state.lock_rules import LEASE, SKEW, SeenLock
 from fleet_repl.values.errors import HaltedError, RefusedError, StateError
 
 if TYPE_CHECKING:
-    from tests.state.places.conftest import Locks, Place, VirtualClock
+    from tests.state.places.conftest import Locks, Place
+    from tests.support.clock import VirtualClock
 
     from fleet_repl.aws import BucketObjects
 

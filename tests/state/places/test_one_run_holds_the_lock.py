@@ -16,7 +16,8 @@ from fleet_repl.state.lock_rules import LEASE, NEARLY, RENEWAL, SKEW
 from fleet_repl.values.errors import HaltedError, RefusedError, StateError
 
 if TYPE_CHECKING:
-    from tests.state.places.conftest import Locks, MemoryObjects, Place, VirtualClock
+    from tests.state.places.conftest import Locks, MemoryObjects, Place
+    from tests.support.clock import VirtualClock
 
     from fleet_repl.aws import BucketObjects
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import NOON
 
 from fleet_repl.runs.history import RolledBack, Trace
 from fleet_repl.state import (
@@ -24,7 +25,6 @@ from fleet_repl.state.traces import parse_traces, traces_content
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import AccountId, Region, Registry
 
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
 DIGEST = "0123456789abcdef"

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import NOON
 
 from fleet_repl.aws.answers import body, objects, policy_document, registry_document
 from fleet_repl.aws.request import Answer, Call
@@ -86,7 +86,6 @@ select = { accounts = "222222222222" }
 [ownership]
 rules = "RULES"
 """
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SILENT = Unreadable(error=Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no"))
 RUN = "20261123T120000Z-ab12cd"
 
