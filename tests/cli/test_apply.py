@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeFleet
 
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import plan_text, report_text
 from fleet_repl.runs.outcomes import Outcome, Status
 
 
-def test_a_fleet_is_changed(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_fleet_is_changed(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Away from a terminal nobody is asked; the plan is on stderr, the report on stdout."""
     ended = cli("apply", inventory)
     assert (ended.code, ended.out) == (0, report_text(fleet.report))
@@ -22,19 +23,19 @@ def test_a_fleet_is_changed(cli: Any, fleet: Any, inventory: str) -> None:
     assert fleet.asked == ["plan", "apply"]
 
 
-def test_quietly(cli: Any, inventory: str) -> None:
+def test_quietly(cli: Cli, inventory: str) -> None:
     """--quiet leaves stderr to errors."""
     assert cli("apply", inventory, "--quiet").err == ""
 
 
-def test_a_report_as_a_document(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_report_as_a_document(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """stdout and the file carry the same document."""
     ended = cli("apply", inventory, "--yes", "--format", "json", "--report", "out.json")
     assert (ended.code, ended.out) == (0, to_json(fleet.report))
     assert Path("out.json").read_text(encoding="utf-8") == to_json(fleet.report)
 
 
-def test_nothing_to_do(cli: Any, fleet: Any, inventory: str, without_changes: Any) -> None:
+def test_nothing_to_do(cli: Cli, fleet: FakeFleet, inventory: str, without_changes: Plan) -> None:
     """It says so, and there is a report all the same."""
     fleet.made = without_changes
     calm = replace(fleet.report.registries[0], outcome=Outcome.UNCHANGED)
@@ -47,7 +48,7 @@ def test_nothing_to_do(cli: Any, fleet: Any, inventory: str, without_changes: An
     assert fleet.asked == ["plan", "apply"]
 
 
-def test_a_partial_run(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_partial_run(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """One registry that failed makes it 4."""
     failed = replace(fleet.report.registries[0], outcome=Outcome.FAILED, attempts=3)
     registries = (failed, fleet.report.registries[1])
@@ -55,7 +56,9 @@ def test_a_partial_run(cli: Any, fleet: Any, inventory: str) -> None:
     assert cli("apply", inventory).code == 4
 
 
-def test_objections_refuse_the_plan(cli: Any, fleet: Any, inventory: str, objecting: Any) -> None:
+def test_objections_refuse_the_plan(
+    cli: Cli, fleet: FakeFleet, inventory: str, objecting: Plan
+) -> None:
     """Code 3, and a report that names every registry."""
     fleet.made = objecting
     ended = cli("apply", inventory, "--report", "out.json")
@@ -66,7 +69,9 @@ def test_objections_refuse_the_plan(cli: Any, fleet: Any, inventory: str, object
     assert fleet.asked == ["plan", "apply", "refuse"]
 
 
-def test_force_clears_objections(cli: Any, fleet: Any, inventory: str, objecting: Any) -> None:
+def test_force_clears_objections(
+    cli: Cli, fleet: FakeFleet, inventory: str, objecting: Plan
+) -> None:
     """Those of this run's plan."""
     fleet.made = objecting
     assert cli("apply", inventory, "--force").code == 0
@@ -82,7 +87,7 @@ def test_force_clears_objections(cli: Any, fleet: Any, inventory: str, objecting
     ],
 )
 def test_what_is_allowed_reaches_the_plan(
-    cli: Any, fleet: Any, inventory: str, flags: list[str], allowed: tuple[str, ...]
+    cli: Cli, fleet: FakeFleet, inventory: str, flags: list[str], allowed: tuple[str, ...]
 ) -> None:
     """It is the plan that refuses what is not allowed."""
     assert cli("apply", inventory, *flags).code == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet, Terminal
 from tests.support.clock import NOON
 
 from fleet_repl.cli.app import run
@@ -39,7 +40,7 @@ def now(destination: Registry, **told: Any) -> Backfill:
 
 
 @pytest.fixture
-def seated(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def seated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Somebody sits at this process's terminal; stdout goes elsewhere."""
     monkeypatch.setattr(sys, "stdin", terminal.stdin)
     monkeypatch.setattr(sys, "stderr", terminal.stdout)
@@ -56,14 +57,14 @@ def seated(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         (["--status"], "backfill --status"),
     ],
 )
-def test_flags(cli: Any, fleet: Any, inventory: str, flags: list[str], asked: str) -> None:
+def test_flags(cli: Cli, fleet: FakeFleet, inventory: str, flags: list[str], asked: str) -> None:
     """What they ask of the library; where nobody can be asked it goes ahead."""
     ended = cli("backfill", inventory, *flags)
     assert (ended.code, fleet.asked) == (0, [asked])
     assert "to 222222222222 eu-west-1 (spoke): none" in ended.out
 
 
-def test_the_document_and_the_files(cli: Any, inventory: str, tmp_path: Path) -> None:
+def test_the_document_and_the_files(cli: Cli, inventory: str, tmp_path: Path) -> None:
     """On stdout, and as a report for a CI server."""
     ended = cli("backfill", inventory, "--route", "golden", "--format", "json", "--report", "b.xml")
     document = json.loads(ended.out)
@@ -72,14 +73,14 @@ def test_the_document_and_the_files(cli: Any, inventory: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("flag", ["--wait", "--force"])
-def test_a_look_writes_nothing(cli: Any, fleet: Any, inventory: str, flag: str) -> None:
+def test_a_look_writes_nothing(cli: Cli, fleet: FakeFleet, inventory: str, flag: str) -> None:
     """Flags that start something do not go with it."""
     ended = cli("backfill", inventory, "--status", flag)
     assert (ended.code, fleet.asked) == (64, [])
     assert "--status starts nothing" in ended.err
 
 
-def test_a_route_that_is_not_there(cli: Any, backend: Any, inventory: str) -> None:
+def test_a_route_that_is_not_there(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """Found out before anybody is called."""
     ended = cli("backfill", inventory, "--route", "gold")
     assert ended.code == 64
@@ -87,7 +88,7 @@ def test_a_route_that_is_not_there(cli: Any, backend: Any, inventory: str) -> No
     assert backend.endpoints == []
 
 
-def test_an_interruption(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_interruption(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """What was started is told, with the code of an interruption."""
     fleet.applying = fleet.until_stopped
     ended = cli("backfill", inventory, "--wait", "--yes")
@@ -96,7 +97,7 @@ def test_an_interruption(cli: Any, fleet: Any, inventory: str) -> None:
     assert "Exit 130: interrupted." in ended.out
 
 
-def test_yes(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
     """What there is, is shown, then the question."""
     seated.type("y\n")
     assert cli("backfill", inventory).code == 0
@@ -105,7 +106,7 @@ def test_yes(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
     assert screen.index("(spoke): none") < screen.index(QUESTION)
 
 
-def test_no(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+def test_no(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
     """Code 3, and nothing is started."""
     seated.type("n\n")
     ended = cli("backfill", inventory)
@@ -113,7 +114,7 @@ def test_no(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
     assert "of demo: refused" in ended.out
 
 
-def test_nothing_to_ask(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+def test_nothing_to_ask(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
     """All is complete; with --force there is a question again."""
     (one,) = fleet.backfills.backfills
     complete = replace(one, state=BackfillState.COMPLETE, backfill=now(SHOP, status="COMPLETE"))
@@ -139,8 +140,8 @@ def test_nothing_to_ask(cli: Any, fleet: Any, inventory: str, seated: Any) -> No
     ],
 )
 def test_what_there_is_to_ask(
-    cli: Any,
-    fleet: Any,
+    cli: Cli,
+    fleet: FakeFleet,
     inventory: str,
     seated: Any,
     state: BackfillState,
@@ -160,7 +161,7 @@ def test_what_there_is_to_ask(
         assert len(fleet.asked) == (1 if expected else 2)
 
 
-def test_the_page_before_the_question_is_no_end(cli: Any, inventory: str, seated: Any) -> None:
+def test_the_page_before_the_question_is_no_end(cli: Cli, inventory: str, seated: Any) -> None:
     """Nothing is done yet, and no code is told."""
     seated.type("n\n")
     ended = cli("backfill", inventory)
@@ -177,18 +178,20 @@ def test_the_page_before_the_question_is_no_end(cli: Any, inventory: str, seated
         ([], ""),
     ],
 )
-def test_waiting_where_nothing_moves(cli: Any, inventory: str, flags: list[str], told: str) -> None:
+def test_waiting_where_nothing_moves(cli: Cli, inventory: str, flags: list[str], told: str) -> None:
     """It may take hours: a line says so, unless log lines do."""
     assert cli("backfill", inventory, *flags).err == told
 
 
-def test_waiting_at_a_terminal(cli: Any, inventory: str, seated: Any) -> None:
+def test_waiting_at_a_terminal(cli: Cli, inventory: str, seated: Any) -> None:
     """Progress tells of it."""
     assert cli("backfill", inventory, "--wait", "--yes").code == 0
     assert "following" not in seated.screen()
 
 
-def test_an_interruption_while_looking(cli: Any, fleet: Any, inventory: str, seated: Any) -> None:
+def test_an_interruption_while_looking(
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any
+) -> None:
     """There is no question any more."""
 
     async def stopped() -> None:
@@ -202,7 +205,7 @@ def test_an_interruption_while_looking(cli: Any, fleet: Any, inventory: str, sea
 
 
 def test_an_interruption_at_the_question(
-    cli: Any, fleet: Any, inventory: str, seated: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no yes, and no refusal either."""
 
@@ -215,7 +218,7 @@ def test_an_interruption_at_the_question(
     assert (ended.code, fleet.asked) == (130, ["backfill --status", "stop"])
 
 
-def test_partial(cli: Any, fleet: Any, inventory: str) -> None:
+def test_partial(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """One that waits in the queue was not started."""
     (one,) = fleet.backfills.backfills
     queued = replace(one, state=BackfillState.QUEUED, because="ECR is full")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeFleet, Session, Terminal
+
+from fleet_repl.planning.plan import Plan
 
 QUESTION = "Write to 1 registry of demo? [y/N] "
 
 
 @pytest.fixture
-def seated(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def seated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Somebody sits at this process's terminal; stdout goes elsewhere."""
     monkeypatch.setattr(sys, "stdin", terminal.stdin)
     monkeypatch.setattr(sys, "stderr", terminal.stdout)
@@ -19,7 +23,7 @@ def seated(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("answer", ["y", "Y", "yes", " YES "])
-def test_yes(cli: Any, fleet: Any, inventory: str, seated: Any, answer: str) -> None:
+def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, answer: str) -> None:
     """The plan is shown, the question asked, the fleet changed."""
     seated.type(f"{answer}\n")
     assert cli("apply", inventory).code == 0
@@ -30,7 +34,7 @@ def test_yes(cli: Any, fleet: Any, inventory: str, seated: Any, answer: str) -> 
 
 @pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yes please\n", "\x04"])
 def test_anything_else_is_a_no(
-    cli: Any, fleet: Any, inventory: str, seated: Any, answer: str
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, answer: str
 ) -> None:
     """Code 3: nothing was written, and the report says why. So it is for the end of input."""
     seated.type(answer)
@@ -42,7 +46,7 @@ def test_anything_else_is_a_no(
 
 @pytest.mark.parametrize("flag", ["--yes", "-y"])
 def test_nobody_is_asked_twice(
-    cli: Any, fleet: Any, inventory: str, seated: Any, flag: str
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, flag: str
 ) -> None:
     """--yes is the answer."""
     assert cli("apply", inventory, flag).code == 0
@@ -50,7 +54,7 @@ def test_nobody_is_asked_twice(
 
 
 def test_nothing_to_ask(
-    cli: Any, fleet: Any, inventory: str, seated: Any, without_changes: Any
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, without_changes: Plan
 ) -> None:
     """A fleet that is as it should be needs no yes."""
     fleet.made = without_changes
@@ -59,7 +63,7 @@ def test_nothing_to_ask(
 
 
 def test_a_refused_plan_is_not_asked_about(
-    cli: Any, fleet: Any, inventory: str, seated: Any, objecting: Any
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, objecting: Plan
 ) -> None:
     """A yes would not help; --force does, and then there is a question."""
     fleet.made = objecting
@@ -72,7 +76,7 @@ def test_a_refused_plan_is_not_asked_about(
 
 @pytest.mark.parametrize("flags", [["--quiet"], ["--log-format", "json"]])
 def test_nothing_hides_what_is_agreed_to(
-    cli: Any, inventory: str, seated: Any, flags: list[str]
+    cli: Cli, inventory: str, seated: Any, flags: list[str]
 ) -> None:
     """Who is asked sees the plan."""
     seated.type("y\n")
@@ -82,7 +86,7 @@ def test_nothing_hides_what_is_agreed_to(
 
 
 def test_the_question_goes_to_the_terminal(
-    cli: Any, inventory: str, terminal: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, inventory: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where stderr goes to a file, nobody would see it there and the program would seem to hang."""
     monkeypatch.setattr(sys, "stdin", terminal.stdin)
@@ -94,7 +98,7 @@ def test_the_question_goes_to_the_terminal(
     assert screen.index("+ to 222222222222") < screen.index(QUESTION)
 
 
-def test_a_whole_run_at_a_terminal(at_terminal: Any, inventory: str) -> None:
+def test_a_whole_run_at_a_terminal(at_terminal: Callable[..., Session], inventory: str) -> None:
     """Progress that leaves no trace on the last screen, a question, a report, exit code 0."""
     session = at_terminal(["apply", inventory, "--sandbox"])
     session.expect("reading  0/2 accounts")
@@ -106,7 +110,7 @@ def test_a_whole_run_at_a_terminal(at_terminal: Any, inventory: str) -> None:
     assert "Exit 0: done." in session.seen
 
 
-def test_lines_fit_the_terminal(at_terminal: Any, inventory: str) -> None:
+def test_lines_fit_the_terminal(at_terminal: Callable[..., Session], inventory: str) -> None:
     """The plan and the report, broken between words; ids stay whole."""
     session = at_terminal(["apply", inventory, "--sandbox", "--yes"], NO_COLOR="1", COLUMNS="50")
     assert session.end() == 0, session.seen
@@ -117,7 +121,7 @@ def test_lines_fit_the_terminal(at_terminal: Any, inventory: str) -> None:
     assert len(end) == 1
 
 
-def test_ctrl_c_at_the_question(at_terminal: Any, inventory: str) -> None:
+def test_ctrl_c_at_the_question(at_terminal: Callable[..., Session], inventory: str) -> None:
     """It ends at once, although nobody has pressed Enter; nothing is written."""
     session = at_terminal(["apply", inventory, "--sandbox"])
     session.expect("[y/N] ")
@@ -127,7 +131,7 @@ def test_ctrl_c_at_the_question(at_terminal: Any, inventory: str) -> None:
     assert "cancelled            2" in session.seen
 
 
-def test_no_colour(at_terminal: Any, inventory: str) -> None:
+def test_no_colour(at_terminal: Callable[..., Session], inventory: str) -> None:
     """NO_COLOR holds at a terminal too."""
     session = at_terminal(["apply", inventory, "--sandbox", "--yes"], NO_COLOR="1")
     assert session.end() == 0
@@ -135,7 +139,7 @@ def test_no_colour(at_terminal: Any, inventory: str) -> None:
     assert "\x1b[1m" not in session.seen
 
 
-def test_a_dumb_terminal(at_terminal: Any, inventory: str) -> None:
+def test_a_dumb_terminal(at_terminal: Callable[..., Session], inventory: str) -> None:
     """Nothing is redrawn where nothing can be."""
     session = at_terminal(["apply", inventory, "--sandbox", "--yes"], TERM="dumb")
     assert session.end() == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def _sealed(inventory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ids=" ".join,
 )
 @pytest.mark.usefixtures("_sealed")
-def test_it_is_an_error_that_says_why(cli: Any, args: list[str]) -> None:
+def test_it_is_an_error_that_says_why(cli: Cli, args: list[str]) -> None:
     """With the code of a missing file."""
     ended = cli(*args)
     assert (ended.code, ended.out) == (1, "")
@@ -80,7 +81,7 @@ def test_it_is_an_error_that_says_why(cli: Any, args: list[str]) -> None:
     ids=" ".join,
 )
 @pytest.mark.usefixtures("_sealed")
-def test_no_other_path_is_judged_by_its_readability(cli: Any, args: list[str]) -> None:
+def test_no_other_path_is_judged_by_its_readability(cli: Cli, args: list[str]) -> None:
     """Results are written to theirs, and who reads a scenario says itself what is wrong."""
     ended = cli(*args)
     assert ended.code == 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend
 
 
-def test_a_fleet_is_frozen(cli: Any, backend: Any, inventory: str) -> None:
+def test_a_fleet_is_frozen(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """By whoever runs the command, in the inventory's state."""
     ended = cli("freeze", inventory, "--why", "registry move")
     assert (ended.code, ended.err) == (0, "")
@@ -16,7 +17,7 @@ def test_a_fleet_is_frozen(cli: Any, backend: Any, inventory: str) -> None:
     assert backend.memory.freezes["demo"].who == "anna@ci-1"
 
 
-def test_a_second_freeze_replaces_the_first(cli: Any, inventory: str) -> None:
+def test_a_second_freeze_replaces_the_first(cli: Cli, inventory: str) -> None:
     """And tells whose that was."""
     cli("freeze", inventory, "--why", "registry move")
     ended = cli("freeze", inventory, "--why", "audit", "--who", "bob", "--state", "there")
@@ -27,7 +28,7 @@ def test_a_second_freeze_replaces_the_first(cli: Any, inventory: str) -> None:
     )
 
 
-def test_a_fleet_is_no_longer_frozen(cli: Any, inventory: str) -> None:
+def test_a_fleet_is_no_longer_frozen(cli: Cli, inventory: str) -> None:
     """Nothing being frozen is fine, too."""
     cli("freeze", inventory, "--why", "registry move")
     ended = cli("unfreeze", inventory)
@@ -49,7 +50,7 @@ def test_a_fleet_is_no_longer_frozen(cli: Any, inventory: str) -> None:
     ],
 )
 def test_a_reason_is_needed(
-    cli: Any, backend: Any, inventory: str, args: Any, message: str
+    cli: Cli, backend: FakeBackend, inventory: str, args: Any, message: str
 ) -> None:
     """Whoever is refused has to know why."""
     ended = cli("freeze", inventory, *args)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.cli.conftest import Cli
 
 from fleet_repl.reports import schema
 
@@ -67,13 +67,13 @@ def larger(inventory: str) -> str:
     ("args", "text"),
     [((), MERMAID), (("--format", "mermaid"), MERMAID), (("--format", "dot"), DOT)],
 )
-def test_a_hub_and_a_spoke(cli: Any, inventory: str, args: tuple[str, ...], text: str) -> None:
+def test_a_hub_and_a_spoke(cli: Cli, inventory: str, args: tuple[str, ...], text: str) -> None:
     """One edge, drawn for Mermaid unless something else is asked for."""
     ended = cli("graph", inventory, *args)
     assert (ended.code, ended.out, ended.err) == (0, text, "")
 
 
-def test_as_a_document(cli: Any, larger: str) -> None:
+def test_as_a_document(cli: Cli, larger: str) -> None:
     """It fits its schema, and says who is linked with whom and what to look out for."""
     ended = cli("graph", larger, "--format", "json")
     assert (ended.code, ended.err) == (0, "")
@@ -100,7 +100,7 @@ def test_as_a_document(cli: Any, larger: str) -> None:
     ]
 
 
-def test_warnings_are_comments(cli: Any, larger: str) -> None:
+def test_warnings_are_comments(cli: Cli, larger: str) -> None:
     """In a picture's text they say what the picture cannot."""
     told = "unlinked: 1 registry has no link in or out: 333333333333/us-east-1 (edge)\n"
     assert f"\n  %% {told}" in cli("graph", larger).out
@@ -117,7 +117,7 @@ def test_warnings_are_comments(cli: Any, larger: str) -> None:
     ],
 )
 def test_flags_leave_links_into_and_out_of_a_selection(
-    cli: Any, larger: str, args: tuple[str, ...], nodes: list[str]
+    cli: Cli, larger: str, args: tuple[str, ...], nodes: list[str]
 ) -> None:
     """With their other ends, and with selected registries that have no link."""
     ended = cli("graph", larger, "--format", "json", *args)
@@ -125,14 +125,14 @@ def test_flags_leave_links_into_and_out_of_a_selection(
     assert [node["id"][0] for node in json.loads(ended.out)["nodes"]] == nodes
 
 
-def test_a_selection_of_nothing(cli: Any, larger: str) -> None:
+def test_a_selection_of_nothing(cli: Cli, larger: str) -> None:
     """A slip is wrong use, not an empty picture."""
     ended = cli("graph", larger, "--account", "partner")
     assert (ended.code, ended.out) == (64, "")
     assert ended.err == 'fleet-repl: account "partner" is external: nothing of it is managed here\n'
 
 
-def test_verbose_lists_every_prefix(cli: Any, inventory: str) -> None:
+def test_verbose_lists_every_prefix(cli: Cli, inventory: str) -> None:
     """Where they would be cut otherwise."""
     path = Path(inventory)
     seven = [f"{letter}x/" for letter in "abcdefg"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.planning.importing import LeftOut
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -15,7 +16,7 @@ ODD = LeftOut(registry=BUILD, name="build", because="rules[0] holds what is not 
 SILENT = LeftOut(registry=BUILD, name="build", because="it could not be read", unreadable=True)
 
 
-def test_the_document_is_all_there_is_on_stdout(cli: Any, fleet: Any, inventory: str) -> None:
+def test_the_document_is_all_there_is_on_stdout(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """A file that stdout goes to is an inventory."""
     ended = cli("import", inventory)
     assert (ended.code, ended.out) == (0, "version = 1\n")
@@ -23,7 +24,7 @@ def test_the_document_is_all_there_is_on_stdout(cli: Any, fleet: Any, inventory:
     assert fleet.asked == ["import"]
 
 
-def test_a_file_without_routes_is_enough(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_file_without_routes_is_enough(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Only importing takes one: whatever plans would take every link away."""
     path = Path(inventory)
     path.write_text(path.read_text().partition("[[routes]]")[0])
@@ -34,7 +35,7 @@ def test_a_file_without_routes_is_enough(cli: Any, fleet: Any, inventory: str) -
     assert fleet.asked == ["import"]
 
 
-def test_what_is_left_out_is_warned_about(cli: Any, fleet: Any, inventory: str) -> None:
+def test_what_is_left_out_is_warned_about(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """On stderr, before the count; it is no failure."""
     fleet.found = replace(fleet.found, left_out=(ODD,), notes=("set NAME",))
     ended = cli("import", inventory)
@@ -46,7 +47,9 @@ def test_what_is_left_out_is_warned_about(cli: Any, fleet: Any, inventory: str) 
     )
 
 
-def test_a_long_list_is_cut_short_unless_asked_for(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_long_list_is_cut_short_unless_asked_for(
+    cli: Cli, fleet: FakeFleet, inventory: str
+) -> None:
     """The document has all of it anyway."""
     many = tuple(replace(ODD, because=f"reason {number}") for number in range(22))
     fleet.found = replace(fleet.found, left_out=many)
@@ -56,21 +59,23 @@ def test_a_long_list_is_cut_short_unless_asked_for(cli: Any, fleet: Any, invento
     assert len(cli("import", inventory, "--verbose").err.splitlines()) == 23
 
 
-def test_an_unreadable_registry_makes_it_partial(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_unreadable_registry_makes_it_partial(
+    cli: Cli, fleet: FakeFleet, inventory: str
+) -> None:
     """Exit 4, with the document for all others."""
     fleet.found = replace(fleet.found, left_out=(SILENT,))
     ended = cli("import", inventory)
     assert (ended.code, ended.out) == (4, "version = 1\n")
 
 
-def test_quiet_leaves_only_the_document(cli: Any, fleet: Any, inventory: str) -> None:
+def test_quiet_leaves_only_the_document(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Nothing went wrong, so nothing is said."""
     fleet.found = replace(fleet.found, left_out=(ODD,))
     ended = cli("import", inventory, "--quiet")
     assert (ended.out, ended.err) == ("version = 1\n", "")
 
 
-def test_warnings_as_json_lines(cli: Any, fleet: Any, inventory: str) -> None:
+def test_warnings_as_json_lines(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """For machines, with their level."""
     fleet.found = replace(fleet.found, left_out=(ODD,))
     first, second = map(
@@ -80,7 +85,9 @@ def test_warnings_as_json_lines(cli: Any, fleet: Any, inventory: str) -> None:
     assert (second["level"], second["event"]) == ("info", "note")
 
 
-def test_an_interruption_prints_no_half_of_a_document(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_interruption_prints_no_half_of_a_document(
+    cli: Cli, fleet: FakeFleet, inventory: str
+) -> None:
     """Exit 130 and an empty stdout."""
     fleet.planning = fleet.until_stopped
     ended = cli("import", inventory)
@@ -88,7 +95,9 @@ def test_an_interruption_prints_no_half_of_a_document(cli: Any, fleet: Any, inve
     assert ended.err.splitlines()[-1] == "interrupted before everything was read"
 
 
-def test_a_state_that_cannot_be_used_is_no_obstacle(cli: Any, backend: Any, inventory: str) -> None:
+def test_a_state_that_cannot_be_used_is_no_obstacle(
+    cli: Cli, backend: FakeBackend, inventory: str
+) -> None:
     """Importing remembers nothing and asks for nothing that was remembered."""
     with Path(inventory).open("a") as file:
         file.write('\n[state]\nlocation = "s3://bucket/prefix"\n')
@@ -97,12 +106,12 @@ def test_a_state_that_cannot_be_used_is_no_obstacle(cli: Any, backend: Any, inve
     assert not Path(".fleet-repl").exists()
 
 
-def test_only_the_whole_fleet_can_be_imported(cli: Any, fleet: Any, inventory: str) -> None:
+def test_only_the_whole_fleet_can_be_imported(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """A part of it would be an inventory that takes the rest away."""
     assert cli("import", inventory, "--account", "build").code == 64
     assert fleet.asked == []
 
 
-def test_a_scenario_needs_the_sandbox(cli: Any, inventory: str) -> None:
+def test_a_scenario_needs_the_sandbox(cli: Cli, inventory: str) -> None:
     """As everywhere."""
     assert cli("import", inventory, "--scenario", "storm.toml").code == 64

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
+from tests.cli.conftest import Cli, FakeFleet
 
 LINE = (
     "internal error: ZeroDivisionError: division by zero. This is a mistake in fleet-repl; "
@@ -22,7 +21,7 @@ async def broken() -> None:
         group.start_soon(divide)
 
 
-def test_one_line(cli: Any, fleet: Any, inventory: str) -> None:
+def test_one_line(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Type, message and what to do; code 1."""
     fleet.planning = broken
     ended = cli("plan", inventory)
@@ -30,7 +29,7 @@ def test_one_line(cli: Any, fleet: Any, inventory: str) -> None:
     assert ended.err == f"fleet-repl: {LINE}what it says with -v\n"
 
 
-def test_with_v(cli: Any, fleet: Any, inventory: str) -> None:
+def test_with_v(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The traceback first, the line last."""
     fleet.planning = broken
     ended = cli("plan", inventory, "-v")

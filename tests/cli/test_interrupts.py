@@ -12,9 +12,10 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
 
-def test_while_writing(cli: Any, fleet: Any, inventory: str) -> None:
+def test_while_writing(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """What is in flight finishes, and the report says what was left undone."""
     fleet.applying = fleet.until_stopped
     ended = cli("apply", inventory, "--report", "out.json")
@@ -57,7 +58,7 @@ def test_a_terminal_that_is_closed(cli: Any, fleet: Any, inventory: str) -> None
     assert json.loads(Path("out.json").read_text(encoding="utf-8"))["status"] == "interrupted"
 
 
-def test_nohup(cli: Any, fleet: Any, inventory: str) -> None:
+def test_nohup(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Whoever says that a command shall outlive its terminal has it so."""
 
     async def hung_up() -> None:
@@ -73,7 +74,7 @@ def test_nohup(cli: Any, fleet: Any, inventory: str) -> None:
     assert fleet.asked == ["plan", "apply"]
 
 
-def test_while_reading_for_an_apply(cli: Any, fleet: Any, inventory: str) -> None:
+def test_while_reading_for_an_apply(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """There is no plan, but there is a report: every registry was cancelled."""
     fleet.planning = fleet.until_stopped
     ended = cli("apply", inventory, "--format", "json")
@@ -84,7 +85,7 @@ def test_while_reading_for_an_apply(cli: Any, fleet: Any, inventory: str) -> Non
 
 
 @pytest.mark.parametrize("command", ["plan", "drift"])
-def test_while_reading_for_a_plan(cli: Any, fleet: Any, inventory: str, command: str) -> None:
+def test_while_reading_for_a_plan(cli: Cli, fleet: FakeFleet, inventory: str, command: str) -> None:
     """Half a plan is none: nothing on stdout."""
     fleet.planning = fleet.until_stopped
     ended = cli(command, inventory)
@@ -94,7 +95,7 @@ def test_while_reading_for_a_plan(cli: Any, fleet: Any, inventory: str, command:
     )
 
 
-def test_a_second_time(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_second_time(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Everything is cancelled at once, whatever it was doing."""
     ends = []
 
@@ -114,7 +115,7 @@ def test_a_second_time(cli: Any, fleet: Any, inventory: str) -> None:
     assert ends == ["cancelled"]
 
 
-def test_a_third_time(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_third_time(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """It is answered, and what has to be done in the end is done."""
     done = []
 
@@ -137,7 +138,7 @@ def test_a_third_time(cli: Any, fleet: Any, inventory: str) -> None:
     assert ended.err.endswith(f"stopped at once\n{again}{again}")
 
 
-def test_while_connecting(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
+def test_while_connecting(cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str) -> None:
     """Where nothing has begun, the first one ends it."""
 
     async def hanging() -> None:
@@ -152,7 +153,7 @@ def test_while_connecting(cli: Any, backend: Any, fleet: Any, inventory: str) ->
     assert fleet.asked == []
 
 
-def test_while_tidying_up(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
+def test_while_tidying_up(cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str) -> None:
     """The report is out; closing connections takes nothing back."""
 
     async def slowly() -> None:
@@ -183,7 +184,7 @@ def test_between_plan_and_apply(cli: Any, fleet: Any, inventory: str) -> None:
     assert "cancelled            1" in ended.out
 
 
-def test_too_late_to_matter(cli: Any, fleet: Any, inventory: str) -> None:
+def test_too_late_to_matter(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """A run that had everything written is not called interrupted."""
 
     async def finished() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.cli.conftest import FakeFleet
 
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log
@@ -187,7 +188,7 @@ def test_without_v_there_are_no_lines() -> None:
         assert stream.getvalue() == ""
 
 
-def test_a_runs_end(fleet: Any) -> None:
+def test_a_runs_end(fleet: FakeFleet) -> None:
     """The plan and the status are worth a line."""
     verbose, stream = log(verbose=True)
     verbose.event(PlanMade(plan=fleet.made))

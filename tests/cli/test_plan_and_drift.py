@@ -9,21 +9,22 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
-from fleet_repl.planning.plan import State
+from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports import to_json, to_junit
 from fleet_repl.reports.text import plan_text
 from fleet_repl.values.errors import Fault, FaultKind, IdentityError
 
 
-def test_a_plan_is_shown(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_plan_is_shown(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """stdout carries the plan and nothing else; nothing is written."""
     ended = cli("plan", inventory)
     assert (ended.code, ended.out, ended.err) == (0, plan_text(fleet.made), "")
     assert fleet.asked == ["plan"]
 
 
-def test_a_plan_as_a_document(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_plan_as_a_document(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The same on stdout as JSON, and in each file in the format of its ending."""
     ended = cli("plan", inventory, "--format", "json", "--report", "a.json", "--report", "b.xml")
     assert (ended.code, ended.out, ended.err) == (0, to_json(fleet.made), "")
@@ -33,7 +34,7 @@ def test_a_plan_as_a_document(cli: Any, fleet: Any, inventory: str) -> None:
 
 @pytest.mark.parametrize(("args", "code"), [(["plan", "--exit-code"], 2), (["drift"], 2)])
 def test_changes_are_told_on_demand(
-    cli: Any, fleet: Any, inventory: str, without_changes: Any, args: list[str], code: int
+    cli: Cli, fleet: FakeFleet, inventory: str, without_changes: Plan, args: list[str], code: int
 ) -> None:
     """With --exit-code, and by drift always."""
     assert cli(*args, inventory).code == code
@@ -42,7 +43,7 @@ def test_changes_are_told_on_demand(
 
 
 def test_objections_are_shown_and_refuse_nothing(
-    cli: Any, fleet: Any, inventory: str, objecting: Any
+    cli: Cli, fleet: FakeFleet, inventory: str, objecting: Plan
 ) -> None:
     """A plan is only looked at."""
     fleet.made = objecting
@@ -51,7 +52,9 @@ def test_objections_are_shown_and_refuse_nothing(
     assert "foreign-rules: 1 link goes" in ended.out
 
 
-def test_an_unreadable_registry_comes_before_changes(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_unreadable_registry_comes_before_changes(
+    cli: Cli, fleet: FakeFleet, inventory: str
+) -> None:
     """4 is worse than 2."""
     fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
     first, second = fleet.made.registries
@@ -69,7 +72,7 @@ def test_flags_narrow_what_is_changed(cli: Any, fleet: Any, inventory: str) -> N
     assert fleet.selected.regions == ("eu-west-1",)
 
 
-def test_no_identity_is_one_error(cli: Any, backend: Any, inventory: str) -> None:
+def test_no_identity_is_one_error(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """Before any account is tried: code 1, in words."""
 
     async def refused() -> None:
@@ -82,7 +85,7 @@ def test_no_identity_is_one_error(cli: Any, backend: Any, inventory: str) -> Non
 
 
 def test_a_report_that_cannot_be_written_is_found_first(
-    cli: Any, fleet: Any, inventory: str
+    cli: Cli, fleet: FakeFleet, inventory: str
 ) -> None:
     """Before anything is asked of the fleet."""
     ended = cli("plan", inventory, "--report", "missing/out.json")
@@ -93,7 +96,9 @@ def test_a_report_that_cannot_be_written_is_found_first(
     assert fleet.asked == []
 
 
-def test_a_report_that_cannot_be_written_after_all(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_report_that_cannot_be_written_after_all(
+    cli: Cli, fleet: FakeFleet, inventory: str
+) -> None:
     """The result is still on stdout, and the exit code does not claim success."""
     Path("out").mkdir()
 
@@ -118,7 +123,7 @@ def test_in_the_sandbox(cli: Any, backend: Any, inventory: str) -> None:
     assert real is None
 
 
-def test_a_scenario_that_cannot_be_used(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_scenario_that_cannot_be_used(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """One error, every problem on its line."""
     Path("faults.toml").write_text("weather = 'bad'\nmood = 'worse'\n", encoding="utf-8")
     ended = cli("plan", inventory, "--sandbox", "--scenario", "faults.toml")

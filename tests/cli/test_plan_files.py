@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.reports import to_json
 from fleet_repl.runs.history import Purpose
@@ -17,7 +18,9 @@ from fleet_repl.values.errors import RefusedError
 
 
 @pytest.fixture
-def kept(backend: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def kept(
+    backend: FakeBackend, fleet: FakeFleet, inventory: str, monkeypatch: pytest.MonkeyPatch
+) -> list[Any]:
     """A plan that can be loaded, in a folder below that of its inventory; and what was checked."""
     plan = replace(fleet.made, inventory=replace(fleet.made.inventory, path="../demo.toml"))
     checked: list[Any] = []
@@ -32,7 +35,7 @@ def kept(backend: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPat
     return checked
 
 
-def test_a_plan_is_kept(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_plan_is_kept(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The document that --format json prints, for its owner's eyes, and how to go on."""
     ended = cli("plan", inventory, "--out", "my plan")
     assert ended.code == 0
@@ -46,13 +49,13 @@ def test_a_plan_is_kept(cli: Any, fleet: Any, inventory: str) -> None:
     assert cli("plan", inventory, "--format", "json").out == file.read_text(encoding="utf-8")
 
 
-def test_what_applies_it_knows_the_state(cli: Any, inventory: str) -> None:
+def test_what_applies_it_knows_the_state(cli: Cli, inventory: str) -> None:
     """Where the fleet remembers what it did is not in the plan."""
     ended = cli("plan", inventory, "--out", "p", "--state", "s3://bucket/x")
     assert ended.err.endswith("fleet-repl apply --plan p --state s3://bucket/x\n")
 
 
-def test_changes_have_their_code_all_the_same(cli: Any, inventory: str) -> None:
+def test_changes_have_their_code_all_the_same(cli: Cli, inventory: str) -> None:
     """--out goes with --exit-code."""
     assert cli("plan", inventory, "--out", "p", "--exit-code").code == 2
     assert Path("p").exists()
@@ -66,7 +69,7 @@ def test_changes_have_their_code_all_the_same(cli: Any, inventory: str) -> None:
     ],
 )
 def test_it_is_known_beforehand_that_it_cannot_be_kept(
-    cli: Any, fleet: Any, inventory: str, out: str, message: str
+    cli: Cli, fleet: FakeFleet, inventory: str, out: str, message: str
 ) -> None:
     """Nothing is called for a plan that would be lost."""
     ended = cli("plan", inventory, "--out", out)
@@ -74,7 +77,7 @@ def test_it_is_known_beforehand_that_it_cannot_be_kept(
     assert fleet.asked == []
 
 
-def test_a_plan_that_is_lost_in_the_end(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_plan_that_is_lost_in_the_end(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The folder has gone meanwhile: the plan is shown, and the run is no success."""
     out = Path("out")
     out.mkdir()
@@ -92,7 +95,7 @@ def test_a_plan_that_is_lost_in_the_end(cli: Any, fleet: Any, inventory: str) ->
     )
 
 
-def test_an_interrupted_plan_is_not_kept(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_interrupted_plan_is_not_kept(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """There is none."""
     fleet.planning = fleet.until_stopped
     assert cli("plan", inventory, "--out", "p").code == 130
@@ -100,7 +103,7 @@ def test_an_interrupted_plan_is_not_kept(cli: Any, fleet: Any, inventory: str) -
 
 
 def test_a_kept_plan_is_applied(
-    cli: Any, backend: Any, fleet: Any, kept: list[Any], inventory: str
+    cli: Cli, backend: FakeBackend, fleet: FakeFleet, kept: list[Any], inventory: str
 ) -> None:
     """As it is: nothing is planned, and its inventory is found from its own folder."""
     ended = cli("apply", "--plan", "plans/p")
@@ -112,7 +115,7 @@ def test_a_kept_plan_is_applied(
     assert backend.purposes == [Purpose.APPLY]
 
 
-def test_another_inventory_may_be_named(cli: Any, kept: list[Any], inventory: str) -> None:
+def test_another_inventory_may_be_named(cli: Cli, kept: list[Any], inventory: str) -> None:
     """Files move; what counts is the digest, which the check compares."""
     Path("there.toml").write_text(Path(inventory).read_text(encoding="utf-8"), encoding="utf-8")
     assert cli("apply", "there.toml", "--plan", "plans/p", "--max-age", "1h30m").code == 0
@@ -122,7 +125,7 @@ def test_another_inventory_may_be_named(cli: Any, kept: list[Any], inventory: st
 
 @pytest.mark.parametrize("where", ["load_plan", "check_plan"])
 def test_a_plan_that_must_not_be_applied(
-    cli: Any, backend: Any, fleet: Any, kept: list[Any], where: str, monkeypatch: Any
+    cli: Cli, backend: FakeBackend, fleet: FakeFleet, kept: list[Any], where: str, monkeypatch: Any
 ) -> None:
     """Code 3, why, and nothing is called; not even a report is written."""
 
@@ -136,7 +139,9 @@ def test_a_plan_that_must_not_be_applied(
     assert not Path("out.json").exists()
 
 
-def test_a_lock_that_is_held(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
+def test_a_lock_that_is_held(
+    cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str
+) -> None:
     """Code 3 and who has it, before anything is read."""
 
     async def refuse() -> None:
@@ -151,7 +156,9 @@ def test_a_lock_that_is_held(cli: Any, backend: Any, fleet: Any, inventory: str)
 
 
 @pytest.mark.parametrize("command", ["plan", "drift", "verify"])
-def test_who_only_looks_takes_no_lock(cli: Any, backend: Any, inventory: str, command: str) -> None:
+def test_who_only_looks_takes_no_lock(
+    cli: Cli, backend: FakeBackend, inventory: str, command: str
+) -> None:
     """Looking is free at any time."""
     cli(command, inventory)
     assert backend.purposes == [None]
@@ -171,7 +178,7 @@ def test_who_only_looks_takes_no_lock(cli: Any, backend: Any, inventory: str, co
     ],
 )
 def test_wrong_usage(
-    cli: Any, fleet: Any, inventory: str, monkeypatch: Any, args: list[str], message: str
+    cli: Cli, fleet: FakeFleet, inventory: str, monkeypatch: Any, args: list[str], message: str
 ) -> None:
     """Code 64, and nothing is called."""
     monkeypatch.setenv("COLUMNS", "200")

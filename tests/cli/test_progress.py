@@ -6,11 +6,11 @@ import io
 import json
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import anyio.lowlevel
 import pytest
 from rich.console import Console
+from tests.cli.conftest import Cli, FakeFleet
 from tests.support.clock import VirtualClock
 
 from fleet_repl.cli.counting import Counters
@@ -73,7 +73,7 @@ def test_what_lies_outside_is_nobodys_failure() -> None:
     assert (counters.failed, counters.accounts_done, counters.accounts) == (0, 0, 2)
 
 
-def test_writing(fleet: Any) -> None:
+def test_writing(fleet: FakeFleet) -> None:
     """Counting starts again with the plan; a registry that failed twice failed once."""
     counters = Counters(SCOPE)
     build = fleet.made.registries[0].registry
@@ -94,7 +94,7 @@ def test_writing(fleet: Any) -> None:
     )
 
 
-def test_every_write_counts_once(fleet: Any) -> None:
+def test_every_write_counts_once(fleet: FakeFleet) -> None:
     """When it settles, or when its registry ends without it; not when all of an account are done:
     of 500 accounts the line stood at none, and then it jumped."""
     counters = Counters(SCOPE)
@@ -150,7 +150,11 @@ async def test_without_a_terminal_a_line_comes_every_half_minute() -> None:
 
 @pytest.mark.parametrize("flags", [("--log-format", "json"), (), ("--quiet",)])
 def test_a_command_in_a_pipe_gives_signs_of_life(
-    cli: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+    cli: Cli,
+    fleet: FakeFleet,
+    inventory: str,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: tuple[str, ...],
 ) -> None:
     """On stderr, as a JSON object where those were asked for; with --quiet none."""
     clock = VirtualClock(seconds=100)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
 NAMES: dict[str, Callable[[Path, Path], object]] = {
     "itself": lambda name, file: None,
@@ -37,7 +37,9 @@ def _named(how: str, file: Path) -> str:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("how", NAMES)
-def test_the_inventory_stays(cli: Any, fleet: Any, inventory: str, command: str, how: str) -> None:
+def test_the_inventory_stays(
+    cli: Cli, fleet: FakeFleet, inventory: str, command: str, how: str
+) -> None:
     """By whatever name it is called. Nothing is asked of the fleet."""
     # So that its own name has an ending that a report can have.
     Path(inventory).rename("fleet.json")
@@ -54,7 +56,11 @@ def test_the_inventory_stays(cli: Any, fleet: Any, inventory: str, command: str,
 
 
 def test_a_kept_plan_stays(
-    cli: Any, backend: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli,
+    backend: FakeBackend,
+    fleet: FakeFleet,
+    inventory: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its report must not go there."""
     monkeypatch.setattr(backend, "load_plan", lambda path: fleet.made, raising=False)
@@ -69,7 +75,7 @@ def test_a_kept_plan_stays(
     assert fleet.asked == []
 
 
-def test_a_scenario_stays(cli: Any, inventory: str) -> None:
+def test_a_scenario_stays(cli: Cli, inventory: str) -> None:
     """As does what the simulated AWS is made of."""
     Path("scenario.json").write_text("seed = 1\n")
     ended = cli(
@@ -80,7 +86,7 @@ def test_a_scenario_stays(cli: Any, inventory: str) -> None:
     assert Path("scenario.json").read_text() == "seed = 1\n"
 
 
-def test_a_policy_of_a_template_stays(cli: Any, inventory: str) -> None:
+def test_a_policy_of_a_template_stays(cli: Cli, inventory: str) -> None:
     """It belongs to the inventory."""
     Path("policy.json").write_text('{"rules": [{}]}')
     with Path(inventory).open("a") as file:
@@ -97,7 +103,7 @@ def test_a_policy_of_a_template_stays(cli: Any, inventory: str) -> None:
 @pytest.mark.parametrize("place", ["demo/applied.json", "demo/runs/x/report.json"])
 @pytest.mark.parametrize("state", [None, "elsewhere"])
 def test_what_is_remembered_stays(
-    cli: Any, fleet: Any, inventory: str, state: str | None, place: str
+    cli: Cli, fleet: FakeFleet, inventory: str, state: str | None, place: str
 ) -> None:
     """A report in the place of the ownership record would be read as one."""
     folder = Path(state or ".fleet-repl")
@@ -113,7 +119,7 @@ def test_what_is_remembered_stays(
     assert cli("plan", inventory, "--report", str(folder / "out.json"), *told).code == 0
 
 
-def test_two_results_need_two_files(cli: Any, fleet: Any, inventory: str) -> None:
+def test_two_results_need_two_files(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The second would replace the first."""
     ended = cli("plan", inventory, "--out", "a.json", "--report", "./a.json")
     assert ended.code == 1
@@ -124,7 +130,9 @@ def test_two_results_need_two_files(cli: Any, fleet: Any, inventory: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
-def test_what_is_no_file_is_not_replaced(cli: Any, fleet: Any, inventory: str, kind: str) -> None:
+def test_what_is_no_file_is_not_replaced(
+    cli: Cli, fleet: FakeFleet, inventory: str, kind: str
+) -> None:
     """A pipe would be gone, and root would replace /dev/null for everybody."""
     name = "pipe.json"
     if kind == "pipe":

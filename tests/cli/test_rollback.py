@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet, Terminal
 
 from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import to_json
@@ -17,7 +17,9 @@ from fleet_repl.runs.history import Purpose
 RUN = "20261123T110000Z-ab12cd"
 
 
-def test_a_run_is_taken_back(cli: Any, backend: Any, fleet: Any, inventory: str) -> None:
+def test_a_run_is_taken_back(
+    cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str
+) -> None:
     """Planned, shown, carried out, under a lock of its own purpose."""
     ended = cli("rollback", "last", inventory)
     assert ended.code == 0
@@ -31,7 +33,12 @@ def test_a_run_is_taken_back(cli: Any, backend: Any, fleet: Any, inventory: str)
 @pytest.mark.parametrize("more", [(), ("--yes",), ("--force",)])
 @pytest.mark.parametrize("state", [None, "deep/state"])
 def test_an_inventory_that_a_run_names_is_not_followed(
-    cli: Any, backend: Any, fleet: Any, inventory: str, state: str | None, more: tuple[str, ...]
+    cli: Cli,
+    backend: FakeBackend,
+    fleet: FakeFleet,
+    inventory: str,
+    state: str | None,
+    more: tuple[str, ...],
 ) -> None:
     """What is remembered may come from somebody else, and the inventory decides which roles get
     which external ids. The command to type is told; nothing is loaded, connected or written."""
@@ -50,7 +57,7 @@ def test_an_inventory_that_a_run_names_is_not_followed(
     assert (fleet.asked, backend.purposes) == ([], [])
 
 
-def test_force_reaches_both(cli: Any, fleet: Any, inventory: str) -> None:
+def test_force_reaches_both(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The plan, which leaves out what was changed since, and its objections."""
     objection = Objection(kind="max-removals", message="9 links go")
     fleet.made = replace(fleet.made, objections=(objection,))
@@ -64,9 +71,9 @@ def test_force_reaches_both(cli: Any, fleet: Any, inventory: str) -> None:
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
 def test_it_asks(
-    cli: Any,
+    cli: Cli,
     inventory: str,
-    terminal: Any,
+    terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
     code: int,
@@ -79,7 +86,7 @@ def test_it_asks(
     assert cli("rollback", "last", inventory, "--yes").code == 0
 
 
-def test_an_interrupted_rollback(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_interrupted_rollback(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """A report all the same."""
     fleet.planning = fleet.until_stopped
     ended = cli("rollback", "last", inventory)
@@ -89,7 +96,7 @@ def test_an_interrupted_rollback(cli: Any, fleet: Any, inventory: str) -> None:
 
 @pytest.mark.parametrize("more", [(), ("--force",)])
 def test_a_dry_run(
-    cli: Any, backend: Any, fleet: Any, inventory: str, more: tuple[str, ...]
+    cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str, more: tuple[str, ...]
 ) -> None:
     """The plan on stdout; no purpose that needs the lock, nothing carried out, nobody asked."""
     ended = cli("rollback", "last", inventory, "--dry-run", *more)
@@ -99,7 +106,7 @@ def test_a_dry_run(
     assert backend.purposes == [None]
 
 
-def test_a_dry_run_as_a_document(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_dry_run_as_a_document(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """In every format that plans have."""
     ended = cli(
         "rollback", "last", inventory, "--dry-run", "--format", "json", "--report", "p.json"
@@ -108,7 +115,7 @@ def test_a_dry_run_as_a_document(cli: Any, fleet: Any, inventory: str) -> None:
     assert Path("p.json").read_text(encoding="utf-8") == ended.out
 
 
-def test_an_interrupted_dry_run(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_interrupted_dry_run(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """There is no plan, and nothing was to be written anyway."""
     fleet.planning = fleet.until_stopped
     ended = cli("rollback", "last", inventory, "--dry-run")
@@ -116,7 +123,7 @@ def test_an_interrupted_dry_run(cli: Any, fleet: Any, inventory: str) -> None:
     assert fleet.asked == [f"plan_rollback {RUN}", "stop"]
 
 
-def test_a_run_that_nobody_remembers(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_run_that_nobody_remembers(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """An error; nothing is connected."""
     ended = cli("rollback", "nope", inventory)
     assert (ended.code, fleet.asked) == (1, [])

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend
 from tests.support.clock import NOON
 
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import report_text
-from fleet_repl.runs.history import Freeze, Purpose, RunSummary
+from fleet_repl.runs.history import Freeze, PastRun, Purpose, RunSummary
 from fleet_repl.runs.outcomes import Status
 
 
 @pytest.fixture
-def listed(backend: Any, past: Any) -> Any:
+def listed(backend: FakeBackend, past: PastRun) -> Any:
     """A run that went well, a rollback of it, and one that never ended."""
     meta = past.meta
     back = replace(meta, run_id="20261123T113000Z-cd34ef", rolls_back=meta.run_id)
@@ -46,7 +47,7 @@ applied  failed
 """
 
 
-def test_runs_are_listed(cli: Any, backend: Any, listed: Any, inventory: str) -> None:
+def test_runs_are_listed(cli: Cli, backend: FakeBackend, listed: Any, inventory: str) -> None:
     """Newest first, as a table; the fleet goes without saying where there is one."""
     backend.memory.others = "told only where the list is empty"
     ended = cli("runs", inventory)
@@ -56,7 +57,7 @@ def test_runs_are_listed(cli: Any, backend: Any, listed: Any, inventory: str) ->
     assert set(listed.asked) == {"runs demo"}
 
 
-def test_a_run_under_way(cli: Any, listed: Any, inventory: str) -> None:
+def test_a_run_under_way(cli: Cli, listed: Any, inventory: str) -> None:
     """Whose process holds the lock; another one without a report has died."""
     first = listed.listed[0]
     listed.holder = first.meta.holder
@@ -72,7 +73,7 @@ def test_a_run_under_way(cli: Any, listed: Any, inventory: str) -> None:
 
 
 def test_one_that_ends_while_it_is_looked_at(
-    cli: Any, listed: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, listed: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has not died: what became of it is read again."""
     first, *others = listed.listed
@@ -84,7 +85,7 @@ def test_one_that_ends_while_it_is_looked_at(
     assert cli("runs", inventory).out.splitlines()[1].split()[-3:] == ["ok", "2", "0"]
 
 
-def test_where_they_are_looked_for(cli: Any, backend: Any, inventory: str) -> None:
+def test_where_they_are_looked_for(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """--state before the inventory's, that before the folder here."""
     cli("runs")
     cli("runs", inventory, "--state", "elsewhere")
@@ -93,7 +94,7 @@ def test_where_they_are_looked_for(cli: Any, backend: Any, inventory: str) -> No
     assert backend.memory.asked == ["runs None", "runs demo", "run last None"]
 
 
-def test_several_fleets(cli: Any, listed: Any, inventory: str) -> None:
+def test_several_fleets(cli: Cli, listed: Any, inventory: str) -> None:
     """Without an inventory there may be several, and then there is a column for them."""
     first, *others = listed.listed
     other = replace(first, meta=replace(first.meta, fleet="other"))
@@ -104,34 +105,34 @@ def test_several_fleets(cli: Any, listed: Any, inventory: str) -> None:
     assert len(cli("runs", inventory).out.splitlines()) == 3
 
 
-def test_only_so_many(cli: Any, listed: Any) -> None:
+def test_only_so_many(cli: Cli, listed: Any) -> None:
     """And how to see the rest."""
     lines = cli("runs", "--limit", "1").out.splitlines()
     assert len(lines) == 4
     assert lines[-1] == "… and 2 older; --limit 3 lists all"
 
 
-def test_none(cli: Any, inventory: str) -> None:
+def test_none(cli: Cli, inventory: str) -> None:
     """That is no failure."""
     ended = cli("runs", inventory)
     assert (ended.code, ended.out) == (0, "No runs are remembered in .fleet-repl.\n")
     assert ended.err == ""
 
 
-def test_none_here_but_elsewhere(cli: Any, backend: Any, inventory: str) -> None:
+def test_none_here_but_elsewhere(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """Whoever has left a sandbox is told where its runs are."""
     backend.memory.others = "runs of other AWS endpoints are kept in .fleet-repl/.worlds/x"
     assert cli("runs", inventory).err == f"{backend.memory.others}\n"
 
 
-def test_a_freeze_is_told_first(cli: Any, listed: Any, inventory: str) -> None:
+def test_a_freeze_is_told_first(cli: Cli, listed: Any, inventory: str) -> None:
     """It is why the next run will be refused."""
     listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
     first, second, *_ = cli("runs", inventory).out.splitlines()
     assert (first, second) == ("demo is frozen since 2026-11-23 12:00:00 by bob: move", "")
 
 
-def test_as_a_document(cli: Any, listed: Any, inventory: str) -> None:
+def test_as_a_document(cli: Cli, listed: Any, inventory: str) -> None:
     """What is not known is null."""
     listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
     ended = cli("runs", inventory, "--format", "json", "--limit", "2")
@@ -189,14 +190,16 @@ Exit 4: the run has not ended.
 """
 
 
-def test_a_run_without_a_report(cli: Any, backend: Any, past: Any, tmp_path: Path) -> None:
+def test_a_run_without_a_report(
+    cli: Cli, backend: FakeBackend, past: PastRun, tmp_path: Path
+) -> None:
     """How far the journal says that it came."""
     backend.memory.past = (replace(past, report=None),)
     ended = cli("report", "last")
     assert (ended.code, ended.out, ended.err) == (4, UNREPORTED + DIED, "")
 
 
-def test_a_report_that_is_still_to_come(cli: Any, backend: Any, past: Any) -> None:
+def test_a_report_that_is_still_to_come(cli: Cli, backend: FakeBackend, past: PastRun) -> None:
     """The run whose process holds the lock; that of another run says nothing about it."""
     backend.memory.past = (replace(past, report=None),)
     backend.memory.holder = past.meta.holder
@@ -223,7 +226,9 @@ def test_a_report_that_comes_while_it_is_looked_for(
     assert (ended_well.code, ended_well.out) == (0, report_text(past.report))
 
 
-def test_a_document_that_there_is_not(cli: Any, backend: Any, past: Any, inventory: str) -> None:
+def test_a_document_that_there_is_not(
+    cli: Cli, backend: FakeBackend, past: PastRun, inventory: str
+) -> None:
     """stdout stays empty, so that nothing takes words for a document; no file is written."""
     backend.memory.past = (replace(past, report=None),)
     ended = cli("report", "last", "--format", "json", "--report", "out.json")
@@ -232,14 +237,14 @@ def test_a_document_that_there_is_not(cli: Any, backend: Any, past: Any, invento
     assert not Path("out.json").exists()
 
 
-def test_a_run_that_nobody_remembers(cli: Any, inventory: str) -> None:
+def test_a_run_that_nobody_remembers(cli: Cli, inventory: str) -> None:
     """An error, and where it was looked for."""
     ended = cli("report", "nope", inventory)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == "fleet-repl: no run nope is remembered in .fleet-repl\n"
 
 
-def test_a_file_that_cannot_be_written(cli: Any, backend: Any, inventory: str) -> None:
+def test_a_file_that_cannot_be_written(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """It is known before anything is read."""
     ended = cli("report", "last", "--report", "missing/out.json")
     assert ended.code == 1

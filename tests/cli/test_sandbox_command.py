@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.values.errors import FleetError
@@ -43,7 +43,7 @@ def test_it_serves_until_it_is_stopped(inventory: str, stop: signal.Signals) -> 
 
 @pytest.mark.parametrize("routes", ["", "routes = []\n"])
 def test_accounts_are_enough(
-    cli: Any, backend: Any, inventory: str, routes: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, backend: FakeBackend, inventory: str, routes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What `import` takes can be served, too: that is how it is tried."""
     file = Path(inventory)
@@ -56,7 +56,7 @@ def test_accounts_are_enough(
     assert cli("sandbox", inventory).err == "fleet-repl: 2 accounts to serve\n"
 
 
-def test_a_port_that_is_taken(cli: Any, inventory: str) -> None:
+def test_a_port_that_is_taken(cli: Cli, inventory: str) -> None:
     """One line, no traceback."""
 
     with socket.socket() as taken:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.reports import keep_plan, plan_digest
 from fleet_repl.reports.text import plan_text
 
 
 @pytest.fixture
-def kept(fleet: Any, inventory: str) -> Path:
+def kept(fleet: FakeFleet, inventory: str) -> Path:
     """A plan in a file, of an inventory that is not there any more."""
     Path(inventory).unlink()
     fleet.made = replace(fleet.made, digest=plan_digest(fleet.made))
@@ -22,7 +22,7 @@ def kept(fleet: Any, inventory: str) -> Path:
     return Path("prod.plan")
 
 
-def test_a_kept_plan_is_shown(cli: Any, backend: Any, fleet: Any, kept: Path) -> None:
+def test_a_kept_plan_is_shown(cli: Cli, backend: FakeBackend, fleet: FakeFleet, kept: Path) -> None:
     """As text; nothing is asked, nothing is connected."""
     ended = cli("show", str(kept))
     assert (ended.code, ended.out, ended.err) == (0, plan_text(fleet.made), "")
@@ -30,12 +30,12 @@ def test_a_kept_plan_is_shown(cli: Any, backend: Any, fleet: Any, kept: Path) ->
     assert cli("show", str(kept), "-v").out == plan_text(fleet.made, full=True)
 
 
-def test_a_kept_plan_as_a_document(cli: Any, kept: Path) -> None:
+def test_a_kept_plan_as_a_document(cli: Cli, kept: Path) -> None:
     """The file itself."""
     assert cli("show", str(kept), "--format", "json").out == kept.read_text(encoding="utf-8")
 
 
-def test_a_plan_that_was_altered(cli: Any, kept: Path) -> None:
+def test_a_plan_that_was_altered(cli: Cli, kept: Path) -> None:
     """Nobody is to agree to what nothing will carry out."""
     document = json.loads(kept.read_text(encoding="utf-8"))
     document["fleet"] = "other"
@@ -45,14 +45,14 @@ def test_a_plan_that_was_altered(cli: Any, kept: Path) -> None:
     assert "was altered" in ended.err
 
 
-def test_a_file_that_is_no_plan(cli: Any, kept: Path) -> None:
+def test_a_file_that_is_no_plan(cli: Cli, kept: Path) -> None:
     """Refused like any plan that does not belong here."""
     kept.write_text("{}", encoding="utf-8")
     ended = cli("show", str(kept))
     assert (ended.code, ended.out) == (3, "")
 
 
-def test_a_plan_that_is_not_there(cli: Any, inventory: str) -> None:
+def test_a_plan_that_is_not_there(cli: Cli, inventory: str) -> None:
     """An error, in words."""
     ended = cli("show", "none.plan")
     assert (ended.code, ended.out) == (1, "")
@@ -62,6 +62,6 @@ def test_a_plan_that_is_not_there(cli: Any, inventory: str) -> None:
     )
 
 
-def test_no_plan_is_named(cli: Any, inventory: str) -> None:
+def test_no_plan_is_named(cli: Cli, inventory: str) -> None:
     """Wrong use."""
     assert cli("show").code == 64

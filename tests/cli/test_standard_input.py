@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 from typer.main import get_command
 
 from fleet_repl.cli.app import app
@@ -60,7 +61,7 @@ def _words(text: str) -> str:
     ids=" ".join,
 )
 @pytest.mark.usefixtures("given")
-def test_every_command_that_takes_an_inventory_reads_it(cli: Any, args: list[str]) -> None:
+def test_every_command_that_takes_an_inventory_reads_it(cli: Cli, args: list[str]) -> None:
     """No file is there, and the fleet's name comes from what was read."""
     ended = cli(*args)
     assert ended.code in {0, 2}, ended.err
@@ -86,7 +87,7 @@ def _parameters(test: Any) -> list[list[str]]:
     "args", [["apply", "-"], ["rollback", "last", "-"], ["unlock", "-"]], ids=" ".join
 )
 @pytest.mark.usefixtures("given")
-def test_who_would_be_asked_has_to_have_agreed(cli: Any, fleet: Any, args: list[str]) -> None:
+def test_who_would_be_asked_has_to_have_agreed(cli: Cli, fleet: FakeFleet, args: list[str]) -> None:
     """The question would be answered by the inventory, or by nobody."""
     ended = cli(*args)
     assert (ended.code, ended.out) == (64, "")
@@ -96,14 +97,14 @@ def test_who_would_be_asked_has_to_have_agreed(cli: Any, fleet: Any, args: list[
 
 @pytest.mark.parametrize("args", [["--once"], ["--every", "1h"]], ids=" ".join)
 @pytest.mark.usefixtures("given")
-def test_a_watch_needs_a_file(cli: Any, args: list[str]) -> None:
+def test_a_watch_needs_a_file(cli: Cli, args: list[str]) -> None:
     """It reads the inventory again, which a stream does not allow."""
     ended = cli("watch", "-", *args)
     assert (ended.code, ended.out) == (64, "")
     assert "standard input can be read only once: name a file" in _words(ended.err)
 
 
-def test_problems_are_those_of_a_file(cli: Any, given: Callable[..., None]) -> None:
+def test_problems_are_those_of_a_file(cli: Cli, given: Callable[..., None]) -> None:
     """With the line, and `-` for the file."""
     given(b'version = 1\nname = "caf\xe9"\n')
     ended = cli("plan", "-")
@@ -117,7 +118,7 @@ def test_problems_are_those_of_a_file(cli: Any, given: Callable[..., None]) -> N
     )
 
 
-def test_no_standard_input(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may be started without one."""
     monkeypatch.setattr(sys, "stdin", None)
     ended = cli("plan", "-")
@@ -125,7 +126,7 @@ def test_no_standard_input(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_as_much_as_an_inventory_has(
-    cli: Any, given: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, given: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stream without an end is left before the memory is full."""
     monkeypatch.setattr(toml_file.text_of, "__kwdefaults__", {"most": MIB, "stdin": None})
@@ -152,14 +153,18 @@ def test_what_it_names_is_found_from_the_working_directory(
     assert list(found.files) == [str(tmp_path / "policy.json")]
 
 
-def test_a_file_of_that_name_goes_by_its_path(cli: Any, inventory: str) -> None:
+def test_a_file_of_that_name_goes_by_its_path(cli: Cli, inventory: str) -> None:
     """`-` never means it."""
     file = Path(inventory).rename("-").absolute()
     assert cli("validate", str(file)).code == 0
 
 
 def test_a_plan_of_it_says_how_it_is_applied(
-    cli: Any, fleet: Any, backend: Any, given: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    cli: Cli,
+    fleet: FakeFleet,
+    backend: FakeBackend,
+    given: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With the same text again; without it, what is missing is told."""
     fleet.made = replace(fleet.made, inventory=replace(fleet.made.inventory, path="-"))
@@ -175,7 +180,7 @@ def test_a_plan_of_it_says_how_it_is_applied(
     assert "the plan was made from an inventory on standard input" in _words(ended.err)
 
 
-def test_a_run_of_it_says_so(cli: Any, backend: Any) -> None:
+def test_a_run_of_it_says_so(cli: Cli, backend: FakeBackend) -> None:
     """There is no path to type for whoever wants to take it back."""
     (past,) = backend.memory.past
     named = replace(past.meta.inventory, path="-")

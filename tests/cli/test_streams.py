@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeFleet
 
 from fleet_repl.cli.streams import Streams
 
@@ -128,7 +129,7 @@ def test_an_encoding_that_lacks_a_character(inventory: str) -> None:
     assert "111111111111 eu-west-1 (b\\xfcro)\n" in ended.stdout
 
 
-def test_only_the_result_is_on_stdout(cli: Any, fleet: Any, inventory: str) -> None:
+def test_only_the_result_is_on_stdout(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Log lines and notes go to stderr, whatever the flags."""
     ended = cli("apply", inventory, "-v", "--format", "json")
     assert json.loads(ended.out)["run_id"] == "run"

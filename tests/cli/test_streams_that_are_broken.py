@@ -12,9 +12,9 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeFleet
 
 BROKEN = [
     "2>/dev/full",
@@ -152,7 +152,7 @@ def test_a_reader_that_has_stopped(inventory: str) -> None:
 
 
 def test_a_result_that_cannot_be_spelled(
-    cli: Any, fleet: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, fleet: FakeFleet, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of ours in one form keeps no other form from its reader."""
     from fleet_repl.cli import output as handing_over  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, Terminal
 
 from fleet_repl import load_inventory
 from fleet_repl.cli.app import run
@@ -31,7 +32,7 @@ GIVEN_BACK = (
 
 
 @pytest.fixture
-def locked(backend: Any) -> SeenLock:
+def locked(backend: FakeBackend) -> SeenLock:
     """The lock of the fleet, held."""
     at = datetime(2026, 11, 23, 8, tzinfo=UTC)
     document = LockDocument(fleet="demo", holder=HOLDER, taken_at=at, renewed_at=at)
@@ -40,14 +41,14 @@ def locked(backend: Any) -> SeenLock:
     return seen
 
 
-def test_nobody_holds_it(cli: Any, inventory: str) -> None:
+def test_nobody_holds_it(cli: Cli, inventory: str) -> None:
     """That is fine, and nobody is asked."""
     ended = cli("unlock", inventory)
     assert (ended.code, ended.out, ended.err) == (0, "nobody holds the lock of demo\n", "")
 
 
 def test_without_a_terminal_it_needs_yes(
-    cli: Any, backend: Any, inventory: str, locked: SeenLock
+    cli: Cli, backend: FakeBackend, inventory: str, locked: SeenLock
 ) -> None:
     """The holder is shown all the same, and keeps it."""
     ended = cli("unlock", inventory)
@@ -58,7 +59,7 @@ def test_without_a_terminal_it_needs_yes(
     assert backend.memory.locks == {"demo": locked}
 
 
-def test_with_yes(cli: Any, backend: Any, inventory: str, locked: SeenLock) -> None:
+def test_with_yes(cli: Cli, backend: FakeBackend, inventory: str, locked: SeenLock) -> None:
     """Nobody is asked; at the state that is named."""
     ended = cli("unlock", inventory, "--yes", "--state", "there")
     assert (ended.code, ended.out, ended.err) == (0, GIVEN_BACK, SHOWN)
@@ -66,7 +67,11 @@ def test_with_yes(cli: Any, backend: Any, inventory: str, locked: SeenLock) -> N
 
 
 def test_a_sign_of_life_meanwhile(
-    cli: Any, backend: Any, inventory: str, locked: SeenLock, monkeypatch: pytest.MonkeyPatch
+    cli: Cli,
+    backend: FakeBackend,
+    inventory: str,
+    locked: SeenLock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Then the holder keeps it."""
 
@@ -82,10 +87,10 @@ def test_a_sign_of_life_meanwhile(
 @pytest.mark.parametrize("quiet", [False, True])
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3), ("\n", 3)])
 def test_at_a_terminal(
-    backend: Any,
+    backend: FakeBackend,
     inventory: str,
     locked: SeenLock,
-    terminal: Any,
+    terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
     code: int,

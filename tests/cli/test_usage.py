@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeFleet
 
 from fleet_repl._version import __version__
 
@@ -42,7 +42,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def test_help_names_every_command(cli: Any) -> None:
+def test_help_names_every_command(cli: Cli) -> None:
     """And what the exit codes mean."""
     ended = cli("--help")
     assert (ended.code, ended.err) == (0, "")
@@ -54,21 +54,21 @@ def test_help_names_every_command(cli: Any) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(cli: Any, command: str) -> None:
+def test_every_command_explains_itself(cli: Cli, command: str) -> None:
     """What it does, and an example that can be pasted."""
     ended = cli(command, "-h")
     assert (ended.code, ended.err) == (0, "")
     assert f"Example: fleet-repl {command}" in ended.out
 
 
-def test_no_command_at_all(cli: Any) -> None:
+def test_no_command_at_all(cli: Cli) -> None:
     """Help, but as an error: on stderr, so that nothing takes it for a result."""
     ended = cli()
     assert (ended.code, ended.out) == (64, "")
     assert CODES in ended.err
 
 
-def test_the_version(cli: Any) -> None:
+def test_the_version(cli: Cli) -> None:
     """One line on stdout."""
     ended = cli("--version")
     assert (ended.code, ended.out, ended.err) == (0, f"fleet-repl {__version__}\n", "")
@@ -101,7 +101,7 @@ WRONG = pytest.mark.parametrize(
 
 
 @WRONG
-def test_wrong_usage_is_64(cli: Any, fleet: Any, args: list[str], message: str) -> None:
+def test_wrong_usage_is_64(cli: Cli, fleet: FakeFleet, args: list[str], message: str) -> None:
     """Not 2, which means that changes are pending; and nothing is started."""
     ended = cli(*args)
     assert (ended.code, ended.out) == (64, "")
@@ -112,7 +112,7 @@ def test_wrong_usage_is_64(cli: Any, fleet: Any, args: list[str], message: str) 
 @WRONG
 @pytest.mark.parametrize("flag", [["--log-format", "json"], ["--log-format=json"]], ids=" ".join)
 def test_a_log_of_json_tells_of_wrong_usage_too(
-    cli: Any, fleet: Any, args: list[str], message: str, flag: list[str]
+    cli: Cli, fleet: FakeFleet, args: list[str], message: str, flag: list[str]
 ) -> None:
     """One object in one line, as of every other error, for whoever collects stderr."""
     ended = cli(args[0], *flag, *args[1:])
@@ -133,14 +133,14 @@ def test_a_log_of_json_tells_of_wrong_usage_too(
     ],
     ids=" ".join,
 )
-def test_help_is_no_error_in_any_format(cli: Any, args: list[str]) -> None:
+def test_help_is_no_error_in_any_format(cli: Cli, args: list[str]) -> None:
     """It is the result, on stdout."""
     ended = cli(*args)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out
 
 
-def test_what_comes_last_counts(cli: Any) -> None:
+def test_what_comes_last_counts(cli: Cli) -> None:
     """As for every flag, and what follows `--` is no flag."""
     for args in (
         ["plan", "--log-format", "json", "--log-format", "text"],
@@ -149,7 +149,7 @@ def test_what_comes_last_counts(cli: Any) -> None:
         assert cli(*args).err.startswith("Usage: fleet-repl plan")
 
 
-def test_a_selection_of_nothing_is_wrong_usage(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_selection_of_nothing_is_wrong_usage(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The inventory is right, the flag is not; and nothing is called."""
     ended = cli("plan", inventory, "--account", "nobody")
     assert (ended.code, ended.out) == (64, "")

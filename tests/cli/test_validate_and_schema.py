@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.cli.conftest import Cli, FakeBackend
 
 from fleet_repl.cli.amounts import amounts_document, amounts_text
 from fleet_repl.cli.schema import Document
@@ -39,7 +40,7 @@ SUMMARY = FleetSummary(
 )
 
 
-def test_a_valid_inventory(cli: Any, inventory: str) -> None:
+def test_a_valid_inventory(cli: Cli, inventory: str) -> None:
     """Totals, and a line for each route."""
     ended = cli("validate", inventory)
     assert (ended.code, ended.err) == (0, "")
@@ -99,7 +100,7 @@ def _checked(text: str) -> Any:
     return document
 
 
-def test_as_a_document(cli: Any, inventory: str) -> None:
+def test_as_a_document(cli: Cli, inventory: str) -> None:
     """The same for machines."""
     ended = cli("validate", inventory, "--format", "json")
     assert ended.code == 0
@@ -157,7 +158,7 @@ PROBLEMS = InventoryError(
 
 
 def test_every_problem_is_told(
-    cli: Any, backend: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, backend: FakeBackend, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Place, key, what is wrong, the value made harmless, and what would be right."""
 
@@ -177,7 +178,7 @@ def test_every_problem_is_told(
 
 
 def test_problems_as_a_document(
-    cli: Any, backend: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, backend: FakeBackend, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On stdout, because they are the result that was asked for."""
 
@@ -211,7 +212,7 @@ def test_problems_as_a_document(
     }
 
 
-def test_a_missing_file_is_a_problem(cli: Any) -> None:
+def test_a_missing_file_is_a_problem(cli: Cli) -> None:
     """Not a traceback, and not wrong usage either."""
     ended = cli("plan", "/nowhere/fleet.toml")
     assert (ended.code, ended.out) == (1, "")
@@ -220,14 +221,14 @@ def test_a_missing_file_is_a_problem(cli: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["plan", "report", "graph"])
-def test_a_documents_schema(cli: Any, name: str) -> None:
+def test_a_documents_schema(cli: Cli, name: str) -> None:
     """The schema as it is published."""
     ended = cli("schema", name)
     assert (ended.code, ended.err) == (0, "")
     assert json.loads(ended.out) == schema(name)
 
 
-def test_the_inventorys_schema_is_the_default(cli: Any) -> None:
+def test_the_inventorys_schema_is_the_default(cli: Cli) -> None:
     """It is the one that editors want."""
     ended = cli("schema")
     assert ended.code == 0
@@ -235,7 +236,7 @@ def test_the_inventorys_schema_is_the_default(cli: Any) -> None:
     Draft202012Validator.check_schema(json.loads(ended.out))
 
 
-def test_every_published_schema_can_be_printed(cli: Any) -> None:
+def test_every_published_schema_can_be_printed(cli: Cli) -> None:
     """And the inventory's, which comes first."""
     assert {one.value for one in Document} == {"inventory", *SCHEMAS}
     for name in SCHEMAS:

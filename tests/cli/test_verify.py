@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.cli.conftest import Cli, FakeFleet
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counting import Counters
@@ -137,7 +138,7 @@ def test_flags(cli: Any, fleet: Any, inventory: str, flags: tuple[str, ...], ask
 
 
 @pytest.mark.parametrize("age", ["", "7", "0d", "d", "1h1d", "-1d", "1 d", "1w", "99999d"])
-def test_an_age_that_is_none(cli: Any, fleet: Any, inventory: str, age: str) -> None:
+def test_an_age_that_is_none(cli: Cli, fleet: FakeFleet, inventory: str, age: str) -> None:
     """Wrong use, before anything is called."""
     ended = cli("verify", inventory, "--age", age)
     assert (ended.code, ended.out, fleet.asked) == (64, "", [])
@@ -145,13 +146,15 @@ def test_an_age_that_is_none(cli: Any, fleet: Any, inventory: str, age: str) -> 
 
 
 @pytest.mark.parametrize("count", ["0", "1001", "many"])
-def test_a_count_that_is_none(cli: Any, fleet: Any, inventory: str, count: str) -> None:
+def test_a_count_that_is_none(cli: Cli, fleet: FakeFleet, inventory: str, count: str) -> None:
     """Wrong use as well."""
     assert cli("verify", inventory, "--count", count).code == 64
     assert fleet.asked == []
 
 
-def test_an_interruption_hands_over_what_is_known(cli: Any, fleet: Any, inventory: str) -> None:
+def test_an_interruption_hands_over_what_is_known(
+    cli: Cli, fleet: FakeFleet, inventory: str
+) -> None:
     """With the code of one."""
     fleet.planning = fleet.until_stopped
     ended = cli("verify", inventory, "--age", "12h")
@@ -161,7 +164,7 @@ def test_an_interruption_hands_over_what_is_known(cli: Any, fleet: Any, inventor
     assert fleet.asked == [f"verify 10 {timedelta(hours=12)}", "stop"]
 
 
-def test_the_schema_is_published(cli: Any) -> None:
+def test_the_schema_is_published(cli: Cli) -> None:
     """For who builds on the document."""
     ended = cli("schema", "delivery")
     assert (ended.code, json.loads(ended.out)) == (0, schema("delivery"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeBackend, FakeFleet
 
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import plan_text, report_text
 from fleet_repl.runs.history import Purpose
@@ -17,7 +18,9 @@ from fleet_repl.topology import Selection
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
-def test_a_single_round_that_looks(cli: Any, fleet: Any, backend: Any, inventory: str) -> None:
+def test_a_single_round_that_looks(
+    cli: Cli, fleet: FakeFleet, backend: FakeBackend, inventory: str
+) -> None:
     """As drift: the plan on stdout, and code 2 for what differs. The lock is for writes only."""
     ended = cli("watch", inventory, "--once")
     assert (ended.code, ended.out) == (2, plan_text(fleet.made))
@@ -27,7 +30,7 @@ def test_a_single_round_that_looks(cli: Any, fleet: Any, backend: Any, inventory
     assert re.fullmatch(rf"{MOMENT} warning round 1: demo: .*", line)
 
 
-def test_a_single_round_that_corrects(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_single_round_that_corrects(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """As apply: the report on stdout and in files."""
     ended = cli("watch", inventory, "--once", "--fix", "--report", "out.json")
     assert (ended.code, ended.out) == (0, report_text(fleet.report))
@@ -35,7 +38,7 @@ def test_a_single_round_that_corrects(cli: Any, fleet: Any, inventory: str) -> N
     assert Path("out.json").read_text(encoding="utf-8") == to_json(fleet.report)
 
 
-def test_as_documents(cli: Any, fleet: Any, inventory: str) -> None:
+def test_as_documents(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The result, and one object for each line."""
     ended = cli("watch", inventory, "--once", "--format", "json", "--log-format", "json")
     assert ended.out == to_json(fleet.made)
@@ -43,7 +46,7 @@ def test_as_documents(cli: Any, fleet: Any, inventory: str) -> None:
     assert [(one["event"], one["verdict"]) for one in lines] == [("round-finished", "drift")]
 
 
-def test_a_part_of_the_fleet(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_part_of_the_fleet(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The flags that narrow other commands."""
     assert (
         cli("watch", inventory, "--once", "--account", "spoke", "--region", "eu-west-1").code == 2
@@ -54,14 +57,14 @@ def test_a_part_of_the_fleet(cli: Any, fleet: Any, inventory: str) -> None:
     assert 'no account is called "nobody"' in ended.err
 
 
-def test_quietly(cli: Any, inventory: str, fleet: Any, without_changes: Any) -> None:
+def test_quietly(cli: Cli, inventory: str, fleet: FakeFleet, without_changes: Plan) -> None:
     """--quiet leaves stderr to errors."""
     fleet.made = without_changes
     ended = cli("watch", inventory, "--once", "--quiet")
     assert (ended.code, ended.err) == (0, "")
 
 
-def test_rounds_until_it_is_stopped(cli: Any, fleet: Any, inventory: str) -> None:
+def test_rounds_until_it_is_stopped(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """A first signal ends the round that is under way; stdout is nobody's."""
     fleet.planning = fleet.until_stopped
     ended = cli("watch", inventory, "--every", "15m")
@@ -70,7 +73,7 @@ def test_rounds_until_it_is_stopped(cli: Any, fleet: Any, inventory: str) -> Non
 
 
 def test_a_simulated_fleet_lives_as_long_as_the_watch(
-    cli: Any, fleet: Any, backend: Any, inventory: str
+    cli: Cli, fleet: FakeFleet, backend: FakeBackend, inventory: str
 ) -> None:
     """One AWS and one state, both its own."""
     assert cli("watch", inventory, "--once", "--sandbox").code == 2
@@ -94,8 +97,8 @@ def test_a_simulated_fleet_lives_as_long_as_the_watch(
     ],
 )
 def test_wrong_usage(
-    cli: Any,
-    fleet: Any,
+    cli: Cli,
+    fleet: FakeFleet,
     inventory: str,
     monkeypatch: pytest.MonkeyPatch,
     args: list[str],
@@ -111,7 +114,7 @@ def test_wrong_usage(
 
 
 def test_where_to_notify_may_stand_in_the_environment(
-    cli: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A command line is seen by every user of the machine."""
     monkeypatch.setenv("FLEET_REPL_NOTIFY", "ftp://token")
@@ -120,7 +123,7 @@ def test_where_to_notify_may_stand_in_the_environment(
     assert "token" not in ended.err
 
 
-def test_a_broken_inventory(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_broken_inventory(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Where the first one is broken there is no good one to go on with."""
     Path(inventory).write_text("version = 9\n", encoding="utf-8")
     assert cli("watch", inventory, "--once").code == 1

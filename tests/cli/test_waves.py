@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli, FakeFleet, Terminal
 
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.progress import progress_text
@@ -22,7 +23,7 @@ select = { accounts = ["build"] }
 
 
 @pytest.fixture
-def in_waves(inventory: str, fleet: Any) -> str:
+def in_waves(inventory: str, fleet: FakeFleet) -> str:
     """The inventory with a wave, and a plan that writes in both."""
     file = Path(inventory)
     file.write_text(file.read_text(encoding="utf-8") + WAVES, encoding="utf-8")
@@ -38,14 +39,14 @@ def in_waves(inventory: str, fleet: Any) -> str:
     return inventory
 
 
-def test_a_run_ends_after_a_wave(cli: Any, fleet: Any, in_waves: str) -> None:
+def test_a_run_ends_after_a_wave(cli: Cli, fleet: FakeFleet, in_waves: str) -> None:
     """Which one reaches the library."""
     assert cli("apply", in_waves, "--wave", "canary").code == 0
     assert fleet.asked == ["plan", "apply --wave canary"]
 
 
 def test_an_unknown_wave_is_wrong_usage(
-    cli: Any, fleet: Any, in_waves: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, fleet: FakeFleet, in_waves: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the message has those there are, the last one too."""
     monkeypatch.setenv("COLUMNS", "200")
@@ -64,9 +65,9 @@ def test_an_unknown_wave_is_wrong_usage(
     ],
 )
 def test_the_question_says_how_far(
-    cli: Any,
+    cli: Cli,
     in_waves: str,
-    terminal: Any,
+    terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     flags: list[str],
     question: str,
@@ -81,7 +82,7 @@ def test_the_question_says_how_far(
     assert "  canary  1 registry to change\n  rest    1 registry to change\n" in screen
 
 
-def test_progress_names_the_wave(fleet: Any, in_waves: str) -> None:
+def test_progress_names_the_wave(fleet: FakeFleet, in_waves: str) -> None:
     """And how many there are that write anything."""
     counters = Counters((one.registry for one in fleet.made.registries), ("canary", "idle", "rest"))
     counters.see(PlanMade(plan=fleet.made))
@@ -94,7 +95,7 @@ def test_progress_names_the_wave(fleet: Any, in_waves: str) -> None:
     assert progress_text(counters, 1).plain == f"writing wave rest 2/2  {start}"
 
 
-def test_progress_counts_down_the_pause_between_waves(fleet: Any, in_waves: str) -> None:
+def test_progress_counts_down_the_pause_between_waves(fleet: FakeFleet, in_waves: str) -> None:
     """What is left of it, and after which wave; nothing of it once the next wave begins."""
     at = [100.0]
     counters = Counters(
@@ -111,7 +112,7 @@ def test_progress_counts_down_the_pause_between_waves(fleet: Any, in_waves: str)
     assert progress_text(counters, 1).plain == f"writing wave rest 2/2  {end}"
 
 
-def test_a_single_wave_is_not_worth_a_word(fleet: Any) -> None:
+def test_a_single_wave_is_not_worth_a_word(fleet: FakeFleet) -> None:
     """A fleet without waves has one, too."""
     counters = Counters((one.registry for one in fleet.made.registries), ("rest",))
     counters.see(PlanMade(plan=fleet.made))

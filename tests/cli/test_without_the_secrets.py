@@ -6,9 +6,9 @@ import io
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.cli.conftest import Cli
 
 import fleet_repl
 
@@ -29,7 +29,7 @@ def _secretive(inventory: str) -> None:
     file.write_text(text)
 
 
-def test_validating_warns(cli: Any) -> None:
+def test_validating_warns(cli: Cli) -> None:
     """In the result, as of everything else."""
     ended = cli("validate", "demo.toml")
     assert (ended.code, ended.err) == (0, "")
@@ -43,7 +43,7 @@ def test_validating_warns(cli: Any) -> None:
     assert [one["kind"] for one in found["warnings"]] == ["unset-variable"]
 
 
-def test_drawing_warns(cli: Any) -> None:
+def test_drawing_warns(cli: Cli) -> None:
     """On stderr, because a graph is for another program."""
     ended = cli("graph", "demo.toml")
     assert (ended.code, ended.err) == (0, WARNING)
@@ -62,7 +62,7 @@ def test_drawing_warns(cli: Any) -> None:
     ],
     ids=" ".join,
 )
-def test_a_simulated_aws_is_none(cli: Any, args: list[str]) -> None:
+def test_a_simulated_aws_is_none(cli: Cli, args: list[str]) -> None:
     """And the real one is not called without them."""
     assert WARNING in cli(*args, "demo.toml", "--sandbox").err
     ended = cli(*args, "demo.toml")
@@ -79,13 +79,13 @@ def test_a_simulated_aws_is_none(cli: Any, args: list[str]) -> None:
     [["runs"], ["report", "last"], ["freeze", "--why", "a test"], ["unfreeze"], ["unlock"]],
     ids=" ".join,
 )
-def test_what_is_remembered_needs_none(cli: Any, args: list[str]) -> None:
+def test_what_is_remembered_needs_none(cli: Cli, args: list[str]) -> None:
     """Whoever has to stop a fleet has other things to do than to look for secrets."""
     ended = cli(*args, "demo.toml")
     assert (ended.code, ended.err) == (0, "")
 
 
-def test_any_other_variable_is_missed_everywhere(cli: Any) -> None:
+def test_any_other_variable_is_missed_everywhere(cli: Cli) -> None:
     """Without a region nothing can be said of the fleet."""
     file = Path("demo.toml")
     file.write_text(file.read_text().replace("eu-west-1", "${REGION}"))
@@ -96,7 +96,7 @@ def test_any_other_variable_is_missed_everywhere(cli: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["${AWS_SECRET_ACCESS_KEY}", "${}", "${SPOKE_SECRET} ${"])
-def test_a_reference_that_is_wrong_stays_an_error(cli: Any, text: str) -> None:
+def test_a_reference_that_is_wrong_stays_an_error(cli: Cli, text: str) -> None:
     """Setting a variable would not mend it."""
     file = Path("demo.toml")
     file.write_text(file.read_text().replace("x-${SPOKE_SECRET}", text))

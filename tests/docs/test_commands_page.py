@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer
+from tests.docs.conftest import Page
 
 from fleet_repl.cli.app import app, run
 from fleet_repl.reports import ExitCode, exit_code
@@ -49,7 +50,7 @@ FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
 @pytest.fixture(scope="module")
-def page(pages: Any) -> Any:
+def page(pages: dict[str, Page]) -> Any:
     return pages["docs/commands.md"]
 
 
@@ -117,7 +118,7 @@ def test_a_commands_table_has_all_flags_of_its_own(heading: str, group: Any, pag
     assert taken - shared - EVERYWHERE <= told <= taken
 
 
-def test_no_page_names_a_flag_that_no_command_has(group: Any, pages: Any) -> None:
+def test_no_page_names_a_flag_that_no_command_has(group: Any, pages: dict[str, Page]) -> None:
     """Flags that are written as code after fleet-repl's own names."""
     taken = flags_of(group) | EVERYWHERE
     taken |= {flag for name in COMMANDS for flag in flags_of(group.commands[name])}

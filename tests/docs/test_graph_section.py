@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from tests.docs.conftest import Page
 
 from fleet_repl.reports import schema
 from fleet_repl.reports.graph import GRAPH_SCHEMA, MOST_REGISTRIES, Kind
@@ -16,12 +17,12 @@ HEADING = "## graph"
 
 
 @pytest.fixture(scope="module")
-def section(pages: Any) -> str:
+def section(pages: dict[str, Page]) -> str:
     return str(pages["docs/commands.md"].section(HEADING))
 
 
 @pytest.mark.parametrize(("nth", "kind"), [(0, "node"), (1, "edge")])
-def test_the_tables_have_every_key(nth: int, kind: str, pages: Any) -> None:
+def test_the_tables_have_every_key(nth: int, kind: str, pages: dict[str, Page]) -> None:
     """Of nodes and of edges, in the document's order, and none that is made up."""
     document: Any = schema("graph")
     rows = pages["docs/commands.md"].table(HEADING, nth)

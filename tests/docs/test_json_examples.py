@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.docs.conftest import Page
 
 import fleet_repl.aws.s3
 from fleet_repl import connect, load_inventory
@@ -21,7 +22,7 @@ ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 
 
 @pytest.fixture(scope="module")
-def policies(pages: Any) -> list[dict[str, Any]]:
+def policies(pages: dict[str, Page]) -> list[dict[str, Any]]:
     """The statements of each JSON document on the page, in order."""
     blocks = [one for one in pages["docs/permissions.md"].blocks if one.language == "json"]
     return [json.loads(one.text) for one in blocks]
@@ -49,7 +50,7 @@ def test_the_document_is_a_policy(json_block: Any) -> None:
 
 
 async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
-    policies: Any, root: Path, tmp_path: Path
+    policies: list[dict[str, Any]], root: Path, tmp_path: Path
 ) -> None:
     """A fleet is set up and taken down again; no call is missing from the policy or unused."""
     text = (root / "inventories/patterns/hub-and-spoke.toml").read_text()
@@ -76,7 +77,9 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
     }
 
 
-def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(policies: Any) -> None:
+def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(
+    policies: list[dict[str, Any]],
+) -> None:
     """Every operation on objects that the code has, by the name that IAM gives it."""
     source = Path(fleet_repl.aws.s3.__file__).read_text(encoding="utf-8")
     called = set(re.findall(r'self\._call\("(\w+)"', source))
@@ -86,7 +89,7 @@ def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(policies: A
     assert on_objects == f"{on_the_bucket}/prod/*"
 
 
-def test_the_page_shows_the_statement_that_is_written(policies: Any) -> None:
+def test_the_page_shows_the_statement_that_is_written(policies: list[dict[str, Any]]) -> None:
     """The grant of the fleet `prod` for one source and two prefixes, Sid and all."""
     destination = Registry(AccountId("333333333333"), Region("eu-west-1"))
     needed = actions_for(create_repositories=True)
@@ -95,7 +98,7 @@ def test_the_page_shows_the_statement_that_is_written(policies: Any) -> None:
     assert policies[4]["Statement"] == list(statements_for(grants, owner, destination))
 
 
-def test_the_guard_stops_others_from_what_the_role_writes(policies: Any) -> None:
+def test_the_guard_stops_others_from_what_the_role_writes(policies: list[dict[str, Any]]) -> None:
     """The service control policy denies every write of a run, and no read."""
     writes = {one for one in actions(policies[0]) if one.startswith(("ecr:Put", "ecr:Delete"))}
     assert actions(policies[5]) == writes

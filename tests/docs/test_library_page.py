@@ -8,12 +8,13 @@ import re
 from typing import Any, get_args
 
 import pytest
+from tests.docs.conftest import Page
 
 import fleet_repl
 
 
 @pytest.fixture(scope="module")
-def page(pages: Any) -> Any:
+def page(pages: dict[str, Page]) -> Any:
     return pages["docs/library.md"]
 
 

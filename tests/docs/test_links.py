@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.docs.conftest import Page
+
 LINK = re.compile(r"\]\((?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
 
@@ -34,14 +36,14 @@ def test_every_link_leads_somewhere(each_page: Any) -> None:
             assert anchor in anchors(path.read_text(encoding="utf-8")), f"{each_page}: #{anchor}"
 
 
-def test_the_readme_leads_to_every_page(pages: Any, root: Path) -> None:
+def test_the_readme_leads_to_every_page(pages: dict[str, Page], root: Path) -> None:
     """No page can only be found by looking into the folder; decisions have a list of their own."""
     lists = ("README.md", "docs/decisions/README.md")
     linked = {path for page in lists for path, _ in links(pages[page])}
     assert {page.path for page in pages.values()} <= linked | {root / "README.md"}
 
 
-def test_files_named_in_examples_exist(pages: Any, root: Path) -> None:
+def test_files_named_in_examples_exist(pages: dict[str, Page], root: Path) -> None:
     """Commands that name a file of the project name one that is there."""
     named = re.compile(r"\b(?:inventories|docs|benchmarks|tests)/[\w./-]*\w\b")
     for page in pages.values():
@@ -50,7 +52,7 @@ def test_files_named_in_examples_exist(pages: Any, root: Path) -> None:
                 assert (root / name).exists(), f"{block}: {name}"
 
 
-def test_pages_name_no_other_hosts_and_no_machines(pages: Any) -> None:
+def test_pages_name_no_other_hosts_and_no_machines(pages: dict[str, Page]) -> None:
     """Only loopback and AWS's own; no paths of anybody's machine."""
     for page in pages.values():
         hosts = set(re.findall(r"https?://([\w.-]+)", page.text))

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+
+from tests.docs.conftest import Page
 
 import fleet_repl
 
@@ -21,13 +22,13 @@ def modules() -> set[str]:
     return {one for one in found if not one.startswith("_")}
 
 
-def test_how_it_works_goes_through_every_module(pages: Any) -> None:
+def test_how_it_works_goes_through_every_module(pages: dict[str, Page]) -> None:
     """Each one by its full name, and none that is not there."""
     told = set(re.findall(r"`fleet_repl\.(\w+)[\w.]*`", pages["docs/how-it-works.md"].prose))
     assert told == modules()
 
 
-def test_parts_of_the_fleet_room_that_are_listed_exist(pages: Any) -> None:
+def test_parts_of_the_fleet_room_that_are_listed_exist(pages: dict[str, Page]) -> None:
     """Each once, and by the name of its module."""
     rows = pages["docs/how-it-works.md"].table("## Around the stages")
     told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
@@ -36,7 +37,7 @@ def test_parts_of_the_fleet_room_that_are_listed_exist(pages: Any) -> None:
     assert set(told) <= {one.stem for one in folder.glob("*.py")}
 
 
-def test_the_table_of_rooms_is_the_contract(pages: Any, root: Path) -> None:
+def test_the_table_of_rooms_is_the_contract(pages: dict[str, Page], root: Path) -> None:
     """Each room once, in the order in which import-linter checks them, lowest first."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     contracts = project["tool"]["importlinter"]["contracts"]
@@ -46,7 +47,7 @@ def test_the_table_of_rooms_is_the_contract(pages: Any, root: Path) -> None:
     assert set(layers) == modules()
 
 
-def test_recipes_name_files_that_are_there(pages: Any, root: Path) -> None:
+def test_recipes_name_files_that_are_there(pages: dict[str, Page], root: Path) -> None:
     """A recipe that sends its reader to a file that has moved is worse than none."""
     recipes = pages["CONTRIBUTING.md"].section("## Recipes")
     named = re.findall(r"`((?:…|docs|tests)/[\w./-]+)`", recipes)
@@ -55,7 +56,7 @@ def test_recipes_name_files_that_are_there(pages: Any, root: Path) -> None:
         assert (root / path.replace("…", "src/fleet_repl")).exists(), path
 
 
-def test_the_table_of_checks_is_the_noxfile(pages: Any, root: Path) -> None:
+def test_the_table_of_checks_is_the_noxfile(pages: dict[str, Page], root: Path) -> None:
     """Every session, in its order."""
     tree = ast.parse((root / "noxfile.py").read_text())
     sessions = [
@@ -68,7 +69,7 @@ def test_the_table_of_checks_is_the_noxfile(pages: Any, root: Path) -> None:
     assert [row[0].strip("`") for row in rows] == sessions
 
 
-def test_the_first_command_of_the_readme_does_the_main_job(pages: Any) -> None:
+def test_the_first_command_of_the_readme_does_the_main_job(pages: dict[str, Page]) -> None:
     """Lines to be pasted on a machine that has only Python; the page's player runs the last."""
     first, _ = [one for one in pages["README.md"].blocks if one.language == "sh"]
     assert first.text.splitlines() == [
@@ -78,7 +79,9 @@ def test_the_first_command_of_the_readme_does_the_main_job(pages: Any) -> None:
     ]
 
 
-def test_the_second_command_of_the_readme_runs_every_check(pages: Any, root: Path) -> None:
+def test_the_second_command_of_the_readme_runs_every_check(
+    pages: dict[str, Page], root: Path
+) -> None:
     """It is what the project's CI takes out of the README, and it ends in nox."""
     _, second = [one for one in pages["README.md"].blocks if one.language == "sh"]
     script = (root / ".ci/run").read_text()
@@ -91,7 +94,7 @@ def test_the_second_command_of_the_readme_runs_every_check(pages: Any, root: Pat
     assert second.text.splitlines()[-1] == ".venv/bin/nox"
 
 
-def test_only_the_readme_has_blocks_that_are_run_by_a_shell(pages: Any) -> None:
+def test_only_the_readme_has_blocks_that_are_run_by_a_shell(pages: dict[str, Page]) -> None:
     """Everything else is shown as text or as a console, which tests understand."""
     for name, page in pages.items():
         languages = {one.language for one in page.blocks}
@@ -99,7 +102,7 @@ def test_only_the_readme_has_blocks_that_are_run_by_a_shell(pages: Any) -> None:
         assert languages <= (allowed | {"sh"} if name == "README.md" else allowed), name
 
 
-def test_the_layout_names_every_folder(pages: Any, root: Path) -> None:
+def test_the_layout_names_every_folder(pages: dict[str, Page], root: Path) -> None:
     """Each that is under version control, and says something of it."""
     rows = pages["docs/development.md"].table("## Layout")
     assert all(what.strip() for _, what in rows)
@@ -126,7 +129,9 @@ def test_benchmarks_need_what_their_extra_installs(root: Path) -> None:
     assert "boto3" in found
 
 
-def test_benchmarks_take_the_flags_that_the_page_gives_them(pages: Any, root: Path) -> None:
+def test_benchmarks_take_the_flags_that_the_page_gives_them(
+    pages: dict[str, Page], root: Path
+) -> None:
     """Every script is on the page, and knows each flag."""
     page = pages["docs/performance.md"]
     # One that builds on another is run as a module.

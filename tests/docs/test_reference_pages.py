@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.docs.conftest import Page
 
 import fleet_repl.ecr.policy.lint
 import fleet_repl.fleet.load
@@ -70,7 +71,7 @@ def inventory_tables() -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(("heading", "title"), TABLES.items())
 def test_the_inventory_page_has_every_key(
-    heading: str, title: str, pages: Any, inventory_tables: Any
+    heading: str, title: str, pages: dict[str, Page], inventory_tables: dict[str, dict[str, Any]]
 ) -> None:
     """The keys of each table, and which of them must be there."""
     rows = pages["docs/inventory.md"].table(heading)
@@ -80,12 +81,16 @@ def test_the_inventory_page_has_every_key(
     assert required == set(table.get("required", []))
 
 
-def test_every_table_of_an_inventory_has_a_section(inventory_tables: Any) -> None:
+def test_every_table_of_an_inventory_has_a_section(
+    inventory_tables: dict[str, dict[str, Any]],
+) -> None:
     """`not` takes the conditions of a selector, so it has none of its own."""
     assert set(inventory_tables) == {*TABLES.values(), "conditions"}
 
 
-def test_defaults_on_the_inventory_page_are_the_schemas(pages: Any, inventory_tables: Any) -> None:
+def test_defaults_on_the_inventory_page_are_the_schemas(
+    pages: dict[str, Page], inventory_tables: dict[str, dict[str, Any]]
+) -> None:
     """Where the schema tells a default that can be written down, the page tells the same."""
     compared = 0
     for heading, title in TABLES.items():
@@ -109,13 +114,15 @@ def test_defaults_on_the_inventory_page_are_the_schemas(pages: Any, inventory_ta
         (5, RegistryScenario),
     ],
 )
-def test_the_sandbox_page_has_every_key_of_a_scenario(nth: int, model: Any, pages: Any) -> None:
+def test_the_sandbox_page_has_every_key_of_a_scenario(
+    nth: int, model: Any, pages: dict[str, Page]
+) -> None:
     """Of the file, its faults, accounts, regions and registries."""
     rows = pages["docs/sandbox.md"].table("## Scenario files", nth)
     assert first_column(rows) == set(model.model_fields)
 
 
-def test_the_sandbox_page_has_every_mishap_and_operation(pages: Any) -> None:
+def test_the_sandbox_page_has_every_mishap_and_operation(pages: dict[str, Page]) -> None:
     """Kinds of faults in their table, operations where it says what is simulated."""
     page = pages["docs/sandbox.md"]
     assert first_column(page.table("## Scenario files", 2)) == set(Mishap)
@@ -138,13 +145,13 @@ def properties_of(node: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("document", ["plan", "report"])
-def test_the_report_page_has_every_field(document: str, pages: Any) -> None:
+def test_the_report_page_has_every_field(document: str, pages: dict[str, Page]) -> None:
     """Every property of the published schemas is named as code."""
     told = set(re.findall(r"`([a-z_]+)`", pages["docs/report.md"].prose))
     assert properties_of(schema(document)) <= told
 
 
-def test_the_report_page_makes_no_field_up(pages: Any) -> None:
+def test_the_report_page_makes_no_field_up(pages: dict[str, Page]) -> None:
     """First columns hold fields, outcomes or elements of JUnit."""
     page = pages["docs/report.md"]
     fields = properties_of(schema("plan")) | properties_of(schema("report"))
@@ -155,7 +162,7 @@ def test_the_report_page_makes_no_field_up(pages: Any) -> None:
             assert told <= fields or told == outcomes
 
 
-def test_every_kind_of_error_has_a_section(pages: Any) -> None:
+def test_every_kind_of_error_has_a_section(pages: dict[str, Page]) -> None:
     """In the table, and with what to do about it."""
     page = pages["docs/troubleshooting.md"]
     assert first_column(page.table("# Troubleshooting")) == set(FaultKind)
@@ -186,7 +193,7 @@ def kinds_in(module: Any) -> set[str]:
     return set(re.findall(r'\bkind="([a-z-]+)"', Path(module.__file__).read_text()))
 
 
-def test_every_objection_and_warning_is_explained(pages: Any) -> None:
+def test_every_objection_and_warning_is_explained(pages: dict[str, Page]) -> None:
     """What can refuse a plan, and what stops nothing."""
     page = pages["docs/how-it-works.md"]
     assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.planning.objections)
@@ -218,7 +225,7 @@ def test_no_other_module_warns() -> None:
     assert making == known - {"ecr/policy/lint.py"} | ELSEWHERE
 
 
-def test_the_record_on_the_ownership_page_is_one(pages: Any) -> None:
+def test_the_record_on_the_ownership_page_is_one(pages: dict[str, Page]) -> None:
     """It can be read, and says what would be written."""
     (block,) = [one for one in pages["docs/ownership.md"].blocks if "applied/1" in one.text]
     shown = block.text.encode()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+
+from tests.docs.conftest import Page
 
 import fleet_repl.runs.rollback.refusals
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES
 
 
-def test_every_warning_is_explained(pages: Any) -> None:
+def test_every_warning_is_explained(pages: dict[str, Page]) -> None:
     """The table below what is refused."""
     source = Path(fleet_repl.runs.rollback.refusals.__file__).read_text(encoding="utf-8")
     kinds = set(re.findall(r'\bkind="([a-z-]+)"', source))

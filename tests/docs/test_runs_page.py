@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from tests.docs.conftest import Page
+
 from fleet_repl.reports import schema
 
 
-def test_the_list_has_every_field(pages: Any) -> None:
+def test_the_list_has_every_field(pages: dict[str, Page]) -> None:
     """The fields of the document, of a freeze and of a run, in their tables."""
     document: Any = schema("runs")
     section = "## The list as a document"
@@ -20,7 +22,7 @@ def test_the_list_has_every_field(pages: Any) -> None:
     assert told == set(document["$defs"]["run"]["properties"])
 
 
-def test_every_purpose_is_named(pages: Any) -> None:
+def test_every_purpose_is_named(pages: dict[str, Page]) -> None:
     """What a run may be for."""
     document: Any = schema("runs")
     (row,) = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.docs.conftest import Page
 
 from fleet_repl import InventoryError, load_inventory
 from fleet_repl.sandbox import load_scenario, world_of
@@ -87,7 +88,7 @@ def test_the_example_can_be_used(toml_block: Any, root: Path, tmp_path: Path) ->
     ],
 )
 def test_a_scenario_that_comes_along_is_played_on_a_page(
-    scenario: str, where: str, root: Path, pages: Any
+    scenario: str, where: str, root: Path, pages: dict[str, Page]
 ) -> None:
     """Each file in docs/scenarios can be read, and a page's own run shows what it does."""
     path = f"docs/scenarios/{scenario}.toml"
@@ -102,7 +103,7 @@ def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
     assert names == {"storm", "legacy", "deliveries", "handmade"}
 
 
-def test_every_key_of_the_page_stands_in_an_example(pages: Any) -> None:
+def test_every_key_of_the_page_stands_in_an_example(pages: dict[str, Page]) -> None:
     """Tables name keys; examples show how each of them is written."""
     page = pages["docs/inventory.md"]
     shown = "\n".join(one.text for one in page.blocks if one.language == "toml")

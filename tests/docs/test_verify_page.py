@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from tests.docs.conftest import Page
 
 from fleet_repl.reports import DELIVERY_SCHEMA, schema
 from fleet_repl.runs.delivery import LOOKS, DeliveryState
 
 
 @pytest.fixture(scope="module")
-def page(pages: Any) -> Any:
+def page(pages: dict[str, Page]) -> Any:
     return pages["docs/verify.md"]
 
 

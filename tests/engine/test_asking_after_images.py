@@ -10,6 +10,8 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.conftest import MakeDesired
+from tests.engine.conftest import Bench
 
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.verify import Verified, Verifying, verify
@@ -150,7 +152,7 @@ class Asking:
 
 
 @pytest.fixture
-def ask(bench: Any, make_desired: Any) -> Asking:
+def ask(bench: Bench, make_desired: MakeDesired) -> Asking:
     def link(source: Registry, destination: Registry) -> Link:
         return Link(source=source, destination=destination, prefixes=("base/",), routes=("golden",))
 

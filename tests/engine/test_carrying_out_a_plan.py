@@ -14,6 +14,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 from tests.support.clock import VirtualClock
 
 from fleet_repl.ecr.policy import (
@@ -332,7 +333,7 @@ def carry_out(
     tolerated=st.sampled_from([0, 9]),
 )
 def test_whatever_fails_no_link_is_left_without_its_grant(
-    make_desired: Any,
+    make_desired: MakeDesired,
     data: st.DataObject,
     pairs: dict[tuple[Registry, Registry], tuple[str, ...]],
     aws: Aws,
@@ -436,7 +437,7 @@ def outcomes_of(desired: Desired, aws: Aws) -> dict[Registry, RegistryOutcome]:
     return {one.registry: one for one in carry_out(plan, desired, aws, None, lambda: None)}
 
 
-def test_only_the_grant_of_the_source_that_failed_stays(make_desired: Any) -> None:
+def test_only_the_grant_of_the_source_that_failed_stays(make_desired: MakeDesired) -> None:
     """Two sources lose their link; the rules of one cannot be written."""
     aws = Aws(
         rules={one: document_of(rules_for({C: ("",)})) for one in (A, B)},
@@ -452,7 +453,9 @@ def test_only_the_grant_of_the_source_that_failed_stays(make_desired: Any) -> No
     )
 
 
-def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed(make_desired: Any) -> None:
+def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed(
+    make_desired: MakeDesired,
+) -> None:
     """C gains B and loses A; it refuses to be written at all, so its second write is skipped."""
     aws = Aws(
         rules={A: document_of(rules_for({C: ("",)}))},
@@ -469,7 +472,7 @@ def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed(make_desire
     ]
 
 
-def test_a_foreign_grant_is_enough_where_ours_cannot_be_written(make_desired: Any) -> None:
+def test_a_foreign_grant_is_enough_where_ours_cannot_be_written(make_desired: MakeDesired) -> None:
     """The destination lets everybody in already: the link is made although our grant failed."""
     open_policy: JsonObject = {"Version": "2012-10-17", "Statement": [FOREIGN[1]]}
     aws = Aws(policies={C: open_policy}, mishaps={("policy", C): "denied"})
@@ -479,7 +482,7 @@ def test_a_foreign_grant_is_enough_where_ours_cannot_be_written(make_desired: An
     assert aws.outgoing(A) == {C: EVERY_REPOSITORY}
 
 
-def test_a_policy_that_must_not_be_written_still_counts_as_it_is(make_desired: Any) -> None:
+def test_a_policy_that_must_not_be_written_still_counts_as_it_is(make_desired: MakeDesired) -> None:
     """Foreign statements leave no room for ours, but they let one of two links in."""
     for_a = {**FOREIGN[1], "Principal": {"AWS": f"arn:aws:iam::{A.account}:root"}}
     policy: JsonObject = {"Version": "2012-10-17", "Statement": [for_a]}
@@ -492,7 +495,7 @@ def test_a_policy_that_must_not_be_written_still_counts_as_it_is(make_desired: A
     assert (found[C].outcome, aws.policies[C]) == (Outcome.FAILED, policy)
 
 
-def test_a_link_in_place_whose_grant_fails_is_named(make_desired: Any) -> None:
+def test_a_link_in_place_whose_grant_fails_is_named(make_desired: MakeDesired) -> None:
     """Somebody took the grant away and nobody may put it back: the rule stays, and it is told."""
     aws = Aws(rules={A: document_of(rules_for({C: ("",)}))}, mishaps={("policy", C): "denied"})
     found = outcomes_of(make_desired([link(A, C)], [A, B, C]), aws)
@@ -509,7 +512,7 @@ TEMPLATES = tuple(
 
 
 @pytest.mark.parametrize("stop_at", range(1, 6))
-def test_templates_come_first_and_one_by_one(make_desired: Any, stop_at: int) -> None:
+def test_templates_come_first_and_one_by_one(make_desired: MakeDesired, stop_at: int) -> None:
     """Wherever the run is stopped: templates in their order, then the rules, all accounted for."""
     aws = Aws()
     same = Registry(A.account, Region("us-east-1"))
@@ -527,7 +530,7 @@ def test_templates_come_first_and_one_by_one(make_desired: Any, stop_at: int) ->
     assert list(aws.templates.get(A, {})) == ["base", "golden", "team"][:written]
 
 
-def test_a_template_that_fails_stops_no_other(make_desired: Any) -> None:
+def test_a_template_that_fails_stops_no_other(make_desired: MakeDesired) -> None:
     """The registry has failed and says why; its rules are written all the same."""
     aws = Aws(mishaps={("template", A): "denied"})
     same = Registry(A.account, Region("us-east-1"))

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
+from tests.engine.conftest import SmallFleet
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of, parse_document, rules_for
@@ -48,7 +50,9 @@ def links(fleet: Any, source: Registry) -> list[Registry]:
     return sorted(parse_document(fleet.rules.get(source, {"rules": []})).outgoing)
 
 
-async def test_a_grant_that_is_gone_keeps_its_link_back(make_desired: Any, fleet: Any) -> None:
+async def test_a_grant_that_is_gone_keeps_its_link_back(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """The plan writes no policy, so nothing else would tell; the rest of the rules is written."""
     fleet.policies[HUB] = granted(fleet, A)
     desired = wanting(make_desired, (A, HUB), (A, NEAR))
@@ -59,7 +63,9 @@ async def test_a_grant_that_is_gone_keeps_its_link_back(make_desired: Any, fleet
     assert (found[A].outcome, links(fleet, A)) == (Outcome.APPLIED, [NEAR])
 
 
-async def test_another_policy_that_lets_it_in_is_as_good(make_desired: Any, fleet: Any) -> None:
+async def test_another_policy_that_lets_it_in_is_as_good(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Somebody has opened the hub to everyone instead."""
     fleet.policies[HUB] = granted(fleet, A)
     desired = wanting(make_desired, (A, HUB))
@@ -69,7 +75,9 @@ async def test_another_policy_that_lets_it_in_is_as_good(make_desired: Any, flee
     assert (found[A].held, links(fleet, A)) == ((), [HUB])
 
 
-async def test_a_grant_that_cannot_be_read_is_not_counted_on(make_desired: Any, fleet: Any) -> None:
+async def test_a_grant_that_cannot_be_read_is_not_counted_on(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Nobody knows, so nothing new is made."""
     fleet.policies[HUB] = granted(fleet, A)
     desired = wanting(make_desired, (A, HUB))
@@ -83,7 +91,9 @@ async def test_a_grant_that_cannot_be_read_is_not_counted_on(make_desired: Any, 
 
 
 @pytest.mark.parametrize("back", [False, True])
-async def test_each_wave_looks_for_itself(make_desired: Any, fleet: Any, back: bool) -> None:
+async def test_each_wave_looks_for_itself(
+    make_desired: MakeDesired, fleet: SmallFleet, back: bool
+) -> None:
     """Things change during a pause, for the worse or for the better."""
     policy = fleet.policies[HUB] = granted(fleet, A, B)
     desired = wanting(make_desired, (A, HUB), (B, HUB))
@@ -100,7 +110,9 @@ async def test_each_wave_looks_for_itself(make_desired: Any, fleet: Any, back: b
     assert (links(fleet, A), links(fleet, B)) == (([], [HUB]) if back else ([HUB], []))
 
 
-async def test_only_what_new_links_count_on_is_read(make_desired: Any, fleet: Any) -> None:
+async def test_only_what_new_links_count_on_is_read(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Not where the wave has just written the policy, and not for links that go, that stay or
     that lead to the own account."""
     desired = wanting(make_desired, (A, HUB), (A, NEAR))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.engine.conftest import Bench
 
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
@@ -73,7 +74,7 @@ async def write(bench: Any, resource: Resource) -> Any:
 @pytest.mark.parametrize("slow", ["the journal", "the session", "the turn"])
 @pytest.mark.parametrize("resource", Resource)
 async def test_what_is_made_while_something_is_slow_is_not_overwritten(
-    bench: Any, resource: Resource, slow: str, attempt: int
+    bench: Bench, resource: Resource, slow: str, attempt: int
 ) -> None:
     """However long the journal, a session or a turn takes, on the first attempt or on a retry
     after a throttle: a stranger's document that is made meanwhile stays."""
@@ -103,7 +104,7 @@ async def test_what_is_made_while_something_is_slow_is_not_overwritten(
 
 
 @pytest.mark.parametrize("resource", Resource)
-async def test_the_last_answer_before_a_write_is_a_reads(bench: Any, resource: Resource) -> None:
+async def test_the_last_answer_before_a_write_is_a_reads(bench: Bench, resource: Resource) -> None:
     """Of every attempt: turn, session, journal, look, write; and the turn is kept to the end."""
     start(bench)
     bench.aws.script = ["throttled", "dropped"]
@@ -125,7 +126,7 @@ async def test_the_last_answer_before_a_write_is_a_reads(bench: Any, resource: R
 
 
 @pytest.mark.parametrize("resource", Resource)
-async def test_a_stop_between_look_and_write(bench: Any, resource: Resource) -> None:
+async def test_a_stop_between_look_and_write(bench: Bench, resource: Resource) -> None:
     """The answer to the look is on its way when the run is interrupted: nothing is sent."""
     start(bench)
     bench.aws.while_read = bench.stop.interrupt
@@ -135,7 +136,7 @@ async def test_a_stop_between_look_and_write(bench: Any, resource: Resource) -> 
     assert bench.gate.log == ["admit", "settled cancelled"]
 
 
-async def test_a_deadline_between_look_and_write(bench: Any) -> None:
+async def test_a_deadline_between_look_and_write(bench: Bench) -> None:
     """A deadline cuts nothing short; it is looked at before the write."""
     start(bench)
 
@@ -147,7 +148,7 @@ async def test_a_deadline_between_look_and_write(bench: Any) -> None:
     assert (settled.outcome, bench.aws.log) == (Outcome.SKIPPED, ["read"])
 
 
-async def test_a_look_that_takes_too_much_of_the_lock_is_made_again(bench: Any) -> None:
+async def test_a_look_that_takes_too_much_of_the_lock_is_made_again(bench: Bench) -> None:
     """The lock is asked for once more without waiting; where too little is left, everything
     before the write is done anew."""
     start(bench)
@@ -158,7 +159,7 @@ async def test_a_look_that_takes_too_much_of_the_lock_is_made_again(bench: Any) 
     assert bench.gate.log == ["admit", "again", "again", "settled applied"]
 
 
-async def test_looks_that_never_leave_enough_of_the_lock(bench: Any) -> None:
+async def test_looks_that_never_leave_enough_of_the_lock(bench: Bench) -> None:
     """After three of them the registry fails, and nothing was sent."""
     start(bench)
     bench.gate.shut = 3
@@ -171,7 +172,7 @@ async def test_looks_that_never_leave_enough_of_the_lock(bench: Any) -> None:
     assert bench.aws.log == ["read"] * 3
 
 
-async def test_a_session_that_cannot_be_had_fails_this_registry(bench: Any) -> None:
+async def test_a_session_that_cannot_be_had_fails_this_registry(bench: Bench) -> None:
     """Before anything is announced, and without a doubt, although the call for it may be."""
     start(bench)
 
@@ -186,7 +187,7 @@ async def test_a_session_that_cannot_be_had_fails_this_registry(bench: Any) -> N
     assert (bench.aws.log, bench.gate.log) == ([], [])
 
 
-async def test_a_session_that_cannot_be_had_for_the_moment_is_asked_for_again(bench: Any) -> None:
+async def test_a_session_that_cannot_be_had_for_the_moment_is_asked_for_again(bench: Bench) -> None:
     """As any call that may pass."""
     start(bench)
     fault = Fault(kind=FaultKind.NETWORK, operation="AssumeRole", message="reset")
@@ -202,7 +203,7 @@ async def test_a_session_that_cannot_be_had_for_the_moment_is_asked_for_again(be
 
 
 @pytest.mark.parametrize("resource", Resource)
-async def test_an_interruption_while_a_turn_is_waited_for(bench: Any, resource: Resource) -> None:
+async def test_an_interruption_while_a_turn_is_waited_for(bench: Bench, resource: Resource) -> None:
     """It is given up at once: nothing is announced, nothing asked."""
     start(bench)
     bench.gate.while_waiting = bench.stop.interrupt

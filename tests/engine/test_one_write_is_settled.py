@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.engine.conftest import Bench
 
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.events import CallRetried
@@ -31,7 +32,7 @@ def rules(before: JsonObject = NONE, after: JsonObject = WANTED) -> Change:
     )
 
 
-async def test_it_is_read_written_and_read_back(bench: Any) -> None:
+async def test_it_is_read_written_and_read_back(bench: Bench) -> None:
     """The plain case: three calls, and the write's request id."""
     settled = await bench.writing.rules(bench.registry, rules())
     assert (settled.outcome, settled.request_id) == (Outcome.APPLIED, "request-2")
@@ -39,7 +40,7 @@ async def test_it_is_read_written_and_read_back(bench: Any) -> None:
     assert bench.aws.document == WANTED
 
 
-async def test_what_is_there_already_is_not_written(bench: Any) -> None:
+async def test_what_is_there_already_is_not_written(bench: Bench) -> None:
     """Another run was faster: nothing to do, no write."""
     bench.aws.document = WANTED
     settled = await bench.writing.rules(bench.registry, rules())
@@ -47,7 +48,7 @@ async def test_what_is_there_already_is_not_written(bench: Any) -> None:
     assert bench.aws.log == ["read"]
 
 
-async def test_what_changed_since_the_plan_is_not_overwritten(bench: Any) -> None:
+async def test_what_changed_since_the_plan_is_not_overwritten(bench: Bench) -> None:
     """Somebody else's document stays, and the error says so."""
     bench.aws.document = OTHER
     settled = await bench.writing.rules(bench.registry, rules())
@@ -60,7 +61,7 @@ async def test_what_changed_since_the_plan_is_not_overwritten(bench: Any) -> Non
     assert bench.aws.log == ["read"]
 
 
-async def test_reads_that_lag_are_waited_for(bench: Any) -> None:
+async def test_reads_that_lag_are_waited_for(bench: Bench) -> None:
     """300 ms of old answers after the write are no failure."""
     bench.aws.lag = 0.3
     settled = await bench.writing.rules(bench.registry, rules())
@@ -68,7 +69,7 @@ async def test_reads_that_lag_are_waited_for(bench: Any) -> None:
     assert bench.aws.log == ["read", "ok", "read", "read", "read"]
 
 
-async def test_reads_that_lag_for_good_do_not_count_as_applied(bench: Any) -> None:
+async def test_reads_that_lag_for_good_do_not_count_as_applied(bench: Bench) -> None:
     """Written but never seen: failed, with what the reader has to know."""
     bench.aws.lag = 3600
     settled = await bench.writing.rules(bench.registry, rules())
@@ -79,7 +80,7 @@ async def test_reads_that_lag_for_good_do_not_count_as_applied(bench: Any) -> No
     )
 
 
-async def test_a_throttled_write_is_tried_again(bench: Any) -> None:
+async def test_a_throttled_write_is_tried_again(bench: Bench) -> None:
     """Each further attempt looks first; the attempts are announced as events."""
     bench.aws.script = ["throttled", "throttled"]
     settled = await bench.writing.rules(bench.registry, rules())
@@ -89,7 +90,7 @@ async def test_a_throttled_write_is_tried_again(bench: Any) -> None:
     assert [(one.attempt, one.delay) for one in retried] == [(1, 0.25), (2, 0.5)]
 
 
-async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench: Any) -> None:
+async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench: Bench) -> None:
     """While the write was throttled, another one went through."""
     bench.aws.script = ["throttled"]
 
@@ -103,7 +104,7 @@ async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench
     assert bench.aws.document == OTHER
 
 
-async def test_a_lost_answer_is_settled_by_reading(bench: Any) -> None:
+async def test_a_lost_answer_is_settled_by_reading(bench: Bench) -> None:
     """The write happened: it is found in place, and not written twice."""
     bench.aws.script = ["lost"]
     settled = await bench.writing.rules(bench.registry, rules())
@@ -111,7 +112,7 @@ async def test_a_lost_answer_is_settled_by_reading(bench: Any) -> None:
     assert bench.aws.log == ["read", "lost", "read", "read"]
 
 
-async def test_a_dropped_write_is_written_again(bench: Any) -> None:
+async def test_a_dropped_write_is_written_again(bench: Bench) -> None:
     """Reads could lag, so it is looked for a while; then the next attempt does it, after a look
     of its own."""
     bench.aws.script = ["dropped"]
@@ -120,7 +121,7 @@ async def test_a_dropped_write_is_written_again(bench: Any) -> None:
     assert bench.aws.log == ["read", "dropped", *["read"] * 5, "read", "ok", "read"]
 
 
-async def test_a_lost_answer_under_lagging_reads_is_not_written_twice(bench: Any) -> None:
+async def test_a_lost_answer_under_lagging_reads_is_not_written_twice(bench: Bench) -> None:
     """The first reads still show the old document; somebody else's next one must stay."""
     bench.aws.script = ["lost"]
     bench.aws.lag = 0.5
@@ -157,7 +158,7 @@ async def test_what_no_code_foresaw_is_a_value(bench: Any) -> None:
     assert str(settled.error) == "PutReplicationConfiguration: internal: unforeseen KeyError"
 
 
-async def test_the_last_attempt_is_settled_too(bench: Any) -> None:
+async def test_the_last_attempt_is_settled_too(bench: Bench) -> None:
     """Every attempt was dropped but the last one, whose answer was lost: it counts."""
     bench.aws.script = ["dropped"] * 4 + ["lost"]
     settled = await bench.writing.rules(bench.registry, rules())
@@ -165,7 +166,7 @@ async def test_the_last_attempt_is_settled_too(bench: Any) -> None:
     assert bench.aws.document == WANTED
 
 
-async def test_a_write_that_never_arrives_fails_with_its_own_error(bench: Any) -> None:
+async def test_a_write_that_never_arrives_fails_with_its_own_error(bench: Bench) -> None:
     """All attempts dropped: the network is to blame, and nothing was changed."""
     bench.aws.script = ["dropped"] * 5
     settled = await bench.writing.rules(bench.registry, rules())
@@ -175,7 +176,7 @@ async def test_a_write_that_never_arrives_fails_with_its_own_error(bench: Any) -
     assert bench.aws.document == NONE
 
 
-async def test_a_denied_write_fails_at_once(bench: Any) -> None:
+async def test_a_denied_write_fails_at_once(bench: Bench) -> None:
     """What cannot pass is not tried again."""
     bench.aws.script = ["denied"]
     settled = await bench.writing.rules(bench.registry, rules())
@@ -184,7 +185,7 @@ async def test_a_denied_write_fails_at_once(bench: Any) -> None:
     assert bench.aws.log == ["read", "denied"]
 
 
-async def test_after_a_stop_no_write_starts(bench: Any) -> None:
+async def test_after_a_stop_no_write_starts(bench: Bench) -> None:
     """The registry is left as it was, as cancelled."""
     bench.stop.interrupt()
     settled = await bench.writing.rules(bench.registry, rules())
@@ -192,7 +193,7 @@ async def test_after_a_stop_no_write_starts(bench: Any) -> None:
     assert set(bench.aws.log) <= {"read"}
 
 
-async def test_a_stop_lets_a_write_in_flight_finish(bench: Any) -> None:
+async def test_a_stop_lets_a_write_in_flight_finish(bench: Bench) -> None:
     """It is sent already: it is read back and counts."""
     bench.aws.before_write = bench.stop.interrupt
     bench.aws.lag = 0.3
@@ -200,7 +201,7 @@ async def test_a_stop_lets_a_write_in_flight_finish(bench: Any) -> None:
     assert settled.outcome is Outcome.APPLIED
 
 
-async def test_a_stop_gives_up_a_write_that_surely_did_not_happen(bench: Any) -> None:
+async def test_a_stop_gives_up_a_write_that_surely_did_not_happen(bench: Bench) -> None:
     """Throttled means not written: there is nothing in flight to wait for."""
     bench.aws.script = ["throttled"]
     bench.aws.before_write = bench.stop.interrupt
@@ -209,7 +210,7 @@ async def test_a_stop_gives_up_a_write_that_surely_did_not_happen(bench: Any) ->
     assert bench.aws.document == NONE
 
 
-async def test_a_stop_does_not_repeat_a_write_that_was_dropped(bench: Any) -> None:
+async def test_a_stop_does_not_repeat_a_write_that_was_dropped(bench: Bench) -> None:
     """It is found out that it did not happen, and it is not sent again."""
     bench.aws.script = ["dropped"]
     bench.aws.before_write = bench.stop.interrupt
@@ -219,7 +220,7 @@ async def test_a_stop_does_not_repeat_a_write_that_was_dropped(bench: Any) -> No
     assert bench.aws.document == NONE
 
 
-async def test_a_dropped_write_and_somebody_elses_document(bench: Any) -> None:
+async def test_a_dropped_write_and_somebody_elses_document(bench: Bench) -> None:
     """Nobody is told that ours was written."""
     bench.aws.script = ["dropped"] * 5
 
@@ -235,7 +236,7 @@ async def test_a_dropped_write_and_somebody_elses_document(bench: Any) -> None:
     )
 
 
-async def test_a_stop_settles_a_write_whose_answer_was_lost(bench: Any) -> None:
+async def test_a_stop_settles_a_write_whose_answer_was_lost(bench: Bench) -> None:
     """Nobody knows whether it happened, so it is found out."""
     bench.aws.script = ["lost"]
     bench.aws.before_write = bench.stop.interrupt
@@ -243,7 +244,7 @@ async def test_a_stop_settles_a_write_whose_answer_was_lost(bench: Any) -> None:
     assert settled.outcome is Outcome.APPLIED
 
 
-async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Any) -> None:
+async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Bench) -> None:
     """No statement left: DeleteRegistryPolicy, and read back as gone."""
     bench.aws.policy = POLICY
     change = Change(
@@ -258,7 +259,7 @@ async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Any) -> Non
     assert bench.aws.policy is None
 
 
-async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Any) -> None:
+async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Bench) -> None:
     """The second write of one policy in a run: reads may still show what the first replaced."""
     first: JsonObject = {**POLICY, "Id": "first"}
     second: JsonObject = {**POLICY, "Id": "second"}
@@ -302,7 +303,7 @@ async def test_a_late_read_of_an_earlier_document_says_nothing_of_a_lost_answer(
 
 
 @pytest.mark.parametrize("rest", [["denied"], ["throttled", "denied"]])
-async def test_an_earlier_lost_answer_is_not_forgotten(bench: Any, rest: list[str]) -> None:
+async def test_an_earlier_lost_answer_is_not_forgotten(bench: Bench, rest: list[str]) -> None:
     """However the later attempts end, the first may have arrived: it is looked for, and stays in
     doubt as long as nothing shows."""
     bench.aws.script = ["dropped", *rest]
@@ -311,7 +312,7 @@ async def test_an_earlier_lost_answer_is_not_forgotten(bench: Any, rest: list[st
     assert bench.aws.log[-9:] == ["read"] * 9
 
 
-async def test_an_earlier_lost_answer_that_shows_late(bench: Any) -> None:
+async def test_an_earlier_lost_answer_that_shows_late(bench: Bench) -> None:
     """The write had arrived, and every look before the next attempt showed the old document."""
     bench.aws.script = ["lost", "denied"]
     bench.aws.lag = 3
@@ -320,7 +321,7 @@ async def test_an_earlier_lost_answer_that_shows_late(bench: Any) -> None:
     assert bench.aws.document == WANTED
 
 
-async def test_nobody_knows_what_is_in_place_after_reads_that_lag_for_good(bench: Any) -> None:
+async def test_nobody_knows_what_is_in_place_after_reads_that_lag_for_good(bench: Bench) -> None:
     """The last read is not believed: what it shows is what the write has replaced."""
     bench.aws.lag = 3600
     settled = await bench.writing.rules(bench.registry, rules())
@@ -345,7 +346,7 @@ async def test_a_write_that_cannot_be_read_back_is_in_doubt(bench: Any) -> None:
     assert "could not be read back" in str(settled.error)
 
 
-async def test_a_late_read_before_a_write_is_waited_for(bench: Any) -> None:
+async def test_a_late_read_before_a_write_is_waited_for(bench: Bench) -> None:
     """It shows what this run has replaced, which is neither there nor somebody else's."""
     first: JsonObject = {**POLICY, "Id": "first"}
     bench.aws.policy = POLICY

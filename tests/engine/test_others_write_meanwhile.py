@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.engine.conftest import Bench
 
 from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
 from fleet_repl.inventory import Limits
@@ -107,7 +108,7 @@ async def test_what_has_to_do_with_ours_is_left_for_another_plan(
     assert set(bench.aws.log) == {"read"}
 
 
-async def test_a_rule_that_ours_counted_on_has_gone(bench: Any) -> None:
+async def test_a_rule_that_ours_counted_on_has_gone(bench: Bench) -> None:
     """What it carried for us nobody would carry: only a new plan can say so."""
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("2"), rule("8"), rule("3")))
     ours = Sharing(owned={end("3"): ("",)}, links={end("2"): ("",), end("3"): ("",)})
@@ -135,7 +136,7 @@ async def test_our_own_rule_has_changed(bench: Any) -> None:
     assert bench.aws.document == rules(rule("2", "aa/"), rule("8"))
 
 
-async def test_a_lagging_read_is_not_merged_with(bench: Any) -> None:
+async def test_a_lagging_read_is_not_merged_with(bench: Bench) -> None:
     """It shows what was there before the plan's own read: a write on top of it would bring that
     back."""
     bench.aws.document = rules(rule("7"))
@@ -199,7 +200,7 @@ async def test_a_stranger_adds_to_what_was_just_written(bench: Any) -> None:
     assert bench.aws.log.count("ok") == 1
 
 
-async def test_two_fleets_grant_in_one_policy(bench: Any) -> None:
+async def test_two_fleets_grant_in_one_policy(bench: Bench) -> None:
     """The other one's statements came after the plan, into a policy that was not there."""
     bench.aws.policy = granting(None, RIVAL, "9")
     change = policy_change(None, granting(None, OWNER, "2"))
@@ -210,7 +211,7 @@ async def test_two_fleets_grant_in_one_policy(bench: Any) -> None:
     assert bench.gate.sent[1].before == granting(None, RIVAL, "9")
 
 
-async def test_the_other_fleet_has_withdrawn_the_last_it_had(bench: Any) -> None:
+async def test_the_other_fleet_has_withdrawn_the_last_it_had(bench: Bench) -> None:
     """The policy is gone with it, and is made anew for ours."""
     before = granting(None, RIVAL, "9")
     bench.aws.policy = None
@@ -249,7 +250,7 @@ async def test_no_room_is_left_in_the_policy(bench: Any) -> None:
         (Limits(rules=3, destinations=2), False),
     ],
 )
-async def test_both_fill_the_configuration(bench: Any, limits: Limits, written: bool) -> None:
+async def test_both_fill_the_configuration(bench: Bench, limits: Limits, written: bool) -> None:
     """As much as ECR takes is written; what is more is left for another plan."""
     bench.aws.document = there = rules(rule("8"), rule("9"))
     writing = replace(bench.writing, limits=limits)
@@ -259,7 +260,7 @@ async def test_both_fill_the_configuration(bench: Any, limits: Limits, written: 
 
 
 @pytest.mark.parametrize("short", [0, 1])
-async def test_both_fill_the_policy(bench: Any, short: int) -> None:
+async def test_both_fill_the_policy(bench: Bench, short: int) -> None:
     """The same of its characters."""
     bench.aws.policy = there = granting(None, RIVAL, "9")
     both = policy_size(granting(there, OWNER, "2"))
@@ -301,7 +302,7 @@ async def test_a_stop_between_two_tries_is_obeyed(bench: Any) -> None:
 
 
 async def test_a_look_that_is_cut_short_is_no_failure(
-    bench: Any, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An interruption gives up the read before the write: nothing was sent."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.engine.conftest import Bench
+
 from fleet_repl.engine.observe import Observing, observe
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.runs.events import RegistryRead
@@ -45,14 +47,14 @@ def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[Observing, list[A
     return how, asked
 
 
-async def test_all_at_once_is_the_usual(bench: Any) -> None:
+async def test_all_at_once_is_the_usual(bench: Bench) -> None:
     """In order of account and region, whatever chance says."""
     how, asked = observing(bench)
     await observe(REGISTRIES, how)
     assert asked == [(0, one) for one in REGISTRIES]
 
 
-async def test_each_account_has_its_turn(bench: Any) -> None:
+async def test_each_account_has_its_turn(bench: Bench) -> None:
     """All of an account together, so that one session serves its registries."""
     how, asked = observing(bench, crew=1, over=600)
     found, _ = await observe(REGISTRIES, how)
@@ -65,7 +67,7 @@ async def test_each_account_has_its_turn(bench: Any) -> None:
     assert sorted(found) == REGISTRIES
 
 
-async def test_nothing_is_put_off_past_the_deadline(bench: Any) -> None:
+async def test_nothing_is_put_off_past_the_deadline(bench: Bench) -> None:
     """A minute is left, so a minute is what it is spread over."""
     bench.clock.seconds = 7140
     how, asked = observing(bench, crew=1, over=600)

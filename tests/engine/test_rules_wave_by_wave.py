@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
+from tests.engine.conftest import SmallFleet
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for
@@ -46,7 +48,9 @@ def rules_of(found: Any) -> list[Outcome]:
     return [one.outcome for one in found[HUB].changes]
 
 
-async def test_each_wave_writes_the_links_to_its_receivers(make_desired: Any, fleet: Any) -> None:
+async def test_each_wave_writes_the_links_to_its_receivers(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """A grant, then the rules with one link more, three times over."""
     desired = wanting(make_desired, A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired)
@@ -57,7 +61,9 @@ async def test_each_wave_writes_the_links_to_its_receivers(make_desired: Any, fl
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
 
 
-async def test_links_go_in_the_wave_of_their_receiver(make_desired: Any, fleet: Any) -> None:
+async def test_links_go_in_the_wave_of_their_receiver(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """First from the rules, then from the policy."""
     linked(fleet, A, B, C)
     desired = wanting(make_desired)
@@ -69,7 +75,7 @@ async def test_links_go_in_the_wave_of_their_receiver(make_desired: Any, fleet: 
     assert (outgoing(fleet), [fleet.granted(end) for end in (A, B, C)]) == ({}, [set()] * 3)
 
 
-async def test_a_run_may_end_with_the_canary(make_desired: Any, fleet: Any) -> None:
+async def test_a_run_may_end_with_the_canary(make_desired: MakeDesired, fleet: SmallFleet) -> None:
     """The rest is skipped, and a new plan makes only that."""
     desired = wanting(make_desired, A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, until="canary")
@@ -87,7 +93,7 @@ async def test_a_run_may_end_with_the_canary(make_desired: Any, fleet: Any) -> N
 @pytest.mark.parametrize("until", ["canary", "early", None])
 @pytest.mark.parametrize("additive", [False, True])
 async def test_a_plan_may_be_applied_again(
-    make_desired: Any, fleet: Any, until: str | None, additive: bool
+    make_desired: MakeDesired, fleet: SmallFleet, until: str | None, additive: bool
 ) -> None:
     """Its earlier writes find what a later one left: that is no conflict, whatever wave the first
     run ended with, and the second one writes only what is left."""
@@ -105,7 +111,7 @@ async def test_a_plan_may_be_applied_again(
 
 @pytest.mark.parametrize("until", ["canary", "early"])
 async def test_an_early_wave_of_a_plan_finds_it_done(
-    make_desired: Any, fleet: Any, until: str
+    make_desired: MakeDesired, fleet: SmallFleet, until: str
 ) -> None:
     """The whole plan was carried out before."""
     desired = wanting(make_desired, A, B, C)
@@ -137,7 +143,9 @@ async def test_a_plan_is_applied_again_beside_what_others_made_since(
     assert (fleet.rules[HUB], fleet.written) == (there, done)
 
 
-async def test_nothing_is_built_on_a_write_that_failed(make_desired: Any, fleet: Any) -> None:
+async def test_nothing_is_built_on_a_write_that_failed(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """The later writes of the rules are skipped and say why, and the grants that the links in
     place still use stay where they are."""
     linked(fleet, C)
@@ -206,7 +214,7 @@ async def test_a_stranger_between_two_waves_is_a_conflict(make_desired: Any, fle
 
 
 async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """Where rules of others are welcome: each later write is made on top of it."""
     desired = wanting(make_desired, A, B, C, additive=True)
@@ -225,7 +233,7 @@ async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(
 
 
 async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """The canary's policy is denied, so that its rules would change nothing; the next wave's write
     is made on top of what is there, and names the link that is still missing."""
@@ -240,7 +248,9 @@ async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
 
 
-async def test_a_link_that_is_held_beside_others_of_its_wave(make_desired: Any, fleet: Any) -> None:
+async def test_a_link_that_is_held_beside_others_of_its_wave(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """The canary has two receivers, and one of them cannot be granted: the write without that
     link is what the next one builds on."""
     desired = wanting(make_desired, A, B, C)
@@ -253,7 +263,7 @@ async def test_a_link_that_is_held_beside_others_of_its_wave(make_desired: Any, 
 
 
 async def test_a_link_that_was_suspected_is_made_in_a_later_wave(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """The grant that the canary's link counts on was lost after the plan, and is back before the
     next wave, which looks again: then nothing is held any more."""
@@ -274,7 +284,7 @@ async def test_a_link_that_was_suspected_is_made_in_a_later_wave(
 
 
 async def test_a_link_in_place_without_its_grant_is_named_in_its_own_wave(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """The hub's rules change for the canary alone; later a grant that one of its other links has
     lost cannot be put back."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.conftest import MakeDesired
+from tests.engine.conftest import SmallFleet
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of, rules_for
@@ -52,7 +54,9 @@ def of_waves(fleet: Any) -> list[WaveStarted | WaveFinished]:
     return [one for one in fleet.events if isinstance(one, WaveStarted | WaveFinished)]
 
 
-async def test_each_wave_puts_its_grants_before_its_rules(make_desired: Any, fleet: Any) -> None:
+async def test_each_wave_puts_its_grants_before_its_rules(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Three waves, each with a write of the hub's policy and then one of a source's rules."""
     desired = wanting(make_desired, A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired)
@@ -69,7 +73,9 @@ async def test_each_wave_puts_its_grants_before_its_rules(make_desired: Any, fle
     ]
 
 
-async def test_a_fleet_without_waves_hears_of_none(make_desired: Any, fleet: Any) -> None:
+async def test_a_fleet_without_waves_hears_of_none(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """One wave with everything in it is what a run always was."""
     desired = replace(wanting(make_desired, A, B), waves=Waves())
     await fleet.apply(fleet.plan(desired), desired)
@@ -77,14 +83,18 @@ async def test_a_fleet_without_waves_hears_of_none(make_desired: Any, fleet: Any
     assert fleet.written == [("policy", HUB), ("rules", A), ("rules", B)]
 
 
-async def test_a_wave_with_nothing_to_write_is_not_told(make_desired: Any, fleet: Any) -> None:
+async def test_a_wave_with_nothing_to_write_is_not_told(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Only the last one has something to do."""
     desired = wanting(make_desired, C)
     await fleet.apply(fleet.plan(desired), desired)
     assert [one.wave for one in of_waves(fleet)] == [REST, REST]
 
 
-async def test_too_many_failures_keep_later_waves_back(make_desired: Any, fleet: Any) -> None:
+async def test_too_many_failures_keep_later_waves_back(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Nothing of them is written, and each registry says why."""
     fleet.denied = {("rules", A)}
     desired = wanting(make_desired, A, B, C)
@@ -107,7 +117,9 @@ async def test_too_many_failures_keep_later_waves_back(make_desired: Any, fleet:
 
 
 @pytest.mark.parametrize("most", [Amount(count=1), Amount(percent=Fraction(50))])
-async def test_some_failures_may_be_tolerated(make_desired: Any, fleet: Any, most: Amount) -> None:
+async def test_some_failures_may_be_tolerated(
+    make_desired: MakeDesired, fleet: SmallFleet, most: Amount
+) -> None:
     """As a count, or as a share of the wave's registries; here the hub's policy counts."""
     fleet.denied = {("rules", A)}
     desired = wanting(make_desired, A, B)
@@ -118,7 +130,7 @@ async def test_some_failures_may_be_tolerated(make_desired: Any, fleet: Any, mos
 
 
 async def test_a_registry_that_cannot_be_read_is_a_failure_of_its_wave(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """The canary says nothing: that is no reason to go on."""
     fleet.silent = {A}
@@ -128,7 +140,7 @@ async def test_a_registry_that_cannot_be_read_is_a_failure_of_its_wave(
     assert found[B].because == "wave canary: 1 of 1 registry failed, and max_failures is 0"
 
 
-async def test_a_run_may_end_with_a_wave(make_desired: Any, fleet: Any) -> None:
+async def test_a_run_may_end_with_a_wave(make_desired: MakeDesired, fleet: SmallFleet) -> None:
     """What comes later is skipped, and that is no failure of anything."""
     desired = wanting(make_desired, A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, until="early")
@@ -141,7 +153,7 @@ async def test_a_run_may_end_with_a_wave(make_desired: Any, fleet: Any) -> None:
 
 
 async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """The canary has nothing to do, and the others are not asked for: the reader is told."""
     because = "the run ends after wave canary (--wave)"
@@ -155,7 +167,9 @@ async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
     ]
 
 
-async def test_a_pause_follows_a_wave_that_has_written(make_desired: Any, fleet: Any) -> None:
+async def test_a_pause_follows_a_wave_that_has_written(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Only where a later one has something to write too."""
     desired = wanting(make_desired, A, C)
     waves = [wave("canary", pause=600), wave("early", pause=60)]
@@ -186,7 +200,7 @@ async def test_an_interruption_ends_a_pause(make_desired: Any, fleet: Any) -> No
 
 
 async def test_an_interruption_counts_for_more_than_a_failure(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """A wave fails and the run is interrupted in it: what follows was cancelled by somebody."""
 
@@ -202,7 +216,9 @@ async def test_an_interruption_counts_for_more_than_a_failure(
     assert (found[C].outcome, found[C].because) == (Outcome.CANCELLED, fleet.stop.because)
 
 
-async def test_a_pause_is_not_longer_than_the_run_may_be(make_desired: Any, fleet: Any) -> None:
+async def test_a_pause_is_not_longer_than_the_run_may_be(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """It ends with the deadline, and so does the run."""
     fleet.clock.seconds = 7000
     desired = wanting(make_desired, A, C)
@@ -212,7 +228,7 @@ async def test_a_pause_is_not_longer_than_the_run_may_be(make_desired: Any, flee
     assert found[C].because == "the run's deadline of 7200 s had passed"
 
 
-async def test_a_halt_ends_the_run(make_desired: Any, fleet: Any) -> None:
+async def test_a_halt_ends_the_run(make_desired: MakeDesired, fleet: SmallFleet) -> None:
     """The second write is not admitted: later ones are not even asked for."""
     fleet.gate.refuse_at = 3
     desired = wanting(make_desired, A, C)
@@ -223,7 +239,9 @@ async def test_a_halt_ends_the_run(make_desired: Any, fleet: Any) -> None:
     assert {found[one].because for one in (A, C)} == {"the lock was lost"}
 
 
-async def test_after_a_failed_grant_the_policy_is_left_alone(make_desired: Any, fleet: Any) -> None:
+async def test_after_a_failed_grant_the_policy_is_left_alone(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """The next wave's grant is not sent, and links that need it are held."""
     fleet.denied = {("policy", HUB)}
     desired = wanting(make_desired, A, B)
@@ -239,7 +257,7 @@ async def test_after_a_failed_grant_the_policy_is_left_alone(make_desired: Any, 
 
 
 async def test_after_a_failed_withdrawal_the_policy_is_left_alone(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """What is there is known, and what it does not grant is held."""
     linked(fleet, A)
@@ -255,7 +273,7 @@ async def test_after_a_failed_withdrawal_the_policy_is_left_alone(
 
 @pytest.mark.parametrize("also", [(), (C,)])
 async def test_what_was_withheld_stays_in_later_waves(
-    make_desired: Any, fleet: Any, also: tuple[Registry, ...]
+    make_desired: MakeDesired, fleet: SmallFleet, also: tuple[Registry, ...]
 ) -> None:
     """The canary's rules could not be written, so its grant stays; the next wave's write adds to
     what is there, alone or beside another account's that went."""
@@ -282,7 +300,7 @@ async def test_what_was_withheld_stays_in_later_waves(
 
 @pytest.mark.parametrize("until", ["canary", "early", None])
 async def test_a_plan_may_be_applied_again(
-    make_desired: Any, fleet: Any, until: str | None
+    make_desired: MakeDesired, fleet: SmallFleet, until: str | None
 ) -> None:
     """Its earlier writes find what a later one left: that is no conflict, whatever wave the
     first run ended with."""
@@ -302,7 +320,7 @@ async def test_a_plan_may_be_applied_again(
 
 
 async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """Somebody has put a grant of ours back, and not the canary's: no rule counts on that one."""
     desired = wanting(make_desired, A, B)
@@ -317,7 +335,7 @@ async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(
 
 
 async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """Its rule is in place, and its grant was to be put back: the run ends before that."""
     linked(fleet, C)
@@ -332,7 +350,7 @@ async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
 
 
 async def test_held_links_of_a_registry_whose_policy_comes_first_are_told(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """The canary's policy is written in the first phase, and its own link out is found to be
     without a grant later on."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
+from tests.engine.conftest import SmallFleet
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of, parse_document, rules_for
@@ -54,7 +56,7 @@ def lagging(fleet: Any, registry: Registry) -> None:
 
 
 async def test_a_source_that_is_not_in_the_run_keeps_its_grant(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """Nothing of it failed, because nothing was tried: its rules are as they were."""
     linked(fleet, A)
@@ -67,7 +69,7 @@ async def test_a_source_that_is_not_in_the_run_keeps_its_grant(
 
 
 async def test_a_source_whose_rules_are_refused_keeps_its_grant(
-    make_desired: Any, fleet: Any
+    make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """A refused change is not a written one."""
     linked(fleet, A)
@@ -79,7 +81,9 @@ async def test_a_source_whose_rules_are_refused_keeps_its_grant(
     assert [one.outcome for one in found[A].changes] == [Outcome.FAILED]
 
 
-async def test_a_source_in_doubt_is_not_called_unwritten(make_desired: Any, fleet: Any) -> None:
+async def test_a_source_in_doubt_is_not_called_unwritten(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """Its rules may be in place, and nobody is told that they are not."""
     linked(fleet, A, B)
     desired = make_desired([], [HUB, A, B])
@@ -139,7 +143,9 @@ async def test_an_interruption_does_not_call_a_lost_write_unstarted(
     assert found[A].because == "interrupted; it is not known whether it was written"
 
 
-async def test_a_new_deny_holds_the_links_that_it_hits(make_desired: Any, fleet: Any) -> None:
+async def test_a_new_deny_holds_the_links_that_it_hits(
+    make_desired: MakeDesired, fleet: SmallFleet
+) -> None:
     """It came between plan and write, and is kept; what our grants allow it denies."""
     desired = make_desired(
         [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A]

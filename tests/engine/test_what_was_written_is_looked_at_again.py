@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
+from tests.engine.conftest import SmallFleet
 
 from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.events import RegistryFinished, WriteSettled
@@ -27,7 +29,7 @@ LOST = (
 
 
 @pytest.fixture
-def desired(make_desired: Any) -> Any:
+def desired(make_desired: MakeDesired) -> Any:
     links = [Link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)]
     return make_desired(links, [HUB, A, B])
 
@@ -45,7 +47,9 @@ def meanwhile(fleet: Any, when: int, do: Callable[[], object]) -> None:
     fleet.on_event = see
 
 
-async def test_a_policy_that_was_overwritten_is_no_longer_applied(desired: Any, fleet: Any) -> None:
+async def test_a_policy_that_was_overwritten_is_no_longer_applied(
+    desired: Any, fleet: SmallFleet
+) -> None:
     """By somebody who had read it before: the registry fails, its change is in doubt, and the
     journal says so after it had said otherwise."""
     meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
@@ -66,7 +70,7 @@ async def test_a_policy_that_was_overwritten_is_no_longer_applied(desired: Any, 
     assert told == [(Outcome.APPLIED, False), (Outcome.FAILED, True)]
 
 
-async def test_rules_that_were_overwritten(desired: Any, fleet: Any) -> None:
+async def test_rules_that_were_overwritten(desired: Any, fleet: SmallFleet) -> None:
     """The same for a replication configuration."""
     meanwhile(fleet, 3, lambda: fleet.rules.update({A: {"rules": []}}))
     outcomes = await fleet.apply(fleet.plan(desired), desired)
@@ -75,7 +79,7 @@ async def test_rules_that_were_overwritten(desired: Any, fleet: Any) -> None:
 
 
 async def test_every_registry_is_finished_once_and_as_the_report_has_it(
-    desired: Any, fleet: Any
+    desired: Any, fleet: SmallFleet
 ) -> None:
     """Nobody is told that a registry was applied before the last look at it."""
     meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
@@ -109,7 +113,7 @@ async def test_a_document_that_cannot_be_looked_at(desired: Any, fleet: Any) -> 
     )
 
 
-async def test_after_an_interruption_it_is_still_looked_at(desired: Any, fleet: Any) -> None:
+async def test_after_an_interruption_it_is_still_looked_at(desired: Any, fleet: SmallFleet) -> None:
     """What was written before it may have been overwritten as well."""
 
     def interrupt() -> None:
@@ -122,7 +126,9 @@ async def test_after_an_interruption_it_is_still_looked_at(desired: Any, fleet: 
     assert [outcomes[one].outcome for one in (A, B)] == [Outcome.CANCELLED] * 2
 
 
-async def test_after_an_interruption_a_failed_look_proves_nothing(desired: Any, fleet: Any) -> None:
+async def test_after_an_interruption_a_failed_look_proves_nothing(
+    desired: Any, fleet: SmallFleet
+) -> None:
     """There is no time to try again: what was read back stays as it was told."""
 
     def interrupt() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import pytest
+from tests.engine.conftest import Bench
 
 from fleet_repl.engine.stop import Stop
 
@@ -20,7 +20,7 @@ def halt(stop: Stop) -> None:
 @pytest.mark.parametrize("end", [INTERRUPT, halt])
 @pytest.mark.parametrize("before", [False, True])
 async def test_what_may_be_given_up_is_given_up(
-    bench: Any, end: Callable[[Stop], None], *, before: bool
+    bench: Bench, end: Callable[[Stop], None], *, before: bool
 ) -> None:
     """Whether it is under way, or begins a moment later: nobody waits for a read or a pause."""
     stop = Stop(bench.clock, 7200, 7200)
@@ -39,7 +39,7 @@ async def _end_soon(end: Callable[[Stop], None], stop: Stop) -> None:
     end(stop)
 
 
-async def test_what_is_kept_goes_on(bench: Any) -> None:
+async def test_what_is_kept_goes_on(bench: Bench) -> None:
     """A write that has been sent is not given up any more."""
     stop = Stop(bench.clock, 7200, 7200)
     with stop.abandonable() as scope:
@@ -49,7 +49,7 @@ async def test_what_is_kept_goes_on(bench: Any) -> None:
     assert not scope.cancel_called
 
 
-def test_the_deadline_is_part_of_it(bench: Any) -> None:
+def test_the_deadline_is_part_of_it(bench: Bench) -> None:
     """Nothing begins at the deadline itself."""
     stop = Stop(bench.clock, 60, 60)
     for seconds, requested in ((59.9, False), (60.0, True), (60.1, True)):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.engine.conftest import Bench
 
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
@@ -27,7 +28,7 @@ CHANGE = Change(
 )
 
 
-async def test_a_write_is_announced_before_it_is_sent(bench: Any) -> None:
+async def test_a_write_is_announced_before_it_is_sent(bench: Bench) -> None:
     """And before what is there is looked at; the outcome that is told is the one of the report."""
     bench.gate.while_asked = lambda: bench.aws.log.append("asked")
     settled = await bench.writing.rules(bench.registry, CHANGE)
@@ -41,7 +42,7 @@ async def test_a_write_is_announced_before_it_is_sent(bench: Any) -> None:
 
 @pytest.mark.parametrize(("there", "outcome"), [(WANTED, "unchanged"), (OTHER, "failed")])
 async def test_what_was_announced_may_not_be_written(
-    bench: Any, there: JsonObject, outcome: str
+    bench: Bench, there: JsonObject, outcome: str
 ) -> None:
     """It is in place already, or somebody else's: its end says so, and leaves no doubt."""
     bench.aws.document = there
@@ -51,7 +52,7 @@ async def test_what_was_announced_may_not_be_written(
     assert bench.aws.log == ["read"]
 
 
-async def test_each_further_attempt_is_asked_for(bench: Any) -> None:
+async def test_each_further_attempt_is_asked_for(bench: Bench) -> None:
     """One announcement, and one line about the end, however many attempts it takes."""
     bench.aws.script = ["throttled", "dropped"]
     await bench.writing.rules(bench.registry, CHANGE)
@@ -77,7 +78,7 @@ async def test_a_write_that_fails_has_ended_too(
     assert settled.error.kind is kind
 
 
-async def test_a_conflict_that_is_found_on_the_way_has_ended_too(bench: Any) -> None:
+async def test_a_conflict_that_is_found_on_the_way_has_ended_too(bench: Bench) -> None:
     """Somebody wrote between two attempts."""
     bench.aws.script = ["throttled"]
 
@@ -101,7 +102,7 @@ async def test_what_no_code_foresaw_has_ended_in_doubt(bench: Any) -> None:
     assert (ended.outcome, ended.in_doubt) == (Outcome.FAILED, True)
 
 
-async def test_a_gate_that_closes_ends_the_run(bench: Any) -> None:
+async def test_a_gate_that_closes_ends_the_run(bench: Bench) -> None:
     """Nothing is sent, nothing else starts, and the reason is the gate's."""
     bench.gate.refuse_at = 1
     settled = await bench.writing.rules(bench.registry, CHANGE)
@@ -112,7 +113,9 @@ async def test_a_gate_that_closes_ends_the_run(bench: Any) -> None:
 
 
 @pytest.mark.parametrize(("first", "in_doubt"), [("throttled", False), ("dropped", True)])
-async def test_a_gate_that_closes_between_attempts(bench: Any, first: str, in_doubt: bool) -> None:
+async def test_a_gate_that_closes_between_attempts(
+    bench: Bench, first: str, in_doubt: bool
+) -> None:
     """The write was announced, so its end is told: not sent again, in doubt if it may have
     arrived."""
     bench.aws.script = [first]
@@ -123,7 +126,7 @@ async def test_a_gate_that_closes_between_attempts(bench: Any, first: str, in_do
     assert [call for call in bench.aws.log if call != "read"] == [first]
 
 
-async def test_a_stop_while_the_gate_is_asked_sends_nothing(bench: Any) -> None:
+async def test_a_stop_while_the_gate_is_asked_sends_nothing(bench: Bench) -> None:
     """The journal may take a while; an interruption counts until the very end of it."""
     bench.gate.while_asked = bench.stop.interrupt
     settled = await bench.writing.rules(bench.registry, CHANGE)
@@ -132,7 +135,7 @@ async def test_a_stop_while_the_gate_is_asked_sends_nothing(bench: Any) -> None:
     assert bench.aws.document == NONE
 
 
-async def test_an_interruption_is_told_rather_than_a_halt(bench: Any) -> None:
+async def test_an_interruption_is_told_rather_than_a_halt(bench: Bench) -> None:
     """And a halt rather than the deadline; of two halts the first."""
     bench.clock.seconds = 7200
     assert bench.stop.because == "the run's deadline of 7200 s had passed"
@@ -144,7 +147,7 @@ async def test_an_interruption_is_told_rather_than_a_halt(bench: Any) -> None:
     assert bench.stop.because == "interrupted before it was started"
 
 
-async def test_a_turn_that_does_not_come(bench: Any) -> None:
+async def test_a_turn_that_does_not_come(bench: Bench) -> None:
     """Another fleet keeps it: the registry fails alone, by the call that would have been made, and
     nothing of it was admitted."""
     fault = Fault(kind=FaultKind.CONFLICT, operation="turn", message="fleet beta has kept it")

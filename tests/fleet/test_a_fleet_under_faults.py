@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+
+from tests.fleet.conftest import FleetText, Simulate
 
 from fleet_repl import FaultKind, Outcome, Status
 from fleet_repl.reports import report_exit
@@ -56,7 +57,9 @@ STORM = Scenario(
 )
 
 
-async def test_everything_independent_of_five_denied_accounts_is_applied(simulate: Any) -> None:
+async def test_everything_independent_of_five_denied_accounts_is_applied(
+    simulate: Simulate,
+) -> None:
     """Exit 4: five accounts failed, links into them held, all else applied, each named once."""
     async with simulate(fleet(), STORM) as aws:
         async with aws.connected() as run:
@@ -90,7 +93,9 @@ async def test_everything_independent_of_five_denied_accounts_is_applied(simulat
         assert again.count(Outcome.UNCHANGED) == 2 * (ACCOUNTS - len(DENIED))
 
 
-async def test_what_others_leave_of_a_quota_is_enough(simulate: Any, fleet_text: Any) -> None:
+async def test_what_others_leave_of_a_quota_is_enough(
+    simulate: Simulate, fleet_text: FleetText
+) -> None:
     """STS takes ten calls a second and ECR two for each registry, and a call that fails otherwise
     is tried once only: every account is read, with two calls each at the most."""
     text = fleet_text("1>2 base/", accounts=60, more="[apply]\nattempts = 1\n")

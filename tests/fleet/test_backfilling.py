@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fleet.conftest import Simulate
 
 from fleet_repl import (
     BackfillEnded,
@@ -105,7 +106,7 @@ async def backfill(aws: Any, **how: Any) -> BackfillReport:
         return report
 
 
-async def test_everything_follows(simulate: Any) -> None:
+async def test_everything_follows(simulate: Simulate) -> None:
     """All that routes ask for, queued where ECR has no room, and nothing else."""
     slow = OLD.model_copy(update={"backfill_images_per_second": 1})
     async with simulate(QUIET, slow) as aws:
@@ -128,7 +129,7 @@ async def test_everything_follows(simulate: Any) -> None:
         assert all(one.started for one in forced.backfills)
 
 
-async def test_detached_the_rest_is_queued(simulate: Any) -> None:
+async def test_detached_the_rest_is_queued(simulate: Simulate) -> None:
     """Two destinations share a region: one is started, one named; a later run starts it."""
     async with simulate(QUIET, OLD) as aws:
         await apply(aws)
@@ -146,7 +147,7 @@ async def test_detached_the_rest_is_queued(simulate: Any) -> None:
         assert backfill_exit(report) == 0
 
 
-async def test_interrupted_and_found_again(simulate: Any) -> None:
+async def test_interrupted_and_found_again(simulate: Simulate) -> None:
     """What was started goes on at AWS; the next run follows it and starts only the rest."""
     slow = OLD.model_copy(update={"backfill_preparing_ms": 60_000})
     async with simulate(QUIET, slow) as aws:
@@ -171,7 +172,7 @@ async def test_interrupted_and_found_again(simulate: Any) -> None:
         assert len(aws.world.backfills(HUB)) == 3
 
 
-async def test_a_destination_that_refuses(simulate: Any) -> None:
+async def test_a_destination_that_refuses(simulate: Simulate) -> None:
     """The backfill is complete, its copies are not: counted by ECR's code, exit 4."""
     async with simulate(QUIET, OLD) as aws:
         await apply(aws)
@@ -186,7 +187,7 @@ async def test_a_destination_that_refuses(simulate: Any) -> None:
         assert (entry["total"], entry["completed"], entry["failed"]) == (3, 0, 3)
 
 
-async def test_links_that_are_not_in_place(simulate: Any) -> None:
+async def test_links_that_are_not_in_place(simulate: Simulate) -> None:
     """Nothing is started for them; what is in place goes on."""
     async with simulate(QUIET, OLD) as aws:
         report = await backfill(aws)
@@ -199,7 +200,7 @@ async def test_links_that_are_not_in_place(simulate: Any) -> None:
         assert "StartReplicationBackfill" not in aws.world.calls
 
 
-async def test_status_only_looks(simulate: Any) -> None:
+async def test_status_only_looks(simulate: Simulate) -> None:
     """None, then the one that runs, then how it ended; it never starts any."""
     async with simulate(QUIET, OLD) as aws:
         await apply(aws)
@@ -217,7 +218,7 @@ async def test_status_only_looks(simulate: Any) -> None:
         assert aws.world.calls["StartReplicationBackfill"] == 1
 
 
-async def test_new_links_bring_their_images(simulate: Any) -> None:
+async def test_new_links_bring_their_images(simulate: Simulate) -> None:
     """After the apply that makes them, for the route that says so, and only then."""
     async with simulate(NEW_LINKS, OLD) as aws:
         report = await apply(aws)
@@ -245,7 +246,7 @@ async def test_new_links_bring_their_images(simulate: Any) -> None:
         assert (report.status, report.backfills, report.warnings) == (Status.OK, (), ())
 
 
-async def test_a_wider_link_is_a_new_one(simulate: Any) -> None:
+async def test_a_wider_link_is_a_new_one(simulate: Simulate) -> None:
     """A backfill from before its rule does not count, however complete it is."""
     only_us = NEW_LINKS.replace(
         'to = { accounts = ["shop", "search"] }',
@@ -265,7 +266,9 @@ async def test_a_wider_link_is_a_new_one(simulate: Any) -> None:
         assert "golden/late:1" in tags(aws, SHOP_US)
 
 
-async def test_what_was_queued_is_owed_until_it_is_started(simulate: Any, tmp_path: Path) -> None:
+async def test_what_was_queued_is_owed_until_it_is_started(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """A wider link had a backfill before; after the apply that widened it, one of a later date is
     owed, and whoever runs `backfill` next starts it. Once."""
     wider = tmp_path / "wider.toml"
@@ -294,7 +297,7 @@ async def test_what_was_queued_is_owed_until_it_is_started(simulate: Any, tmp_pa
         assert not any(one.started for one in again.backfills)
 
 
-async def test_a_link_that_could_not_be_made_gets_none(simulate: Any) -> None:
+async def test_a_link_that_could_not_be_made_gets_none(simulate: Simulate) -> None:
     """A destination that grants nothing is held; the others have theirs."""
     dark = AccountScenario(id=SEARCH.account, denied=True)
     async with simulate(NEW_LINKS, OLD.model_copy(update={"accounts": (dark,)})) as aws:
@@ -303,7 +306,7 @@ async def test_a_link_that_could_not_be_made_gets_none(simulate: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [Mishap.LOST_ANSWER, Mishap.DROPPED, Mishap.SERVER_ERROR])
-async def test_a_start_that_goes_wrong_is_made_once(simulate: Any, kind: Mishap) -> None:
+async def test_a_start_that_goes_wrong_is_made_once(simulate: Simulate, kind: Mishap) -> None:
     """Whether it arrived or not, there is one backfill in the end."""
     fault = FaultRule(kind=kind, first=2, operations=("StartReplicationBackfill",))
     async with simulate(QUIET, OLD.model_copy(update={"faults": (fault,)})) as aws:
@@ -314,7 +317,7 @@ async def test_a_start_that_goes_wrong_is_made_once(simulate: Any, kind: Mishap)
         assert len(aws.world.backfills(SHOP)) == 1
 
 
-async def test_an_api_that_does_not_know_the_call(simulate: Any) -> None:
+async def test_an_api_that_does_not_know_the_call(simulate: Simulate) -> None:
     """Said of each registry there; after an apply the links stand all the same."""
     unknown = ("StartReplicationBackfill", "ListReplicationBackfills")
     old_region = RegionScenario(name="eu-west-1", unknown_operations=unknown)
@@ -328,7 +331,7 @@ async def test_an_api_that_does_not_know_the_call(simulate: Any) -> None:
         assert backfill_exit(await backfill(aws)) == 4
 
 
-async def test_a_registry_that_cannot_be_read(simulate: Any) -> None:
+async def test_a_registry_that_cannot_be_read(simulate: Simulate) -> None:
     """Its error is a value; the other source has its backfill."""
     dark = AccountScenario(id=HUB.account, denied=True)
     settled = RegistryScenario(
@@ -346,7 +349,7 @@ async def test_a_registry_that_cannot_be_read(simulate: Any) -> None:
         assert backfill_exit(report) == 4
 
 
-async def test_a_route_that_is_not_there(simulate: Any) -> None:
+async def test_a_route_that_is_not_there(simulate: Simulate) -> None:
     """The routes there are, are named."""
     async with simulate(QUIET) as aws, aws.connected() as fleet:
         with pytest.raises(SelectionError) as caught:
@@ -356,7 +359,7 @@ async def test_a_route_that_is_not_there(simulate: Any) -> None:
         )
 
 
-async def test_a_selection_names_sources(simulate: Any) -> None:
+async def test_a_selection_names_sources(simulate: Simulate) -> None:
     """Destinations outside of it are backfilled to."""
     async with simulate(QUIET, OLD) as aws:
         await apply(aws)

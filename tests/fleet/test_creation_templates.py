@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.fleet.conftest import Simulate
+
 from fleet_repl import Fleet, Outcome, Registry, load_inventory
 from fleet_repl.fleet.connect import connect
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
@@ -92,7 +94,9 @@ async def test_changed_and_taken_away(simulate: Any, tmp_path: Path) -> None:
         assert left == theirs
 
 
-async def test_a_prefix_that_others_have_is_left_to_them(simulate: Any, tmp_path: Path) -> None:
+async def test_a_prefix_that_others_have_is_left_to_them(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """The registry fails and says whose the prefix is; its links are made all the same."""
     scenario = Scenario(
         registries=(
@@ -113,7 +117,7 @@ async def test_a_prefix_that_others_have_is_left_to_them(simulate: Any, tmp_path
 
 
 async def test_without_the_permission_it_says_what_is_missing(
-    simulate: Any, tmp_path: Path
+    simulate: Simulate, tmp_path: Path
 ) -> None:
     """A denied template is that registry's failure, with the action that is lacking."""
     scenario = Scenario(

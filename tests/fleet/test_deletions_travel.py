@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fleet.conftest import Simulate
+
 from fleet_repl import Outcome, Registry, load_inventory
 from fleet_repl.fleet.connect import connect
 from fleet_repl.values.names import AccountId, Region
@@ -47,7 +49,7 @@ async def _applied(aws: Any, text: str, folder: Any) -> Any:
         return plan, await fleet.apply(plan)
 
 
-async def test_deletions_travel_where_the_route_says_so(simulate: Any, tmp_path: Any) -> None:
+async def test_deletions_travel_where_the_route_says_so(simulate: Simulate, tmp_path: Any) -> None:
     """Only that route's images go at the destination; a second run finds the flag in place."""
     async with simulate(DELETING) as aws:
         _, report = await _applied(aws, DELETING, tmp_path)

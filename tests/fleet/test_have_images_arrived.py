@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.fleet.conftest import Simulate
 
 from fleet_repl import DeliveryState, Registry, Selection, SelectionError, to_json
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
@@ -132,7 +133,7 @@ async def test_archived_images_have_arrived(simulate: Any) -> None:
     }
 
 
-async def test_before_the_first_apply_nothing_is_sent(simulate: Any) -> None:
+async def test_before_the_first_apply_nothing_is_sent(simulate: Simulate) -> None:
     """No rule carries the images; afterwards they are ones from before the rule."""
     async with simulate(FLEET) as aws:
         aws.world.push(HUB, "base/python", "1")
@@ -195,7 +196,7 @@ async def test_denied_and_why(simulate: Any) -> None:
         assert because == {"its registry policy grants it now, so it was changed after the push"}
 
 
-async def test_a_role_that_may_not_list_images(simulate: Any) -> None:
+async def test_a_role_that_may_not_list_images(simulate: Simulate) -> None:
     """The source is unreadable and its links unknown; the other source is asked all the same."""
     denied = AccountScenario(id="1" * 12, denied_actions=("ecr:DescribeImages",))
     async with simulate(FLEET, Scenario(accounts=(denied,))) as aws:
@@ -211,7 +212,7 @@ async def test_a_role_that_may_not_list_images(simulate: Any) -> None:
         assert report.status == "partial"
 
 
-async def test_only_recent_images_count(simulate: Any) -> None:
+async def test_only_recent_images_count(simulate: Simulate) -> None:
     """Older ones are not asked about, and no more than were asked for."""
     async with simulate(FLEET) as aws:
         await set_up(aws)
@@ -225,7 +226,7 @@ async def test_only_recent_images_count(simulate: Any) -> None:
             assert (few.sampled, few.count) == (2, 2)
 
 
-async def test_a_selection_asks_about_links_into_and_out_of_it(simulate: Any) -> None:
+async def test_a_selection_asks_about_links_into_and_out_of_it(simulate: Simulate) -> None:
     """The hub is asked for the spoke's sake, though only about that link."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         second = await fleet.verify(selection=Selection(regions=("eu-west-2",)))
@@ -236,7 +237,7 @@ async def test_a_selection_asks_about_links_into_and_out_of_it(simulate: Any) ->
             await fleet.verify(selection=Selection(accounts=("partner",)))
 
 
-async def test_events_and_secrets(simulate: Any) -> None:
+async def test_events_and_secrets(simulate: Simulate) -> None:
     """It starts once and ends with its report; neither holds a secret, and nothing is written."""
     async with simulate(FLEET) as aws:
         await set_up(aws)
@@ -252,7 +253,7 @@ async def test_events_and_secrets(simulate: Any) -> None:
         assert aws.world.writes == writes
 
 
-async def test_stopped_before_it_began(simulate: Any) -> None:
+async def test_stopped_before_it_began(simulate: Simulate) -> None:
     """The report says so and names every link."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         fleet.stop()

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.fleet.conftest import Simulate
 
 from fleet_repl import (
     Fleet,
@@ -87,7 +88,7 @@ async def planned(simulated: Any, text: str, folder: Path) -> Any:
         return await fleet.plan()
 
 
-async def test_importing_then_planning_is_empty(simulate: Any, tmp_path: Path) -> None:
+async def test_importing_then_planning_is_empty(simulate: Simulate, tmp_path: Path) -> None:
     """Nothing is written, nothing is asked for that is not there, and nothing is shown."""
     async with simulate(TEXT, Scenario.model_validate(SCENARIO)) as simulated:
         async with simulated.connected() as fleet:
@@ -107,7 +108,9 @@ async def test_importing_then_planning_is_empty(simulate: Any, tmp_path: Path) -
     )
 
 
-async def test_a_registry_that_cannot_be_read_is_a_value(simulate: Any, tmp_path: Path) -> None:
+async def test_a_registry_that_cannot_be_read_is_a_value(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """The others are imported, and nothing of it is ever removed."""
     denied = {**SCENARIO, "accounts": [{"id": "333333333333", "denied": True}]}
     async with simulate(TEXT, Scenario.model_validate(denied)) as simulated:
@@ -122,7 +125,7 @@ async def test_a_registry_that_cannot_be_read_is_a_value(simulate: Any, tmp_path
     assert plan.changes == ()
 
 
-async def test_an_interruption_leaves_nothing_half_done(simulate: Any) -> None:
+async def test_an_interruption_leaves_nothing_half_done(simulate: Simulate) -> None:
     """There is no such thing as half an inventory."""
     fleets: list[Fleet] = []
 
@@ -136,7 +139,7 @@ async def test_an_interruption_leaves_nothing_half_done(simulate: Any) -> None:
             await fleet.import_inventory()
 
 
-async def test_a_file_that_was_changed_meanwhile(simulate: Any) -> None:
+async def test_a_file_that_was_changed_meanwhile(simulate: Simulate) -> None:
     """Its text would be put together with the accounts of another."""
     async with simulate(TEXT) as simulated, simulated.connected() as fleet:
         path = anyio.Path(simulated.inventory.path)

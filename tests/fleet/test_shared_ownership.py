@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fleet.conftest import Simulate
 
 from fleet_repl import (
     Event,
@@ -96,7 +97,7 @@ def prefixes_in(aws: Any) -> set[str]:
     return {one["filter"] for rule in rules_in(aws) for one in rule["repositoryFilters"]}
 
 
-async def test_two_inventories_share_a_registry(simulate: Any, tmp_path: Path) -> None:
+async def test_two_inventories_share_a_registry(simulate: Simulate, tmp_path: Path) -> None:
     """Each writes its own links and grants once, keeps the other's, and finds both settled."""
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
@@ -131,7 +132,7 @@ async def test_each_takes_back_only_its_own(simulate: Any, tmp_path: Path) -> No
         assert "repository/golden/" in policy
 
 
-async def test_without_a_record_equal_links_are_ours(simulate: Any, tmp_path: Path) -> None:
+async def test_without_a_record_equal_links_are_ours(simulate: Simulate, tmp_path: Path) -> None:
     """Links found that are asked for are taken over, and can be taken back afterwards."""
     async with simulate(fleet("one", "3 legacy/"), with_rules(STRANGERS)) as aws:
         await applied(aws, fleet("one", "3 legacy/"), tmp_path)
@@ -140,7 +141,9 @@ async def test_without_a_record_equal_links_are_ours(simulate: Any, tmp_path: Pa
         assert (report.status, rules_in(aws)) == ("ok", [])
 
 
-async def test_a_lost_record_keeps_what_is_not_asked_for(simulate: Any, tmp_path: Path) -> None:
+async def test_a_lost_record_keeps_what_is_not_asked_for(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """Without the record a link that left the inventory counts as somebody else's and stays."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
@@ -149,7 +152,7 @@ async def test_a_lost_record_keeps_what_is_not_asked_for(simulate: Any, tmp_path
         assert prefixes_in(aws) == {"base/", "more/"}
 
 
-async def test_recorded_links_go_without_force(simulate: Any, tmp_path: Path) -> None:
+async def test_recorded_links_go_without_force(simulate: Simulate, tmp_path: Path) -> None:
     """With exclusive rules too: what the record shows to be ours needs no insisting, a
     stranger's does."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -166,7 +169,7 @@ async def test_recorded_links_go_without_force(simulate: Any, tmp_path: Path) ->
 
 
 async def test_a_run_that_dies_leaves_nothing_to_strangers(
-    simulate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written before the end of a killed run counts as ours in the next one."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -229,7 +232,9 @@ async def test_retiring_an_account_withdraws_all_of_it(simulate: Any, tmp_path: 
             assert (await again.plan()).changes == ()
 
 
-async def test_a_retired_account_that_is_gone_is_no_failure(simulate: Any, tmp_path: Path) -> None:
+async def test_a_retired_account_that_is_gone_is_no_failure(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """It cannot be reached; grants for it go all the same, and the run is good."""
     back = '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\nto = {}\n'
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{back}"
@@ -259,7 +264,7 @@ BACK = '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\nto = {}
 
 
 async def test_what_was_given_up_is_warned_about_until_it_can_be_read(
-    simulate: Any, tmp_path: Path
+    simulate: Simulate, tmp_path: Path
 ) -> None:
     """Its rules may well keep replicating: every plan says so, also once it is out of the file."""
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
@@ -326,7 +331,7 @@ async def test_a_retired_account_that_answers_anything_is_not_gone(
 @pytest.mark.parametrize("kind", [Mishap.DENIED, Mishap.UNKNOWN_KEY])
 @pytest.mark.parametrize("operation", ["AssumeRole", "DescribeRegistry", "GetRegistryPolicy"])
 async def test_one_passing_refusal_changes_nothing(
-    simulate: Any, tmp_path: Path, kind: Mishap, operation: str
+    simulate: Simulate, tmp_path: Path, kind: Mishap, operation: str
 ) -> None:
     """Fresh roles and sessions are refused at first: a retired account is read all the same."""
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
@@ -348,7 +353,9 @@ async def test_one_passing_refusal_changes_nothing(
             assert (spoke.outcome, rules_in(aws, SPOKE)) == (Outcome.APPLIED, [])
 
 
-async def test_slowly_spreading_sessions_cost_no_account(simulate: Any, tmp_path: Path) -> None:
+async def test_slowly_spreading_sessions_cost_no_account(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """Every session is refused for seconds after it was given, and everything is applied."""
     text = fleet("one", "2 base/", "3 base/")
     async with simulate(text, Scenario(sessions_refused_for_seconds=2)) as aws:
@@ -356,7 +363,7 @@ async def test_slowly_spreading_sessions_cost_no_account(simulate: Any, tmp_path
         assert report.status == "ok"
 
 
-async def test_what_is_no_longer_listed_is_warned_about(simulate: Any, tmp_path: Path) -> None:
+async def test_what_is_no_longer_listed_is_warned_about(simulate: Simulate, tmp_path: Path) -> None:
     """A registry on record that the inventory lost is named, with what to do about it."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
@@ -371,7 +378,7 @@ async def test_what_is_no_longer_listed_is_warned_about(simulate: Any, tmp_path:
         )
 
 
-async def test_no_room_beside_rules_of_others(simulate: Any, tmp_path: Path) -> None:
+async def test_no_room_beside_rules_of_others(simulate: Simulate, tmp_path: Path) -> None:
     """Where both do not fit, nothing is written and the others are counted."""
     rules = [
         {
@@ -391,7 +398,7 @@ async def test_no_room_beside_rules_of_others(simulate: Any, tmp_path: Path) -> 
         assert len(rules_in(aws)) == 25
 
 
-async def test_a_state_that_cannot_be_used(simulate: Any, tmp_path: Path) -> None:
+async def test_a_state_that_cannot_be_used(simulate: Simulate, tmp_path: Path) -> None:
     """A record that makes no sense stops the run before anything is called; it is not empty."""
     async with simulate(fleet("one", "2 base/")) as aws:
         place = tmp_path / ".fleet-repl/.worlds/sim/one"
@@ -409,7 +416,7 @@ async def test_a_state_that_cannot_be_used(simulate: Any, tmp_path: Path) -> Non
 
 
 async def test_a_full_disk_stops_before_the_first_write(
-    simulate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What may become ours is on record first, or nothing is written at all."""
     async with (
@@ -443,7 +450,7 @@ def filling(
 
 
 async def test_a_disk_that_is_full_stops_the_writes(
-    simulate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be put down beforehand is not written, and the report says why."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -463,7 +470,7 @@ async def test_a_disk_that_is_full_stops_the_writes(
 
 
 async def test_a_disk_that_fills_up_later_is_a_warning(
-    simulate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run is what it is, and its report says that the end of it is not on record."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -505,7 +512,9 @@ async def test_a_disk_that_fills_up_later_is_a_warning(
     ]
 
 
-async def test_a_source_that_was_denied_keeps_its_record(simulate: Any, tmp_path: Path) -> None:
+async def test_a_source_that_was_denied_keeps_its_record(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """Nothing is known of it, so nothing is forgotten."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
@@ -525,7 +534,7 @@ def rule(end: Registry, prefix: str) -> JsonObject:
     }
 
 
-async def test_a_narrower_rule_of_others_outlives_ours(simulate: Any, tmp_path: Path) -> None:
+async def test_a_narrower_rule_of_others_outlives_ours(simulate: Simulate, tmp_path: Path) -> None:
     """Ours covers it for a while and is then taken back; what they had is still there."""
     theirs = rule(SPOKE, "base/team/")
     async with simulate(fleet("one", "2 base/"), with_rules(theirs)) as aws:
@@ -535,7 +544,7 @@ async def test_a_narrower_rule_of_others_outlives_ours(simulate: Any, tmp_path: 
         assert rules_in(aws) == [theirs, rule(THIRD, "base/")]
 
 
-async def test_a_held_link_makes_nothing_of_others_ours(simulate: Any, tmp_path: Path) -> None:
+async def test_a_held_link_makes_nothing_of_others_ours(simulate: Simulate, tmp_path: Path) -> None:
     """The grant for it fails during the run, and a stranger's narrower rule stays a stranger's."""
     theirs = rule(SPOKE, "base/team/")
     scenario = Scenario(
@@ -550,7 +559,9 @@ async def test_a_held_link_makes_nothing_of_others_ours(simulate: Any, tmp_path:
         assert (report.status, rules_in(aws)) == ("ok", [theirs])
 
 
-async def test_a_write_that_surely_failed_makes_nothing_ours(simulate: Any, tmp_path: Path) -> None:
+async def test_a_write_that_surely_failed_makes_nothing_ours(
+    simulate: Simulate, tmp_path: Path
+) -> None:
     """Somebody else then makes the link that we were denied: it is theirs."""
     denied = AccountScenario(id=HUB.account, denied_actions=("ecr:PutReplicationConfiguration",))
     async with simulate(fleet("one", "2 base/"), Scenario(accounts=(denied,))) as aws:
@@ -603,7 +614,7 @@ async def test_a_retired_account_that_is_only_slow_is_a_failure(
         assert aws.world.registries[THIRD].policy.latest.text == policy
 
 
-async def test_a_former_name_may_come_late(simulate: Any, tmp_path: Path) -> None:
+async def test_a_former_name_may_come_late(simulate: Simulate, tmp_path: Path) -> None:
     """One run under the new name alone loses nothing that the old one did."""
     async with simulate(fleet("old", "2 base/")) as aws:
         await applied(aws, fleet("old", "2 base/", "3 more/"), tmp_path)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import anyio
 import pytest
+from tests.fleet.conftest import Simulate
 
 from fleet_repl import Event, Fleet, Interrupted, Outcome, RegistryRead, Status, WriteStarted
 from fleet_repl.reports import report_exit
@@ -35,7 +34,7 @@ def fleet_text(settings: str = "") -> str:
     return FLEET.replace("{settings}", settings)
 
 
-async def test_stopping_an_apply_finishes_what_is_in_flight(simulate: Any) -> None:
+async def test_stopping_an_apply_finishes_what_is_in_flight(simulate: Simulate) -> None:
     """The writes that had begun are applied and read back, the others are cancelled by name."""
     async with simulate(fleet_text()) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
@@ -67,7 +66,7 @@ async def test_stopping_an_apply_finishes_what_is_in_flight(simulate: Any) -> No
         assert report.status is Status.OK
 
 
-async def test_stopping_a_plan_leaves_every_registry_cancelled(simulate: Any) -> None:
+async def test_stopping_a_plan_leaves_every_registry_cancelled(simulate: Simulate) -> None:
     """Nothing was written; the report still names every registry."""
     fleets: list[Fleet] = []
 
@@ -85,7 +84,7 @@ async def test_stopping_a_plan_leaves_every_registry_cancelled(simulate: Any) ->
         assert aws.world.writes == []
 
 
-async def test_a_deadline_that_passes_skips_the_rest(simulate: Any) -> None:
+async def test_a_deadline_that_passes_skips_the_rest(simulate: Simulate) -> None:
     """Retries do not reach past the deadline, and what was not started says why."""
     async with simulate(fleet_text('deadline = "60s"')) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
@@ -103,7 +102,7 @@ async def test_a_deadline_that_passes_skips_the_rest(simulate: Any) -> None:
         }
 
 
-async def test_cancellation_escapes(simulate: Any) -> None:
+async def test_cancellation_escapes(simulate: Simulate) -> None:
     """A caller that gives up gets its scope back at once; nothing is turned into a value."""
     async with simulate(fleet_text()) as aws, aws.connected() as fleet:
         plan = await fleet.plan()

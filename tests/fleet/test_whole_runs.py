@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.fleet.conftest import Simulate
 
 from fleet_repl import (
     Fault,
@@ -85,7 +86,7 @@ THEIRS: dict[str, Any] = {
 }
 
 
-async def test_plan_apply_and_a_second_run_that_writes_nothing(simulate: Any) -> None:
+async def test_plan_apply_and_a_second_run_that_writes_nothing(simulate: Simulate) -> None:
     """Every registry is accounted for, images arrive where routes say, and then all is quiet."""
     async with simulate(FLEET) as aws:
         async with aws.connected() as fleet:
@@ -118,7 +119,7 @@ async def test_plan_apply_and_a_second_run_that_writes_nothing(simulate: Any) ->
         assert aws.world.writes == writes
 
 
-async def test_grants_are_written_before_rules(simulate: Any) -> None:
+async def test_grants_are_written_before_rules(simulate: Simulate) -> None:
     """At no time is there a rule whose destination does not let it in."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         await fleet.apply(await fleet.plan())
@@ -150,7 +151,7 @@ async def test_tampering_is_found_and_mended(simulate: Any) -> None:
         assert len(policy["Statement"]) == 2
 
 
-async def test_a_link_that_is_removed_takes_its_grant_with_it(simulate: Any) -> None:
+async def test_a_link_that_is_removed_takes_its_grant_with_it(simulate: Simulate) -> None:
     """The rules go first, the grant after them; the emptied policy is deleted."""
     async with simulate(FLEET) as aws:
         async with aws.connected() as fleet:
@@ -198,7 +199,7 @@ async def test_a_destination_that_refuses_its_policy_holds_the_link(simulate: An
 
 
 async def test_a_grant_stays_when_the_rules_that_use_it_could_not_be_written(
-    simulate: Any,
+    simulate: Simulate,
 ) -> None:
     """The hub's rules cannot be emptied, so no destination withdraws what they still use."""
     async with simulate(FLEET) as aws:
@@ -237,7 +238,7 @@ async def test_an_account_that_answers_as_another_is_not_written(simulate: Any) 
         assert B not in {registry for registry, _ in aws.world.writes}
 
 
-async def test_rules_with_fields_from_the_future_are_left_alone(simulate: Any) -> None:
+async def test_rules_with_fields_from_the_future_are_left_alone(simulate: Simulate) -> None:
     """Overwriting would drop what this version does not know; --allow takes the risk."""
     rules = {"rules": [{"destinations": [{"region": "eu-west-2", "registryId": "1" * 12}]}]}
     strange = RegistryScenario(
@@ -255,7 +256,7 @@ async def test_rules_with_fields_from_the_future_are_left_alone(simulate: Any) -
         assert HUB not in {registry for registry, _ in aws.world.writes}
 
 
-async def test_a_selection_narrows_what_is_changed(simulate: Any) -> None:
+async def test_a_selection_narrows_what_is_changed(simulate: Simulate) -> None:
     """Only the selected account is in the report; what its links need elsewhere is held."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         plan = await fleet.plan(selection=Selection(accounts=("hub",)))
@@ -265,7 +266,7 @@ async def test_a_selection_narrows_what_is_changed(simulate: Any) -> None:
         assert aws.world.writes == []
 
 
-async def test_what_is_shown_holds_no_secret(simulate: Any) -> None:
+async def test_what_is_shown_holds_no_secret(simulate: Simulate) -> None:
     """Neither the external id nor a token is in any event, plan or report."""
     scenario = Scenario(accounts=(AccountScenario(id="3" * 12, denied=True),))
     async with simulate(FLEET, scenario) as aws, aws.connected() as fleet:
@@ -277,7 +278,7 @@ async def test_what_is_shown_holds_no_secret(simulate: Any) -> None:
 
 
 async def test_no_secret_is_shown_or_kept_that_aws_repeats(
-    simulate: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Every third answer is an error that holds all secrets of its call, each in another spelling:
     neither report, events, logs nor state hold any."""
@@ -311,7 +312,7 @@ async def test_no_secret_is_shown_or_kept_that_aws_repeats(
     assert [text for text in texts if text in shown] == []
 
 
-async def test_events_tell_the_run(simulate: Any) -> None:
+async def test_events_tell_the_run(simulate: Simulate) -> None:
     """It starts once, finishes every registry once, and ends with the report."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         report = await fleet.apply(await fleet.plan())
@@ -324,7 +325,7 @@ async def test_events_tell_the_run(simulate: Any) -> None:
         assert events[-1] == RunFinished(report=report)
 
 
-async def test_a_wrong_base_identity_is_one_clear_error(simulate: Any) -> None:
+async def test_a_wrong_base_identity_is_one_clear_error(simulate: Simulate) -> None:
     """A bad key is told before any account is tried."""
     async with simulate(FLEET) as aws:
         aws.endpoint = type(aws.endpoint)(
@@ -339,7 +340,7 @@ async def test_a_wrong_base_identity_is_one_clear_error(simulate: Any) -> None:
         assert aws.world.calls["AssumeRole"] == 0
 
 
-async def test_documents_are_json_with_every_registry_once(simulate: Any) -> None:
+async def test_documents_are_json_with_every_registry_once(simulate: Simulate) -> None:
     """Plan and report list each registry in scope exactly once."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         plan = await fleet.plan()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
@@ -59,7 +60,7 @@ def test_whatever_else_an_account_answers_it_is_there(
 
 
 @pytest.mark.parametrize("given_up", [False, True])
-def test_what_was_given_up_is_not_forgotten(make_desired: Any, given_up: bool) -> None:
+def test_what_was_given_up_is_not_forgotten(make_desired: MakeDesired, given_up: bool) -> None:
     """Should its account be listed again without it, its links count as still in use."""
     east = Registry(ACCOUNTS[0], Region("us-east-1"))
     desired = make_desired([], [Registry(ACCOUNTS[0], Region("eu-west-1"))])
@@ -77,7 +78,7 @@ def test_what_was_given_up_is_not_forgotten(make_desired: Any, given_up: bool) -
     ],
 )
 def test_only_a_gone_account_is_excused_and_warned_about(
-    make_desired: Any, fault: Fault, other: Any, fails: bool
+    make_desired: MakeDesired, fault: Fault, other: Any, fails: bool
 ) -> None:
     """Otherwise it is a failure like any other, and what is on record stays as it is."""
     east, west = (Registry(ACCOUNTS[0], Region(one)) for one in ("us-east-1", "eu-west-1"))

@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
 from fleet_repl.ecr.policy.evaluate import Permissions
@@ -182,7 +183,7 @@ def plan_of(desired: Desired, aws: Aws) -> tuple[RegistryPlan, ...]:
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_carrying_out_a_plan_makes_the_next_one_empty(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """From any state, readable or not in part: one run settles what can be settled."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
@@ -217,7 +218,7 @@ def test_carrying_out_a_plan_makes_the_next_one_empty(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_no_rule_is_ever_new_before_its_grant(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """After each single write: every link that this run made is granted."""
     desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
@@ -233,7 +234,7 @@ def test_no_rule_is_ever_new_before_its_grant(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_no_grant_goes_while_a_rule_uses_it(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """After each single write: a link that was granted before is gone or granted still."""
     desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
@@ -249,7 +250,7 @@ def test_no_grant_goes_while_a_rule_uses_it(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_foreign_statements_and_unlisted_grants_stay(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """Nothing of anybody else is lost, and no grant of an account that cannot be asked."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
@@ -271,7 +272,7 @@ def test_foreign_statements_and_unlisted_grants_stay(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_source_that_does_not_answer_gets_no_new_grant(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """An account that may not exist must not make a destination's whole policy invalid."""
     account = data.draw(st.sampled_from(sorted({one.account for one in REGISTRIES})))
@@ -287,7 +288,7 @@ def test_a_source_that_does_not_answer_gets_no_new_grant(
 
 @given(pairs=link_sets, waves=wave_sets)
 def test_a_fleet_that_is_as_desired_needs_nothing(
-    make_desired: Any, pairs: Any, waves: Waves
+    make_desired: MakeDesired, pairs: Any, waves: Waves
 ) -> None:
     """plan(x, x) is empty: no change, no held link."""
     desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
@@ -299,7 +300,7 @@ def test_a_fleet_that_is_as_desired_needs_nothing(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_narrowed_plan_changes_nothing_outside_its_scope(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """Only the selected registries are planned, and a link that needs another's grant is held."""
     scope = data.draw(st.frozensets(registries, min_size=1, max_size=4))
@@ -323,7 +324,7 @@ def test_a_narrowed_plan_changes_nothing_outside_its_scope(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_run_may_end_after_any_wave(
-    make_desired: Any, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """What is in place then is granted, and a new plan does the rest."""
     desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
@@ -352,7 +353,7 @@ def test_a_run_may_end_after_any_wave(
 
 @given(pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_waves_lead_where_one_wave_leads(
-    make_desired: Any, pairs: Any, aws: Aws, waves: Waves
+    make_desired: MakeDesired, pairs: Any, aws: Aws, waves: Waves
 ) -> None:
     """The same rules, and policies that mean the same to the letter of every grant."""
     plain = make_desired(links_of(pairs), REGISTRIES)

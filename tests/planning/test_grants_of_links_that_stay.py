@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document, rules_for, rules_of
@@ -80,7 +81,7 @@ NOVEL: JsonObject = {"rules": [{**rules_of(LINK)[0], "novelty": 1}]}
     ids=["of-others", "refused", "refused-strange", "strange", "strange-beside-others"],
 )
 def test_a_source_that_keeps_its_link_keeps_its_grant(
-    make_desired: Any, rules: JsonObject, how: Any
+    make_desired: MakeDesired, rules: JsonObject, how: Any
 ) -> None:
     """The rule is somebody else's, is not to be written, or is kept because nobody knows what it
     means: whatever of it may use the grant uses it still once all is written."""
@@ -91,7 +92,7 @@ def test_a_source_that_keeps_its_link_keeps_its_grant(
     assert "grant-kept" in {one.kind for one in planned.warnings}
 
 
-def test_one_that_gives_up_its_link_loses_its_grant(make_desired: Any) -> None:
+def test_one_that_gives_up_its_link_loses_its_grant(make_desired: MakeDesired) -> None:
     """Once its rules are written."""
     _, spoke, _ = plan(make_desired, LINK).registries
     (change,) = spoke.changes
@@ -99,7 +100,7 @@ def test_one_that_gives_up_its_link_loses_its_grant(make_desired: Any) -> None:
     assert change.needs == {HUB}
 
 
-def test_links_within_an_account_are_never_held(make_desired: Any) -> None:
+def test_links_within_an_account_are_never_held(make_desired: MakeDesired) -> None:
     """They need no grant, so that the policy of their destination is no matter of theirs: neither
     as it is planned, with a Deny in it, nor when it could not be written."""
     desired = make_desired(

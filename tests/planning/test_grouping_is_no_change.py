@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
@@ -29,7 +28,7 @@ GRANTS = [
 
 @given(st.permutations(GRANTS), st.integers(1, len(GRANTS)))
 def test_another_grouping_of_the_same_grants_is_left_alone(
-    make_desired: Any, order: list[Grant], count: int
+    make_desired: MakeDesired, order: list[Grant], count: int
 ) -> None:
     """One statement for each grant, some of them twice, in any order: nothing to do."""
     statements: list[JsonObject] = [

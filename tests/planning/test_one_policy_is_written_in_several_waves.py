@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -109,7 +110,9 @@ def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]
 @pytest.mark.parametrize(
     ("turns", "late"), [(waves(canary=EAST), REST), (waves(canary=EAST, early=HUB), "early")]
 )
-def test_a_grant_comes_in_the_wave_of_its_link(make_desired: Any, turns: Waves, late: str) -> None:
+def test_a_grant_comes_in_the_wave_of_its_link(
+    make_desired: MakeDesired, turns: Waves, late: str
+) -> None:
     """Two writes of the hub's policy, each with its own links, each before its wave's rules: that
     of the source or, if it comes first, that of the hub."""
     found = plans(make_desired, {EAST: ("a/",), LONE: ("b/",)}, turns)
@@ -125,7 +128,7 @@ def test_a_grant_comes_in_the_wave_of_its_link(make_desired: Any, turns: Waves, 
     assert [one.wave for each in (EAST, LONE) for one in found[each].changes] == ["canary", late]
 
 
-def test_a_grant_that_two_registries_share_comes_with_the_first(make_desired: Any) -> None:
+def test_a_grant_that_two_registries_share_comes_with_the_first(make_desired: MakeDesired) -> None:
     """Grants are for accounts: the later registry finds its own in place."""
     found = plans(make_desired, {EAST: ("a/",), WEST: ("a/b/",)}, waves(canary=EAST))
     assert told(found[HUB].changes) == [("canary", Phase.GRANTS, grants((EAST, "a/")))]
@@ -136,7 +139,7 @@ def test_a_grant_that_two_registries_share_comes_with_the_first(make_desired: An
     ]
 
 
-def test_a_grant_goes_with_the_last_source_that_uses_it(make_desired: Any) -> None:
+def test_a_grant_goes_with_the_last_source_that_uses_it(make_desired: MakeDesired) -> None:
     """Both registries of an account lose their link, one of them in the last wave."""
     present = {EAST: ("a/",), WEST: ("a/",), LONE: ("b/",)}
     policy = policy_of(grants((EAST, "a/"), (LONE, "b/")))
@@ -153,7 +156,9 @@ def test_a_grant_goes_with_the_last_source_that_uses_it(make_desired: Any) -> No
     ]
 
 
-def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use(make_desired: Any) -> None:
+def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use(
+    make_desired: MakeDesired,
+) -> None:
     """The canary gives up every repository; the same account's other registry, whose turn is
     later, replicates a part of it by the very same grant."""
     found = plans(
@@ -166,7 +171,7 @@ def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use(make_desired: 
     assert told(found[HUB].changes) == [("canary", Phase.WITHDRAWALS, grants((EAST, "a/")))]
 
 
-def test_what_nobody_uses_goes_in_the_registrys_own_wave(make_desired: Any) -> None:
+def test_what_nobody_uses_goes_in_the_registrys_own_wave(make_desired: MakeDesired) -> None:
     """It neither waits for a source nor comes before its turn."""
     policy = policy_of(grants((LONE, "old/")))
     turns = waves(canary=EAST, early=HUB)
@@ -182,7 +187,7 @@ def test_what_nobody_uses_goes_in_the_registrys_own_wave(make_desired: Any) -> N
     ]
 
 
-def test_coming_and_going_in_one_wave(make_desired: Any) -> None:
+def test_coming_and_going_in_one_wave(make_desired: MakeDesired) -> None:
     """As without waves: the new grant before the rules, the old one after them; and then the
     next wave's."""
     found = plans(
@@ -200,7 +205,7 @@ def test_coming_and_going_in_one_wave(make_desired: Any) -> None:
 
 
 @pytest.mark.parametrize("turns", [waves(), waves(canary=EAST)], ids=["one", "two"])
-def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: Any, turns: Waves) -> None:
+def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: MakeDesired, turns: Waves) -> None:
     """Exactly that long it is written as any other; with one character less some link is held."""
     wanted = {EAST: ("a/",), LONE: ("b/",)}
     found = plans(make_desired, wanted, turns)
@@ -212,7 +217,7 @@ def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: Any, turns: Waves) -
     assert over[EAST].held + over[LONE].held != ()
 
 
-def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Any) -> None:
+def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: MakeDesired) -> None:
     """A short grant that comes last stands for many longer ones, for which there is no room next
     to what the canary needs: so everything comes before the first wave's rules, and the plan says
     so."""
@@ -240,7 +245,9 @@ def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Any
     ]
 
 
-def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long(make_desired: Any) -> None:
+def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long(
+    make_desired: MakeDesired,
+) -> None:
     """What the canary's link used until then is not withdrawn in its wave either."""
     many = tuple(f"team-{number:02}/" for number in range(20))
     old = ("old/",)
@@ -268,7 +275,7 @@ def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long(make_des
     ("canary", "writes"), [(EAST, ["canary"]), (HUB, ["canary"]), (LONE, [REST])]
 )
 def test_statements_of_ours_that_somebody_edited_are_put_right_first(
-    make_desired: Any, canary: Registry, writes: list[str]
+    make_desired: MakeDesired, canary: Registry, writes: list[str]
 ) -> None:
     """They may keep out the link: they go before its rules, in the link's own wave."""
     policy = policy_of(grants((EAST, "a/")), Effect="Deny")
@@ -279,7 +286,7 @@ def test_statements_of_ours_that_somebody_edited_are_put_right_first(
     assert not parse_policy(found[HUB].changes[0].after, OWNER, HUB).is_untidy
 
 
-def test_templates_come_before_the_first_images(make_desired: Any) -> None:
+def test_templates_come_before_the_first_images(make_desired: MakeDesired) -> None:
     """A repository keeps what it was created with: the hub's template is the canary's, as its
     link is. Without a new link it is written in the hub's own turn."""
     template = Template(name="base", prefix="base", select=Selector(), tag_mutability="immutable")
@@ -294,7 +301,7 @@ def test_templates_come_before_the_first_images(make_desired: Any) -> None:
         assert (change.resource, change.wave) == (Resource.CREATION_TEMPLATE, expected)
 
 
-def test_a_plan_says_how_many_links_are_in_place(make_desired: Any) -> None:
+def test_a_plan_says_how_many_links_are_in_place(make_desired: MakeDesired) -> None:
     """By destination, as they were read; a registry that gains its first one has none."""
     found = plans(make_desired, {EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
     assert {one: found[one].in_place for one in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
@@ -317,7 +324,7 @@ given_sets = st.frozensets(
     room=st.sampled_from([10240, 1400, 1100]),
 )
 def test_at_every_moment_what_is_in_place_is_granted(
-    make_desired: Any,
+    make_desired: MakeDesired,
     wanted: Links,
     present: Links,
     given_already: frozenset[tuple[Registry, str]],

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import (
@@ -91,7 +92,7 @@ def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
     return [(one.wave, parse_document(one.after or {}).outgoing) for one in changes]
 
 
-def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: Any) -> None:
+def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: MakeDesired) -> None:
     """The hub is in no wave: its links to the canary and to the early wave come in theirs."""
     one = hub(planned(make_desired, dict.fromkeys(ENDS, ("a/",)), EMPTY))
     assert told(one.changes) == [
@@ -108,14 +109,14 @@ def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: Any) ->
     assert one.wave == REST
 
 
-def test_a_hub_in_the_first_wave_is_written_once(make_desired: Any) -> None:
+def test_a_hub_in_the_first_wave_is_written_once(make_desired: MakeDesired) -> None:
     """All of its links have one end in it."""
     turns = replace(ORDER, by_registry={A: 1, B: 2, HUB: 0})
     one = hub(planned(make_desired, dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
     assert told(one.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
 
 
-def test_links_come_change_and_go_in_their_wave(make_desired: Any) -> None:
+def test_links_come_change_and_go_in_their_wave(make_desired: MakeDesired) -> None:
     """Until then they are as they were found; a link that stays is in every document."""
     found = document_of(rules_for({A: ("a/",), B: ("a/",), C: ("a/",)}))
     one = hub(planned(make_desired, {B: ("b/",), C: ("a/",), D: ("b/",)}, found))
@@ -133,7 +134,7 @@ def test_links_come_change_and_go_in_their_wave(make_desired: Any) -> None:
     ] == [([], [A]), ([B], [B]), ([D], [])]
 
 
-def test_deletions_travel_from_the_wave_of_their_link(make_desired: Any) -> None:
+def test_deletions_travel_from_the_wave_of_their_link(make_desired: MakeDesired) -> None:
     """The links stay; one write for each of the waves in which deletions begin."""
     found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
     one = hub(planned(make_desired, {A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
@@ -148,7 +149,7 @@ def test_deletions_travel_from_the_wave_of_their_link(make_desired: Any) -> None
     ]
 
 
-def test_a_fleet_without_waves_writes_once(make_desired: Any) -> None:
+def test_a_fleet_without_waves_writes_once(make_desired: MakeDesired) -> None:
     """And just the document that the last of several writes leaves."""
     found = document_of(rules_for({A: ("a/",), B: ("a/", "b/")}))
     wanted = {B: ("b/",), C: ("a/",), D: ("b/",)}
@@ -164,7 +165,7 @@ def ends(count: int, digit: str) -> list[Registry]:
     ]
 
 
-def test_what_does_not_fit_moves_to_the_later_wave(make_desired: Any) -> None:
+def test_what_does_not_fit_moves_to_the_later_wave(make_desired: MakeDesired) -> None:
     """Twenty-four links are to be replaced by twenty-four others, three of them the canary's: of
     those as many come early as ECR has room for, and the plan says so."""
     old, new = ends(24, "7"), ends(24, "8")
@@ -198,7 +199,7 @@ def test_what_does_not_fit_moves_to_the_later_wave(make_desired: Any) -> None:
     ]
 
 
-def test_only_links_that_come_later_than_their_turn_are_delayed(make_desired: Any) -> None:
+def test_only_links_that_come_later_than_their_turn_are_delayed(make_desired: MakeDesired) -> None:
     """A link that is written in its own wave is not listed, not even in the last wave: in a large
     fleet that would be every link."""
     nothing, wanted = parse_document(EMPTY), Wanted(links=dict.fromkeys(ENDS, ("a/",)))
@@ -209,7 +210,7 @@ def test_only_links_that_come_later_than_their_turn_are_delayed(make_desired: An
         assert stages.delayed == delayed
 
 
-def test_grants_of_a_link_that_moves_come_and_go_with_it(make_desired: Any) -> None:
+def test_grants_of_a_link_that_moves_come_and_go_with_it(make_desired: MakeDesired) -> None:
     """One destination is all there is room for, and it changes: the new link's grant comes in the
     wave of its rule, and the old one's goes after that."""
     limits = Limits(destinations=1)
@@ -232,7 +233,7 @@ def test_grants_of_a_link_that_moves_come_and_go_with_it(make_desired: Any) -> N
     assert [one.kind for one in plan.warnings] == ["later-wave"]
 
 
-def test_rules_of_unknown_meaning_go_with_everything_else(make_desired: Any) -> None:
+def test_rules_of_unknown_meaning_go_with_everything_else(make_desired: MakeDesired) -> None:
     """Nobody can tell which links they make, so with --force all is one write, in the last wave;
     without it they stay in each of the writes."""
     found = {"rules": [STRANGE, *rules_of(document_of(rules_for({A: ("a/",)})))]}
@@ -247,7 +248,7 @@ def test_rules_of_unknown_meaning_go_with_everything_else(make_desired: Any) -> 
     assert kept.lost_rules == ()
 
 
-def test_what_is_refused_is_one_change_in_its_first_wave(make_desired: Any) -> None:
+def test_what_is_refused_is_one_change_in_its_first_wave(make_desired: MakeDesired) -> None:
     """It will not be written, and the canary says so."""
     novel = {"rules": [{**rules_of(document_of(rules_for({C: ("a/",)})))[0], "novelty": 1}]}
     one = hub(planned(make_desired, {A: ("a/",), B: ("a/",)}, novel))
@@ -285,7 +286,7 @@ wave_sets = st.dictionaries(st.sampled_from(ALL), st.integers(0, 2)).map(
     room=st.sampled_from([Limits(), Limits(rules=3), Limits(destinations=2)]),
 )
 def test_each_write_changes_the_links_of_its_wave(
-    make_desired: Any,
+    make_desired: MakeDesired,
     data: st.DataObject,
     wanted: Outgoing,
     deleting: Sequence[Registry],

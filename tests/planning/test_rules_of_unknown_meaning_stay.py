@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.rules import parse_document, rules_of, sendable
 from fleet_repl.inventory import Limits
@@ -87,7 +88,7 @@ def strange(document: JsonObject) -> list[JsonObject]:
 
 
 @pytest.fixture(scope="session")
-def plan_for(make_desired: Any) -> Any:
+def plan_for(make_desired: MakeDesired) -> Any:
     """Rules in place and links that are asked for → what is planned."""
 
     def plan(

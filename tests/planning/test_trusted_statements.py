@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
@@ -57,7 +58,7 @@ def planned(
     return plan_registries(desired, seen, scope)
 
 
-def test_a_new_link_is_held_until_somebody_vouches(make_desired: Any) -> None:
+def test_a_new_link_is_held_until_somebody_vouches(make_desired: MakeDesired) -> None:
     """It is told what that depends on; with trust the link is made, and the plan lists why."""
     plan = planned(make_desired, PERIMETER)
     (held,) = plan.registries[0].held
@@ -74,7 +75,7 @@ def test_a_new_link_is_held_until_somebody_vouches(make_desired: Any) -> None:
     assert plan.warnings == ()
 
 
-def test_policies_outside_the_scope_are_only_looked_at(make_desired: Any) -> None:
+def test_policies_outside_the_scope_are_only_looked_at(make_desired: MakeDesired) -> None:
     """The link is held all the same. But who plans some registries is not warned of policies that
     only others can do something about."""
     plan = planned(make_desired, PERIMETER, scope=[HUB])
@@ -83,14 +84,14 @@ def test_policies_outside_the_scope_are_only_looked_at(make_desired: Any) -> Non
     assert plan.warnings == ()
 
 
-def test_trust_is_of_one_account(make_desired: Any) -> None:
+def test_trust_is_of_one_account(make_desired: MakeDesired) -> None:
     """That of the registry with the policy; elsewhere the same Sid is anybody's."""
     plan = planned(make_desired, PERIMETER, _1="OrgPerimeter")
     assert len(plan.registries[0].held) == 1
     assert [one.kind for one in plan.warnings] == ["denied", "trusted-nothing"]
 
 
-def test_nobody_vouches_for_a_sure_denial(make_desired: Any) -> None:
+def test_nobody_vouches_for_a_sure_denial(make_desired: MakeDesired) -> None:
     """It was trusted while nobody could tell; an edit that hits for certain is a denial."""
     edited = {**PERIMETER, "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "3" * 12}}}
     plan = planned(make_desired, edited, _2="OrgPerimeter")
@@ -99,7 +100,7 @@ def test_nobody_vouches_for_a_sure_denial(make_desired: Any) -> None:
     assert plan.vouched == ()
 
 
-def test_a_statement_that_is_harmless_anyway_is_not_listed(make_desired: Any) -> None:
+def test_a_statement_that_is_harmless_anyway_is_not_listed(make_desired: MakeDesired) -> None:
     """What surely does not hit needs nobody's word."""
     harmless = {**PERIMETER, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     plan = planned(make_desired, harmless, _2="OrgPerimeter")
@@ -107,7 +108,7 @@ def test_a_statement_that_is_harmless_anyway_is_not_listed(make_desired: Any) ->
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_a_trusted_name_that_nobody_has(make_desired: Any, silent: bool) -> None:
+def test_a_trusted_name_that_nobody_has(make_desired: MakeDesired, silent: bool) -> None:
     """It is told, as somebody may write such a statement one day; not where a policy is unread."""
     link = Link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
     desired = replace(

@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for, rules_of
@@ -134,7 +135,7 @@ strangers = st.dictionaries(
 
 @given(link_sets("aa/", "aa/b/"), link_sets("cc/", "dd/"), link_sets("aa/", "ee/"), strangers)
 def test_neither_fights_the_other(
-    make_desired: Any, mine: Any, yours: Any, later: Any, theirs: Any
+    make_desired: MakeDesired, mine: Any, yours: Any, later: Any, theirs: Any
 ) -> None:
     """Each settles once, stays settled whatever the other does, and takes back only its own."""
     aws = Aws()

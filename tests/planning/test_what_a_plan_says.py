@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from tests.conftest import MakeDesired
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -65,7 +66,7 @@ def granting(at: Registry, *grants: Grant, theirs: tuple[JsonObject, ...] = ()) 
     return document
 
 
-def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: Any) -> None:
+def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: MakeDesired) -> None:
     """The destination's policy is created first, the source's rules follow."""
     desired = make_desired([link(HUB, SPOKE, "base/")], [HUB, SPOKE])
     plan = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB, SPOKE])
@@ -89,7 +90,7 @@ def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: Any) -> None:
     assert objections(plan.registries, {}) == ()
 
 
-def test_links_within_an_account_need_no_grant(make_desired: Any) -> None:
+def test_links_within_an_account_need_no_grant(make_desired: MakeDesired) -> None:
     """A destination in the source's own account is written without any policy, readable or not."""
     desired = make_desired([link(HUB, MIRROR)], [HUB, MIRROR])
     observation: Observation = {HUB: seen(HUB), MIRROR: DENIED}
@@ -99,7 +100,7 @@ def test_links_within_an_account_need_no_grant(make_desired: Any) -> None:
     assert (mirror.state, mirror.error, mirror.changes) == (State.UNREADABLE, DENIED.error, ())
 
 
-def test_links_to_external_accounts_are_never_held(make_desired: Any) -> None:
+def test_links_to_external_accounts_are_never_held(make_desired: MakeDesired) -> None:
     """Somebody else's policy is neither read nor written."""
     desired = make_desired([link(HUB, SPOKE)], [HUB])
     (hub,) = plan_registries(desired, {HUB: seen(HUB)}, [HUB]).registries
@@ -107,7 +108,7 @@ def test_links_to_external_accounts_are_never_held(make_desired: Any) -> None:
     assert hub.held == ()
 
 
-def test_nothing_is_held_where_grants_are_off(make_desired: Any) -> None:
+def test_nothing_is_held_where_grants_are_off(make_desired: MakeDesired) -> None:
     """Without managed grants only rules are planned."""
     desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], manages_grants=False)
     hub, spoke = plan_registries(desired, {HUB: seen(HUB), SPOKE: DENIED}, [HUB, SPOKE]).registries
@@ -115,7 +116,7 @@ def test_nothing_is_held_where_grants_are_off(make_desired: Any) -> None:
     assert (hub.held, spoke.changes) == ((), ())
 
 
-def test_a_link_into_a_denied_account_is_held_and_named(make_desired: Any) -> None:
+def test_a_link_into_a_denied_account_is_held_and_named(make_desired: MakeDesired) -> None:
     """The source is written without it; one broken account does not block its hub."""
     other = Registry(AccountId("3" * 12), Region("eu-west-1"))
     desired = make_desired([link(HUB, SPOKE), link(HUB, other)], [HUB, SPOKE, other])
@@ -132,7 +133,7 @@ def test_a_link_into_a_denied_account_is_held_and_named(make_desired: Any) -> No
     assert change.after == document_of(rules_for({other: ("",)}))
 
 
-def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: Any) -> None:
+def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: MakeDesired) -> None:
     """A rule that is there is not taken out for a missing grant, but it is named."""
     desired = make_desired([link(HUB, SPOKE, "a/", "b/")], [HUB, SPOKE])
     observation: Observation = {HUB: seen(HUB, {SPOKE: ("a/",)}), SPOKE: DENIED}
@@ -149,7 +150,7 @@ def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: Any)
     )
 
 
-def test_a_foreign_deny_holds_the_link_and_its_sid_is_named(make_desired: Any) -> None:
+def test_a_foreign_deny_holds_the_link_and_its_sid_is_named(make_desired: MakeDesired) -> None:
     """Our grant is put all the same; it does not help against a Deny."""
     deny = {"Sid": "Lockdown", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
     desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
@@ -164,7 +165,7 @@ def test_a_foreign_deny_holds_the_link_and_its_sid_is_named(make_desired: Any) -
     assert len(spoke.changes) == 1
 
 
-def test_a_destination_outside_the_selection_is_not_written(make_desired: Any) -> None:
+def test_a_destination_outside_the_selection_is_not_written(make_desired: MakeDesired) -> None:
     """A link that needs its grant is held, and the reason says which selection is too narrow."""
     desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
     (hub,) = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB]).registries
@@ -175,7 +176,7 @@ def test_a_destination_outside_the_selection_is_not_written(make_desired: Any) -
     )
 
 
-def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> None:
+def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: MakeDesired) -> None:
     """The rules go first; the withdrawal names the registry it has to wait for."""
     grants = [Grant(HUB.account, "", action) for action in ACTIONS]
     observation: Observation = {
@@ -199,7 +200,9 @@ def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: Any) -> No
     )
 
 
-def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest(make_desired: Any) -> None:
+def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest(
+    make_desired: MakeDesired,
+) -> None:
     """Every repository went there; a route keeps one prefix, and nobody asks for another."""
     third = Registry(AccountId("3" * 12), Region("eu-west-1"))
     desired = make_desired([link(HUB, SPOKE, "a/"), link(HUB, third, "a/")], [HUB, SPOKE, third])
@@ -217,7 +220,7 @@ def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest(make_desire
     )
 
 
-def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: Any) -> None:
+def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: MakeDesired) -> None:
     """Gains before the rules, losses after them, and the second write expects the first."""
     third = Registry(AccountId("3" * 12), Region("eu-west-1"))
     old = [Grant(HUB.account, "", action) for action in ACTIONS]
@@ -236,7 +239,9 @@ def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: Any)
     assert (first.phase, second.phase) == (Phase.GRANTS, Phase.WITHDRAWALS)
 
 
-def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(make_desired: Any) -> None:
+def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(
+    make_desired: MakeDesired,
+) -> None:
     """Old and new grants together exceed the limit: the old ones go first, the next run adds."""
     third = Registry(AccountId("3" * 12), Region("eu-west-1"))
     old = [Grant(HUB.account, "old/", action) for action in ACTIONS]
@@ -259,7 +264,7 @@ def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(make_desire
     )
 
 
-def test_room_is_needed_for_what_is_left_in_the_end(make_desired: Any) -> None:
+def test_room_is_needed_for_what_is_left_in_the_end(make_desired: MakeDesired) -> None:
     """One grant for everything fits, the many that replace it do not: their links are held by the
     plan, and not only when the policy is refused."""
     everything = [Grant(HUB.account, "", action) for action in ACTIONS]
@@ -281,7 +286,7 @@ def test_room_is_needed_for_what_is_left_in_the_end(make_desired: Any) -> None:
 
 
 def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
-    make_desired: Any,
+    make_desired: MakeDesired,
 ) -> None:
     """The policy is not written, the link is held, and the fault says how much too long."""
     theirs = {"Sid": "T" * 300, "Effect": "Allow", "Principal": "*", "Action": "s3:*"}
@@ -304,7 +309,7 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
 
 @pytest.mark.parametrize(("lacking", "written"), [(0, True), (1, False)])
 def test_a_policy_may_be_as_long_as_the_limit(
-    make_desired: Any, lacking: int, written: bool
+    make_desired: MakeDesired, lacking: int, written: bool
 ) -> None:
     """To the character: with one less the policy is refused and its link held."""
     theirs = {"Sid": "T" * 300, "Effect": "Allow", "Principal": "*", "Action": "s3:*"}
@@ -319,7 +324,7 @@ def test_a_policy_may_be_as_long_as_the_limit(
     assert (spoke.error is None) is written
 
 
-def test_no_room_is_no_error_where_others_grant_it(make_desired: Any) -> None:
+def test_no_room_is_no_error_where_others_grant_it(make_desired: MakeDesired) -> None:
     """A statement of others lets the source in already: the link is made, and a warning says on
     what it relies."""
     theirs: JsonObject = {
@@ -348,7 +353,7 @@ def test_no_room_is_no_error_where_others_grant_it(make_desired: Any) -> None:
     )
 
 
-def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: Any) -> None:
+def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: MakeDesired) -> None:
     """They are readable and shown, but only overwritten on request; grants are not concerned."""
     desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
     observation: Observation = {HUB: seen(HUB, flavour="new"), SPOKE: seen(SPOKE)}
@@ -371,7 +376,7 @@ def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: Any)
     assert (hub.refused, hub.error) == ({}, None)
 
 
-def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: Any) -> None:
+def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: MakeDesired) -> None:
     """Nobody can be asked whether it is still used."""
     stray = AccountId("7" * 12)
     policy = granting(SPOKE, Grant(stray, "", REPLICATE_IMAGE))
@@ -388,7 +393,7 @@ def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: A
     )
 
 
-def test_a_grant_that_a_route_asks_for_is_no_warning(make_desired: Any) -> None:
+def test_a_grant_that_a_route_asks_for_is_no_warning(make_desired: MakeDesired) -> None:
     """Its source could not be read this time; what is stale of the same account is told."""
     grants = [Grant(HUB.account, "a/", action) for action in ACTIONS]
     desired = make_desired([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
@@ -408,7 +413,7 @@ def test_a_grant_that_a_route_asks_for_is_no_warning(make_desired: Any) -> None:
     ]
 
 
-def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: Any) -> None:
+def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: MakeDesired) -> None:
     """Somebody added an action to ours. Its source cannot be asked, so the grant is written anew
     and the addition goes; nothing that may be in use is withdrawn."""
     grants = [Grant(HUB.account, "a/", action) for action in ACTIONS]
@@ -423,7 +428,7 @@ def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: Any) -> None
     assert change.after == {"Version": "2012-10-17", "Statement": (good,)}
 
 
-def test_an_edited_statement_of_ours_is_put_right(make_desired: Any) -> None:
+def test_an_edited_statement_of_ours_is_put_right(make_desired: MakeDesired) -> None:
     """Someone added a condition to our statement: it is written again as it must be."""
     grants = [Grant(HUB.account, "", action) for action in ACTIONS]
     document: dict[str, Any] = dict(granting(SPOKE, *grants))

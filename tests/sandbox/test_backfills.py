@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -43,7 +44,7 @@ async def status(aws: Any, backfill: str) -> str:
 
 
 @pytest.fixture
-async def slow(served: Any) -> Any:
+async def slow(served: Serve) -> Any:
     """A world where preparing takes two seconds and an image half a second."""
     async with served(PACE) as aws:
         yield aws
@@ -132,7 +133,7 @@ async def test_what_is_copied(aws: Any) -> None:
     assert [one["status"] for one in told["replicationStatuses"]] == ["COMPLETE"]
 
 
-async def test_nothing_to_copy_is_complete(aws: Any) -> None:
+async def test_nothing_to_copy_is_complete(aws: Served) -> None:
     """As soon as that is found out."""
     aws.world.set_replication(HUB, to(OWN))
     begun = await aws.done(START, at(OWN))
@@ -140,7 +141,7 @@ async def test_nothing_to_copy_is_complete(aws: Any) -> None:
     assert await status(aws, begun["replicationBackfillId"]) == "COMPLETE"
 
 
-async def test_a_missing_grant_fails_images(aws: Any) -> None:
+async def test_a_missing_grant_fails_images(aws: Served) -> None:
     """Results tell which and why; the backfill itself is complete."""
     for tag in ("1", "2"):
         aws.world.push(HUB, "base/python", tag)
@@ -165,7 +166,7 @@ async def test_a_missing_grant_fails_images(aws: Any) -> None:
 
 
 @pytest.mark.parametrize(("good", "ended"), [(60, "FAILED"), (61, "COMPLETE")])
-async def test_half_of_a_hundred_failing_is_the_end(aws: Any, good: int, ended: str) -> None:
+async def test_half_of_a_hundred_failing_is_the_end(aws: Served, good: int, ended: str) -> None:
     """Not before a hundred are done; then at one half, although more are waiting."""
     for number in range(good):
         aws.world.push(HUB, "aa/good", str(number))
@@ -218,7 +219,7 @@ async def test_it_can_be_stopped(slow: Any) -> None:
     assert len(told["results"]) == 2
 
 
-async def test_one_for_a_region_at_a_time(aws: Any) -> None:
+async def test_one_for_a_region_at_a_time(aws: Served) -> None:
     """Whichever account it goes to; when it has ended, the next may start."""
     aws.world.set_replication(HUB, to(OWN, SPOKE))
     await aws.done(START, at(OWN))
@@ -233,7 +234,7 @@ async def test_one_for_a_region_at_a_time(aws: Any) -> None:
     await aws.done(START, at(SPOKE))
 
 
-async def test_ten_at_a_time(aws: Any) -> None:
+async def test_ten_at_a_time(aws: Served) -> None:
     """The eleventh is refused until one has ended."""
     registries = [Registry(HUB.account, one) for one in REGIONS]
     aws.world.set_replication(HUB, to(*registries))
@@ -249,7 +250,7 @@ async def test_ten_at_a_time(aws: Any) -> None:
     await aws.done(START, at(registries[10]))
 
 
-async def test_the_destination_has_to_be_in_a_rule(aws: Any) -> None:
+async def test_the_destination_has_to_be_in_a_rule(aws: Served) -> None:
     """Account and region together."""
     aws.world.set_replication(HUB, to(OWN))
     assert await aws.refused(START, at(SPOKE)) == (
@@ -262,7 +263,7 @@ async def test_the_destination_has_to_be_in_a_rule(aws: Any) -> None:
     assert aws.world.backfills(HUB) == ()
 
 
-async def test_backfills_and_results_come_in_pages(aws: Any) -> None:
+async def test_backfills_and_results_come_in_pages(aws: Served) -> None:
     """Backfills at most fifty at a time, results a thousand."""
     for number in range(3):
         aws.world.push(HUB, "base/python", str(number))
@@ -283,7 +284,7 @@ async def test_backfills_and_results_come_in_pages(aws: Any) -> None:
     assert (len(page["results"]), len(rest["results"])) == (2, 1)
 
 
-async def test_one_that_ended_is_forgotten_after_ninety_days(aws: Any) -> None:
+async def test_one_that_ended_is_forgotten_after_ninety_days(aws: Served) -> None:
     """Not a day before."""
     aws.world.set_replication(HUB, to(OWN))
     about = {"replicationBackfillId": (await aws.done(START, at(OWN)))["replicationBackfillId"]}
@@ -299,7 +300,7 @@ async def test_one_that_ended_is_forgotten_after_ninety_days(aws: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", [RESULTS, STOP])
-async def test_one_that_is_not_there(aws: Any, operation: str) -> None:
+async def test_one_that_is_not_there(aws: Served, operation: str) -> None:
     """An id that nobody gave out."""
     unknown = "00000000-0000-0000-0000-000000000000"
     assert await aws.refused(operation, {"replicationBackfillId": unknown}) == (
@@ -325,7 +326,7 @@ async def test_an_image_that_goes_meanwhile_fails(slow: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", [START, STOP, LIST, RESULTS])
-async def test_a_role_may_lack_each_of_the_calls(served: Any, operation: str) -> None:
+async def test_a_role_may_lack_each_of_the_calls(served: Serve, operation: str) -> None:
     """A scenario denies them like any other."""
     lacks = Scenario(
         accounts=(AccountScenario(id=HUB.account, denied_actions=("ecr:*Backfill*",)),)

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
 from fleet_repl.sandbox.faults import Faults
@@ -25,7 +26,7 @@ def every(kind: Mishap, operation: str, **more: Any) -> Scenario:
     return Scenario(faults=(FaultRule(kind=kind, rate=1, operations=(operation,), **more),))
 
 
-async def test_throttling(served: Any) -> None:
+async def test_throttling(served: Serve) -> None:
     """Rate exceeded, with the code each service has for it; nothing happens."""
     async with served(every(Mishap.THROTTLED, WRITE)) as aws:
         answer = await aws.ecr(WRITE, PUT)
@@ -36,7 +37,7 @@ async def test_throttling(served: Any) -> None:
         assert (answer.status, answer.error) == (400, ("Throttling", "Rate exceeded"))
 
 
-async def test_a_quota_is_kept_for_each_account_and_region(served: Any) -> None:
+async def test_a_quota_is_kept_for_each_account_and_region(served: Serve) -> None:
     """A second's worth at once, then as many as the rate; others have quotas of their own."""
     async with served(Scenario(ecr_rate=2, sts_rate=3)) as aws:
         for elapsed, calls in ((0, [True, True, False]), (0.5, [True, False]), (9, [True, True])):
@@ -50,7 +51,7 @@ async def test_a_quota_is_kept_for_each_account_and_region(served: Any) -> None:
         assert answers[-1].error == ("Throttling", "Rate exceeded")
 
 
-async def test_server_errors(served: Any) -> None:
+async def test_server_errors(served: Serve) -> None:
     """A 500 from ECR, a 503 from STS; nothing happens."""
     message = "The service is unavailable. Please try again."
     async with served(every(Mishap.SERVER_ERROR, WRITE)) as aws:
@@ -65,7 +66,7 @@ async def test_server_errors(served: Any) -> None:
 
 @pytest.mark.parametrize(("kind", "written"), [(Mishap.DROPPED, False), (Mishap.LOST_ANSWER, True)])
 async def test_connections_close(
-    served: Any, kind: Mishap, written: bool, caplog: pytest.LogCaptureFixture
+    served: Serve, kind: Mishap, written: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Dropped before anything happened, or with the write done and its answer lost."""
     caplog.set_level(logging.DEBUG, logger="aiohttp")
@@ -79,7 +80,7 @@ async def test_connections_close(
     assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
-async def test_a_client_sees_a_closed_connection(served: Any) -> None:
+async def test_a_client_sees_a_closed_connection(served: Serve) -> None:
     """What an SDK makes of it is a connection error, not an answer."""
     async with (
         served(every(Mishap.LOST_ANSWER, "DescribeRegistry")) as aws,
@@ -89,7 +90,7 @@ async def test_a_client_sees_a_closed_connection(served: Any) -> None:
             await ecr.describe_registry()
 
 
-async def test_garbage(served: Any) -> None:
+async def test_garbage(served: Serve) -> None:
     """A 200 with a page of HTML: botocore reads it as an empty answer, and nothing happened."""
     async with served(every(Mishap.GARBAGE, WRITE)) as aws:
         answer = await aws.ecr(WRITE, PUT)
@@ -102,7 +103,7 @@ async def test_garbage(served: Any) -> None:
         assert aws.world.writes == []
 
 
-async def test_an_expired_token_stays_expired(served: Any) -> None:
+async def test_an_expired_token_stays_expired(served: Serve) -> None:
     """The session is over for good; a new one works, and the base identity never expires."""
     operations = ("AssumeRole", "DescribeRegistry")
     once = FaultRule(kind=Mishap.EXPIRED_TOKEN, first=1, operations=operations)
@@ -116,7 +117,7 @@ async def test_an_expired_token_stays_expired(served: Any) -> None:
         assert (await aws.ecr("DescribeRepositories", key=new)).status == 200
 
 
-async def test_sessions_end_after_so_many_calls(served: Any) -> None:
+async def test_sessions_end_after_so_many_calls(served: Serve) -> None:
     """Every session is good for that many calls, each for itself."""
     async with served(Scenario(sessions_expire_after_calls=2)) as aws:
         for _ in range(2):
@@ -125,7 +126,7 @@ async def test_sessions_end_after_so_many_calls(served: Any) -> None:
             assert statuses == [200, 200, 400]
 
 
-async def test_sessions_end_sooner_than_was_told(served: Any) -> None:
+async def test_sessions_end_sooner_than_was_told(served: Serve) -> None:
     """The scenario's seconds count, whatever expiration the answer named."""
     async with served(Scenario(sessions_expire_after_seconds=30)) as aws:
         answer = await aws.assume(HUB, DurationSeconds="3600")
@@ -138,7 +139,7 @@ async def test_sessions_end_sooner_than_was_told(served: Any) -> None:
         assert expired.error[0] == "ExpiredTokenException"
 
 
-async def test_the_first_calls_fail(served: Any) -> None:
+async def test_the_first_calls_fail(served: Serve) -> None:
     """`first` counts for each account, region and operation by itself."""
     rule = FaultRule(kind=Mishap.THROTTLED, first=2, operations=(WRITE,), accounts=(HUB,))
     async with served(Scenario(faults=(rule,))) as aws:
@@ -148,7 +149,7 @@ async def test_the_first_calls_fail(served: Any) -> None:
         assert (await aws.ecr(WRITE, PUT, account=SPOKE)).status == 200
 
 
-async def test_faults_of_an_account_reach_its_role(served: Any) -> None:
+async def test_faults_of_an_account_reach_its_role(served: Serve) -> None:
     """AssumeRole counts for the account it leads into, whoever calls."""
     rule = FaultRule(kind=Mishap.THROTTLED, rate=1, accounts=(HUB,))
     async with served(Scenario(faults=(rule,))) as aws:
@@ -156,7 +157,7 @@ async def test_faults_of_an_account_reach_its_role(served: Any) -> None:
         assert (await aws.assume(SPOKE)).status == 200
 
 
-async def test_the_first_fault_that_hits_is_the_one(served: Any) -> None:
+async def test_the_first_fault_that_hits_is_the_one(served: Serve) -> None:
     """Rules are tried in order, and a call suffers one."""
     scenario = Scenario(
         faults=(
@@ -169,7 +170,7 @@ async def test_the_first_fault_that_hits_is_the_one(served: Any) -> None:
         assert (await aws.ecr("DescribeRegistry")).error[0] == "ThrottlingException"
 
 
-async def test_a_client_gets_aws_errors(served: Any) -> None:
+async def test_a_client_gets_aws_errors(served: Serve) -> None:
     """To an SDK a throttled call is a ClientError like any other."""
     async with (
         served(every(Mishap.THROTTLED, "DescribeRegistry")) as aws,
@@ -179,7 +180,7 @@ async def test_a_client_gets_aws_errors(served: Any) -> None:
             await ecr.describe_registry()
 
 
-async def test_latency_is_slept_on_the_worlds_clock(served: Any) -> None:
+async def test_latency_is_slept_on_the_worlds_clock(served: Serve) -> None:
     """A number is exact; a range is drawn from; a refused signature waits for nothing."""
     async with served(Scenario(latency_ms=(30, 30))) as aws:
         await aws.ecr("DescribeRegistry")
@@ -229,7 +230,7 @@ def test_rates_are_shares_of_the_calls() -> None:
         (Mishap.UNKNOWN_KEY, ("UnrecognizedClientException", "InvalidClientTokenId")),
     ],
 )
-async def test_refusals_that_pass(served: Any, kind: Mishap, codes: tuple[str, str]) -> None:
+async def test_refusals_that_pass(served: Serve, kind: Mishap, codes: tuple[str, str]) -> None:
     """As a role or a session that is fresh is refused; nothing happens, and later it does."""
     async with served(
         Scenario(faults=(FaultRule(kind=kind, first=1, operations=(WRITE,)),))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -61,7 +62,7 @@ async def templates(aws: Any, **members: Any) -> list[Any]:
     return found
 
 
-async def test_a_client_makes_reads_changes_and_removes_one(aws: Any) -> None:
+async def test_a_client_makes_reads_changes_and_removes_one(aws: Served) -> None:
     """With the SDK's own model: every member comes back, times are dates."""
     async with aws.client("ecr", await aws.session(HUB)) as ecr:
         made = await ecr.create_repository_creation_template(**WHOLE)
@@ -95,7 +96,7 @@ async def test_every_member_is_kept(aws: Any) -> None:
     }
 
 
-async def test_what_is_left_out_has_defaults(aws: Any) -> None:
+async def test_what_is_left_out_has_defaults(aws: Served) -> None:
     """Encryption and mutability; nothing else is made up."""
     shown = (await aws.done(CREATE, PLAIN))["repositoryCreationTemplate"]
     assert shown == {
@@ -109,7 +110,7 @@ async def test_what_is_left_out_has_defaults(aws: Any) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["prod", "prod/"])
-async def test_a_prefix_is_there_once(aws: Any, prefix: str) -> None:
+async def test_a_prefix_is_there_once(aws: Served, prefix: str) -> None:
     """With or without the slash that ECR assumes at its end."""
     await aws.done(CREATE, PLAIN)
     assert await aws.refused(CREATE, {**PLAIN, "prefix": prefix}) == (
@@ -120,7 +121,7 @@ async def test_a_prefix_is_there_once(aws: Any, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("operation", [UPDATE, DELETE])
-async def test_one_that_is_not_there(aws: Any, operation: str) -> None:
+async def test_one_that_is_not_there(aws: Served, operation: str) -> None:
     """It can be neither changed nor removed."""
     assert await aws.refused(operation, {"prefix": "dev"}) == (
         "TemplateNotFoundException",
@@ -153,7 +154,7 @@ async def test_an_update_changes_what_it_names(aws: Any) -> None:
     }
 
 
-async def test_tags_and_kms_need_a_role(aws: Any) -> None:
+async def test_tags_and_kms_need_a_role(aws: Served) -> None:
     """An update that would leave them without one is refused too."""
     needed = invalid(
         "customRoleArn", "A custom role is required for resource tags or KMS encryption"
@@ -238,14 +239,14 @@ async def test_what_is_no_template(aws: Any, members: Any, error: tuple[str, str
 
 
 @pytest.mark.parametrize("prefix", ["Prod", "a//b", "ROOTS", "x" * 257, ""])
-async def test_what_is_no_prefix(aws: Any, prefix: str) -> None:
+async def test_what_is_no_prefix(aws: Served, prefix: str) -> None:
     """ECR's pattern and length."""
     code, message = await aws.refused(CREATE, {**PLAIN, "prefix": prefix})
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid parameter at 'prefix' failed to satisfy constraint: ")
 
 
-async def test_they_come_in_pages_or_by_prefix(aws: Any) -> None:
+async def test_they_come_in_pages_or_by_prefix(aws: Served) -> None:
     """Every one once; a prefix that is not there is passed over."""
     for prefix in ("ROOT", "dev", "prod", "prod/team"):
         await aws.done(CREATE, {**PLAIN, "prefix": prefix})
@@ -258,7 +259,7 @@ async def test_they_come_in_pages_or_by_prefix(aws: Any) -> None:
     assert [one["prefix"] for one in some] == ["ROOT", "prod"]
 
 
-async def test_reads_lag_behind_writes(served: Any) -> None:
+async def test_reads_lag_behind_writes(served: Serve) -> None:
     """The write counts at once; only reading it is late."""
     async with served(Scenario(lag_ms=300)) as aws:
         await aws.done(CREATE, PLAIN)
@@ -272,7 +273,7 @@ async def test_reads_lag_behind_writes(served: Any) -> None:
         assert await templates(aws) == []
 
 
-async def test_writes_are_remembered(aws: Any) -> None:
+async def test_writes_are_remembered(aws: Served) -> None:
     """Each of the three, in order; reads are not."""
     await aws.done(CREATE, PLAIN)
     await aws.done(UPDATE, PLAIN)
@@ -281,7 +282,7 @@ async def test_writes_are_remembered(aws: Any) -> None:
     assert aws.world.writes == [(HERE, CREATE), (HERE, UPDATE), (HERE, DELETE)]
 
 
-async def test_passing_a_role_is_a_permission_of_its_own(served: Any) -> None:
+async def test_passing_a_role_is_a_permission_of_its_own(served: Serve) -> None:
     """A role without iam:PassRole makes templates, but none with a custom role."""
     lacks = Scenario(accounts=(AccountScenario(id=HUB, denied_actions=("iam:PassRole",)),))
     async with served(lacks) as aws:
@@ -297,7 +298,7 @@ async def test_passing_a_role_is_a_permission_of_its_own(served: Any) -> None:
         )
 
 
-async def test_a_world_can_be_given_some(aws: Any) -> None:
+async def test_a_world_can_be_given_some(aws: Served) -> None:
     """Behind everyone's back, seen at once, and no write of anybody's."""
     aws.world.set_template(HERE, PLAIN)
     aws.world.set_template(HERE, {**PLAIN, "prefix": "dev"})

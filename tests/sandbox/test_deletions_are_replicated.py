@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sandbox.conftest import Served
 
 from fleet_repl.inventory.model import Account, Inventory
 from fleet_repl.sandbox import World, world_of
@@ -57,7 +58,7 @@ def test_a_deletion_follows_a_rule_that_asks_for_it(world: World) -> None:
     assert tags(world, SPOKE) == tags(world, OTHER) == [("1",), ("2",)]
 
 
-async def test_a_tag_goes_alone_and_the_last_one_takes_the_image_along(aws: Any) -> None:
+async def test_a_tag_goes_alone_and_the_last_one_takes_the_image_along(aws: Served) -> None:
     """At both ends alike."""
     aws.world.set_replication(HUB, {"rules": [rule(OWN)]})
     image = aws.world.push(HUB, "base/python", "1")
@@ -70,7 +71,7 @@ async def test_a_tag_goes_alone_and_the_last_one_takes_the_image_along(aws: Any)
     assert tags(aws.world, HUB) == tags(aws.world, OWN) == []
 
 
-async def test_a_digest_takes_every_tag_along(aws: Any) -> None:
+async def test_a_digest_takes_every_tag_along(aws: Served) -> None:
     """The whole image is gone, and a tag that the destination put on it too."""
     aws.world.set_replication(HUB, {"rules": [rule(OWN)]})
     image = aws.world.push(HUB, "base/python", "1")
@@ -133,7 +134,7 @@ def test_rules_that_overlap_are_a_union(pairs: list[tuple[str, bool]]) -> None:
     assert tags(world, OWN) == ([("1",)] if stays else [])
 
 
-async def test_what_cannot_be_deleted(aws: Any) -> None:
+async def test_what_cannot_be_deleted(aws: Served) -> None:
     """Each id fails alone, in ECR's words."""
     first = aws.world.push(HUB, "base/python", "1")
     second = aws.world.push(HUB, "base/python", "2")
@@ -164,7 +165,7 @@ async def test_what_cannot_be_deleted(aws: Any) -> None:
     assert gone["imageIds"] == [{"imageDigest": second.digest, "imageTag": "2"}]
 
 
-async def test_a_client_deletes(aws: Any) -> None:
+async def test_a_client_deletes(aws: Served) -> None:
     """With the SDK's own model; an image without tags is named by its digest."""
     async with aws.client("ecr", await aws.session(HUB.account)) as ecr:
         await ecr.create_repository(**NAME)
@@ -196,7 +197,7 @@ async def test_a_client_deletes(aws: Any) -> None:
         ),
     ],
 )
-async def test_the_member_is_checked(aws: Any, setting: Any, error: tuple[str, str]) -> None:
+async def test_the_member_is_checked(aws: Served, setting: Any, error: tuple[str, str]) -> None:
     """`enabled` has to be there, in a structure."""
     rules = [{**rule(OWN), "deleteReplication": setting}]
     asked = {"replicationConfiguration": {"rules": rules}}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.sandbox.conftest import Served
 
 HUB, SPOKE = "1" * 12, "2" * 12
 RULES = {
@@ -34,7 +35,7 @@ POLICY = {
 }
 
 
-async def test_rules_are_put_and_described(aws: Any) -> None:
+async def test_rules_are_put_and_described(aws: Served) -> None:
     """A registry starts empty; what was put is given back in its order, region by region."""
     async with aws.client("ecr", await aws.session(HUB)) as ecr:
         empty = await ecr.describe_registry()
@@ -48,7 +49,7 @@ async def test_rules_are_put_and_described(aws: Any) -> None:
     assert elsewhere["replicationConfiguration"] == {"rules": []}
 
 
-async def test_a_policy_is_put_read_and_deleted(aws: Any) -> None:
+async def test_a_policy_is_put_read_and_deleted(aws: Served) -> None:
     """The text comes back in ECR's layout, with the same meaning and order; then it is gone."""
     async with aws.client("ecr", await aws.session(HUB)) as ecr:
         put = await ecr.put_registry_policy(policyText=json.dumps(POLICY))
@@ -70,7 +71,7 @@ async def test_a_policy_is_put_read_and_deleted(aws: Any) -> None:
         assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-async def test_an_answer_on_the_wire(aws: Any) -> None:
+async def test_an_answer_on_the_wire(aws: Served) -> None:
     """Status, content type, request id and body of an answer."""
     answer = await aws.ecr("DescribeRegistry")
     assert answer.status == 200
@@ -80,7 +81,7 @@ async def test_an_answer_on_the_wire(aws: Any) -> None:
     assert request_id(answer) != request_id(await aws.ecr("DescribeRegistry"))
 
 
-async def test_an_error_on_the_wire(aws: Any) -> None:
+async def test_an_error_on_the_wire(aws: Served) -> None:
     """An error is `__type` and `message` under a status, with a request id too."""
     answer = await aws.ecr("DescribeImages", {"repositoryName": "no/such"})
     assert answer.status == 400
@@ -92,7 +93,7 @@ async def test_an_error_on_the_wire(aws: Any) -> None:
     )
 
 
-async def test_timestamps_are_dates_to_a_client(aws: Any) -> None:
+async def test_timestamps_are_dates_to_a_client(aws: Served) -> None:
     """Times are told in epoch seconds, by the world's clock."""
     async with aws.client("ecr", await aws.session(HUB)) as ecr:
         created = await ecr.create_repository(repositoryName="base/python")
@@ -107,13 +108,13 @@ async def test_timestamps_are_dates_to_a_client(aws: Any) -> None:
     ("name", "value"),
     [("REGISTRY_POLICY_SCOPE", "V2"), ("BASIC_SCAN_TYPE_VERSION", "AWS_NATIVE")],
 )
-async def test_account_settings(aws: Any, name: str, value: str) -> None:
+async def test_account_settings(aws: Served, name: str, value: str) -> None:
     """An account's settings are those of one that never changed them."""
     answer = await aws.ecr("GetAccountSetting", {"name": name})
     assert answer.json == {"name": name, "value": value}
 
 
-async def test_an_operation_that_is_not_spoken(aws: Any) -> None:
+async def test_an_operation_that_is_not_spoken(aws: Served) -> None:
     """The answer says what is."""
     answer = await aws.ecr("GetAuthorizationToken")
     assert answer.status == 400
@@ -124,7 +125,7 @@ async def test_an_operation_that_is_not_spoken(aws: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"[" * 100_000])
-async def test_a_body_that_is_no_json_object(aws: Any, body: bytes) -> None:
+async def test_a_body_that_is_no_json_object(aws: Served, body: bytes) -> None:
     """It cannot be read: a SerializationException, however it is broken."""
     headers = {"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeRegistry"}
     key = await aws.session(HUB)
@@ -132,7 +133,7 @@ async def test_a_body_that_is_no_json_object(aws: Any, body: bytes) -> None:
     assert (answer.status, answer.error[0]) == (400, "SerializationException")
 
 
-async def test_calls_are_counted_and_writes_remembered(aws: Any) -> None:
+async def test_calls_are_counted_and_writes_remembered(aws: Served) -> None:
     """`calls` counts every call, `writes` lists what changed a registry, in order."""
     await aws.ecr("PutRegistryPolicy", {"policyText": json.dumps(POLICY)}, account=SPOKE)
     await aws.ecr("PutReplicationConfiguration", {"replicationConfiguration": RULES})

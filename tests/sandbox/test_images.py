@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Served
 
 HUB, SPOKE = "1" * 12, "2" * 12
 REPOSITORY = {"repositoryName": "base/python"}
@@ -15,7 +16,7 @@ DIGEST = "sha256:" + hashlib.sha256(MANIFEST.encode()).hexdigest()
 
 
 @pytest.fixture
-async def hub(aws: Any) -> Any:
+async def hub(aws: Served) -> Any:
     """A world in which the hub has one empty repository."""
     assert (await aws.ecr("CreateRepository", REPOSITORY)).status == 200
     return aws
@@ -116,7 +117,7 @@ async def test_the_same_image_twice(hub: Any, tag: dict[str, str]) -> None:
     )
 
 
-async def test_an_immutable_tag_stays(aws: Any) -> None:
+async def test_an_immutable_tag_stays(aws: Served) -> None:
     """Another image cannot take it."""
     await aws.ecr("CreateRepository", {**REPOSITORY, "imageTagMutability": "IMMUTABLE"})
     await push(aws, imageTag="3")

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Served
 
 SPOKE = "2" * 12
 NAMED = {"repositoryName": "base/python"}
@@ -19,7 +20,7 @@ RULE = {
 
 
 @pytest.fixture
-async def hub(aws: Any) -> Any:
+async def hub(aws: Served) -> Any:
     """A hub with one image, which it replicates into its other region."""
     rules = {"replicationConfiguration": {"rules": [RULE]}}
     assert (await aws.ecr("PutReplicationConfiguration", rules)).status == 200

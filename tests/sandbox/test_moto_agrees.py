@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.inventory.model import Account, Inventory
 from fleet_repl.values.names import AccountId, Region
@@ -56,7 +58,7 @@ def moto() -> Iterator[str]:
 
 
 @pytest.fixture
-async def both(moto: str, served: Any, sdk: Any) -> AsyncIterator[tuple[Any, Any]]:
+async def both(moto: str, served: Serve, sdk: AioSession) -> AsyncIterator[tuple[Any, Any]]:
     """A client of the sandbox and one of moto, in the same account."""
     own = Account(id=ACCOUNT, name="own", regions=(Region("us-east-1"),), role=None)
     inventory = Inventory(path="x", digest="x", name="x", accounts=(own,))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import RegionScenario, RegistryScenario, Scenario, world_of
@@ -14,7 +13,7 @@ HUB, SPOKE = "1" * 12, "2" * 12
 LIST = "ListReplicationBackfills"
 
 
-async def test_a_region_behind_the_others(served: Any) -> None:
+async def test_a_region_behind_the_others(served: Serve) -> None:
     """Nobody can call the operation there; elsewhere everybody can."""
     behind = Scenario(regions=(RegionScenario(name="eu-west-1", unknown_operations=(LIST,)),))
     async with served(behind) as aws:
@@ -25,7 +24,7 @@ async def test_a_region_behind_the_others(served: Any) -> None:
         await aws.done("DescribeRegistry", region="eu-west-1")
 
 
-async def test_a_registry_behind_the_others(served: Any) -> None:
+async def test_a_registry_behind_the_others(served: Serve) -> None:
     """As where a feature is rolled out account by account."""
     behind = RegistryScenario(account=HUB, region="us-east-1", unknown_operations=(LIST,))
     async with served(Scenario(registries=(behind,))) as aws:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 
@@ -17,7 +18,7 @@ def only(**peculiarity: Any) -> Scenario:
     return Scenario(accounts=(AccountScenario(id=HUB, **peculiarity),))
 
 
-async def test_a_denied_account(served: Any) -> None:
+async def test_a_denied_account(served: Serve) -> None:
     """Its role cannot be assumed, as if the trust policy were wrong; others can."""
     async with served(only(denied=True)) as aws:
         answer = await aws.assume(HUB)
@@ -34,7 +35,7 @@ async def test_a_denied_account(served: Any) -> None:
         assert (await aws.assume(SPOKE)).status == 200
 
 
-async def test_an_action_the_role_lacks(served: Any) -> None:
+async def test_an_action_the_role_lacks(served: Serve) -> None:
     """The call is refused in IAM's words, before its parameters are looked at."""
     async with served(only(denied_actions=("ecr:PutRegistryPolicy",))) as aws:
         answer = await aws.ecr("PutRegistryPolicy")
@@ -55,7 +56,7 @@ async def test_an_action_the_role_lacks(served: Any) -> None:
         assert other.error[0] == "InvalidParameterException"
 
 
-async def test_denied_actions_take_wildcards(served: Any) -> None:
+async def test_denied_actions_take_wildcards(served: Serve) -> None:
     """As IAM policies do; a refusal names the repository where there is one."""
     async with served(only(denied_actions=("ECR:describe*",))) as aws:
         for operation in ("DescribeRegistry", "DescribeRepositories"):
@@ -66,7 +67,7 @@ async def test_denied_actions_take_wildcards(served: Any) -> None:
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1", "nowhere"])
-async def test_a_region_that_is_not_enabled(served: Any, region: str) -> None:
+async def test_a_region_that_is_not_enabled(served: Serve, region: str) -> None:
     """ECR does not know the token there; STS says that it is not activated."""
     async with served(only(disabled_regions=("eu-west-1",))) as aws:
         answer = await aws.ecr("DescribeRegistry", region=region)
@@ -83,7 +84,7 @@ async def test_a_region_that_is_not_enabled(served: Any, region: str) -> None:
         assert (await aws.ecr("DescribeRegistry")).status == 200
 
 
-async def test_a_role_that_leads_into_another_account(served: Any) -> None:
+async def test_a_role_that_leads_into_another_account(served: Serve) -> None:
     """Its sessions are the other account's, in every answer."""
     async with served(only(answers_as=SPOKE)) as aws:
         session = await aws.session(HUB)

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.sandbox import Scenario
 from fleet_repl.sandbox.registries import LaggedValue
@@ -22,7 +23,7 @@ POLICY = {
 LAGGING = Scenario(lag_ms=300)
 
 
-async def test_rules_are_seen_after_the_lag(served: Any) -> None:
+async def test_rules_are_seen_after_the_lag(served: Serve) -> None:
     """The write is done at once: pushes follow it; only DescribeRegistry is late."""
     async with served(LAGGING) as aws:
         put = await aws.ecr("PutReplicationConfiguration", {"replicationConfiguration": RULES})
@@ -38,7 +39,7 @@ async def test_rules_are_seen_after_the_lag(served: Any) -> None:
         assert seen.json["replicationConfiguration"] == RULES
 
 
-async def test_policies_are_seen_and_gone_after_the_lag(served: Any) -> None:
+async def test_policies_are_seen_and_gone_after_the_lag(served: Serve) -> None:
     """A new policy is not found yet; a deleted one is still shown, but cannot be deleted again."""
     async with served(LAGGING) as aws:
         await aws.ecr("PutRegistryPolicy", {"policyText": json.dumps(POLICY)})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.inventory.model import Inventory, Limits
 from fleet_repl.sandbox import AccountScenario, Scenario
@@ -140,7 +141,7 @@ async def test_one_account_that_does_not_exist_spoils_the_whole(aws: Any, princi
     assert (await put(aws, document)).status == 200
 
 
-async def test_closed_accounts_do_not_exist(served: Any) -> None:
+async def test_closed_accounts_do_not_exist(served: Serve) -> None:
     """An account of the inventory that a scenario closes is a dead principal."""
     closed = Scenario(accounts=(AccountScenario(id=SPOKE, closed=True),))
     async with served(closed) as aws:
@@ -148,7 +149,7 @@ async def test_closed_accounts_do_not_exist(served: Any) -> None:
         assert (await aws.assume(SPOKE)).error[0] == "AccessDenied"
 
 
-async def test_accounts_besides_the_inventory(served: Any) -> None:
+async def test_accounts_besides_the_inventory(served: Serve) -> None:
     """A scenario can name accounts that exist without being in the inventory."""
     async with served(Scenario(other_accounts=(STRANGER,))) as aws:
         document = policy(statement(Principal={"AWS": STRANGER}))
@@ -160,7 +161,7 @@ def text_of(length: int) -> str:
     return json.dumps(policy(statement(Sid="x" * (length - len(empty)))))
 
 
-async def test_a_policy_has_10240_characters_at_most(aws: Any) -> None:
+async def test_a_policy_has_10240_characters_at_most(aws: Served) -> None:
     """Characters of the text as it was sent."""
     assert len(text_of(10_240)) == 10_240
     assert (await put(aws, text_of(10_240))).status == 200
@@ -173,7 +174,7 @@ async def test_a_policy_has_10240_characters_at_most(aws: Any) -> None:
     )
 
 
-async def test_a_raised_limit(served: Any, inventory: Inventory) -> None:
+async def test_a_raised_limit(served: Serve, inventory: Inventory) -> None:
     """An inventory that knows of a higher limit gets it."""
     raised = replace(inventory, limits=Limits(policy_bytes=20_000))
     async with served(of=raised) as aws:
@@ -181,7 +182,7 @@ async def test_a_raised_limit(served: Any, inventory: Inventory) -> None:
         assert (await put(aws, text_of(20_001))).status == 400
 
 
-async def test_the_text_is_required(aws: Any) -> None:
+async def test_the_text_is_required(aws: Served) -> None:
     """Without a text there is no call."""
     answer = await aws.ecr("PutRegistryPolicy", {})
     assert answer.error == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -33,7 +34,7 @@ async def scope(aws: Any, **where: Any) -> str:
     return found
 
 
-async def test_settings_are_put_and_read(aws: Any) -> None:
+async def test_settings_are_put_and_read(aws: Served) -> None:
     """Each account's and region's own."""
     mounting = {"name": "BLOB_MOUNTING"}
     put = await aws.done("PutAccountSetting", {**mounting, "value": "ENABLED"})
@@ -43,7 +44,7 @@ async def test_settings_are_put_and_read(aws: Any) -> None:
     assert elsewhere["value"] == "DISABLED"
 
 
-async def test_nobody_goes_back_to_the_first_scope(served: Any) -> None:
+async def test_nobody_goes_back_to_the_first_scope(served: Serve) -> None:
     """V1 is what an account may still have; V2 is all that it can choose."""
     first = Scenario(accounts=(AccountScenario(id=HUB.account, policy_scope="V1"),))
     async with served(first) as aws:
@@ -60,7 +61,7 @@ async def test_nobody_goes_back_to_the_first_scope(served: Any) -> None:
         )
 
 
-async def test_a_registry_may_differ_from_its_account(served: Any) -> None:
+async def test_a_registry_may_differ_from_its_account(served: Serve) -> None:
     """The scenario's word on the registry comes first."""
     scenario = Scenario(
         accounts=(AccountScenario(id=HUB.account, policy_scope="V1"),),
@@ -71,7 +72,7 @@ async def test_a_registry_may_differ_from_its_account(served: Any) -> None:
         assert await scope(aws, account=SPOKE.account) == "V2"
 
 
-async def test_another_accounts_images_are_open_where_its_policy_says_so(aws: Any) -> None:
+async def test_another_accounts_images_are_open_where_its_policy_says_so(aws: Served) -> None:
     """Under V2 only: under V1 the statement has no effect."""
     aws.world.push(SPOKE, "base/python", "1")
     aws.world.set_policy(SPOKE, policy("Allow", "ecr:Describe*"))
@@ -84,7 +85,7 @@ async def test_another_accounts_images_are_open_where_its_policy_says_so(aws: An
 @pytest.mark.parametrize(
     "principal", ["*", {"AWS": SPOKE.account}, {"AWS": SESSION.replace("1" * 12, "2" * 12)}]
 )
-async def test_a_deny_is_everyones(aws: Any, principal: Any) -> None:
+async def test_a_deny_is_everyones(aws: Served, principal: Any) -> None:
     """Under V2 the account's own roles are told off too; under V1 they are not."""
     aws.world.push(SPOKE, "base/python", "1")
     aws.world.set_policy(SPOKE, policy("Deny", "ecr:DescribeImages", principal))
@@ -102,7 +103,7 @@ async def test_a_deny_is_everyones(aws: Any, principal: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["V1", "V2"])
-async def test_replication_is_granted_under_either(aws: Any, value: str) -> None:
+async def test_replication_is_granted_under_either(aws: Served, value: str) -> None:
     """Copies and the repositories they need are what both scopes are about."""
     aws.world.set_setting(SPOKE, SCOPE, value)
     there = {"region": EAST, "registryId": SPOKE.account}
@@ -114,7 +115,7 @@ async def test_replication_is_granted_under_either(aws: Any, value: str) -> None
     assert len(aws.world.images(SPOKE, "base/python")) == 1
 
 
-async def test_making_repositories_is_governed_under_either(aws: Any) -> None:
+async def test_making_repositories_is_governed_under_either(aws: Served) -> None:
     """One of the three actions that V1 knows."""
     aws.world.set_policy(SPOKE, policy("Deny", "ecr:CreateRepository", "*"))
     for value in ("V1", "V2"):

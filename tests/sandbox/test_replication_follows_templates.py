@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sandbox.conftest import Served
 
 from fleet_repl.sandbox import World
 from fleet_repl.sandbox.templates import template_for
@@ -38,7 +39,7 @@ def template(prefix: str, *applied: str, **members: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def fleet(aws: Any) -> Any:
+async def fleet(aws: Served) -> Any:
     """A registry that replicates everything into another region."""
     aws.world.set_replication(HERE, RULES)
     return aws

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -21,7 +22,7 @@ def to(*registries: Registry) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def slow(served: Any) -> Any:
+async def slow(served: Serve) -> Any:
     """A world where a copy takes a second and a half."""
     async with served(Scenario(replication_ms=1500)) as aws:
         yield aws
@@ -96,7 +97,7 @@ async def test_the_policy_of_the_moment_of_arrival_counts(slow: Any) -> None:
     assert [one.tags for one in slow.world.images(SPOKE, "base/python")] == [("2",)]
 
 
-async def test_a_scenario_can_push_after_its_rules(served: Any) -> None:
+async def test_a_scenario_can_push_after_its_rules(served: Serve) -> None:
     """Unlike what it has from before them, this is on its way when the world begins."""
     seed = RegistryScenario(
         account=HUB.account,

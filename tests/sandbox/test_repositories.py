@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.pages import page
@@ -22,7 +23,7 @@ NAME_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0
 
 
 @pytest.fixture
-async def hub(aws: Any) -> Any:
+async def hub(aws: Served) -> Any:
     """A world in which the hub has one empty repository."""
     assert (await aws.ecr("CreateRepository", REPOSITORY)).status == 200
     return aws
@@ -59,7 +60,7 @@ async def test_a_repository_is_shown_as_it_was_made(aws: Any) -> None:
     assert shown.json == {"repositories": [made]}
 
 
-async def test_another_partition(served: Any, inventory: Inventory) -> None:
+async def test_another_partition(served: Serve, inventory: Inventory) -> None:
     """ARNs and host names are the partition's own."""
     role = RoleArn(partition=Partition.CN, account=AccountId(HUB), path="fleet")
     hub = replace(inventory.accounts[0], role=role, external_id=None)
@@ -130,13 +131,13 @@ async def test_a_repository_is_made_once(hub: Any) -> None:
         ),
     ],
 )
-async def test_what_is_no_repository(aws: Any, members: Any, error: tuple[str, str]) -> None:
+async def test_what_is_no_repository(aws: Served, members: Any, error: tuple[str, str]) -> None:
     """Names and settings are held against ECR's model."""
     answer = await aws.ecr("CreateRepository", members)
     assert (answer.status, answer.error) == (400, error)
 
 
-async def test_repositories_come_in_pages(aws: Any) -> None:
+async def test_repositories_come_in_pages(aws: Served) -> None:
     """A page holds what is asked for and leads to the next; the last leads nowhere."""
     for name in ("cc", "aa", "bb"):
         await aws.ecr("CreateRepository", {"repositoryName": name})

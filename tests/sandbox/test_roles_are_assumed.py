@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.values.names import AccountId, Partition, RoleArn, Secret
@@ -29,27 +30,27 @@ def denied(caller: str, account: str, path: str = "ops/fleet-replication") -> tu
 
 
 @pytest.mark.parametrize("path", ["fleet-replication", "ops/fleet", "OPS/fleet-replication"])
-async def test_the_role_has_the_right_name_and_path(aws: Any, path: str) -> None:
+async def test_the_role_has_the_right_name_and_path(aws: Served, path: str) -> None:
     """Another name or path is a role that does not exist, which AWS tells as access denied."""
     answer = await aws.assume(HUB, path=path)
     assert (answer.status, answer.error) == (403, denied(USER, HUB, path))
 
 
 @pytest.mark.parametrize("account", ["4" * 12, "5" * 12, BASE])
-async def test_accounts_without_a_role(aws: Any, account: str) -> None:
+async def test_accounts_without_a_role(aws: Served, account: str) -> None:
     """External accounts, unknown ones and the base identity's own have none to assume."""
     assert (await aws.assume(account)).error == denied(USER, account)
 
 
 @pytest.mark.parametrize("external_id", ["", "open-sesamE"])
-async def test_the_external_id_has_to_be_right(aws: Any, external_id: str) -> None:
+async def test_the_external_id_has_to_be_right(aws: Served, external_id: str) -> None:
     """None or another one looks like any other refusal, and no message quotes one."""
     answer = await aws.assume(HUB, ExternalId=external_id)
     assert (answer.status, answer.error) == (403, denied(USER, HUB))
 
 
 async def test_a_role_that_asks_for_no_external_id_takes_any(
-    served: Any, inventory: Inventory
+    served: Serve, inventory: Inventory
 ) -> None:
     """IAM looks at it only where the trust policy does."""
     open_hub = replace(inventory.accounts[0], external_id=None)
@@ -58,14 +59,14 @@ async def test_a_role_that_asks_for_no_external_id_takes_any(
             assert (await aws.assume(HUB, ExternalId=external_id)).status == 200
 
 
-async def test_a_session_cannot_assume_what_trusts_the_base_identity(aws: Any) -> None:
+async def test_a_session_cannot_assume_what_trusts_the_base_identity(aws: Served) -> None:
     """Without `via`, roles trust the base identity only."""
     answer = await aws.assume(SPOKE, key=await aws.session(HUB))
     session = f"arn:aws:sts::{HUB}:assumed-role/fleet-replication/fleet-run1"
     assert answer.error == denied(session, SPOKE)
 
 
-async def test_a_chain_is_gone_through_in_order(served: Any, inventory: Inventory) -> None:
+async def test_a_chain_is_gone_through_in_order(served: Serve, inventory: Inventory) -> None:
     """With `via`, each role trusts the one before it, and account roles trust the last."""
     via = (role(BASE, "hub"), role("8" * 12, "team/relay"))
     chained = replace(inventory, aws=replace(inventory.aws, via=via, external_id=Secret("chain")))
@@ -82,7 +83,7 @@ async def test_a_chain_is_gone_through_in_order(served: Any, inventory: Inventor
 
 
 async def test_the_base_identity_of_an_account_without_role(
-    served: Any, inventory: Inventory
+    served: Serve, inventory: Inventory
 ) -> None:
     """With role "none" the base identity belongs to that account and acts there itself."""
     own = replace(inventory.accounts[0], role=None)
@@ -101,7 +102,7 @@ async def test_the_base_identity_of_an_account_without_role(
         ("43201", "Member must have value less than or equal to 43200"),
     ],
 )
-async def test_the_duration_has_bounds(aws: Any, seconds: str, constraint: str) -> None:
+async def test_the_duration_has_bounds(aws: Served, seconds: str, constraint: str) -> None:
     """From 15 minutes to 12 hours."""
     message = (
         f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy "
@@ -111,13 +112,13 @@ async def test_the_duration_has_bounds(aws: Any, seconds: str, constraint: str) 
     assert (answer.status, answer.error) == (400, ("ValidationError", message))
 
 
-async def test_a_duration_that_is_no_number(aws: Any) -> None:
+async def test_a_duration_that_is_no_number(aws: Served) -> None:
     """It cannot be converted."""
     answer = await aws.assume(HUB, DurationSeconds="1h")
     assert answer.error == ("MalformedInput", "'1h' can not be converted to an Integer")
 
 
-async def test_a_chained_session_lasts_an_hour_at_most(served: Any, inventory: Inventory) -> None:
+async def test_a_chained_session_lasts_an_hour_at_most(served: Serve, inventory: Inventory) -> None:
     """AWS refuses more, in these words."""
     chained = replace(inventory, aws=replace(inventory.aws, via=(role(BASE, "hub"),)))
     async with served(of=chained) as aws:
@@ -178,7 +179,7 @@ async def test_what_sts_does_not_take(aws: Any, form: dict[str, str], message: s
     assert (answer.status, answer.error) == (400, ("ValidationError", message))
 
 
-async def test_a_session_ends_when_its_time_is_up(aws: Any) -> None:
+async def test_a_session_ends_when_its_time_is_up(aws: Served) -> None:
     """By the world's clock, to the second; AWS's code differs by service."""
     session = await aws.session(HUB, DurationSeconds="900")
     aws.clock.seconds += 899
@@ -192,7 +193,7 @@ async def test_a_session_ends_when_its_time_is_up(aws: Any) -> None:
     assert aws.world.calls["DescribeRegistry"] == 2
 
 
-async def test_a_region_of_another_partition_has_no_sts(aws: Any) -> None:
+async def test_a_region_of_another_partition_has_no_sts(aws: Served) -> None:
     """STS says that the region is not activated."""
     answer = await aws.sts({"Action": "GetCallerIdentity"}, region="cn-north-1")
     assert (answer.status, answer.error[0]) == (403, "RegionDisabledException")

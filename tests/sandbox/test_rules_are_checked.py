@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.inventory.model import Inventory, Limits
 
@@ -161,7 +162,7 @@ async def test_what_breaks_the_model(aws: Any, rules: list[Any], at: str, constr
     ],
     ids=["in one rule", "over all rules"],
 )
-async def test_unique_destinations_are_a_quota(aws: Any, rules: list[Any]) -> None:
+async def test_unique_destinations_are_a_quota(aws: Served, rules: list[Any]) -> None:
     """More than 25 over all rules is a ValidationException."""
     answer = await put(aws, *rules)
     assert (answer.status, answer.error) == (
@@ -193,7 +194,7 @@ async def test_unique_destinations_are_a_quota(aws: Any, rules: list[Any]) -> No
         ),
     ],
 )
-async def test_wrong_types_cannot_be_read(aws: Any, configuration: Any, message: str) -> None:
+async def test_wrong_types_cannot_be_read(aws: Served, configuration: Any, message: str) -> None:
     """A SerializationException, as AWS answers where JSON has another type than the model."""
     answer = await aws.ecr(
         "PutReplicationConfiguration", {"replicationConfiguration": configuration}
@@ -201,7 +202,7 @@ async def test_wrong_types_cannot_be_read(aws: Any, configuration: Any, message:
     assert (answer.status, answer.error) == (400, ("SerializationException", message))
 
 
-async def test_raised_limits_are_the_worlds_too(served: Any, inventory: Inventory) -> None:
+async def test_raised_limits_are_the_worlds_too(served: Serve, inventory: Inventory) -> None:
     """An inventory that knows of higher limits gets them; lower ones are its own business."""
     raised = Limits(rules=30, destinations=26, filters=2)
     async with served(of=replace(inventory, limits=raised)) as aws:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sandbox.conftest import Serve
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import (
@@ -55,7 +56,7 @@ def test_registries_begin_with_what_is_seeded(inventory: Inventory) -> None:
     assert world.writes == []
 
 
-async def test_unknown_fields_are_shown_until_rules_are_written(served: Any) -> None:
+async def test_unknown_fields_are_shown_until_rules_are_written(served: Serve) -> None:
     """They are in the answer's rules, and gone once somebody overwrites them."""
     seed = seeded(replication=RULES, unknown_fields={"colour": "red"})
     async with served(Scenario(registries=(seed,))) as aws:

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import anyio
 import pytest
+from tests.sandbox.conftest import Serve, Served
 
 import fleet_repl.sandbox
 from fleet_repl.inventory.model import Inventory
@@ -20,7 +21,7 @@ from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
 
 
-async def test_the_environment_of_a_client(aws: Any) -> None:
+async def test_the_environment_of_a_client(aws: Served) -> None:
     """What to export so that any AWS client talks to the sandbox."""
     environment = aws.server.environment()
     assert environment == {
@@ -33,7 +34,7 @@ async def test_the_environment_of_a_client(aws: Any) -> None:
     assert aws.server.url.startswith("http://127.0.0.1:")
 
 
-async def test_the_region_of_the_inventory(served: Any, inventory: Inventory) -> None:
+async def test_the_region_of_the_inventory(served: Serve, inventory: Inventory) -> None:
     """`sts_region`, or the first of the partition."""
     elsewhere = replace(inventory, aws=replace(inventory.aws, sts_region=Region("eu-west-1")))
     async with served(of=elsewhere) as aws:
@@ -91,7 +92,7 @@ async def test_the_same_seed_gives_the_same_keys(inventory: Inventory) -> None:
         assert first.keyring.base.secret not in repr(first.keyring.base)
 
 
-async def test_registries_are_made_when_touched(served: Any, inventory: Inventory) -> None:
+async def test_registries_are_made_when_touched(served: Serve, inventory: Inventory) -> None:
     """A hundred thousand accounts cost next to nothing until somebody calls."""
     template = inventory.accounts[0]
     accounts = tuple(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+
+from tests.sandbox.conftest import Served
 
 HUB = "1" * 12
 
 
-async def test_a_role_is_assumed(aws: Any) -> None:
+async def test_a_role_is_assumed(aws: Served) -> None:
     """Credentials, the assumed role's ARN under the role's name alone, and when it ends."""
     async with aws.client("sts") as sts:
         answer = await sts.assume_role(
@@ -28,7 +29,7 @@ async def test_a_role_is_assumed(aws: Any) -> None:
     assert credentials["Expiration"] == datetime(2026, 11, 23, 8, tzinfo=UTC) + timedelta(0, 900)
 
 
-async def test_who_the_caller_is(aws: Any) -> None:
+async def test_who_the_caller_is(aws: Served) -> None:
     """The base identity is a user of its own account, a session a role in the role's account."""
     async with aws.client("sts") as sts:
         base = await sts.get_caller_identity()
@@ -40,7 +41,7 @@ async def test_who_the_caller_is(aws: Any) -> None:
     assert session["UserId"].endswith(":fleet-run1")
 
 
-async def test_an_answer_on_the_wire(aws: Any) -> None:
+async def test_an_answer_on_the_wire(aws: Served) -> None:
     """The XML of an answer, with the request id in it and in a header."""
     answer = await aws.sts({"Action": "GetCallerIdentity"})
     assert answer.status == 200
@@ -55,7 +56,7 @@ async def test_an_answer_on_the_wire(aws: Any) -> None:
     )
 
 
-async def test_an_error_on_the_wire(aws: Any) -> None:
+async def test_an_error_on_the_wire(aws: Served) -> None:
     """The XML of an error; what it quotes is escaped."""
     answer = await aws.sts({"Action": "Assume<Role>"})
     assert answer.status == 400

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support.clock import MachineClock
+from tests.survival.conftest import SetUp
 
 from fleet_repl import Event, Outcome, RefusedError, Report, open_history
 from fleet_repl.reports import report_exit
@@ -55,7 +56,7 @@ def reasons(report: Report) -> set[str | None]:
     return {one.because for one in changes if one.outcome is Outcome.SKIPPED}
 
 
-async def test_taken_over(scene: Any, leases: MachineClock) -> None:
+async def test_taken_over(scene: SetUp, leases: MachineClock) -> None:
     """Nothing is written after it, the report says who has it now, and it stays theirs."""
     async with scene(concurrency=1) as made:
         lock = made.state / "prod/lock.json"

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.survival.conftest import Reluctant, SetUp
 
 APPLY = ("apply", "fleet.toml", "--yes")
 BUSY = re.compile(
@@ -50,7 +51,9 @@ async def racing(made: Any, *commands: tuple[str, ...]) -> AsyncIterator[tuple[A
 
 
 @pytest.mark.parametrize("attempt", range(3))
-async def test_two_applies_started_together(scene: Any, reluctant: Any, attempt: int) -> None:
+async def test_two_applies_started_together(
+    scene: SetUp, reluctant: Reluctant, attempt: int
+) -> None:
     """Exactly one runs; the other ends while that one still waits for AWS's first answer, names
     it, and has asked AWS for nothing."""
     async with (
@@ -73,7 +76,7 @@ async def test_two_applies_started_together(scene: Any, reluctant: Any, attempt:
 
 @pytest.mark.parametrize("holder", ["apply", "rollback"])
 async def test_apply_and_rollback_keep_each_other_out(
-    scene: Any, reluctant: Any, holder: str
+    scene: SetUp, reluctant: Reluctant, holder: str
 ) -> None:
     """Whichever was first: the other is refused while that one waits for AWS."""
     commands = (APPLY, ("rollback", "last", "fleet.toml", "--yes"))
@@ -95,7 +98,7 @@ async def test_apply_and_rollback_keep_each_other_out(
         assert ended.code == 0, ended.err
 
 
-async def test_looking_needs_no_lock(scene: Any) -> None:
+async def test_looking_needs_no_lock(scene: SetUp) -> None:
     """While an apply holds it, plan and drift run through."""
     async with scene() as made, made.connected() as fleet:
         assert fleet.holds_lock

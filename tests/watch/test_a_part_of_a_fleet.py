@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.watch.conftest import Stage
 
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import SelectionError
+from fleet_repl.values.names import Registry
 from fleet_repl.watch import Memory
 from fleet_repl.watch.memory import note_of, parse_memory
 
 PART = Selection(accounts=("222222222222",))
 
 
-async def test_only_that_part_is_corrected(stage: Any, registries: Any) -> None:
+async def test_only_that_part_is_corrected(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """What differs elsewhere is neither told of nor written."""
     hub, a, _ = registries
     stage.world.tamper(hub, a)
@@ -24,7 +26,9 @@ async def test_only_that_part_is_corrected(stage: Any, registries: Any) -> None:
     assert [one.counts for one in stage.rounds] == [{"applied": 1}, {"unchanged": 1}]
 
 
-async def test_its_drift_has_an_end(stage: Any, registries: Any) -> None:
+async def test_its_drift_has_an_end(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Its rounds see all that it is about."""
     a = registries[1]
     stage.world.tamper(a)
@@ -32,7 +36,9 @@ async def test_its_drift_has_an_end(stage: Any, registries: Any) -> None:
     assert [one.drift_since for one in stage.rounds] == [stage.rounds[0].started_at, None]
 
 
-async def test_it_has_a_memory_of_its_own(stage: Any, registries: Any) -> None:
+async def test_it_has_a_memory_of_its_own(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """That of a watch of the whole fleet stays as it is."""
     hub, a, _ = registries
     stage.world.tamper(hub)
@@ -55,7 +61,7 @@ def test_the_order_of_flags_makes_no_other_part() -> None:
 
 
 @pytest.mark.parametrize("once", [True, False])
-async def test_a_part_that_is_none(stage: Any, once: bool) -> None:
+async def test_a_part_that_is_none(stage: Stage, once: bool) -> None:
     """It is found before anything is called."""
     with pytest.raises(SelectionError, match="nobody"):
         await stage.watch(1, every=60, once=once, selection=Selection(accounts=("nobody",)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.watch.conftest import Stage
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
@@ -128,7 +129,7 @@ def inventory_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def looked(inventory_file: Path, stage: Any) -> AsyncIterator[Looked]:
+async def looked(inventory_file: Path, stage: Stage) -> AsyncIterator[Looked]:
     async with looked_after(inventory_file, stage.clock) as one:
         yield one
 
@@ -243,7 +244,7 @@ FIFTH = '[[accounts]]\nid = "555555555555"\nname = "edge"\n[[routes]]'
     ],
 )
 async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
-    tmp_path: Path, stage: Any, protected: str, kinds: list[str]
+    tmp_path: Path, stage: Stage, protected: str, kinds: list[str]
 ) -> None:
     """The other four are corrected, and the fifth is named with what speaks against it; the same
     once nobody else is left to correct, as the trouble that it was."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.watch.conftest import Stage
 
 from fleet_repl.planning.plan import Mover, Objection
 from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection
-from fleet_repl.values.names import AccountId
+from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.watch import Around, Asked, run_round
 
 
-async def test_without_fix_nothing_is_written(stage: Any, registries: Any) -> None:
+async def test_without_fix_nothing_is_written(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Drift is told of, and since when."""
     stage.world.tamper(registries[0])
     await stage.watch(2, every=60)
@@ -25,7 +28,9 @@ async def test_without_fix_nothing_is_written(stage: Any, registries: Any) -> No
     )
 
 
-async def test_ten_rounds_with_tampering_correct_each(stage: Any, registries: Any) -> None:
+async def test_ten_rounds_with_tampering_correct_each(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Turn by turn another registry; none of them flaps."""
     stage.world.tamper(registries[0])
     await stage.watch(
@@ -68,7 +73,9 @@ async def test_the_flapper_is_left_alone_and_the_others_are_not(
     assert a not in stage.world.writes
 
 
-async def test_where_only_flappers_differ_no_run_is_made(stage: Any, registries: Any) -> None:
+async def test_where_only_flappers_differ_no_run_is_made(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """The lock is not taken for a run that could write nothing."""
     hub = registries[0]
     stage.world.tamper(hub)
@@ -77,7 +84,9 @@ async def test_where_only_flappers_differ_no_run_is_made(stage: Any, registries:
     assert stage.rounds[-1].verdict == "partial"
 
 
-async def test_a_flapper_comes_back_after_six_rounds_as_wanted(stage: Any, registries: Any) -> None:
+async def test_a_flapper_comes_back_after_six_rounds_as_wanted(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Somebody has put it right, and nobody writes it any more."""
     hub = registries[0]
 
@@ -97,7 +106,7 @@ async def test_a_flapper_comes_back_after_six_rounds_as_wanted(stage: Any, regis
 
 @pytest.mark.parametrize("mover", [Mover.INVENTORY, Mover.UNKNOWN])
 async def test_what_nobody_has_undone_is_no_flapping(
-    stage: Any, registries: Any, mover: Mover
+    stage: Stage, registries: tuple[Registry, Registry, Registry], mover: Mover
 ) -> None:
     """The operator wants something else each time, or the registry was never written."""
     hub = registries[0]
@@ -107,7 +116,9 @@ async def test_what_nobody_has_undone_is_no_flapping(
     assert stage.verdicts == ["corrected"] * 6
 
 
-async def test_restarts_do_not_forget(stage: Any, registries: Any) -> None:
+async def test_restarts_do_not_forget(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Under cron each round is a process of its own."""
     hub = registries[0]
     for _ in range(4):
@@ -117,13 +128,15 @@ async def test_restarts_do_not_forget(stage: Any, registries: Any) -> None:
     assert stage.rounds[3].left_alone == (hub,)
 
 
-async def test_what_is_remembered_is_written_when_it_changes(stage: Any) -> None:
+async def test_what_is_remembered_is_written_when_it_changes(stage: Stage) -> None:
     """A fleet in sync leaves nothing behind."""
     await stage.watch(3, every=60, fix=True)
     assert stage.world.note_writes == 0
 
 
-async def test_a_damaged_memory_is_begun_anew(stage: Any, registries: Any) -> None:
+async def test_a_damaged_memory_is_begun_anew(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """It is told, and the round goes on."""
     stage.world.notes["watch.json"] = b'{"schema": "fleet-repl/watch/1", "recent": 7}'
     stage.world.tamper(registries[0])
@@ -135,7 +148,9 @@ async def test_a_damaged_memory_is_begun_anew(stage: Any, registries: Any) -> No
     assert b'"recent":{"111111111111/eu-west-1":"c"}' in stage.world.notes["watch.json"]
 
 
-async def test_objections_are_left_to_a_person(stage: Any, registries: Any) -> None:
+async def test_objections_are_left_to_a_person(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """A watch never forces: nothing is written, and the reason is told."""
     stage.world.tamper(registries[0])
     stage.world.objections = (Objection(kind="max-removals", message="too many links would go"),)
@@ -146,7 +161,9 @@ async def test_objections_are_left_to_a_person(stage: Any, registries: Any) -> N
     ]
 
 
-async def test_a_busy_fleet_is_sat_out(stage: Any, registries: Any) -> None:
+async def test_a_busy_fleet_is_sat_out(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Another run writes: that is no error, and the next round corrects what is left."""
     stage.world.tamper(registries[0])
     stage.world.busy = True
@@ -163,7 +180,9 @@ async def test_a_busy_fleet_is_sat_out(stage: Any, registries: Any) -> None:
     )
 
 
-async def test_a_frozen_fleet_is_looked_at_only(stage: Any, registries: Any) -> None:
+async def test_a_frozen_fleet_is_looked_at_only(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """It is told who froze it, and nothing is written."""
     stage.world.tamper(registries[0])
     stage.world.frozen = True
@@ -174,7 +193,7 @@ async def test_a_frozen_fleet_is_looked_at_only(stage: Any, registries: Any) -> 
 
 
 async def test_a_state_that_cannot_be_used_breaks_the_round_only(
-    stage: Any, registries: Any
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
 ) -> None:
     """The watch goes on, and corrects once the state is there."""
     stage.world.tamper(registries[0])
@@ -193,7 +212,7 @@ async def test_a_state_that_cannot_be_used_breaks_the_round_only(
 
 
 async def test_a_look_at_one_registry_says_nothing_of_the_others(
-    stage: Any, registries: Any
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
 ) -> None:
     """As an event about one registry asks for: the drift of others is still there."""
     hub, a, _ = registries

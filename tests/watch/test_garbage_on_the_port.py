@@ -14,6 +14,7 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.watch.conftest import Stage
 
 from fleet_repl.watch.server import Pages, parse_address, serving
 from fleet_repl.watch.vitals import Vitals
@@ -71,7 +72,7 @@ def pages(stage: Any) -> Pages:
 @pytest.mark.parametrize("what", GARBAGE)
 async def test_no_traceback(
     what: str,
-    stage: Any,
+    stage: Stage,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     *,
@@ -111,7 +112,9 @@ async def test_any_bytes(many: list[bytes]) -> None:
     assert [one for one in seen if one.levelno > logging.INFO] == []
 
 
-async def test_a_mistake_of_ours_still_shows(stage: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_mistake_of_ours_still_shows(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is answered with 500, and the log has its traceback."""
 
     def broken() -> tuple[str, bytes]:
@@ -126,7 +129,7 @@ async def test_a_mistake_of_ours_still_shows(stage: Any, caplog: pytest.LogCaptu
     assert record.exc_info is not None
 
 
-async def test_a_slow_client_holds_up_nobody(stage: Any) -> None:
+async def test_a_slow_client_holds_up_nobody(stage: Stage) -> None:
     """One that never ends its request is cut off when the watch ends."""
     with anyio.fail_after(20):
         async with serving(parse_address("127.0.0.1:0"), pages(stage)) as address:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.watch.conftest import Stage
 
 from fleet_repl import __version__
+from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Objection
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
+from fleet_repl.values.names import Registry
 from fleet_repl.watch import parse_address
 
 
@@ -62,7 +66,7 @@ def values(text: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-async def test_alive_at_once_and_ready_after_the_first_round(stage: Any) -> None:
+async def test_alive_at_once_and_ready_after_the_first_round(stage: Stage) -> None:
     """As a Deployment needs it; other paths and methods are refused."""
     in_round, in_pause, *_ = await scraped(stage, 2, every=60)
     assert in_round["/healthz"] == (200, "ok\n")
@@ -72,7 +76,7 @@ async def test_alive_at_once_and_ready_after_the_first_round(stage: Any) -> None
     assert in_pause["HEAD"] == (200, "")
 
 
-async def test_a_broken_round_is_not_ready(stage: Any) -> None:
+async def test_a_broken_round_is_not_ready(stage: Stage) -> None:
     """But alive: a restart would not mend it."""
     stage.world.no_identity = True
 
@@ -105,7 +109,7 @@ async def test_a_watch_that_is_stuck_is_not_alive(stage: Any) -> None:
     assert answers[0] == (503, "stuck: no round has finished for too long\n")
 
 
-async def test_figures(stage: Any, registries: Any) -> None:
+async def test_figures(stage: Stage, registries: tuple[Registry, Registry, Registry]) -> None:
     """One registry cannot be read and one differs, for a minute by now."""
     hub, a, _ = registries
     stage.world.tamper(hub)
@@ -133,7 +137,9 @@ async def test_figures(stage: Any, registries: Any) -> None:
     assert later[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 60
 
 
-async def test_figures_of_a_correction(stage: Any, registries: Any) -> None:
+async def test_figures_of_a_correction(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """The lock is held while it writes, and the drift is over."""
     stage.world.tamper(registries[0])
     planning, writing, pause, *_ = await scraped(stage, 2, every=60, fix=True)
@@ -147,7 +153,9 @@ async def test_figures_of_a_correction(stage: Any, registries: Any) -> None:
     assert success == stage.rounds[0].finished_at.timestamp()
 
 
-async def test_an_excluded_registry_has_a_figure_of_its_own(stage: Any, registries: Any) -> None:
+async def test_an_excluded_registry_has_a_figure_of_its_own(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """By account, region and objection; and none any more once it is corrected."""
     hub, a, _ = registries
     stage.world.tamper(hub, a)
@@ -163,7 +171,7 @@ async def test_an_excluded_registry_has_a_figure_of_its_own(stage: Any, registri
 
 
 async def test_a_broken_inventory_and_missed_rounds_are_counted(
-    stage: Any, make_inventory: Any
+    stage: Stage, make_inventory: Callable[..., Inventory]
 ) -> None:
     """And a fleet that is no longer watched is told of no more."""
     stage.world.took = 200
@@ -180,7 +188,7 @@ async def test_a_broken_inventory_and_missed_rounds_are_counted(
     assert not any(name == 'fleet_repl_inventory_broken{fleet="prod"}' for name in last)
 
 
-async def test_a_port_that_is_taken(stage: Any) -> None:
+async def test_a_port_that_is_taken(stage: Stage) -> None:
     """It is found before anything is called."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -219,7 +227,9 @@ def test_what_is_no_address(text: str) -> None:
         parse_address(text)
 
 
-async def test_every_metric_is_described(stage: Any, registries: Any) -> None:
+async def test_every_metric_is_described(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """The page names each one with its labels, and no other."""
     stage.world.tamper(*registries[:2])
     stage.world.objected[registries[0]] = Objection(kind="foreign-rules", message="theirs")

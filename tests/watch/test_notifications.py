@@ -12,10 +12,12 @@ import anyio
 import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
+from tests.watch.conftest import Stage
 
 from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import ExitCode, schema
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.names import Registry
 from fleet_repl.watch import Watching, parse_webhook
 from fleet_repl.watch.notify import Notifier
 
@@ -87,7 +89,7 @@ def problems(document: dict[str, Any]) -> list[str]:
 
 
 async def test_drift_is_told_once_and_again_when_it_changes(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """Not each round anew; and when all is well again, that is told too."""
     hub, a, _ = registries
@@ -115,7 +117,7 @@ async def test_drift_is_told_once_and_again_when_it_changes(
 
 
 async def test_corrections_and_failures_are_told(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """Each correction, and a failure that stays the same only once."""
     hub, a, _ = registries
@@ -145,7 +147,9 @@ async def test_corrections_and_failures_are_told(
     assert [one for post in receiver.posts for one in problems(post)] == []
 
 
-async def test_a_flapper_is_told_of_once(stage: Any, registries: Any, receiver: Receiver) -> None:
+async def test_a_flapper_is_told_of_once(
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
+) -> None:
     """Whatever others make of it later, as wanted for a while or not. Others count."""
     hub, _, b = registries
 
@@ -175,7 +179,7 @@ async def test_a_flapper_is_told_of_once(stage: Any, registries: Any, receiver: 
 
 
 async def test_an_excluded_registry_is_told_of_once(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """By name and reason; as long as it stays like that, only corrections of others are news."""
     hub, a, _ = registries
@@ -209,7 +213,7 @@ async def test_an_excluded_registry_is_told_of_once(
     assert [one for post in receiver.posts for one in problems(post)] == []
 
 
-async def test_a_broken_round_is_told(stage: Any, receiver: Receiver) -> None:
+async def test_a_broken_round_is_told(stage: Stage, receiver: Receiver) -> None:
     """Once, and when it is over."""
     stage.world.no_identity = True
 
@@ -227,7 +231,7 @@ async def test_a_broken_round_is_told(stage: Any, receiver: Receiver) -> None:
 
 
 async def test_a_broken_round_is_over_although_the_same_drift_is_left(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """What the state remembers of older rounds does not hide that."""
     stage.world.tamper(registries[0])
@@ -244,7 +248,7 @@ async def test_a_broken_round_is_over_although_the_same_drift_is_left(
 
 
 async def test_a_state_that_cannot_be_written_makes_nobody_hear_it_twice(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """What a watch knows itself counts, and is written once that can be done."""
     hub, a, _ = registries
@@ -262,7 +266,7 @@ async def test_a_state_that_cannot_be_written_makes_nobody_hear_it_twice(
 
 
 async def test_a_receiver_that_does_not_answer_keeps_nobody_from_stopping(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """The notification is given up, that is told without the address, and the watch ends."""
     receiver.arrived = stage.stop.set
@@ -278,7 +282,7 @@ async def test_a_receiver_that_does_not_answer_keeps_nobody_from_stopping(
 
 
 async def test_a_receiver_that_is_down_for_a_moment(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """It is tried again, and told once."""
     receiver.answers = [500, 429, 503]
@@ -290,7 +294,7 @@ async def test_a_receiver_that_is_down_for_a_moment(
 
 
 async def test_what_was_not_delivered_is_told_next_time(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """The round is none the worse, and the address is not shown."""
     receiver.answers = [403]
@@ -304,7 +308,7 @@ async def test_what_was_not_delivered_is_told_next_time(
     assert TOKEN not in repr(stage.told) + repr(stage.rounds)
 
 
-async def test_a_redirect_is_not_followed(stage: Any, receiver: Receiver) -> None:
+async def test_a_redirect_is_not_followed(stage: Stage, receiver: Receiver) -> None:
     """It may lead to a host that the token was never meant for."""
     receiver.answers = [307]
     notifier = Notifier(
@@ -322,7 +326,7 @@ async def test_a_redirect_is_not_followed(stage: Any, receiver: Receiver) -> Non
     )
 
 
-async def test_nobody_there(stage: Any) -> None:
+async def test_nobody_there(stage: Stage) -> None:
     """The reason is told without the address."""
     async with receiving() as gone:
         url = gone.url
@@ -370,7 +374,7 @@ def test_an_address_is_not_in_what_is_shown() -> None:
 
 
 async def test_what_nobody_was_told_is_news_later(
-    stage: Any, registries: Any, receiver: Receiver
+    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
 ) -> None:
     """A watch without `--notify` keeps nothing from one that is started with it."""
     stage.world.tamper(registries[0])

@@ -6,13 +6,15 @@ import random
 from typing import Any
 
 import pytest
+from tests.watch.conftest import Stage
 
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.names import Registry
 from fleet_repl.watch import Watching, watch
 
 
-async def test_the_first_round_is_at_once_and_others_follow(stage: Any) -> None:
+async def test_the_first_round_is_at_once_and_others_follow(stage: Stage) -> None:
     """A round that takes a second leaves the rest of the minute to wait."""
     assert await stage.watch(3, every=60) is ExitCode.OK
     assert [one.number for one in stage.rounds] == [1, 2, 3]
@@ -20,7 +22,7 @@ async def test_the_first_round_is_at_once_and_others_follow(stage: Any) -> None:
     assert starts == [0, 60, 120]
 
 
-async def test_reading_is_spread_but_for_the_first_round(stage: Any) -> None:
+async def test_reading_is_spread_but_for_the_first_round(stage: Stage) -> None:
     """Over half the interval, and no longer than a quarter of a run's deadline."""
     await stage.watch(2, every=60)
     assert stage.world.spread == [0, 30]
@@ -30,7 +32,7 @@ async def test_reading_is_spread_but_for_the_first_round(stage: Any) -> None:
     assert stage.world.spread == [0, 7200 / 4]
 
 
-async def test_rounds_never_overlap_and_missed_ones_are_counted(stage: Any) -> None:
+async def test_rounds_never_overlap_and_missed_ones_are_counted(stage: Stage) -> None:
     """A round that takes two and a half intervals is followed at once by the next."""
     stage.world.took = 25
     await stage.watch(3, every=10)
@@ -44,7 +46,7 @@ async def test_rounds_never_overlap_and_missed_ones_are_counted(stage: Any) -> N
     assert stage.lines("late") == [late, late]
 
 
-async def test_pauses_are_jittered_by_a_tenth(stage: Any) -> None:
+async def test_pauses_are_jittered_by_a_tenth(stage: Stage) -> None:
     """Watches that were started together drift apart."""
     dice = random.Random(7)
 
@@ -69,7 +71,7 @@ async def test_pauses_are_jittered_by_a_tenth(stage: Any) -> None:
 
 
 @pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf")])
-async def test_an_interval_is_a_time(stage: Any, every: float) -> None:
+async def test_an_interval_is_a_time(stage: Stage, every: float) -> None:
     """Without one there would be no end of rounds, or none at all."""
     with pytest.raises(
         FleetError, match=r"^the time between rounds has to be more than none, and to end$"
@@ -78,7 +80,9 @@ async def test_an_interval_is_a_time(stage: Any, every: float) -> None:
     assert stage.loads == 0
 
 
-async def test_once_gives_the_exit_code_of_its_round(stage: Any, registries: Any) -> None:
+async def test_once_gives_the_exit_code_of_its_round(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """As cron wants it: 0 in sync, 2 on drift, 4 where something could not be read."""
     hub, a, _ = registries
     assert await stage.watch(9, once=True) is ExitCode.OK

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from tests.watch.conftest import Stage
 
 from fleet_repl import load_inventory
 from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
-from fleet_repl.inventory import changed_file
+from fleet_repl.inventory import Inventory, changed_file
 from fleet_repl.reports import ExitCode
+from fleet_repl.values.names import Registry
 from fleet_repl.watch.reload import Current, read_again
 
 OVERTAKEN = OutdatedPlanError("the plan is stale: apply 1 has written since it was made\n    again")
@@ -26,7 +29,9 @@ id = "111111111111"
 """
 
 
-async def test_another_run_has_ended(stage: Any, registries: Any) -> None:
+async def test_another_run_has_ended(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """The next plan counts, and reading for it is not spread."""
     stage.world.tamper(registries[0])
     stage.world.stale = [OVERTAKEN, OVERTAKEN]
@@ -39,7 +44,9 @@ async def test_another_run_has_ended(stage: Any, registries: Any) -> None:
     assert stage.loads == 1
 
 
-async def test_others_overtake_every_plan(stage: Any, registries: Any) -> None:
+async def test_others_overtake_every_plan(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """It is sat out, as where another run holds the lock."""
     stage.world.tamper(registries[0])
     stage.world.stale = [OVERTAKEN] * 3
@@ -49,7 +56,11 @@ async def test_others_overtake_every_plan(stage: Any, registries: Any) -> None:
     assert stage.rounds[0].error == str(OVERTAKEN)
 
 
-async def test_the_inventory_was_edited(stage: Any, registries: Any, make_inventory: Any) -> None:
+async def test_the_inventory_was_edited(
+    stage: Stage,
+    registries: tuple[Registry, Registry, Registry],
+    make_inventory: Callable[..., Inventory],
+) -> None:
     """The round is one of the new version; it is read again, and connected anew."""
     stage.world.tamper(registries[0])
     stage.world.stale = [EDITED]
@@ -63,7 +74,9 @@ async def test_the_inventory_was_edited(stage: Any, registries: Any, make_invent
     ]
 
 
-async def test_the_inventory_is_edited_all_the_time(stage: Any, registries: Any) -> None:
+async def test_the_inventory_is_edited_all_the_time(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Three versions are enough for a round; the next one tries again."""
     stage.world.tamper(registries[0])
     stage.world.stale = [EDITED] * 3

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
+from tests.watch.conftest import Stage
 
 from fleet_repl.reports import ExitCode
+from fleet_repl.values.names import Registry
 
 
 async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
@@ -28,7 +30,9 @@ async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
     assert stage.loads == 1
 
 
-async def test_before_there_is_a_plan_it_is_cut_short(stage: Any, registries: Any) -> None:
+async def test_before_there_is_a_plan_it_is_cut_short(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """The exit code says so; nothing is written, and what was remembered stays."""
     stage.world.tamper(registries[0])
     stage.world.while_planning = stage.stop.set
@@ -39,7 +43,7 @@ async def test_before_there_is_a_plan_it_is_cut_short(stage: Any, registries: An
     assert stage.lines("stopping") == ["stopping: writes in flight finish first"]
 
 
-async def test_while_it_connects_nothing_is_waited_for(stage: Any) -> None:
+async def test_while_it_connects_nothing_is_waited_for(stage: Stage) -> None:
     """There is nothing to lose yet, and what it waits for may never answer."""
     stage.world.hangs = True
     stage.world.while_connecting = stage.stop.set
@@ -49,7 +53,7 @@ async def test_while_it_connects_nothing_is_waited_for(stage: Any) -> None:
     assert (last.verdict, last.error, last.run_id) == ("interrupted", None, None)
 
 
-async def test_a_connection_that_never_comes_breaks_the_round_only(stage: Any) -> None:
+async def test_a_connection_that_never_comes_breaks_the_round_only(stage: Stage) -> None:
     """A run's deadline counts for that, too."""
     stage.world.hangs = True
     apply = replace(stage.inventory.apply, deadline=0.01)
@@ -75,12 +79,12 @@ async def test_a_round_that_writes_is_ended_and_reported(stage: Any, registries:
     assert last.drift_since == last.started_at
 
 
-async def test_a_round_that_was_done_anyway_is_no_interruption(stage: Any) -> None:
+async def test_a_round_that_was_done_anyway_is_no_interruption(stage: Stage) -> None:
     """Stopped as it ends: the exit code is 0."""
     assert await stage.watch(1, every=60) is ExitCode.OK
 
 
-async def test_stopped_before_the_first_round(stage: Any) -> None:
+async def test_stopped_before_the_first_round(stage: Stage) -> None:
     """Nothing is connected at all."""
     stage.stop.set()
     assert await stage.watch(9) is ExitCode.OK

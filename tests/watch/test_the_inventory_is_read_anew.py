@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
+from tests.watch.conftest import Stage
 
+from fleet_repl.inventory import Inventory
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
+from fleet_repl.values.names import Registry
 
 BROKEN = InventoryError(
     [
@@ -17,7 +20,7 @@ BROKEN = InventoryError(
 )
 
 
-async def test_it_breaks_and_mends(stage: Any) -> None:
+async def test_it_breaks_and_mends(stage: Stage) -> None:
     """The last good one counts meanwhile, and that is said each round."""
 
     def between(number: int) -> None:
@@ -39,7 +42,7 @@ async def test_it_breaks_and_mends(stage: Any) -> None:
     )
 
 
-async def test_a_change_is_taken_up(stage: Any, make_inventory: Any) -> None:
+async def test_a_change_is_taken_up(stage: Stage, make_inventory: Callable[..., Inventory]) -> None:
     """The next round goes by it."""
 
     def between(number: int) -> None:
@@ -51,7 +54,9 @@ async def test_a_change_is_taken_up(stage: Any, make_inventory: Any) -> None:
 
 
 async def test_another_fleet_has_its_own_memory(
-    stage: Any, registries: Any, make_inventory: Any
+    stage: Stage,
+    registries: tuple[Registry, Registry, Registry],
+    make_inventory: Callable[..., Inventory],
 ) -> None:
     """Drift of the one is no drift of the other."""
     stage.world.tamper(registries[0])
@@ -67,7 +72,7 @@ async def test_another_fleet_has_its_own_memory(
 
 
 @pytest.mark.parametrize("once", [True, False])
-async def test_a_watch_does_not_begin_without_one(stage: Any, once: bool) -> None:
+async def test_a_watch_does_not_begin_without_one(stage: Stage, once: bool) -> None:
     """Whoever starts it sees every problem at once."""
     stage.broken = BROKEN
     with pytest.raises(InventoryError) as raised:
@@ -78,7 +83,7 @@ async def test_a_watch_does_not_begin_without_one(stage: Any, once: bool) -> Non
         await stage.watch(1, once=once)
 
 
-async def test_a_file_that_cannot_be_read_later(stage: Any) -> None:
+async def test_a_file_that_cannot_be_read_later(stage: Stage) -> None:
     """The reason is the system's."""
 
     def between(number: int) -> None:

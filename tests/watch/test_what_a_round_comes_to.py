@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.watch.conftest import Stage
 
 from fleet_repl.reports import ExitCode
+from fleet_repl.values.names import Registry
 from fleet_repl.watch.news import trouble
 
 
 @pytest.mark.parametrize("fix", [False, True])
-async def test_a_registry_that_cannot_be_read(stage: Any, registries: Any, *, fix: bool) -> None:
+async def test_a_registry_that_cannot_be_read(
+    stage: Stage, registries: tuple[Registry, Registry, Registry], *, fix: bool
+) -> None:
     """Everything else is as wanted, and yet the round is not in sync."""
     stage.world.unreadable.add(registries[1])
     code = await stage.watch(9, once=True, fix=fix)
@@ -22,7 +24,9 @@ async def test_a_registry_that_cannot_be_read(stage: Any, registries: Any, *, fi
 
 
 @pytest.mark.parametrize("fix", [False, True])
-async def test_none_can_be_read(stage: Any, registries: Any, *, fix: bool) -> None:
+async def test_none_can_be_read(
+    stage: Stage, registries: tuple[Registry, Registry, Registry], *, fix: bool
+) -> None:
     """Nothing is known of the fleet: that is no drift and no part."""
     stage.world.unreadable.update(registries)
     await stage.watch(9, once=True, fix=fix)
@@ -31,7 +35,9 @@ async def test_none_can_be_read(stage: Any, registries: Any, *, fix: bool) -> No
     assert len(one.failing) == 3
 
 
-async def test_drift_beside_a_registry_that_cannot_be_read(stage: Any, registries: Any) -> None:
+async def test_drift_beside_a_registry_that_cannot_be_read(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Without `--fix` it is drift, by an exit code that says that not all was read."""
     stage.world.tamper(registries[0])
     stage.world.unreadable.add(registries[1])
@@ -41,7 +47,9 @@ async def test_drift_beside_a_registry_that_cannot_be_read(stage: Any, registrie
     assert [plan.registry for plan, _ in one.failing] == [registries[1]]
 
 
-async def test_a_correction_that_failed(stage: Any, registries: Any) -> None:
+async def test_a_correction_that_failed(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """The others were corrected; the one that failed still differs, and is told of by name."""
     hub, a, b = registries
     stage.world.tamper(hub, a)
@@ -56,7 +64,9 @@ async def test_a_correction_that_failed(stage: Any, registries: Any) -> None:
     assert one.drift_since is not None
 
 
-async def test_other_failures_are_other_trouble(stage: Any, registries: Any) -> None:
+async def test_other_failures_are_other_trouble(
+    stage: Stage, registries: tuple[Registry, Registry, Registry]
+) -> None:
     """Which registries fail is a part of what is told: a new one is news."""
     told = []
     for failing in (registries[:1], registries[:2], registries[1:2]):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
+from tests.docs.deploy.conftest import Parse
 
 PINNED_IMAGE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}")
 PINNED_ACTION = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
@@ -34,11 +35,11 @@ def workflow(deploy: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def steps(workflow: Any) -> list[dict[str, Any]]:
+def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
     return [step for job in workflow["jobs"].values() for step in job["steps"]]
 
 
-def test_the_image_is_built_on_one_that_stays_the_same(instructions: Any) -> None:
+def test_the_image_is_built_on_one_that_stays_the_same(instructions: list[tuple[str, str]]) -> None:
     """Both stages from one base, by version and by digest."""
     (base,) = [rest.removeprefix("PYTHON=") for name, rest in instructions if name == "ARG"]
     assert PINNED_IMAGE.fullmatch(base)
@@ -48,7 +49,9 @@ def test_the_image_is_built_on_one_that_stays_the_same(instructions: Any) -> Non
     ]
 
 
-def test_the_image_runs_fleet_repl_as_nobody(instructions: Any, parse: Any) -> None:
+def test_the_image_runs_fleet_repl_as_nobody(
+    instructions: list[tuple[str, str]], parse: Parse
+) -> None:
     """In its last stage: a user by number, and the program as the entry point."""
     last = max(index for index, (name, _) in enumerate(instructions) if name == "FROM")
     final = dict(instructions[last:])
@@ -59,7 +62,9 @@ def test_the_image_runs_fleet_repl_as_nobody(instructions: Any, parse: Any) -> N
     assert final["STOPSIGNAL"] == "SIGTERM"
 
 
-def test_the_image_holds_nothing_of_anybodys(instructions: Any, root: Path) -> None:
+def test_the_image_holds_nothing_of_anybodys(
+    instructions: list[tuple[str, str]], root: Path
+) -> None:
     """Only files of the project, nothing fetched by address, no secret in a variable."""
     assert {name for name, _ in instructions} <= {
         *("ARG", "FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "STOPSIGNAL", "ENTRYPOINT"),
@@ -74,7 +79,7 @@ def test_the_image_holds_nothing_of_anybodys(instructions: Any, root: Path) -> N
         assert "://" not in rest
 
 
-def test_the_workflow_is_valid(workflow: Any) -> None:
+def test_the_workflow_is_valid(workflow: dict[str, Any]) -> None:
     """By the published schema of GitHub's workflows, which finds what is missing."""
     schema: Any = get_builtin_schema("vendor.github-workflows")
     assert [error.message for error in Draft7Validator(schema).iter_errors(workflow)] == []
@@ -82,14 +87,14 @@ def test_the_workflow_is_valid(workflow: Any) -> None:
     assert list(Draft7Validator(schema).iter_errors(workflow))
 
 
-def test_actions_are_pinned(steps: Any) -> None:
+def test_actions_are_pinned(steps: list[dict[str, Any]]) -> None:
     """To a commit: a tag can be moved."""
     used = [step["uses"] for step in steps if "uses" in step]
     assert len(used) >= 8
     assert all(PINNED_ACTION.fullmatch(one) for one in used)
 
 
-def test_commands_of_the_workflow_can_be_parsed(steps: Any, parse: Any) -> None:
+def test_commands_of_the_workflow_can_be_parsed(steps: list[dict[str, Any]], parse: Parse) -> None:
     """Every flag exists; a plan is written, kept, fetched, and then exactly that is applied."""
     found = {}
     for step in steps:
@@ -108,7 +113,7 @@ def test_commands_of_the_workflow_can_be_parsed(steps: Any, parse: Any) -> None:
     assert "plan.json" in kept["with"]["path"].splitlines()
 
 
-def test_only_main_writes_and_only_after_a_review(workflow: Any) -> None:
+def test_only_main_writes_and_only_after_a_review(workflow: dict[str, Any]) -> None:
     """The job that applies waits for its environment and never runs beside another one."""
     assert set(workflow["on"]) == {"pull_request", "push", "workflow_dispatch"}
     assert workflow["on"]["push"]["branches"] == ["main"]
@@ -119,7 +124,9 @@ def test_only_main_writes_and_only_after_a_review(workflow: Any) -> None:
     assert apply["concurrency"] == {"group": "fleet-repl-apply", "cancel-in-progress": False}
 
 
-def test_the_workflow_may_do_what_it_needs_and_no_more(workflow: Any, steps: Any) -> None:
+def test_the_workflow_may_do_what_it_needs_and_no_more(
+    workflow: dict[str, Any], steps: list[dict[str, Any]]
+) -> None:
     """Credentials by OIDC, nothing from outside pasted into a shell's text."""
     assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():

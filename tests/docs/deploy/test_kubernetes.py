@@ -7,6 +7,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+from tests.docs.deploy.conftest import Parse
 
 from fleet_repl import load_inventory
 
@@ -16,7 +17,9 @@ LONGEST_WRITE = 120
 
 
 @pytest.fixture(params=["CronJob", "Deployment"])
-def workload(request: pytest.FixtureRequest, manifests: Any) -> dict[str, Any]:
+def workload(
+    request: pytest.FixtureRequest, manifests: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     """The pod of each of the two ways."""
     spec = manifests[request.param]["spec"]
     if request.param == "CronJob":
@@ -26,21 +29,21 @@ def workload(request: pytest.FixtureRequest, manifests: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def container(workload: Any) -> dict[str, Any]:
+def container(workload: dict[str, Any]) -> dict[str, Any]:
     (only,) = workload["spec"]["containers"]
     found: dict[str, Any] = only
     return found
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_manifest_is_valid(version: str, manifests: Any) -> None:
+def test_every_manifest_is_valid(version: str, manifests: dict[str, dict[str, Any]]) -> None:
     """By Kubernetes' own schemas, no field misspelt, oldest and newest version that matter."""
     assert set(manifests) == {"ConfigMap", "CronJob", "Deployment", "Secret", "ServiceAccount"}
     for one in manifests.values():
         kubernetes_validate.validate(one, version, strict=True)
 
 
-def test_a_misspelt_field_would_be_found(manifests: Any) -> None:
+def test_a_misspelt_field_would_be_found(manifests: dict[str, dict[str, Any]]) -> None:
     """The check above can fail."""
     job = manifests["CronJob"]
     wrong = {**job, "spec": {**job["spec"], "concurencyPolicy": "Forbid"}}
@@ -48,7 +51,9 @@ def test_a_misspelt_field_would_be_found(manifests: Any) -> None:
         kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
 
 
-def test_the_manifests_belong_together(manifests: Any, workload: Any, container: Any) -> None:
+def test_the_manifests_belong_together(
+    manifests: dict[str, dict[str, Any]], workload: dict[str, Any], container: dict[str, Any]
+) -> None:
     """Each name that a pod uses is that of another manifest, in one namespace."""
     assert {one["metadata"]["namespace"] for one in manifests.values()} == {"fleet-repl"}
     spec = workload["spec"]
@@ -62,7 +67,9 @@ def test_the_manifests_belong_together(manifests: Any, workload: Any, container:
     assert deployment["selector"]["matchLabels"].items() <= labels.items()
 
 
-def test_the_inventory_of_the_config_map_can_be_used(manifests: Any, tmp_path: Path) -> None:
+def test_the_inventory_of_the_config_map_can_be_used(
+    manifests: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
     """With what the Secret puts into the environment, and a state that outlives a pod."""
     (text,) = manifests["ConfigMap"]["data"].values()
     (tmp_path / "inventory.toml").write_text(text)
@@ -75,7 +82,9 @@ def test_the_inventory_of_the_config_map_can_be_used(manifests: Any, tmp_path: P
     assert inventory.apply.deadline + LONGEST_WRITE < limit
 
 
-def test_commands_can_be_parsed(container: Any, parse: Any, manifests: Any) -> None:
+def test_commands_can_be_parsed(
+    container: dict[str, Any], parse: Parse, manifests: dict[str, dict[str, Any]]
+) -> None:
     """Every flag is one that `watch` has; the file is where the ConfigMap is mounted."""
     options = parse(container["args"])
     assert options["command"] == "watch"
@@ -87,7 +96,9 @@ def test_commands_can_be_parsed(container: Any, parse: Any, manifests: Any) -> N
     assert "subPath" not in mount
 
 
-def test_one_is_a_round_and_the_other_stays(manifests: Any, parse: Any) -> None:
+def test_one_is_a_round_and_the_other_stays(
+    manifests: dict[str, dict[str, Any]], parse: Parse
+) -> None:
     """The CronJob's pod ends, the Deployment's listens where it is probed and scraped."""
     job = manifests["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     assert parse(job["containers"][0]["args"])["once"]
@@ -109,7 +120,7 @@ def test_one_is_a_round_and_the_other_stays(manifests: Any, parse: Any) -> None:
     }
 
 
-def test_rounds_never_overlap_and_are_not_repeated(manifests: Any) -> None:
+def test_rounds_never_overlap_and_are_not_repeated(manifests: dict[str, dict[str, Any]]) -> None:
     """The next round is the retry of one that failed."""
     cron = manifests["CronJob"]["spec"]
     job = cron["jobTemplate"]["spec"]
@@ -121,7 +132,9 @@ def test_rounds_never_overlap_and_are_not_repeated(manifests: Any) -> None:
     assert manifests["Deployment"]["spec"]["replicas"] == 1
 
 
-def test_pods_may_do_nothing_they_do_not_need(workload: Any, container: Any) -> None:
+def test_pods_may_do_nothing_they_do_not_need(
+    workload: dict[str, Any], container: dict[str, Any]
+) -> None:
     """No root, no writing to their own files, no token of Kubernetes, time to end a write."""
     spec = workload["spec"]
     assert spec["securityContext"]["runAsNonRoot"]
@@ -138,13 +151,13 @@ def test_pods_may_do_nothing_they_do_not_need(workload: Any, container: Any) -> 
     assert "memory" in container["resources"]["limits"]
 
 
-def test_the_service_account_has_a_role(manifests: Any) -> None:
+def test_the_service_account_has_a_role(manifests: dict[str, dict[str, Any]]) -> None:
     """By the annotation that EKS reads."""
     annotations = manifests["ServiceAccount"]["metadata"]["annotations"]
     assert annotations["eks.amazonaws.com/role-arn"].startswith("arn:aws:iam::")
 
 
-def test_the_image_is_the_user_of_the_containerfile(workload: Any, deploy: Path) -> None:
+def test_the_image_is_the_user_of_the_containerfile(workload: dict[str, Any], deploy: Path) -> None:
     """What the pod asks for is what the image was made with."""
     security = workload["spec"]["securityContext"]
     user = f"USER {security['runAsUser']}:{security['runAsGroup']}"

@@ -54,7 +54,7 @@ def templates(deploy: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(params=["template.yaml", "forward.yaml"])
-def pattern(request: pytest.FixtureRequest, templates: Any) -> dict[str, Any]:
+def pattern(request: pytest.FixtureRequest, templates: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What events each of the two rules lets through, for the fleet `prod`."""
     text = json.dumps(templates[request.param]["Resources"]["Writes"]["Properties"]["EventPattern"])
     text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace("${FleetName}", FLEET)
@@ -112,7 +112,7 @@ def _one(rule: Any, event: Any, key: str) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(WRITES))
-def test_writes_of_others_come_through(name: str, pattern: Any, event: Event) -> None:
+def test_writes_of_others_come_through(name: str, pattern: dict[str, Any], event: Event) -> None:
     """By people, by users without a session, and by other fleets."""
     identities = [
         {"type": "IAMUser", "arn": "arn:aws:iam::111111111111:user/bob"},
@@ -128,7 +128,7 @@ def test_writes_of_others_come_through(name: str, pattern: Any, event: Event) ->
         assert not isinstance(asked(one), Ignored)
 
 
-def test_writes_of_the_fleet_do_not(pattern: Any, event: Event) -> None:
+def test_writes_of_the_fleet_do_not(pattern: dict[str, Any], event: Event) -> None:
     """Or each correction would have itself checked."""
     assert not matches(pattern, event(session_name(FLEET, RUN)))
 
@@ -141,13 +141,15 @@ def test_writes_of_the_fleet_do_not(pattern: Any, event: Event) -> None:
         {"errorCode": "AccessDenied"},
     ],
 )
-def test_what_the_handler_would_ignore_is_not_sent(detail: Any, pattern: Any, event: Event) -> None:
+def test_what_the_handler_would_ignore_is_not_sent(
+    detail: Any, pattern: dict[str, Any], event: Event
+) -> None:
     """An invocation for nothing is paid for as well."""
     assert isinstance(asked(event(**detail)), Ignored)
     assert not matches(pattern, event(**detail))
 
 
-def test_both_rules_are_the_same(templates: Any) -> None:
+def test_both_rules_are_the_same(templates: dict[str, dict[str, Any]]) -> None:
     """What an account sends, the function gets."""
     first, second = (
         one["Resources"]["Writes"]["Properties"]["EventPattern"] for one in templates.values()
@@ -169,7 +171,7 @@ def test_templates_are_valid(deploy: Path) -> None:
     assert (found.returncode, found.stdout) == (0, "")
 
 
-def test_the_function_is_the_handler(templates: Any) -> None:
+def test_the_function_is_the_handler(templates: dict[str, dict[str, Any]]) -> None:
     """By its name, with time for a round, never twice at a time, its settings spelt rightly."""
     function = templates["template.yaml"]["Resources"]["Function"]["Properties"]
     assert function["Handler"] == f"{handler.__module__}.{handler.__name__}"
@@ -179,7 +181,7 @@ def test_the_function_is_the_handler(templates: Any) -> None:
     assert variables == {INVENTORY, STATE, FIX, NOTIFY, "FLEET_EXTERNAL_ID"}
 
 
-def test_the_functions_role_may_do_what_a_run_needs(templates: Any) -> None:
+def test_the_functions_role_may_do_what_a_run_needs(templates: dict[str, dict[str, Any]]) -> None:
     """Assume the role in each account, keep the state, write its log; nothing in ECR itself."""
     role = templates["template.yaml"]["Resources"]["Role"]["Properties"]
     (policy,) = role["Policies"]
@@ -202,7 +204,7 @@ def test_the_functions_role_may_do_what_a_run_needs(templates: Any) -> None:
     }
 
 
-def test_alarms_look_for_what_is_logged(templates: Any) -> None:
+def test_alarms_look_for_what_is_logged(templates: dict[str, dict[str, Any]]) -> None:
     """The filter's fields are those of the line that every round leaves."""
     resources = templates["template.yaml"]["Resources"]
     assert resources["Short"]["Properties"]["FilterPattern"] == (
@@ -214,7 +216,7 @@ def test_alarms_look_for_what_is_logged(templates: Any) -> None:
     assert alarm["Namespace"] == metric["MetricNamespace"]
 
 
-def test_only_the_organisation_may_put_events(templates: Any) -> None:
+def test_only_the_organisation_may_put_events(templates: dict[str, dict[str, Any]]) -> None:
     """The bus is open to its accounts and to nobody else."""
     policy = templates["template.yaml"]["Resources"]["BusTakesFromTheOrganisation"]["Properties"]
     statement = policy["Statement"]

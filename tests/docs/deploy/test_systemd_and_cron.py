@@ -9,9 +9,9 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.docs.deploy.conftest import Parse
 
 from fleet_repl.inventory import Apply
 from fleet_repl.reports import ExitCode
@@ -129,7 +129,7 @@ def test_systemd_itself_has_nothing_to_say(deploy: Path, tmp_path: Path) -> None
     assert (found.returncode, found.stderr) == (0, "")
 
 
-def test_the_service_runs_a_round(unit: Unit, parse: Any) -> None:
+def test_the_service_runs_a_round(unit: Unit, parse: Parse) -> None:
     """Its flags exist; its state is the folder that systemd makes for it."""
     service = unit("fleet-repl.service")["Service"]
     program, *args = shlex.split(service["ExecStart"])
@@ -167,7 +167,9 @@ def test_the_timer_catches_up_and_spreads(unit: Unit) -> None:
     assert int(timer["RandomizedDelaySec"]) < 15 * 60
 
 
-def test_cron_jobs_can_be_parsed(crontab: Any, parse: Any) -> None:
+def test_cron_jobs_can_be_parsed(
+    crontab: tuple[dict[str, str], list[list[str]]], parse: Parse
+) -> None:
     """Times, the user, and commands whose flags exist."""
     _, jobs = crontab
     commands = []
@@ -183,7 +185,9 @@ def test_cron_jobs_can_be_parsed(crontab: Any, parse: Any) -> None:
     assert commands == ["watch", "drift"]
 
 
-def test_cron_prints_only_what_is_worth_a_mail(crontab: Any) -> None:
+def test_cron_prints_only_what_is_worth_a_mail(
+    crontab: tuple[dict[str, str], list[list[str]]],
+) -> None:
     """What a job said is kept, and shown where it ended with another code than 0."""
     variables, jobs = crontab
     assert variables["MAILTO"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.ecr.grouping.conftest import Meaning, Oracle
 
 from fleet_repl.ecr.grouping import Group, by_member, by_prefix, fewest_groups
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
@@ -43,7 +44,7 @@ def planted(source: random.Random, destinations: int, prefixes: int, routes: int
 
 @given(links=LINKS)
 @settings(max_examples=250)
-def test_the_groups_are_few(links: dict[str, Prefixes], fewest_by_force: Any) -> None:
+def test_the_groups_are_few(links: dict[str, Prefixes], fewest_by_force: Oracle) -> None:
     """Between the fewest that there can be, by trying all, and the better of both plain groupings:
     for small relations, nested prefixes and every repository among them."""
     prefixes = {prefix for some in links.values() for prefix in some}
@@ -56,7 +57,7 @@ def test_the_groups_are_few(links: dict[str, Prefixes], fewest_by_force: Any) ->
 
 @given(links=LINKS, most_prefixes=st.integers(1, 4), most_members=st.integers(1, 4))
 def test_the_groups_mean_exactly_the_links(
-    links: dict[str, Prefixes], most_prefixes: int, most_members: int, meaning: Any
+    links: dict[str, Prefixes], most_prefixes: int, most_members: int, meaning: Meaning
 ) -> None:
     """Never a link more or less, whatever the limits; and none is broken."""
     found = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
@@ -68,7 +69,7 @@ def test_the_groups_mean_exactly_the_links(
 
 @given(links=LINKS, most_prefixes=st.integers(1, 4), most_members=st.integers(1, 4))
 def test_nothing_is_listed_in_vain(
-    links: dict[str, Prefixes], most_prefixes: int, most_members: int, meaning: Any
+    links: dict[str, Prefixes], most_prefixes: int, most_members: int, meaning: Meaning
 ) -> None:
     """Without any one destination or prefix of a group a link would be missing."""
     found = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
@@ -150,7 +151,9 @@ def test_nothing_takes_no_group() -> None:
 
 
 @pytest.mark.parametrize(("routes", "seed"), [(3, 1), (6, 2), (8, 3), (10, 4), (12, 5)])
-def test_routes_are_found_again_in_large_relations(routes: int, seed: int, meaning: Any) -> None:
+def test_routes_are_found_again_in_large_relations(
+    routes: int, seed: int, meaning: Meaning
+) -> None:
     """25 destinations, 200 prefixes: about as many groups as there are routes behind the links, and
     at the most half of what prefixes with equal destinations take."""
     links = planted(random.Random(seed), 25, 200, routes)

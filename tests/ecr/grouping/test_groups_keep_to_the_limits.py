@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.ecr.grouping.conftest import Oracle
 
 from fleet_repl.ecr.grouping import Group, fewest_groups
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
@@ -52,7 +52,7 @@ def cut(links: Links, limits: Mapping[str, int]) -> int:
 
 @given(links=LINKS, most_prefixes=st.integers(1, 3), most_members=st.integers(1, 3))
 def test_never_more_than_what_is_plain(
-    links: Links, most_prefixes: int, most_members: int, fewest_by_force: Any
+    links: Links, most_prefixes: int, most_members: int, fewest_by_force: Oracle
 ) -> None:
     """Groupings and cut groups are bounds from above, a solver that tries all from below."""
     limits = {"most_prefixes": most_prefixes, "most_members": most_members}

@@ -52,7 +52,11 @@ def shuffled(template: JsonObject) -> JsonObject:
 
 @given(data=st.data())
 def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
-    data: st.DataObject, some_templates: Any, registry: Registry, ours: Signature, applied: Apply
+    data: st.DataObject,
+    some_templates: st.SearchStrategy[tuple[Template, ...]],
+    registry: Registry,
+    ours: Signature,
+    applied: Apply,
 ) -> None:
     """Whatever was there of ours, and whatever is wanted: one plan is enough, and read-back
     shows each of its writes."""
@@ -74,7 +78,10 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
 
 @given(data=st.data())
 def test_spelling_is_no_change(
-    data: st.DataObject, some_templates: Any, registry: Registry, ours: Signature
+    data: st.DataObject,
+    some_templates: st.SearchStrategy[tuple[Template, ...]],
+    registry: Registry,
+    ours: Signature,
 ) -> None:
     """Order, defaults, layout of JSON and a slash at the end of a prefix mean nothing."""
     wanted = template_documents(data.draw(some_templates), registry, ours)
@@ -88,7 +95,10 @@ def test_spelling_is_no_change(
 
 @given(data=st.data())
 def test_order_in_the_inventory_is_no_change(
-    data: st.DataObject, some_templates: Any, registry: Registry, ours: Signature
+    data: st.DataObject,
+    some_templates: st.SearchStrategy[tuple[Template, ...]],
+    registry: Registry,
+    ours: Signature,
 ) -> None:
     """The documents are the same in the same order."""
     templates: tuple[Template, ...] = data.draw(some_templates)
@@ -100,7 +110,7 @@ def test_order_in_the_inventory_is_no_change(
 @given(data=st.data())
 def test_templates_of_others_are_left_alone(
     data: st.DataObject,
-    some_templates: Any,
+    some_templates: st.SearchStrategy[tuple[Template, ...]],
     registry: Registry,
     ours: Signature,
     theirs: Signature,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.engine.backfilling.conftest import Scene
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.runs.events import BackfillEnded, BackfillProgressed, CallRetried
@@ -23,7 +24,7 @@ def refusal(
     return CallError(Fault(kind=kind, operation=operation, message=f"no: {code}", code=code))
 
 
-async def test_waiting_all_are_started_and_followed(scene: Any) -> None:
+async def test_waiting_all_are_started_and_followed(scene: Scene) -> None:
     """The queue moves on as soon as a region is free."""
     found = await scene.run(A, B, FAR, wait=True)
     assert {one.state for one in found.values()} == {BackfillState.COMPLETE}
@@ -35,14 +36,14 @@ async def test_waiting_all_are_started_and_followed(scene: Any) -> None:
     assert last.outcome == found[B]
 
 
-async def test_looks_get_rarer(scene: Any) -> None:
+async def test_looks_get_rarer(scene: Scene) -> None:
     """From one second to thirty, and from one again after a start."""
     await scene.run(A, B, wait=True)
     one_run = [1, 2, 4, 8, 16, 30, 30, 30]
     assert scene.clock.slept == [*one_run, *one_run]
 
 
-async def test_one_that_runs_is_found_again(scene: Any) -> None:
+async def test_one_that_runs_is_found_again(scene: Scene) -> None:
     """Not started by this run, but followed by it."""
     scene.ecr.put(A, ago=50)
     found = await scene.run(A, wait=True)
@@ -50,7 +51,7 @@ async def test_one_that_runs_is_found_again(scene: Any) -> None:
     assert scene.ecr.started() == []
 
 
-async def test_copies_that_failed_are_made_by_the_next_run(scene: Any) -> None:
+async def test_copies_that_failed_are_made_by_the_next_run(scene: Scene) -> None:
     """A run leaves its own at what it came to; a later one starts another."""
     scene.ecr.failing = {A: {"OTHER": 1}}
     found = await scene.run(A, wait=True)
@@ -59,7 +60,7 @@ async def test_copies_that_failed_are_made_by_the_next_run(scene: Any) -> None:
     assert (found[A].started, len(scene.ecr.started())) == (True, 2)
 
 
-async def test_copies_that_failed_are_counted_by_their_code(scene: Any) -> None:
+async def test_copies_that_failed_are_counted_by_their_code(scene: Scene) -> None:
     """Once, when all is over."""
     scene.ecr.failing = {A: {"DESTINATION_REGISTRY_ACCESS_DENIED": 3, "OTHER": 1}}
     found = await scene.run(A, wait=True)
@@ -68,7 +69,7 @@ async def test_copies_that_failed_are_counted_by_their_code(scene: Any) -> None:
     assert scene.ecr.calls.count("results id-0") == 1
 
 
-async def test_codes_stay_without_a_count(scene: Any) -> None:
+async def test_codes_stay_without_a_count(scene: Scene) -> None:
     """Where the results are not to be had the summary has them."""
     scene.ecr.failing = {A: {"OTHER": 1}}
     scene.ecr.results_error = refusal("AccessDeniedException")
@@ -79,7 +80,7 @@ async def test_codes_stay_without_a_count(scene: Any) -> None:
 
 
 @pytest.mark.parametrize("end", ["FAILED", "STOPPED"])
-async def test_one_that_comes_to_nothing_is_not_started_again(scene: Any, end: str) -> None:
+async def test_one_that_comes_to_nothing_is_not_started_again(scene: Scene, end: str) -> None:
     """Not by the same run; the next one does."""
     scene.ecr.ends = {A: end}
     found = await scene.run(A, wait=True)
@@ -89,7 +90,7 @@ async def test_one_that_comes_to_nothing_is_not_started_again(scene: Any, end: s
     assert len(scene.ecr.started()) == 2
 
 
-async def test_a_registry_that_stops_answering(scene: Any) -> None:
+async def test_a_registry_that_stops_answering(scene: Scene) -> None:
     """What was started is told, with what is known of it."""
     scene.ecr.listing = [None, None, refusal("AccessDeniedException", operation="List")]
     found = await scene.run(A, B, wait=True)
@@ -101,7 +102,7 @@ async def test_a_registry_that_stops_answering(scene: Any) -> None:
 @pytest.mark.parametrize(
     "kind", [FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE]
 )
-async def test_looks_that_fail_for_the_moment(scene: Any, kind: FaultKind) -> None:
+async def test_looks_that_fail_for_the_moment(scene: Scene, kind: FaultKind) -> None:
     """Four in a row are skipped, rarer and rarer, and all is followed to its end."""
     missed = refusal("Busy", kind=kind, operation="List")
     scene.ecr.listing = [None, missed, missed, missed, missed, None, missed]
@@ -113,7 +114,7 @@ async def test_looks_that_fail_for_the_moment(scene: Any, kind: FaultKind) -> No
     assert retried == [(name, 1, 2), (name, 2, 4), (name, 3, 8), (name, 4, 16), (name, 1, 30)]
 
 
-async def test_looks_that_go_on_failing(scene: Any) -> None:
+async def test_looks_that_go_on_failing(scene: Scene) -> None:
     """The fifth in a row is what is told."""
     missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
     scene.ecr.listing = [None, *[missed] * 9]
@@ -126,7 +127,7 @@ async def test_looks_that_go_on_failing(scene: Any) -> None:
     assert len(scene.clock.slept) == 5
 
 
-async def test_a_first_look_that_fails_is_no_start(scene: Any) -> None:
+async def test_a_first_look_that_fails_is_no_start(scene: Scene) -> None:
     """Nothing is followed yet, so nothing is waited for."""
     missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
     scene.ecr.listing = [missed]
@@ -134,7 +135,7 @@ async def test_a_first_look_that_fails_is_no_start(scene: Any) -> None:
     assert (found[A].state, scene.ecr.calls) == (BackfillState.NOT_STARTED, ["list"])
 
 
-async def test_looks_that_fail_up_to_the_deadline(scene: Any) -> None:
+async def test_looks_that_fail_up_to_the_deadline(scene: Scene) -> None:
     """The deadline is the reason then."""
     missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
     scene.ecr.listing = [None, missed, missed]
@@ -146,7 +147,7 @@ async def test_looks_that_fail_up_to_the_deadline(scene: Any) -> None:
     assert (found[A].because, found[A].error) == (why, None)
 
 
-async def test_an_interruption_ends_following_at_once(scene: Any) -> None:
+async def test_an_interruption_ends_following_at_once(scene: Scene) -> None:
     """Nothing is stopped at AWS; what was started is told, and found by the next run."""
     scene.ecr.on_list = lambda: scene.stop.interrupt() if scene.clock.seconds > 5 else None
     found = await scene.run(A, B, wait=True)
@@ -161,7 +162,7 @@ async def test_an_interruption_ends_following_at_once(scene: Any) -> None:
     assert scene.ecr.started() == [f"start {A}", f"start {B}"]
 
 
-async def test_a_deadline_ends_following(scene: Any) -> None:
+async def test_a_deadline_ends_following(scene: Scene) -> None:
     """With the reason; what is queued stays queued."""
     scene.ecr.seconds = 10_000
     found = await scene.run(A, B, wait=True)

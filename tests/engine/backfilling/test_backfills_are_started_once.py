@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.engine.backfilling.conftest import Scene
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import backfill
@@ -27,7 +28,7 @@ def refusal(
     return CallError(Fault(kind=kind, operation=operation, message=f"no: {code}", code=code))
 
 
-async def test_detached_what_can_start_is_started(scene: Any) -> None:
+async def test_detached_what_can_start_is_started(scene: Scene) -> None:
     """One for a region; the other one is told to be queued. Nobody waits."""
     found = await scene.run(A, B, FAR)
     assert scene.ecr.calls == ["list", f"start {A}", f"start {FAR}"]
@@ -40,7 +41,7 @@ async def test_detached_what_can_start_is_started(scene: Any) -> None:
     assert len(scene.seen(BackfillEnded)) == 3
 
 
-async def test_one_that_is_complete_is_enough(scene: Any) -> None:
+async def test_one_that_is_complete_is_enough(scene: Scene) -> None:
     """Unless another one is asked for."""
     scene.ecr.put(A, ago=500)
     found = await scene.run(A)
@@ -52,7 +53,7 @@ async def test_one_that_is_complete_is_enough(scene: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["lost", "bare"])
-async def test_a_start_without_an_answer_is_found_by_listing(scene: Any, how: str) -> None:
+async def test_a_start_without_an_answer_is_found_by_listing(scene: Scene, how: str) -> None:
     """It is ours, and is not sent a second time."""
     scene.ecr.script = [how]
     scene.ecr.hidden = 0.5
@@ -66,7 +67,7 @@ async def test_a_start_without_an_answer_is_found_by_listing(scene: Any, how: st
     assert len(scene.seen(CallRetried)) == 1
 
 
-async def test_a_start_that_never_arrived_is_sent_again(scene: Any) -> None:
+async def test_a_start_that_never_arrived_is_sent_again(scene: Scene) -> None:
     """Once the list has shown nothing for a while."""
     scene.ecr.script = ["dropped", "ok"]
     found = await scene.run(A)
@@ -74,7 +75,7 @@ async def test_a_start_that_never_arrived_is_sent_again(scene: Any) -> None:
     assert len(scene.ecr.there) == 1
 
 
-async def test_a_late_list_does_not_make_two(scene: Any) -> None:
+async def test_a_late_list_does_not_make_two(scene: Scene) -> None:
     """ECR refuses the second start; the backfill is ours when it shows."""
     scene.ecr.script = ["lost"]
     scene.ecr.hidden = 30
@@ -83,7 +84,7 @@ async def test_a_late_list_does_not_make_two(scene: Any) -> None:
     assert len(scene.ecr.there) == 1
 
 
-async def test_a_start_that_gets_no_answer_at_all_fails(scene: Any) -> None:
+async def test_a_start_that_gets_no_answer_at_all_fails(scene: Scene) -> None:
     """As the last attempt did."""
     scene.ecr.script = ["dropped"] * 4
     (found,) = (await scene.run(A)).values()
@@ -93,7 +94,7 @@ async def test_a_start_that_gets_no_answer_at_all_fails(scene: Any) -> None:
     assert found.because == IN_DOUBT
 
 
-async def test_a_start_that_is_listed_late_is_waited_for(scene: Any) -> None:
+async def test_a_start_that_is_listed_late_is_waited_for(scene: Scene) -> None:
     """For as long as a write is that reads do not show: nothing is sent twice."""
     scene.ecr.script = ["lost"]
     scene.ecr.hidden = 9
@@ -101,7 +102,7 @@ async def test_a_start_that_is_listed_late_is_waited_for(scene: Any) -> None:
     assert (found[A].started, len(scene.ecr.started())) == (True, 1)
 
 
-async def test_one_in_the_queue_that_may_be_ours(scene: Any) -> None:
+async def test_one_in_the_queue_that_may_be_ours(scene: Scene) -> None:
     """Nobody waits for the list any longer; what is known is said."""
     scene.ecr.script = ["lost"]
     scene.ecr.hidden = 1000
@@ -130,7 +131,7 @@ async def test_a_lost_start_and_an_interruption(scene: Any) -> None:
 @pytest.mark.parametrize(
     "code", ["LimitExceededException", "ReplicationBackfillInProgressException"]
 )
-async def test_a_full_registry_means_queueing(scene: Any, code: str) -> None:
+async def test_a_full_registry_means_queueing(scene: Scene, code: str) -> None:
     """Somebody was faster: it waits for its turn, or is told to be queued."""
     scene.ecr.script = [refusal(code)]
     found = await scene.run(A)
@@ -141,7 +142,7 @@ async def test_a_full_registry_means_queueing(scene: Any, code: str) -> None:
     assert len(scene.ecr.started()) == 4
 
 
-async def test_one_that_may_not_be_started_does_not_stop_the_others(scene: Any) -> None:
+async def test_one_that_may_not_be_started_does_not_stop_the_others(scene: Scene) -> None:
     """Its error is its own."""
     scene.ecr.script = [refusal("AccessDeniedException", kind=FaultKind.ACCESS_DENIED)]
     found = await scene.run(A, B, FAR, wait=True)
@@ -150,14 +151,14 @@ async def test_one_that_may_not_be_started_does_not_stop_the_others(scene: Any) 
     assert (found[B].state, found[FAR].state) == (BackfillState.COMPLETE, BackfillState.COMPLETE)
 
 
-async def test_a_refused_start_leaves_its_room_to_the_next(scene: Any) -> None:
+async def test_a_refused_start_leaves_its_room_to_the_next(scene: Scene) -> None:
     """In the same round: a run that does not wait has no other one."""
     scene.ecr.script = [refusal("AccessDeniedException", kind=FaultKind.ACCESS_DENIED)]
     found = await scene.run(A, B)
     assert (found[A].state, found[B].state) == (BackfillState.NOT_STARTED, BackfillState.PREPARING)
 
 
-async def test_an_api_without_backfills(scene: Any) -> None:
+async def test_an_api_without_backfills(scene: Scene) -> None:
     """Said for what it is."""
     unknown = "UnknownOperationException"
     scene.ecr.listing = [refusal(unknown, operation="ListReplicationBackfills")]
@@ -168,7 +169,7 @@ async def test_an_api_without_backfills(scene: Any) -> None:
     assert {one.state for one in found.values()} == {BackfillState.NOT_STARTED}
 
 
-async def test_a_summary_that_cannot_be_read_starts_nothing(scene: Any) -> None:
+async def test_a_summary_that_cannot_be_read_starts_nothing(scene: Scene) -> None:
     """It may be the very backfill that is wanted."""
     scene.ecr.put(A)
     scene.ecr.there[0]["destination"] = (None, "eu-west-1")
@@ -180,7 +181,7 @@ async def test_a_summary_that_cannot_be_read_starts_nothing(scene: Any) -> None:
     )
 
 
-async def test_a_mistake_of_ours_is_the_registrys(scene: Any) -> None:
+async def test_a_mistake_of_ours_is_the_registrys(scene: Scene) -> None:
     """One registry's surprise leaves the others alone."""
     fell: list[int] = []
 
@@ -195,7 +196,7 @@ async def test_a_mistake_of_ours_is_the_registrys(scene: Any) -> None:
     assert [one.error and one.error.kind for one in outcomes] == [FaultKind.INTERNAL, None]
 
 
-async def test_an_interruption_before_anything(scene: Any) -> None:
+async def test_an_interruption_before_anything(scene: Scene) -> None:
     """Every destination is named, none is started."""
     scene.stop.interrupt()
     found = await scene.run(A, B)
@@ -227,7 +228,7 @@ async def test_many_registries_share_a_crew(scene: Any) -> None:
     assert (len(outcomes), most) == (20, 2)
 
 
-async def test_an_answer_that_is_lost_at_the_last_attempt(scene: Any) -> None:
+async def test_an_answer_that_is_lost_at_the_last_attempt(scene: Scene) -> None:
     """The list still has the last word."""
     scene.ecr.script = ["dropped", "dropped", "dropped", "lost"]
     (found,) = (await scene.run(A)).values()

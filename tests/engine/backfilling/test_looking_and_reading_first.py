@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.engine.backfilling.conftest import Scene
+
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import look
 from fleet_repl.engine.observe import Observing, read_rules
@@ -24,7 +26,7 @@ def refusal(
     return CallError(Fault(kind=kind, operation=operation, message=f"no: {code}", code=code))
 
 
-async def test_looking_starts_nothing(scene: Any) -> None:
+async def test_looking_starts_nothing(scene: Scene) -> None:
     """The latest backfill to each destination, and why its copies failed."""
     scene.ecr.failing = {A: {"OTHER": 2}}
     scene.ecr.put(A, ago=900)
@@ -44,14 +46,14 @@ async def test_looking_starts_nothing(scene: Any) -> None:
     assert scene.ecr.started() == []
 
 
-async def test_looking_where_nobody_answers(scene: Any) -> None:
+async def test_looking_where_nobody_answers(scene: Scene) -> None:
     """It is not known, which is not the same as none."""
     scene.ecr.listing = [refusal("AccessDeniedException", operation="List")]
     (found,) = await look({HUB: [A]}, scene.how)
     assert (found.state, found.falls_short) == (BackfillState.UNKNOWN, True)
 
 
-async def test_a_mistake_of_ours_while_looking(scene: Any) -> None:
+async def test_a_mistake_of_ours_while_looking(scene: Scene) -> None:
     """It is the registry's, and an interruption names what was not looked at."""
 
     def surprise() -> None:
@@ -98,7 +100,7 @@ def observing(scene: Any, reader: Any) -> Observing:
     )
 
 
-async def test_reading_rules(scene: Any) -> None:
+async def test_reading_rules(scene: Scene) -> None:
     """The links that are in place, or why that is not known."""
     found = await read_rules([A, B, FAR], observing(scene, Rules()))
     assert found[A] == {FAR: ("",)}
@@ -107,7 +109,7 @@ async def test_reading_rules(scene: Any) -> None:
     assert len(scene.seen(RegistryRead)) == 3
 
 
-async def test_reading_rules_too_late(scene: Any) -> None:
+async def test_reading_rules_too_late(scene: Scene) -> None:
     """A deadline is a fault of each registry; after an interruption nothing is said."""
     reader: Any = Rules()
     how = observing(scene, reader)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.planning.importing.conftest import Find
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -212,19 +213,19 @@ def check(found: Any) -> None:
 
 
 @given(st.data())
-def test_a_fleet_of_sound_rules(find: Any, data: st.DataObject) -> None:
+def test_a_fleet_of_sound_rules(find: Find, data: st.DataObject) -> None:
     """Rules as ECR takes them, with labels, limits and policies of all kinds."""
     check(data.draw(fleets(find, good_rules())))
 
 
 @given(st.data())
-def test_a_fleet_of_odd_rules(find: Any, data: st.DataObject) -> None:
+def test_a_fleet_of_odd_rules(find: Find, data: st.DataObject) -> None:
     """Unknown fields, strange destinations, prefixes that no inventory takes, disputes."""
     check(data.draw(fleets(find, st.one_of(good_rules(), odd_rules()))))
 
 
 @given(st.data())
-def test_a_fleet_beyond_the_bound_of_the_search(find: Any, data: st.DataObject) -> None:
+def test_a_fleet_beyond_the_bound_of_the_search(find: Find, data: st.DataObject) -> None:
     """What is not searched for patterns is asked for by name, and just as exactly."""
     found = data.draw(fleets(find, good_rules()))
     with pytest.MonkeyPatch.context() as patch:
@@ -233,7 +234,7 @@ def test_a_fleet_beyond_the_bound_of_the_search(find: Any, data: st.DataObject) 
 
 
 @given(st.data())
-def test_importing_twice_says_the_same(find: Any, data: st.DataObject) -> None:
+def test_importing_twice_says_the_same(find: Find, data: st.DataObject) -> None:
     """What was imported is a file to import from, and nothing comes out but itself."""
     found = data.draw(fleets(find, good_rules()))
     once = found.imported()

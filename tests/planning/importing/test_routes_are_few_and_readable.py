@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from tests.planning.importing.conftest import Find
 
 from fleet_repl.values.canonical_json import JsonObject
 
@@ -42,7 +42,7 @@ labels = { tier = "spoke", env = "stage" }
 
 
 @pytest.fixture
-def routes(find: Any) -> Callable[..., str]:
+def routes(find: Find) -> Callable[..., str]:
     """What importing writes for these rules, from the first route on."""
 
     def write(rules: dict[str, list[JsonObject]], text: str = FLEET) -> str:
@@ -52,7 +52,7 @@ def routes(find: Any) -> Callable[..., str]:
     return write
 
 
-def test_a_hub_and_its_spokes(routes: Any, make_rule: Rule) -> None:
+def test_a_hub_and_its_spokes(routes: Callable[..., str], make_rule: Rule) -> None:
     """One route, by the labels that tell them apart."""
     ends = [f"{account}/{region}" for account in "234" for region in ("eu-west-1", "us-east-1")]
     rules = [make_rule(*ends, filters=("golden/", "base/"))]
@@ -65,7 +65,7 @@ def test_a_hub_and_its_spokes(routes: Any, make_rule: Rule) -> None:
     )
 
 
-def test_a_hub_in_each_region(routes: Any, make_rule: Rule) -> None:
+def test_a_hub_in_each_region(routes: Callable[..., str], make_rule: Rule) -> None:
     """What sources and destinations have in common is said so."""
     assert routes(
         {
@@ -80,7 +80,7 @@ def test_a_hub_in_each_region(routes: Any, make_rule: Rule) -> None:
     )
 
 
-def test_disaster_recovery(routes: Any, make_rule: Rule) -> None:
+def test_disaster_recovery(routes: Callable[..., str], make_rule: Rule) -> None:
     """Each account into its own other region."""
     assert routes(
         {f"{account}/eu-west-1": [make_rule(f"{account}/us-east-1")] for account in "23"}
@@ -92,7 +92,7 @@ def test_disaster_recovery(routes: Any, make_rule: Rule) -> None:
     )
 
 
-def test_a_mesh(routes: Any, make_rule: Rule) -> None:
+def test_a_mesh(routes: Callable[..., str], make_rule: Rule) -> None:
     """Everyone to everyone else is one route."""
     ends = [f"{account}/eu-west-1" for account in "1234"]
     assert routes(
@@ -105,7 +105,7 @@ def test_a_mesh(routes: Any, make_rule: Rule) -> None:
     )
 
 
-def test_labels_that_do_not_tell_are_not_used(routes: Any, make_rule: Rule) -> None:
+def test_labels_that_do_not_tell_are_not_used(routes: Callable[..., str], make_rule: Rule) -> None:
     """A label that matches one registry too many gives way to names."""
     rules = [make_rule("2/eu-west-1", "4/eu-west-1", filters=("apps/",))]
     assert routes({"1/eu-west-1": rules}) == (
@@ -117,7 +117,7 @@ def test_labels_that_do_not_tell_are_not_used(routes: Any, make_rule: Rule) -> N
     )
 
 
-def test_prefixes_that_go_further_than_others(routes: Any, make_rule: Rule) -> None:
+def test_prefixes_that_go_further_than_others(routes: Callable[..., str], make_rule: Rule) -> None:
     """What goes everywhere is one route, what goes only to some is another."""
     spokes = [f"{account}/eu-west-1" for account in "234"]
     assert routes(
@@ -142,7 +142,9 @@ def test_prefixes_that_go_further_than_others(routes: Any, make_rule: Rule) -> N
     )
 
 
-def test_delete_replication_is_a_route_of_its_own(routes: Any, make_rule: Rule) -> None:
+def test_delete_replication_is_a_route_of_its_own(
+    routes: Callable[..., str], make_rule: Rule
+) -> None:
     """Equal paths are told apart by what they carry."""
     ends = ("2/eu-west-1", "3/eu-west-1")
     deletes = {"enabled": True}
@@ -169,7 +171,9 @@ def test_delete_replication_is_a_route_of_its_own(routes: Any, make_rule: Rule) 
     )
 
 
-def test_a_strangers_account_is_named(routes: Any, make_rule: Rule, find: Any) -> None:
+def test_a_strangers_account_is_named(
+    routes: Callable[..., str], make_rule: Rule, find: Find
+) -> None:
     """It becomes external, with the regions that are in use, and keeps the name it has."""
     partner = '\n[[external]]\nid = "999999999999"\nname = "partner"\nregions = ["eu-north-1"]\n'
     rules = [make_rule("9/eu-west-1", "8/us-east-1")]
@@ -182,7 +186,7 @@ def test_a_strangers_account_is_named(routes: Any, make_rule: Rule, find: Any) -
     assert "eu-north-1" not in text
 
 
-def test_names_that_would_be_equal_are_numbered(find: Any, make_rule: Rule) -> None:
+def test_names_that_would_be_equal_are_numbered(find: Find, make_rule: Rule) -> None:
     """Accounts and prefixes may differ in nothing but what names leave out."""
     text = FLEET.replace('name = "shop"', 'name = "a b"').replace('name = "pay"', 'name = "a-b"')
     rules = {
@@ -197,14 +201,14 @@ def test_names_that_would_be_equal_are_numbered(find: Any, make_rule: Rule) -> N
     ]
 
 
-def test_nothing_at_all(find: Any) -> None:
+def test_nothing_at_all(find: Find) -> None:
     """An empty fleet says so, and that nothing shall replicate."""
     text = find(FLEET).imported().text
     assert text.startswith('version = 1\nname = "prod"\nroutes = []\n')
     assert text.endswith("\n# Imported by fleet-repl: no route.\n")
 
 
-def test_many_cells_are_a_route_each(find: Any, make_rule: Rule) -> None:
+def test_many_cells_are_a_route_each(find: Find, make_rule: Rule) -> None:
     """A hub in each of 20 cells with 9 spokes: 20 routes, and none by a list of names."""
     lines = ['version = 1\nname = "prod"\n[aws]\nrole = "r"\nregions = ["eu-west-1"]']
     rules: dict[str, list[JsonObject]] = {}
@@ -223,7 +227,7 @@ def test_many_cells_are_a_route_each(find: Any, make_rule: Rule) -> None:
     assert "accounts = [" not in result.text
 
 
-def test_labels_for_most_and_names_for_the_rest(find: Any, make_rule: Rule) -> None:
+def test_labels_for_most_and_names_for_the_rest(find: Find, make_rule: Rule) -> None:
     """Where a label explains all but a few, these few are a route of their own."""
     lines = ['version = 1\nname = "prod"\n[aws]\nrole = "r"\nregions = ["eu-west-1"]']
     for number in range(10):
@@ -247,7 +251,7 @@ def test_labels_for_most_and_names_for_the_rest(find: Any, make_rule: Rule) -> N
     )
 
 
-def test_the_same_fleet_gives_the_same_text(find: Any, make_rule: Rule) -> None:
+def test_the_same_fleet_gives_the_same_text(find: Find, make_rule: Rule) -> None:
     """Whatever the order of rules, destinations and filters."""
     first = [
         make_rule("2/eu-west-1", "3/us-east-1", filters=("b/", "aa/")),

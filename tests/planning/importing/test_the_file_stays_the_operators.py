@@ -6,9 +6,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from tests.planning.importing.conftest import Find
 
 from fleet_repl.values.canonical_json import JsonObject
 
@@ -60,7 +60,7 @@ concurrency = 8  # gently
 """
 
 
-def test_everything_else_stays_where_it_is(find: Any, make_rule: Rule) -> None:
+def test_everything_else_stays_where_it_is(find: Find, make_rule: Rule) -> None:
     """Comments, order and blanks; values from the environment stay references."""
     found = find(COMMENTED, {"1/eu-west-1": [make_rule("2/eu-west-1", filters=("base/",))]})
     assert found.imported().text == (
@@ -84,7 +84,7 @@ def test_everything_else_stays_where_it_is(find: Any, make_rule: Rule) -> None:
     )
 
 
-def test_texts_that_look_like_references_are_not_filled_in(find: Any, make_rule: Rule) -> None:
+def test_texts_that_look_like_references_are_not_filled_in(find: Find, make_rule: Rule) -> None:
     """A label that means a literal ${x} is written as it was, and its key in quotes."""
     text = COMMENTED.replace('env = "${TEAM}", ', "")
     rules = [make_rule("2/eu-west-1", "2/us-east-1")]
@@ -92,7 +92,7 @@ def test_texts_that_look_like_references_are_not_filled_in(find: Any, make_rule:
     assert 'to = { labels = { "the tier" = "$${x}" } }\n' in written
 
 
-def test_a_plain_text_is_preferred_to_a_reference(find: Any, make_rule: Rule) -> None:
+def test_a_plain_text_is_preferred_to_a_reference(find: Find, make_rule: Rule) -> None:
     """Where accounts spell one value in both ways."""
     for first, second in (("payments", "${TEAM}"), ("${TEAM}", "payments")):
         text = COMMENTED.replace('env = "${TEAM}"', f'env = "{first}"').replace(
@@ -113,7 +113,7 @@ def test_a_plain_text_is_preferred_to_a_reference(find: Any, make_rule: Rule) ->
         ('ownership = { rules = "additive", grants = "managed" }\n', {"grants": "managed"}),
     ],
 )
-def test_who_owns_rules_is_found_anew(find: Any, before: str, after: object) -> None:
+def test_who_owns_rules_is_found_anew(find: Find, before: str, after: object) -> None:
     """Whatever the file said about them; all else that it says of ownership holds."""
     head = f'version = 1\nname = "prod"\n{before if "=" in before.splitlines()[0] else ""}'
     tail = before if before.startswith("[") else ""
@@ -126,7 +126,7 @@ def test_who_owns_rules_is_found_anew(find: Any, before: str, after: object) -> 
     assert document["accounts"] == [{"id": "111111111111"}]
 
 
-def test_accounts_in_one_list(find: Any, make_rule: Rule) -> None:
+def test_accounts_in_one_list(find: Find, make_rule: Rule) -> None:
     """An array of inline tables is as good as [[accounts]]."""
     text = (
         'version = 1\nname = "prod"\nroutes = []\n'
@@ -142,7 +142,7 @@ def test_accounts_in_one_list(find: Any, make_rule: Rule) -> None:
     ]
 
 
-def test_an_external_id_that_is_spelled_out_is_not_shown(find: Any) -> None:
+def test_an_external_id_that_is_spelled_out_is_not_shown(find: Find) -> None:
     """A variable stands for it, and the reader is told; references stay."""
     text = (
         'version = 1\nname = "prod"\n[aws]\nrole = "r"\nregions = ["eu-west-1"]\n'
@@ -174,7 +174,7 @@ def test_an_external_id_that_is_spelled_out_is_not_shown(find: Any) -> None:
     assert again.accounts == found.load(text, routes_required=False).accounts
 
 
-def test_line_ends_of_other_systems(find: Any, make_rule: Rule) -> None:
+def test_line_ends_of_other_systems(find: Find, make_rule: Rule) -> None:
     """A file with CRLF comes out as one text with the same meaning."""
     rules = {"1/eu-west-1": [make_rule("3/eu-west-1")]}
     plain = find(COMMENTED, rules).imported().text
@@ -190,7 +190,7 @@ def test_nothing_but_importing_loads_the_parser_that_keeps_comments() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_follows_an_emptied_table_keeps_its_comment(find: Any) -> None:
+def test_what_follows_an_emptied_table_keeps_its_comment(find: Find) -> None:
     """[ownership] may have nothing left to say; the next table's remark is not its own."""
     text = (
         'version = 1\nname = "prod"\n[aws]\nrole = "r"\nregions = ["eu-west-1"]\n\n'

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.planning.importing.conftest import Find
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, statements_for
 from fleet_repl.planning.plan import State
@@ -74,7 +75,7 @@ def told(found: Any) -> list[str]:
         ),
     ],
 )
-def test_destinations(find: Any, make_rule: Rule, end: str, because: str) -> None:
+def test_destinations(find: Find, make_rule: Rule, end: str, because: str) -> None:
     """Links to where no route can lead; the link beside it becomes one."""
     rules = [make_rule(end, filters=("base/",)), make_rule("2/eu-west-1")]
     found = find(FLEET, {"1/eu-west-1": rules})
@@ -82,7 +83,7 @@ def test_destinations(find: Any, make_rule: Rule, end: str, because: str) -> Non
     assert found.imported().links == 1
 
 
-def test_prefixes_that_an_inventory_does_not_take(find: Any, make_rule: Rule) -> None:
+def test_prefixes_that_an_inventory_does_not_take(find: Find, make_rule: Rule) -> None:
     """Too short, or no prefix at all; the others of the same link become a route."""
     rules = [make_rule("2/eu-west-1", filters=("p", "Bad*", "base/"))]
     found = find(FLEET, {"1/eu-west-1": rules})
@@ -92,7 +93,7 @@ def test_prefixes_that_an_inventory_does_not_take(find: Any, make_rule: Rule) ->
     assert 'prefixes = ["base/"]' in found.imported().text
 
 
-def test_deletions_that_rules_disagree_on(find: Any, make_rule: Rule) -> None:
+def test_deletions_that_rules_disagree_on(find: Find, make_rule: Rule) -> None:
     """Two rules of which nobody says which holds."""
     rules = [
         make_rule("2/eu-west-1", filters=("base/",)),
@@ -108,7 +109,7 @@ def test_deletions_that_rules_disagree_on(find: Any, make_rule: Rule) -> None:
     assert 'prefixes = ["tmp/"]\nreplicate_deletes = true\n' in found.imported().text
 
 
-def test_rules_with_unknown_fields(find: Any, make_rule: Rule) -> None:
+def test_rules_with_unknown_fields(find: Find, make_rule: Rule) -> None:
     """Such a rule stays to the letter; the others become routes."""
     rules = [make_rule("2/eu-west-1", priority=1), make_rule("9/eu-west-1")]
     found = find(FLEET, {"1/eu-west-1": rules})
@@ -125,7 +126,7 @@ def test_rules_with_unknown_fields(find: Any, make_rule: Rule) -> None:
     ],
 )
 def test_rules_that_mean_no_link(
-    find: Any, make_rule: Rule, ends: tuple[str, ...], text: str
+    find: Find, make_rule: Rule, ends: tuple[str, ...], text: str
 ) -> None:
     """Such a rule is listed and stays to the letter; the others become routes."""
     rules = [make_rule(*ends, filters=("base/",)), make_rule("9/eu-west-1")]
@@ -140,7 +141,7 @@ def test_rules_that_mean_no_link(
     assert 'rules = "additive"' in imported.text
 
 
-def test_unknown_fields_beside_the_rules(find: Any, make_rule: Rule, make_registry: Place) -> None:
+def test_unknown_fields_beside_the_rules(find: Find, make_rule: Rule, make_registry: Place) -> None:
     """They are told, and the rules become routes all the same."""
     found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
     found.answers[make_registry("1/eu-west-1")] = {"newField": 1}
@@ -148,7 +149,7 @@ def test_unknown_fields_beside_the_rules(find: Any, make_rule: Rule, make_regist
     assert found.imported().links == 1
 
 
-def test_a_rule_that_planning_cannot_reconcile(find: Any, make_rule: Rule) -> None:
+def test_a_rule_that_planning_cannot_reconcile(find: Find, make_rule: Rule) -> None:
     """A rule with unknown fields speaks against a route: the registry is left as it is."""
     rules = [
         make_rule("2/eu-west-1", filters=("base/",), priority=1),
@@ -170,13 +171,13 @@ def test_a_rule_that_planning_cannot_reconcile(find: Any, make_rule: Rule) -> No
         ("rules = 1", "its links would need 2 rules, over the limit of 1"),
     ],
 )
-def test_more_than_the_limits_allow(find: Any, make_rule: Rule, limits: str, because: str) -> None:
+def test_more_than_the_limits_allow(find: Find, make_rule: Rule, limits: str, because: str) -> None:
     """An inventory that asked for it would be refused."""
     rules = [make_rule("2/eu-west-1", filters=("a/",)), make_rule("9/eu-west-1", filters=("b/",))]
     assert told(find(f"{FLEET}\n[limits]\n{limits}\n", {"1/eu-west-1": rules})) == [because]
 
 
-def test_links_out_of_a_retired_account(find: Any, make_rule: Rule) -> None:
+def test_links_out_of_a_retired_account(find: Find, make_rule: Rule) -> None:
     """Routes pass it over; importing alone never withdraws them."""
     assert told(find(FLEET, {"3/eu-west-1": [make_rule("2/eu-west-1")]})) == [
         (
@@ -186,7 +187,7 @@ def test_links_out_of_a_retired_account(find: Any, make_rule: Rule) -> None:
     ]
 
 
-def test_registries_that_do_not_answer(find: Any, make_rule: Rule, make_registry: Place) -> None:
+def test_registries_that_do_not_answer(find: Find, make_rule: Rule, make_registry: Place) -> None:
     """Nothing of theirs is ever removed; what AWS says cannot break out of its comment."""
     found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
     found.silent = frozenset({make_registry("2/eu-west-1"), make_registry("3/eu-west-1")})
@@ -217,7 +218,7 @@ def _granted(*actions: str, sources: str = "1") -> JsonObject:
     ],
 )
 def test_grants_of_this_fleet_are_managed_as_they_were(
-    find: Any, make_rule: Rule, make_registry: Place, policy: JsonObject, ownership: object
+    find: Find, make_rule: Rule, make_registry: Place, policy: JsonObject, ownership: object
 ) -> None:
     """A fleet that lost its inventory gets it back, down to what it grants."""
     found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
@@ -239,7 +240,7 @@ def test_grants_of_this_fleet_are_managed_as_they_were(
     ],
 )
 def test_other_grants_are_left_alone(
-    find: Any, make_rule: Rule, make_registry: Place, policy: JsonObject | None, because: str
+    find: Find, make_rule: Rule, make_registry: Place, policy: JsonObject | None, because: str
 ) -> None:
     """What managing them would do is told, and not asked for."""
     found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
@@ -251,7 +252,7 @@ def test_other_grants_are_left_alone(
     assert result.notes == (f'grants = "off", because with "managed" {because}',)
 
 
-def test_a_link_that_managing_would_hold(find: Any, make_rule: Rule, make_registry: Place) -> None:
+def test_a_link_that_managing_would_hold(find: Find, make_rule: Rule, make_registry: Place) -> None:
     """A Deny of somebody else: nothing would be written, but the link would be held."""
     deny: JsonObject = {
         "Sid": "No",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.planning.objections.conftest import Make
 
 from fleet_repl.inventory import Amount, Safety
 from fleet_repl.planning.objections import FEWEST, objections
 from fleet_repl.planning.plan import RegistryPlan
+from fleet_repl.values.names import Registry
 
 limits = st.one_of(
     st.integers(0, 40).map(lambda count: Amount(count=count)),
@@ -39,7 +42,7 @@ def planned(fleet: list[tuple[int, int] | None], losing: Any, unread: Any) -> li
 
 @given(fleet=fleets, limit=limits)
 def test_no_plan_passes_that_removes_more(
-    fleet: list[tuple[int, int] | None], limit: Amount, losing: Any, unread: Any
+    fleet: list[tuple[int, int] | None], limit: Amount, losing: Make, unread: Make
 ) -> None:
     """Exactly: it objects if and only if more goes than the limit allows of what was seen."""
     lost = sum(one[0] for one in fleet if one)
@@ -55,7 +58,7 @@ def test_no_plan_passes_that_removes_more(
 
 @given(fleet=fleets, limit=limits, more=st.integers(1, 60))
 def test_unreadable_registries_excuse_nothing(
-    fleet: list[tuple[int, int] | None], limit: Amount, more: int, losing: Any, unread: Any
+    fleet: list[tuple[int, int] | None], limit: Amount, more: int, losing: Make, unread: Make
 ) -> None:
     """However many there are, they make no share of removals smaller."""
     plans = planned(fleet, losing, unread)
@@ -66,7 +69,7 @@ def test_unreadable_registries_excuse_nothing(
 
 @given(fleet=fleets, limit=limits, which=st.integers(0, 11))
 def test_one_removal_more_is_never_better(
-    fleet: list[tuple[int, int] | None], limit: Amount, which: int, losing: Any, unread: Any
+    fleet: list[tuple[int, int] | None], limit: Amount, which: int, losing: Make, unread: Make
 ) -> None:
     """A plan that is refused stays refused if another link goes."""
     before = kinds(planned(fleet, losing, unread), max_removals=limit)
@@ -78,7 +81,7 @@ def test_one_removal_more_is_never_better(
 
 
 @given(lost=st.integers(1, 25), there=st.integers(10, 25))
-def test_the_border_is_exact(lost: int, there: int, losing: Any) -> None:
+def test_the_border_is_exact(lost: int, there: int, losing: Make) -> None:
     """The very share that goes is allowed, and the least bit less is not."""
     lost = min(lost, there)
     exact = Fraction(lost * 100, there)
@@ -89,7 +92,7 @@ def test_the_border_is_exact(lost: int, there: int, losing: Any) -> None:
 
 
 @given(lost=st.integers(10, 25))
-def test_a_plan_that_does_not_say_what_is_in_place(lost: int, losing: Any) -> None:
+def test_a_plan_that_does_not_say_what_is_in_place(lost: int, losing: Make) -> None:
     """What goes was there, so that all of it going is noticed at the least."""
     assert kinds([replace(losing(1, lost, lost), in_place=0)]) == {"max-removals"}
 
@@ -105,9 +108,9 @@ def test_registries_are_counted_by_state(
     unchanged: int,
     unreadable: int,
     limit: Amount,
-    losing: Any,
-    idle: Any,
-    unread: Any,
+    losing: Make,
+    idle: Make,
+    unread: Make,
 ) -> None:
     """Of all in scope; a share of fewer than ten unreadable ones says nothing."""
     plans = [
@@ -124,7 +127,11 @@ def test_registries_are_counted_by_state(
 
 @given(fleet=fleets, chosen=st.sets(st.integers(0, 11)))
 def test_protected_registries_lose_nothing(
-    fleet: list[tuple[int, int] | None], chosen: set[int], losing: Any, unread: Any, place: Any
+    fleet: list[tuple[int, int] | None],
+    chosen: set[int],
+    losing: Make,
+    unread: Make,
+    place: Callable[[int], Registry],
 ) -> None:
     """If and only if one of them would lose a link, its plan is refused."""
     plans = planned(fleet, losing, unread)

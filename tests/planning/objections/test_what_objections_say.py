@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from tests.planning.objections.conftest import Make
 
 from fleet_repl.inventory import Amount, Safety
 from fleet_repl.planning.objections import (
@@ -35,7 +36,7 @@ def owned(place: Callable[[int], Registry]) -> Any:
     return {place(1): Applied(links={place(900 + end): ("a/", "b/") for end in range(40)})}
 
 
-def test_links_of_strangers(losing: Any, place: Any) -> None:
+def test_links_of_strangers(losing: Make, place: Callable[[int], Registry]) -> None:
     """Where something is on record, what is not is somebody else's."""
     record = {place(7): Applied()}
     (told,) = objections([losing(1, 2, 3), losing(2, 1, 1)], record)
@@ -48,7 +49,9 @@ def test_links_of_strangers(losing: Any, place: Any) -> None:
     )
 
 
-def test_objections_to_single_registries(losing: Any, idle: Any, place: Any) -> None:
+def test_objections_to_single_registries(
+    losing: Make, idle: Make, place: Callable[[int], Registry]
+) -> None:
     """Each registry is objected to for what it loses itself, and those of a plan are together
     those of its registries."""
     record, protected = {place(2): Applied(links={place(900): ("a/", "b/")})}, {place(2)}
@@ -68,7 +71,7 @@ def test_objections_to_single_registries(losing: Any, idle: Any, place: Any) -> 
     assert objections_to(plans[1], record, protected=protected, allow=["protected"]) == ()
 
 
-def test_the_first_run(losing: Any) -> None:
+def test_the_first_run(losing: Make) -> None:
     """It meets rules of others for the first time, and says what a file means for them."""
     (told,) = objections([losing(1, 1, 3)], {})
     assert told.kind == "foreign-rules"
@@ -83,7 +86,7 @@ def test_the_first_run(losing: Any) -> None:
     )
 
 
-def test_too_many_removals(losing: Any, owned: Any) -> None:
+def test_too_many_removals(losing: Make, owned: Any) -> None:
     """One more than the share, and a link that is narrowed counts as one."""
     (told,) = objections([losing(1, 7, 20, narrowed=2)], owned)
     assert told.kind == "max-removals"
@@ -96,7 +99,7 @@ def test_too_many_removals(losing: Any, owned: Any) -> None:
     assert objections([losing(1, 6, 20)], owned) == ()
 
 
-def test_a_share_of_few_links_says_nothing(losing: Any, idle: Any, owned: Any) -> None:
+def test_a_share_of_few_links_says_nothing(losing: Make, idle: Make, owned: Any) -> None:
     """Below ten in place the share is not looked at; a count always is."""
     assert objections([losing(1, 9, 9)], owned) == ()
     assert objections([losing(1, 4, 9), idle(2, 1)], owned) != ()
@@ -106,14 +109,16 @@ def test_a_share_of_few_links_says_nothing(losing: Any, idle: Any, owned: Any) -
     assert "max_removals allows 0: 000000000001/eu-west-1 → 000000000900/eu-west-1." in told.message
 
 
-def test_what_is_not_written_takes_nothing_away(losing: Any, owned: Any, place: Any) -> None:
+def test_what_is_not_written_takes_nothing_away(
+    losing: Make, owned: Any, place: Callable[[int], Registry]
+) -> None:
     """Changes that are shown and refused are no removals."""
     plan = losing(1, 20, 20, refused=True)
     assert plan.refused.keys() == {Resource.REPLICATION_CONFIGURATION}
     assert objections([plan], {}, protected={place(1)}) == ()
 
 
-def test_too_many_changes(losing: Any, idle: Any, owned: Any) -> None:
+def test_too_many_changes(losing: Make, idle: Make, owned: Any) -> None:
     """A share and a count; only of a count it helps to change fewer at a time."""
     plans = [losing(1, 0, 3), losing(2, 0, 3), idle(3), idle(4)]
     (told,) = objections(plans, owned, safety=Safety(max_changed=share(49)))
@@ -132,7 +137,7 @@ def test_too_many_changes(losing: Any, idle: Any, owned: Any) -> None:
     assert objections(plans, owned, safety=Safety(max_changed=share(50))) == ()
 
 
-def test_too_many_unreadable(unread: Any, idle: Any) -> None:
+def test_too_many_unreadable(unread: Make, idle: Make) -> None:
     """Ten of forty are more than 20%; nine are too few to matter, however many they are of."""
     ten = [unread(number) for number in range(10)]
     (told,) = objections([*ten, *map(idle, range(10, 40))], {})
@@ -148,13 +153,13 @@ def test_too_many_unreadable(unread: Any, idle: Any) -> None:
     assert told.message.startswith("1 of 1 registry could not be read, and max_unreadable allows 0")
 
 
-def test_retired_accounts_are_excused(unread: Any) -> None:
+def test_retired_accounts_are_excused(unread: Make) -> None:
     """One that is gone already is no failure."""
     gone = [unread(number, retired=True) for number in range(20)]
     assert objections(gone, {}, safety=Safety(max_unreadable=Amount(count=0))) == ()
 
 
-def test_protected_registries(losing: Any, owned: Any, place: Any) -> None:
+def test_protected_registries(losing: Make, owned: Any, place: Callable[[int], Registry]) -> None:
     """Not one link of theirs goes without the word for it."""
     plans = [losing(1, 1, 20), losing(2, 0, 3)]
     (told,) = objections(plans, owned, protected={place(1), place(2)})
@@ -168,7 +173,7 @@ def test_protected_registries(losing: Any, owned: Any, place: Any) -> None:
     assert objections(plans, owned, protected={place(2), place(900)}) == ()
 
 
-def test_several_protected_registries(losing: Any, place: Any) -> None:
+def test_several_protected_registries(losing: Make, place: Callable[[int], Registry]) -> None:
     """They are counted."""
     plans = [losing(1, 2, 3), losing(2, 1, 3)]
     told = objections(plans, {}, protected={place(1), place(2)})[-1]
@@ -179,7 +184,7 @@ def test_several_protected_registries(losing: Any, place: Any) -> None:
     assert "to let them go: give --allow protected." in told.message
 
 
-def test_everything_at_once(losing: Any, unread: Any, place: Any) -> None:
+def test_everything_at_once(losing: Make, unread: Make, place: Callable[[int], Registry]) -> None:
     """None hides another."""
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 22))]
     found = objections(plans, {}, safety=Safety(max_changed=Amount(count=0)), protected={place(1)})
@@ -224,7 +229,7 @@ def test_what_is_left_of_them(force: bool, allow: tuple[str, ...], left: list[st
     assert [one.kind for one in outstanding(raised, force=force, allow=allow)] == left
 
 
-def test_thresholds_of_a_hundred_percent_never_object(losing: Any, unread: Any) -> None:
+def test_thresholds_of_a_hundred_percent_never_object(losing: Make, unread: Make) -> None:
     """Whoever allows everything is not asked."""
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 30))]
     found = objections(plans, {}, safety=ANYTHING)
@@ -236,7 +241,7 @@ def test_thresholds_of_a_hundred_percent_never_object(losing: Any, unread: Any) 
     [((), True), (("unknown-fields",), True), (("max-removals",), True), (("protected",), False)],
 )
 def test_only_its_own_word_clears_the_protected(
-    losing: Any, place: Any, *, allow: tuple[str, ...], objects: bool
+    losing: Make, place: Callable[[int], Registry], *, allow: tuple[str, ...], objects: bool
 ) -> None:
     """Whatever else is allowed, links of protected registries stay guarded."""
     found = objections([losing(1, 1, 20)], {}, safety=ANYTHING, protected={place(1)}, allow=allow)

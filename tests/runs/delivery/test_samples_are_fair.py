@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
+from tests.runs.delivery.conftest import MakeImage, MakeLink
 
 from fleet_repl.runs.delivery import (
     LOOKS,
@@ -20,6 +21,7 @@ from fleet_repl.runs.delivery import (
     sample,
 )
 from fleet_repl.topology import Link
+from fleet_repl.values.names import Registry
 
 NAMES = st.lists(st.sampled_from(["base/a", "base/b", "golden/c", "team/d", "e"]), max_size=8)
 
@@ -37,7 +39,9 @@ def test_only_repositories_that_a_link_carries_are_looked_into(
     assert asked == repositories_to_ask(reversed(names), wanted, ("base/",), count=count)
 
 
-def test_no_link_is_forgotten_over_a_busier_one(make_link: Any, ends: Any) -> None:
+def test_no_link_is_forgotten_over_a_busier_one(
+    make_link: MakeLink, ends: tuple[Registry, ...]
+) -> None:
     """One repository of a small link is among the first of a thousand of a large one."""
     links = (make_link(ends[0], ("base/",)), make_link(ends[1], ("golden/",)))
     names = [f"base/{number}" for number in range(1_000)] + ["golden/app"]
@@ -46,7 +50,9 @@ def test_no_link_is_forgotten_over_a_busier_one(make_link: Any, ends: Any) -> No
     assert "golden/app" in asked[:2]
 
 
-def test_what_may_have_come_by_replication_is_looked_into_last(make_link: Any, ends: Any) -> None:
+def test_what_may_have_come_by_replication_is_looked_into_last(
+    make_link: MakeLink, ends: tuple[Registry, ...]
+) -> None:
     """It is not passed on, so it says little about the links."""
     links = (make_link(ends[0]),)
     names = [f"base/{number}" for number in range(20)] + ["team/app", "team/web"]
@@ -90,7 +96,7 @@ def test_the_newest_are_found_page_by_page(
     assert len(found) == min(count, len(every))
 
 
-def test_a_sample_takes_turns(make_image: Any) -> None:
+def test_a_sample_takes_turns(make_image: MakeImage) -> None:
     """The newest of each repository, then the second of each; the busiest repository first."""
     calm = [make_image("base/calm", 30), make_image("base/calm", 40)]
     busy = [make_image("base/busy", minutes) for minutes in range(5)]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.runs.delivery.conftest import MakeImage, MakeLink
 
 from fleet_repl.runs.delivery import (
     Arrival,
     Delivery,
     DeliveryState,
     Lookup,
+    SourceSample,
     Status,
     evidence_of,
     judge,
@@ -72,9 +75,9 @@ def test_statuses_are_read_by_destination() -> None:
     ],
 )
 def test_complete(
-    make_sample: Any,
-    make_link: Any,
-    make_image: Any,
+    make_sample: Callable[..., SourceSample],
+    make_link: MakeLink,
+    make_image: MakeImage,
     arrival: Arrival | None,
     seconds: float | None,
     because: str | None,
@@ -91,7 +94,11 @@ def test_complete(
 
 @pytest.mark.parametrize(("after", "seconds"), [(42, 42.0), (0, 0.0), (-60, None)])
 def test_seconds_from_push_to_arrival(
-    make_sample: Any, make_link: Any, make_image: Any, after: int, seconds: float | None
+    make_sample: Callable[..., SourceSample],
+    make_link: MakeLink,
+    make_image: MakeImage,
+    after: int,
+    seconds: float | None,
 ) -> None:
     """Where the times show it: an image that was there before this push tells nothing."""
     image = make_image("base/app", 30)
@@ -101,7 +108,9 @@ def test_seconds_from_push_to_arrival(
     assert only(sample, make_link(END), arrivals=arrivals).seconds == seconds
 
 
-def test_in_progress_since_its_push(make_sample: Any, make_link: Any, make_image: Any) -> None:
+def test_in_progress_since_its_push(
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
+) -> None:
     """For how long; a clock that is behind makes it no time at all."""
     found = only(make_sample({make_image("a/b", 5): {END: "IN_PROGRESS"}}, {}), make_link(END))
     assert (found.state, found.seconds, found.because) == ("in-progress", 300.0, None)
@@ -109,19 +118,25 @@ def test_in_progress_since_its_push(make_sample: Any, make_link: Any, make_image
     assert found.seconds == 0
 
 
-def test_a_status_of_tomorrow(make_sample: Any, make_link: Any, make_image: Any) -> None:
+def test_a_status_of_tomorrow(
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
+) -> None:
     """It is neither complete nor failed, and ECR's word is told."""
     found = only(make_sample({make_image("a/b", 1): {END: "QUEUED"}}, {}), make_link(END))
     assert (found.state, found.because) == ("in-progress", "ECR calls it QUEUED")
 
 
-def test_failed_with_its_code(make_sample: Any, make_link: Any, make_image: Any) -> None:
+def test_failed_with_its_code(
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
+) -> None:
     """Explained elsewhere."""
     found = only(make_sample({make_image("a/b"): {END: DENIED}}, {}), make_link(END))
     assert (found.state, found.code) == ("failed", DENIED)
 
 
-def test_no_rule_carries_it(make_sample: Any, make_link: Any, make_image: Any) -> None:
+def test_no_rule_carries_it(
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
+) -> None:
     """The link is wanted and the source has no rule for it, or one for other repositories."""
     for rules in ({}, {OTHER: ("",)}, {END: ("golden/",)}):
         found = only(make_sample({make_image("base/app"): {}}, rules), make_link(END))
@@ -133,7 +148,7 @@ def test_no_rule_carries_it(make_sample: Any, make_link: Any, make_image: Any) -
 
 
 def test_a_rule_of_an_unknown_kind_may_carry_it(
-    make_sample: Any, make_link: Any, make_image: Any
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """Nobody can say that there is no rule."""
     sample = make_sample({make_image("base/app"): {}}, {})
@@ -141,7 +156,9 @@ def test_a_rule_of_an_unknown_kind_may_carry_it(
     assert only(sample, make_link(END)).state is DeliveryState.NOT_SENT
 
 
-def test_pushed_before_the_rule(make_sample: Any, make_link: Any, make_image: Any) -> None:
+def test_pushed_before_the_rule(
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
+) -> None:
     """There is a rule now and no sign that it was there then: no failure, but a hint."""
     image = make_image("base/app", 60)
     found = only(make_sample({image: {}}, {END: ("base/",)}), make_link(END))
@@ -153,7 +170,9 @@ def test_pushed_before_the_rule(make_sample: Any, make_link: Any, make_image: An
     )
 
 
-def test_there_although_it_was_not_sent(make_sample: Any, make_link: Any, make_image: Any) -> None:
+def test_there_although_it_was_not_sent(
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
+) -> None:
     """A backfill has copied it, for instance."""
     image = make_image("base/app", 60)
     arrivals = {Lookup(END, image.repository, image.digest): Arrival(found=True)}
@@ -163,7 +182,10 @@ def test_there_although_it_was_not_sent(make_sample: Any, make_link: Any, make_i
 
 
 def test_missing_although_an_older_one_was_sent(
-    make_sample: Any, make_link: Any, make_image: Any, now: datetime
+    make_sample: Callable[..., SourceSample],
+    make_link: MakeLink,
+    make_image: MakeImage,
+    now: datetime,
 ) -> None:
     """Of the same repository, to the same destination: then the rule was in place."""
     older, newer = make_image("base/app", 60), make_image("base/app", 30)
@@ -184,7 +206,7 @@ def test_missing_although_an_older_one_was_sent(
 
 
 def test_who_has_not_looked_cannot_miss_it(
-    make_sample: Any, make_link: Any, make_image: Any
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """A managed destination that could not be looked into: the reason says so."""
     older, newer = make_image("base/app", 60), make_image("base/app", 30)
@@ -211,7 +233,7 @@ def test_who_has_not_looked_cannot_miss_it(
 
 
 def test_what_seems_to_be_missing_is_looked_up_first(
-    make_sample: Any, make_link: Any, make_image: Any
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """Then what was not sent, and in the end what arrived, as far as the bound goes."""
     early = [make_image(f"team/{number}", 40) for number in range(4)]
@@ -229,7 +251,7 @@ def test_what_seems_to_be_missing_is_looked_up_first(
 
 
 def test_what_arrived_by_replication_is_not_passed_on(
-    make_sample: Any, make_link: Any, make_image: Any
+    make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """An image that was sent nowhere, under prefixes that the fleet brings in, may be one."""
     image, rules = make_image("base/app", 60), {END: ("",)}

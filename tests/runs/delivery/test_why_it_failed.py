@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.runs.delivery.conftest import MakeImage, MakeLink
 
 from fleet_repl.ecr.policy import Owner, Policy, actions_for, parse_policy
 from fleet_repl.runs.delivery import (
@@ -57,7 +58,7 @@ def known(found: Policy | Fault | None = None, **other: Any) -> Knowledge:
 
 
 @pytest.fixture
-def failed(make_image: Any) -> Delivery:
+def failed(make_image: MakeImage) -> Delivery:
     """An image that a destination did not let in."""
     return Delivery(image=make_image("base/app"), state=DeliveryState.FAILED, code=DENIED)
 
@@ -67,7 +68,7 @@ def told(delivery: Delivery, link: Any, knowledge: Knowledge) -> tuple[str | Non
     return found.because, found.hint
 
 
-def test_a_statement_that_is_missing(failed: Delivery, make_link: Any) -> None:
+def test_a_statement_that_is_missing(failed: Delivery, make_link: MakeLink) -> None:
     """Apply writes it; where grants are off, its words are what the owner needs."""
     link = make_link(END, ("base/",))
     lacking = f"its registry policy does not grant {BOTH}"
@@ -83,7 +84,7 @@ def test_a_statement_that_is_missing(failed: Delivery, make_link: Any) -> None:
     )
 
 
-def test_a_statement_that_denies(failed: Delivery, make_link: Any) -> None:
+def test_a_statement_that_denies(failed: Delivery, make_link: MakeLink) -> None:
     """By its Sid."""
     assert told(failed, make_link(END, ("base/",)), known(policy(STATEMENT, BAN))) == (
         "statement Ban of its registry policy denies it",
@@ -91,14 +92,16 @@ def test_a_statement_that_denies(failed: Delivery, make_link: Any) -> None:
     )
 
 
-def test_a_statement_under_a_condition_does_not_count(failed: Delivery, make_link: Any) -> None:
+def test_a_statement_under_a_condition_does_not_count(
+    failed: Delivery, make_link: MakeLink
+) -> None:
     """Conditions are known to break replication."""
     limited = {**STATEMENT, "Condition": {"StringEquals": {"aws:SourceAccount": "1" * 12}}}
     because, _ = told(failed, make_link(END, ("base/",)), known(policy(limited)))
     assert because == f"its registry policy does not grant {BOTH}"
 
 
-def test_a_statement_that_was_put_since(failed: Delivery, make_link: Any) -> None:
+def test_a_statement_that_was_put_since(failed: Delivery, make_link: MakeLink) -> None:
     """What failed before stays failed, so it has to be sent again."""
     link = make_link(END, ("base/",))
     again = "push it again, or else fleet-repl backfill --force copies it"
@@ -111,7 +114,7 @@ def test_a_statement_that_was_put_since(failed: Delivery, make_link: Any) -> Non
     )
 
 
-def test_an_external_destination(failed: Delivery, make_link: Any) -> None:
+def test_an_external_destination(failed: Delivery, make_link: MakeLink) -> None:
     """Its owner gets the statement in words."""
     because, hint = told(failed, make_link(PARTNER, ("base/",)), known())
     assert because == "the registry policy of the external destination does not let it in"
@@ -121,7 +124,7 @@ def test_an_external_destination(failed: Delivery, make_link: Any) -> None:
     )
 
 
-def test_a_policy_that_could_not_be_read(failed: Delivery, make_link: Any) -> None:
+def test_a_policy_that_could_not_be_read(failed: Delivery, make_link: MakeLink) -> None:
     """What it has to say is known all the same."""
     fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="GetRegistryPolicy", message="no")
     allow = f"it has to allow {ROOT} {BOTH} on {WHERE}"
@@ -133,7 +136,7 @@ def test_a_policy_that_could_not_be_read(failed: Delivery, make_link: Any) -> No
     assert told(failed, link, known()) == ("its registry policy was not read", allow)
 
 
-def test_within_an_account_no_policy_is_asked(failed: Delivery, make_link: Any) -> None:
+def test_within_an_account_no_policy_is_asked(failed: Delivery, make_link: MakeLink) -> None:
     """So it is something else."""
     link = make_link(SIBLING)
     assert not needs_policy(failed, link, known().managed)
@@ -153,21 +156,23 @@ def test_within_an_account_no_policy_is_asked(failed: Delivery, make_link: Any) 
         (None, "AWS publishes no list of these codes"),
     ],
 )
-def test_other_codes(make_image: Any, make_link: Any, code: str | None, because: str) -> None:
+def test_other_codes(
+    make_image: MakeImage, make_link: MakeLink, code: str | None, because: str
+) -> None:
     """No registry policy is to blame for them."""
     one = Delivery(image=make_image("base/app"), state=DeliveryState.FAILED, code=code)
     assert not needs_policy(one, make_link(END), known().managed)
     assert told(one, make_link(END), known())[0] == because
 
 
-def test_what_did_not_fail_is_left_alone(make_image: Any, make_link: Any) -> None:
+def test_what_did_not_fail_is_left_alone(make_image: MakeImage, make_link: MakeLink) -> None:
     """There is nothing to explain."""
     one = Delivery(image=make_image("base/app"), state=DeliveryState.COMPLETE, because="kept")
     assert explained(one, make_link(END), known()) is one
     assert not needs_policy(one, make_link(END), known().managed)
 
 
-def test_a_deny_of_which_nobody_can_tell(failed: Delivery, make_link: Any) -> None:
+def test_a_deny_of_which_nobody_can_tell(failed: Delivery, make_link: MakeLink) -> None:
     """It may be why; and so may one that somebody vouches for, where all is granted."""
     ban = {**BAN, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
     link = make_link(END, ("base/",))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from tests.conftest import MakeDesired
 from tests.support.clock import NOON
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Owner, compose, parse_policy
@@ -333,5 +334,5 @@ def foreign_rule(at: Registry) -> JsonObject:
 
 
 @pytest.fixture(scope="session")
-def simulation(make_desired: Any) -> Simulation:
+def simulation(make_desired: MakeDesired) -> Simulation:
     return Simulation(make_desired=make_desired)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.runs.rollback.conftest import Simulation
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
@@ -116,7 +117,7 @@ def test_what_is_not_ours_or_not_known_stays_even_with_force(
     assert one.refused[TEMPLATES].message.startswith("the creation template for kept/ ")
 
 
-def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Any) -> None:
+def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Simulation) -> None:
     """Nothing is there by whose name it could be called."""
     change = Change(
         resource=TEMPLATES,

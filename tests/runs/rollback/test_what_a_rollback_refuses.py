@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.runs.rollback.conftest import Simulation
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document, rules_for
@@ -42,7 +43,7 @@ def of(planned: Any, registry: Registry) -> Any:
     return next(one for one in planned.registries if one.registry == registry)
 
 
-def test_rules_go_out_before_grants_do(fleet: Any, simulation: Any) -> None:
+def test_rules_go_out_before_grants_do(fleet: Any, simulation: Simulation) -> None:
     """The order of writes, and what the withdrawal waits for."""
     planned = fleet.take_back(fleet.past, fleet.wanted)
     order = [
@@ -62,7 +63,7 @@ def test_rules_go_out_before_grants_do(fleet: Any, simulation: Any) -> None:
     assert [end.registry for end in rules.links_removed] == [CLUB]
 
 
-def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Any) -> None:
+def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Simulation) -> None:
     """First with both, then exactly as it was; the second write expects the first."""
     fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
     desired = fleet.desired({(CLUB, SHOP): EVERYTHING})
@@ -78,7 +79,7 @@ def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Any) -> None
     assert last.needs == {CLUB}
 
 
-def test_both_together_may_not_fit(simulation: Any) -> None:
+def test_both_together_may_not_fit(simulation: Simulation) -> None:
     """The policy that holds both is too long: it says so, and the rules that need it stay."""
     fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
     desired = fleet.desired({(CLUB, SHOP): EVERYTHING})
@@ -165,7 +166,9 @@ def test_grants_of_rules_that_are_in_place_stay(fleet: Any) -> None:
     )
 
 
-def test_no_force_takes_a_grant_from_the_fleets_own_rules(fleet: Any, simulation: Any) -> None:
+def test_no_force_takes_a_grant_from_the_fleets_own_rules(
+    fleet: Any, simulation: Simulation
+) -> None:
     """The policy is put back with what they use, and no more than that."""
     other = Registry(HUB.account, Region("us-east-1"))
     fleet.aws.rules[other] = document_of(rules_for({CLUB: ("aa/",)}))
@@ -232,7 +235,7 @@ def test_what_this_version_does_not_know_is_never_overwritten(fleet: Any) -> Non
 
 
 def test_a_registry_that_is_not_listed_any_more_cannot_be_reached(
-    fleet: Any, simulation: Any
+    fleet: Any, simulation: Simulation
 ) -> None:
     """It says so, and the others are judged without it."""
     listed = tuple(one for one in simulation.registries if one.account != CLUB.account)
@@ -250,7 +253,7 @@ def test_a_registry_that_is_not_listed_any_more_cannot_be_reached(
 
 
 def test_policies_are_not_put_back_where_grants_are_not_managed(
-    fleet: Any, simulation: Any
+    fleet: Any, simulation: Simulation
 ) -> None:
     """Nobody has read them then."""
     desired = simulation.make_desired([], simulation.registries, manages_grants=False)
@@ -290,7 +293,7 @@ def test_edited_statements_of_ours_come_back_as_they_were(simulation: Any) -> No
     assert [one["Principal"] for one in last if "Condition" in one] == [account]
 
 
-def test_nothing_is_done_for_what_was_not_written(simulation: Any) -> None:
+def test_nothing_is_done_for_what_was_not_written(simulation: Simulation) -> None:
     """What failed for certain or was never sent is none of the run's doing."""
     fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
     plans = fleet.plan(fleet.desired({(HUB, CLUB): EVERYTHING}))
@@ -315,7 +318,7 @@ def test_parsed_rules_are_what_is_compared(fleet: Any) -> None:
     assert of(fleet.take_back(fleet.past, fleet.wanted), HUB).refused == {}
 
 
-def test_beside_others_every_letter_counts(simulation: Any) -> None:
+def test_beside_others_every_letter_counts(simulation: Simulation) -> None:
     """A stranger's rule that means nothing beside ours would be lost all the same."""
     fleet = simulation.fleet(additive=True)
     desired = fleet.desired({(HUB, SHOP): EVERYTHING})

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.runs.rollback.conftest import Simulation
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant
 from fleet_repl.ecr.rules import rules_of
@@ -71,7 +72,9 @@ def run_of(data: st.DataObject, simulation: Any, first: Any, second: Any) -> tup
 
 
 @given(data=st.data(), first=link_sets, second=link_sets)
-def test_every_document_is_as_it_was(simulation: Any, data: Any, first: Any, second: Any) -> None:
+def test_every_document_is_as_it_was(
+    simulation: Simulation, data: Any, first: Any, second: Any
+) -> None:
     """All that the run changed means what it did, nothing is refused, the rest is not touched."""
     fleet, before, desired, past = run_of(data, simulation, first, second)
     changed = {one.registry for one in targets(past)}
@@ -90,7 +93,7 @@ def test_every_document_is_as_it_was(simulation: Any, data: Any, first: Any, sec
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_no_rule_is_ever_without_its_grant(
-    simulation: Any, data: Any, first: Any, second: Any
+    simulation: Simulation, data: Any, first: Any, second: Any
 ) -> None:
     """After each single write of the rollback every link between accounts is let in."""
     fleet, _, desired, past = run_of(data, simulation, first, second)
@@ -104,7 +107,9 @@ def test_no_rule_is_ever_without_its_grant(
 
 
 @given(data=st.data(), first=link_sets, second=link_sets)
-def test_a_rollback_can_be_rolled_back(simulation: Any, data: Any, first: Any, second: Any) -> None:
+def test_a_rollback_can_be_rolled_back(
+    simulation: Simulation, data: Any, first: Any, second: Any
+) -> None:
     """Then all is as the run left it."""
     fleet, _, desired, past = run_of(data, simulation, first, second)
     after = fleet.aws.copy()
@@ -120,7 +125,7 @@ def test_a_rollback_can_be_rolled_back(simulation: Any, data: Any, first: Any, s
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_what_comes_back_is_whose_it_was(
-    simulation: Any, data: Any, first: Any, second: Any
+    simulation: Simulation, data: Any, first: Any, second: Any
 ) -> None:
     """After a rollback the record shows the fleet's own links as it did before the run, but for
     what a wider link had covered, and after the rollback of that as it did after the run. What is
@@ -154,7 +159,7 @@ def cells(applied: Any, at: Registry) -> set[tuple[Registry, Registry, str]]:
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_what_a_stranger_changed_since_stays(
-    simulation: Any, data: Any, first: Any, second: Any
+    simulation: Simulation, data: Any, first: Any, second: Any
 ) -> None:
     """A registry that was edited since is refused as a whole and left to the letter; what others
     need of it is refused too, so that no rule loses its grant."""
@@ -191,7 +196,7 @@ def test_what_a_stranger_changed_since_stays(
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_who_does_not_answer_loses_nothing(
-    simulation: Any, data: Any, first: Any, second: Any
+    simulation: Simulation, data: Any, first: Any, second: Any
 ) -> None:
     """Registries that cannot be read keep their rules, and those their grants, at every instant;
     whoever insists takes no grant from the fleet's own rules either."""
@@ -212,7 +217,7 @@ def test_who_does_not_answer_loses_nothing(
 
 @given(data=st.data(), links=untidy_links, grants=untidy_grants, wanted=link_sets)
 def test_what_is_let_in_stays_let_in(
-    simulation: Any, data: Any, links: Any, grants: Any, wanted: Any
+    simulation: Simulation, data: Any, links: Any, grants: Any, wanted: Any
 ) -> None:
     """Whatever the fleet was like before the run: a link that is in place all along and let in
     when the rollback begins is let in at every instant, and one that comes back is let in as well.
@@ -234,7 +239,7 @@ def test_what_is_let_in_stays_let_in(
 
 @given(data=st.data(), links=untidy_links, grants=untidy_grants, wanted=link_sets)
 def test_force_leaves_the_fleets_own_rules_their_grants(
-    simulation: Any, data: Any, links: Any, grants: Any, wanted: Any
+    simulation: Simulation, data: Any, links: Any, grants: Any, wanted: Any
 ) -> None:
     """The same with force, for the links that the record shows to be its own."""
     fleet = simulation.untidy(links, grants)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.runs.rollback.conftest import Simulation
 
 from fleet_repl.ecr.rules import NO_RULES, document_of, rules_for
 from fleet_repl.planning.plan import Action, Change, Objection, Phase, RegistryPlan, Resource
@@ -33,7 +34,7 @@ def fleet(simulation: Any) -> Any:
 
 
 @pytest.fixture
-def report_of(simulation: Any) -> MakeReport:
+def report_of(simulation: Simulation) -> MakeReport:
     def make(
         plans: tuple[RegistryPlan, ...], become: Callable[[Change], tuple[Outcome, bool]]
     ) -> Report:
@@ -87,7 +88,7 @@ def run_of(simulation: Any, fleet: Any, **others: Any) -> PastRun:
     ],
 )
 def test_only_what_was_applied_counts(
-    simulation: Any, fleet: Any, report_of: MakeReport, outcome: Outcome, counts: bool
+    simulation: Simulation, fleet: Any, report_of: MakeReport, outcome: Outcome, counts: bool
 ) -> None:
     """By the report; the registries are those with a write that was applied."""
     report = report_of(fleet.plans, lambda change: (outcome, False))
@@ -96,7 +97,7 @@ def test_only_what_was_applied_counts(
 
 
 def test_what_the_journal_leaves_in_doubt_counts_too(
-    simulation: Any, fleet: Any, report_of: MakeReport
+    simulation: Simulation, fleet: Any, report_of: MakeReport
 ) -> None:
     """The report's document does not tell it; the journal does: an answer that was lost, or a
     line that was never written."""
@@ -110,7 +111,7 @@ def test_what_the_journal_leaves_in_doubt_counts_too(
     assert rewritten.left == (change.before, change.after)
 
 
-def test_a_line_that_says_it_twice_is_one_write(simulation: Any, fleet: Any) -> None:
+def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: Any) -> None:
     """Another attempt may be announced once more."""
     (first, change), *_ = simulation.writes_of(fleet.plans)
     sending, ended = simulation.lines(
@@ -120,7 +121,7 @@ def test_a_line_that_says_it_twice_is_one_write(simulation: Any, fleet: Any) -> 
     assert next(iter(found.documents.values())).left == (change.after,)
 
 
-def test_several_writes_of_one_policy_are_one_change(simulation: Any, fleet: Any) -> None:
+def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fleet: Any) -> None:
     """From before the first to after the last that is sure, and what may have followed."""
     documents: list[Any] = [
         {"Version": "2012-10-17", "Id": str(number), "Statement": []} for number in range(4)
@@ -142,7 +143,7 @@ def test_several_writes_of_one_policy_are_one_change(simulation: Any, fleet: Any
 
 
 def test_whose_the_links_were_is_known_only_where_all_were_on_record(
-    simulation: Any, fleet: Any
+    simulation: Simulation, fleet: Any
 ) -> None:
     """A plan that was objected to for foreign rules took others' links too."""
     past = fleet.carry_out(fleet.plans)
@@ -154,7 +155,7 @@ def test_whose_the_links_were_is_known_only_where_all_were_on_record(
     assert hub.lost == {}
 
 
-def test_what_a_wider_link_covered_is_nobodys_for_certain(simulation: Any) -> None:
+def test_what_a_wider_link_covered_is_nobodys_for_certain(simulation: Simulation) -> None:
     """A stranger may have listed it, and an apply does not say so."""
     fleet = simulation.settled({(HUB, SHOP): ("aa/",)})
     past = fleet.carry_out(fleet.plan(fleet.desired({(HUB, SHOP): ("",)})))
@@ -163,20 +164,20 @@ def test_what_a_wider_link_covered_is_nobodys_for_certain(simulation: Any) -> No
     assert targets(rollback)[0].lost == {SHOP: ("aa/",)}
 
 
-def test_what_has_to_be_read_beside_it(simulation: Any, fleet: Any) -> None:
+def test_what_has_to_be_read_beside_it(simulation: Simulation, fleet: Any) -> None:
     """Where links come back to, and every registry of the accounts whose grants go."""
     (target,) = [one for one in targets(fleet.carry_out(fleet.plans)) if one.registry == HUB]
     assert needed_observation([target], fleet.wanted) == {SHOP}
 
 
-def test_accounts_whose_grants_go_are_asked(simulation: Any, fleet: Any) -> None:
+def test_accounts_whose_grants_go_are_asked(simulation: Simulation, fleet: Any) -> None:
     """All their registries that are listed, whether they were part of the run or not."""
     (target,) = [one for one in targets(fleet.carry_out(fleet.plans)) if one.registry == CLUB]
     needed = needed_observation([target], fleet.wanted)
     assert needed == {HUB, Registry(HUB.account, Region("us-east-1"))}
 
 
-def test_rules_that_were_none_are_none_again(simulation: Any) -> None:
+def test_rules_that_were_none_are_none_again(simulation: Simulation) -> None:
     """An empty list of rules is how a configuration is emptied."""
     fleet = simulation.fleet()
     desired = fleet.desired({(HUB, CLUB): ("aa/",)})
@@ -186,7 +187,7 @@ def test_rules_that_were_none_are_none_again(simulation: Any) -> None:
     assert planned.registries[0].changes[0].after == NO_RULES
 
 
-def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Any, fleet: Any) -> None:
+def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fleet: Any) -> None:
     """It was applied, and then overwritten by somebody else: either may be in place."""
     (first, change), *_ = simulation.writes_of(fleet.plans)
     lines = simulation.lines(first, change, simulation.noon, Outcome.APPLIED, in_doubt=False)
@@ -196,7 +197,7 @@ def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Any, fleet: An
     assert rewritten.left == (change.before, change.after)
 
 
-def test_what_others_made_between_two_writes_is_met(simulation: Any, fleet: Any) -> None:
+def test_what_others_made_between_two_writes_is_met(simulation: Simulation, fleet: Any) -> None:
     """A write that was made on top of it says what it was; a mere spelling says nothing."""
     spelled: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Action": "x"}]}
     other: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Action": ["x"]}]}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.runs.rollback.conftest import Simulation
 
 from fleet_repl.runs.history import RolledBack
 from fleet_repl.runs.rollback import origin, remarked
@@ -14,7 +15,7 @@ IDS = tuple(f"20261123T12000{number}Z-abcdef" for number in range(5))
 
 
 @pytest.fixture
-def chain(simulation: Any) -> tuple[Any, ...]:
+def chain(simulation: Simulation) -> tuple[Any, ...]:
     """A run, a rollback of it, a rollback of that, and so on."""
     return tuple(
         simulation.meta_of(one, rolls_back=before, digest=f"sha256:{number}")
@@ -22,7 +23,7 @@ def chain(simulation: Any) -> tuple[Any, ...]:
     )
 
 
-def test_every_run_goes_back_to_one_of_the_inventory(chain: Any) -> None:
+def test_every_run_goes_back_to_one_of_the_inventory(chain: tuple[Any, ...]) -> None:
     """However often it was rolled back and forth; what it leaves changes each time."""
     runs = {one.run_id: one for one in chain}
     for depth, run in enumerate(chain):
@@ -31,7 +32,7 @@ def test_every_run_goes_back_to_one_of_the_inventory(chain: Any) -> None:
         assert (found.run, found.depth, found.in_force) == (chain[0], depth, depth % 2 == 0)
 
 
-def test_a_mark_is_set_and_lifted_in_turn(simulation: Any, chain: Any) -> None:
+def test_a_mark_is_set_and_lifted_in_turn(simulation: Simulation, chain: tuple[Any, ...]) -> None:
     """It always is of the version that the first run applied."""
     runs = {one.run_id: one for one in chain}
     marks: tuple[RolledBack, ...] = ()
@@ -42,7 +43,9 @@ def test_a_mark_is_set_and_lifted_in_turn(simulation: Any, chain: Any) -> None:
         assert marks == ((mark,) if number % 2 == 0 else ())
 
 
-def test_marks_of_other_versions_and_by_other_runs_stay(simulation: Any, chain: Any) -> None:
+def test_marks_of_other_versions_and_by_other_runs_stay(
+    simulation: Simulation, chain: tuple[Any, ...]
+) -> None:
     """Taking one rollback back does not lift what another one has marked."""
     runs = {one.run_id: one for one in chain}
     other = RolledBack(inventory="sha256:9", run_id="x", by="y", at=simulation.noon)
@@ -51,7 +54,9 @@ def test_marks_of_other_versions_and_by_other_runs_stay(simulation: Any, chain: 
     assert remarked(marks, chain[1], runs, by=IDS[2], at=simulation.noon) == marks
 
 
-def test_a_run_whose_origin_is_forgotten_changes_no_mark(simulation: Any, chain: Any) -> None:
+def test_a_run_whose_origin_is_forgotten_changes_no_mark(
+    simulation: Simulation, chain: tuple[Any, ...]
+) -> None:
     """Nor does a chain that leads nowhere."""
     other = RolledBack(inventory="sha256:9", run_id="x", by="y", at=simulation.noon)
     runs = {one.run_id: one for one in chain[1:]}

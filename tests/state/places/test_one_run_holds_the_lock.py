@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
@@ -93,7 +93,9 @@ async def test_a_run_that_is_cancelled_gives_it_back(aging: Place, lock: Locks) 
         assert lease.replaced is None
 
 
-async def test_a_dead_holder_is_replaced_at_once(aging: Place, lock: Locks, holder: Any) -> None:
+async def test_a_dead_holder_is_replaced_at_once(
+    aging: Place, lock: Locks, holder: Callable[..., Holder]
+) -> None:
     """If its process is surely gone; the one it replaced is named."""
     async with lock(aging).held() as left:
         async with lock(aging, 2, gone=lambda one: one == holder(1)).held() as lease:
@@ -107,7 +109,7 @@ async def test_a_dead_holder_is_replaced_at_once(aging: Place, lock: Locks, hold
 
 
 async def test_elsewhere_it_is_replaced_after_the_lease(
-    aging: Place, lock: Locks, clock: VirtualClock, holder: Any
+    aging: Place, lock: Locks, clock: VirtualClock, holder: Callable[..., Holder]
 ) -> None:
     """Nobody knows whether a process of another host lives: only its silence tells."""
     async with lock(aging).held() as left:
@@ -123,7 +125,7 @@ async def test_elsewhere_it_is_replaced_after_the_lease(
 
 
 async def test_one_that_runs_out_soon_is_waited_for(
-    aging: Place, lock: Locks, clock: VirtualClock, holder: Any
+    aging: Place, lock: Locks, clock: VirtualClock, holder: Callable[..., Holder]
 ) -> None:
     """Up to ten seconds, and no longer than it takes."""
     async with lock(aging).held():
@@ -210,7 +212,7 @@ async def test_a_lock_that_turns_out_to_be_ones_own(
 
 
 async def test_of_two_who_take_a_dead_lock_one_is_refused(
-    memory: MemoryObjects, shared: Place, lock: Locks, holder: Any
+    memory: MemoryObjects, shared: Place, lock: Locks, holder: Callable[..., Holder]
 ) -> None:
     """The loser is told who won."""
     refusals: list[str] = []

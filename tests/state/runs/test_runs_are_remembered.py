@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.state.runs.conftest import MemoryStore
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Plan, Resource
@@ -29,13 +30,15 @@ HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
 SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
 
 
-async def test_a_run_is_announced_last(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_a_run_is_announced_last(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:
     """Whoever finds run.json finds the plan and the documents from before, too."""
     await RunRecords(store, "prod").begin(meta, plan)
     assert store.order == [f"{FOLDER}/{name}.json" for name in ("plan", "before", "run")]
 
 
-async def test_the_documents_from_before_are_whole(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_the_documents_from_before_are_whole(
+    store: MemoryStore, meta: RunMeta, plan: Plan
+) -> None:
     """Each as the first write to it expects it; what is refused is not written, so not there."""
     await RunRecords(store, "prod").begin(meta, plan)
     assert json.loads(store.documents[f"{FOLDER}/before.json"]) == {
@@ -56,7 +59,9 @@ async def test_the_documents_from_before_are_whole(store: Any, meta: RunMeta, pl
     assert before[HUB].templates == {"base": None}
 
 
-async def test_whose_the_links_were_comes_back(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_whose_the_links_were_comes_back(
+    store: MemoryStore, meta: RunMeta, plan: Plan
+) -> None:
     """What the record said when the run began, of registries that it writes to."""
     links = {SPOKE: ("base/", "team/"), HUB: ("",)}
     record = {HUB: Applied(links=links), Registry(AccountId("9" * 12), HUB.region): Applied()}
@@ -125,7 +130,7 @@ async def test_everything_comes_back(
     assert await fleets(FolderStore(tmp_path)) == ("prod",)
 
 
-async def test_the_newest_comes_first(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_the_newest_comes_first(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:
     """Ids sort by time, whatever order runs were put on record in."""
     records = RunRecords(store, "prod")
     ids = [f"2026112{day}T081500Z-ab12cd" for day in range(9)]
@@ -138,7 +143,9 @@ async def test_the_newest_comes_first(store: Any, meta: RunMeta, plan: Plan) -> 
     assert [one.meta.run_id for one in newest if isinstance(one, RunSummary)] == [ids[8], ids[7]]
 
 
-async def test_what_was_never_announced_is_no_run(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_what_was_never_announced_is_no_run(
+    store: MemoryStore, meta: RunMeta, plan: Plan
+) -> None:
     """A process that died before run.json was there has written nothing to AWS."""
     records = RunRecords(store, "prod")
     await records.begin(meta, plan)
@@ -152,7 +159,7 @@ async def test_what_was_never_announced_is_no_run(store: Any, meta: RunMeta, pla
 
 
 @pytest.mark.parametrize("run_id", ["..", "../../etc", "", "last", "20261123T081500Z-ab12cd/x"])
-async def test_an_id_never_leads_elsewhere(run_id: str, store: Any, meta: RunMeta) -> None:
+async def test_an_id_never_leads_elsewhere(run_id: str, store: MemoryStore, meta: RunMeta) -> None:
     """Ids come from the command line: one that is none is not looked for."""
     records = RunRecords(store, "prod")
     assert await records.load(run_id) is None
@@ -161,7 +168,7 @@ async def test_an_id_never_leads_elsewhere(run_id: str, store: Any, meta: RunMet
             pass
 
 
-def test_a_name_never_leads_elsewhere(store: Any) -> None:
+def test_a_name_never_leads_elsewhere(store: MemoryStore) -> None:
     """Names of fleets may come from there, too."""
     with pytest.raises(StateError, match=r"^'\.\./prod' is no name of a fleet$"):
         RunRecords(store, "../prod")
@@ -190,7 +197,7 @@ async def test_damage_is_told_with_its_place(
     name: str,
     content: bytes,
     reason: str,
-    store: Any,
+    store: MemoryStore,
     meta: RunMeta,
     plan: Plan,
     report: Report,
@@ -205,7 +212,7 @@ async def test_damage_is_told_with_its_place(
     assert f"memory/{FOLDER}/{name}: {reason}" in str(raised.value)
 
 
-async def test_a_missing_document_is_told(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_a_missing_document_is_told(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:
     """A run that is announced without its plan was not left so by this package."""
     records = RunRecords(store, "prod")
     await records.begin(meta, plan)
@@ -218,7 +225,7 @@ async def test_a_missing_document_is_told(store: Any, meta: RunMeta, plan: Plan)
     )
 
 
-async def test_a_damaged_run_hides_no_other(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_a_damaged_run_hides_no_other(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:
     """It is listed with what is wrong with it, and set aside it is unfinished no more."""
     records = RunRecords(store, "prod")
     await records.begin(meta, plan)
@@ -240,7 +247,7 @@ async def test_a_damaged_run_hides_no_other(store: Any, meta: RunMeta, plan: Pla
 
 
 async def test_a_place_that_cannot_be_read_is_an_error(
-    store: Any, meta: RunMeta, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    store: MemoryStore, meta: RunMeta, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says nothing of a run; a list raises what a single read would."""
     records = RunRecords(store, "prod")
@@ -255,7 +262,7 @@ async def test_a_place_that_cannot_be_read_is_an_error(
             await listing()
 
 
-async def test_a_full_disk_refuses_a_run(store: Any, meta: RunMeta, plan: Plan) -> None:
+async def test_a_full_disk_refuses_a_run(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:
     """Nothing is announced that could not be put down."""
     store.broken = StateError("no space left")
     with pytest.raises(StateError, match="no space left"):
@@ -264,7 +271,7 @@ async def test_a_full_disk_refuses_a_run(store: Any, meta: RunMeta, plan: Plan) 
 
 
 async def test_ends_of_earlier_versions(
-    store: Any, meta: RunMeta, plan: Plan, report: Report
+    store: MemoryStore, meta: RunMeta, plan: Plan, report: Report
 ) -> None:
     """They did not count writes, and knew no registry that is written in part."""
     records = RunRecords(store, "prod")

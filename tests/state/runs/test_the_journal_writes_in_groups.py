@@ -10,6 +10,7 @@ import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.state.runs.conftest import MemoryStore
 
 from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
@@ -124,7 +125,7 @@ def test_damage_elsewhere_is_told() -> None:
         parse_journal(HEADER + entry_line(settled()).replace(b'"applied"', b'"partial"'), "j")
 
 
-async def test_many_announcements_are_few_appends(store: Any) -> None:
+async def test_many_announcements_are_few_appends(store: MemoryStore) -> None:
     """64 writes that are announced at once: each is durable before it goes on, one append holds
     what waited while the one before it was under way."""
     journal = Journal(store, NAME)
@@ -144,7 +145,7 @@ async def test_many_announcements_are_few_appends(store: Any) -> None:
     assert [int(one.registry.account) for one in found] == list(range(64))
 
 
-async def test_notes_go_out_with_the_next_announcement(store: Any) -> None:
+async def test_notes_go_out_with_the_next_announcement(store: MemoryStore) -> None:
     """How a write ended needs no append of its own, and keeps its place."""
     records = RunRecords(store, "prod")
     async with records.journal(RUN) as journal:
@@ -159,14 +160,14 @@ async def test_notes_go_out_with_the_next_announcement(store: Any) -> None:
     assert found == (sending(1), settled(1), sending(2), settled(2))
 
 
-async def test_a_journal_without_a_line_is_no_file(store: Any) -> None:
+async def test_a_journal_without_a_line_is_no_file(store: MemoryStore) -> None:
     """A run that sends nothing leaves none."""
     async with RunRecords(store, "prod").journal(RUN):
         pass
     assert store.documents == {}
 
 
-async def test_nothing_is_added_after_a_failure(store: Any) -> None:
+async def test_nothing_is_added_after_a_failure(store: MemoryStore) -> None:
     """Half a line may be there: whoever waits and whoever comes later gets the same error."""
     journal = Journal(store, NAME)
     await journal.announce(sending(0))
@@ -196,14 +197,14 @@ async def run_that_fails(store: Any) -> None:
         raise LookupError("mine")
 
 
-async def test_a_body_that_fails_is_told_as_it_is(store: Any) -> None:
+async def test_a_body_that_fails_is_told_as_it_is(store: MemoryStore) -> None:
     """Its exception comes out alone; what was noted is put down all the same."""
     with pytest.raises(LookupError, match="mine"):
         await run_that_fails(store)
     assert parse_journal(store.documents[NAME], "j") == (settled(),)
 
 
-async def test_a_body_that_fails_matters_more_than_the_journal(store: Any) -> None:
+async def test_a_body_that_fails_matters_more_than_the_journal(store: MemoryStore) -> None:
     """A full disk does not hide why the run ended; without another reason, it is told."""
     store.broken = StateError("no space left")
     with pytest.raises(LookupError, match="mine"):
@@ -213,7 +214,7 @@ async def test_a_body_that_fails_matters_more_than_the_journal(store: Any) -> No
             journal.note(settled())
 
 
-async def test_a_cancelled_announcement_leaves_others_alone(store: Any) -> None:
+async def test_a_cancelled_announcement_leaves_others_alone(store: MemoryStore) -> None:
     """The one that writes for all is cancelled: its append ends, and the rest go on."""
     journal = Journal(store, NAME)
     store.gate = anyio.Event()
@@ -242,7 +243,7 @@ async def test_a_cancelled_announcement_leaves_others_alone(store: Any) -> None:
     assert parse_journal(store.documents[NAME], "j") == (sending(1), sending(2))
 
 
-async def test_cancellation_escapes(store: Any) -> None:
+async def test_cancellation_escapes(store: MemoryStore) -> None:
     """A journal that is left by cancellation holds nobody up."""
     with anyio.CancelScope() as scope:
         async with RunRecords(store, "prod").journal(RUN) as journal:

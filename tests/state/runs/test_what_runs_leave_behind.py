@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.state.runs.conftest import MemoryStore
 from tests.support.clock import NOON
 
 from fleet_repl.runs.history import RolledBack, Trace
@@ -84,7 +84,7 @@ def test_damaged_traces_are_told(registries: str, reason: str) -> None:
         parse_traces(text.encode(), "t")
 
 
-async def test_traces_are_kept(store: Any) -> None:
+async def test_traces_are_kept(store: MemoryStore) -> None:
     """None at first; afterwards what was last made of them."""
     assert await read_traces(store, "prod") == {}
     await revise_traces(store, "prod", lambda traces: {**traces, HUB: TRACE})
@@ -116,7 +116,7 @@ def test_marks_are_as_if_a_run_had_not_been() -> None:
     assert reset((own, late), MARKS, by="me") == (first, late)
 
 
-async def test_marks_are_kept(store: Any) -> None:
+async def test_marks_are_kept(store: MemoryStore) -> None:
     """In the order in which they were made."""
     assert await read_marks(store, "prod") == ()
     await revise_marks(store, "prod", lambda marks: (*marks, MARKS[0]))
@@ -127,7 +127,7 @@ async def test_marks_are_kept(store: Any) -> None:
         await read_marks(store, "prod")
 
 
-async def test_a_change_is_made_to_what_is_there(store: Any) -> None:
+async def test_a_change_is_made_to_what_is_there(store: MemoryStore) -> None:
     """Somebody else was faster twice: the change is asked again, and nothing of theirs is lost."""
     others = [b"one", b"one two"]
 
@@ -141,7 +141,7 @@ async def test_a_change_is_made_to_what_is_there(store: Any) -> None:
     assert store.documents["x"] == b"one two mine"
 
 
-async def test_what_is_as_it_shall_be_is_left_alone(store: Any) -> None:
+async def test_what_is_as_it_shall_be_is_left_alone(store: MemoryStore) -> None:
     """None, or the same again, is no write."""
     assert await revise(store, "x", lambda found: None) is None
     assert store.documents == {}
@@ -150,7 +150,7 @@ async def test_what_is_as_it_shall_be_is_left_alone(store: Any) -> None:
     assert store.versions == 0
 
 
-async def test_a_change_that_never_fits_is_given_up(store: Any) -> None:
+async def test_a_change_that_never_fits_is_given_up(store: MemoryStore) -> None:
     """With a word on who may be behind it."""
 
     def meddle() -> None:

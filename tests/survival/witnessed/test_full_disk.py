@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import resource
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.survival.conftest import Foundation, SetUp
+from tests.survival.witnessed.conftest import Aftermath
 
 TINY = 100
 """Bytes: no document of the state is so short."""
@@ -19,7 +22,9 @@ def fill(pid: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (TINY, most))
 
 
-async def test_full_before_the_first_write(scene: Any, aftermath: Any, foundation: Any) -> None:
+async def test_full_before_the_first_write(
+    scene: SetUp, aftermath: Callable[[Any], Aftermath], foundation: Foundation
+) -> None:
     """The run is refused as a whole, and what it could not put down hurts nobody."""
     async with scene() as made:
         after = aftermath(made)
@@ -42,7 +47,9 @@ async def test_full_before_the_first_write(scene: Any, aftermath: Any, foundatio
 
 
 @pytest.mark.parametrize("at", [1, 20])
-async def test_full_while_writing(at: int, scene: Any, aftermath: Any, foundation: Any) -> None:
+async def test_full_while_writing(
+    at: int, scene: SetUp, aftermath: Callable[[Any], Aftermath], foundation: Foundation
+) -> None:
     """What is on its way finishes, nothing follows, and report and exit code say why."""
     async with scene(concurrency=4) as made:
         after = aftermath(made)
@@ -69,7 +76,9 @@ async def test_full_while_writing(at: int, scene: Any, aftermath: Any, foundatio
             await after.is_at_rest()
 
 
-async def test_gone_while_writing(scene: Any, aftermath: Any, foundation: Any) -> None:
+async def test_gone_while_writing(
+    scene: SetUp, aftermath: Callable[[Any], Aftermath], foundation: Foundation
+) -> None:
     """A state location that vanishes is not made anew half-way through: nothing follows what is on
     its way. Once it is back, the next run goes on from there."""
     async with scene(concurrency=4) as made:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.survival.conftest import Foundation, Reluctant, SetUp
+from tests.survival.witnessed.conftest import Aftermath
 
 from fleet_repl import Outcome
 from fleet_repl.runs.history import Moment
@@ -19,7 +22,11 @@ FINISHING = "finishing writes in flight; press Ctrl-C again to stop at once\n"
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.75])
 async def test_a_run_that_is_asked_to_stop(
-    number: signal.Signals, share: float, scene: Any, aftermath: Any, foundation: Any
+    number: signal.Signals,
+    share: float,
+    scene: SetUp,
+    aftermath: Callable[[Any], Aftermath],
+    foundation: Foundation,
 ) -> None:
     """What is in flight finishes; the journal is complete, the run has ended, the lock is free,
     and the report is there."""
@@ -56,7 +63,10 @@ async def test_a_run_that_is_asked_to_stop(
 
 
 async def test_a_run_that_is_asked_twice(
-    scene: Any, reluctant: Any, aftermath: Any, foundation: Any
+    scene: SetUp,
+    reluctant: Reluctant,
+    aftermath: Callable[[Any], Aftermath],
+    foundation: Foundation,
 ) -> None:
     """It stops at once without a report; the lock is free, and the next one finds out the rest."""
     reluctant.speak()

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import random
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import pytest
+from tests.survival.conftest import Foundation, SetUp
+from tests.survival.witnessed.conftest import Aftermath
+
+from fleet_repl.sandbox import FaultRule
 
 BLOWS = 50
 
@@ -91,7 +96,11 @@ async def killed(scene: Any, witness: Any, blow: Blow, foundation: Any) -> int:
 
 @pytest.mark.parametrize("blow", blows(), ids=str)
 async def test_killed_at_a_random_point(
-    blow: Blow, scene: Any, aftermath: Any, foundation: Any, rough: Any
+    blow: Blow,
+    scene: SetUp,
+    aftermath: Callable[[Any], Aftermath],
+    foundation: Foundation,
+    rough: tuple[FaultRule, ...],
 ) -> None:
     """With throttling and lost answers; some of the next runs are of the real command too."""
     async with scene(seed=blow.nth, faults=rough, fresh=blow.fresh) as made:

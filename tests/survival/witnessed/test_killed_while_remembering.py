@@ -6,10 +6,13 @@ What is on the disk half-way is never taken for more or less than it is.
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.survival.conftest import Foundation, SetUp
+from tests.survival.witnessed.conftest import Aftermath
 
 DYING = """
 import os, signal, sys
@@ -96,7 +99,9 @@ STEPS = (
 
 
 @pytest.mark.parametrize("step", STEPS, ids=str)
-async def test_killed_at_a_step(step: Step, scene: Any, aftermath: Any, foundation: Any) -> None:
+async def test_killed_at_a_step(
+    step: Step, scene: SetUp, aftermath: Callable[[Any], Aftermath], foundation: Foundation
+) -> None:
     """The next run takes over, tells of a run that is remembered, and makes everything good."""
     async with scene(fresh=step.fresh) as made:
         after = aftermath(made)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from moto.server import ThreadedMotoServer
+from tests.watch.functions.conftest import Call, Deployed, Listener
 
 from fleet_repl.watch.aws_lambda import Allowance, RoundError
 
@@ -26,7 +27,7 @@ def s3() -> Any:
 
 
 @pytest.fixture
-def fixing(deployed: Any, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def fixing(deployed: Deployed, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The function with a bucket, and told to correct what differs."""
     host, port = s3.get_host_and_port()
     url = f"http://{host}:{port}"
@@ -50,7 +51,9 @@ def test_a_schedule_looks_at_the_whole_fleet(deployed: Any) -> None:
     json.dumps(result)
 
 
-def test_looking_needs_no_state_that_lasts(deployed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_needs_no_state_that_lasts(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A function's own files cannot be written: it does without a memory, and says so."""
     monkeypatch.setenv("FLEET_REPL_STATE", "/proc/fleet-repl")
     assert deployed.invoke(SCHEDULE)["verdict"] == "drift"
@@ -65,7 +68,7 @@ def test_what_differs_is_corrected_where_that_is_asked_for(fixing: Any) -> None:
     assert len(fixing.writes) == 2
 
 
-def test_a_write_has_its_registry_checked(fixing: Any, call: Any) -> None:
+def test_a_write_has_its_registry_checked(fixing: Any, call: Call) -> None:
     """Only what it holds is changed, although the other one differs too."""
     result = fixing.invoke(call(recipientAccountId="222222222222", eventName="PutRegistryPolicy"))
     (only,) = result["registries"]
@@ -77,7 +80,7 @@ def test_a_write_has_its_registry_checked(fixing: Any, call: Any) -> None:
     assert fixing.writes == ["PutRegistryPolicy"]
 
 
-def test_our_own_writes_are_ignored(deployed: Any, call: Any, ours: Any) -> None:
+def test_our_own_writes_are_ignored(deployed: Deployed, call: Call, ours: dict[str, str]) -> None:
     """Or each correction would have itself checked; AWS is not even called."""
     result = deployed.invoke(call(userIdentity=ours))
     assert result == {
@@ -97,7 +100,7 @@ def test_our_own_writes_are_ignored(deployed: Any, call: Any, ours: Any) -> None
         "fleet-repl-stage-20261123T081500Z-3f9c1a",
     ],
 )
-def test_writes_of_others_are_not(session: str, deployed: Any, call: Any) -> None:
+def test_writes_of_others_are_not(session: str, deployed: Deployed, call: Call) -> None:
     """Of people, of other fleets, of names that only look like ours."""
     arn = f"arn:aws:sts::111111111111:assumed-role/fleet-replication/{session}"
     assert deployed.invoke(call(userIdentity={"arn": arn}))["ignored"] is False
@@ -158,7 +161,7 @@ def test_each_line_of_the_log_is_json(fixing: Any) -> None:
     ],
 )
 def test_a_broken_configuration_raises(
-    name: str, value: str, message: str, deployed: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, message: str, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that Lambda counts an error; in words, and without a secret."""
     monkeypatch.setenv(name, value)
@@ -169,7 +172,7 @@ def test_a_broken_configuration_raises(
     assert "s3cr3t" not in str(found.value) + deployed.printed
 
 
-def test_a_broken_inventory_raises(deployed: Any) -> None:
+def test_a_broken_inventory_raises(deployed: Deployed) -> None:
     """With every problem in it."""
     deployed.path.write_text(deployed.path.read_text().replace('"222222222222"', '"2222"'))
     with pytest.raises(RoundError, match=r"accounts\[1\]\.id"):
@@ -177,7 +180,7 @@ def test_a_broken_inventory_raises(deployed: Any) -> None:
 
 
 def test_drift_is_told_where_that_is_asked_for(
-    deployed: Any, monkeypatch: pytest.MonkeyPatch, listener: Any
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, listener: Listener
 ) -> None:
     """The same document, posted to an address that no line repeats."""
     monkeypatch.setenv("FLEET_REPL_NOTIFY", f"{listener.url}/hook?token=s3cr3t")
@@ -189,7 +192,7 @@ def test_drift_is_told_where_that_is_asked_for(
 
 
 def test_what_nobody_was_told_is_news_later(
-    fixing: Any, monkeypatch: pytest.MonkeyPatch, listener: Any
+    fixing: Any, monkeypatch: pytest.MonkeyPatch, listener: Listener
 ) -> None:
     """Trouble of the time before there was an address does not count as told."""
     monkeypatch.setenv("FLEET_REPL_FIX", "0")
