@@ -69,6 +69,18 @@ def test_every_mistake_can_be_parsed() -> None:
             ast.parse(one.apply(source))
 
 
+def test_modules_are_chosen_and_left_out_by_globs() -> None:
+    """Those of any glob, whatever their order, but none of one that begins with `!`."""
+    state, lease = "src/fleet_repl/state/*", "src/fleet_repl/state/lease.py"
+    assert lease in set(paths([])) & set(paths([state]))
+    assert set(paths([f"!{lease}", state])) == set(paths([state])) - {lease}
+    assert set(paths([f"!{lease}"])) == set(paths([])) - {lease}
+    assert list(paths([lease, "src/fleet_repl/state/lock.py"])) == [
+        lease,
+        "src/fleet_repl/state/lock.py",
+    ]
+
+
 def test_the_draw_is_even_and_repeatable() -> None:
     """As many of each kind as there are, and no more of one than of another before that."""
     source = "x = [a < b, c < d, e < f, g == h]"
