@@ -19,6 +19,7 @@ from fleet_repl.state.lock_rules import (
     Verdict,
     busy,
     judge,
+    last_sign,
     taken_over,
 )
 
@@ -90,6 +91,12 @@ def test_a_lock_from_the_future() -> None:
         "    wait until it has ended; if it is dead, its lock runs out in 1h1m3s, or now with: "
         "fleet-repl unlock INVENTORY"
     )
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (119, "119 s"), (120, "2m")])
+def test_long_times_are_told_in_minutes(seconds: float, told: str) -> None:
+    """From two minutes on; nobody divides thousands of seconds by 60 in an incident."""
+    assert last_sign(-seconds) == f"its last sign of life is dated {told} in the future"
 
 
 def test_what_the_loser_is_told() -> None:
