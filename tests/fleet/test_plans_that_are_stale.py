@@ -19,7 +19,7 @@ from fleet_repl import Fleet, Inventory, Outcome, PlanError, Status, load_invent
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.inventory import acknowledged, changed_file
 from fleet_repl.runs.events import WriteStarted
-from fleet_repl.watch import Around, Asked, Round, Told, Watching, run_round, watch
+from fleet_repl.watch import Round, RoundContext, RoundOptions, Told, Watching, run_round, watch
 
 if TYPE_CHECKING:
     from tests.fleet.conftest import FleetText, Simulate, Simulated
@@ -280,8 +280,8 @@ async def round_of(
         ):
             yield meddled
 
-    around = Around(connect=connected, tell=told.append, clock=aws.clock, **how)
-    round_, _ = await run_round(Asked(fix=True), aws.inventory, around)
+    around = RoundContext(connect=connected, tell=told.append, clock=aws.clock, **how)
+    round_, _ = await run_round(RoundOptions(fix=True), aws.inventory, around)
     return round_, [one.event for one in told]
 
 

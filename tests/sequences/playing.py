@@ -88,7 +88,7 @@ from fleet_repl.sandbox.policy import Access, allows
 from fleet_repl.state import FolderStore
 from fleet_repl.state import process as processes
 from fleet_repl.values.names import AccountId, Partition, Registry, Secret, repositories_arn
-from fleet_repl.watch import Around, Asked, run_round
+from fleet_repl.watch import RoundContext, RoundOptions, run_round
 
 _RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z")
 _WRITES = {
@@ -391,12 +391,12 @@ class Player:
         run = control.run
         match run.kind:
             case "watch":
-                around = Around(
+                around = RoundContext(
                     connect=lambda inventory: self._connected(control, inventory, Purpose.WATCH),
                     tell=lambda _: None,
                     clock=self.clock,
                 )
-                asked = Asked(fix=True, selection=_selection(run), watched=_selection(run))
+                asked = RoundOptions(fix=True, selection=_selection(run), watched=_selection(run))
                 round_, _ = await run_round(asked, self.inventory(run.fleet), around)
                 self._ended(control, round_.report)
             case "rollback":

@@ -11,7 +11,7 @@ from fleet_repl.planning.plan import Mover, Objection
 from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.watch import Around, Asked, run_round
+from fleet_repl.watch import RoundContext, RoundOptions, run_round
 
 
 async def test_without_fix_nothing_is_written(
@@ -217,9 +217,9 @@ async def test_a_look_at_one_registry_says_nothing_of_the_others(
     """As an event about one registry asks for: the drift of others is still there."""
     hub, a, _ = registries
     stage.world.tamper(hub)
-    around = Around(connect=stage.world.connect, tell=stage.told.append, clock=stage.clock)
-    _, memory = await run_round(Asked(), stage.inventory, around)
-    asked = Asked(selection=Selection(accounts=(AccountId(a.account),)), fix=True)
+    around = RoundContext(connect=stage.world.connect, tell=stage.told.append, clock=stage.clock)
+    _, memory = await run_round(RoundOptions(), stage.inventory, around)
+    asked = RoundOptions(selection=Selection(accounts=(AccountId(a.account),)), fix=True)
     round_, after = await run_round(asked, stage.inventory, around)
     assert round_.verdict == "in-sync"
     assert round_.counts == {"unchanged": 1}

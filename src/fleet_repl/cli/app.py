@@ -13,7 +13,7 @@ import typer
 from fleet_repl._version import __version__
 from fleet_repl.cli.apply import apply
 from fleet_repl.cli.backfill import backfill
-from fleet_repl.cli.command import Call, Ended, Surroundings, command, flowing
+from fleet_repl.cli.command import Call, CommandContext, Ended, command, flowing
 from fleet_repl.cli.drift import drift
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.freeze import freeze, unfreeze
@@ -58,8 +58,8 @@ CODES: Final = (
 
 def _print_version(context: typer.Context, *, wanted: bool) -> None:
     if wanted:
-        around: Surroundings = context.obj
-        around.streams.emit(f"{NAME} {__version__}\n")
+        command_context: CommandContext = context.obj
+        command_context.streams.emit(f"{NAME} {__version__}\n")
         raise Ended(ExitCode.OK)
 
 
@@ -120,12 +120,12 @@ _add("unlock", REMEMBERED, Holding, unlock)
 
 def run(args: Sequence[str], backend: Library | None = None) -> int:
     """Run a command line and say how the process shall end."""
-    around = Surroundings(backend=backend or Library(), streams=Streams.of_process())
+    command_context = CommandContext(backend=backend or Library(), streams=Streams.of_process())
     if not args:
         with redirect_stdout(sys.stderr):
-            _invoke(["--help"], around)
+            _invoke(["--help"], command_context)
         return ExitCode.USAGE
-    return _invoke(args, around)
+    return _invoke(args, command_context)
 
 
 def _wants_json(args: Sequence[str]) -> bool:
@@ -135,18 +135,18 @@ def _wants_json(args: Sequence[str]) -> bool:
     return chosen[-1:] == [Format.JSON]
 
 
-def _invoke(args: Sequence[str], around: Surroundings) -> int:
+def _invoke(args: Sequence[str], command_context: CommandContext) -> int:
     as_json = _wants_json(args)
     try:
         # Of wrong usage typer itself tells people only.
-        app(list(args), prog_name=NAME, obj=around, standalone_mode=not as_json)
+        app(list(args), prog_name=NAME, obj=command_context, standalone_mode=not as_json)
     except Ended as ended:
         return ended.code
     except OutputError as error:
-        print(f"{NAME}: {error}", file=around.streams.stderr)
+        print(f"{NAME}: {error}", file=command_context.streams.stderr)
         return ExitCode.ERROR
     except UsageError as error:
-        Log(around.streams, Common(log_format=Format.JSON)).failure(error.format_message())
+        Log(command_context.streams, Common(log_format=Format.JSON)).failure(error.format_message())
         return ExitCode.USAGE
     except SystemExit as ended:
         return ExitCode.USAGE if ended.code == WRONG_USAGE else int(ended.code or 0)

@@ -11,13 +11,13 @@ from typing import Annotated, Final
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.confirm import Wish, carry_out
+from fleet_repl.cli.confirm import WriteOptions, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import Applying
-from fleet_repl.cli.running import Errand, run_errand
+from fleet_repl.cli.running import Target, run_target
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, report_exit
@@ -61,13 +61,13 @@ def apply(
     """
     check_can_ask(call.options.inventory, yes=yes)
     allowed = tuple(one.value for one in allow)
-    wish = Wish(yes=yes, force=force, allow=allowed, wave=wave)
-    kept, errand = _prepared(call)
-    _check_wave(wave, errand.waves)
-    return run_errand(call, errand, partial(_apply, kept=kept, wish=wish))
+    write_options = WriteOptions(yes=yes, force=force, allow=allowed, wave=wave)
+    kept, target = _prepared(call)
+    _check_wave(wave, target.waves)
+    return run_target(call, target, partial(_apply, kept=kept, write_options=write_options))
 
 
-def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
+def _prepared(call: Call[Applying]) -> tuple[Plan | None, Target]:
     """The plan that was kept, if one was named, and the fleet that all is about."""
     options, backend = call.options, call.backend
     path, kept = options.inventory, None
@@ -84,7 +84,7 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Errand]:
     else:
         backend.check_plan(kept, inventory, now=now(), max_age=options.max_age or MAX_AGE)
         scope = [one.registry for one in kept.registries]
-    return kept, Errand(
+    return kept, Target(
         inventory=inventory,
         scope=scope,
         state=options.state,
@@ -110,14 +110,14 @@ def _check_wave(wave: str | None, waves: Sequence[str]) -> None:
         )
 
 
-async def _apply(session: Session, *, kept: Plan | None, wish: Wish) -> ExitCode:
+async def _apply(session: Session, *, kept: Plan | None, write_options: WriteOptions) -> ExitCode:
     if kept is None:
-        plan = await session.plan(allow=wish.allow, force=wish.force)
+        plan = await session.plan(allow=write_options.allow, force=write_options.force)
     else:
         plan = kept
         session.take(plan)
     if plan is None:
         report = session.fleet.interrupted(selection=session.call.options.selection)
     else:
-        report = await carry_out(session, plan, wish)
+        report = await carry_out(session, plan, write_options)
     return hand_over(session.call, report, report_exit(report), waves=session.waves)

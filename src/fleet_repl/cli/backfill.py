@@ -23,7 +23,7 @@ from fleet_repl.values.text import counted, visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class _BackfillOptions:
     route: str | None
     wait: bool
     yes: bool
@@ -62,8 +62,8 @@ def backfill(
     if status:
         work = partial(_status, route=route)
     else:
-        wish = _Wish(route=route, wait=wait, yes=yes, force=force)
-        work = partial(_backfill, wish=wish)
+        options = _BackfillOptions(route=route, wait=wait, yes=yes, force=force)
+        work = partial(_backfill, options=options)
     return run_fleet(call, work, check=lambda inventory: call.backend.routes(inventory, route))
 
 
@@ -72,20 +72,20 @@ async def _status(session: Session, *, route: str | None) -> ExitCode:
     return hand_over(session.call, report, backfill_exit(report))
 
 
-async def _backfill(session: Session, *, wish: _Wish) -> ExitCode:
-    report = None if wish.yes else await _refused(session, wish)
+async def _backfill(session: Session, *, options: _BackfillOptions) -> ExitCode:
+    report = None if options.yes else await _refused(session, options)
     if report is None:
-        report = await session.backfill(route=wish.route, wait=wish.wait, again=wish.force)
+        report = await session.backfill(route=options.route, wait=options.wait, again=options.force)
     return hand_over(session.call, report, backfill_exit(report))
 
 
-async def _refused(session: Session, wish: _Wish) -> BackfillReport | None:
+async def _refused(session: Session, options: _BackfillOptions) -> BackfillReport | None:
     """What there is now, where somebody who can be asked does not want more."""
     log, streams = session.call.log, session.call.streams
     if streams.keyboard is None:
         return None
-    found = await session.backfill_status(route=wish.route)
-    number = sum(_wants(one, force=wish.force) for one in found.backfills)
+    found = await session.backfill_status(route=options.route)
+    number = sum(_wants(one, force=options.force) for one in found.backfills)
     if session.interrupts.requested.is_set():
         return found
     if not number:

@@ -31,7 +31,7 @@ P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class CommandContext:
     """What a command finds when it is called, whatever its options."""
 
     backend: Library
@@ -93,9 +93,14 @@ def command(
         # typer made the values by the annotations that mypy cannot follow here.
         chosen = options(**{one.name: values.pop(one.name) for one in shared})  # type: ignore[arg-type]
         chosen.check()
-        around: Surroundings = context.obj
-        log = Log(around.streams, chosen)
-        call = Call(options=chosen, backend=around.backend, streams=around.streams, log=log)
+        command_context: CommandContext = context.obj
+        log = Log(command_context.streams, chosen)
+        call = Call(
+            options=chosen,
+            backend=command_context.backend,
+            streams=command_context.streams,
+            log=log,
+        )
         raise Ended(conclude(log, lambda: body(call, **values), verbose=chosen.verbose))  # type: ignore[call-arg, arg-type]
 
     context = inspect.Parameter(

@@ -21,7 +21,7 @@ NOTHING_WRITTEN = "interrupted; nothing is written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class WriteOptions:
     """What somebody has said about writing beforehand."""
 
     yes: bool
@@ -31,15 +31,15 @@ class Wish:
     """The last one that is written."""
 
 
-async def carry_out(session: Session, plan: Plan, wish: Wish) -> Report:
+async def carry_out(session: Session, plan: Plan, options: WriteOptions) -> Report:
     """Show the plan, ask on a terminal unless that is answered already, and carry it out."""
     log, streams = session.call.log, session.call.streams
     # In a thread: of a large plan this takes seconds, and the lock has to be renewed.
     seen = log.block(await anyio.to_thread.run_sync(_shown, session, plan, streams.stderr))
-    refused = outstanding(plan.objections, force=wish.force, allow=wish.allow)
-    writes = written(plan, session.waves, wish.wave)
-    if writes and not refused and not wish.yes and streams.keyboard is not None:
-        until = "" if wish.wave is None else f", up to wave {visible(wish.wave)}"
+    refused = outstanding(plan.objections, force=options.force, allow=options.allow)
+    writes = written(plan, session.waves, options.wave)
+    if writes and not refused and not options.yes and streams.keyboard is not None:
+        until = "" if options.wave is None else f", up to wave {visible(options.wave)}"
         question = f"Write to {counted(writes, 'registry')} of {visible(plan.fleet)}{until}?"
         shown = partial(_shown, session, plan)
         yes = await agreed(session, question, shown, streams.keyboard, seen=seen)
@@ -47,7 +47,7 @@ async def carry_out(session: Session, plan: Plan, wish: Wish) -> Report:
             log.note(NOTHING_WRITTEN)
         elif not yes:
             return session.fleet.refuse(plan, "the plan was not confirmed")
-    return await session.apply(plan, force=wish.force, allow=wish.allow, wave=wish.wave)
+    return await session.apply(plan, force=options.force, allow=options.allow, wave=options.wave)
 
 
 def written(plan: Plan, waves: Sequence[str], last: str | None) -> int:

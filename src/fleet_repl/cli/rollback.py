@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.confirm import Wish, carry_out
+from fleet_repl.cli.confirm import WriteOptions, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Yes, check_can_ask
 from fleet_repl.cli.history import HERE, recall, seen_from
 from fleet_repl.cli.interrupts import ENDED
 from fleet_repl.cli.memory_options import Reverting
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
-from fleet_repl.cli.running import Errand, run_errand
+from fleet_repl.cli.running import Target, run_target
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, report_exit
 from fleet_repl.runs.history import PastRun, Purpose
@@ -65,15 +65,17 @@ def rollback(
         return ExitCode.INTERRUPTED
     if inventory is None:
         raise _unnamed(call, past)
-    errand = Errand(
+    target = Target(
         inventory=inventory,
         scope=list(past.before),
         state=options.state,
         purpose=None if dry_run else Purpose.ROLLBACK,
     )
     work = _show if dry_run else _rollback
-    wish = Wish(yes=yes, force=force)
-    return run_errand(call, errand, partial(work, run_id=past.meta.run_id, wish=wish))
+    write_options = WriteOptions(yes=yes, force=force)
+    return run_target(
+        call, target, partial(work, run_id=past.meta.run_id, write_options=write_options)
+    )
 
 
 async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun:
@@ -101,15 +103,15 @@ def _unnamed(call: Call[Reverting], past: PastRun) -> typer.BadParameter:
     )
 
 
-async def _show(session: Session, *, run_id: str, wish: Wish) -> ExitCode:
-    plan = await session.plan_rollback(run_id, force=wish.force)
+async def _show(session: Session, *, run_id: str, write_options: WriteOptions) -> ExitCode:
+    plan = await session.plan_rollback(run_id, force=write_options.force)
     return hand_over_plan(session, plan, detailed=False)
 
 
-async def _rollback(session: Session, *, run_id: str, wish: Wish) -> ExitCode:
-    plan = await session.plan_rollback(run_id, force=wish.force)
+async def _rollback(session: Session, *, run_id: str, write_options: WriteOptions) -> ExitCode:
+    plan = await session.plan_rollback(run_id, force=write_options.force)
     if plan is None:
         report = session.fleet.interrupted(rolls_back=run_id)
     else:
-        report = await carry_out(session, plan, wish)
+        report = await carry_out(session, plan, write_options)
     return hand_over(session.call, report, report_exit(report), waves=session.waves)

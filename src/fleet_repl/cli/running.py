@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class Target:
     """Which fleet a command is about, and what for."""
 
     inventory: Inventory
@@ -77,22 +77,22 @@ def run_fleet(
     scope = call.backend.scope(inventory, options.selection)
     if check is not None:
         check(inventory)
-    errand = Errand(inventory=inventory, scope=scope, state=options.state, out=out)
-    return run_errand(call, errand, work)
+    target = Target(inventory=inventory, scope=scope, state=options.state, out=out)
+    return run_target(call, target, work)
 
 
-def run_errand(call: Call[Reporting], errand: Errand, work: Work) -> ExitCode:
+def run_target(call: Call[Reporting], target: Target, work: Work) -> ExitCode:
     """Do `work` with a fleet."""
-    check_outputs(call, errand.inventory, reads=errand.reads, out=errand.out)
-    connected = partial(_connected, call, errand, work)
+    check_outputs(call, target.inventory, reads=target.reads, out=target.out)
+    connected = partial(_connected, call, target, work)
     code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, connected)
     return ExitCode.INTERRUPTED if code is None else code
 
 
 async def _connected(
-    call: Call[Reporting], errand: Errand, work: Work, interrupts: Interrupts
+    call: Call[Reporting], target: Target, work: Work, interrupts: Interrupts
 ) -> ExitCode:
-    counters = Counters(errand.scope, errand.waves)
+    counters = Counters(target.scope, target.waves)
 
     def watch(event: Event) -> None:
         counters.see(event)
@@ -100,14 +100,14 @@ async def _connected(
 
     async with AsyncExitStack() as stack:
         endpoint, state = await stack.enter_async_context(
-            placed(call, errand.inventory, errand.state)
+            placed(call, target.inventory, target.state)
         )
         connection = call.backend.connect(
-            errand.inventory,
+            target.inventory,
             endpoint=endpoint,
             state=state,
             on_event=watch,
-            purpose=errand.purpose,
+            purpose=target.purpose,
         )
         fleet = await stack.enter_async_context(connection)
         session = Session(
@@ -115,8 +115,8 @@ async def _connected(
             fleet=fleet,
             interrupts=interrupts,
             counters=counters,
-            inventory=errand.inventory,
-            waves=errand.waves,
+            inventory=target.inventory,
+            waves=target.waves,
         )
         with interrupts.stopping(fleet.stop):
             if call.streams.can_move(call.streams.stderr):

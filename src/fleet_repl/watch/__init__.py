@@ -4,7 +4,6 @@ Above the library's own runs, which it only calls. It neither forces nor allows 
 run would refuse, a watch leaves to a person.
 """
 
-from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.log_entries import Tell, Told
@@ -14,20 +13,21 @@ from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
 from fleet_repl.watch.reload import LoadInventory
 from fleet_repl.watch.round import Round, Verdict
+from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import parse_address
 from fleet_repl.watch.telling import round_told
 
 __all__ = [
     "ROUND_SCHEMA",
-    "Around",
-    "Asked",
     "Connect",
     "LoadInventory",
     "Memory",
     "News",
     "Notifier",
     "Round",
+    "RoundContext",
+    "RoundOptions",
     "Tell",
     "Told",
     "Verdict",

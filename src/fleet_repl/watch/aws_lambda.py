@@ -29,11 +29,11 @@ from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.values.errors import FleetError
 from fleet_repl.watch import (
-    Around,
-    Asked,
     News,
     Notifier,
     Round,
+    RoundContext,
+    RoundOptions,
     Tell,
     Told,
     Verdict,
@@ -193,10 +193,12 @@ async def _round(
         await clock.sleep(allowance.stops)
         stop.set()
 
-    around = Around(connect=connected, tell=tell, clock=clock, stop=stop, publish=publish)
+    context = RoundContext(connect=connected, tell=tell, clock=clock, stop=stop, publish=publish)
     async with anyio.create_task_group() as group:
         group.start_soon(stop_in_time)
-        round_, _ = await run_round(Asked(fix=settings.fix, selection=selection), inventory, around)
+        round_, _ = await run_round(
+            RoundOptions(fix=settings.fix, selection=selection), inventory, context
+        )
         group.cancel_scope.cancel()
     return round_
 

@@ -22,7 +22,6 @@ from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.text import counted
-from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.documents import round_document
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.log_entries import Tell, Told
@@ -31,6 +30,7 @@ from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
 from fleet_repl.watch.reload import Current, LoadInventory, read_again, read_first
 from fleet_repl.watch.round import Round, Verdict
+from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import Address, Pages, parse_address, serving
 from fleet_repl.watch.telling import round_told
@@ -166,7 +166,7 @@ class _Loop:
 
     async def _round(self, *, over: float) -> Round:
         self._number += 1
-        asked = Asked(
+        options = RoundOptions(
             number=self._number,
             fix=self._watching.fix,
             over=over,
@@ -174,7 +174,7 @@ class _Loop:
             watched=self._watching.selection,
             inventory_error=self._current.error,
         )
-        around = Around(
+        context = RoundContext(
             connect=self._connected,
             tell=self._world.tell,
             clock=self._world.clock,
@@ -183,7 +183,7 @@ class _Loop:
             reload=self._reload,
         )
         inventory = self._current.inventory
-        round_, self._memory = await run_round(asked, inventory, around, self._memory)
+        round_, self._memory = await run_round(options, inventory, context, self._memory)
         self._vitals.finished(round_)
         self._metrics.finished(round_)
         self._world.tell(round_told(round_))

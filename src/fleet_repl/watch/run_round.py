@@ -20,13 +20,13 @@ from fleet_repl.reports import ExitCode, plan_exit, report_exit
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, FrozenError, RefusedError, StateError
 from fleet_repl.values.text import first_line
-from fleet_repl.watch.asked import Around, Asked
 from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
 from fleet_repl.watch.fleets import WatchedFleet
 from fleet_repl.watch.log_entries import Told
 from fleet_repl.watch.memory import Memory, memory_document, note_of, parse_memory
 from fleet_repl.watch.news import news, trouble
 from fleet_repl.watch.round import Round, Verdict, carried_out, looked, sights
+from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.sparing import left_alone
 
 _PLANS: Final = 3
@@ -36,7 +36,7 @@ _VERSIONS: Final = 3
 
 
 async def run_round(
-    asked: Asked, inventory: Inventory, around: Around, memory: Memory | None = None
+    options: RoundOptions, inventory: Inventory, context: RoundContext, memory: Memory | None = None
 ) -> tuple[Round, Memory]:
     """Do one round, and what is to be remembered after it.
 
@@ -44,70 +44,76 @@ async def run_round(
     cause: such a round is `broken`. It begins anew where the inventory was changed before it had
     written anything.
     """
-    memory, started = memory or Memory(), around.clock.now()
+    memory, started = memory or Memory(), context.clock.now()
     left = _VERSIONS
     while True:
-        ended = await _attempt(asked, inventory, around, memory, started)
+        ended = await _attempt(options, inventory, context, memory, started)
         if isinstance(ended, tuple):
             return ended
         left -= 1
-        if around.reload is None or not left:
-            broken = _broken(asked, inventory, started, around, ended)
-            return await _closed(asked, _known(broken, memory), memory, around)
-        around.tell(Told(event="begun-anew", message=f"the round begins anew: {_why(ended)}"))
-        current = await around.reload()
+        if context.reload is None or not left:
+            broken = _broken(options, inventory, started, context, ended)
+            return await _closed(options, _known(broken, memory), memory, context)
+        context.tell(Told(event="begun-anew", message=f"the round begins anew: {_why(ended)}"))
+        current = await context.reload()
         memory = memory if current.inventory.name == inventory.name else Memory()
         inventory = current.inventory
-        asked = replace(asked, inventory_error=current.error)
+        options = replace(options, inventory_error=current.error)
 
 
 async def _attempt(
-    asked: Asked, inventory: Inventory, around: Around, memory: Memory, started: datetime
+    options: RoundOptions,
+    inventory: Inventory,
+    context: RoundContext,
+    memory: Memory,
+    started: datetime,
 ) -> tuple[Round, Memory] | InventoryChangedError:
     """One round by one version of the inventory, or that there is another one."""
     ended: tuple[Round, Memory] | FleetError | None = None
     async with anyio.create_task_group() as group:
-        switch = _Switch(inventory, around, group.cancel_scope)
+        switch = _Switch(inventory, context, group.cancel_scope)
         group.start_soon(switch.listen)
         try:
-            async with around.connect(inventory) as fleet:
+            async with context.connect(inventory) as fleet:
                 switch.fleet = fleet
-                ended = await _Connected(asked, inventory, around, fleet, started).run(memory)
+                ended = await _Connected(options, inventory, context, fleet, started).run(memory)
         except FleetError as error:
             # As a value, because a task group would wrap it.
             ended = ended or error
         group.cancel_scope.cancel()
     if isinstance(ended, tuple | InventoryChangedError):
         return ended
-    unconnected = _broken(asked, inventory, started, around, ended or switch.late)
-    if ended is None and around.stop.is_set():
+    unconnected = _broken(options, inventory, started, context, ended or switch.late)
+    if ended is None and context.stop.is_set():
         unconnected = replace(
             unconnected, verdict=Verdict.INTERRUPTED, exit_code=ExitCode.INTERRUPTED, error=None
         )
-    return await _closed(asked, _known(unconnected, memory), memory, around)
+    return await _closed(options, _known(unconnected, memory), memory, context)
 
 
 class _Switch:
     """Ends a round in time: its fleet's run once that is connected, and until then the attempt
     to connect it, with which nothing is lost."""
 
-    def __init__(self, inventory: Inventory, around: Around, connecting: anyio.CancelScope) -> None:
+    def __init__(
+        self, inventory: Inventory, context: RoundContext, connecting: anyio.CancelScope
+    ) -> None:
         self.fleet: WatchedFleet | None = None
-        self._around = around
+        self._context = context
         self._connecting = connecting
         self._deadline = inventory.apply.deadline
 
     async def listen(self) -> None:
         """Wait for `stop`, and as long as a run may take for the fleet to be connected."""
-        around = self._around
+        context = self._context
         # In real time, as what is waited for may be a program that somebody else wrote.
         with anyio.move_on_after(self._deadline):
-            await around.stop.wait()
+            await context.stop.wait()
         if self.fleet is None:
             self._connecting.cancel()
             return
-        await around.stop.wait()
-        around.tell(Told(event="stopping", message="stopping: writes in flight finish first"))
+        await context.stop.wait()
+        context.tell(Told(event="stopping", message="stopping: writes in flight finish first"))
         self.fleet.stop()
 
     @property
@@ -124,15 +130,15 @@ class _Connected:
 
     def __init__(
         self,
-        asked: Asked,
+        options: RoundOptions,
         inventory: Inventory,
-        around: Around,
+        context: RoundContext,
         fleet: WatchedFleet,
         started: datetime,
     ) -> None:
-        self._asked = asked
+        self._options = options
         self._inventory = inventory
-        self._around = around
+        self._context = context
         self._fleet = fleet
         self._started = started
 
@@ -141,7 +147,7 @@ class _Connected:
             before = await self._recall(memory)
         except FleetError as error:
             broken = _known(self._failed(error), memory)
-            return await _closed(self._asked, broken, memory, self._around)
+            return await _closed(self._options, broken, memory, self._context)
         try:
             round_ = await self._look(before)
         except InventoryChangedError:
@@ -150,23 +156,23 @@ class _Connected:
             round_ = self._round(Verdict.INTERRUPTED, ExitCode.INTERRUPTED)
         except FleetError as error:
             round_ = self._failed(error)
-        after = _remembered(round_, before, whole=self._asked.whole)
+        after = _remembered(round_, before, whole=self._options.whole)
         self._tell_of_flapping(before.flapping, after.flapping)
-        round_, after = await _closed(self._asked, _known(round_, after), after, self._around)
+        round_, after = await _closed(self._options, _known(round_, after), after, self._context)
         if after != before or not before.kept:
             after = await self._remember(after)
         return round_, after
 
     async def _look(self, memory: Memory) -> Round:
         """Plan and correct; anew where another run has ended meanwhile."""
-        spare = left_alone(memory.flapping.left_alone.keys()) if self._asked.fix else {}
-        over, left = self._asked.over, _PLANS
+        spare = left_alone(memory.flapping.left_alone.keys()) if self._options.fix else {}
+        over, left = self._options.over, _PLANS
         while True:
             plan = await self._fleet.plan(
-                selection=self._asked.selection,
+                selection=self._options.selection,
                 over=over,
                 spare=spare,
-                exclude_objected=self._asked.fix,
+                exclude_objected=self._options.fix,
             )
             try:
                 return await self._act_on(plan)
@@ -176,10 +182,10 @@ class _Connected:
                     code = plan_exit(plan, detailed=True)
                     return self._round(Verdict.BUSY, code, plan=plan, error=str(error))
                 message = f"the plan is made anew: {_why(error)}"
-                self._around.tell(Told(event="planned-anew", message=message))
+                self._context.tell(Told(event="planned-anew", message=message))
 
     async def _act_on(self, plan: Plan) -> Round:
-        if not self._asked.fix:
+        if not self._options.fix:
             verdict, code = looked(plan, fix=False)
             return self._round(verdict, code, plan=plan)
         if not plan.writes:
@@ -206,7 +212,7 @@ class _Connected:
         return self._round(carried_out(report), report_exit(report), plan=plan, report=report)
 
     async def _recall(self, memory: Memory) -> Memory:
-        note = note_of(self._asked.watched)
+        note = note_of(self._options.watched)
         content = await self._fleet.read_note(note)
         if content is None or not memory.kept:
             return memory
@@ -214,22 +220,22 @@ class _Connected:
             return parse_memory(content)
         except StateError as error:
             message = f"what watches remembered cannot be used, and is begun anew: {note}: {error}"
-            self._around.tell(Told(level="warning", event="memory-damaged", message=message))
+            self._context.tell(Told(level="warning", event="memory-damaged", message=message))
             return memory
 
     async def _remember(self, memory: Memory) -> Memory:
         try:
-            await self._fleet.write_note(note_of(self._asked.watched), memory_document(memory))
+            await self._fleet.write_note(note_of(self._options.watched), memory_document(memory))
         except StateError as error:
             message = (
                 f"the watch could not put on record what it remembers: {first_line(str(error))}"
             )
-            self._around.tell(Told(level="warning", event="memory-unwritable", message=message))
+            self._context.tell(Told(level="warning", event="memory-unwritable", message=message))
             return replace(memory, kept=False)
         return replace(memory, kept=True)
 
     def _tell_of_flapping(self, before: Flapping, after: Flapping) -> None:
-        tell, old, new = self._around.tell, before.left_alone, after.left_alone
+        tell, old, new = self._context.tell, before.left_alone, after.left_alone
         for one in sorted(new.keys() - old.keys()):
             message = (
                 f"{one} is left alone from now on: corrected {CORRECTIONS} times within {WINDOW} "
@@ -243,7 +249,7 @@ class _Connected:
             tell(Told(event="left-alone-no-more", message=message, fields=place))
 
     def _failed(self, error: FleetError) -> Round:
-        broken = _broken(self._asked, self._inventory, self._started, self._around, error)
+        broken = _broken(self._options, self._inventory, self._started, self._context, error)
         return replace(broken, run_id=self._fleet.run_id)
 
     def _round(
@@ -256,18 +262,18 @@ class _Connected:
         error: str | None = None,
     ) -> Round:
         return Round(
-            number=self._asked.number,
+            number=self._options.number,
             fleet=self._inventory.name,
             inventory=self._inventory,
             run_id=self._fleet.run_id,
             verdict=verdict,
             exit_code=code,
             started_at=self._started,
-            finished_at=self._around.clock.now(),
-            fix=self._asked.fix,
+            finished_at=self._context.clock.now(),
+            fix=self._options.fix,
             plan=plan,
             report=report,
-            inventory_error=self._asked.inventory_error,
+            inventory_error=self._options.inventory_error,
             error=error,
         )
 
@@ -278,18 +284,22 @@ def _why(error: FleetError) -> str:
 
 
 def _broken(
-    asked: Asked, inventory: Inventory, started: datetime, around: Around, error: FleetError
+    options: RoundOptions,
+    inventory: Inventory,
+    started: datetime,
+    context: RoundContext,
+    error: FleetError,
 ) -> Round:
     return Round(
-        number=asked.number,
+        number=options.number,
         fleet=inventory.name,
         inventory=inventory,
         verdict=Verdict.BROKEN,
         exit_code=ExitCode.ERROR,
         started_at=started,
-        finished_at=around.clock.now(),
-        fix=asked.fix,
-        inventory_error=asked.inventory_error,
+        finished_at=context.clock.now(),
+        fix=options.fix,
+        inventory_error=options.inventory_error,
         error=str(error),
     )
 
@@ -301,15 +311,15 @@ def _known(round_: Round, memory: Memory) -> Round:
 
 
 async def _closed(
-    asked: Asked, round_: Round, memory: Memory, around: Around
+    options: RoundOptions, round_: Round, memory: Memory, context: RoundContext
 ) -> tuple[Round, Memory]:
     """The round's end: tell whom it concerns, and remember what they know by now.
 
     A look at a part says nothing of the trouble elsewhere that was told of, nor that it is over.
     """
-    why = news(round_, memory.notified if asked.whole else None)
-    delivered = why is None or await around.publish(round_, why)
-    if not delivered or not asked.whole or round_.verdict is Verdict.INTERRUPTED:
+    why = news(round_, memory.notified if options.whole else None)
+    delivered = why is None or await context.publish(round_, why)
+    if not delivered or not options.whole or round_.verdict is Verdict.INTERRUPTED:
         return round_, memory
     notified = trouble(round_)
     kept = memory.kept and notified == memory.notified

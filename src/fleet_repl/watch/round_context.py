@@ -1,4 +1,4 @@
-"""What a round is asked for, and what it needs from outside."""
+"""The two values that a round gets: its options, and the context that it runs in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fleet_repl.watch.round import Round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a round is to do."""
+class RoundOptions:
+    """What one round is to do."""
 
     number: int = 1
     fix: bool = False
@@ -44,7 +44,7 @@ async def _silence(_round: Round, _why: News) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class RoundContext:
     """What a round needs from outside."""
 
     connect: Connect
