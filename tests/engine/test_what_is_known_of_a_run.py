@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from tests.support.plans import plan_of
 
 from fleet_repl.engine.results import Ledger
-from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import (
     Action,
     Change,
     HeldLink,
     Phase,
-    Plan,
     RegistryPlan,
     Resource,
     State,
-    Summary,
 )
 from fleet_repl.runs.events import Event, RegistryFinished
 from fleet_repl.runs.outcomes import Outcome
@@ -26,25 +23,6 @@ HUB, FIRST, SECOND = (Registry(AccountId(digit * 12), Region("eu-west-1")) for d
 
 def held(destination: Registry, *prefixes: str, because: str) -> HeldLink:
     return HeldLink(destination=destination, prefixes=prefixes, because=because)
-
-
-def plan_of(one: RegistryPlan) -> Plan:
-    return Plan(
-        digest="",
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        fleet="prod",
-        inventory=InventoryRef(path="prod.toml", digest=""),
-        summary=Summary(
-            registries=1,
-            changed=0,
-            unchanged=1,
-            unreadable=0,
-            held=3,
-            links_added=0,
-            links_removed=0,
-        ),
-        registries=(one,),
-    )
 
 
 def test_what_both_name_counts_once() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.support.plans import plan_of
 
 from fleet_repl import Inventory, load_inventory
 from fleet_repl.ecr.rules import rules_of
-from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.plan import (
     Action,
@@ -21,7 +20,6 @@ from fleet_repl.planning.plan import (
     RegistryPlan,
     Resource,
     State,
-    Summary,
 )
 from fleet_repl.runs.backfills import Backlog, asked_for, backlog_of, foreseen, of_new_links
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
@@ -88,24 +86,9 @@ def planned(*ends: LinkEnd) -> Plan:
         links_added=ends,
     )
     grant = replace(change, resource=Resource.REGISTRY_POLICY)
-    return Plan(
-        digest="",
-        created_at=datetime(2026, 11, 23, tzinfo=UTC),
-        fleet="prod",
-        inventory=InventoryRef(path="", digest=""),
-        summary=Summary(
-            registries=0,
-            changed=0,
-            unchanged=0,
-            unreadable=0,
-            held=0,
-            links_added=0,
-            links_removed=0,
-        ),
-        registries=(
-            RegistryPlan(registry=HUB, name="hub", state=State.CHANGED, changes=(change,)),
-            RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(grant,)),
-        ),
+    return plan_of(
+        RegistryPlan(registry=HUB, name="hub", state=State.CHANGED, changes=(change,)),
+        RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(grant,)),
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.plans import plan_of
 
 from fleet_repl.ecr.rules import NO_RULES, document_of, parse_document, rules_for
-from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.ownership import Applied, Cells, Record, without
 from fleet_repl.planning.plan import (
     Action,
@@ -20,7 +19,6 @@ from fleet_repl.planning.plan import (
     RegistryPlan,
     Resource,
     State,
-    Summary,
 )
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.runs.record import announced, concluded
@@ -68,28 +66,13 @@ class Run:
             resource=RULES, action=Action.UPDATE, phase=Phase.RULES, before=before, after=after
         )
         differs = self.fleet.place != self.wanted
-        self.plan = Plan(
-            digest="",
-            created_at=datetime(2026, 1, 1, tzinfo=UTC),
-            fleet="prod",
-            inventory=InventoryRef(path="prod.toml", digest=""),
-            summary=Summary(
-                registries=1,
-                changed=1,
-                unchanged=0,
-                unreadable=0,
-                held=0,
-                links_added=0,
-                links_removed=0,
-            ),
-            registries=(
-                RegistryPlan(
-                    registry=HUB,
-                    name="hub",
-                    state=State.CHANGED if differs else State.UNCHANGED,
-                    changes=(change,) if differs else (),
-                    owned=Applied(links=self.wanted),
-                ),
+        self.plan = plan_of(
+            RegistryPlan(
+                registry=HUB,
+                name="hub",
+                state=State.CHANGED if differs else State.UNCHANGED,
+                changes=(change,) if differs else (),
+                owned=Applied(links=self.wanted),
             ),
             basis=Basis(runs=frozenset(), record=self.fleet.record),
         )

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support.plans import plan_of
 
 from fleet_repl.ecr.rules import Outgoing, document_of, rules_for
-from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import (
     Action,
@@ -19,7 +19,6 @@ from fleet_repl.planning.plan import (
     RegistryPlan,
     Resource,
     State,
-    Summary,
 )
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.runs.record import announced, backfilled, concluded
@@ -43,7 +42,7 @@ def change(after: Outgoing) -> Change:
     )
 
 
-def plan_of(**more: Any) -> Plan:
+def hub_plan(**more: Any) -> Plan:
     """A plan of one registry whose links become NEW."""
     given: dict[str, Any] = {
         "registry": HUB,
@@ -53,22 +52,7 @@ def plan_of(**more: Any) -> Plan:
         "owned": Applied(links=NEW),
     }
     one = RegistryPlan(**{**given, **more})
-    return Plan(
-        digest="",
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        fleet="prod",
-        inventory=InventoryRef(path="prod.toml", digest=""),
-        summary=Summary(
-            registries=1,
-            changed=1,
-            unchanged=0,
-            unreadable=0,
-            held=0,
-            links_added=0,
-            links_removed=0,
-        ),
-        registries=(one,),
-    )
+    return plan_of(one)
 
 
 def ended(
@@ -95,13 +79,13 @@ def ended(
 
 def record_after(outcome: RegistryOutcome, plan: Plan | None = None) -> Record:
     before = {HUB: Applied(links=OLD)}
-    plan = plan or plan_of()
+    plan = plan or hub_plan()
     return concluded(announced(before, plan, {}), before, plan, [outcome], {})
 
 
 def test_before_the_first_write_both_count_as_ours() -> None:
     """What is there and what may come: whenever the run dies, nothing of it is a stranger's."""
-    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, plan_of(), {})
+    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, hub_plan(), {})
     assert record == {
         HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)}),
         END: Applied(links=OLD),
@@ -118,7 +102,7 @@ def test_a_plan_without_rules_announces_nothing() -> None:
         before=None,
         after={},
     )
-    assert announced(record, plan_of(changes=(policy,)), {}) is record
+    assert announced(record, hub_plan(changes=(policy,)), {}) is record
 
 
 @pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.UNCHANGED])
@@ -148,21 +132,21 @@ def test_what_was_never_written_changes_nothing(outcome: Outcome) -> None:
 
 def test_what_must_not_be_written_changes_nothing() -> None:
     """A refused change never reaches AWS."""
-    plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO)
+    plan = hub_plan(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO)
     assert record_after(ended(Outcome.FAILED), plan) == {HUB: Applied(links=OLD)}
 
 
 def test_rules_that_are_refused_outright_change_nothing() -> None:
     """Nothing was planned for them, because it could not be written: what the plan would own is
     not what is in place."""
-    plan = plan_of(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO, changes=())
+    plan = hub_plan(refused={Resource.REPLICATION_CONFIGURATION: NO}, error=NO, changes=())
     outcome = replace(ended(Outcome.FAILED), changes=())
     assert record_after(outcome, plan) == {HUB: Applied(links=OLD)}
 
 
 def test_an_unreadable_registry_keeps_its_record() -> None:
     """Nothing is known of it."""
-    plan = plan_of(state=State.UNREADABLE, changes=(), error=NO, owned=Applied())
+    plan = hub_plan(state=State.UNREADABLE, changes=(), error=NO, owned=Applied())
     unread = RegistryOutcome(registry=HUB, name="hub", outcome=Outcome.FAILED, error=NO)
     assert record_after(unread, plan) == {HUB: Applied(links=OLD)}
 
@@ -171,14 +155,14 @@ def test_what_others_have_removed_is_ours_no_longer() -> None:
     """Nothing is to be written: a link that is on record and in no rule was taken away by
     somebody. Made again, it would be somebody else's."""
     before = {HUB: Applied(links={**OLD, OTHER: ("new/",)})}
-    plan = plan_of(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
+    plan = hub_plan(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
     outcome = replace(ended(Outcome.UNCHANGED), changes=())
     assert concluded(before, before, plan, [outcome], {}) == {HUB: Applied(links=OLD)}
 
 
 def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
     """It is as if it had never been ours."""
-    plan = plan_of(changes=(change({}),), owned=Applied())
+    plan = hub_plan(changes=(change({}),), owned=Applied())
     gone = ended(Outcome.APPLIED, document_of(()))
     assert record_after(gone, plan) == {}
 
@@ -186,7 +170,7 @@ def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
 @pytest.mark.parametrize("gone", [True, False])
 def test_only_a_retired_account_that_is_gone_is_given_up(gone: bool) -> None:
     """What it had stays on record. One that merely fails is as it was before."""
-    plan = plan_of(
+    plan = hub_plan(
         state=State.UNREADABLE, changes=(), error=NO, owned=Applied(), retired=True, gone=gone
     )
     outcome = RegistryOutcome(
@@ -197,7 +181,7 @@ def test_only_a_retired_account_that_is_gone_is_given_up(gone: bool) -> None:
 
 def test_wider_and_narrower_are_both_announced() -> None:
     """A prefix that a shorter one covers is announced too: whose a rule is, its letters tell."""
-    plan = plan_of(owned=Applied(links={END: ("",)}))
+    plan = hub_plan(owned=Applied(links={END: ("",)}))
     record = announced({HUB: Applied(links={END: ("old/",)})}, plan, {})
     assert record == {HUB: Applied(links={END: ("", "old/")})}
 
@@ -209,7 +193,7 @@ def test_new_links_are_owed_their_backfills() -> None:
     """From before the first write until one is started, whatever becomes of the run."""
     owed = {HUB: {OTHER: SINCE}}
     before = {HUB: Applied(links=OLD)}
-    plan = plan_of()
+    plan = hub_plan()
     coming = announced(before, plan, owed)
     assert coming[HUB].due == {OTHER: SINCE}
     made = concluded(coming, before, plan, [ended(Outcome.APPLIED)], owed)
@@ -222,7 +206,7 @@ def test_a_link_that_was_not_made_is_owed_nothing() -> None:
     """It was held in the end, or never written; what was owed before stays owed."""
     owed = {HUB: {OTHER: SINCE}}
     before = {HUB: Applied(links=OLD, due={END: SINCE})}
-    plan = plan_of()
+    plan = hub_plan()
     narrower = document_of(rules_for({END: ("new/",)}))
     for outcome in (ended(Outcome.APPLIED, narrower), ended(Outcome.SKIPPED)):
         (applied,) = concluded(before, before, plan, [outcome], owed).values()
@@ -248,7 +232,7 @@ def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, 
         before={"prefix": "old"},
         after=None,
     )
-    plan = plan_of(changes=(removal,), owned=Applied(links=OLD, templates=("new",)))
+    plan = hub_plan(changes=(removal,), owned=Applied(links=OLD, templates=("new",)))
     before = {HUB: Applied(links=OLD, templates=("old",))}
     done = ChangeOutcome(
         resource=removal.resource,
@@ -285,7 +269,7 @@ def in_two_waves(
         for planned, outcome in ((one, first), (two, second))
     ]
     found = replace(ended(second), changes=tuple(ends))
-    return plan_of(changes=(one, two)), found
+    return hub_plan(changes=(one, two)), found
 
 
 @pytest.mark.parametrize(

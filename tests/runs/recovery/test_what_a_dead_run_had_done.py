@@ -9,20 +9,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.plans import plan_of
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document, rules_of
-from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import (
     Action,
     Change,
     Phase,
-    Plan,
     RegistryPlan,
     Resource,
     State,
-    Summary,
 )
 from fleet_repl.runs.history import (
     Holder,
@@ -107,22 +105,7 @@ PLANNED = (
 
 def died(*journal: JournalEntry, planned: tuple[RegistryPlan, ...] = PLANNED) -> PastRun:
     """A run that ended without a report."""
-    plan = Plan(
-        digest="sha256:1",
-        created_at=START,
-        fleet="prod",
-        inventory=InventoryRef(path="prod.toml", digest="sha256:2"),
-        summary=Summary(
-            registries=3,
-            changed=2,
-            unchanged=0,
-            unreadable=1,
-            held=0,
-            links_added=0,
-            links_removed=0,
-        ),
-        registries=planned,
-    )
+    plan = plan_of(*planned, digest="sha256:1")
     meta = RunMeta(
         run_id=RUN,
         fleet="prod",
