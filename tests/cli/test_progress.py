@@ -17,7 +17,7 @@ from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.progress import ProgressLine, bar, live_progress, progress_text
 from fleet_repl.planning.plan import Action, Resource
-from fleet_repl.reports.log_entries import Entry
+from fleet_repl.reports.log_entries import LogEntry
 from fleet_repl.runs.events import (
     CallRetried,
     PlanMade,
@@ -118,7 +118,7 @@ def test_every_write_counts_once(fleet: FakeFleet) -> None:
 
 async def test_without_a_terminal_a_line_comes_every_half_minute() -> None:
     """As long as the work takes, in words and in numbers."""
-    entries, clock = list[Entry](), VirtualClock(seconds=100)
+    entries, clock = list[LogEntry](), VirtualClock(seconds=100)
 
     async def work() -> str:
         while len(clock.slept) < 3:

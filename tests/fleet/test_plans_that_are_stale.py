@@ -18,8 +18,9 @@ import pytest
 from fleet_repl import Fleet, Inventory, Outcome, PlanError, Status, load_inventory, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.inventory import acknowledged, changed_file
+from fleet_repl.reports.log_entries import LogEntry
 from fleet_repl.runs.events import WriteStarted
-from fleet_repl.watch import Round, RoundContext, RoundOptions, Told, Watching, run_round, watch
+from fleet_repl.watch import Round, RoundContext, RoundOptions, WatchOptions, run_round, watch
 
 if TYPE_CHECKING:
     from tests.fleet.conftest import FleetText, Simulate, Simulated
@@ -270,7 +271,7 @@ async def round_of(
     aws: Simulated, meddle: Callable[[], Any], **how: Any
 ) -> tuple[Round, list[str]]:
     """A round of a watch that is overtaken between its plan and its writes."""
-    told: list[Told] = []
+    told: list[LogEntry] = []
 
     @asynccontextmanager
     async def connected(inventory: Inventory) -> AsyncIterator[Any]:
@@ -280,7 +281,7 @@ async def round_of(
         ):
             yield meddled
 
-    around = RoundContext(connect=connected, tell=told.append, clock=aws.clock, **how)
+    around = RoundContext(connect=connected, log=told.append, clock=aws.clock, **how)
     round_, _ = await run_round(RoundOptions(fix=True), aws.inventory, around)
     return round_, [one.event for one in told]
 
@@ -308,7 +309,7 @@ async def test_a_watch_keeps_what_an_operator_has_decided(
     async with simulate(wide) as aws:
         await aws.applied()
         aws.world.set_policy(aws.at(2), None)
-        stop, rounds, told = anyio.Event(), list[Round](), list[Told]()
+        stop, rounds, told = anyio.Event(), list[Round](), list[LogEntry]()
 
         async def meddle() -> None:
             aws.rewrite(narrow)
@@ -328,10 +329,10 @@ async def test_a_watch_keeps_what_an_operator_has_decided(
                 yield meddled
 
         await watch(
-            Watching(every=60, fix=True, once=True),
+            WatchOptions(every=60, fix=True, once=True),
             load=lambda: load_inventory(aws.inventory.path),
             connect=connected,
-            tell=told.append,
+            log=told.append,
             stop=stop,
             clock=aws.clock,
             uniform=lambda low, high: low,

@@ -393,7 +393,7 @@ class Player:
             case "watch":
                 around = RoundContext(
                     connect=lambda inventory: self._connected(control, inventory, Purpose.WATCH),
-                    tell=lambda _: None,
+                    log=lambda _: None,
                     clock=self.clock,
                 )
                 asked = RoundOptions(fix=True, selection=_selection(run), watched=_selection(run))

@@ -31,6 +31,7 @@ from fleet_repl.planning.plan import (
     Summary,
 )
 from fleet_repl.reports import ExitCode, plan_digest
+from fleet_repl.reports.log_entries import LogEntry
 from fleet_repl.runs.outcomes import (
     ChangeOutcome,
     Outcome,
@@ -48,7 +49,7 @@ from fleet_repl.values.errors import (
     StateError,
 )
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.watch import Round, Told, Watching, watch
+from fleet_repl.watch import Round, WatchOptions, watch
 
 HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3"))
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -283,7 +284,7 @@ class Stage:
     world: World
     clock: VirtualClock
     inventory: Inventory
-    told: list[Told] = field(default_factory=list)
+    told: list[LogEntry] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     stop: anyio.Event = field(default_factory=anyio.Event)
     broken: Exception | None = None
@@ -311,10 +312,10 @@ class Stage:
                 self.stop.set()
 
         return await watch(
-            Watching(**asked),
+            WatchOptions(**asked),
             load=self.load,
             connect=self.world.connect,
-            tell=self.told.append,
+            log=self.told.append,
             stop=self.stop,
             clock=self.clock,
             uniform=lambda low, high: (low + high) / 2,

@@ -16,11 +16,12 @@ from tests.watch.conftest import Stage
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
 from fleet_repl.reports import ExitCode
+from fleet_repl.reports.log_entries import LogEntry
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.values.errors import RefusedError
 from fleet_repl.values.names import AccountId, Region, Registry, Secret
-from fleet_repl.watch import Round, Told, Watching, headline, round_document, watch
+from fleet_repl.watch import Round, WatchOptions, headline, round_document, watch
 from fleet_repl.watch.news import trouble
 
 TEXT = """
@@ -68,7 +69,7 @@ class Looked:
     before: int = 0
     """Writes that set the fleet up."""
     stop: anyio.Event = field(default_factory=anyio.Event)
-    told: list[Told] = field(default_factory=list)
+    told: list[LogEntry] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
 
     def connect(self, inventory: Inventory) -> AbstractAsyncContextManager[Fleet]:
@@ -86,10 +87,10 @@ class Looked:
                 self.stop.set()
 
         return await watch(
-            Watching(every=900, fix=True, **asked),
+            WatchOptions(every=900, fix=True, **asked),
             load=lambda: load_inventory(self.path),
             connect=self.connect,
-            tell=self.told.append,
+            log=self.told.append,
             stop=self.stop,
             clock=self.clock,
             uniform=lambda low, high: (low + high) / 2,

@@ -217,7 +217,7 @@ async def test_a_look_at_one_registry_says_nothing_of_the_others(
     """As an event about one registry asks for: the drift of others is still there."""
     hub, a, _ = registries
     stage.world.tamper(hub)
-    around = RoundContext(connect=stage.world.connect, tell=stage.told.append, clock=stage.clock)
+    around = RoundContext(connect=stage.world.connect, log=stage.told.append, clock=stage.clock)
     _, memory = await run_round(RoundOptions(), stage.inventory, around)
     asked = RoundOptions(selection=Selection(accounts=(AccountId(a.account),)), fix=True)
     round_, after = await run_round(asked, stage.inventory, around)

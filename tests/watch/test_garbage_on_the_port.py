@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.watch.conftest import Stage
 
-from fleet_repl.watch.server import Pages, parse_address, serving
-from fleet_repl.watch.vitals import Vitals
+from fleet_repl.watch.server import Pages, Vitals, parse_address, serving
 
 GARBAGE = {
     "nothing": b"",

@@ -18,7 +18,7 @@ from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import ExitCode, schema
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
-from fleet_repl.watch import Watching, parse_webhook
+from fleet_repl.watch import WatchOptions, parse_webhook
 from fleet_repl.watch.notify import Notifier
 
 TOKEN = "T0K3N-s3cr3t"
@@ -313,7 +313,7 @@ async def test_a_redirect_is_not_followed(stage: Stage, receiver: Receiver) -> N
     receiver.answers = [307]
     notifier = Notifier(
         parse_webhook(receiver.url),
-        tell=stage.told.append,
+        log=stage.told.append,
         clock=stage.clock,
         uniform=lambda low, high: high,
     )
@@ -332,7 +332,7 @@ async def test_nobody_there(stage: Stage) -> None:
         url = gone.url
     notifier = Notifier(
         parse_webhook(url),
-        tell=stage.told.append,
+        log=stage.told.append,
         clock=stage.clock,
         uniform=lambda low, high: high,
     )
@@ -369,7 +369,7 @@ def test_an_address_is_not_in_what_is_shown() -> None:
     """Only its host is."""
     webhook = parse_webhook(f"https://user:pass@127.0.0.1:8443/{TOKEN}?x={TOKEN}")
     assert webhook.host == "127.0.0.1"
-    assert TOKEN not in repr(Watching(notify=f"https://127.0.0.1/{TOKEN}"))
+    assert TOKEN not in repr(WatchOptions(notify=f"https://127.0.0.1/{TOKEN}"))
     assert repr(webhook) == "Webhook(url=Secret(***), host='127.0.0.1')"
 
 

@@ -11,7 +11,7 @@ from tests.watch.conftest import Stage
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
-from fleet_repl.watch import Watching, watch
+from fleet_repl.watch import WatchOptions, watch
 
 
 async def test_the_first_round_is_at_once_and_others_follow(stage: Stage) -> None:
@@ -55,10 +55,10 @@ async def test_pauses_are_jittered_by_a_tenth(stage: Stage) -> None:
             stage.stop.set()
 
     await watch(
-        Watching(every=101),
+        WatchOptions(every=101),
         load=stage.load,
         connect=stage.world.connect,
-        tell=stage.told.append,
+        log=stage.told.append,
         stop=stage.stop,
         clock=stage.clock,
         uniform=dice.uniform,

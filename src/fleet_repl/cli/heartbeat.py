@@ -9,7 +9,7 @@ import anyio
 
 from fleet_repl.cli.counting import Counters
 from fleet_repl.cli.progress import progress_text
-from fleet_repl.reports.log_entries import Entry
+from fleet_repl.reports.log_entries import LogEntry
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 
@@ -38,7 +38,7 @@ async def accompanied(
     return ended[0]
 
 
-async def heartbeat(tell: Callable[[Entry], object], counters: Counters, clock: Clock) -> None:
+async def heartbeat(tell: Callable[[LogEntry], object], counters: Counters, clock: Clock) -> None:
     """Tell how far a run is every 30 seconds, without an end."""
     started = clock.monotonic()
     while True:
@@ -46,9 +46,9 @@ async def heartbeat(tell: Callable[[Entry], object], counters: Counters, clock: 
         tell(progress_entry(counters, clock.monotonic() - started))
 
 
-def progress_entry(counters: Counters, seconds: float) -> Entry:
+def progress_entry(counters: Counters, seconds: float) -> LogEntry:
     """How far a run is, for people and for machines."""
-    return Entry(
+    return LogEntry(
         event="progress",
         message=progress_text(counters, seconds).plain,
         fields={

@@ -5,7 +5,6 @@ It never fails and never blocks a run: where nobody listens any more it falls si
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
@@ -16,7 +15,7 @@ from rich.text import Text
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import Common
 from fleet_repl.cli.streams import Streams
-from fleet_repl.reports.log_entries import Entry, entry_of
+from fleet_repl.reports.log_entries import LogEntry, entry_of, json_line
 from fleet_repl.runs.events import Event
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import InventoryError, Problem
@@ -49,7 +48,7 @@ class Log:
         if entry is not None:
             self._line(entry)
 
-    def line(self, entry: Entry) -> None:
+    def line(self, entry: LogEntry) -> None:
         """A log line that was not asked for; with --quiet only errors."""
         if not self._quiet or entry.level == "error":
             self._line(entry)
@@ -57,16 +56,16 @@ class Log:
     def note(self, message: str) -> None:
         """Something to know now; left out with --quiet."""
         if not self._quiet:
-            self._say(Entry(event="note", message=message), "")
+            self._say(LogEntry(event="note", message=message), "")
 
     def caution(self, message: str) -> None:
         """Something about the result that is easily missed; left out with --quiet."""
         if not self._quiet:
-            self._say(Entry(level="warning", event="warning", message=message), "warning: ")
+            self._say(LogEntry(level="warning", event="warning", message=message), "warning: ")
 
     def failure(self, message: str) -> None:
         """Why it did not work. Never left out."""
-        self._say(Entry(level="error", event="error", message=message), "fleet-repl: ")
+        self._say(LogEntry(level="error", event="error", message=message), "fleet-repl: ")
 
     def problems(self, error: InventoryError) -> None:
         """Everything that is wrong with an inventory, and how much that is."""
@@ -91,34 +90,27 @@ class Log:
     def trace(self, text: str) -> None:
         """A traceback, for whoever has to find a mistake of ours."""
         if self._json:
-            self._write_json(Entry(level="error", event="traceback", message=text))
+            self._write_json(LogEntry(level="error", event="traceback", message=text))
         else:
             for line in text.splitlines():
                 self._write(line, "")
 
-    def _line(self, entry: Entry) -> None:
+    def _line(self, entry: LogEntry) -> None:
         if self._json:
             self._write_json(entry)
             return
         line = f"{instant(self._clock())} {entry.level:<7} {entry.message}"
         self._write(line, _STYLES[entry.level])
 
-    def _say(self, entry: Entry, prefix: str) -> None:
+    def _say(self, entry: LogEntry, prefix: str) -> None:
         if self._json:
             self._write_json(entry)
         else:
             for line in f"{prefix}{entry.message}".splitlines():
                 self._write(line, _STYLES[entry.level])
 
-    def _write_json(self, entry: Entry) -> None:
-        document: dict[str, Json] = {
-            "time": instant(self._clock()),
-            "level": entry.level,
-            "event": entry.event,
-            "message": entry.message,
-            **entry.fields,
-        }
-        self._write(json.dumps(document), "")
+    def _write_json(self, entry: LogEntry) -> None:
+        self._write(json_line(entry, self._clock()), "")
 
     def _write(self, line: str, style: str) -> None:
         # The console knows of live progress, and puts lines above it.
@@ -170,8 +162,8 @@ def problem_document(problem: Problem) -> dict[str, Json]:
     }
 
 
-def _problem_entry(problem: Problem) -> Entry:
-    return Entry(
+def _problem_entry(problem: Problem) -> LogEntry:
+    return LogEntry(
         level="error",
         event="problem",
         message=problem.message,

@@ -17,7 +17,6 @@ from fleet_repl.cli.outputs import check_outputs
 from fleet_repl.cli.run_options import Repeating
 from fleet_repl.cli.running import placed, wave_names
 from fleet_repl.reports import ExitCode
-from fleet_repl.reports.log_entries import Entry
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
-    from fleet_repl.watch import Round, Told, Watching
+    from fleet_repl.watch import Round, WatchOptions
 
 
 def watch(
@@ -63,12 +62,12 @@ def watch(
 
     Example: fleet-repl watch inventories/prod.toml --every 15m --fix --listen 127.0.0.1:9464
     """
-    from fleet_repl.watch import Watching, parse_address, parse_webhook  # noqa: PLC0415
+    from fleet_repl.watch import WatchOptions, parse_address, parse_webhook  # noqa: PLC0415
 
     options = call.options
     _check("--listen", parse_address, listen)
     _check("--notify", parse_webhook, notify)
-    watching = Watching(
+    watching = WatchOptions(
         every=900.0 if options.every is None else options.every.total_seconds(),
         fix=fix,
         once=options.once,
@@ -90,7 +89,7 @@ def _check(flag: str, parse: Callable[[str], object], text: str | None) -> None:
             raise typer.BadParameter(f"{flag}: {error}") from error
 
 
-async def _watch(call: Call[Repeating], watching: Watching, interrupts: Interrupts) -> ExitCode:
+async def _watch(call: Call[Repeating], watching: WatchOptions, interrupts: Interrupts) -> ExitCode:
     from fleet_repl import watch as watches  # noqa: PLC0415 - help needs none of it
 
     backend, options = call.backend, call.options
@@ -115,32 +114,27 @@ async def _watch(call: Call[Repeating], watching: Watching, interrupts: Interrup
                 watching,
                 load=load,
                 connect=connect,
-                tell=partial(_tell, call),
+                log=call.log.line,
                 stop=stop,
                 clock=SYSTEM,
                 uniform=random.uniform,
                 on_round=rounds.append if watching.once else _forget,
             )
         interrupts.finish()
-    for one in rounds:
-        code = _hand_over(call, one, code)
+    for round_ in rounds:
+        code = _hand_over(call, round_, code)
     return code
 
 
 def _forget(round_: Round) -> None:
-    """A round that is over and told of."""
+    """A round that needs nothing more: it stands in the log."""
 
 
-def _tell(call: Call[Repeating], told: Told) -> None:
-    entry = Entry(
-        level=told.level, event=told.event, message=told.message, fields=dict(told.fields)
-    )
-    call.log.line(entry)
-
-
-def _hand_over(call: Call[Repeating], one: Round, code: ExitCode) -> ExitCode:
-    """The result of a single round: the report if it wrote, else the plan if it had one."""
-    subject = one.report or one.plan
+def _hand_over(call: Call[Repeating], round_: Round, code: ExitCode) -> ExitCode:
+    """The result of a single round: the report if it wrote, else the plan if it made a plan."""
+    subject = round_.report or round_.plan
     if subject is None:
         return code
-    return hand_over(call, subject, code, waves=wave_names(one.inventory), inventory=one.inventory)
+    return hand_over(
+        call, subject, code, waves=wave_names(round_.inventory), inventory=round_.inventory
+    )

@@ -5,8 +5,11 @@ Pure. An entry has words for people and fields for machines; reads that succeed 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from datetime import datetime
+from typing import Literal, TypeAlias, assert_never
 
 from fleet_repl.runs.events import (
     BackfillEnded,
@@ -30,23 +33,44 @@ from fleet_repl.runs.events import (
     WriteStarted,
 )
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
-from fleet_repl.values.text import counted, elapsed
+from fleet_repl.values.text import counted, elapsed, instant
+
+Level: TypeAlias = Literal["info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    level: Literal["info", "warning", "error"] = "info"
+class LogEntry:
+    """One line of a log, whoever shows it."""
+
+    level: Level = "info"
     event: str
+    """Its kind, such as `run-started`."""
     message: str
     fields: JsonObject = field(default_factory=dict)
 
 
-def entry_of(event: Event) -> Entry | None:
+Log: TypeAlias = Callable[[LogEntry], object]
+
+
+def json_line(entry: LogEntry, now: datetime, common: JsonObject | None = None) -> str:
+    """An entry as one line of JSON; `common`: the fields that every line of this log has."""
+    document: dict[str, Json] = {
+        "time": instant(now),
+        "level": entry.level,
+        "event": entry.event,
+        "message": entry.message,
+        **(common or {}),
+        **entry.fields,
+    }
+    return json.dumps(document)
+
+
+def entry_of(event: Event) -> LogEntry | None:
     """The entry of an event, or None for one that is not worth a line."""
-    entry: Entry | None
+    entry: LogEntry | None
     match event:
         case ReadStarted() | BackfillsWanted() | BackfillProgressed():
             return None
@@ -71,33 +95,33 @@ def entry_of(event: Event) -> Entry | None:
     return entry
 
 
-def _of_run(event: RunStarted | PlanMade | RunFinished) -> Entry:
+def _of_run(event: RunStarted | PlanMade | RunFinished) -> LogEntry:
     match event:
         case RunStarted(run_id=run_id, registries=registries, accounts=accounts):
-            return Entry(
+            return LogEntry(
                 event="run-started",
                 message=f"run {run_id}: {counted(registries, 'registry')} in "
                 f"{counted(accounts, 'account')}",
                 fields={"run_id": run_id, "registries": registries, "accounts": accounts},
             )
         case PlanMade(plan=plan):
-            return Entry(
+            return LogEntry(
                 event="plan-made",
                 message=f"plan {plan.digest}: {counted(len(plan.changes), 'change')}",
                 fields={"digest": plan.digest, "changes": len(plan.changes)},
             )
         case RunFinished(report=report):
-            return Entry(
+            return LogEntry(
                 event="run-finished",
                 message=f"run {report.run_id}: {report.status}",
                 fields={"run_id": report.run_id, "status": report.status.value},
             )
 
 
-def _of_wave(event: WaveStarted | WaveFinished) -> Entry:
+def _of_wave(event: WaveStarted | WaveFinished) -> LogEntry:
     match event:
         case WaveStarted(wave=wave, registries=registries):
-            return Entry(
+            return LogEntry(
                 event="wave-started",
                 message=f"wave {wave}: {counted(registries, 'registry')} to write to",
                 fields={"wave": wave, "registries": registries},
@@ -106,7 +130,7 @@ def _of_wave(event: WaveStarted | WaveFinished) -> Entry:
             next_ = f"; the next one in {elapsed(pause)}" if pause else ""
             if because is not None:
                 next_ = f"; later ones are skipped: {because}"
-            return Entry(
+            return LogEntry(
                 level="warning" if failed or because else "info",
                 event="wave-finished",
                 message=f"wave {wave}: ended, {counted(failed, 'registry')} failed{next_}",
@@ -114,25 +138,25 @@ def _of_wave(event: WaveStarted | WaveFinished) -> Entry:
             )
 
 
-def _of_backfill(event: BackfillStarted | BackfillEnded) -> Entry:
+def _of_backfill(event: BackfillStarted | BackfillEnded) -> LogEntry:
     match event:
         case BackfillStarted(source=source, backfill=backfill):
-            return Entry(
+            return LogEntry(
                 event="backfill-started",
                 message=f"{source}: backfill to {backfill.destination} started",
                 fields={**_between(source, backfill.destination), "id": backfill.id},
             )
-        case BackfillEnded(outcome=one):
-            error = one.error
-            why = f": {error or one.because}" if error or one.because else ""
-            failed = one.backfill is not None and one.backfill.failed > 0
-            return Entry(
-                level="error" if error else "warning" if failed or one.because else "info",
+        case BackfillEnded(outcome=outcome):
+            error = outcome.error
+            why = f": {error or outcome.because}" if error or outcome.because else ""
+            failed = outcome.backfill is not None and outcome.backfill.failed > 0
+            return LogEntry(
+                level="error" if error else "warning" if failed or outcome.because else "info",
                 event="backfill-ended",
-                message=f"{one.source}: backfill to {one.destination} {one.state}{why}",
+                message=f"{outcome.source}: backfill to {outcome.destination} {outcome.state}{why}",
                 fields={
-                    **_between(one.source, one.destination),
-                    "state": one.state.value,
+                    **_between(outcome.source, outcome.destination),
+                    "state": outcome.state.value,
                     **(_fault(error) if error else {}),
                 },
             )
@@ -140,32 +164,32 @@ def _of_backfill(event: BackfillStarted | BackfillEnded) -> Entry:
 
 def _between(source: Registry, destination: Registry) -> JsonObject:
     return {
-        **_place(source),
+        **place_fields(source),
         "to_account": destination.account,
         "to_region": destination.region,
     }
 
 
-def _of_verify(event: VerifyStarted | VerifyFinished) -> Entry:
+def _of_verify(event: VerifyStarted | VerifyFinished) -> LogEntry:
     match event:
         case VerifyStarted(run_id=run_id, sources=sources):
-            return Entry(
+            return LogEntry(
                 event="verify-started",
                 message=f"run {run_id}: images of {counted(len(sources), 'registry')}",
                 fields={"run_id": run_id, "sources": len(sources)},
             )
         case VerifyFinished(report=report):
-            return Entry(
+            return LogEntry(
                 event="verify-finished",
                 message=f"run {report.run_id}: {report.status}",
                 fields={"run_id": report.run_id, "status": report.status},
             )
 
 
-def _retried(event: CallRetried) -> Entry:
+def _retried(event: CallRetried) -> LogEntry:
     account = event.account or "base identity"
     fault = event.error
-    return Entry(
+    return LogEntry(
         level="warning",
         event="call-retried",
         message=f"{account}: {fault}; attempt {event.attempt} failed, next in {event.delay:.1f} s",
@@ -179,8 +203,8 @@ def _retried(event: CallRetried) -> Entry:
     )
 
 
-def _awaited(event: LockAwaited) -> Entry:
-    return Entry(
+def _awaited(event: LockAwaited) -> LogEntry:
+    return LogEntry(
         level="warning",
         event="lock-awaited",
         message=f"fleet {event.fleet}: waiting {event.seconds:.0f} s for the lock of "
@@ -189,18 +213,18 @@ def _awaited(event: LockAwaited) -> Entry:
     )
 
 
-def _of_write(event: WriteStarted | WriteSettled) -> Entry:
-    what: JsonObject = {**_place(event.registry), "resource": event.resource.value}
+def _of_write(event: WriteStarted | WriteSettled) -> LogEntry:
+    what: JsonObject = {**place_fields(event.registry), "resource": event.resource.value}
     match event:
         case WriteStarted(action=action):
-            return Entry(
+            return LogEntry(
                 event="write-started",
                 message=f"{event.registry}: {action} {event.resource}",
                 fields={**what, "action": action.value},
             )
         case WriteSettled(outcome=outcome, error=error):
             why = f": {error}" if error else ""
-            return Entry(
+            return LogEntry(
                 level="error" if error else "info",
                 event="write-settled",
                 message=f"{event.registry}: {event.resource} {outcome}{why}",
@@ -208,7 +232,7 @@ def _of_write(event: WriteStarted | WriteSettled) -> Entry:
             )
 
 
-def _of_registry(event: RegistryRead | RegistryFinished) -> Entry | None:
+def _of_registry(event: RegistryRead | RegistryFinished) -> LogEntry | None:
     match event:
         case RegistryRead(registry=registry, error=error):
             return _failed("registry-unreadable", registry, error) if error else None
@@ -216,27 +240,32 @@ def _of_registry(event: RegistryRead | RegistryFinished) -> Entry | None:
             return None if outcome.outcome is Outcome.UNCHANGED else _finished(outcome)
 
 
-def _finished(one: RegistryOutcome) -> Entry:
-    if one.error is not None:
-        return _failed("registry-finished", one.registry, one.error)
-    because = f": {one.because}" if one.because else ""
-    return Entry(
+def _finished(outcome: RegistryOutcome) -> LogEntry:
+    if outcome.error is not None:
+        return _failed("registry-finished", outcome.registry, outcome.error)
+    because = f": {outcome.because}" if outcome.because else ""
+    return LogEntry(
         event="registry-finished",
-        message=f"{one.registry}: {one.outcome}{because}",
-        fields={**_place(one.registry), "outcome": one.outcome.value, "because": one.because},
+        message=f"{outcome.registry}: {outcome.outcome}{because}",
+        fields={
+            **place_fields(outcome.registry),
+            "outcome": outcome.outcome.value,
+            "because": outcome.because,
+        },
     )
 
 
-def _failed(event: str, registry: Registry, error: Fault) -> Entry:
-    return Entry(
+def _failed(event: str, registry: Registry, error: Fault) -> LogEntry:
+    return LogEntry(
         level="error",
         event=event,
         message=f"{registry}: {error}",
-        fields={**_place(registry), **_fault(error)},
+        fields={**place_fields(registry), **_fault(error)},
     )
 
 
-def _place(registry: Registry) -> JsonObject:
+def place_fields(registry: Registry) -> dict[str, Json]:
+    """The account and the region of a registry, as log entries and notifications have them."""
     return {"account": registry.account, "region": registry.region}
 
 

@@ -1,13 +1,12 @@
-"""Watching a fleet: rounds that look for drift, tell of it, and correct it where that was asked.
+"""Watching a fleet: rounds that look for drift, report it, and correct it if told to.
 
 Above the library's own runs, which it only calls. It neither forces nor allows anything: what a
 run would refuse, a watch leaves to a person.
 """
 
-from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document
+from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document, round_entry
 from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.log_entries import Tell, Told
-from fleet_repl.watch.loop import Watching, watch
+from fleet_repl.watch.loop import WatchOptions, watch
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
@@ -16,7 +15,6 @@ from fleet_repl.watch.round import Round, Verdict
 from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import parse_address
-from fleet_repl.watch.telling import round_told
 
 __all__ = [
     "ROUND_SCHEMA",
@@ -28,16 +26,14 @@ __all__ = [
     "Round",
     "RoundContext",
     "RoundOptions",
-    "Tell",
-    "Told",
     "Verdict",
+    "WatchOptions",
     "WatchedFleet",
-    "Watching",
     "headline",
     "parse_address",
     "parse_webhook",
     "round_document",
-    "round_told",
+    "round_entry",
     "run_round",
     "watch",
 ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import random
 import re
+import sys
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -22,7 +23,8 @@ from fleet_repl.fleet.connect import connect
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import Inventory, located
-from fleet_repl.runs.events import Event
+from fleet_repl.reports.log_entries import Log, LogEntry, entry_of, json_line
+from fleet_repl.runs.events import CallRetried, Event, RegistryRead, WaveFinished, WriteSettled
 from fleet_repl.runs.history import Purpose
 from fleet_repl.topology import Selection, registries
 from fleet_repl.values.canonical_json import JsonObject
@@ -34,17 +36,14 @@ from fleet_repl.watch import (
     Round,
     RoundContext,
     RoundOptions,
-    Tell,
-    Told,
     Verdict,
     WatchedFleet,
     headline,
     round_document,
-    round_told,
+    round_entry,
     run_round,
 )
-from fleet_repl.watch import lambda_log as lines
-from fleet_repl.watch.eventbridge import Everything, Ignored, Written, asked
+from fleet_repl.watch.eventbridge import Everything, Ignored, Written, target_of
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
 
 _RESERVE: Final = 15.0
@@ -100,24 +99,24 @@ def handler(event: object, context: Context) -> JsonObject:
 
 async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -> JsonObject:
     allowance = Allowance.within(context.get_remaining_time_in_millis())
-    tell = _teller(context)
+    log = stdout_log(context)
     settings = read_settings(environ)
-    wanted = asked(event)
-    if isinstance(wanted, Ignored):
-        return _ignored(wanted, tell)
+    target = target_of(event)
+    if isinstance(target, Ignored):
+        return _ignored(target, log)
     inventory = _inventory(settings, environ, allowance)
-    selection = EVERYTHING if isinstance(wanted, Everything) else _narrowed(wanted, inventory)
+    selection = EVERYTHING if isinstance(target, Everything) else _narrowed(target, inventory)
     if isinstance(selection, Ignored):
-        return _ignored(selection, tell)
-    round_ = await _round(inventory, selection, settings, allowance, tell)
-    tell(round_told(round_))
+        return _ignored(selection, log)
+    round_ = await _round(inventory, selection, settings, allowance, log)
+    log(round_entry(round_))
     if round_.verdict is Verdict.BROKEN:
         raise FleetError(round_.error or headline(round_))
     return {"ignored": False, "because": None, **round_document(round_)}
 
 
-def _ignored(ignored: Ignored, tell: Tell) -> JsonObject:
-    tell(Told(event="ignored", message=f"the event is ignored: {ignored.because}"))
+def _ignored(ignored: Ignored, log: Log) -> JsonObject:
+    log(LogEntry(event="ignored", message=f"the event is ignored: {ignored.because}"))
     return {"ignored": True, "because": ignored.because}
 
 
@@ -162,21 +161,19 @@ async def _round(
     selection: Selection,
     settings: Settings,
     allowance: Allowance,
-    tell: Tell,
+    log: Log,
     clock: Clock = SYSTEM,
 ) -> Round:
     """One round, which is told to stop while there is time left to end it."""
     stop, began = anyio.Event(), clock.monotonic()
     webhook = settings.notify
-    notifier = (
-        Notifier(webhook, tell=tell, clock=clock, uniform=random.uniform) if webhook else None
-    )
+    notifier = Notifier(webhook, log=log, clock=clock, uniform=random.uniform) if webhook else None
 
     def connected(inventory: Inventory) -> AbstractAsyncContextManager[WatchedFleet]:
         return connect(
             inventory,
             state=settings.state,
-            on_event=_listener(tell),
+            on_event=event_sink(log),
             purpose=Purpose.WATCH,
         )
 
@@ -193,30 +190,49 @@ async def _round(
         await clock.sleep(allowance.stops)
         stop.set()
 
-    context = RoundContext(connect=connected, tell=tell, clock=clock, stop=stop, publish=publish)
+    options = RoundOptions(fix=settings.fix, selection=selection)
+    round_context = RoundContext(
+        connect=connected, log=log, clock=clock, stop=stop, publish=publish
+    )
     async with anyio.create_task_group() as group:
         group.start_soon(stop_in_time)
-        round_, _ = await run_round(
-            RoundOptions(fix=settings.fix, selection=selection), inventory, context
-        )
+        round_, _ = await run_round(options, inventory, round_context)
         group.cancel_scope.cancel()
     return round_
 
 
-def _teller(context: Context) -> Tell:
-    """Writes log lines, each with the id that Lambda's own lines have."""
-    fields: JsonObject = {"request_id": context.aws_request_id}
+def stdout_log(context: Context) -> Log:
+    """Writes entries to stdout, which Lambda keeps as the function's log.
 
-    def tell(told: Told) -> None:
-        lines.write(lines.line(told, SYSTEM.now(), fields))
+    Each has the id that Lambda's own lines have as `request_id`, so that of a failed call to AWS
+    is its `aws_request_id`.
+    """
+    common: JsonObject = {"request_id": context.aws_request_id}
 
-    return tell
+    def log(entry: LogEntry) -> None:
+        fields = dict(entry.fields)
+        if "request_id" in fields:
+            fields["aws_request_id"] = fields.pop("request_id")
+        # A round does not depend on its log.
+        with suppress(OSError, ValueError):
+            sys.stdout.write(f"{json_line(replace(entry, fields=fields), SYSTEM.now(), common)}\n")
+            sys.stdout.flush()
+
+    return log
 
 
-def _listener(tell: Tell) -> EventSink:
+def event_sink(log: Log) -> EventSink:
+    """Logs what is worth a line in a log that is kept and paid for."""
+
     def listen(event: Event) -> None:
-        told = lines.told_of(event)
-        if told is not None:
-            tell(told)
+        entry = entry_of(event)
+        match event:
+            case WaveFinished(because=str()) if entry is not None:
+                # Nobody looks on: that later waves are skipped may set off an alarm.
+                log(replace(entry, level="error"))
+            case RegistryRead() | WriteSettled() | CallRetried() if entry is not None:
+                log(entry)
+            case _:
+                pass
 
     return listen

@@ -1,4 +1,4 @@
-"""A round as one line for people and as the JSON document that a notification is.
+"""A round as one line for people, as a log entry and as the JSON document of a notification.
 
 Pure. The keys are a promise, and fit the published schema `round`. Lists are capped: a chat is no
 place for four thousand registries, and the plan and the report have them all.
@@ -7,13 +7,13 @@ place for four thousand registries, and the plan and the report have them all.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import Final, assert_never
 
 from fleet_repl.planning.plan import Moved, Objection, RegistryPlan
 from fleet_repl.reports.documents.fields import fault_document
+from fleet_repl.reports.log_entries import Level, LogEntry, place_fields
 from fleet_repl.runs.outcomes import RegistryOutcome
 from fleet_repl.values.canonical_json import Json, JsonObject
-from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted, first_line, listed, timestamp
 from fleet_repl.watch.news import News
 from fleet_repl.watch.round import Round, Verdict, kinds_against
@@ -40,7 +40,11 @@ def headline(round_: Round) -> str:
 def round_document(round_: Round, news: News | None = None) -> JsonObject:
     """The document `fleet-repl/round/1`; `news`: why it is sent."""
     text = headline(round_)
-    about = [one for one in round_.plan.registries if _told_of(one, round_)] if round_.plan else []
+    about = (
+        [planned for planned in round_.plan.registries if _is_news(planned, round_)]
+        if round_.plan
+        else []
+    )
     return {
         "schema": ROUND_SCHEMA,
         # Chats show the member of this name.
@@ -63,21 +67,55 @@ def round_document(round_: Round, news: News | None = None) -> JsonObject:
         "drift_since": timestamp(round_.drift_since) if round_.drift_since else None,
         "summary": _summary(round_),
         "registries": [
-            _registry(one, round_.outcomes.get(one.registry), round_) for one in about[:SHOWN]
+            _registry(planned, round_.outcomes.get(planned.registry), round_)
+            for planned in about[:SHOWN]
         ],
         "more_registries": max(0, len(about) - SHOWN),
-        "left_alone": [_place(one) for one in round_.left_alone[:SHOWN]],
+        "left_alone": [place_fields(registry) for registry in round_.left_alone[:SHOWN]],
         "more_left_alone": max(0, len(round_.left_alone) - SHOWN),
-        "excluded": [excluded_document(one) for one in round_.excluded[:SHOWN]],
+        "excluded": [excluded_document(planned) for planned in round_.excluded[:SHOWN]],
         "more_excluded": max(0, len(round_.excluded) - SHOWN),
-        "objections": [_objection(one) for one in round_.objections],
+        "objections": [_objection(objection) for objection in round_.objections],
         "error": round_.error,
     }
 
 
-def excluded_document(one: RegistryPlan) -> JsonObject:
+def round_entry(round_: Round) -> LogEntry:
+    """A round as a log line, by which alarms can be set."""
+    match round_.verdict:
+        case Verdict.IN_SYNC | Verdict.CORRECTED | Verdict.BUSY | Verdict.INTERRUPTED:
+            level: Level = "info"
+        case Verdict.DRIFT | Verdict.FROZEN | Verdict.PARTIAL:
+            level = "warning"
+        case Verdict.FAILED | Verdict.REFUSED | Verdict.BROKEN:
+            level = "error"
+        case _:
+            assert_never(round_.verdict)
+    took = (round_.finished_at - round_.started_at).total_seconds()
+    fields: dict[str, Json] = {
+        "round": round_.number,
+        "fleet": round_.fleet,
+        "run_id": round_.run_id,
+        "verdict": round_.verdict.value,
+        "exit_code": int(round_.exit_code),
+        "seconds": round(took, 3),
+        "drifted": len(round_.drifted),
+        "still_differing": len(round_.differing),
+        "left_alone": len(round_.left_alone),
+        "excluded": [excluded_document(planned) for planned in round_.excluded[:SHOWN]],
+        "more_excluded": max(0, len(round_.excluded) - SHOWN),
+        "error": round_.error,
+    }
+    message = f"round {round_.number}: {headline(round_)} ({took:.1f} s)"
+    return LogEntry(level=level, event="round-finished", message=message, fields=fields)
+
+
+def excluded_document(planned: RegistryPlan) -> JsonObject:
     """A registry that is not corrected, and what speaks against that."""
-    return {**_place(one.registry), "objections": [_objection(each) for each in one.objections]}
+    return {
+        **place_fields(planned.registry),
+        "objections": [_objection(objection) for objection in planned.objections],
+    }
 
 
 def _objection(objection: Objection) -> Json:
@@ -86,7 +124,7 @@ def _objection(objection: Objection) -> Json:
 
 def _excluded_named(excluded: tuple[RegistryPlan, ...]) -> str:
     """`222222222222/eu-west-1 (foreign-rules), 333333333333/eu-west-1 (protected) and 2 more`."""
-    names = [f"{one.registry} ({', '.join(kinds_against(one))})" for one in excluded]
+    names = [f"{planned.registry} ({', '.join(kinds_against(planned))})" for planned in excluded]
     return listed(names, IN_A_LINE)
 
 
@@ -101,7 +139,7 @@ def _finding(round_: Round) -> str:
         case Verdict.IN_SYNC:
             return f"in sync, {registries}"
         case Verdict.REFUSED:
-            kinds = ", ".join(dict.fromkeys(one.kind for one in round_.objections))
+            kinds = ", ".join(dict.fromkeys(objection.kind for objection in round_.objections))
             return f"{differ}; refused: {kinds}"
         case Verdict.BUSY | Verdict.FROZEN:
             return f"{differ}; sat out: {error}"
@@ -129,9 +167,9 @@ _WORDS: Final = {
 
 def _counts(round_: Round) -> str:
     counts = Counter(round_.counts)
-    told = [f"{counts[key]:,} {word}" for key, word in _WORDS.items() if counts[key]]
+    entry = [f"{counts[key]:,} {word}" for key, word in _WORDS.items() if counts[key]]
     held = _held(round_)
-    return ", ".join([*told, f"{counted(held, 'link')} held"] if held else told)
+    return ", ".join([*entry, f"{counted(held, 'link')} held"] if held else entry)
 
 
 def _held(round_: Round) -> int:
@@ -156,30 +194,26 @@ def _summary(round_: Round) -> Json:
     }
 
 
-def _told_of(one: RegistryPlan, round_: Round) -> bool:
-    outcome = round_.outcomes.get(one.registry)
-    return bool(one.changes or one.fails or one.held) or (
+def _is_news(planned: RegistryPlan, round_: Round) -> bool:
+    outcome = round_.outcomes.get(planned.registry)
+    return bool(planned.changes or planned.fails or planned.held) or (
         outcome is not None and (outcome.error is not None or bool(outcome.held))
     )
 
 
-def _registry(one: RegistryPlan, outcome: RegistryOutcome | None, round_: Round) -> Json:
+def _registry(planned: RegistryPlan, outcome: RegistryOutcome | None, round_: Round) -> Json:
     return {
-        **_place(one.registry),
-        "name": one.name,
-        "wave": one.wave,
-        "state": one.state.value,
+        **place_fields(planned.registry),
+        "name": planned.name,
+        "wave": planned.wave,
+        "state": planned.state.value,
         "outcome": outcome.outcome.value if outcome else None,
-        "left_alone": one.registry in round_.left_alone,
-        "moved": _moved(one.moved),
-        "held": len(outcome.held if outcome else one.held),
-        "error": fault_document(outcome.error if outcome else one.error),
+        "left_alone": planned.registry in round_.left_alone,
+        "moved": _moved(planned.moved),
+        "held": len(outcome.held if outcome else planned.held),
+        "error": fault_document(outcome.error if outcome else planned.error),
         "because": outcome.because if outcome else None,
     }
-
-
-def _place(registry: Registry) -> dict[str, Json]:
-    return {"account": registry.account, "region": registry.region}
 
 
 def _moved(moved: Moved | None) -> Json:

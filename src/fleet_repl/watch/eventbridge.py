@@ -63,10 +63,10 @@ class Ignored:
     because: str
 
 
-Asked: TypeAlias = Everything | Written | Ignored
+Target: TypeAlias = Everything | Written | Ignored
 
 
-def asked(event: object) -> Asked:
+def target_of(event: object) -> Target:
     """What an event asks for.
 
     Schedules, of EventBridge rules and of EventBridge Scheduler with any payload, and an event by
@@ -82,7 +82,7 @@ def asked(event: object) -> Asked:
     return _of_call(detail)
 
 
-def _of_call(detail: Mapping[str, object]) -> Asked:
+def _of_call(detail: Mapping[str, object]) -> Target:
     name = detail.get("eventName")
     if detail.get("eventSource") != SOURCE or not isinstance(name, str) or name not in WRITES:
         return Ignored(because="the call changes no rules, registry policy or creation template")
@@ -97,13 +97,13 @@ def _of_call(detail: Mapping[str, object]) -> Asked:
     return Written(registry=Registry(account, region), session=_session(caller))
 
 
-def _account(found: object) -> AccountId | None:
-    return AccountId(found) if isinstance(found, str) and is_account_id(found) else None
+def _account(value: object) -> AccountId | None:
+    return AccountId(value) if isinstance(value, str) and is_account_id(value) else None
 
 
-def _region(found: object) -> Region | None:
-    if isinstance(found, str) and any(one.holds(found) for one in Partition):
-        return Region(found)
+def _region(value: object) -> Region | None:
+    if isinstance(value, str) and any(partition.holds(value) for partition in Partition):
+        return Region(value)
     return None
 
 

@@ -12,12 +12,22 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
+from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
 CORRECTIONS: Final = 3
 """So many corrections..."""
 WINDOW: Final = 6
 """...within so many rounds are too many. As many rounds as wanted end it."""
+
+_LEFT_ALONE: Final = Fault(
+    kind=FaultKind.CONFLICT,
+    operation="watch",
+    message=f"left alone: corrected {CORRECTIONS} times within {WINDOW} rounds, so someone else "
+    "is writing too",
+    hint="see in CloudTrail who else writes this registry, and end it; `fleet-repl apply` "
+    f"corrects it at once, and a watch does so again after {WINDOW} rounds that find it as wanted",
+)
 
 
 class Sight(Enum):
@@ -69,6 +79,19 @@ def after_round(flapping: Flapping, sights: Mapping[Registry, Sight], now: datet
 def only(flapping: Flapping, registries: Collection[Registry]) -> Flapping:
     """Without registries that are no part of the fleet any more."""
     return Flapping(
-        recent={one: rounds for one, rounds in flapping.recent.items() if one in registries},
-        left_alone={one: left for one, left in flapping.left_alone.items() if one in registries},
+        recent={
+            registry: rounds
+            for registry, rounds in flapping.recent.items()
+            if registry in registries
+        },
+        left_alone={
+            registry: left
+            for registry, left in flapping.left_alone.items()
+            if registry in registries
+        },
     )
+
+
+def suppressed(registries: Collection[Registry]) -> Mapping[Registry, Fault]:
+    """Why nothing is written to each of them."""
+    return dict.fromkeys(registries, _LEFT_ALONE)

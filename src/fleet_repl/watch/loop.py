@@ -17,14 +17,14 @@ import anyio
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports import ExitCode
+from fleet_repl.reports.log_entries import Log, LogEntry
 from fleet_repl.topology import Selection, select
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.text import counted
-from fleet_repl.watch.documents import round_document
+from fleet_repl.watch.documents import round_document, round_entry
 from fleet_repl.watch.fleets import Connect, WatchedFleet
-from fleet_repl.watch.log_entries import Tell, Told
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
@@ -32,9 +32,7 @@ from fleet_repl.watch.reload import Current, LoadInventory, read_again, read_fir
 from fleet_repl.watch.round import Round, Verdict
 from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.run_round import run_round
-from fleet_repl.watch.server import Address, Pages, parse_address, serving
-from fleet_repl.watch.telling import round_told
-from fleet_repl.watch.vitals import Vitals
+from fleet_repl.watch.server import Address, Pages, Vitals, parse_address, serving
 
 if TYPE_CHECKING:
     from fleet_repl.watch.metrics import Metrics
@@ -51,7 +49,7 @@ Uniform: TypeAlias = Callable[[float, float], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class WatchOptions:
     """What a watch is asked for."""
 
     every: float = 900
@@ -67,11 +65,11 @@ class Watching:
 
 
 async def watch(  # noqa: PLR0913 - what it is asked for, and its whole world
-    watching: Watching,
+    options: WatchOptions,
     *,
     load: LoadInventory,
     connect: Connect,
-    tell: Tell,
+    log: Log,
     stop: anyio.Event,
     clock: Clock,
     uniform: Uniform,
@@ -84,17 +82,17 @@ async def watch(  # noqa: PLR0913 - what it is asked for, and its whole world
     address that is none or cannot be listened on, an inventory that cannot be used, and a
     selection that names nothing in it.
     """
-    if not 0 < watching.every < math.inf:
+    if not 0 < options.every < math.inf:
         raise FleetError("the time between rounds has to be more than none, and to end")
-    address = parse_address(watching.listen) if watching.listen is not None else None
-    webhook = parse_webhook(watching.notify) if watching.notify is not None else None
+    address = parse_address(options.listen) if options.listen is not None else None
+    webhook = parse_webhook(options.notify) if options.notify is not None else None
     current = await read_first(load)
-    select(current.inventory, watching.selection)
-    world = _World(load=load, connect=connect, tell=tell, stop=stop, clock=clock, uniform=uniform)
-    notifier = Notifier(webhook, tell=tell, clock=clock, uniform=uniform) if webhook else None
-    loop = _Loop(watching, world, current, notifier, on_round)
+    select(current.inventory, options.selection)
+    world = _World(load=load, connect=connect, log=log, stop=stop, clock=clock, uniform=uniform)
+    notifier = Notifier(webhook, log=log, clock=clock, uniform=uniform) if webhook else None
+    loop = _Loop(options, world, current, notifier, on_round)
     async with loop.listening(address):
-        return await loop.once() if watching.once else await loop.run()
+        return await loop.once() if options.once else await loop.run()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +101,7 @@ class _World:
 
     load: LoadInventory
     connect: Connect
-    tell: Tell
+    log: Log
     stop: anyio.Event
     clock: Clock
     uniform: Uniform
@@ -114,13 +112,13 @@ class _Loop:
 
     def __init__(
         self,
-        watching: Watching,
+        options: WatchOptions,
         world: _World,
         current: Current,
         notifier: Notifier | None,
         on_round: Callable[[Round], object],
     ) -> None:
-        self._watching = watching
+        self._options = options
         self._world = world
         self._current = current
         self._notifier = notifier
@@ -129,7 +127,7 @@ class _Loop:
         self._number = 0
         self._fleet: WatchedFleet | None = None
         """The one that is connected."""
-        self._vitals = Vitals(world.clock, watching.every, current.inventory.apply.deadline)
+        self._vitals = Vitals(world.clock, options.every, current.inventory.apply.deadline)
         self._metrics = _metrics(world.clock, self._holds_lock)
         self._metrics.began(current.inventory.name)
 
@@ -141,7 +139,7 @@ class _Loop:
             return
         pages = Pages(vitals=self._vitals, metrics=self._metrics.scrape)
         async with serving(address, pages) as taken:
-            self._tell("listening", f"listening on http://{taken}", address=str(taken))
+            self._log("listening", f"listening on http://{taken}", address=str(taken))
             yield
 
     async def once(self) -> ExitCode:
@@ -150,7 +148,7 @@ class _Loop:
 
     async def run(self) -> ExitCode:
         """Rounds until the watch is stopped."""
-        world, every = self._world, self._watching.every
+        world, every = self._world, self._options.every
         over = 0.0
         while not world.stop.is_set():
             started = world.clock.monotonic()
@@ -168,15 +166,15 @@ class _Loop:
         self._number += 1
         options = RoundOptions(
             number=self._number,
-            fix=self._watching.fix,
+            fix=self._options.fix,
             over=over,
-            selection=self._watching.selection,
-            watched=self._watching.selection,
+            selection=self._options.selection,
+            watched=self._options.selection,
             inventory_error=self._current.error,
         )
         context = RoundContext(
             connect=self._connected,
-            tell=self._world.tell,
+            log=self._world.log,
             clock=self._world.clock,
             stop=self._world.stop,
             publish=self._publish,
@@ -186,13 +184,13 @@ class _Loop:
         round_, self._memory = await run_round(options, inventory, context, self._memory)
         self._vitals.finished(round_)
         self._metrics.finished(round_)
-        self._world.tell(round_told(round_))
+        self._world.log(round_entry(round_))
         self._on_round(round_)
         return round_
 
     async def _reload(self) -> Current:
         last = self._current
-        self._current = await read_again(self._world.load, last, self._world.tell)
+        self._current = await read_again(self._world.load, last, self._world.log)
         self._renamed(last.inventory.name)
         return self._current
 
@@ -226,12 +224,12 @@ class _Loop:
         await self._world.stop.wait()
         await self._world.clock.sleep(_HASTE)
         message = "the notification was not delivered in time: the watch is stopping"
-        self._world.tell(Told(level="warning", event="notify-failed", message=message))
+        self._world.log(LogEntry(level="warning", event="notify-failed", message=message))
         posting.cancel()
 
     async def _pause(self, due: float) -> None:
         """Rest until the next round is due, more or less; or until the watch is stopped."""
-        world, every = self._world, self._watching.every
+        world, every = self._world, self._options.every
         rest = due - world.clock.monotonic()
         if rest <= 0:
             self._tell_of_missed(int(-rest // every))
@@ -248,8 +246,8 @@ class _Loop:
         message = "the round took longer than the time between rounds; the next one begins at once"
         if missed:
             message = f"{message}, and {counted(missed, 'round')} {_was(missed)} missed"
-        told = Told(level="warning", event="late", message=message, fields={"missed": missed})
-        self._world.tell(told)
+        entry = LogEntry(level="warning", event="late", message=message, fields={"missed": missed})
+        self._world.log(entry)
 
     def _renamed(self, before: str) -> None:
         """Another fleet has other registries, and its state is elsewhere."""
@@ -258,8 +256,8 @@ class _Loop:
             self._memory = Memory()
             self._metrics.began(name)
 
-    def _tell(self, event: str, message: str, **fields: Json) -> None:
-        self._world.tell(Told(event=event, message=message, fields=fields))
+    def _log(self, event: str, message: str, **fields: Json) -> None:
+        self._world.log(LogEntry(event=event, message=message, fields=fields))
 
 
 def _metrics(clock: Clock, holds_lock: Callable[[], bool]) -> Metrics:

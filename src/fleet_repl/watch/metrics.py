@@ -125,9 +125,9 @@ class Metrics:
 
     def _exclude(self, round_: Round) -> None:
         self._excluded.clear()
-        for one in round_.excluded:
-            for kind in kinds_against(one):
-                place = one.registry.account, one.registry.region
+        for planned in round_.excluded:
+            for kind in kinds_against(planned):
+                place = planned.registry.account, planned.registry.region
                 self._excluded.labels(round_.fleet, *place, kind).set(1)
 
     def missed(self, rounds: int) -> None:
@@ -164,5 +164,7 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for family in self._registry.collect():
-            family.samples = [one for one in family.samples if not one.name.endswith("_created")]
+            family.samples = [
+                sample for sample in family.samples if not sample.name.endswith("_created")
+            ]
             yield family

@@ -37,14 +37,14 @@ _REQUEST: Final = re.compile(r" \[request [^\]]*\]")
 
 def news(round_: Round, notified: str | None) -> News | None:
     """What to tell of a round, if anything, where `notified` was told of before."""
-    found = trouble(round_)
+    wrong = trouble(round_)
     if _corrected(round_):
-        return News.CORRECTED if found in (None, notified) else News.FAILED
+        return News.CORRECTED if wrong in (None, notified) else News.FAILED
     if round_.verdict is Verdict.INTERRUPTED:
         return None
-    if found is None:
+    if wrong is None:
         return News.RECOVERED if notified is not None else None
-    if found == notified:
+    if wrong == notified:
         return None
     return News.DRIFT if round_.verdict in _WAITING else News.FAILED
 
@@ -61,17 +61,19 @@ def trouble(round_: Round) -> str | None:
     waiting = round_.verdict in _WAITING
     # Excluded registries make a round partial, and refused once nobody else is left to correct:
     # that is the same trouble.
-    kinds = {kind for one in round_.excluded for kind in kinds_against(one)}
-    wide = [one.kind for one in round_.objections if one.kind not in kinds]
+    kinds = {kind for planned in round_.excluded for kind in kinds_against(planned)}
+    wide = [objection.kind for objection in round_.objections if objection.kind not in kinds]
     alike = bool(kinds) and not wide and round_.verdict in (Verdict.PARTIAL, Verdict.REFUSED)
     verdict = Verdict.PARTIAL if alike else round_.verdict
     about: Json = {
         "verdict": "" if well or waiting else verdict.value,
-        "differing": {str(one.registry): _changes(one) for one in _differing(round_)},
-        "failing": {str(one.registry): _reason(error) for one, error in _failing(round_)},
-        "left_alone": [str(one) for one in round_.left_alone],
+        "differing": {str(planned.registry): _changes(planned) for planned in _differing(round_)},
+        "failing": {str(planned.registry): _reason(error) for planned, error in _failing(round_)},
+        "left_alone": [str(registry) for registry in round_.left_alone],
         "objections": list(wide),
-        "excluded": {str(one.registry): list(kinds_against(one)) for one in round_.excluded},
+        "excluded": {
+            str(planned.registry): list(kinds_against(planned)) for planned in round_.excluded
+        },
         "error": None if alike else _error(round_),
         "inventory": round_.inventory_error,
     }
@@ -86,19 +88,21 @@ def _well(round_: Round) -> bool:
         return False
     backfills = round_.report.backfills if round_.report else ()
     return not (
-        any(_differing(round_)) or any(_failing(round_)) or any(one.fails for one in backfills)
+        any(_differing(round_))
+        or any(_failing(round_))
+        or any(backfill.fails for backfill in backfills)
     )
 
 
 def _differing(round_: Round) -> Iterator[RegistryPlan]:
-    return (one for one in round_.differing if one.registry not in round_.left_alone)
+    return (planned for planned in round_.differing if planned.registry not in round_.left_alone)
 
 
 def _failing(round_: Round) -> Iterator[tuple[RegistryPlan, Fault | None]]:
     return (
-        (one, outcome.error if outcome else one.error)
-        for one, outcome in round_.failing
-        if one.registry not in round_.left_alone and not one.objections
+        (planned, outcome.error if outcome else planned.error)
+        for planned, outcome in round_.failing
+        if planned.registry not in round_.left_alone and not planned.objections
     )
 
 
@@ -108,10 +112,10 @@ def _corrected(round_: Round) -> bool:
     return report is not None and report.writes.applied > 0
 
 
-def _changes(one: RegistryPlan) -> Json:
+def _changes(planned: RegistryPlan) -> Json:
     return [
         [change.resource.value, digest(change.before), digest(change.after)]
-        for change in one.changes
+        for change in planned.changes
     ]
 
 

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from fleet_repl._version import __version__
 from fleet_repl.engine.retry import Pace
+from fleet_repl.reports.log_entries import Log, LogEntry
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind, FleetError
 from fleet_repl.values.names import Secret
-from fleet_repl.watch.log_entries import Tell, Told
 
 _TIMEOUT: Final = 10.0
 """Seconds that an attempt may take."""
@@ -60,12 +60,12 @@ class Notifier:
         self,
         webhook: Webhook,
         *,
-        tell: Tell,
+        log: Log,
         clock: Clock,
         uniform: Callable[[float, float], float],
     ) -> None:
         self._webhook = webhook
-        self._tell = tell
+        self._log = log
         self._clock = clock
         self._uniform = uniform
 
@@ -87,8 +87,8 @@ class Notifier:
             host = self._webhook.host
             message = f"the notification to {host} was not delivered: {error.fault.message}"
             fields = {"host": host}
-            told = Told(level="warning", event="notify-failed", message=message, fields=fields)
-            self._tell(told)
+            entry = LogEntry(level="warning", event="notify-failed", message=message, fields=fields)
+            self._log(entry)
             return False
         return True
 

@@ -9,9 +9,9 @@ from typing import TypeAlias
 import anyio.to_thread
 
 from fleet_repl.inventory import Inventory, acknowledged
+from fleet_repl.reports.log_entries import Log, LogEntry
 from fleet_repl.values.errors import FleetError, InventoryError
 from fleet_repl.values.text import counted, first_line
-from fleet_repl.watch.log_entries import Tell, Told
 
 LoadInventory: TypeAlias = Callable[[], Inventory]
 """Reads the inventory. Raises FleetError or OSError where that fails."""
@@ -34,15 +34,15 @@ async def read_first(load: LoadInventory) -> Current:
         raise FleetError(f"the inventory cannot be read: {error.strerror}") from error
 
 
-async def read_again(load: LoadInventory, last: Current, tell: Tell) -> Current:
+async def read_again(load: LoadInventory, last: Current, log: Log) -> Current:
     """The inventory as it is now, or the last good one, and that is told each time."""
     try:
         inventory = await _read(load)
     except (FleetError, OSError) as error:
         reason = _reason(error)
         message = f"the inventory cannot be used, so the last good one counts: {reason}"
-        tell(
-            Told(
+        log(
+            LogEntry(
                 level="error",
                 event="inventory-broken",
                 message=message,
@@ -52,10 +52,10 @@ async def read_again(load: LoadInventory, last: Current, tell: Tell) -> Current:
         known = await anyio.to_thread.run_sync(acknowledged, last.inventory)
         return Current(inventory=known, error=reason)
     if last.error is not None:
-        tell(Told(event="inventory-mended", message="the inventory can be used again"))
+        log(LogEntry(event="inventory-mended", message="the inventory can be used again"))
     elif inventory.digest != last.inventory.digest:
         fields = {"digest": inventory.digest}
-        tell(Told(event="inventory-changed", message="the inventory has changed", fields=fields))
+        log(LogEntry(event="inventory-changed", message="the inventory has changed", fields=fields))
     return Current(inventory=inventory)
 
 

@@ -76,26 +76,36 @@ class Round:
     @property
     def excluded(self) -> tuple[RegistryPlan, ...]:
         """Registries that were not corrected because objections are about them."""
-        return tuple(one for one in self.plan.registries if one.objections) if self.plan else ()
+        return (
+            tuple(planned for planned in self.plan.registries if planned.objections)
+            if self.plan
+            else ()
+        )
 
     @property
     def outcomes(self) -> Mapping[Registry, RegistryOutcome]:
         """What became of each registry, where anything was written."""
-        return {one.registry: one for one in self.report.registries} if self.report else {}
+        return (
+            {outcome.registry: outcome for outcome in self.report.registries} if self.report else {}
+        )
 
     @property
     def drifted(self) -> tuple[RegistryPlan, ...]:
         """Registries that differed when the round looked."""
-        return tuple(one for one in self.plan.registries if one.changes) if self.plan else ()
+        return (
+            tuple(planned for planned in self.plan.registries if planned.changes)
+            if self.plan
+            else ()
+        )
 
     @property
     def differing(self) -> tuple[RegistryPlan, ...]:
         """Registries that still differed when it ended."""
         outcomes = self.outcomes
         return tuple(
-            one
-            for one in self.drifted
-            if one.registry not in outcomes or outcomes[one.registry].outcome not in SETTLED
+            planned
+            for planned in self.drifted
+            if planned.registry not in outcomes or outcomes[planned.registry].outcome not in SETTLED
         )
 
     @property
@@ -104,9 +114,9 @@ class Round:
         links held."""
         outcomes = self.outcomes
         return tuple(
-            (one, outcomes.get(one.registry))
-            for one in (self.plan.registries if self.plan else ())
-            if _falls_short(one, outcomes.get(one.registry))
+            (planned, outcomes.get(planned.registry))
+            for planned in (self.plan.registries if self.plan else ())
+            if _falls_short(planned, outcomes.get(planned.registry))
         )
 
     @property
@@ -115,16 +125,16 @@ class Round:
         outcome; each one once."""
         outcomes = self.outcomes
         return Counter(
-            one.state.value
-            if one.state is State.UNREADABLE or one.registry not in outcomes
-            else outcomes[one.registry].outcome.value
-            for one in (self.plan.registries if self.plan else ())
+            planned.state.value
+            if planned.state is State.UNREADABLE or planned.registry not in outcomes
+            else outcomes[planned.registry].outcome.value
+            for planned in (self.plan.registries if self.plan else ())
         )
 
 
-def kinds_against(one: RegistryPlan) -> tuple[str, ...]:
+def kinds_against(planned: RegistryPlan) -> tuple[str, ...]:
     """The kinds of objection to the changes of a registry."""
-    return tuple(objection.kind for objection in one.objections)
+    return tuple(objection.kind for objection in planned.objections)
 
 
 _VERDICTS: Final = {
@@ -139,11 +149,15 @@ _VERDICTS: Final = {
 
 def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
     """What a plan amounts to of which nothing is written; `fix`: as nothing can be."""
-    short = any(one.fails or one.held for one in plan.registries)
+    short = any(planned.fails or planned.held for planned in plan.registries)
     code = plan_exit(plan, detailed=True)
     if plan.changes and not fix:
         return Verdict.DRIFT, code
-    if plan.registries and all(one.state is State.UNREADABLE for one in plan.registries) and short:
+    if (
+        plan.registries
+        and all(planned.state is State.UNREADABLE for planned in plan.registries)
+        and short
+    ):
         return Verdict.FAILED, code
     return (Verdict.PARTIAL if short or plan.changes else Verdict.IN_SYNC), code
 
@@ -160,30 +174,30 @@ def sights(plan: Plan, report: Report | None) -> Mapping[Registry, Sight]:
     """How the round came upon each registry that it could read."""
     written = (
         {
-            one.registry
-            for one in report.registries
-            if any(change.outcome is Outcome.APPLIED for change in one.changes)
+            outcome.registry
+            for outcome in report.registries
+            if any(change.outcome is Outcome.APPLIED for change in outcome.changes)
         }
         if report
         else set()
     )
     return {
-        one.registry: _sight(one, corrected=one.registry in written)
-        for one in plan.registries
-        if one.state is not State.UNREADABLE
+        planned.registry: _sight(planned, corrected=planned.registry in written)
+        for planned in plan.registries
+        if planned.state is not State.UNREADABLE
     }
 
 
-def _sight(one: RegistryPlan, *, corrected: bool) -> Sight:
-    if not one.changes:
+def _sight(planned: RegistryPlan, *, corrected: bool) -> Sight:
+    if not planned.changes:
         return Sight.AS_WANTED
     # Where the inventory has moved, or nothing was ever written, nobody has undone our work.
-    ours = one.moved is not None and one.moved.by in (Mover.INVENTORY, Mover.UNKNOWN)
+    ours = planned.moved is not None and planned.moved.by in (Mover.INVENTORY, Mover.UNKNOWN)
     return Sight.CORRECTED if corrected and not ours else Sight.DIFFERING
 
 
-def _falls_short(one: RegistryPlan, outcome: RegistryOutcome | None) -> bool:
+def _falls_short(planned: RegistryPlan, outcome: RegistryOutcome | None) -> bool:
     if outcome is None:
-        return one.fails or bool(one.held)
-    excused = one.excuse is not None
+        return planned.fails or bool(planned.held)
+    excused = planned.excuse is not None
     return bool(outcome.held) or (outcome.outcome not in SETTLED and not excused)

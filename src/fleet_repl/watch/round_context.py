@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import anyio
 
 from fleet_repl.fleet.fleet import EVERYTHING
+from fleet_repl.reports.log_entries import Log
 from fleet_repl.topology import Selection
 from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.watch.fleets import Connect
-from fleet_repl.watch.log_entries import Tell
 from fleet_repl.watch.news import News
 from fleet_repl.watch.reload import Current
 from fleet_repl.watch.round import Round
@@ -48,7 +48,7 @@ class RoundContext:
     """What a round needs from outside."""
 
     connect: Connect
-    tell: Tell
+    log: Log
     clock: Clock = SYSTEM
     stop: anyio.Event = field(default_factory=anyio.Event)
     """Set: start nothing new, and come to an end."""

@@ -17,17 +17,16 @@ from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit, report_exit
+from fleet_repl.reports.log_entries import LogEntry, place_fields
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, FrozenError, RefusedError, StateError
 from fleet_repl.values.text import first_line
-from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only
+from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, after_round, only, suppressed
 from fleet_repl.watch.fleets import WatchedFleet
-from fleet_repl.watch.log_entries import Told
 from fleet_repl.watch.memory import Memory, memory_document, note_of, parse_memory
 from fleet_repl.watch.news import news, trouble
 from fleet_repl.watch.round import Round, Verdict, carried_out, looked, sights
 from fleet_repl.watch.round_context import RoundContext, RoundOptions
-from fleet_repl.watch.sparing import left_alone
 
 _PLANS: Final = 3
 """Plans that a round makes at the most, when other runs end meanwhile."""
@@ -54,7 +53,7 @@ async def run_round(
         if context.reload is None or not left:
             broken = _broken(options, inventory, started, context, ended)
             return await _closed(options, _known(broken, memory), memory, context)
-        context.tell(Told(event="begun-anew", message=f"the round begins anew: {_why(ended)}"))
+        context.log(LogEntry(event="begun-anew", message=f"the round begins anew: {_why(ended)}"))
         current = await context.reload()
         memory = memory if current.inventory.name == inventory.name else Memory()
         inventory = current.inventory
@@ -113,7 +112,7 @@ class _Switch:
             self._connecting.cancel()
             return
         await context.stop.wait()
-        context.tell(Told(event="stopping", message="stopping: writes in flight finish first"))
+        context.log(LogEntry(event="stopping", message="stopping: writes in flight finish first"))
         self.fleet.stop()
 
     @property
@@ -165,7 +164,7 @@ class _Connected:
 
     async def _look(self, memory: Memory) -> Round:
         """Plan and correct; anew where another run has ended meanwhile."""
-        spare = left_alone(memory.flapping.left_alone.keys()) if self._options.fix else {}
+        spare = suppressed(memory.flapping.left_alone.keys()) if self._options.fix else {}
         over, left = self._options.over, _PLANS
         while True:
             plan = await self._fleet.plan(
@@ -182,7 +181,7 @@ class _Connected:
                     code = plan_exit(plan, detailed=True)
                     return self._round(Verdict.BUSY, code, plan=plan, error=str(error))
                 message = f"the plan is made anew: {_why(error)}"
-                self._context.tell(Told(event="planned-anew", message=message))
+                self._context.log(LogEntry(event="planned-anew", message=message))
 
     async def _act_on(self, plan: Plan) -> Round:
         if not self._options.fix:
@@ -192,7 +191,7 @@ class _Connected:
             verdict, code = looked(plan, fix=True)
             return self._round(verdict, code, plan=plan)
         if plan.objections:
-            because = "; ".join(one.message for one in plan.objections)
+            because = "; ".join(objection.message for objection in plan.objections)
             return self._round(Verdict.REFUSED, ExitCode.REFUSED, plan=plan, error=because)
         return await self._correct(plan)
 
@@ -220,7 +219,7 @@ class _Connected:
             return parse_memory(content)
         except StateError as error:
             message = f"what watches remembered cannot be used, and is begun anew: {note}: {error}"
-            self._context.tell(Told(level="warning", event="memory-damaged", message=message))
+            self._context.log(LogEntry(level="warning", event="memory-damaged", message=message))
             return memory
 
     async def _remember(self, memory: Memory) -> Memory:
@@ -230,23 +229,24 @@ class _Connected:
             message = (
                 f"the watch could not put on record what it remembers: {first_line(str(error))}"
             )
-            self._context.tell(Told(level="warning", event="memory-unwritable", message=message))
+            self._context.log(LogEntry(level="warning", event="memory-unwritable", message=message))
             return replace(memory, kept=False)
         return replace(memory, kept=True)
 
     def _tell_of_flapping(self, before: Flapping, after: Flapping) -> None:
-        tell, old, new = self._context.tell, before.left_alone, after.left_alone
-        for one in sorted(new.keys() - old.keys()):
+        log, old, new = self._context.log, before.left_alone, after.left_alone
+        for registry in sorted(new.keys() - old.keys()):
             message = (
-                f"{one} is left alone from now on: corrected {CORRECTIONS} times within {WINDOW} "
-                "rounds, so someone else is writing too"
+                f"{registry} is left alone from now on: corrected {CORRECTIONS} times within "
+                f"{WINDOW} rounds, so someone else is writing too"
             )
-            place = {"account": one.account, "region": one.region}
-            tell(Told(level="warning", event="left-alone", message=message, fields=place))
-        for one in sorted(old.keys() - new.keys()):
-            message = f"{one} is no longer left alone"
-            place = {"account": one.account, "region": one.region}
-            tell(Told(event="left-alone-no-more", message=message, fields=place))
+            where = place_fields(registry)
+            log(LogEntry(level="warning", event="left-alone", message=message, fields=where))
+        for registry in sorted(old.keys() - new.keys()):
+            message = f"{registry} is no longer left alone"
+            log(
+                LogEntry(event="left-alone-no-more", message=message, fields=place_fields(registry))
+            )
 
     def _failed(self, error: FleetError) -> Round:
         broken = _broken(self._options, self._inventory, self._started, self._context, error)
@@ -333,7 +333,7 @@ def _remembered(round_: Round, before: Memory, *, whole: bool) -> Memory:
         return before
     flapping = after_round(before.flapping, sights(plan, round_.report), round_.finished_at)
     if whole:
-        flapping = only(flapping, {one.registry for one in plan.registries})
+        flapping = only(flapping, {planned.registry for planned in plan.registries})
     since = before.drift_since
     if round_.differing:
         since = since or round_.started_at

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
-from fleet_repl.watch.vitals import Vitals
+from fleet_repl.watch.round import Round, Verdict
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -26,6 +27,8 @@ _SHUTDOWN_SECONDS: Final = 1.0
 """How long a scrape in flight gets to finish."""
 _IDLE_SECONDS: Final = 15.0
 """How long a connection is kept open between two requests."""
+_ROUNDS_MISSED: Final = 3
+"""Rounds after whose time a watch counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,34 @@ def parse_address(text: str) -> Address:
     if match is None or int(match["port"]) > 65535:
         raise FleetError(f"{text!r} is no address to listen on; one is {_LOOPBACK}:9464")
     return Address(host=match["literal"] or match["host"] or _LOOPBACK, port=int(match["port"]))
+
+
+class Vitals:
+    """The signs of life of one watch."""
+
+    def __init__(self, clock: Clock, every: float, deadline: float) -> None:
+        """`every`: seconds between rounds; `deadline`: seconds that one may take."""
+        self._clock = clock
+        self._every = every
+        self._deadline = deadline
+        self._moved = clock.monotonic()
+        self.ready = False
+        """A round could make a plan, and the last one was not broken."""
+
+    def finished(self, round_: Round) -> None:
+        """A round has come to its end."""
+        self._moved = self._clock.monotonic()
+        self._deadline = round_.inventory.apply.deadline
+        if round_.verdict is Verdict.BROKEN:
+            self.ready = False
+        elif round_.plan is not None:
+            self.ready = True
+
+    @property
+    def stuck(self) -> bool:
+        """Whether no round has finished for longer than can be explained."""
+        patience = _ROUNDS_MISSED * self._every + self._deadline
+        return self._clock.monotonic() - self._moved > patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import yaml
 
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.watch.aws_lambda import handler
-from fleet_repl.watch.eventbridge import WRITES, Ignored, asked
+from fleet_repl.watch.eventbridge import WRITES, Ignored, target_of
 from fleet_repl.watch.lambda_settings import FIX, INVENTORY, NOTIFY, STATE
 
 FLEET = "prod"
@@ -125,7 +125,7 @@ def test_writes_of_others_come_through(name: str, pattern: dict[str, Any], event
     ]
     for one in others:
         assert matches(pattern, one)
-        assert not isinstance(asked(one), Ignored)
+        assert not isinstance(target_of(one), Ignored)
 
 
 def test_writes_of_the_fleet_do_not(pattern: dict[str, Any], event: Event) -> None:
@@ -145,7 +145,7 @@ def test_what_the_handler_would_ignore_is_not_sent(
     detail: Any, pattern: dict[str, Any], event: Event
 ) -> None:
     """An invocation for nothing is paid for as well."""
-    assert isinstance(asked(event(**detail)), Ignored)
+    assert isinstance(target_of(event(**detail)), Ignored)
     assert not matches(pattern, event(**detail))
 
 
