@@ -50,7 +50,7 @@ FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
 @pytest.fixture(scope="module")
-def page(pages: dict[str, Page]) -> Any:
+def page(pages: dict[str, Page]) -> Page:
     return pages["docs/commands.md"]
 
 
@@ -70,7 +70,7 @@ def group() -> Any:
     return typer.main.get_command(app)
 
 
-def test_the_page_has_every_command(group: Any, page: Any) -> None:
+def test_the_page_has_every_command(group: Any, page: Page) -> None:
     """In its table, and with a section of its own."""
     assert set(group.commands) == set(COMMANDS)
     assert [row[0] for row in page.table("# Commands")] == [
@@ -81,13 +81,13 @@ def test_the_page_has_every_command(group: Any, page: Any) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_synopsis_has_exactly_the_commands_flags(name: str, group: Any, page: Any) -> None:
+def test_the_synopsis_has_exactly_the_commands_flags(name: str, group: Any, page: Page) -> None:
     """Long flags both ways."""
     long = {flag for flag in flags_of(group.commands[name]) if flag.startswith("--")}
     assert set(FLAG.findall(synopsis(page, name))) == long - EVERYWHERE
 
 
-def test_every_flag_is_explained_in_a_table(group: Any, page: Any) -> None:
+def test_every_flag_is_explained_in_a_table(group: Any, page: Page) -> None:
     """Short and long, of all commands and before them; none that does not exist."""
     shared = "## Shared flags"
     explained = {
@@ -105,7 +105,7 @@ def test_every_flag_is_explained_in_a_table(group: Any, page: Any) -> None:
 
 
 @pytest.mark.parametrize("heading", TABLES)
-def test_a_commands_table_has_all_flags_of_its_own(heading: str, group: Any, page: Any) -> None:
+def test_a_commands_table_has_all_flags_of_its_own(heading: str, group: Any, page: Page) -> None:
     """Those that no other table explains, and none of another command."""
     told = {flag for row in page.table(heading) for flag in FLAG.findall(row[0])}
     shared = {
@@ -133,7 +133,7 @@ def test_no_page_names_a_flag_that_no_command_has(group: Any, pages: dict[str, P
         assert named <= taken, one
 
 
-def test_the_table_of_exit_codes_is_whole(page: Any) -> None:
+def test_the_table_of_exit_codes_is_whole(page: Page) -> None:
     """Every code with its meaning's first word, and the order in which they win."""
     rows = {int(code): meaning for code, meaning in page.table("## Exit codes")}
     assert set(rows) == {int(one) for one in ExitCode}
@@ -148,7 +148,7 @@ def test_the_table_of_exit_codes_is_whole(page: Any) -> None:
 
 
 def test_help_tells_the_same_codes(
-    page: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    page: Page, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last lines of --help, too, have every code."""
     monkeypatch.setenv("COLUMNS", "200")

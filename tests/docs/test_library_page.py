@@ -14,7 +14,7 @@ import fleet_repl
 
 
 @pytest.fixture(scope="module")
-def page(pages: dict[str, Page]) -> Any:
+def page(pages: dict[str, Page]) -> Page:
     return pages["docs/library.md"]
 
 
@@ -23,14 +23,14 @@ def parameters(written: str) -> list[str]:
     return [one.partition("=")[0] for one in written.split(", ") if one not in ("", "*")]
 
 
-def test_every_public_name_is_told(page: Any) -> None:
+def test_every_public_name_is_told(page: Page) -> None:
     """All of `__all__`, each written as code somewhere on the page."""
     code = " ".join(re.findall(r"`([^`]+)`", page.prose))
     told = set(re.findall(r"\w+", code))
     assert set(fleet_repl.__all__) - told == set()
 
 
-def test_every_event_is_told_with_its_fields(page: Any) -> None:
+def test_every_event_is_told_with_its_fields(page: Page) -> None:
     """The union of events and the table, both ways."""
     rows = {
         row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in page.table("## Events")
@@ -41,7 +41,7 @@ def test_every_event_is_told_with_its_fields(page: Any) -> None:
     }
 
 
-def test_every_exception_is_told(page: Any) -> None:
+def test_every_exception_is_told(page: Page) -> None:
     """The tree under FleetError, as far as it is public."""
     rows = {row[0].strip("`") for row in page.table("## Errors")}
     public = [getattr(fleet_repl, name) for name in fleet_repl.__all__]
@@ -61,7 +61,7 @@ def test_every_exception_is_told(page: Any) -> None:
     ],
 )
 def test_calls_are_told_with_their_parameters(
-    heading: str, described: Any, attributes: set[str], page: Any
+    heading: str, described: Any, attributes: set[str], page: Page
 ) -> None:
     """The public methods of what a connection gives, and for each of them the names it takes."""
     told = {}
@@ -89,7 +89,7 @@ def test_calls_are_told_with_their_parameters(
         "to_json",
     ],
 )
-def test_functions_take_what_the_page_says(name: str, page: Any) -> None:
+def test_functions_take_what_the_page_says(name: str, page: Page) -> None:
     """The first signature in code on the page; `clock` is for tests and is left out."""
     written = re.search(rf"`{name}\(([^`]*)\)`", page.prose)
     assert written is not None
@@ -120,7 +120,7 @@ def test_functions_take_what_the_page_says(name: str, page: Any) -> None:
         ("A `Selection` has", fleet_repl.Selection),
     ],
 )
-def test_fields_on_the_page_exist(start: str, described: Any, page: Any) -> None:
+def test_fields_on_the_page_exist(start: str, described: Any, page: Page) -> None:
     """What a type's row or sentence names is really there."""
     (line,) = [one for one in page.prose.splitlines() if one.startswith(start)]
     known = {one.name for one in dataclasses.fields(described)} | set(vars(described))

@@ -13,7 +13,7 @@ from fleet_repl.runs.delivery import LOOKS, DeliveryState
 
 
 @pytest.fixture(scope="module")
-def page(pages: dict[str, Page]) -> Any:
+def page(pages: dict[str, Page]) -> Page:
     return pages["docs/verify.md"]
 
 
@@ -22,7 +22,7 @@ def names(rows: Any) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row[0])]
 
 
-def test_every_state_is_told_with_its_exit_code(page: Any) -> None:
+def test_every_state_is_told_with_its_exit_code(page: Page) -> None:
     """In the order in which they make a link's state."""
     rows = page.table("## What the states mean")
     assert names(rows) == list(DeliveryState)
@@ -31,14 +31,14 @@ def test_every_state_is_told_with_its_exit_code(page: Any) -> None:
 
 
 @pytest.mark.parametrize(("nth", "kind"), [(0, None), (1, "link"), (2, "image")])
-def test_the_tables_have_every_key(page: Any, nth: int, kind: str | None) -> None:
+def test_the_tables_have_every_key(page: Page, nth: int, kind: str | None) -> None:
     """Of the document, its links and their images, in the document's order."""
     document: Any = schema("delivery")
     shape = document if kind is None else document["$defs"][kind]
     assert names(page.table("## The document", nth)) == shape["required"]
 
 
-def test_the_prose_names_the_rest(page: Any) -> None:
+def test_the_prose_names_the_rest(page: Page) -> None:
     """Keys of the parts, and the schema's own name."""
     told = set(re.findall(r'`"?([\w/-]+)"?`', page.section("## The document")))
     parts: Any = schema("delivery")["$defs"]
@@ -47,7 +47,7 @@ def test_the_prose_names_the_rest(page: Any) -> None:
     assert DELIVERY_SCHEMA in told
 
 
-def test_the_bounds_are_the_codes(page: Any) -> None:
+def test_the_bounds_are_the_codes(page: Page) -> None:
     """How many repositories are looked into, and arrivals looked up, for each image."""
     text = page.section("## What it costs")
     assert len(re.findall(rf"\b{LOOKS} \W count\b", text)) == 2

@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import SmallFleet
 
+from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.events import RegistryFinished, WriteSettled
 from fleet_repl.runs.outcomes import Outcome
@@ -29,7 +30,7 @@ LOST = (
 
 
 @pytest.fixture
-def desired(make_desired: MakeDesired) -> Any:
+def desired(make_desired: MakeDesired) -> Desired:
     links = [Link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)]
     return make_desired(links, [HUB, A, B])
 
@@ -48,7 +49,7 @@ def meanwhile(fleet: Any, when: int, do: Callable[[], object]) -> None:
 
 
 async def test_a_policy_that_was_overwritten_is_no_longer_applied(
-    desired: Any, fleet: SmallFleet
+    desired: Desired, fleet: SmallFleet
 ) -> None:
     """By somebody who had read it before: the registry fails, its change is in doubt, and the
     journal says so after it had said otherwise."""
@@ -70,7 +71,7 @@ async def test_a_policy_that_was_overwritten_is_no_longer_applied(
     assert told == [(Outcome.APPLIED, False), (Outcome.FAILED, True)]
 
 
-async def test_rules_that_were_overwritten(desired: Any, fleet: SmallFleet) -> None:
+async def test_rules_that_were_overwritten(desired: Desired, fleet: SmallFleet) -> None:
     """The same for a replication configuration."""
     meanwhile(fleet, 3, lambda: fleet.rules.update({A: {"rules": []}}))
     outcomes = await fleet.apply(fleet.plan(desired), desired)
@@ -79,7 +80,7 @@ async def test_rules_that_were_overwritten(desired: Any, fleet: SmallFleet) -> N
 
 
 async def test_every_registry_is_finished_once_and_as_the_report_has_it(
-    desired: Any, fleet: SmallFleet
+    desired: Desired, fleet: SmallFleet
 ) -> None:
     """Nobody is told that a registry was applied before the last look at it."""
     meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
@@ -88,7 +89,7 @@ async def test_every_registry_is_finished_once_and_as_the_report_has_it(
     assert sorted(finished, key=lambda one: one.registry) == list(outcomes.values())
 
 
-async def test_others_may_add_their_own_afterwards(desired: Any, fleet: Any) -> None:
+async def test_others_may_add_their_own_afterwards(desired: Desired, fleet: Any) -> None:
     """Ours is in place: what others have beside it is none of this run's business."""
 
     def add() -> None:
@@ -101,7 +102,7 @@ async def test_others_may_add_their_own_afterwards(desired: Any, fleet: Any) -> 
     assert {one.outcome for one in outcomes.values()} == {Outcome.APPLIED}
 
 
-async def test_a_document_that_cannot_be_looked_at(desired: Any, fleet: Any) -> None:
+async def test_a_document_that_cannot_be_looked_at(desired: Desired, fleet: Any) -> None:
     """Nobody knows whether it has stayed: not applied."""
     meanwhile(fleet, 3, lambda: fleet.silent.add(HUB))
     outcomes = await fleet.apply(fleet.plan(desired), desired)
@@ -113,7 +114,9 @@ async def test_a_document_that_cannot_be_looked_at(desired: Any, fleet: Any) -> 
     )
 
 
-async def test_after_an_interruption_it_is_still_looked_at(desired: Any, fleet: SmallFleet) -> None:
+async def test_after_an_interruption_it_is_still_looked_at(
+    desired: Desired, fleet: SmallFleet
+) -> None:
     """What was written before it may have been overwritten as well."""
 
     def interrupt() -> None:
@@ -127,7 +130,7 @@ async def test_after_an_interruption_it_is_still_looked_at(desired: Any, fleet: 
 
 
 async def test_after_an_interruption_a_failed_look_proves_nothing(
-    desired: Any, fleet: SmallFleet
+    desired: Desired, fleet: SmallFleet
 ) -> None:
     """There is no time to try again: what was read back stays as it was told."""
 
@@ -140,7 +143,7 @@ async def test_after_an_interruption_a_failed_look_proves_nothing(
     assert outcomes[HUB].outcome is Outcome.APPLIED
 
 
-async def test_a_look_that_lags_is_repeated(desired: Any, fleet: Any) -> None:
+async def test_a_look_that_lags_is_repeated(desired: Desired, fleet: Any) -> None:
     """An old answer for some seconds is no overwritten document."""
 
     def lag() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +88,7 @@ def strange(document: JsonObject) -> list[JsonObject]:
 
 
 @pytest.fixture(scope="session")
-def plan_for(make_desired: MakeDesired) -> Any:
+def plan_for(make_desired: MakeDesired) -> Callable[..., Planned]:
     """Rules in place and links that are asked for → what is planned."""
 
     def plan(
@@ -151,7 +151,11 @@ def written(planned: Planned) -> JsonObject | None:
     recorded=st.none() | link_sets,
 )
 def test_no_rule_of_unknown_meaning_is_lost(
-    plan_for: Any, found: list[JsonObject], links: Any, additive: bool, recorded: Any
+    plan_for: Callable[..., Planned],
+    found: list[JsonObject],
+    links: Any,
+    additive: bool,
+    recorded: Any,
 ) -> None:
     """Whatever is in place, asked for and on record, and although unknown fields may go: each such
     rule is in what is written, to the letter, and the plan's text names it."""
@@ -207,7 +211,7 @@ def test_a_lost_one_is_a_difference(rule: JsonObject) -> None:
 
 
 @pytest.mark.parametrize("additive", [False, True])
-def test_a_kept_rule_is_no_drift(plan_for: Any, additive: bool) -> None:
+def test_a_kept_rule_is_no_drift(plan_for: Callable[..., Planned], additive: bool) -> None:
     """It is told, and nothing is to be done about it."""
     document: JsonObject = {"rules": [NOWHERE_RULE, {"destinations": [AT]}]}
     planned = plan_for(document, {ENDS[0]: ("",)}, additive=additive)
@@ -233,7 +237,7 @@ def test_a_kept_rule_is_no_drift(plan_for: Any, additive: bool) -> None:
     assert plan_exit(plan, detailed=True) == 0
 
 
-def test_who_insists_lets_it_go(plan_for: Any) -> None:
+def test_who_insists_lets_it_go(plan_for: Callable[..., Planned]) -> None:
     """Where the fleet speaks alone, and with an objection that says what goes."""
     document: JsonObject = {"rules": [{"destinations": [AT]}, NOWHERE_RULE]}
     planned = plan_for(document, {ENDS[0]: ("",)}, force=True)
@@ -251,7 +255,7 @@ def test_who_insists_lets_it_go(plan_for: Any) -> None:
     assert written(plan_for(document, {ENDS[0]: ("",)}, force=True, additive=True)) is None
 
 
-def test_what_is_refused_is_not_lost(plan_for: Any) -> None:
+def test_what_is_refused_is_not_lost(plan_for: Callable[..., Planned]) -> None:
     """A write that will not be made takes nothing away: no objection, and the rule is told."""
     document: JsonObject = {"rules": [NOWHERE_RULE, {"destinations": [AT], "priority": 1}]}
     planned = plan_for(document, {ENDS[1]: ("",)}, force=True)
@@ -259,7 +263,7 @@ def test_what_is_refused_is_not_lost(plan_for: Any) -> None:
     assert "unknown-rule" not in {one.kind for one in objections(planned.registries, {})}
 
 
-def test_a_kept_rule_takes_room(plan_for: Any) -> None:
+def test_a_kept_rule_takes_room(plan_for: Callable[..., Planned]) -> None:
     """It counts among the rules that ECR takes."""
     document: JsonObject = {"rules": [NOWHERE_RULE]}
     links = {ENDS[0]: ("a/",)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -38,19 +39,19 @@ def at(registry: Registry) -> dict[str, Any]:
     return {"destination": {"region": registry.region, "registryId": registry.account}}
 
 
-async def status(aws: Any, backfill: str) -> str:
+async def status(aws: Served, backfill: str) -> str:
     found: str = (await aws.done(RESULTS, {"replicationBackfillId": backfill}))["status"]
     return found
 
 
 @pytest.fixture
-async def slow(served: Serve) -> Any:
+async def slow(served: Serve) -> AsyncIterator[Served]:
     """A world where preparing takes two seconds and an image half a second."""
     async with served(PACE) as aws:
         yield aws
 
 
-async def test_from_start_to_end(slow: Any) -> None:
+async def test_from_start_to_end(slow: Served) -> None:
     """Every state with its members, as the clock goes on."""
     for tag in ("1", "2", "3"):
         slow.world.push(HUB, "base/python", tag)
@@ -93,7 +94,7 @@ async def test_from_start_to_end(slow: Any) -> None:
     assert slow.world.writes == [(HUB, START)]
 
 
-async def test_images_arrive_with_their_own_time(slow: Any) -> None:
+async def test_images_arrive_with_their_own_time(slow: Served) -> None:
     """Each at the moment that it was copied, however late somebody looks."""
     for tag in ("1", "2"):
         slow.world.push(HUB, "base/python", tag)
@@ -195,7 +196,7 @@ async def test_half_of_a_hundred_failing_is_the_end(aws: Served, good: int, ende
     assert told["progress"]["failedReplicationCount"] == 60
 
 
-async def test_it_can_be_stopped(slow: Any) -> None:
+async def test_it_can_be_stopped(slow: Served) -> None:
     """At once while it prepares; else when the image that it is at has arrived."""
     for tag in ("1", "2", "3"):
         slow.world.push(HUB, "base/python", tag)
@@ -312,7 +313,7 @@ async def test_one_that_is_not_there(aws: Served, operation: str) -> None:
     )
 
 
-async def test_an_image_that_goes_meanwhile_fails(slow: Any) -> None:
+async def test_an_image_that_goes_meanwhile_fails(slow: Served) -> None:
     """It was on the list and is not there any more."""
     for tag in ("1", "2"):
         slow.world.push(HUB, "base/python", tag)

@@ -57,7 +57,7 @@ def invalid(at: str, constraint: str) -> tuple[str, str]:
     )
 
 
-async def templates(aws: Any, **members: Any) -> list[Any]:
+async def templates(aws: Served, **members: Any) -> list[Any]:
     found: list[Any] = (await aws.done(DESCRIBE, members))["repositoryCreationTemplates"]
     return found
 

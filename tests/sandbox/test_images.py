@@ -10,19 +10,19 @@ import pytest
 from tests.sandbox.conftest import Served
 
 HUB, SPOKE = "1" * 12, "2" * 12
-REPOSITORY = {"repositoryName": "base/python"}
+REPOSITORY: dict[str, Any] = {"repositoryName": "base/python"}
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json"})
 DIGEST = "sha256:" + hashlib.sha256(MANIFEST.encode()).hexdigest()
 
 
 @pytest.fixture
-async def hub(aws: Served) -> Any:
+async def hub(aws: Served) -> Served:
     """A world in which the hub has one empty repository."""
     assert (await aws.ecr("CreateRepository", REPOSITORY)).status == 200
     return aws
 
 
-async def push(aws: Any, **members: Any) -> Any:
+async def push(aws: Served, **members: Any) -> Any:
     return await aws.ecr("PutImage", {**REPOSITORY, "imageManifest": MANIFEST, **members})
 
 
@@ -33,7 +33,7 @@ def invalid(at: str, constraint: str) -> tuple[str, str]:
     )
 
 
-async def test_an_image_is_described(hub: Any) -> None:
+async def test_an_image_is_described(hub: Served) -> None:
     """Digest, tags and media type of what was pushed."""
     pushed = await push(hub, imageTag="3.13", imageDigest=DIGEST)
     assert pushed.json["image"] == {
@@ -58,7 +58,7 @@ async def test_an_image_is_described(hub: Any) -> None:
     }
 
 
-async def test_the_layers_of_an_image(hub: Any) -> None:
+async def test_the_layers_of_an_image(hub: Served) -> None:
     """Nobody uploads them; the image is as large as its manifest says that they are."""
     config = {"mediaType": "x", "size": 14, "digest": "sha256:" + "0" * 64}
     layer = {"mediaType": "x", "size": 6000, "digest": "sha256:" + "1" * 64}
@@ -68,7 +68,7 @@ async def test_the_layers_of_an_image(hub: Any) -> None:
     assert image["imageSizeInBytes"] == len(manifest) + 14 + 6000
 
 
-async def test_an_index_without_its_images(hub: Any) -> None:
+async def test_an_index_without_its_images(hub: Served) -> None:
     """What a manifest list names has to be there before it."""
     digest = "sha256:" + hashlib.sha256(b"{}").hexdigest()
     index = json.dumps({"manifests": [{"digest": digest, "size": 2}]})
@@ -83,13 +83,13 @@ async def test_an_index_without_its_images(hub: Any) -> None:
     assert (await push(hub, imageManifest=index)).status == 200
 
 
-async def test_a_manifest_larger_than_a_megabyte(hub: Any) -> None:
+async def test_a_manifest_larger_than_a_megabyte(hub: Served) -> None:
     """ECR takes four."""
     manifest = json.dumps({"annotations": {"x": "y" * 3_000_000}})
     assert (await push(hub, imageManifest=manifest)).status == 200
 
 
-async def test_media_types(hub: Any) -> None:
+async def test_media_types(hub: Served) -> None:
     """Said in the call, else in the manifest, else Docker's."""
     said = await push(hub, imageManifestMediaType="application/x")
     unsaid = await push(hub, imageManifest="{}")
@@ -100,7 +100,7 @@ async def test_media_types(hub: Any) -> None:
 
 
 @pytest.mark.parametrize("tag", [{}, {"imageTag": "3"}], ids=["untagged", "tagged"])
-async def test_the_same_image_twice(hub: Any, tag: dict[str, str]) -> None:
+async def test_the_same_image_twice(hub: Served, tag: dict[str, str]) -> None:
     """The same digest under the same tag, or none, is there already."""
     await push(hub, **tag)
     answer = await push(hub, **tag)
@@ -162,13 +162,13 @@ async def test_an_immutable_tag_stays(aws: Served) -> None:
         ),
     ],
 )
-async def test_what_cannot_be_pushed(hub: Any, members: Any, error: tuple[str, str]) -> None:
+async def test_what_cannot_be_pushed(hub: Served, members: Any, error: tuple[str, str]) -> None:
     """Manifests, tags, digests and repositories that are not right."""
     answer = await push(hub, **members)
     assert (answer.status, answer.error) == (400, error)
 
 
-async def test_images_are_found_by_digest_or_tag(hub: Any) -> None:
+async def test_images_are_found_by_digest_or_tag(hub: Served) -> None:
     """What is not there fails alone in BatchGetImage, and fails the call elsewhere."""
     await push(hub, imageTag="3")
     ids = [
@@ -199,7 +199,7 @@ async def test_images_are_found_by_digest_or_tag(hub: Any) -> None:
     assert (await hub.ecr("DescribeImages", asked)).error == error
 
 
-async def test_images_are_filtered_and_paged(hub: Any) -> None:
+async def test_images_are_filtered_and_paged(hub: Served) -> None:
     """By tag status, in the order of pushing."""
     await push(hub, imageTag="3")
     await push(hub, imageManifest="{}")
@@ -215,7 +215,7 @@ async def test_images_are_filtered_and_paged(hub: Any) -> None:
     assert "imageTags" not in second["imageDetails"][0]
 
 
-async def test_another_accounts_registry_is_closed(hub: Any) -> None:
+async def test_another_accounts_registry_is_closed(hub: Served) -> None:
     """`registryId` of one's own account is fine; another's would need a policy there."""
     own = {**REPOSITORY, "registryId": HUB}
     assert (await hub.ecr("DescribeImages", own)).status == 200

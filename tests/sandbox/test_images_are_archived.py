@@ -9,9 +9,9 @@ import pytest
 from tests.sandbox.conftest import Served
 
 SPOKE = "2" * 12
-NAMED = {"repositoryName": "base/python"}
-ONE = {**NAMED, "imageId": {"imageTag": "3"}}
-BY_TAG = {**NAMED, "imageIds": [{"imageTag": "3"}]}
+NAMED: dict[str, Any] = {"repositoryName": "base/python"}
+ONE: dict[str, Any] = {**NAMED, "imageId": {"imageTag": "3"}}
+BY_TAG: dict[str, Any] = {**NAMED, "imageIds": [{"imageTag": "3"}]}
 ANY = {"filter": {"imageStatus": "ANY"}}
 RULE = {
     "destinations": [{"region": "us-west-2", "registryId": "1" * 12}],
@@ -20,7 +20,7 @@ RULE = {
 
 
 @pytest.fixture
-async def hub(aws: Served) -> Any:
+async def hub(aws: Served) -> Served:
     """A hub with one image, which it replicates into its other region."""
     rules = {"replicationConfiguration": {"rules": [RULE]}}
     assert (await aws.ecr("PutReplicationConfiguration", rules)).status == 200
@@ -30,16 +30,16 @@ async def hub(aws: Served) -> Any:
     return aws
 
 
-async def moved(aws: Any, storage: str, **how: Any) -> Any:
+async def moved(aws: Served, storage: str, **how: Any) -> Any:
     return await aws.ecr("UpdateImageStorageClass", {**ONE, "targetStorageClass": storage}, **how)
 
 
-async def statuses(aws: Any, asked: Any, **how: Any) -> list[str]:
+async def statuses(aws: Served, asked: Any, **how: Any) -> list[str]:
     shown = await aws.ecr("DescribeImages", asked, **how)
     return [one["imageStatus"] for one in shown.json["imageDetails"]]
 
 
-async def test_an_archived_image_is_shown_to_who_asks_for_it(hub: Any) -> None:
+async def test_an_archived_image_is_shown_to_who_asks_for_it(hub: Served) -> None:
     """By its id as in lists; without the filter it is not there, and a pull finds nothing."""
     assert (await moved(hub, "ARCHIVE")).json["imageStatus"] == "ARCHIVED"
     assert await statuses(hub, NAMED) == []
@@ -51,7 +51,7 @@ async def test_an_archived_image_is_shown_to_who_asks_for_it(hub: Any) -> None:
     assert (pulled["images"], pulled["failures"][0]["failureCode"]) == ([], "ImageNotFound")
 
 
-async def test_archiving_does_not_travel_and_a_restored_image_does(hub: Any) -> None:
+async def test_archiving_does_not_travel_and_a_restored_image_does(hub: Served) -> None:
     """The copy stays as it was; where it has gone meanwhile, restoring the image brings it back."""
     elsewhere = {"region": "us-west-2"}
     await moved(hub, "ARCHIVE")
@@ -61,7 +61,7 @@ async def test_archiving_does_not_travel_and_a_restored_image_does(hub: Any) -> 
     assert await statuses(hub, NAMED, **elsewhere) == ["ACTIVE"]
 
 
-async def test_only_what_is_elsewhere_is_moved(hub: Any) -> None:
+async def test_only_what_is_elsewhere_is_moved(hub: Served) -> None:
     """An image that is in that storage class already is refused, as is one that is not there."""
     code = "ImageStorageClassUpdateNotSupportedException"
     for storage in ("STANDARD", "ARCHIVE"):

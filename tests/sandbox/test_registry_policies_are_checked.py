@@ -39,7 +39,7 @@ def policy(*statements: Any, **members: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements), **members}
 
 
-async def put(aws: Any, document: Any) -> Any:
+async def put(aws: Served, document: Any) -> Any:
     text = document if isinstance(document, str) else json.dumps(document)
     return await aws.ecr("PutRegistryPolicy", {"policyText": text})
 

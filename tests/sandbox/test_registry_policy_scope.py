@@ -29,7 +29,7 @@ def policy(effect: str, action: str, principal: Any = None) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-async def scope(aws: Any, **where: Any) -> str:
+async def scope(aws: Served, **where: Any) -> str:
     found: str = (await aws.done("GetAccountSetting", {"name": SCOPE}, **where))["value"]
     return found
 

@@ -39,18 +39,18 @@ def template(prefix: str, *applied: str, **members: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def fleet(aws: Served) -> Any:
+async def fleet(aws: Served) -> Served:
     """A registry that replicates everything into another region."""
     aws.world.set_replication(HERE, RULES)
     return aws
 
 
-async def shown(aws: Any, name: str) -> Any:
+async def shown(aws: Served, name: str) -> Any:
     asked = {"repositoryNames": [name]}
     return (await aws.done("DescribeRepositories", asked, region=THERE.region))["repositories"][0]
 
 
-async def test_every_setting_is_the_templates(fleet: Any) -> None:
+async def test_every_setting_is_the_templates(fleet: Served) -> None:
     """Mutability with exclusions, encryption, tags and both policies."""
     fleet.world.set_template(
         THERE,
@@ -82,7 +82,7 @@ async def test_every_setting_is_the_templates(fleet: Any) -> None:
     assert tags == {"tags": [{"Key": "team", "Value": "core"}]}
 
 
-async def test_without_a_template_there_are_defaults(fleet: Any) -> None:
+async def test_without_a_template_there_are_defaults(fleet: Served) -> None:
     """Mutable, AES256, no policies, no tags."""
     fleet.world.push(HERE, "prod/api", "1")
     one = await shown(fleet, "prod/api")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve
+from tests.sandbox.conftest import Serve, Served
 
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -13,7 +14,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
 OWN = Registry(HUB.account, Region("eu-west-1"))
 SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-NAME = {"repositoryName": "base/python"}
+NAME: dict[str, Any] = {"repositoryName": "base/python"}
 
 
 def to(*registries: Registry) -> dict[str, Any]:
@@ -22,13 +23,13 @@ def to(*registries: Registry) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def slow(served: Serve) -> Any:
+async def slow(served: Serve) -> AsyncIterator[Served]:
     """A world where a copy takes a second and a half."""
     async with served(Scenario(replication_ms=1500)) as aws:
         yield aws
 
 
-async def statuses(aws: Any) -> list[Any]:
+async def statuses(aws: Served) -> list[Any]:
     asked = {**NAME, "imageId": {"imageTag": "1"}}
     found: list[Any] = (await aws.done("DescribeImageReplicationStatus", asked))[
         "replicationStatuses"
@@ -36,7 +37,7 @@ async def statuses(aws: Any) -> list[Any]:
     return found
 
 
-async def test_a_copy_is_in_progress_until_it_arrives(slow: Any) -> None:
+async def test_a_copy_is_in_progress_until_it_arrives(slow: Served) -> None:
     """To each destination; then it is complete there, or has failed."""
     slow.world.set_replication(HUB, to(OWN, SPOKE))
     slow.world.push(HUB, "base/python", "1")
@@ -55,7 +56,7 @@ async def test_a_copy_is_in_progress_until_it_arrives(slow: Any) -> None:
     ]
 
 
-async def test_the_time_of_arrival_is_told(slow: Any) -> None:
+async def test_the_time_of_arrival_is_told(slow: Served) -> None:
     """At the destination it was pushed when it came, however late somebody looks."""
     slow.world.set_replication(HUB, to(OWN))
     slow.world.push(HUB, "base/python", "1")
@@ -69,7 +70,7 @@ async def test_the_time_of_arrival_is_told(slow: Any) -> None:
     assert there - here == 1.5
 
 
-async def test_deletions_take_as_long(slow: Any) -> None:
+async def test_deletions_take_as_long(slow: Served) -> None:
     """And never overtake the copy."""
     slow.world.set_replication(HUB, to(OWN))
     slow.world.push(HUB, "base/python", "1")
@@ -81,7 +82,7 @@ async def test_deletions_take_as_long(slow: Any) -> None:
     assert slow.world.images(OWN, "base/python") == ()
 
 
-async def test_the_policy_of_the_moment_of_arrival_counts(slow: Any) -> None:
+async def test_the_policy_of_the_moment_of_arrival_counts(slow: Served) -> None:
     """A grant in time is in time; one that comes too late changes nothing."""
     slow.world.set_replication(HUB, to(SPOKE))
     slow.world.push(HUB, "base/python", "1")

@@ -23,7 +23,7 @@ NAME_PATTERN = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0
 
 
 @pytest.fixture
-async def hub(aws: Served) -> Any:
+async def hub(aws: Served) -> Served:
     """A world in which the hub has one empty repository."""
     assert (await aws.ecr("CreateRepository", REPOSITORY)).status == 200
     return aws
@@ -94,7 +94,7 @@ async def test_settings_have_defaults(aws: Any) -> None:
     assert made["encryptionConfiguration"] == {"encryptionType": "AES256"}
 
 
-async def test_a_repository_is_made_once(hub: Any) -> None:
+async def test_a_repository_is_made_once(hub: Served) -> None:
     """The second time it is there already."""
     answer = await hub.ecr("CreateRepository", REPOSITORY)
     assert (answer.status, answer.error) == (
@@ -180,7 +180,7 @@ async def test_repositories_come_in_pages(aws: Served) -> None:
         ),
     ],
 )
-async def test_what_cannot_be_listed(hub: Any, members: Any, error: tuple[str, str]) -> None:
+async def test_what_cannot_be_listed(hub: Served, members: Any, error: tuple[str, str]) -> None:
     """Pages out of bounds, tokens that were not given out, and names that are not there."""
     answer = await hub.ecr("DescribeRepositories", members)
     assert (answer.status, answer.error) == (400, error)

@@ -31,7 +31,7 @@ def spokes(count: int, start: int = 0) -> list[dict[str, str]]:
     ]
 
 
-async def put(aws: Any, *rules: Any) -> Any:
+async def put(aws: Served, *rules: Any) -> Any:
     return await aws.ecr(
         "PutReplicationConfiguration", {"replicationConfiguration": {"rules": list(rules)}}
     )

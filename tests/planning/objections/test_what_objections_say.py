@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
-from typing import Any
 
 import pytest
 from tests.planning.objections.conftest import Make
@@ -31,7 +30,7 @@ def share(percent: int) -> Amount:
 
 
 @pytest.fixture
-def owned(place: Callable[[int], Registry]) -> Any:
+def owned(place: Callable[[int], Registry]) -> dict[Registry, Applied]:
     """A record by which every link out of registry 1 is the fleet's own."""
     return {place(1): Applied(links={place(900 + end): ("a/", "b/") for end in range(40)})}
 
@@ -86,7 +85,7 @@ def test_the_first_run(losing: Make) -> None:
     )
 
 
-def test_too_many_removals(losing: Make, owned: Any) -> None:
+def test_too_many_removals(losing: Make, owned: dict[Registry, Applied]) -> None:
     """One more than the share, and a link that is narrowed counts as one."""
     (told,) = objections([losing(1, 7, 20, narrowed=2)], owned)
     assert told.kind == "max-removals"
@@ -99,7 +98,9 @@ def test_too_many_removals(losing: Make, owned: Any) -> None:
     assert objections([losing(1, 6, 20)], owned) == ()
 
 
-def test_a_share_of_few_links_says_nothing(losing: Make, idle: Make, owned: Any) -> None:
+def test_a_share_of_few_links_says_nothing(
+    losing: Make, idle: Make, owned: dict[Registry, Applied]
+) -> None:
     """Below ten in place the share is not looked at; a count always is."""
     assert objections([losing(1, 9, 9)], owned) == ()
     assert objections([losing(1, 4, 9), idle(2, 1)], owned) != ()
@@ -110,7 +111,7 @@ def test_a_share_of_few_links_says_nothing(losing: Make, idle: Make, owned: Any)
 
 
 def test_what_is_not_written_takes_nothing_away(
-    losing: Make, owned: Any, place: Callable[[int], Registry]
+    losing: Make, owned: dict[Registry, Applied], place: Callable[[int], Registry]
 ) -> None:
     """Changes that are shown and refused are no removals."""
     plan = losing(1, 20, 20, refused=True)
@@ -118,7 +119,7 @@ def test_what_is_not_written_takes_nothing_away(
     assert objections([plan], {}, protected={place(1)}) == ()
 
 
-def test_too_many_changes(losing: Make, idle: Make, owned: Any) -> None:
+def test_too_many_changes(losing: Make, idle: Make, owned: dict[Registry, Applied]) -> None:
     """A share and a count; only of a count it helps to change fewer at a time."""
     plans = [losing(1, 0, 3), losing(2, 0, 3), idle(3), idle(4)]
     (told,) = objections(plans, owned, safety=Safety(max_changed=share(49)))
@@ -159,7 +160,9 @@ def test_retired_accounts_are_excused(unread: Make) -> None:
     assert objections(gone, {}, safety=Safety(max_unreadable=Amount(count=0))) == ()
 
 
-def test_protected_registries(losing: Make, owned: Any, place: Callable[[int], Registry]) -> None:
+def test_protected_registries(
+    losing: Make, owned: dict[Registry, Applied], place: Callable[[int], Registry]
+) -> None:
     """Not one link of theirs goes without the word for it."""
     plans = [losing(1, 1, 20), losing(2, 0, 3)]
     (told,) = objections(plans, owned, protected={place(1), place(2)})
