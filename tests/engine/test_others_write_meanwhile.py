@@ -11,7 +11,7 @@ from tests.engine.conftest import Bench
 
 from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
 from fleet_repl.inventory import Limits
-from fleet_repl.planning.ownership import Sharing
+from fleet_repl.planning.ownership import OurPart
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
@@ -68,7 +68,7 @@ def policy_change(before: JsonObject | None, after: JsonObject | None) -> Change
     )
 
 
-OURS = Sharing(owned={end("2"): ("",)}, links={end("2"): ("",)})
+OURS = OurPart(owned={end("2"): ("",)}, links={end("2"): ("",)})
 CHANGE = rules_change(rules(rule("8")), rules(rule("8"), rule("2")))
 
 
@@ -111,7 +111,7 @@ async def test_what_has_to_do_with_ours_is_left_for_another_plan(
 async def test_a_rule_that_ours_counted_on_has_gone(bench: Bench) -> None:
     """What it carried for us nobody would carry: only a new plan can say so."""
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("2"), rule("8"), rule("3")))
-    ours = Sharing(owned={end("3"): ("",)}, links={end("2"): ("",), end("3"): ("",)})
+    ours = OurPart(owned={end("3"): ("",)}, links={end("2"): ("",), end("3"): ("",)})
     bench.aws.document = rules(rule("8"))
     settled = await bench.writing.rules(bench.registry, change, sharing=ours)
     assert settled.outcome is Outcome.FAILED
@@ -129,7 +129,7 @@ async def test_rules_that_are_the_fleets_alone_are_never_merged(bench: Any) -> N
 async def test_our_own_rule_has_changed(bench: Any) -> None:
     """Somebody narrowed what the write was to take away: left as it is."""
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("8"), rule("3")))
-    ours = Sharing(owned={end("3"): ("",)}, links={end("3"): ("",)})
+    ours = OurPart(owned={end("3"): ("",)}, links={end("3"): ("",)})
     bench.aws.document = rules(rule("2", "aa/"), rule("8"))
     settled = await bench.writing.rules(bench.registry, change, sharing=ours)
     assert settled.error.kind is FaultKind.CONFLICT

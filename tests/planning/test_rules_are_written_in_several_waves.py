@@ -22,7 +22,7 @@ from fleet_repl.ecr.rules import (
 )
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.observed import Observation, Observed
-from fleet_repl.planning.ownership import Applied, Cells, Wanted, alone, cells_of
+from fleet_repl.planning.ownership import Applied, Cells, Wanted, cells_of, merge_exclusive
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
 from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.planning.rule_waves import in_waves
@@ -203,7 +203,7 @@ def test_only_links_that_come_later_than_their_turn_are_delayed(make_desired: Ma
     """A link that is written in its own wave is not listed, not even in the last wave: in a large
     fleet that would be every link."""
     nothing, wanted = parse_document(EMPTY), Wanted(links=dict.fromkeys(ENDS, ("a/",)))
-    merged = alone(nothing, wanted, wanted, None, filters=100, force=False)
+    merged = merge_exclusive(nothing, wanted, wanted, None, filters=100, force=False)
     for limits, delayed in ((Limits(), {}), (Limits(destinations=0), {A: 2, B: 2})):
         desired = make_desired([], ALL, manages_grants=False, limits=limits)
         stages = in_waves(HUB, nothing, merged, replace(desired, waves=ORDER))

@@ -23,7 +23,7 @@ from fleet_repl.ecr.rules import (
 )
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.held_links import Holding, hold, over_limits
+from fleet_repl.planning.held_links import LinkSplit, over_limits, split_held
 from fleet_repl.planning.ownership import narrowed
 from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
 from fleet_repl.values.errors import CallError, Fault, unforeseen
@@ -117,7 +117,7 @@ class Blocked:
         }
         return self._hold(one.registry, present, present).held
 
-    def _hold(self, source: Registry, wanted: Outgoing, present: Outgoing) -> Holding:
+    def _hold(self, source: Registry, wanted: Outgoing, present: Outgoing) -> LinkSplit:
         def lacks(destination: Registry, prefix: str) -> str | None:
             if destination not in self._reasons or destination.account == source.account:
                 return None
@@ -127,7 +127,7 @@ class Blocked:
                 return None
             return self._reasons[destination]
 
-        return hold(wanted, present, lacks)
+        return split_held(wanted, present, lacks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

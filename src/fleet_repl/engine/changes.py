@@ -19,7 +19,7 @@ from fleet_repl.engine.slots import Settled
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.written_rules import WrittenRules
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.ownership import Sharing
+from fleet_repl.planning.ownership import OurPart
 from fleet_repl.planning.plan import Change, Effort, Phase, RegistryPlan, Resource
 from fleet_repl.planning.revocations import withhold
 from fleet_repl.runs.events import WriteSettled, WriteStarted
@@ -139,7 +139,7 @@ class Carrier:
     async def _put_rules(self, one: RegistryPlan, planned: Change, change: Change) -> None:
         registry, rules = one.registry, self._rules
         self._started(registry, change)
-        sharing = Sharing(owned=one.owned.links, links=self._desired.links_out(registry))
+        sharing = OurPart(owned=one.owned.links, links=self._desired.links_out(registry))
         settled = await self._writing.rules(
             registry,
             change,

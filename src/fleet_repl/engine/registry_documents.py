@@ -21,7 +21,7 @@ from fleet_repl.engine.retry import OnRetry, Pace
 from fleet_repl.engine.slots import Passage, Settled, Slot
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits
-from fleet_repl.planning.ownership import SharedWrite, Sharing, listed
+from fleet_repl.planning.ownership import OurPart, SharedWrite, listed
 from fleet_repl.planning.plan import Change
 from fleet_repl.planning.revocations import merged
 from fleet_repl.runs.events import CallRetried
@@ -72,7 +72,7 @@ class Writing:
         earlier: Sequence[JsonObject | None] = (),
         later: Sequence[JsonObject | None] = (),
         *,
-        sharing: Sharing | None = None,
+        sharing: OurPart | None = None,
     ) -> Settled[FoundRules]:
         """Write a replication configuration; `earlier` and `later` as for policies. `sharing`:
         others have rules in it too, and each of them must be as the plan saw it, or have nothing
@@ -89,7 +89,7 @@ class Writing:
         self,
         registry: Registry,
         change: Change,
-        sharing: Sharing | None,
+        sharing: OurPart | None,
         superseded: tuple[FoundRules, ...],
         ahead: tuple[FoundRules, ...] = (),
     ) -> Slot[FoundRules]:

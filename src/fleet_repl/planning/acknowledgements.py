@@ -1,4 +1,4 @@
-"""Acknowledgements: warnings that somebody knows of are counted, and not repeated. Pure."""
+"""Acknowledgements: warnings that the inventory acknowledges are counted, not shown. Pure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,18 @@ def noted(warnings: Iterable[Warning], inventory: Inventory, *, judged: Collecti
     `judged`: the kinds of which `warnings` has every warning there is.
     """
     every = tuple(warnings)
-    names = {one.name: str(one.id) for one in inventory.accounts}
-    names.update({one.name: str(one.id) for one in inventory.externals})
-    known = {one: _subjects(one, names) for one in inventory.acknowledged}
-    left = tuple(one for one in every if not _is_known(one, known))
+    names = {account.name: str(account.id) for account in inventory.accounts}
+    names.update({external.name: str(external.id) for external in inventory.externals})
+    known = {
+        acknowledgement: _subjects(acknowledgement, names)
+        for acknowledgement in inventory.acknowledged
+    }
+    left = tuple(warning for warning in every if not _is_known(warning, known))
     vain = (
-        _in_vain(one)
-        for one in known
-        if one.kind in judged and not any(_matches(one, known[one], warning) for warning in every)
+        _in_vain(acknowledgement)
+        for acknowledgement in known
+        if acknowledgement.kind in judged
+        and not any(_matches(acknowledgement, known[acknowledgement], warning) for warning in every)
     )
     return Noted((*left, *vain), len(every) - len(left))
 
@@ -47,29 +51,29 @@ def noted(warnings: Iterable[Warning], inventory: Inventory, *, judged: Collecti
 _Known: TypeAlias = dict[Acknowledgement, frozenset[str]]
 
 
-def _subjects(one: Acknowledgement, names: dict[str, str]) -> frozenset[str]:
-    """What it names; an account that it names, by its id too."""
-    subject = one.subject
+def _subjects(acknowledgement: Acknowledgement, names: dict[str, str]) -> frozenset[str]:
+    """The names that an acknowledgement is about; an account's id as well as its name."""
+    subject = acknowledgement.subject
     return frozenset() if subject is None else frozenset({subject, names.get(subject, subject)})
 
 
 def _is_known(warning: Warning, known: _Known) -> bool:
-    alike = [one for one in known if one.kind == warning.kind]
-    if any(one.subject is None for one in alike):
+    alike = [acknowledgement for acknowledgement in known if acknowledgement.kind == warning.kind]
+    if any(acknowledgement.subject is None for acknowledgement in alike):
         return True
-    subjects = frozenset[str]().union(*(known[one] for one in alike))
+    subjects = frozenset[str]().union(*(known[acknowledgement] for acknowledgement in alike))
     return any(group and group <= subjects for group in warning.about)
 
 
-def _matches(one: Acknowledgement, subjects: frozenset[str], warning: Warning) -> bool:
-    if one.kind != warning.kind:
+def _matches(acknowledgement: Acknowledgement, subjects: frozenset[str], warning: Warning) -> bool:
+    if acknowledgement.kind != warning.kind:
         return False
-    return one.subject is None or any(group & subjects for group in warning.about)
+    return acknowledgement.subject is None or any(group & subjects for group in warning.about)
 
 
-def _in_vain(one: Acknowledgement) -> Warning:
+def _in_vain(acknowledgement: Acknowledgement) -> Warning:
     return Warning(
         kind="acknowledged-nothing",
-        message=f'acknowledged has "{one}", and no warning is about that; take it out, so that no '
-        "later warning is missed",
+        message=f'acknowledged has "{acknowledgement}", and no warning is about that; '
+        "take it out, so that no later warning is missed",
     )

@@ -142,20 +142,22 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
         names={account.id: account.name for account in inventory.accounts}
         | {external.id: external.name for external in inventory.externals},
         registries=managed,
-        by_account={account: tuple(found) for account, found in by_account.items()},
+        by_account={account: tuple(managed_here) for account, managed_here in by_account.items()},
         outgoing=_grouped(topology.links, lambda link: link.source),
         incoming=_grouped(topology.links, lambda link: link.destination),
         manages_grants=inventory.ownership.grants == "managed",
         actions=actions_for(create_repositories=inventory.ownership.create_repositories),
-        additive=frozenset(one.id for one in inventory.accounts if one.rules == "additive"),
-        retired=frozenset(one.id for one in inventory.accounts if one.retired),
+        additive=frozenset(
+            account.id for account in inventory.accounts if account.rules == "additive"
+        ),
+        retired=frozenset(account.id for account in inventory.accounts if account.retired),
         waves=topology.waves,
         protected=topology.protected,
         templates=topology.templates,
         trusted={
-            one.id: frozenset(sids)
-            for one in inventory.accounts
-            if (sids := (*inventory.ownership.trusted_statements, *one.trusted_statements))
+            account.id: frozenset(sids)
+            for account in inventory.accounts
+            if (sids := (*inventory.ownership.trusted_statements, *account.trusted_statements))
         },
     )
 
@@ -211,7 +213,8 @@ def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
     fitting = []
     for name in dict.fromkeys(name for link in links for name in link.routes):
         rest = [
-            _of_routes(link, [by_name[one] for one in link.routes if one != name]) for link in links
+            _of_routes(link, [by_name[other] for other in link.routes if other != name])
+            for link in links
         ]
         count = _count_rules([link for link in rest if link.prefixes], inventory.limits)
         if count <= inventory.limits.rules:
@@ -235,7 +238,7 @@ def _too_long_policy(
 ) -> Iterator[Problem]:
     granted = tuple(link for link in links if desired.must_be_granted(link))
     # Most registries are far below the limit: a statement for each link is the most it can take.
-    most = (350 + sum(90 + len(one) for one in link.prefixes) for link in granted)
+    most = (350 + sum(90 + len(prefix) for prefix in link.prefixes) for link in granted)
     if 50 + sum(most) <= desired.limits.policy_bytes:
         return
     grants: set[Grant] = set()

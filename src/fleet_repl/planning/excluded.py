@@ -1,4 +1,4 @@
-"""Sparing: registries whose changes a plan shows, and which nothing writes to."""
+"""Excluded registries: a plan shows their changes, and a run does not write them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from fleet_repl.values.names import Registry
 def spared(
     registries: Iterable[RegistryPlan], faults: Mapping[Registry, Fault]
 ) -> tuple[RegistryPlan, ...]:
-    """The registries, those in `faults` without writes; each of theirs fails with that fault, and
-    what hangs on it is held as after any other failure."""
+    """Returns the plans with every change of a registry in `faults` refused for that fault.
+
+    Such a registry fails, and links that depend on it are held, as after any other failure.
+    """
     return tuple(
-        _spared(one, faults[one.registry]) if one.registry in faults and one.changes else one
-        for one in registries
+        _spared(planned, faults[planned.registry])
+        if planned.registry in faults and planned.changes
+        else planned
+        for planned in registries
     )
 
 
-def _spared(one: RegistryPlan, fault: Fault) -> RegistryPlan:
+def _spared(planned: RegistryPlan, fault: Fault) -> RegistryPlan:
     faults = {
         change.resource: replace(fault, operation=operation_of(change.resource, change.action))
-        for change in one.changes
+        for change in planned.changes
     }
     return replace(
-        one,
+        planned,
         # What a change was refused for already says more.
-        refused={**faults, **one.refused},
-        error=one.error or next(iter(faults.values())),
+        refused={**faults, **planned.refused},
+        error=planned.error or next(iter(faults.values())),
         spared=True,
     )

@@ -1,6 +1,6 @@
-"""Held links: what a source is written without, because its destination does not grant it.
+"""Held links: links that a source's rules leave out because the destination does not grant them.
 
-One decision, taken for the plan and again when a grant fails during apply.
+The planner splits links this way, and the engine splits them again when a grant fails.
 """
 
 from __future__ import annotations
@@ -21,27 +21,30 @@ Lacks: TypeAlias = Callable[[Registry, str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class LinkSplit:
+    """The links of one source, split by whether its rules can hold them now."""
+
     outgoing: Outgoing
-    """What the source can be written with."""
+    """Links to write."""
     held: tuple[HeldLink, ...]
 
 
-def hold(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> Holding:
-    """Leave out of `wanted` what is not in `present` and not granted; name all of the latter.
+def split_held(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> LinkSplit:
+    """Splits `wanted`: a prefix is written if its destination grants it or it is in `present`.
 
-    A prefix that is already replicated stays, granted or not: taking it away would not help.
+    Every prefix that is not granted is listed as held, with the reason. One that is already
+    replicated stays in the rules all the same: to take it away would help nobody.
     """
     outgoing: dict[Registry, Prefixes] = {}
     held: list[HeldLink] = []
     for destination, prefixes in wanted.items():
         reasons = {prefix: lacks(destination, prefix) for prefix in prefixes}
-        there = present.get(destination, ())
+        in_place = present.get(destination, ())
         kept = tuple(prefix for prefix, reason in reasons.items() if reason is None)
-        outgoing[destination] = union(kept, intersect(prefixes, there))
-        held += _named(destination, reasons, there)
-    return Holding(
-        outgoing={one: prefixes for one, prefixes in outgoing.items() if prefixes},
+        outgoing[destination] = union(kept, intersect(prefixes, in_place))
+        held += _named(destination, reasons, in_place)
+    return LinkSplit(
+        outgoing={destination: prefixes for destination, prefixes in outgoing.items() if prefixes},
         held=tuple(held),
     )
 
@@ -80,15 +83,15 @@ def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) 
 
 
 def _named(
-    destination: Registry, reasons: dict[str, str | None], there: Prefixes
+    destination: Registry, reasons: dict[str, str | None], in_place: Prefixes
 ) -> list[HeldLink]:
     """One held link for each reason."""
     prefixes: dict[str, list[str]] = {}
     for prefix, reason in reasons.items():
         if reason is not None:
-            stays = "; its rule is in place and stays" if covers(there, prefix) else ""
+            stays = "; its rule is in place and stays" if covers(in_place, prefix) else ""
             prefixes.setdefault(reason + stays, []).append(prefix)
     return [
-        HeldLink(destination=destination, prefixes=tuple(some), because=because)
-        for because, some in prefixes.items()
+        HeldLink(destination=destination, prefixes=tuple(held_prefixes), because=because)
+        for because, held_prefixes in prefixes.items()
     ]

@@ -1,7 +1,7 @@
-"""Grants of one destination: what it shall allow, and whether its rules can count on that.
+"""The grants that one destination needs, and whether its sources can rely on them.
 
-New grants are put before rules use them, and grants that rules still use go after those rules;
-in which writes is for `staging` to say.
+A new grant is written before the rules that need it. A grant that rules still use is revoked after
+those rules are written. `policy_changes` divides both among the writes of the policy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.plan import Vouched
-from fleet_repl.planning.revocations import Stale, Uses, stale_grants
+from fleet_repl.planning.revocations import GrantUses, StaleGrants, stale_grants
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
@@ -30,15 +30,15 @@ from fleet_repl.values.names import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granting:
-    """What is decided about the policy of one registry."""
+class GrantDecision:
+    """The decision about the policy of one registry."""
 
     registry: Registry
     policy: Policy
     needed: frozenset[Grant]
     links: tuple[Link, ...] = ()
     """The links that need them."""
-    stale: Stale
+    stale: StaleGrants
     permissions: Permissions
     """What is in force when rules are written."""
     shortfall: str | None = None
@@ -85,20 +85,20 @@ class Granting:
         return compose(self.policy, grants, desired.owner, self.registry)
 
 
-def granting(
+def decide_grants(
     registry: Registry,
     seen: Observed,
-    uses: Uses,
+    uses: GrantUses,
     *,
     in_scope: bool,
-) -> Granting:
+) -> GrantDecision:
     """Decide which grants are in force in `registry` when rules are written."""
     desired = uses.desired
     policy = seen.policy or Policy(document=None)
     links = _granted_links(registry, desired, uses.observation)
     needed = needed_for(links, desired)
     stale = stale_grants(registry, policy.in_use, needed, uses)
-    found = Granting(
+    decision = GrantDecision(
         registry=registry,
         policy=policy,
         needed=needed,
@@ -107,36 +107,40 @@ def granting(
         permissions=desired.in_force(policy, registry),
     )
     if not in_scope:
-        return replace(found, shortfall="and it is outside the selection")
-    if found.first <= policy.grants and not policy.opaque:
-        return found
-    size = policy_size(found.document(found.first, desired))
-    if found.first != needed:
+        return replace(decision, shortfall="and it is outside the selection")
+    if decision.first <= policy.grants and not policy.opaque:
+        return decision
+    size = policy_size(decision.document(decision.first, desired))
+    if decision.first != needed:
         # A short prefix that is to go may stand for many longer ones that stay.
-        size = max(size, policy_size(found.document(needed, desired)))
+        size = max(size, policy_size(decision.document(needed, desired)))
     if size > desired.limits.policy_bytes:
         shortfall = f"and with it the policy would take {size:,} characters"
-        return replace(found, shortfall=shortfall)
-    permissions = replace(found.permissions, grants=found.first, statements=policy.foreign)
-    return replace(found, permissions=permissions)
+        return replace(decision, shortfall=shortfall)
+    permissions = replace(decision.permissions, grants=decision.first, statements=policy.foreign)
+    return replace(decision, permissions=permissions)
 
 
-def settled(found: Granting, uses: Uses) -> Granting:
-    """The decision once it is known what every source will be left with."""
+def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
+    """Completes a decision once the rules of every source are decided.
+
+    Grants that were kept because the rules were not known yet may now be revoked. A policy that
+    ECR would not take is refused.
+    """
     desired = uses.desired
-    if found.stale.kept:
-        stale = stale_grants(found.registry, found.policy.in_use, found.needed, uses)
-        found = replace(found, stale=stale)
-    if not found.differs:
-        return found
-    size = policy_size(found.document(found.final, desired))
+    if decision.stale.kept:
+        stale = stale_grants(decision.registry, decision.policy.in_use, decision.needed, uses)
+        decision = replace(decision, stale=stale)
+    if not decision.differs:
+        return decision
+    size = policy_size(decision.document(decision.final, desired))
     if size > desired.limits.policy_bytes:
-        found = _spare(found, desired)
-        size = policy_size(found.document(found.final, desired))
+        decision = _spare(decision, desired)
+        size = policy_size(decision.document(decision.final, desired))
     if size <= desired.limits.policy_bytes:
-        return found
+        return decision
     return replace(
-        found, refusal=too_long(size, found.policy, desired, ", foreign statements included,")
+        decision, refusal=too_long(size, decision.policy, desired, ", foreign statements included,")
     )
 
 
@@ -153,13 +157,16 @@ def too_long(size: int, policy: Policy, desired: Desired, detail: str) -> Fault:
     )
 
 
-def _spare(found: Granting, desired: Desired) -> Granting:
-    """Without what would have to be added, if all of it is in force as the policy stands."""
-    adding = found.final - found.policy.grants
-    there = desired.in_force(found.policy, found.registry)
-    if any(there.lacks(one.source, one.prefix, (one.action,)) is not None for one in adding):
-        return found
-    return replace(found, needed=found.needed - adding, spared=adding)
+def _spare(decision: GrantDecision, desired: Desired) -> GrantDecision:
+    """Adds no grant, provided that the policy in place already allows all that would be added."""
+    adding = decision.final - decision.policy.grants
+    permissions = desired.in_force(decision.policy, decision.registry)
+    if any(
+        permissions.lacks(grant.source, grant.prefix, (grant.action,)) is not None
+        for grant in adding
+    ):
+        return decision
+    return replace(decision, needed=decision.needed - adding, spared=adding)
 
 
 def _granted_links(
@@ -178,7 +185,7 @@ def _granted_links(
 
 
 def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
-    """The grants that let links in."""
+    """The grants that links need."""
     needed: set[Grant] = set()
     for link in links:
         needed |= grants_for(link.source.account, link.prefixes, desired.actions)

@@ -44,7 +44,7 @@ def objections(
     of `safety`. None of `protected` may lose a link unless "protected" is in `allow`.
     """
     losses = tuple(_losses(registries))
-    found = (
+    possible = (
         _foreign_rules(losses, record),
         unknown_rules(registries),
         _max_removals(losses, registries, safety.max_removals),
@@ -52,29 +52,33 @@ def objections(
         _max_unreadable(registries, safety.max_unreadable),
         None if PROTECTED in allow else _protected(losses, protected),
     )
-    return tuple(one for one in found if one is not None)
+    return tuple(objection for objection in possible if objection is not None)
 
 
 def objections_to(
-    one: RegistryPlan,
+    registry_plan: RegistryPlan,
     record: Record,
     *,
     protected: Collection[Registry] = frozenset(),
     allow: Collection[str] = (),
 ) -> tuple[Objection, ...]:
     """What speaks against the changes of one registry, whatever else the plan does."""
-    losses = tuple(_losses([one]))
-    found = (
+    losses = tuple(_losses([registry_plan]))
+    possible = (
         _foreign_rules(losses, record),
-        unknown_rules([one]),
+        unknown_rules([registry_plan]),
         None if PROTECTED in allow else _protected(losses, protected),
     )
-    return tuple(objection for objection in found if objection is not None)
+    return tuple(objection for objection in possible if objection is not None)
 
 
 def unknown_rules(registries: Iterable[RegistryPlan]) -> Objection | None:
     """Against taking away rules of which nobody can tell what they mean."""
-    lost = [(one.registry, *rule) for one in registries for rule in one.lost_rules]
+    lost = [
+        (registry_plan.registry, *rule)
+        for registry_plan in registries
+        for rule in registry_plan.lost_rules
+    ]
     if not lost:
         return None
     registry, place, rule = lost[0]
@@ -112,7 +116,9 @@ def outstanding(
 ) -> tuple[Objection, ...]:
     """What refuses a plan still: `force` clears all but `protected`, which `allow` clears."""
     return tuple(
-        one for one in objections if not (one.kind in allow if one.kind == PROTECTED else force)
+        objection
+        for objection in objections
+        if not (objection.kind in allow if objection.kind == PROTECTED else force)
     )
 
 
@@ -132,34 +138,34 @@ class _Loss:
 
 
 def _losses(registries: Iterable[RegistryPlan]) -> Iterator[_Loss]:
-    for one in registries:
-        for change in one.changes:
+    for registry_plan in registries:
+        for change in registry_plan.changes:
             if (
                 change.resource is Resource.REPLICATION_CONFIGURATION
-                and change.resource not in one.refused
+                and change.resource not in registry_plan.refused
                 and change.links_removed
             ):
-                yield _Loss(registry=one.registry, change=change)
+                yield _Loss(registry=registry_plan.registry, change=change)
 
 
 def _foreign_rules(losses: Sequence[_Loss], record: Record) -> Objection | None:
     losing = [
-        (one.registry, end)
-        for one in losses
-        for end in _strange(one.change, record.get(one.registry, Applied()))
+        (loss.registry, end)
+        for loss in losses
+        for end in _strange(loss.change, record.get(loss.registry, Applied()))
     ]
     if not losing:
         return None
     first, end = losing[0]
     sources = len({registry for registry, _ in losing})
     where = f"{first}" if sources == 1 else f"{sources:,} registries"
-    one = len(losing) == 1
-    advice = _known_strangers(one=one) if record else _FIRST_RUN
+    single = len(losing) == 1
+    advice = _known_strangers(single=single) if record else _FIRST_RUN
     return Objection(
         kind="foreign-rules",
         message=f"{counted(len(losing), 'link')} out of {where} would be removed or narrowed, as "
-        f"no route asks for {'it' if one else 'them'}: {first} → "
-        f"{end}{'' if one else ' and others'}. {advice}",
+        f"no route asks for {'it' if single else 'them'}: {first} → "
+        f"{end}{'' if single else ' and others'}. {advice}",
     )
 
 
@@ -172,8 +178,8 @@ _FIRST_RUN: Final = (
 )
 
 
-def _known_strangers(*, one: bool) -> str:
-    them, they = ("it", "it") if one else ("them", "they")
+def _known_strangers(*, single: bool) -> str:
+    them, they = ("it", "it") if single else ("them", "they")
     return (
         f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
         'a route for what must stay, keep it with rules = "additive", or go on with --force.'
@@ -183,10 +189,10 @@ def _known_strangers(*, one: bool) -> str:
 def _strange(change: Change, applied: Applied) -> list[Registry]:
     """Destinations that lose a link of which nothing shows that the fleet made it."""
     after = parse_document(change.after or NO_RULES).outgoing
-    found = cells_of(parse_document(change.before or NO_RULES).rules)
+    listed = cells_of(parse_document(change.before or NO_RULES).rules)
     return sorted(
         end
-        for end, prefixes in found.items()
+        for end, prefixes in listed.items()
         if any(
             prefix not in applied.links.get(end, ()) and not covers(after.get(end, ()), prefix)
             for prefix in prefixes
@@ -199,14 +205,14 @@ def _max_removals(
 ) -> Objection | None:
     """What an unreadable registry has in place is not known, and makes no share smaller."""
     lost: Counter[Registry] = Counter()
-    for one in losses:
-        lost[one.registry] += len(one.links)
+    for loss in losses:
+        lost[loss.registry] += len(loss.links)
     removed = sum(lost.values())
     # What goes was in place, also in a plan that does not say how much else was.
     in_place = sum(
-        max(one.in_place, lost[one.registry])
-        for one in registries
-        if one.state is not State.UNREADABLE
+        max(registry_plan.in_place, lost[registry_plan.registry])
+        for registry_plan in registries
+        if registry_plan.state is not State.UNREADABLE
     )
     few = limit.percent is not None and in_place < FEWEST
     if few or limit.allows(removed, in_place):
@@ -221,7 +227,9 @@ def _max_removals(
 
 
 def _max_changed(registries: Sequence[RegistryPlan], limit: Amount) -> Objection | None:
-    changed = [one for one in registries if one.state is State.CHANGED]
+    changed = [
+        registry_plan for registry_plan in registries if registry_plan.state is State.CHANGED
+    ]
     if limit.allows(len(changed), len(registries)):
         return None
     # A share of fewer registries is as soon exceeded.
@@ -235,7 +243,11 @@ def _max_changed(registries: Sequence[RegistryPlan], limit: Amount) -> Objection
 
 
 def _max_unreadable(registries: Sequence[RegistryPlan], limit: Amount) -> Objection | None:
-    unreadable = [one for one in registries if one.state is State.UNREADABLE and one.excuse is None]
+    unreadable = [
+        registry_plan
+        for registry_plan in registries
+        if registry_plan.state is State.UNREADABLE and registry_plan.excuse is None
+    ]
     few = limit.percent is not None and len(unreadable) < FEWEST
     if few or limit.allows(len(unreadable), len(registries)):
         return None
@@ -249,12 +261,12 @@ def _max_unreadable(registries: Sequence[RegistryPlan], limit: Amount) -> Object
 
 
 def _protected(losses: Iterable[_Loss], protected: Collection[Registry]) -> Objection | None:
-    losing = [one for one in losses if one.registry in protected]
+    losing = [loss for loss in losses if loss.registry in protected]
     if not losing:
         return None
-    links = sum(len(one.links) for one in losing)
+    links = sum(len(loss.links) for loss in losing)
     them = "it" if links == 1 else "them"
-    sources = dict.fromkeys(one.registry for one in losing)
+    sources = dict.fromkeys(loss.registry for loss in losing)
     where = f"{losing[0].registry}" if len(sources) == 1 else f"{len(sources):,} registries"
     verb = "is" if len(sources) == 1 else "are"
     return Objection(

@@ -54,11 +54,11 @@ def gone_accounts(observation: Observation, retired: Collection[AccountId]) -> f
     """Retired accounts that count as gone: AWS refused their roles for good, and no registry of
     theirs answered anything else in this run."""
     seen: dict[AccountId, list[Observed | Unreadable]] = {}
-    for registry, one in observation.items():
+    for registry, answer in observation.items():
         if registry.account in retired:
-            seen.setdefault(registry.account, []).append(one)
+            seen.setdefault(registry.account, []).append(answer)
     return frozenset(
         account
         for account, answers in seen.items()
-        if all(isinstance(one, Unreadable) and one.error.role_refused for one in answers)
+        if all(isinstance(answer, Unreadable) and answer.error.role_refused for answer in answers)
     )

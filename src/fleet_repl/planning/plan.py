@@ -275,9 +275,13 @@ class Plan:
     @property
     def changes(self) -> tuple[tuple[Registry, Change], ...]:
         """Every write of the plan, with its registry."""
-        return tuple((one.registry, change) for one in self.registries for change in one.changes)
+        return tuple(
+            (registry_plan.registry, change)
+            for registry_plan in self.registries
+            for change in registry_plan.changes
+        )
 
     @property
     def writes(self) -> bool:
         """Whether any of it will be written."""
-        return any(one.writes for one in self.registries)
+        return any(registry_plan.writes for registry_plan in self.registries)

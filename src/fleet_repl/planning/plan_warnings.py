@@ -1,6 +1,6 @@
-"""Cautions: what the reader of a plan should know and what stops nothing.
+"""Warnings: facts that the reader of a plan should know and that stop no write.
 
-Pure, and told once for many registries: a thousand equal sentences warn nobody.
+Pure. Equal warnings about many registries become one, as nobody reads a thousand equal sentences.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fleet_repl.ecr.policy import Grant
 from fleet_repl.ecr.policy.lint import findings
 from fleet_repl.ecr.rules import rule_words
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.needed_grants import Granting
+from fleet_repl.planning.needed_grants import GrantDecision
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import RegistryPlan, Warning
@@ -41,35 +41,38 @@ def strange_rules(
     observation: Observation, registries: Iterable[RegistryPlan]
 ) -> Iterator[Warning]:
     """Rules of unknown meaning that are in place and stay."""
-    for one in registries:
-        seen = observation.get(one.registry)
+    for registry_plan in registries:
+        seen = observation.get(registry_plan.registry)
         if not isinstance(seen, Observed) or not seen.replication.strange_rules:
             continue
-        lost = [place for place, _ in one.lost_rules]
+        lost = [place for place, _ in registry_plan.lost_rules]
         for place, rule in seen.replication.strange_rules:
             if place not in lost:
                 yield Warning(
                     kind="unknown-rule",
-                    message=f"{one.registry}: {rule_words(place, rule)} means no link, or holds "
-                    "something that this version does not know; nobody can tell what ECR makes "
-                    "of it, so it is kept as it is. Ask whoever wrote it; apply --force lets it "
-                    "go where the rules are exclusive",
-                    about=accounts_of([one.registry]),
+                    message=f"{registry_plan.registry}: {rule_words(place, rule)} means no link, "
+                    "or holds something that this version does not know; nobody can tell what ECR "
+                    "makes of it, so it is kept as it is. Ask whoever wrote it; apply --force lets "
+                    "it go where the rules are exclusive",
+                    about=accounts_of([registry_plan.registry]),
                 )
 
 
 def lint(
-    grantings: Mapping[Registry, Granting], observation: Observation, desired: Desired
+    grant_decisions: Mapping[Registry, GrantDecision], observation: Observation, desired: Desired
 ) -> Iterator[Warning]:
     """What is wrong with the policies found. Equal findings of many registries are one warning."""
     places: dict[tuple[str, str, str | None], list[Registry]] = {}
-    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
+    for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
         seen = observation[registry]
         scope = seen.policy_scope if isinstance(seen, Observed) else None
-        for found in findings(
-            one.policy, one.needed, desired.in_force(one.policy, registry), scope=scope
+        for finding in findings(
+            decision.policy,
+            decision.needed,
+            desired.in_force(decision.policy, registry),
+            scope=scope,
         ):
-            places.setdefault((found.kind, found.text, found.sid), []).append(registry)
+            places.setdefault((finding.kind, finding.text, finding.sid), []).append(registry)
     for (kind, text, sid), registries in places.items():
         named = () if sid is None else (frozenset({sid}),)
         yield Warning(
@@ -87,12 +90,19 @@ def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warn
         for sid in sids:
             accounts.setdefault(sid, []).append(account)
     for sid, trusting in sorted(accounts.items()):
-        seen = [observation.get(one) for account in trusting for one in desired.by_account[account]]
-        policies = [one.policy for one in seen if isinstance(one, Observed)]
+        seen = [
+            observation.get(registry)
+            for account in trusting
+            for registry in desired.by_account[account]
+        ]
+        policies = [observed.policy for observed in seen if isinstance(observed, Observed)]
         if len(policies) < len(seen) or None in policies:
             continue
         if not any(
-            one.get("Sid") == sid for policy in policies if policy for one in policy.foreign
+            statement.get("Sid") == sid
+            for policy in policies
+            if policy
+            for statement in policy.foreign
         ):
             yield Warning(
                 kind="trusted-nothing",
@@ -102,9 +112,9 @@ def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warn
             )
 
 
-def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
+def no_room(grant_decisions: Mapping[Registry, GrantDecision]) -> Iterator[Warning]:
     """Policies that are too full for grants of ours, where others happen to give them."""
-    full = sorted(registry for registry, one in grantings.items() if one.spared)
+    full = sorted(registry for registry, decision in grant_decisions.items() if decision.spared)
     if full:
         yield Warning(
             kind="no-room",
@@ -118,9 +128,9 @@ def no_room(grantings: Mapping[Registry, Granting]) -> Iterator[Warning]:
 def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
     """Turning delete replication on is told in plain words: it deletes images elsewhere."""
     links = [
-        (one.registry, end)
-        for one in registries
-        for change in one.changes
+        (registry_plan.registry, end)
+        for registry_plan in registries
+        for change in registry_plan.changes
         for end in change.deletes_started
     ]
     if links:
@@ -142,7 +152,9 @@ def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
 def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
     """Registries that the fleet has made something of and that it lists no longer."""
     gone = sorted(
-        one for one in record.keys() - set(desired.registries) if not record[one].given_up
+        registry
+        for registry in record.keys() - set(desired.registries)
+        if not record[registry].given_up
     )
     if gone:
         has, it, they = ("has", "it", "it is") if len(gone) == 1 else ("have", "them", "they are")
@@ -161,11 +173,11 @@ def given_up(
 ) -> Iterator[Warning]:
     """Links on record of accounts that count, or counted, as gone: nobody has withdrawn them."""
     places = sorted(
-        one
-        for one, applied in record.items()
+        registry
+        for registry, applied in record.items()
         if applied.links
-        and (applied.given_up or one.account in gone)
-        and not isinstance(observation.get(one), Observed)
+        and (applied.given_up or registry.account in gone)
+        and not isinstance(observation.get(registry), Observed)
     )
     if places:
         single = len(places) == 1
@@ -180,12 +192,14 @@ def given_up(
         )
 
 
-def kept_grants(grantings: Mapping[Registry, Granting], desired: Desired) -> Iterator[Warning]:
+def kept_grants(
+    grant_decisions: Mapping[Registry, GrantDecision], desired: Desired
+) -> Iterator[Warning]:
     """One warning for each account whose grants nobody needs and nobody can ask about."""
     places: dict[AccountId, list[Registry]] = {}
-    for registry, one in sorted(grantings.items(), key=lambda item: item[0]):
-        stale = one.stale.unlisted | {
-            grant for grant in one.stale.kept if not _wanted(grant, registry, desired)
+    for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
+        stale = decision.stale.unlisted | {
+            grant for grant in decision.stale.kept if not _wanted(grant, registry, desired)
         }
         for account in sorted({grant.source for grant in stale}):
             places.setdefault(account, []).append(registry)
@@ -222,4 +236,4 @@ def _unasked(account: AccountId, desired: Desired) -> str:
 
 def accounts_of(registries: Iterable[Registry]) -> About:
     """What has to be acknowledged of a warning about several registries: each of their accounts."""
-    return (frozenset(str(one.account) for one in registries),)
+    return (frozenset(str(registry.account) for registry in registries),)

@@ -1,7 +1,10 @@
-"""Planning: desired and observed state → what to write to each registry, in which order.
+"""The planner: from the desired and the observed state to the writes of every registry, in order.
 
-Pure: it asks nothing and knows no clock. Grants are decided first, then the rules of every
-source by what its destinations will grant, then withdrawals by what the rules will be.
+Pure: it makes no call and knows no clock. It decides in three steps, as each needs the one before:
+
+1. the new grants of every destination (`needed_grants`);
+2. the rules of every source, without the links that no destination grants (`rule_changes`);
+3. which old grants can be revoked, as by then the rules that remain are known (`revocations`).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Final
 from fleet_repl.ecr.rules import Outgoing, compare
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Lacks
-from fleet_repl.planning.needed_grants import Granting, granting, settled
+from fleet_repl.planning.needed_grants import GrantDecision, decide_grants, finish_grants
 from fleet_repl.planning.observed import (
     Observation,
     Observed,
@@ -45,9 +48,9 @@ from fleet_repl.planning.plan_warnings import (
     unlisted,
 )
 from fleet_repl.planning.policy_changes import NO_WRITES, PolicyWrites, policy_changes
-from fleet_repl.planning.revocations import Uses, left_behind
-from fleet_repl.planning.rule_changes import Source, decide_rules, rule_changes
-from fleet_repl.planning.template_changes import Furnishing, template_changes
+from fleet_repl.planning.revocations import GrantUses, left_behind
+from fleet_repl.planning.rule_changes import RuleDecision, decide_rules, rule_changes
+from fleet_repl.planning.template_changes import TemplateDecision, decide_templates
 from fleet_repl.planning.wave_warnings import delayed_links, early_grants
 from fleet_repl.topology import Waves
 from fleet_repl.values.names import Registry
@@ -57,7 +60,7 @@ NOTHING_RECORDED: Final[Record] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """Every registry in scope, and what the reader should know."""
+    """The plans of all registries in scope, and warnings for the reader."""
 
     registries: tuple[RegistryPlan, ...]
     warnings: tuple[Warning, ...]
@@ -76,58 +79,72 @@ def plan_registries(
     """Decide every write to the registries in `scope`.
 
     `observation` holds at least the scope, the destinations of its links and the sources of
-    links into it; what is outside the scope is only looked at. `record` is what the fleet last
-    applied. `force`: where the fleet speaks alone, rules of unknown meaning go.
+    links into it; registries outside the scope are not written. `record` holds the links and
+    templates that the fleet last applied. `force` removes rules of unknown meaning, except from
+    registries whose rules are additive.
     """
     gone = gone_accounts(observation, desired.retired)
-    uses = Uses(
+    uses = GrantUses(
         desired=desired,
         observation=observation,
         gone=gone,
         left_behind=left_behind(desired, record),
     )
-    grantings = {
-        registry: granting(registry, seen, uses, in_scope=registry in scope)
+    grant_decisions = {
+        registry: decide_grants(registry, seen, uses, in_scope=registry in scope)
         for registry, seen in observation.items()
         if desired.manages_grants and isinstance(seen, Observed)
     }
-    sources = _sources(desired, observation, scope, grantings, record, allow, force=force)
+    rule_decisions = _rule_decisions(
+        desired, observation, scope, grant_decisions, record, allow, force=force
+    )
     # Links that do not fit into their own wave are granted in that of their rules.
-    desired = _delayed(desired, sources)
-    vouched = tuple(one for registry in sorted(grantings) for one in grantings[registry].vouched())
-    known = replace(uses, desired=desired, written=_written(sources))
-    grantings = {
-        registry: settled(one, known) for registry, one in grantings.items() if registry in scope
+    desired = _delayed(desired, rule_decisions)
+    vouched = tuple(
+        statement
+        for registry in sorted(grant_decisions)
+        for statement in grant_decisions[registry].vouched()
+    )
+    known = replace(uses, desired=desired, written=_written(rule_decisions))
+    grant_decisions = {
+        registry: finish_grants(decision, known)
+        for registry, decision in grant_decisions.items()
+        if registry in scope
     }
-    policies = {registry: policy_changes(one, desired) for registry, one in grantings.items()}
-    furnished = _furnished(sources, desired)
+    policies = {
+        registry: policy_changes(decision, desired)
+        for registry, decision in grant_decisions.items()
+    }
+    template_waves = _template_waves(rule_decisions, desired)
     registries = tuple(
         _registry_plan(
-            one,
-            observation[one],
+            registry,
+            observation[registry],
             desired,
-            sources.get(one),
-            policies.get(one, NO_WRITES),
-            template_changes(
-                one,
-                observation[one],
+            rule_decisions.get(registry),
+            policies.get(registry, NO_WRITES),
+            decide_templates(
+                registry,
+                observation[registry],
                 desired,
-                record.get(one),
+                record.get(registry),
                 allow,
-                desired.waves.names[furnished.get(one, desired.waves.position(one))],
+                desired.waves.names[template_waves.get(registry, desired.waves.position(registry))],
             ),
-            gone=one.account in gone,
+            gone=registry.account in gone,
         )
-        for one in sorted(scope)
+        for registry in sorted(scope)
     )
     warnings = (
         *unknown_fields(observation, scope),
         *strange_rules(observation, registries),
-        *kept_grants(grantings, desired),
-        *no_room(grantings),
-        *lint(grantings, observation, desired),
+        *kept_grants(grant_decisions, desired),
+        *no_room(grant_decisions),
+        *lint(grant_decisions, observation, desired),
         *deletes_started(registries),
-        *delayed_links({one: source.stages for one, source in sources.items()}, desired),
+        *delayed_links(
+            {registry: decision.schedule for registry, decision in rule_decisions.items()}, desired
+        ),
         *early_grants(policies, desired),
         *unlisted(desired, record),
         *trusted_in_vain(desired, observation),
@@ -136,44 +153,44 @@ def plan_registries(
     return Planned(registries=registries, warnings=warnings, vouched=vouched)
 
 
-def _delayed(desired: Desired, sources: Mapping[Registry, Source]) -> Desired:
+def _delayed(desired: Desired, rule_decisions: Mapping[Registry, RuleDecision]) -> Desired:
     """The desired state with the links that sources write in a later wave than their own."""
     delayed = {
         (registry, end): wave
-        for registry, source in sources.items()
-        for end, wave in source.stages.delayed.items()
+        for registry, source in rule_decisions.items()
+        for end, wave in source.schedule.delayed.items()
     }
     if not delayed:
         return desired
     return replace(desired, waves=replace(desired.waves, delayed=delayed))
 
 
-def _written(sources: Mapping[Registry, Source]) -> Mapping[Registry, Outgoing]:
-    """What is left of the rules that will be written, at the most."""
+def _written(rule_decisions: Mapping[Registry, RuleDecision]) -> Mapping[Registry, Outgoing]:
+    """The links that the rules will make at the most, of every source whose rules are written."""
     return {
         registry: source.may_use
-        for registry, source in sources.items()
+        for registry, source in rule_decisions.items()
         if source.changes and source.refusal is None
     }
 
 
-def _sources(
+def _rule_decisions(
     desired: Desired,
     observation: Observation,
     scope: Collection[Registry],
-    grantings: Mapping[Registry, Granting],
+    grant_decisions: Mapping[Registry, GrantDecision],
     record: Record,
     allow: Collection[str],
     *,
     force: bool,
-) -> dict[Registry, Source]:
-    """What each registry in scope shall replicate, by what its destinations will grant."""
+) -> dict[Registry, RuleDecision]:
+    """Decides the rules of every registry in scope, given the grants of its destinations."""
     return {
         registry: decide_rules(
             registry,
             seen,
             desired,
-            _lacks(registry, desired, observation, grantings),
+            _lacks(registry, desired, observation, grant_decisions),
             record.get(registry),
             allow,
             force=force,
@@ -183,35 +200,37 @@ def _sources(
     }
 
 
-def _furnished(sources: Mapping[Registry, Source], desired: Desired) -> dict[Registry, int]:
+def _template_waves(
+    rule_decisions: Mapping[Registry, RuleDecision], desired: Desired
+) -> dict[Registry, int]:
     """Registries that get images from new links before their own wave → the first such wave:
     a repository keeps for good what it was created with."""
     waves = desired.waves
-    found: dict[Registry, int] = {}
+    first_waves: dict[Registry, int] = {}
     if len(waves.names) == 1:
-        return found
-    for registry, source in sources.items():
+        return first_waves
+    for registry, source in rule_decisions.items():
         for end in compare(source.present.outgoing, source.merged.outgoing).added:
             wave = waves.of_link(registry, end)
-            found[end] = min(wave, found.get(end, waves.position(end)))
-    return found
+            first_waves[end] = min(wave, first_waves.get(end, waves.position(end)))
+    return first_waves
 
 
 def summarize(registries: tuple[RegistryPlan, ...]) -> Summary:
     """Totals over a plan's registries; links count once, at their source."""
     rules = [
         change
-        for one in registries
-        for change in one.changes
+        for registry_plan in registries
+        for change in registry_plan.changes
         if change.resource is Resource.REPLICATION_CONFIGURATION
     ]
-    states = [one.state for one in registries]
+    states = [registry_plan.state for registry_plan in registries]
     return Summary(
         registries=len(registries),
         changed=states.count(State.CHANGED),
         unchanged=states.count(State.UNCHANGED),
         unreadable=states.count(State.UNREADABLE),
-        held=sum(len(one.held) for one in registries),
+        held=sum(len(registry_plan.held) for registry_plan in registries),
         links_added=sum(len(change.links_added) for change in rules),
         links_removed=sum(len(change.links_removed) for change in rules),
     )
@@ -221,9 +240,9 @@ def _registry_plan(
     registry: Registry,
     seen: Observed | Unreadable,
     desired: Desired,
-    source: Source | None,
+    source: RuleDecision | None,
     policy: PolicyWrites,
-    templates: Furnishing,
+    templates: TemplateDecision,
     *,
     gone: bool,
 ) -> RegistryPlan:
@@ -261,17 +280,19 @@ def _registry_plan(
 
 
 def _in_order(changes: tuple[Change, ...], waves: Waves) -> tuple[Change, ...]:
-    """By wave, then by phase; those of one phase as they come."""
+    """Sorts changes by wave, then by phase; changes of one phase keep their order."""
     phases = tuple(Phase)
     turn = {name: position for position, name in enumerate(waves.names)}
-    return tuple(sorted(changes, key=lambda one: (turn[one.wave], phases.index(one.phase))))
+    return tuple(
+        sorted(changes, key=lambda change: (turn[change.wave], phases.index(change.phase)))
+    )
 
 
 def _lacks(
     source: Registry,
     desired: Desired,
     observation: Observation,
-    grantings: Mapping[Registry, Granting],
+    grant_decisions: Mapping[Registry, GrantDecision],
 ) -> Lacks:
     """Why a destination will not let a prefix of `source` in, once the new grants are put."""
     links = {link.destination: link for link in desired.outgoing.get(source, ())}
@@ -282,6 +303,6 @@ def _lacks(
         silence = silence_of(destination, observation)
         if silence is not None:
             return silence
-        return grantings[destination].lacks(source, prefix, desired.actions)
+        return grant_decisions[destination].lacks(source, prefix, desired.actions)
 
     return lacks

@@ -1,8 +1,19 @@
 """The writes of one registry policy: which grants come and go in which wave.
 
-A new grant is put in the wave of the link that needs it, before that wave's rules. A grant that
-rules still use goes in the wave of the last of those links, after its rules. So a policy may be
-written in several waves; where only one is concerned, at most twice.
+A new grant is written in the wave of the link that needs it, before that wave's rules. A grant that
+rules still use is revoked in the wave of the last of those links, after that wave's rules. So a
+policy may be written in several waves, and at most twice in each.
+
+Example: the policy of D grants `a/` to account A, and D's wave is the last one. The inventory now
+wants `b/` from A in the wave canary instead, and `c/` from C in the wave rest, while A's rules use
+`a/` until canary rewrites them. D's policy is then written three times:
+
+    canary, grants       A: a/, b/         before A's rules ask for b/
+    canary, withdrawals  A: b/             once A's rules no longer send a/
+    rest,   grants       A: b/  C: c/      before C's rules ask for c/
+
+If A's rules cannot be written, the second write leaves `a/` in place (`needs` names A), and the
+third is put on top of the policy as the second left it.
 """
 
 from __future__ import annotations
@@ -13,7 +24,7 @@ from typing import Final
 
 from fleet_repl.ecr.policy import Grant, GrantIndex, policy_size, reduced
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.needed_grants import Granting, needed_for
+from fleet_repl.planning.needed_grants import GrantDecision, needed_for
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.revocations import action_of, replicating
 from fleet_repl.topology import Link
@@ -56,73 +67,73 @@ class PolicyWrites:
 NO_WRITES: Final = PolicyWrites()
 
 
-def policy_changes(found: Granting, desired: Desired) -> PolicyWrites:
+def policy_changes(decision: GrantDecision, desired: Desired) -> PolicyWrites:
     """Every write of the policy."""
-    if not found.differs:
+    if not decision.differs:
         return NO_WRITES
-    waves = _concerned(found, desired)
+    waves = _concerned(decision, desired)
     steps: tuple[_Step, ...] = ()
     too_long = 0
-    if len(waves) > 1 and found.refusal is None and found.shortfall is None:
-        steps = tuple(_wave_by_wave(found, desired, waves))
-        sizes = (policy_size(found.document(step.after, desired)) for step in steps)
+    if len(waves) > 1 and decision.refusal is None and decision.shortfall is None:
+        steps = tuple(_wave_by_wave(decision, desired, waves))
+        sizes = (policy_size(decision.document(step.after, desired)) for step in steps)
         longest = max(sizes, default=0)
         if longest > desired.limits.policy_bytes:
             steps, too_long = (), longest
-    steps = steps or tuple(_together(found, waves[0], waves[-1]))
-    changes = tuple(_change(step, found, desired) for step in steps)
-    return PolicyWrites(changes=changes, too_long=too_long, refusal=found.refusal)
+    steps = steps or tuple(_together(decision, waves[0], waves[-1]))
+    changes = tuple(_change(step, decision, desired) for step in steps)
+    return PolicyWrites(changes=changes, too_long=too_long, refusal=decision.refusal)
 
 
-def _concerned(found: Granting, desired: Desired) -> Sequence[int]:
+def _concerned(decision: GrantDecision, desired: Desired) -> Sequence[int]:
     """The waves in which the policy has to be written, in order; at least one."""
-    own = desired.waves.position(found.registry)
+    own = desired.waves.position(decision.registry)
     if len(desired.waves.names) == 1:
         return (own,)
-    there = GrantIndex(found.policy.in_use)
-    wanted = GrantIndex(found.needed)
+    granted = GrantIndex(decision.policy.in_use)
+    wanted = GrantIndex(decision.needed)
     waves = {
         wave
-        for wave, grants in _by_wave(found, desired).items()
-        if any(wanted.covers(one) and not there.covers(one) for one in grants)
+        for wave, grants in _by_wave(decision, desired).items()
+        if any(wanted.covers(grant) and not granted.covers(grant) for grant in grants)
     }
-    waves |= {_last(sources, found, desired) for sources in found.stale.pending.values()}
-    if found.stale.free:
+    waves |= {_last(sources, decision, desired) for sources in decision.stale.pending.values()}
+    if decision.stale.free:
         waves.add(own)
-    if (tidy := _tidied(found, own, desired)) is not None:
+    if (tidy := _tidied(decision, own, desired)) is not None:
         waves.add(tidy)
     return sorted(waves) or (own,)
 
 
-def _by_wave(found: Granting, desired: Desired) -> Mapping[int, frozenset[Grant]]:
+def _by_wave(decision: GrantDecision, desired: Desired) -> Mapping[int, frozenset[Grant]]:
     """What the links of each wave need."""
     links: dict[int, list[Link]] = {}
-    for link in found.links:
+    for link in decision.links:
         links.setdefault(desired.waves.of_link(link.source, link.destination), []).append(link)
-    return {wave: needed_for(some, desired) for wave, some in links.items()}
+    return {wave: needed_for(wave_links, desired) for wave, wave_links in links.items()}
 
 
-def _tidied(found: Granting, own: int, desired: Desired) -> int | None:
+def _tidied(decision: GrantDecision, own: int, desired: Desired) -> int | None:
     """When statements of ours that someone edited are put right: what they say now may keep out
     any of the links."""
-    if not found.policy.is_untidy:
+    if not decision.policy.is_untidy:
         return None
-    return min((own, *_by_wave(found, desired))) if found.policy.opaque else own
+    return min((own, *_by_wave(decision, desired))) if decision.policy.opaque else own
 
 
-def _together(found: Granting, first: int, last: int) -> Iterator[_Step]:
+def _together(decision: GrantDecision, first: int, last: int) -> Iterator[_Step]:
     """At most two writes: what is needed before the first wave's rules, and what goes after the
     last wave's. Where there is nothing to wait for, one does both."""
-    pending = found.stale.pending
-    early = found.policy.is_untidy or not found.first <= found.policy.grants
-    at_once = not pending or found.refusal is not None
+    pending = decision.stale.pending
+    early = decision.policy.is_untidy or not decision.first <= decision.policy.grants
+    at_once = not pending or decision.refusal is not None
     step = _Step(
         wave=first,
         phase=Phase.GRANTS,
         before=None,
-        after=found.final,
-        had=found.policy.grants,
-        needed=found.needed,
+        after=decision.final,
+        had=decision.policy.grants,
+        needed=decision.needed,
         withdraws=not pending,
     )
     if early and at_once:
@@ -135,22 +146,24 @@ def _together(found: Granting, first: int, last: int) -> Iterator[_Step]:
         withdraws=True,
         needs=_union(pending.values()),
     )
-    if early and found.shortfall is None:
-        yield replace(step, after=found.first)
-        withdrawal = replace(withdrawal, before=found.first)
+    if early and decision.shortfall is None:
+        yield replace(step, after=decision.first)
+        withdrawal = replace(withdrawal, before=decision.first)
     yield withdrawal
 
 
-def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> Iterator[_Step]:
-    own, stale = desired.waves.position(found.registry), found.stale
-    by_wave = _by_wave(found, desired)
-    ends = {grant: _last(sources, found, desired) for grant, sources in stale.pending.items()}
+def _wave_by_wave(
+    decision: GrantDecision, desired: Desired, waves: Sequence[int]
+) -> Iterator[_Step]:
+    own, stale = desired.waves.position(decision.registry), decision.stale
+    by_wave = _by_wave(decision, desired)
+    ends = {grant: _last(sources, decision, desired) for grant, sources in stale.pending.items()}
     before: frozenset[Grant] | None = None
-    had = found.policy.grants
+    had = decision.policy.grants
     # Whatever is needed and granted stays granted all along, if only by what is to go.
-    needed = _common(found.needed, found.policy.in_use)
+    needed = _common(decision.needed, decision.policy.in_use)
     for wave in waves:
-        needed = reduced(needed | _needed_by(wave, by_wave, found))
+        needed = reduced(needed | _needed_by(wave, by_wave, decision))
         staying = stale.staying | {grant for grant, end in ends.items() if end > wave}
         final = reduced(needed | staying | (stale.free if own > wave else frozenset()))
         going = frozenset(grant for grant, end in ends.items() if end == wave)
@@ -164,7 +177,7 @@ def _wave_by_wave(found: Granting, desired: Desired, waves: Sequence[int]) -> It
             withdraws=True,
             needs=_union(stale.pending[grant] for grant in going),
         )
-        untidy = found.policy.is_untidy and before is None
+        untidy = decision.policy.is_untidy and before is None
         for write in _in_a_wave(step, going, untidy=untidy):
             yield write
             before = write.after
@@ -184,22 +197,24 @@ def _in_a_wave(last: _Step, going: frozenset[Grant], *, untidy: bool) -> Iterato
 
 
 def _needed_by(
-    wave: int, by_wave: Mapping[int, frozenset[Grant]], found: Granting
+    wave: int, by_wave: Mapping[int, frozenset[Grant]], decision: GrantDecision
 ) -> frozenset[Grant]:
     """What the links up to a wave need."""
-    grants = reduced(grant for turn, some in by_wave.items() if turn <= wave for grant in some)
-    return _common(grants, found.needed)
+    grants = reduced(
+        grant for turn, wave_grants in by_wave.items() if turn <= wave for grant in wave_grants
+    )
+    return _common(grants, decision.needed)
 
 
-def _last(sources: Iterable[Registry], found: Granting, desired: Desired) -> int:
-    return max(desired.waves.of_link(source, found.registry) for source in sources)
+def _last(sources: Iterable[Registry], decision: GrantDecision, desired: Desired) -> int:
+    return max(desired.waves.of_link(source, decision.registry) for source in sources)
 
 
-def _change(step: _Step, found: Granting, desired: Desired) -> Change:
-    before = found.policy.document
+def _change(step: _Step, decision: GrantDecision, desired: Desired) -> Change:
+    before = decision.policy.document
     if step.before is not None:
-        before = found.document(step.before, desired)
-    after = found.document(step.after, desired)
+        before = decision.document(step.before, desired)
+    after = decision.document(step.after, desired)
     return Change(
         resource=Resource.REGISTRY_POLICY,
         action=action_of(before, after),
@@ -207,17 +222,17 @@ def _change(step: _Step, found: Granting, desired: Desired) -> Change:
         wave=desired.waves.names[step.wave],
         before=before,
         after=after,
-        links_added=_granted(step, found, desired) if step.phase is Phase.GRANTS else (),
+        links_added=_granted(step, decision, desired) if step.phase is Phase.GRANTS else (),
         links_removed=_withdrawn(step, desired) if step.withdraws else (),
         needs=step.needs,
     )
 
 
-def _granted(step: _Step, found: Granting, desired: Desired) -> tuple[LinkEnd, ...]:
+def _granted(step: _Step, decision: GrantDecision, desired: Desired) -> tuple[LinkEnd, ...]:
     """Sources of links that the policy did not grant before."""
     had, has = replicating(step.had), replicating(step.needed)
     ends = []
-    for link in desired.incoming.get(found.registry, ()):
+    for link in desired.incoming.get(decision.registry, ()):
         account = link.source.account
         granted = intersect(link.prefixes, has.get(account, ()))
         new = beyond(granted, had.get(account, ()))
@@ -239,11 +254,13 @@ def _withdrawn(step: _Step, desired: Desired) -> tuple[LinkEnd, ...]:
 
 def _common(first: frozenset[Grant], second: frozenset[Grant]) -> frozenset[Grant]:
     """What both sets give."""
-    ones, others = GrantIndex(first), GrantIndex(second)
+    first_index, second_index = GrantIndex(first), GrantIndex(second)
     return frozenset(
         Grant(source, prefix, action)
-        for source, action in ones
-        for prefix in intersect(ones.prefixes(source, action), others.prefixes(source, action))
+        for source, action in first_index
+        for prefix in intersect(
+            first_index.prefixes(source, action), second_index.prefixes(source, action)
+        )
     )
 
 

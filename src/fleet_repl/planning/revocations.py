@@ -1,8 +1,8 @@
-"""Grants in one destination that no link needs any more: which may go, and when.
+"""Revocations: the grants of one destination that no link needs any more, and when they go.
 
-A grant goes only once every listed registry of its account was read, in this run, without a
-link that may use it. One that is used until the rules are written waits for them; one whose
-account cannot be asked stays.
+A grant may go at once if this run has read every listed registry of its account and no rule there
+may use the grant. A grant that a rule uses until this run rewrites the rule waits for that write. A
+grant stays if its account is not listed, or if one of its registries could not be read.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, reduce, touche
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
-    """Grants of ours that no link asks for, by what has to happen before they go."""
+class StaleGrants:
+    """Grants of this fleet that no link needs, by the event that has to come before they go."""
 
     unlisted: frozenset[Grant] = frozenset()
     """Of accounts that the inventory does not list: nobody can be asked."""
@@ -49,8 +49,8 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uses:
-    """Who uses grants: what rules there are, and what will be left of them."""
+class GrantUses:
+    """The rules that use grants: those in place, and those that will be left after the run."""
 
     desired: Desired
     observation: Observation
@@ -103,19 +103,22 @@ class Uses:
 
 def left_behind(desired: Desired, record: Record) -> Mapping[AccountId, tuple[Cells, ...]]:
     """The links on record of registries that the inventory lists no longer, by account."""
-    found: dict[AccountId, tuple[Cells, ...]] = {}
+    links_by_account: dict[AccountId, tuple[Cells, ...]] = {}
     for registry in record.keys() - set(desired.registries):
         applied = record[registry]
         if applied.links:
-            found[registry.account] = (*found.get(registry.account, ()), applied.links)
-    return found
+            links_by_account[registry.account] = (
+                *links_by_account.get(registry.account, ()),
+                applied.links,
+            )
+    return links_by_account
 
 
 def stale_grants(
-    destination: Registry, existing: frozenset[Grant], needed: frozenset[Grant], uses: Uses
-) -> Stale:
+    destination: Registry, existing: frozenset[Grant], needed: frozenset[Grant], uses: GrantUses
+) -> StaleGrants:
     """Sort out what `existing` has beyond `needed`."""
-    found: dict[str, set[Grant]] = {"unlisted": set(), "kept": set(), "free": set()}
+    by_fate: dict[str, set[Grant]] = {"unlisted": set(), "kept": set(), "free": set()}
     pending: dict[Grant, frozenset[Registry]] = {}
     wanted = GrantIndex(needed)
     for grant in existing - needed:
@@ -123,66 +126,71 @@ def stale_grants(
             continue
         sources = uses.desired.by_account.get(grant.source)
         if sources is None:
-            found["unlisted"].add(grant)
+            by_fate["unlisted"].add(grant)
             continue
         using = [uses.of(source, destination, grant) for source in sources]
         if uses.linger(destination, grant) or any(use is None for use in using):
-            found["kept"].add(grant)
+            by_fate["kept"].add(grant)
         elif waits := frozenset(source for source, use in zip(sources, using, strict=True) if use):
             pending[grant] = waits
         else:
-            found["free"].add(grant)
-    return Stale(pending=pending, **{kind: frozenset(some) for kind, some in found.items()})
+            by_fate["free"].add(grant)
+    return StaleGrants(
+        pending=pending, **{fate: frozenset(grants) for fate, grants in by_fate.items()}
+    )
 
 
 def withhold(change: Change, failed: frozenset[Registry], owner: Owner, at: Registry) -> Change:
-    """A withdrawal without the grants of accounts whose rules were not written after all.
+    """Takes out of a revocation the grants of accounts whose rules were not written.
 
-    What it leaves equals `before` where nothing else was to be withdrawn.
+    Returns a change whose `after` equals its `before` where no other grant was to be revoked.
     """
     before = parse_policy(change.before, owner, at)
     after = parse_policy(change.after, owner, at)
-    accounts = {one.account for one in failed}
+    accounts = {registry.account for registry in failed}
     stay = {grant for grant in before.in_use if grant.source in accounts}
     document = compose(before, reduced(after.grants | stay), owner, at)
     return replace(change, after=document, action=action_of(change.before, document))
 
 
 def rebased(change: Change, left: JsonObject | None, owner: Owner, at: Registry) -> Change:
-    """A write of a policy that an earlier one has left with more grants than the plan has there:
-    what was to stay withheld then stays now as well."""
+    """Puts a policy write on top of `left`, the policy that an earlier write of this run left.
+
+    `left` may hold more grants than the plan expects, as a failure made the run keep them; this
+    write keeps them too.
+    """
     before = parse_policy(change.before, owner, at)
     after = parse_policy(change.after, owner, at)
-    there = parse_policy(left, owner, at)
+    current = parse_policy(left, owner, at)
     expected = GrantIndex(before.in_use)
-    more = {one for one in there.in_use if not expected.covers(one)}
-    document = compose(there, reduced(after.grants | more), owner, at)
+    more = {grant for grant in current.in_use if not expected.covers(grant)}
+    document = compose(current, reduced(after.grants | more), owner, at)
     return replace(change, before=left, after=document, action=action_of(left, document))
 
 
-def merged(change: Change, there: Policy, owner: Owner, at: Registry) -> Change | None:
+def merged(change: Change, current: Policy, owner: Owner, at: Registry) -> Change | None:
     """A write of a policy in which others have changed their statements meanwhile, with these as
     they are now. None where it is not only theirs that differ, or not only ours that it writes."""
     before = parse_policy(change.before, owner, at)
     after = parse_policy(change.after, owner, at)
     if after.is_untidy or not after.theirs_as(before):
         return None
-    if there.ours_as(after):
-        document = there.document
-    elif there.ours_as(before):
-        document = compose(there, after.grants, owner, at)
+    if current.ours_as(after):
+        document = current.document
+    elif current.ours_as(before):
+        document = compose(current, after.grants, owner, at)
     else:
         return None
-    action = action_of(there.document, document)
-    return replace(change, before=there.document, after=document, action=action)
+    action = action_of(current.document, document)
+    return replace(change, before=current.document, after=document, action=action)
 
 
-def has_granted(change: Change, found: JsonObject | None, owner: Owner, at: Registry) -> bool:
+def has_granted(change: Change, document: JsonObject | None, owner: Owner, at: Registry) -> bool:
     """Whether a policy grants everything that a write was to add."""
     before = parse_policy(change.before, owner, at)
-    there = GrantIndex(parse_policy(found, owner, at).grants)
+    granted = GrantIndex(parse_policy(document, owner, at).grants)
     added = parse_policy(change.after, owner, at).grants - before.grants
-    return all(map(there.covers, added))
+    return all(map(granted.covers, added))
 
 
 def action_of(before: JsonObject | None, after: JsonObject | None) -> Action:
@@ -194,8 +202,8 @@ def action_of(before: JsonObject | None, after: JsonObject | None) -> Action:
 
 def replicating(grants: Iterable[Grant]) -> dict[AccountId, Prefixes]:
     """The prefixes that each account may replicate."""
-    found: dict[AccountId, list[str]] = {}
+    by_account: dict[AccountId, list[str]] = {}
     for grant in grants:
         if grant.action == REPLICATE_IMAGE:
-            found.setdefault(grant.source, []).append(grant.prefix)
-    return {account: reduce(prefixes) for account, prefixes in found.items()}
+            by_account.setdefault(grant.source, []).append(grant.prefix)
+    return {account: reduce(prefixes) for account, prefixes in by_account.items()}

@@ -1,6 +1,6 @@
-"""The rules of one source: what it shall replicate, and the writes that this takes.
+"""The rules of one source: the links that it will replicate, and the writes that make them.
 
-Its destinations are decided before it: what one of them will not let in is held.
+The grants of its destinations are decided before: links that a destination does not grant are held.
 """
 
 from __future__ import annotations
@@ -10,12 +10,20 @@ from dataclasses import dataclass, replace
 
 from fleet_repl.ecr.rules import Outgoing, Replication, compare, parse_document
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.held_links import Lacks, hold, over_limits
+from fleet_repl.planning.held_links import Lacks, over_limits, split_held
 from fleet_repl.planning.observed import Observed
-from fleet_repl.planning.ownership import Applied, Cells, Merged, Wanted, alone, beside, both
+from fleet_repl.planning.ownership import (
+    Applied,
+    Cells,
+    Merged,
+    Wanted,
+    both,
+    merge_additive,
+    merge_exclusive,
+)
 from fleet_repl.planning.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
-from fleet_repl.planning.rule_waves import NO_WRITES, Stages, in_one_write, in_waves
+from fleet_repl.planning.rule_waves import NO_WRITES, RuleSchedule, in_one_write, in_waves
 from fleet_repl.topology import REST
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
@@ -25,14 +33,14 @@ from fleet_repl.values.text import and_more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What is decided about the rules of one registry."""
+class RuleDecision:
+    """The decision about the rules of one registry."""
 
     present: Replication
     merged: Merged
     held: tuple[HeldLink, ...]
     refusal: Fault | None
-    stages: Stages = NO_WRITES
+    schedule: RuleSchedule = NO_WRITES
     """Its writes; where they are refused, a single one that shows what would be."""
 
     @property
@@ -66,25 +74,27 @@ def decide_rules(
     allow: Collection[str],
     *,
     force: bool,
-) -> Source:
+) -> RuleDecision:
     """What a registry shall replicate. `lacks` tells what its destinations will not let in,
     `recorded` what the fleet last applied here; `force` lets rules of unknown meaning go."""
-    asked = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
-    holding = hold(asked.links, seen.replication.outgoing, lacks)
-    wanted = Wanted(links=holding.outgoing, deleting=asked.deleting)
+    requested = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
+    split = split_held(requested.links, seen.replication.outgoing, lacks)
+    wanted = Wanted(links=split.outgoing, deleting=requested.deleting)
     filters = desired.limits.filters
-    ours = None if recorded is None else recorded.links
-    merge = beside if desired.is_additive(registry) else alone
-    merged = merge(seen.replication, wanted, asked, ours, filters=filters, force=force)
-    source = Source(
-        present=seen.replication, merged=merged, held=holding.held, refusal=_clash(merged)
+    recorded_links = None if recorded is None else recorded.links
+    merge = merge_additive if desired.is_additive(registry) else merge_exclusive
+    merged = merge(
+        seen.replication, wanted, requested, recorded_links, filters=filters, force=force
+    )
+    source = RuleDecision(
+        present=seen.replication, merged=merged, held=split.held, refusal=_clash(merged)
     )
     if source.changes and source.refusal is None:
         source = replace(source, refusal=_too_much(merged, desired) or _refusal(seen, allow))
     if not source.changes:
         return source
-    staged = in_one_write if source.refusal or len(desired.waves.names) == 1 else in_waves
-    return replace(source, stages=staged(registry, seen.replication, merged, desired))
+    arrange = in_one_write if source.refusal or len(desired.waves.names) == 1 else in_waves
+    return replace(source, schedule=arrange(registry, seen.replication, merged, desired))
 
 
 def _too_much(merged: Merged, desired: Desired) -> Fault | None:
@@ -111,28 +121,30 @@ def _clash(merged: Merged) -> Fault | None:
     )
 
 
-def rule_changes(registry: Registry, desired: Desired, source: Source | None) -> tuple[Change, ...]:
+def rule_changes(
+    registry: Registry, desired: Desired, source: RuleDecision | None
+) -> tuple[Change, ...]:
     """The writes of its rules, each on top of what the one before it leaves."""
     if source is None:
         return ()
-    writes = source.stages.writes
-    found = [source.present, *(parse_document(stage.document) for stage in writes[:-1])]
+    writes = source.schedule.writes
+    befores = [source.present, *(parse_document(write.document) for write in writes[:-1])]
     return tuple(
         rewriting(
             registry,
             before,
-            (stage.outgoing, stage.deleting),
-            stage.document,
+            (write.outgoing, write.deleting),
+            write.document,
             desired,
-            desired.waves.names[stage.wave],
+            desired.waves.names[write.wave],
         )
-        for before, stage in zip(found, writes, strict=False)
+        for before, write in zip(befores, writes, strict=False)
     )
 
 
 def rewriting(
     registry: Registry,
-    now: Replication,
+    current: Replication,
     then: tuple[Outgoing, Outgoing],
     document: JsonObject,
     desired: Desired,
@@ -142,12 +154,12 @@ def rewriting(
     deletions travel."""
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
     outgoing, deleting = then
-    links = compare(now.outgoing, outgoing)
-    deletes = compare(now.deleting, deleting)
+    links = compare(current.outgoing, outgoing)
+    deletes = compare(current.deleting, deleting)
     narrowed = {
-        one: routes.get(one, ())
-        for one, prefixes in links.removed.items()
-        if any(covers(prefixes, kept) for kept in outgoing.get(one, ()))
+        destination: routes.get(destination, ())
+        for destination, prefixes in links.removed.items()
+        if any(covers(prefixes, kept) for kept in outgoing.get(destination, ()))
     }
     return Change(
         resource=Resource.REPLICATION_CONFIGURATION,
@@ -155,7 +167,7 @@ def rewriting(
         action=Action.UPDATE,
         phase=Phase.RULES,
         wave=wave,
-        before=now.document,
+        before=current.document,
         after=document,
         links_added=_ends(links.added, routes),
         links_removed=_ends(links.removed, narrowed),
@@ -166,8 +178,8 @@ def rewriting(
 
 def _ends(links: Outgoing, routes: Mapping[Registry, tuple[str, ...]]) -> tuple[LinkEnd, ...]:
     return tuple(
-        LinkEnd(registry=one, prefixes=prefixes, routes=routes.get(one, ()))
-        for one, prefixes in links.items()
+        LinkEnd(registry=destination, prefixes=prefixes, routes=routes.get(destination, ()))
+        for destination, prefixes in links.items()
     )
 
 

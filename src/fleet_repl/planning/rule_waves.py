@@ -25,7 +25,7 @@ _STRANGE: Final = "the rules of unknown meaning that go with them may be about a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class RuleWrite:
     """One write of a source's rules."""
 
     wave: int
@@ -45,79 +45,86 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stages:
+class RuleSchedule:
     """The writes of a source's rules, in order."""
 
-    writes: tuple[Stage, ...]
+    writes: tuple[RuleWrite, ...]
     delayed: Mapping[Registry, int] = field(default_factory=dict)
     """Destination → the wave that its link is written in, where that is a later one than its
     own."""
     delays: tuple[Delay, ...] = ()
 
 
-NO_WRITES: Final = Stages(writes=())
+NO_WRITES: Final = RuleSchedule(writes=())
 
 
-def in_one_write(source: Registry, found: Replication, merged: Merged, desired: Desired) -> Stages:
+def in_one_write(
+    source: Registry, current: Replication, merged: Merged, desired: Desired
+) -> RuleSchedule:
     """All at once, in the first wave of a link that changes."""
     if len(desired.waves.names) == 1:
-        return Stages(writes=(_stage(0, merged),))
-    turns = _turns(source, found, merged, desired)
+        return RuleSchedule(writes=(_write(0, merged),))
+    turns = _turns(source, current, merged, desired)
     wave = min(turns.values(), default=desired.waves.position(source))
-    return Stages(writes=(_stage(wave, merged),))
+    return RuleSchedule(writes=(_write(wave, merged),))
 
 
-def in_waves(source: Registry, found: Replication, merged: Merged, desired: Desired) -> Stages:
+def in_waves(
+    source: Registry, current: Replication, merged: Merged, desired: Desired
+) -> RuleSchedule:
     """A write for each wave in which links change.
 
     Where what a wave would leave is not within ECR's limits, as many of its links change in it as
     are, and the others later. The last write leaves just what one write of all would leave.
     """
-    turns = _turns(source, found, merged, desired)
+    turns = _turns(source, current, merged, desired)
     waves = sorted({*turns.values()}) or [desired.waves.position(source)]
     if merged.dropped:
-        return _at_the_end(turns, waves, found, merged)
-    writes: list[Stage] = []
+        return _at_the_end(turns, waves, current, merged)
+    writes: list[RuleWrite] = []
     delays: list[Delay] = []
     changed: set[Registry] = set()
     delayed: dict[Registry, int] = {}
     for wave in waves[:-1]:
         due = [end for end, turn in turns.items() if turn <= wave and end not in changed]
         before = len(changed)
-        because = _change(changed, due, turns, found, merged, desired)
+        because = _change(changed, due, turns, current, merged, desired)
         delayed |= {end: wave for end in due if end in changed and turns[end] < wave}
         left = tuple(end for end in due if end not in changed and turns[end] == wave)
         if because is not None and left:
             delays.append(Delay(wave=wave, destinations=left, because=_crowded(because)))
         if len(changed) > before:
-            writes.append(_stage(wave, _until(turns.keys() - changed, found, merged)))
+            writes.append(_write(wave, _until(turns.keys() - changed, current, merged)))
     last = waves[-1]
     delayed |= {end: last for end, turn in turns.items() if end not in changed and turn < last}
-    return Stages(writes=(*writes, _stage(last, merged)), delayed=delayed, delays=tuple(delays))
+    return RuleSchedule(
+        writes=(*writes, _write(last, merged)), delayed=delayed, delays=tuple(delays)
+    )
 
 
 def _turns(
-    source: Registry, found: Replication, merged: Merged, desired: Desired
+    source: Registry, current: Replication, merged: Merged, desired: Desired
 ) -> dict[Registry, int]:
     """The destinations whose links change, those first that lose their link, and their waves."""
-    ends = sorted({*found.outgoing, *merged.outgoing})
+    ends = sorted({*current.outgoing, *merged.outgoing})
     ends.sort(key=lambda end: end in merged.outgoing)
     return {
         end: desired.waves.of_link(source, end)
         for end in ends
-        if _of(end, found.outgoing, found.deleting) != _of(end, merged.outgoing, merged.deleting)
+        if _of(end, current.outgoing, current.deleting)
+        != _of(end, merged.outgoing, merged.deleting)
     }
 
 
 def _of(end: Registry, *links: Outgoing) -> tuple[tuple[str, ...], ...]:
-    return tuple(one.get(end, ()) for one in links)
+    return tuple(outgoing.get(end, ()) for outgoing in links)
 
 
 def _change(
     changed: set[Registry],
     due: Collection[Registry],
     turns: Mapping[Registry, int],
-    found: Replication,
+    current: Replication,
     merged: Merged,
     desired: Desired,
 ) -> str | None:
@@ -125,8 +132,8 @@ def _change(
     Returns what would be too much if all changed at once, None where nothing would."""
 
     def too_much(ends: Collection[Registry]) -> str | None:
-        then = _until(turns.keys() - {*changed, *ends}, found, merged)
-        return excess(desired.limits, rules=then.count, destinations=len(then.outgoing))
+        state = _until(turns.keys() - {*changed, *ends}, current, merged)
+        return excess(desired.limits, rules=state.count, destinations=len(state.outgoing))
 
     because = too_much(due)
     if because is None:
@@ -141,7 +148,7 @@ def _crowded(need: str) -> str:
     return f"with the links of later waves as they were found, the registry would need {need}"
 
 
-def _until(later: Collection[Registry], found: Replication, merged: Merged) -> Merged:
+def _until(later: Collection[Registry], current: Replication, merged: Merged) -> Merged:
     """What is merged while the links to some destinations are as they were found."""
     return replace(
         merged,
@@ -149,8 +156,8 @@ def _until(later: Collection[Registry], found: Replication, merged: Merged) -> M
             *_only(merged.rules, lambda end: end not in later),
             *_only(merged.replaced, lambda end: end in later),
         ),
-        outgoing=_mixed(merged.outgoing, found.outgoing, later),
-        deleting=_mixed(merged.deleting, found.deleting, later),
+        outgoing=_mixed(merged.outgoing, current.outgoing, later),
+        deleting=_mixed(merged.deleting, current.deleting, later),
     )
 
 
@@ -160,23 +167,23 @@ def _only(rules: Collection[Rule], wanted: Callable[[Registry], bool]) -> tuple[
     return tuple(rule for rule in left if rule.destinations)
 
 
-def _mixed(then: Outgoing, now: Outgoing, later: Collection[Registry]) -> Outgoing:
-    ends = sorted({*then, *now})
-    mixed = {end: (now if end in later else then).get(end, ()) for end in ends}
+def _mixed(final: Outgoing, current: Outgoing, later: Collection[Registry]) -> Outgoing:
+    ends = sorted({*final, *current})
+    mixed = {end: (current if end in later else final).get(end, ()) for end in ends}
     return {end: prefixes for end, prefixes in mixed.items() if prefixes}
 
 
 def _at_the_end(
-    turns: Mapping[Registry, int], waves: list[int], found: Replication, merged: Merged
-) -> Stages:
+    turns: Mapping[Registry, int], waves: list[int], current: Replication, merged: Merged
+) -> RuleSchedule:
     """All at once in the last wave: nobody can tell which links a rule of unknown meaning makes."""
     earlier: dict[int, list[Registry]] = {}
     for end, turn in turns.items():
         if turn < waves[-1]:
             earlier.setdefault(turn, []).append(end)
-    return Stages(
-        writes=(_stage(waves[-1], merged),),
-        delayed=dict.fromkeys({*found.may_use, *turns}, waves[-1]),
+    return RuleSchedule(
+        writes=(_write(waves[-1], merged),),
+        delayed=dict.fromkeys({*current.may_use, *turns}, waves[-1]),
         delays=tuple(
             Delay(wave=turn, destinations=tuple(ends), because=_STRANGE)
             for turn, ends in sorted(earlier.items())
@@ -184,8 +191,8 @@ def _at_the_end(
     )
 
 
-def _stage(wave: int, merged: Merged) -> Stage:
-    return Stage(
+def _write(wave: int, merged: Merged) -> RuleWrite:
+    return RuleWrite(
         wave=wave,
         document=merged.document(),
         outgoing=merged.outgoing,

@@ -1,4 +1,4 @@
-"""Furnishing: what each registry's creation templates need, as changes of its plan.
+"""The changes that the creation templates of one registry need.
 
 Templates come before everything else: a repository keeps for good what it was created with.
 """
@@ -20,7 +20,7 @@ from fleet_repl.values.names import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Furnishing:
+class TemplateDecision:
     """What is decided about the creation templates of one registry."""
 
     changes: tuple[Change, ...] = ()
@@ -30,20 +30,20 @@ class Furnishing:
     """Prefixes of the templates that are ours once all is done."""
 
 
-def template_changes(
+def decide_templates(
     registry: Registry,
     seen: Observed | Unreadable,
     desired: Desired,
     recorded: Applied | None,
     allow: Collection[str],
     wave: str = REST,
-) -> Furnishing:
+) -> TemplateDecision:
     """Every creation template that has to be made, changed or taken away in `wave`."""
     if isinstance(seen, Unreadable):
-        return Furnishing()
+        return TemplateDecision()
     if seen.templates is None:
         error = seen.templates_error
-        return Furnishing(
+        return TemplateDecision(
             faults=(error,) if error is not None else (),
             owned=recorded.templates if recorded is not None else (),
         )
@@ -52,13 +52,13 @@ def template_changes(
     plan = plan_templates(wanted, seen.templates, signature)
     changes, faults = list(plan.changes), list(plan.conflicts)
     if UNKNOWN_FIELDS in allow:
-        changes += [one.change for one in plan.refused]
+        changes += [refusal.change for refusal in plan.refused]
     else:
-        faults += [one.fault for one in plan.refused]
-    return Furnishing(
-        changes=tuple(_change(one, wave) for one in changes),
+        faults += [refusal.fault for refusal in plan.refused]
+    return TemplateDecision(
+        changes=tuple(_change(change, wave) for change in changes),
         faults=tuple(faults),
-        owned=tuple(sorted(str(one["prefix"]) for one in wanted)),
+        owned=tuple(sorted(str(document["prefix"]) for document in wanted)),
     )
 
 

@@ -9,21 +9,23 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Mover, Phase, RegistryPlan, Warning
 from fleet_repl.planning.plan_warnings import accounts_of
 from fleet_repl.planning.policy_changes import PolicyWrites
-from fleet_repl.planning.rule_waves import Stages
+from fleet_repl.planning.rule_waves import RuleSchedule
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted, listed
 
 
-def delayed_links(stages: Mapping[Registry, Stages], desired: Desired) -> Iterator[Warning]:
+def delayed_links(
+    schedules: Mapping[Registry, RuleSchedule], desired: Desired
+) -> Iterator[Warning]:
     """Links that are written later than the wave that they belong to."""
     places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
-    for registry, found in sorted(stages.items()):
-        for delay in found.delays:
-            later = tuple(sorted({found.delayed[end] for end in delay.destinations}))
+    for registry, rule_writes in sorted(schedules.items()):
+        for delay in rule_writes.delays:
+            later = tuple(sorted({rule_writes.delayed[end] for end in delay.destinations}))
             why = delay.wave, later, len(delay.destinations), delay.because
             places.setdefault(why, []).append(registry)
     for (wave, later, count, because), registries in places.items():
-        names = [desired.waves.names[one] for one in (wave, *later)]
+        names = [desired.waves.names[position] for position in (wave, *later)]
         links = counted(count, "link")
         each = " each" if registries[1:] else ""
         yield Warning(
@@ -41,7 +43,7 @@ def early_grants(policies: Mapping[Registry, PolicyWrites], desired: Desired) ->
     for registry, policy in sorted(policies.items()):
         if policy.too_long:
             verbs = {Phase.GRANTS: "put", Phase.WITHDRAWALS: "withdrawn"}
-            writes = [f"{verbs[one.phase]} in wave {one.wave}" for one in policy.changes]
+            writes = [f"{verbs[change.phase]} in wave {change.wave}" for change in policy.changes]
             yield Warning(
                 kind="early-grants",
                 message=f"{registry}: grants of every wave are {' and '.join(writes)}, because "
@@ -62,10 +64,13 @@ def unused_waves(
     right wherever it is.
     """
     waves = desired.waves
-    wanted = any(one.moved is not None and one.moved.by is not Mover.FLEET for one in registries)
+    wanted = any(
+        registry_plan.moved is not None and registry_plan.moved.by is not Mover.FLEET
+        for registry_plan in registries
+    )
     if len(waves.names) == 1 or len(registries) < len(desired.registries) or not wanted:
         return
-    changing = {change.wave for one in registries for change in one.changes}
+    changing = {change.wave for registry_plan in registries for change in registry_plan.changes}
     writing = [turn for turn, name in enumerate(waves.names) if name in changing]
     passed = set(range(writing[-1])).difference(writing)
     is_tried: dict[int, bool] = {}

@@ -21,9 +21,9 @@ from fleet_repl.planning.ownership import (
     Cells,
     Merged,
     Wanted,
-    alone,
-    beside,
     cells_of,
+    merge_additive,
+    merge_exclusive,
     narrowed,
     owned_of,
 )
@@ -54,11 +54,11 @@ def found_of(rules: list[Rule]) -> Replication:
 
 
 def only(found: Replication, wanted: Wanted, ours: Cells | None = None) -> Merged:
-    return alone(found, wanted, wanted, ours, filters=100, force=False)
+    return merge_exclusive(found, wanted, wanted, ours, filters=100, force=False)
 
 
 def merge(found: Replication, wanted: Wanted, ours: Cells | None) -> Merged:
-    return beside(found, wanted, wanted, ours, filters=100, force=False)
+    return merge_additive(found, wanted, wanted, ours, filters=100, force=False)
 
 
 @st.composite

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.ecr.rules import Replication, Rule, document_of, parse_document
-from fleet_repl.planning.ownership import SharedWrite, Sharing, cells_of, listed, owned_of
+from fleet_repl.planning.ownership import OurPart, SharedWrite, cells_of, listed, owned_of
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
 
@@ -40,7 +40,7 @@ def test_ours_comes_about_and_theirs_stays(
     changes; the links asked for are those of the plan, and no rule of others is taken for ours."""
     before, after = parsed(*theirs, *ours), parsed(*theirs, *new_ours)
     found = parsed(*now_theirs, *ours)
-    sharing = Sharing(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
+    sharing = OurPart(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
     write = SharedWrite(before=before, after=after, sharing=sharing)
     document = write.rebased(found)
     if document is None:
@@ -64,7 +64,7 @@ def test_where_nobody_else_was_it_is_the_plans_own_write(
 ) -> None:
     """On top of what the plan saw it comes to what the plan says, unless that is there already."""
     before, after = parsed(*theirs, *ours), parsed(*theirs, *new_ours)
-    sharing = Sharing(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
+    sharing = OurPart(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
     write = SharedWrite(before=before, after=after, sharing=sharing)
     document = write.rebased(before)
     assert document is not None

@@ -5,9 +5,9 @@ or, where nothing is recorded, by being what it asks for.
 """
 
 from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, without
-from fleet_repl.planning.ownership.merge import Merged, Wanted, alone, beside
+from fleet_repl.planning.ownership.merge import Merged, Wanted, merge_additive, merge_exclusive
 from fleet_repl.planning.ownership.narrow import narrowed, owned_of
-from fleet_repl.planning.ownership.rebase import SharedWrite, Sharing, listed
+from fleet_repl.planning.ownership.rebase import OurPart, SharedWrite, listed
 from fleet_repl.planning.ownership.record import Applied, Due, Record, together
 
 __all__ = [
@@ -15,16 +15,16 @@ __all__ = [
     "Cells",
     "Due",
     "Merged",
+    "OurPart",
     "Record",
     "SharedWrite",
-    "Sharing",
     "Wanted",
-    "alone",
-    "beside",
     "both",
     "cells_of",
     "common",
     "listed",
+    "merge_additive",
+    "merge_exclusive",
     "narrowed",
     "owned_of",
     "together",

@@ -18,18 +18,20 @@ Cell: TypeAlias = tuple[Registry, str]
 
 def cells_of(rules: Iterable[Rule]) -> Cells:
     """Everything that rules list."""
-    found: dict[Registry, tuple[str, ...]] = {}
+    by_destination: dict[Registry, tuple[str, ...]] = {}
     for rule in rules:
         for end in rule.destinations:
-            listed = found.get(end)
-            found[end] = rule.prefixes if listed is None else _merged(listed, rule.prefixes)
-    return found
+            listed = by_destination.get(end)
+            by_destination[end] = (
+                rule.prefixes if listed is None else _merged(listed, rule.prefixes)
+            )
+    return by_destination
 
 
 def both(first: Cells, second: Cells) -> Cells:
     """Everything in either."""
     ends = {**first, **second}
-    return {one: _merged(first.get(one, ()), second.get(one, ())) for one in ends}
+    return {end: _merged(first.get(end, ()), second.get(end, ())) for end in ends}
 
 
 def without(first: Cells, second: Cells) -> Cells:
@@ -55,10 +57,10 @@ def lists(cells: Cells, cell: Cell) -> bool:
 
 def links_of(cells: Iterable[Cell]) -> Cells:
     """The cells by destination."""
-    found: dict[Registry, list[str]] = {}
+    by_destination: dict[Registry, list[str]] = {}
     for end, prefix in cells:
-        found.setdefault(end, []).append(prefix)
-    return {end: tuple(sorted(prefixes)) for end, prefixes in found.items()}
+        by_destination.setdefault(end, []).append(prefix)
+    return {end: tuple(sorted(prefixes)) for end, prefixes in by_destination.items()}
 
 
 def _merged(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,8 +1,18 @@
-"""Merging: a document with exactly what is asked for that keeps the rules of others.
+"""Merge: the configuration that holds exactly the requested links and keeps the rules of others.
 
-Ours are told by the record or, where there is none, by being what routes ask for. A rule of
-unknown meaning stays to the letter, whosever it is and whoever owns the registry, unless somebody
-insists on what the inventory says.
+A link in place is this fleet's if the record lists it or, where nothing is recorded, if a route
+requests it. A rule of unknown meaning stays as it is, in every registry, unless `force` is given.
+
+Example, for a registry whose rules are additive. In place are three rules:
+
+    1  X: a/        on record, so ours; no route requests it any more
+    2  X, Y: b/     we recorded Y only, so X is somebody else's; routes request Y: b/
+    3  Z: ""        not on record, so somebody else's
+
+Routes request `Y: b/` and `Z: c/`. Rule 1 goes. Rule 2 stays to the letter, as our part of it is
+still requested. Rule 3 stays, and as its empty prefix covers `c/`, no rule for `Z: c/` is added. If
+routes requested `Y: c/` instead of `Y: b/`, rule 2 would shrink to `X: b/`, and `Y: c/` would be
+a rule of its own.
 """
 
 from __future__ import annotations
@@ -79,45 +89,47 @@ class Merged:
         return {"rules": [*self.kept, *documents(self.rules)]}
 
 
-def alone(
-    found: Replication,
+def merge_exclusive(
+    current: Replication,
     wanted: Wanted,
-    asked: Wanted,
+    requested: Wanted,
     recorded: Cells | None,
     *,
     filters: int,
     force: bool,
 ) -> Merged:
     """The configuration of a registry for which the fleet speaks alone."""
-    if found.strange_rules and not force:
-        strange = [(raw, rule) for raw, rule in read(found) if not rule.understood]
-        merged = _Merger(wanted, asked, recorded, filters, force=False).keep(strange)
-        if (merged.outgoing, merged.deleting) != (found.outgoing, found.deleting):
-            replaced = tuple(rule for rule in found.rules if rule.understood)
+    if current.strange_rules and not force:
+        strange = [(raw, rule) for raw, rule in read(current) if not rule.understood]
+        merged = _Merger(wanted, requested, recorded, filters, force=False).keep(strange)
+        if (merged.outgoing, merged.deleting) != (current.outgoing, current.deleting):
+            replaced = tuple(rule for rule in current.rules if rule.understood)
             return replace(merged, replaced=replaced)
-        return replace(merged, rules=found.rules, kept=(), owned=_owned(found, asked, recorded))
+        return replace(
+            merged, rules=current.rules, kept=(), owned=_owned(current, requested, recorded)
+        )
     links, deleting = wanted.links, NOWHERE
     if wanted.deleting:
         deleting = within(wanted.deleting, links)
-    dropped = bool(found.strange_rules)
-    if not dropped and (links, deleting) == (found.outgoing, found.deleting):
-        owned = _owned(found, asked, recorded)
-        return Merged(rules=found.rules, outgoing=links, deleting=deleting, owned=owned)
+    dropped = bool(current.strange_rules)
+    if not dropped and (links, deleting) == (current.outgoing, current.deleting):
+        owned = _owned(current, requested, recorded)
+        return Merged(rules=current.rules, outgoing=links, deleting=deleting, owned=owned)
     rules = rules_for(links, deleting, filters=filters)
     return Merged(
         rules=rules,
         outgoing=links,
         deleting=deleting,
         owned=cells_of(rules),
-        replaced=found.rules,
+        replaced=current.rules,
         dropped=dropped,
     )
 
 
-def beside(
-    found: Replication,
+def merge_additive(
+    current: Replication,
     wanted: Wanted,
-    asked: Wanted,
+    requested: Wanted,
     recorded: Cells | None,
     *,
     filters: int,
@@ -128,14 +140,14 @@ def beside(
     `wanted` is what it can be written with, `asked` all that routes ask for; `recorded` holds
     the fleet's own links, None where nothing was ever recorded.
     """
-    return _Merger(wanted, asked, recorded, filters, force=force).merge(found)
+    return _Merger(wanted, requested, recorded, filters, force=force).merge(current)
 
 
 class _Merger:
     def __init__(
         self,
         wanted: Wanted,
-        asked: Wanted,
+        requested: Wanted,
         recorded: Cells | None,
         filters: int,
         *,
@@ -143,7 +155,7 @@ class _Merger:
     ) -> None:
         deleting = within(wanted.deleting, wanted.links)
         self._wanted = Wanted(links=wanted.links, deleting=deleting)
-        self._asked = asked
+        self._requested = requested
         self._recorded = recorded
         self._filters = filters
         self._force = force
@@ -154,14 +166,14 @@ class _Merger:
         kept = tuple(sendable(raw) for raw, _ in rules)
         return self._around(kept, [rule for _, rule in rules], own)
 
-    def merge(self, found: Replication) -> Merged:
+    def merge(self, current: Replication) -> Merged:
         kept: list[JsonObject] = []
         staying: list[Rule] = []
-        mine: set[Cell] = set()
+        staying_cells: set[Cell] = set()
         present: set[Cell] = set()
         replaced: list[Rule] = []
         dropped = False
-        for raw, rule in read(found):
+        for raw, rule in read(current):
             cells = _listed(rule)
             own = self._own(rule, cells)
             present |= own
@@ -175,27 +187,27 @@ class _Merger:
             if stays:
                 kept.append(sendable(raw))
                 staying.append(rule)
-                mine |= own
+                staying_cells |= own
             else:
                 left = _grouped(cells - own, deletes=rule.deletes)
                 kept += documents(left)
                 staying += left
                 replaced += _grouped(own, deletes=rule.deletes)
-        merged = self._around(tuple(kept), staying, mine)
+        merged = self._around(tuple(kept), staying, staying_cells)
         return replace(merged, present=links_of(present), replaced=tuple(replaced), dropped=dropped)
 
-    def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], mine: set[Cell]) -> Merged:
+    def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], own: set[Cell]) -> Merged:
         """Add what the rules that stay do not replicate for us already."""
         theirs = by_deletes(staying)
         missing: set[Cell] = set()
         clashes: list[Cell] = []
         for end, prefix in each_cell(self._wanted.links):
             deletes = self._wanted.deletes(end, prefix)
-            same, other = theirs[deletes].get(end, ()), theirs[not deletes].get(end, ())
-            there = covers(same, prefix)
-            if touches(other, prefix) and not (deletes and there):
+            alike, unlike = theirs[deletes].get(end, ()), theirs[not deletes].get(end, ())
+            replicated = covers(alike, prefix)
+            if touches(unlike, prefix) and not (deletes and replicated):
                 clashes.append((end, prefix))
-            elif not there:
+            elif not replicated:
                 missing.add((end, prefix))
         links = links_of(missing)
         deleting = within(self._wanted.deleting, links)
@@ -205,14 +217,14 @@ class _Merger:
             rules=rules,
             outgoing=joined(outgoing_of(staying), links),
             deleting=joined(theirs[True], deleting),
-            owned=both(cells_of(rules), links_of(mine)),
+            owned=both(cells_of(rules), links_of(own)),
             clashes=tuple(sorted(clashes)),
         )
 
     def _own(self, rule: Rule, cells: set[Cell]) -> set[Cell]:
         """What of a rule is ours."""
         if self._recorded is None:
-            return _asked_for(rule, cells, self._asked, {})
+            return _asked_for(rule, cells, self._requested, {})
         return {cell for cell in cells if lists(self._recorded, cell)}
 
     def _stays(self, own: set[Cell], rule: Rule) -> bool:
@@ -239,17 +251,20 @@ def _listed(rule: Rule) -> set[Cell]:
     return set(each_cell(cells_of([rule])))
 
 
-def _asked_for(rule: Rule, cells: set[Cell], asked: Wanted, recorded: Cells) -> set[Cell]:
+def _asked_for(rule: Rule, cells: set[Cell], requested: Wanted, recorded: Cells) -> set[Cell]:
     """What of a rule is asked for just so, or on record."""
     equal = {
         (end, prefix)
         for end, prefix in cells
         if lists(recorded, (end, prefix))
-        or (lists(asked.links, (end, prefix)) and asked.deletes(end, prefix) is rule.deletes)
+        or (
+            lists(requested.links, (end, prefix)) and requested.deletes(end, prefix) is rule.deletes
+        )
     }
     # A rule of ours may list a link that a shorter prefix of another one covers.
     whole = all(
-        covers(asked.links.get(end, ()), prefix) and asked.deletes(end, prefix) is rule.deletes
+        covers(requested.links.get(end, ()), prefix)
+        and requested.deletes(end, prefix) is rule.deletes
         for end, prefix in cells
     )
     ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
@@ -257,15 +272,15 @@ def _asked_for(rule: Rule, cells: set[Cell], asked: Wanted, recorded: Cells) -> 
     return cells if whole else equal
 
 
-def _owned(found: Replication, asked: Wanted, recorded: Cells | None) -> Cells:
+def _owned(current: Replication, requested: Wanted, recorded: Cells | None) -> Cells:
     """Our part of what was found, where just the links that are asked for are in place."""
-    if recorded is not None and cells_of(found.rules) == recorded:
+    if recorded is not None and cells_of(current.rules) == recorded:
         return recorded
     # What others list beside ours in vain is not taken for ours.
     return links_of(
         {
             cell
-            for rule in found.rules
-            for cell in _asked_for(rule, _listed(rule), asked, recorded or {})
+            for rule in current.rules
+            for cell in _asked_for(rule, _listed(rule), requested, recorded or {})
         }
     )

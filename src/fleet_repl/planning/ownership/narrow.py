@@ -1,4 +1,4 @@
-"""Narrowing: a document that was planned, without links of ours that are held after all."""
+"""Narrow: a planned configuration without links of this fleet that have to be held after all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def narrowed(
     Also how many these are."""
     kept, ours = _parted(after, owned)
     links = within(outgoing_of(ours), bounds)
-    deleting = within(outgoing_of(one for one in ours if one.deletes), links)
-    theirs = by_deletes(one for _, one in kept)
+    deleting = within(outgoing_of(rule for rule in ours if rule.deletes), links)
+    theirs = by_deletes(rule for _, rule in kept)
     wanted = Wanted(links=links, deleting=deleting)
     missing = {
         (end, prefix)
@@ -36,7 +36,7 @@ def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
     It may hold less of ours, and rules that others made after the plan: they are none of ours.
     """
     kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
-    found: Cells = {}
+    written_cells: Cells = {}
     for raw, rule in read(parse_document(written)):
         is_kept = canonical_json(raw) in kept
         ours = links_of(
@@ -44,8 +44,8 @@ def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
             for end, prefix in each_cell(cells_of([rule]))
             if lists(owned, (end, prefix)) or (not is_kept and covers(owned.get(end, ()), prefix))
         )
-        found = both(found, ours)
-    return found
+        written_cells = both(written_cells, ours)
+    return written_cells
 
 
 def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, Rule]], list[Rule]]:

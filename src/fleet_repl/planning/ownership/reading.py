@@ -8,9 +8,9 @@ from fleet_repl.ecr.rules import Outgoing, Replication, Rule, document_of, outgo
 from fleet_repl.values.canonical_json import JsonObject
 
 
-def read(found: Replication) -> Iterator[tuple[JsonObject, Rule]]:
+def read(current: Replication) -> Iterator[tuple[JsonObject, Rule]]:
     """Each rule as it stands in the document, and what it means."""
-    return zip(rules_of(found.document), found.rules, strict=True)
+    return zip(rules_of(current.document), current.rules, strict=True)
 
 
 def documents(rules: Iterable[Rule]) -> tuple[JsonObject, ...]:
@@ -22,6 +22,6 @@ def by_deletes(rules: Iterable[Rule]) -> Mapping[bool, Outgoing]:
     """The links of rules, those whose deletions do not travel and those whose do."""
     listed = tuple(rules)
     return {
-        deletes: outgoing_of(one for one in listed if one.deletes is deletes)
+        deletes: outgoing_of(rule for rule in listed if rule.deletes is deletes)
         for deletes in (False, True)
     }

@@ -1,4 +1,4 @@
-"""Rebase: the write of a shared replication configuration, on top of what others made meanwhile.
+"""Rebase: put a write of shared rules on top of changes that others have made since the plan.
 
 Rules are compared by what they list. A plan saw rules A (theirs) and B (ours), and is to make of
 them A and C. Where A, B and D are found, D being another one of theirs, it makes A, D and C;
@@ -18,7 +18,7 @@ from fleet_repl.values.prefixes import touches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sharing:
+class OurPart:
     """What tells our part of a configuration from that of others."""
 
     owned: Cells
@@ -35,42 +35,44 @@ class SharedWrite:
     after: Replication
     later: tuple[Replication, ...] = ()
     """What the plan's next writes leave."""
-    sharing: Sharing
+    sharing: OurPart
 
-    def is_due(self, found: Replication) -> bool:
+    def is_due(self, current: Replication) -> bool:
         """Whether our part is as it was before the write."""
-        return self._fits(found, self.before, self.after)
+        return self._fits(current, self.before, self.after)
 
-    def is_done(self, found: Replication) -> bool:
+    def is_done(self, current: Replication) -> bool:
         """Whether our part is as the write leaves it."""
-        return self._fits(found, self.after, self.before)
+        return self._fits(current, self.after, self.before)
 
-    def rebased(self, found: Replication) -> JsonObject | None:
+    def rebased(self, current: Replication) -> JsonObject | None:
         """What to write on top of `found`, which is `found` itself where this write or a later one
         is done; None where more than others' rules differs, or where what differs is not
         independent of our links."""
-        if found.unknown:
+        if current.unknown:
             return None
-        if any(self._fits(found, one, self.before) for one in (self.after, *self.later)):
-            return found.document
-        before, after, there = listed(self.before), listed(self.after), listed(found)
-        theirs = [rule for key, (_, rule) in there.items() if key not in before]
-        if not self.is_due(found) or any(map(self._concerns_us, theirs)):
+        if any(self._fits(current, state, self.before) for state in (self.after, *self.later)):
+            return current.document
+        before, after, present = listed(self.before), listed(self.after), listed(current)
+        theirs = [rule for key, (_, rule) in present.items() if key not in before]
+        if not self.is_due(current) or any(map(self._concerns_us, theirs)):
             return None
-        staying = [raw for key, (raw, _) in there.items() if key in after or key not in before]
+        staying = [raw for key, (raw, _) in present.items() if key in after or key not in before]
         added = [raw for key, (raw, _) in after.items() if key not in before]
         document: JsonObject = {"rules": [*map(sendable, staying), *added]}
         return document if self._keeps_links(parse_document(document)) else None
 
-    def _fits(self, found: Replication, these: Replication, others: Replication) -> bool:
+    def _fits(self, current: Replication, wanted: Replication, unwanted: Replication) -> bool:
         """Whether all of ours in `these` is found, and nothing that only `others` have."""
-        there, wanted, unwanted = listed(found), listed(these), listed(others)
+        present, wanted_rules, unwanted_rules = listed(current), listed(wanted), listed(unwanted)
         ours = {
             key
-            for key, (_, rule) in wanted.items()
-            if key not in unwanted or self._is_partly_ours(rule)
+            for key, (_, rule) in wanted_rules.items()
+            if key not in unwanted_rules or self._is_partly_ours(rule)
         }
-        return ours <= there.keys() and not there.keys() & (unwanted.keys() - wanted.keys())
+        return ours <= present.keys() and not present.keys() & (
+            unwanted_rules.keys() - wanted_rules.keys()
+        )
 
     def _is_partly_ours(self, rule: Rule) -> bool:
         return any(lists(self.sharing.owned, cell) for cell in each_cell(cells_of([rule])))
@@ -82,22 +84,22 @@ class SharedWrite:
             for end, prefix in each_cell(cells_of([rule]))
         )
 
-    def _keeps_links(self, found: Replication) -> bool:
+    def _keeps_links(self, current: Replication) -> bool:
         """Whether others' rules still carry what our links count on them for, and no more."""
         links, planned = self.sharing.links, self.after
         return all(
-            within(now, links) == within(then, links)
-            for now, then in (
-                (found.outgoing, planned.outgoing),
-                (found.deleting, planned.deleting),
+            within(current_links, links) == within(planned_links, links)
+            for current_links, planned_links in (
+                (current.outgoing, planned.outgoing),
+                (current.deleting, planned.deleting),
             )
         )
 
 
-def listed(found: Replication) -> Mapping[str, tuple[JsonObject, Rule]]:
+def listed(replication: Replication) -> Mapping[str, tuple[JsonObject, Rule]]:
     """The rules by what they list, to the letter but in no order; one of unknown meaning by its
     text."""
-    return {_key(raw, rule): (raw, rule) for raw, rule in read(found)}
+    return {_key(raw, rule): (raw, rule) for raw, rule in read(replication)}
 
 
 def _key(raw: JsonObject, rule: Rule) -> str:
