@@ -13,7 +13,7 @@ from tests.support.clock import VirtualClock
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
-from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.apply import ApplyContext, apply_plan
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
@@ -327,12 +327,10 @@ class SmallFleet:
             on_event=self._told,
             limits=desired.limits,
         )
-        how = Applying(
+        how = ApplyContext(
             desired=desired,
             writing=writing,
             crew=4,
-            stop=self.stop,
-            on_event=self._told,
             waves={one.name: one for one in waves},
             until=until,
         )

@@ -14,7 +14,7 @@ from tests.conftest import MakeDesired
 from tests.engine.conftest import Bench
 
 from fleet_repl.engine.stop import Stop
-from fleet_repl.engine.verify import Verified, Verifying, verify
+from fleet_repl.engine.verify import Verified, VerifyContext, verify
 from fleet_repl.runs.delivery import LOOKS, DeliveryState
 from fleet_repl.runs.events import Event, ReadStarted, RegistryRead
 from fleet_repl.topology import Link
@@ -137,7 +137,7 @@ class Asking:
     count: int = 10
 
     async def __call__(self) -> Verified:
-        how = Verifying(
+        how = VerifyContext(
             images=self.aws,
             reader=self.aws,
             desired=self.desired,

@@ -28,7 +28,7 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.policy.evaluate import in_force
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
-from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.apply import ApplyContext, apply_plan
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
@@ -313,7 +313,7 @@ def carry_out(
         on_event=sink,
         limits=desired.limits,
     )
-    how = Applying(desired=desired, writing=writing, crew=4, stop=stop, on_event=sink, waves=waves)
+    how = ApplyContext(desired=desired, writing=writing, crew=4, waves=waves)
     outcomes = anyio.run(apply_plan, plan, how)
     started = [one for one in events if isinstance(one, WriteStarted)]
     settled = [one for one in events if isinstance(one, WriteSettled)]

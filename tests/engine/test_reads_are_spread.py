@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.engine.conftest import Bench
 
-from fleet_repl.engine.observe import Observing, observe
+from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -22,7 +22,7 @@ TURNS = {A: 0.5, B: 0.9, C: 0.1}
 """What chance gives each account, as a part of the time."""
 
 
-def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[Observing, list[Any]]:
+def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[ObserveContext, list[Any]]:
     """How to read, and when each registry was asked."""
     asked: list[Any] = []
     turns = iter(TURNS.values())
@@ -33,7 +33,7 @@ def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[Observing, list[A
         return await describe(registry)
 
     bench.aws.describe = noted
-    how = Observing(
+    how = ObserveContext(
         reader=bench.aws,
         owner=None,
         with_templates=(),

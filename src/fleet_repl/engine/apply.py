@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from fleet_repl.engine.blocked import counted_on
 from fleet_repl.engine.changes import Carrier
 from fleet_repl.engine.last_look import LastLook
-from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.results import Ledger
-from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Wave
@@ -27,21 +25,20 @@ from fleet_repl.values.errors import unforeseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applying:
+class ApplyContext:
     """What carrying out a plan needs beside the plan."""
 
     desired: Desired
     writing: Writing
+    """Its stop and its events are those of the run."""
     crew: int
-    stop: Stop
-    on_event: EventSink
     waves: Mapping[str, Wave] = field(default_factory=dict)
     """By name: how many failures they may have, and the pause after them."""
     until: str | None = None
     """The wave that the run ends with; None: the last one."""
 
 
-async def apply_plan(plan: Plan, how: Applying) -> tuple[RegistryOutcome, ...]:
+async def apply_plan(plan: Plan, how: ApplyContext) -> tuple[RegistryOutcome, ...]:
     """Do everything the plan says; every registry's outcome, in the plan's order."""
     return await _Run(plan, how).run()
 
@@ -49,16 +46,17 @@ async def apply_plan(plan: Plan, how: Applying) -> tuple[RegistryOutcome, ...]:
 class _Run:
     """One plan being carried out."""
 
-    def __init__(self, plan: Plan, how: Applying) -> None:
+    def __init__(self, plan: Plan, how: ApplyContext) -> None:
         self._plan = plan
         self._how = how
         self._batches = batches(plan.registries, how.desired.waves.names)
         self._told = len(how.desired.waves.names) > 1
         """Whether anybody knows of waves."""
-        self._ledger = Ledger(plan, how.on_event)
-        self._last_look = LastLook(self._ledger, how.writing, how.stop, how.crew)
+        self._stop, self._on_event = how.writing.stop, how.writing.on_event
+        self._ledger = Ledger(plan, self._on_event)
+        self._last_look = LastLook(self._ledger, how.writing, self._stop, how.crew)
         self._carrier = Carrier(
-            how.desired, how.writing, how.stop, self._ledger, self._last_look, how.on_event
+            how.desired, how.writing, self._stop, self._ledger, self._last_look, self._on_event
         )
         self._jobs: dict[tuple[str, Phase], dict[int, list[Change]]] = defaultdict(dict)
         """The changes of each wave and phase, by the place of their registry in the plan."""
@@ -73,7 +71,7 @@ class _Run:
             return self._ledger.conclude_all(Outcome.FAILED, None, unforeseen("apply", error))
 
     async def _carry_out_waves(self) -> tuple[RegistryOutcome, ...]:
-        stop = self._how.stop
+        stop = self._stop
         skipped: str | None = None
         for place, batch in enumerate(self._batches):
             if skipped is not None:
@@ -87,9 +85,9 @@ class _Run:
 
     async def _carry_out_wave(self, batch: Batch, *, later: bool) -> str | None:
         """All of a wave, and the pause after it; why later waves are skipped, if they are."""
-        told = self._told and bool(batch.writing) and not self._how.stop.requested
+        told = self._told and bool(batch.writing) and not self._stop.requested
         if told:
-            self._how.on_event(WaveStarted(wave=batch.name, registries=len(batch.writing)))
+            self._on_event(WaveStarted(wave=batch.name, registries=len(batch.writing)))
         await self._carry_out_phase(batch, Phase.TEMPLATES)
         await self._carry_out_phase(batch, Phase.GRANTS)
         self._name_ungranted(batch)
@@ -98,14 +96,14 @@ class _Run:
         await self._carry_out_phase(batch, Phase.WITHDRAWALS)
         await self._last_look.take()
         failed = len(batch.failing | self._ledger.failed(batch.name))
-        because = self._end(batch, failed) if later and not self._how.stop.requested else None
+        because = self._end(batch, failed) if later and not self._stop.requested else None
         pause = self._pause_after(batch) if later and because is None else 0.0
         if self._told and because is not None and not told:
             # It ends the run without a write of its own: that is told all the same.
             told = True
-            self._how.on_event(WaveStarted(wave=batch.name, registries=0))
+            self._on_event(WaveStarted(wave=batch.name, registries=0))
         if told:
-            self._how.on_event(
+            self._on_event(
                 WaveFinished(wave=batch.name, failed=failed, pause=pause, because=because)
             )
         await self._rest(pause)
@@ -132,9 +130,9 @@ class _Run:
         unwritten = [
             one for one in counted_on(rules, self._how.desired) if one.destination not in written
         ]
-        with self._how.stop.abandonable():
+        with self._stop.abandonable():
             await work_through(
-                unwritten, self._carrier.rechecking.look, crew=self._how.crew, stop=self._how.stop
+                unwritten, self._carrier.rechecking.look, crew=self._how.crew, stop=self._stop
             )
 
     def _of(self, batch: Batch, phase: Phase) -> Sequence[tuple[RegistryPlan, Sequence[Change]]]:
@@ -143,13 +141,13 @@ class _Run:
 
     async def _carry_out_phase(self, batch: Batch, phase: Phase) -> None:
         jobs = self._of(batch, phase)
-        await work_through(jobs, self._carry_out_all, crew=self._how.crew, stop=self._how.stop)
+        await work_through(jobs, self._carry_out_all, crew=self._how.crew, stop=self._stop)
 
     async def _carry_out_all(self, job: tuple[RegistryPlan, Sequence[Change]]) -> None:
         """One registry's changes of one phase, one after the other."""
         one, changes = job
         for change in changes:
-            if not self._how.stop.requested:
+            if not self._stop.requested:
                 await self._carrier.carry_out(one, change)
 
     def _end(self, batch: Batch, failed: int) -> str | None:
@@ -162,13 +160,13 @@ class _Run:
     def _pause_after(self, batch: Batch) -> float:
         """Seconds to wait after a wave that had something to write."""
         wave = self._how.waves.get(batch.name)
-        if wave is None or not batch.writing or self._how.stop.requested:
+        if wave is None or not batch.writing or self._stop.requested:
             return 0.0
         return wave.pause
 
     async def _rest(self, seconds: float) -> None:
         """Let time pass, until the deadline at most; an interruption ends it at once."""
-        stop = self._how.stop
+        stop = self._stop
         if not stop.requested:
             with stop.abandonable():
                 await self._how.writing.pace.clock.sleep(min(seconds, stop.remaining))

@@ -28,7 +28,7 @@ POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observing:
+class ObserveContext:
     """What observing needs beside the registries."""
 
     reader: RegistryReader
@@ -47,7 +47,7 @@ class Observing:
 
 
 async def observe(
-    registries: Collection[Registry], how: Observing
+    registries: Collection[Registry], how: ObserveContext
 ) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
     """Read every registry. After a stop some may be missing from the answer.
 
@@ -78,7 +78,7 @@ async def observe(
 
 
 async def read_rules(
-    registries: Collection[Registry], how: Observing
+    registries: Collection[Registry], how: ObserveContext
 ) -> dict[Registry, Outgoing | Fault]:
     """Read the links that are in place out of each registry, and nothing else of it.
 
@@ -94,7 +94,7 @@ async def read_rules(
 class _Looks:
     """What registries answered so far."""
 
-    def __init__(self, how: Observing) -> None:
+    def __init__(self, how: ObserveContext) -> None:
         self._how = how
         self.found: dict[Registry, Observed | Unreadable] = {}
         self.efforts: dict[Registry, Effort] = {}
@@ -126,7 +126,7 @@ class _Looks:
         self._how.on_event(RegistryRead(registry=registry, error=error))
 
 
-def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, float]:
+def _starts(registries: Collection[Registry], how: ObserveContext) -> dict[Registry, float]:
     """When each registry's turn is, in seconds from now. All of an account come together, so
     that one session serves them."""
     over = max(0.0, min(how.over, how.stop.remaining))
@@ -135,7 +135,7 @@ def _starts(registries: Collection[Registry], how: Observing) -> dict[Registry, 
     return {one: offsets[one.account] for one in registries}
 
 
-async def _read(registry: Registry, how: Observing) -> tuple[Observed | Unreadable, bool]:
+async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unreadable, bool]:
     """What a registry answers, and whether a failure may pass by itself."""
     try:
         replication = parse_answer(await how.reader.describe(registry))
@@ -160,7 +160,9 @@ async def _read(registry: Registry, how: Observing) -> tuple[Observed | Unreadab
     return seen, False
 
 
-async def _templates(registry: Registry, how: Observing) -> tuple[JsonObject, ...] | Fault | None:
+async def _templates(
+    registry: Registry, how: ObserveContext
+) -> tuple[JsonObject, ...] | Fault | None:
     """Not being told of templates keeps nobody from having rules and grants."""
     if registry not in how.with_templates:
         return None

@@ -57,7 +57,7 @@ _GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verifying:
+class VerifyContext:
     """What verifying needs beside the links."""
 
     images: ImageReader
@@ -83,7 +83,7 @@ class Verified:
     unreadable: tuple[UnreadRegistry, ...]
 
 
-async def verify(links: Mapping[Registry, tuple[Link, ...]], how: Verifying) -> Verified:
+async def verify(links: Mapping[Registry, tuple[Link, ...]], how: VerifyContext) -> Verified:
     """Find out what became of recent images on these links, which are grouped by source.
 
     After an interruption it tells what was found until then. A deadline that passes is an error
@@ -95,7 +95,7 @@ async def verify(links: Mapping[Registry, tuple[Link, ...]], how: Verifying) -> 
 class _Verification:
     """One fleet being asked."""
 
-    def __init__(self, links: Mapping[Registry, tuple[Link, ...]], how: Verifying) -> None:
+    def __init__(self, links: Mapping[Registry, tuple[Link, ...]], how: VerifyContext) -> None:
         self._links = links
         self._how = how
         self._judged: dict[Registry, list[list[Delivery]]] = {}

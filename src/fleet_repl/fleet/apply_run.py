@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fleet_repl.engine.apply import Applying, apply_plan
+from fleet_repl.engine.apply import ApplyContext, apply_plan
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.results import untouched
 from fleet_repl.fleet.backfill import Backfiller
@@ -103,7 +103,7 @@ class ApplyRun:
             return with_warning(self._report(outcomes), error, failure, consequence)
         return self._report(outcomes)
 
-    def _applying(self, lease: Lease, journal: Journal) -> Applying:
+    def _applying(self, lease: Lease, journal: Journal) -> ApplyContext:
         context, inventory, desired = self.context, self.context.inventory, self.desired
         gate = JournalGate(
             lease=lease,
@@ -122,12 +122,10 @@ class ApplyRun:
             on_event=context.on_event,
             limits=desired.limits,
         )
-        return Applying(
+        return ApplyContext(
             desired=desired,
             writing=writing,
             crew=inventory.apply.concurrency,
-            stop=context.stop,
-            on_event=context.on_event,
             waves={} if self.plan.rolls_back else {wave.name: wave for wave in inventory.waves},
             until=self.until,
         )

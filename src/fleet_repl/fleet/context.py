@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet_repl.engine.backfill.start import Backfilling
-from fleet_repl.engine.observe import Observing
+from fleet_repl.engine.backfill.start import BackfillContext
+from fleet_repl.engine.observe import ObserveContext
 from fleet_repl.engine.ports import EventSink, Store
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
@@ -75,11 +75,11 @@ class RunContext:
         *,
         over: float = 0.0,
         templates: frozenset[Registry] = frozenset(),
-    ) -> Observing:
+    ) -> ObserveContext:
         """How registries are read; `over`: the seconds that this is spread over. `templates`:
         registries that are asked for theirs, beside those that have or shall have some."""
         recorded = {registry for registry, applied in record.items() if applied.templates}
-        return Observing(
+        return ObserveContext(
             reader=self.registries,
             owner=self.desired.owner if self.desired.manages_grants else None,
             with_templates=recorded | templates | self.desired.templates.keys(),
@@ -92,9 +92,9 @@ class RunContext:
         )
 
     @property
-    def backfilling(self) -> Backfilling:
+    def backfilling(self) -> BackfillContext:
         """How backfills are started and followed."""
-        return Backfilling(
+        return BackfillContext(
             backfills=self.registries,
             pace=self.pace,
             stop=self.stop,

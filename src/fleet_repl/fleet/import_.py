@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
-from fleet_repl.engine.observe import Observing, observe
+from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
 from fleet_repl.planning.importing import Imported, imported
@@ -15,7 +15,7 @@ from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import InventoryError, Problem
 
 
-async def import_registries(inventory: Inventory, how: Observing) -> Imported | None:
+async def import_registries(inventory: Inventory, how: ObserveContext) -> Imported | None:
     """The inventory that asks for exactly what is there; None after an interruption.
 
     Raises InventoryError where the file is no longer what it was when it was loaded.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from fleet_repl.engine.observe import Observing, observe
+from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.exclusions import without_objected
 from fleet_repl.fleet.recover import Recovered, known_traces, recovered
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
@@ -164,7 +164,7 @@ async def finished(context: RunContext, plan: Plan) -> Plan:
 
 
 async def survey(
-    scope: frozenset[Registry], desired: Desired, how: Observing
+    scope: frozenset[Registry], desired: Desired, how: ObserveContext
 ) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
     """Read the scope and whatever its plan depends on. After an interruption some are missing."""
     found, efforts = await observe(scope | _neighbours(scope, desired), how)

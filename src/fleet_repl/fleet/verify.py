@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 
-from fleet_repl.engine.verify import Verifying, verify
+from fleet_repl.engine.verify import VerifyContext, verify
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.delivery import DeliveryReport
@@ -22,7 +22,7 @@ async def verify_links(
     desired, clock = context.desired, context.pace.clock
     links = _links(scope, desired)
     context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(links))))
-    how = Verifying(
+    how = VerifyContext(
         images=context.registries,
         reader=context.registries,
         desired=desired,

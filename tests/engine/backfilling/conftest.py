@@ -12,7 +12,7 @@ from tests.support.clock import NOON, VirtualClock
 
 from fleet_repl.ecr.backfills import BackfillOutcome
 from fleet_repl.engine.backfill.run import backfill
-from fleet_repl.engine.backfill.start import Backfilling
+from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.runs.events import Event
@@ -146,7 +146,7 @@ class Scene:
     ecr: Ecr
     clock: VirtualClock
     stop: Stop
-    how: Backfilling
+    how: BackfillContext
     events: list[Event]
 
     async def run(
@@ -166,5 +166,5 @@ def scene() -> Scene:
     ecr, events = Ecr(clock), list[Event]()
     stop = Stop(clock, 7200, 7200)
     pace = Pace(attempts=4, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high)
-    how = Backfilling(backfills=ecr, pace=pace, stop=stop, crew=2, on_event=events.append)
+    how = BackfillContext(backfills=ecr, pace=pace, stop=stop, crew=2, on_event=events.append)
     return Scene(ecr=ecr, clock=clock, stop=stop, how=how, events=events)

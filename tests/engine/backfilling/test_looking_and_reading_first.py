@@ -8,7 +8,7 @@ from tests.engine.backfilling.conftest import Scene
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import look
-from fleet_repl.engine.observe import Observing, read_rules
+from fleet_repl.engine.observe import ObserveContext, read_rules
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -87,9 +87,9 @@ class Rules:
         return {"registryId": registry.account, "replicationConfiguration": {"rules": [rule]}}
 
 
-def observing(scene: Any, reader: Any) -> Observing:
+def observing(scene: Any, reader: Any) -> ObserveContext:
     """How the rules of registries are read."""
-    return Observing(
+    return ObserveContext(
         reader=reader,
         owner=None,
         with_templates=(),

@@ -13,7 +13,7 @@ from tests.support.clock import NOON, VirtualClock
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import backfill, look
-from fleet_repl.engine.backfill.start import Backfilling
+from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.runs.events import BackfillEnded
@@ -170,7 +170,7 @@ async def test_every_destination_is_told_exactly_once(
 
     ecr.start_backfill, ecr.list_backfills, ecr.backfill_results = start, listing, resulting
     clock = ecr.clock
-    how = Backfilling(
+    how = BackfillContext(
         backfills=ecr,
         pace=Pace(
             attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high

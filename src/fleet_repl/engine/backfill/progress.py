@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
-from fleet_repl.engine.backfill.start import Backfilling
+from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.runs.events import BackfillEnded, BackfillProgressed
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault
@@ -31,7 +31,7 @@ class Standing:
         self,
         source: Registry,
         wanted: Mapping[Registry, datetime | None],
-        how: Backfilling,
+        how: BackfillContext,
         limiter: anyio.CapacityLimiter,
     ) -> None:
         self.outcomes: list[BackfillOutcome] = []

@@ -14,7 +14,7 @@ import anyio
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState, decide, latest
 from fleet_repl.engine.backfill.progress import Standing
-from fleet_repl.engine.backfill.start import LIST, Backfilling, Start, list_backfills
+from fleet_repl.engine.backfill.start import LIST, BackfillContext, Start, list_backfills
 from fleet_repl.runs.events import BackfillStarted, CallRetried
 from fleet_repl.values.errors import CallError, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
@@ -39,7 +39,7 @@ _IN_DOUBT: Final = "a start got no answer, and nothing it may have begun is list
 
 async def backfill(
     wanted: Mapping[Registry, Mapping[Registry, datetime | None]],
-    how: Backfilling,
+    how: BackfillContext,
     *,
     wait: bool,
     again: bool = False,
@@ -58,7 +58,7 @@ async def backfill(
 
 
 async def look(
-    wanted: Mapping[Registry, Collection[Registry]], how: Backfilling
+    wanted: Mapping[Registry, Collection[Registry]], how: BackfillContext
 ) -> tuple[BackfillOutcome, ...]:
     """The latest backfill to each destination that is `wanted`; starts nothing."""
     limiter = anyio.CapacityLimiter(how.crew)
@@ -89,7 +89,7 @@ class _Source:
         self,
         source: Registry,
         wanted: Mapping[Registry, datetime | None],
-        how: Backfilling,
+        how: BackfillContext,
         limiter: anyio.CapacityLimiter,
         *,
         again: bool = False,

@@ -27,7 +27,7 @@ LIST: Final = "ListReplicationBackfills"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backfilling:
+class BackfillContext:
     """What backfilling needs beside the registries."""
 
     backfills: Backfills
@@ -38,7 +38,7 @@ class Backfilling:
     on_event: EventSink
 
 
-async def list_backfills(source: Registry, how: Backfilling) -> tuple[Backfill, ...]:
+async def list_backfills(source: Registry, how: BackfillContext) -> tuple[Backfill, ...]:
     """Every backfill of a registry that ECR still tells of. Raises CallError."""
     return _parsed(await how.backfills.list_backfills(source))
 
@@ -47,7 +47,7 @@ class Start:
     """The start of one backfill, which may take several attempts."""
 
     def __init__(
-        self, source: Registry, destination: Registry, seen: Collection[str], how: Backfilling
+        self, source: Registry, destination: Registry, seen: Collection[str], how: BackfillContext
     ) -> None:
         """`seen`: ids of the backfills that were there before."""
         self._source = source
