@@ -213,7 +213,7 @@ def test_an_interruption_at_the_question(
         await fleet.until_stopped()
         return False
 
-    monkeypatch.setattr("fleet_repl.cli.agreeing.confirm", gone)
+    monkeypatch.setattr("fleet_repl.cli.confirm.confirm", gone)
     ended = cli("backfill", inventory)
     assert (ended.code, fleet.asked) == (130, ["backfill --status", "stop"])
 

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.cli.conftest import Cli, FakeBackend
 
-from fleet_repl.cli.amounts import amounts_document, amounts_text
 from fleet_repl.cli.schema import Document
+from fleet_repl.cli.validate import summary_document, summary_text
 from fleet_repl.fleet.load import FleetSummary
 from fleet_repl.planning.plan import Warning
 from fleet_repl.reports import SCHEMAS, schema
@@ -61,14 +61,14 @@ def test_a_valid_inventory(cli: Cli, inventory: str) -> None:
 def test_acknowledged_warnings_are_counted() -> None:
     """In one line, and as a member that is missing where there are none."""
     known = replace(SUMMARY, warnings=(), acknowledged=3)
-    assert amounts_text(known).endswith("\n3 warnings acknowledged\n")
-    assert amounts_document(known)["acknowledged"] == 3
-    assert "acknowledged" not in amounts_document(SUMMARY)
+    assert summary_text(known).endswith("\n3 warnings acknowledged\n")
+    assert summary_document(known)["acknowledged"] == 3
+    assert "acknowledged" not in summary_document(SUMMARY)
 
 
 def test_near_misses_and_warnings_are_told() -> None:
     """Columns line up whatever the script of a name, and numbers can be read."""
-    assert amounts_text(SUMMARY) == (
+    assert summary_text(SUMMARY) == (
         "Fleet prod is valid\n"
         "\n"
         "  accounts    1,200\n"
@@ -89,7 +89,7 @@ def test_near_misses_and_warnings_are_told() -> None:
 
 def test_nothing_shall_replicate() -> None:
     """An inventory with `routes = []` is told as what it is."""
-    text = amounts_text(replace(SUMMARY, routes=(), warnings=()))
+    text = summary_text(replace(SUMMARY, routes=(), warnings=()))
     assert text.endswith("  rules          40\n\nNo routes: nothing shall replicate.\n")
 
 
@@ -119,7 +119,7 @@ def test_as_a_document(cli: Cli, inventory: str) -> None:
         "warnings": [],
         "problems": [],
     }
-    assert amounts_document(SUMMARY)["warnings"] == [
+    assert summary_document(SUMMARY)["warnings"] == [
         {"kind": "not-transitive", "message": "spoke only receives base/"}
     ]
 
@@ -136,7 +136,7 @@ def test_as_a_document(cli: Cli, inventory: str) -> None:
 )
 def test_its_schema_tells_the_two_kinds_apart(wrong: dict[str, Any]) -> None:
     """An inventory is valid and amounts to something, or has problems and does not."""
-    document = amounts_document(SUMMARY)
+    document = summary_document(SUMMARY)
     checker = Draft202012Validator(schema("validate"))
     assert checker.is_valid(document)
     assert not checker.is_valid({**document, **wrong})

@@ -8,8 +8,8 @@ from typing import Annotated, TextIO
 
 import typer
 
-from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.confirm import agreed
 from fleet_repl.cli.flags import Yes
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import Running

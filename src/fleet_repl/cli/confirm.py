@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TextIO
 
+import anyio
 import anyio.to_thread
 
-from fleet_repl.cli.agreeing import agreed
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import Plan
@@ -17,6 +17,7 @@ from fleet_repl.reports.text import plan_text
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.text import counted, visible
 
+YES = frozenset({"y", "yes"})
 NOTHING_WRITTEN = "interrupted; nothing is written"
 
 
@@ -71,3 +72,53 @@ def _shown(session: Session, plan: Plan, stream: TextIO) -> str:
         inventory=session.inventory,
     )
     return f"{text}\n"
+
+
+async def agreed(
+    session: Session,
+    question: str,
+    shown: Callable[[TextIO], str],
+    keyboard: TextIO,
+    *,
+    seen: bool,
+) -> bool:
+    """Ask. Being interrupted is no agreement, and stops the fleet.
+
+    `shown` gives the text that the question is about as it fits a stream; `seen`: it stands on
+    stderr already.
+    """
+    streams = session.call.streams
+    with (
+        streams.terminal(keyboard) as terminal,
+        session.interrupts.stopping(session.fleet.stop),
+    ):
+        if not seen or terminal is not streams.stderr:
+            # Nobody can agree to what they have not seen.
+            terminal.write(await anyio.to_thread.run_sync(shown, terminal))
+        return await confirm(
+            question, stdin=keyboard, terminal=terminal, given_up=session.interrupts.requested
+        )
+
+
+async def confirm(question: str, *, stdin: TextIO, terminal: TextIO, given_up: anyio.Event) -> bool:
+    """Whether the answer is yes. No answer, for want of input or because of `given_up`, is a no.
+
+    A thread that waits for a line could not be called off; waiting until the terminal has one can.
+    """
+    terminal.write(f"{question} [y/N] ")
+    terminal.flush()
+    answer = ""
+    async with anyio.create_task_group() as group:
+        group.start_soon(_give_up, given_up, group.cancel_scope)
+        await anyio.wait_readable(stdin)
+        answer = stdin.readline()
+        group.cancel_scope.cancel()
+    if not answer.endswith("\n"):
+        terminal.write("\n")
+        terminal.flush()
+    return answer.strip().lower() in YES
+
+
+async def _give_up(given_up: anyio.Event, scope: anyio.CancelScope) -> None:
+    await given_up.wait()
+    scope.cancel()

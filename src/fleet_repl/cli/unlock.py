@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TextIO
 import anyio
 
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.confirm import confirm
 from fleet_repl.cli.flags import Yes, check_can_ask
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.memory_options import Holding
-from fleet_repl.cli.prompt import confirm
 from fleet_repl.reports import ExitCode
 
 if TYPE_CHECKING:

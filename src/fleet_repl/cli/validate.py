@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from fleet_repl.cli.amounts import amounts_document, amounts_text, problems_document
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len
+
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
+from fleet_repl.cli.log import problem_document
 from fleet_repl.cli.options import Describing
 from fleet_repl.reports import ExitCode, json_text
+from fleet_repl.reports.documents.fields import acknowledged_document
+from fleet_repl.reports.text import Page, Style
+from fleet_repl.reports.text.sections import add_warnings
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import InventoryError
+from fleet_repl.values.text import visible
+
+if TYPE_CHECKING:
+    from fleet_repl.fleet.load import FleetSummary
+    from fleet_repl.topology import RouteSummary
+
+
+SCHEMA: Final = "fleet-repl/validate/1"
+COLUMNS = ("sources", "destinations", "links")
 
 
 def validate(call: Call[Describing]) -> ExitCode:
@@ -28,6 +46,83 @@ def validate(call: Call[Describing]) -> ExitCode:
         call.show(json_text(problems_document(error)))
         return ExitCode.ERROR
     colour = call.streams.has_colour(call.streams.stdout)
-    text = json_text(amounts_document(summary)) if as_json else amounts_text(summary, colour=colour)
+    text = json_text(summary_document(summary)) if as_json else summary_text(summary, colour=colour)
     call.show(text)
     return ExitCode.OK
+
+
+def summary_text(summary: FleetSummary, *, colour: bool = False) -> str:
+    """Totals, then a line for each route with its near misses, then warnings. In full."""
+    page = Page(full=True)
+    page.add((f"Fleet {summary.name} is valid", Style.HEADING))
+    page.gap()
+    totals = {
+        "accounts": summary.accounts,
+        "registries": summary.registries,
+        "external": summary.externals,
+        "links": summary.links,
+        "rules": summary.rules,
+    }
+    width = max(len(f"{number:,}") for number in totals.values())
+    for name, number in totals.items():
+        page.add(f"{name:<10}  {number:>{width},}", indent=1)
+    _add_routes(page, summary.routes)
+    add_warnings(page, summary.warnings, summary.acknowledged)
+    return page.render(colour=colour)
+
+
+def _add_routes(page: Page, routes: Sequence[RouteSummary]) -> None:
+    if not routes:
+        page.gap()
+        page.add("No routes: nothing shall replicate.")
+        return
+    width = max(cell_len(visible(name)) for name in ("Routes", *(route.name for route in routes)))
+    page.heading(_row("Routes", COLUMNS, width))
+    for route in routes:
+        numbers = (route.sources, route.destinations, route.links)
+        page.add(_row(route.name, [f"{number:,}" for number in numbers], width))
+        for miss in route.near_misses:
+            page.add(("near miss", Style.CHANGED), f": {miss}", indent=1)
+
+
+def _row(name: str, cells: Sequence[str], width: int) -> str:
+    shown = visible(name)
+    padded = shown + " " * (width - cell_len(shown))
+    return padded + "".join(
+        f"  {cell:>{len(column)}}" for cell, column in zip(cells, COLUMNS, strict=True)
+    )
+
+
+def summary_document(summary: FleetSummary) -> JsonObject:
+    """The same as a JSON object."""
+    return {
+        "schema": SCHEMA,
+        "valid": True,
+        "fleet": summary.name,
+        "accounts": summary.accounts,
+        "registries": summary.registries,
+        "external": summary.externals,
+        "links": summary.links,
+        "rules": summary.rules,
+        "routes": [
+            {
+                "name": route.name,
+                "sources": route.sources,
+                "destinations": route.destinations,
+                "links": route.links,
+                "near_misses": list(route.near_misses),
+            }
+            for route in summary.routes
+        ],
+        "warnings": [
+            {"kind": warning.kind, "message": warning.message} for warning in summary.warnings
+        ],
+        **acknowledged_document(summary.acknowledged),
+        "problems": [],
+    }
+
+
+def problems_document(error: InventoryError) -> JsonObject:
+    """An invalid inventory as a JSON object."""
+    problems: list[Json] = [problem_document(problem) for problem in error.problems]
+    return {"schema": SCHEMA, "valid": False, "problems": problems}

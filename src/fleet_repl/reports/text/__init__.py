@@ -9,8 +9,7 @@ from fleet_repl.reports.text.deliveries import delivery_text
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.reports.text.reports import report_text
-from fleet_repl.reports.text.runs import runs_text
-from fleet_repl.reports.text.unreported import unreported_text
+from fleet_repl.reports.text.runs import runs_text, unreported_text
 
 __all__ = [
     "Page",

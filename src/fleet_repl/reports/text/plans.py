@@ -17,10 +17,11 @@ from fleet_repl.reports.text.sections import (
     add_faults,
     add_held,
     add_objections,
+    add_planned_waves,
     add_warnings,
+    waves_of_plan,
 )
 from fleet_repl.reports.text.totals import add_route_totals
-from fleet_repl.reports.text.waves import add_planned_waves, waves_of_plan
 from fleet_repl.reports.text.wording import SYMBOLS
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted

@@ -21,8 +21,8 @@ from fleet_repl.reports.text.sections import (
     add_held,
     add_objections,
     add_warnings,
+    add_waves,
 )
-from fleet_repl.reports.text.waves import add_waves
 from fleet_repl.reports.text.wording import SYMBOLS, change_name, label
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.text import counted, elapsed

@@ -1,4 +1,4 @@
-"""Remembered runs as text: a table of them, newest first."""
+"""Remembered runs as text: a table of them, newest first, and a run that left no report."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import Final
 from rich.cells import cell_len
 
 from fleet_repl.reports.documents.runs import RunList
+from fleet_repl.reports.exit_codes import ExitCode
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.runs.history import RunSummary
-from fleet_repl.runs.outcomes import Status
-from fleet_repl.values.text import elapsed, visible
+from fleet_repl.reports.text.wording import change_name, label
+from fleet_repl.runs.history import JournalEntry, Moment, PastRun, RunSummary
+from fleet_repl.runs.outcomes import Outcome, Status
+from fleet_repl.values.text import counted, elapsed, visible
 
 UNDER_WAY: Final = "under way"
 DIED: Final = "died"
 """What runs are called that have no report."""
 
+OPEN: Final = 20
+"""Writes of unknown end that are listed on a page that is not full."""
 _FLEET: Final = "fleet"
 _PARTIAL: Final = "partial"
 _COLUMNS: Final = (
@@ -31,28 +35,28 @@ _STYLES: Final = {
 }
 
 
-def runs_text(found: RunList, *, colour: bool = False) -> str:
+def runs_text(run_list: RunList, *, colour: bool = False) -> str:
     """A row for each run; the fleet is told where there are several. Times are in UTC."""
     page = Page(full=True)
-    for fleet, freeze in sorted(found.frozen.items()):
+    for fleet, freeze in sorted(run_list.frozen.items()):
         since = f" since {moment(freeze.since)} by {freeze.who}: {freeze.why}"
         page.add((f"{fleet} is frozen", Style.BAD), since)
     page.gap()
-    if not found.runs:
-        page.add(f"No runs are remembered in {found.location}.")
+    if not run_list.runs:
+        page.add(f"No runs are remembered in {run_list.location}.")
         return page.render(colour=colour)
     title, *rows = _aligned(
-        [_COLUMNS, *(_cells(one, found) for one in found.runs)], _hidden(found.runs)
+        [_COLUMNS, *(_cells(run, run_list) for run in run_list.runs)], _hidden(run_list.runs)
     )
     page.add((title, Style.FAINT))
-    for one, row in zip(found.runs, rows, strict=True):
-        back = one.meta.rolls_back
+    for run, row in zip(run_list.runs, rows, strict=True):
+        back = run.meta.rolls_back
         note = "" if back is None else f"  rolls back {back}"
-        page.add((row, _style(one, found)), note)
-    if found.older:
+        page.add((row, _style(run, run_list)), note)
+    if run_list.older:
         page.gap()
-        total = len(found.runs) + found.older
-        page.add((f"… and {found.older:,} older; --limit {total} lists all", Style.FAINT))
+        total = len(run_list.runs) + run_list.older
+        page.add((f"… and {run_list.older:,} older; --limit {total} lists all", Style.FAINT))
     return page.render(colour=colour)
 
 
@@ -61,17 +65,17 @@ def moment(when: datetime) -> str:
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _style(one: RunSummary, found: RunList) -> Style:
-    if one.status is None and one.meta.run_id in found.under_way:
+def _style(run: RunSummary, run_list: RunList) -> Style:
+    if run.status is None and run.meta.run_id in run_list.under_way:
         return Style.CHANGED
-    return Style.BAD if one.status is None else _STYLES.get(one.status, Style.BAD)
+    return Style.BAD if run.status is None else _STYLES.get(run.status, Style.BAD)
 
 
-def _cells(one: RunSummary, found: RunList) -> tuple[str, ...]:
-    meta, took = one.meta, ""
-    unreported = UNDER_WAY if meta.run_id in found.under_way else DIED
-    if one.finished_at is not None:
-        took = elapsed((one.finished_at - meta.started_at).total_seconds())
+def _cells(run: RunSummary, run_list: RunList) -> tuple[str, ...]:
+    meta, took = run.meta, ""
+    unreported = UNDER_WAY if meta.run_id in run_list.under_way else DIED
+    if run.finished_at is not None:
+        took = elapsed((run.finished_at - meta.started_at).total_seconds())
     return (
         meta.run_id,
         meta.fleet,
@@ -79,16 +83,16 @@ def _cells(one: RunSummary, found: RunList) -> tuple[str, ...]:
         f"{meta.holder.user}@{meta.holder.host}",
         moment(meta.started_at),
         took,
-        unreported if one.status is None else one.status.value,
-        f"{one.applied:,}",
-        f"{one.partial:,}",
-        f"{one.failed:,}",
+        unreported if run.status is None else run.status.value,
+        f"{run.applied:,}",
+        f"{run.partial:,}",
+        f"{run.failed:,}",
     )
 
 
 def _hidden(runs: Sequence[RunSummary]) -> frozenset[str]:
     """Columns that would say the same in every row."""
-    several, partial = len({one.meta.fleet for one in runs}) > 1, any(one.partial for one in runs)
+    several, partial = len({run.meta.fleet for run in runs}) > 1, any(run.partial for run in runs)
     return frozenset() | (set() if several else {_FLEET}) | (set() if partial else {_PARTIAL})
 
 
@@ -106,3 +110,70 @@ def _aligned(rows: Sequence[Sequence[str]], hidden: frozenset[str]) -> list[str]
 def _padded(cell: str, width: int, *, right: bool) -> str:
     padding = " " * (width - cell_len(cell))
     return f"{padding}{cell}" if right else f"{cell}{padding}"
+
+
+def unreported_text(
+    run: PastRun,
+    *,
+    under_way: bool,
+    full: bool = False,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
+    """Who made it, how many writes it had planned, and how far the journal says that it came."""
+    page = Page(full=full)
+    meta = run.meta
+    page.add((f"Run {meta.run_id} of {meta.fleet}: ", Style.HEADING), ("no report", Style.CHANGED))
+    back = "" if meta.rolls_back is None else f" of {meta.rolls_back}"
+    holder = f"{meta.holder.user}@{meta.holder.host} (process {meta.holder.pid})"
+    page.add(f"{meta.purpose}{back} by {holder}, started {moment(meta.started_at)} UTC", indent=1)
+    settled = {_write(entry): entry for entry in run.journal if entry.moment is Moment.SETTLED}
+    sent = {_write(entry): entry for entry in run.journal if entry.moment is Moment.SENDING}
+    open_ = [entry for write, entry in sent.items() if write not in settled]
+    ends = [entry.outcome for entry in settled.values()]
+    counts = {
+        "writes planned": meta.changes,
+        "applied": sum(outcome is Outcome.APPLIED for outcome in ends),
+        "failed": sum(outcome is Outcome.FAILED for outcome in ends),
+        "end unknown": len(open_),
+    }
+    page.gap()
+    digits = max(len(f"{number:,}") for number in counts.values())
+    for name, number in counts.items():
+        page.add(f"{name:<14}  {number:>{digits},}", indent=1)
+    _add_open(page, run, open_)
+    page.gap()
+    _add_end(page, under_way=under_way)
+    return page.render(colour=colour, width=width)
+
+
+def _add_end(page: Page, *, under_way: bool) -> None:
+    code = ExitCode.PARTIAL.value
+    if under_way:
+        page.add("It is under way, and holds the lock of the fleet.")
+        page.add(f"Exit {code}: the run has not ended.")
+        return
+    page.add(
+        "It died. The next run of the fleet takes over, looks at what is in place and goes on from "
+        "there; nothing has to be mended by hand."
+    )
+    page.add(f"Exit {code}: what became of the run is not known.")
+
+
+def _add_open(page: Page, run: PastRun, entries: list[JournalEntry]) -> None:
+    if not entries:
+        return
+    names = {planned.registry: planned.name for planned in run.plan.registries}
+    page.heading(f"Announced, and maybe sent: {counted(len(entries), 'write')}")
+    shown = page.within(entries, OPEN)
+    for entry in shown:
+        what = change_name(entry.resource, entry.before, entry.after)
+        page.add(
+            f"{label(entry.registry, names.get(entry.registry))}: {entry.action} {what}", indent=1
+        )
+    page.more(len(entries) - len(shown), indent=1)
+
+
+def _write(entry: JournalEntry) -> tuple[object, ...]:
+    """What tells a write from the others of its run."""
+    return entry.registry, entry.resource, entry.prefix, entry.wave, entry.phase

@@ -1,4 +1,4 @@
-"""Blocks that plans and reports have in common: faults, held links, objections, warnings.
+"""Blocks that plans and reports have in common: faults, held links, objections, warnings, waves.
 
 What many registries share is told once, with a few of them as examples.
 """
@@ -12,10 +12,12 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from fleet_repl.planning.plan import HeldLink, Objection, Warning
+from fleet_repl.planning.plan import HeldLink, Objection, Plan, Warning
 from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.wording import label, prefix_list
+from fleet_repl.runs.outcomes import Report, WaveOutcome
+from fleet_repl.topology import REST
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import counted, visible
 
@@ -151,3 +153,58 @@ def add_cut(page: Page) -> None:
     if page.cut:
         page.gap()
         page.add(("Lists are cut short: -v shows all, --report FILE.json keeps all.", Style.FAINT))
+
+
+def in_order(found: Iterable[str], known: Sequence[str]) -> list[str]:
+    """The waves of `found` as `known` has them; others by their names, `REST` at the end."""
+    place = {name: number for number, name in enumerate(known)}
+    return sorted(set(found), key=lambda name: (name == REST, place.get(name, len(place)), name))
+
+
+def waves_of_plan(plan: Plan, known: Sequence[str]) -> list[str]:
+    """The waves that a plan is about; empty for a fleet without any."""
+    return _several(
+        in_order(
+            (
+                wave
+                for one in plan.registries
+                for wave in (one.wave, *(change.wave for change in one.changes))
+            ),
+            known,
+        )
+    )
+
+
+def add_planned_waves(page: Page, plan: Plan, known: Sequence[str]) -> None:
+    """A block with the registries that each wave writes to."""
+    waves = waves_of_plan(plan, known)
+    if waves and plan.changes:
+        writes = {
+            wave: sum(any(change.wave == wave for change in one.changes) for one in plan.registries)
+            for wave in waves
+        }
+        page.heading("Waves")
+        add_rows(page, [(one, f"{counted(writes[one], 'registry')} to change") for one in waves])
+
+
+def add_waves(page: Page, report: Report, known: Sequence[str]) -> None:
+    """A block with what became of each wave's writes; none for a fleet without waves."""
+    found = {one.name: one for one in report.waves}
+    waves = _several(in_order(found, known))
+    if not waves:
+        return
+    page.heading("Waves")
+    add_rows(page, [(one, _outcomes(found[one])) for one in waves])
+
+
+def _outcomes(wave: WaveOutcome) -> str:
+    if not wave.writes.total:
+        return "nothing to write"
+    parts = [f"{number:,} {outcome}" for outcome, number in wave.writes.counts.items() if number]
+    amount = f"{counted(wave.writes.total, 'write')} to {counted(wave.registries, 'registry')}"
+    because = f"; {wave.because}" if wave.because else ""
+    return f"{amount}: {', '.join(parts)}{because}"
+
+
+def _several(waves: list[str]) -> list[str]:
+    return [] if set(waves) <= {REST} else waves
