@@ -2,6 +2,10 @@
 
 The law of this package: what somebody else has changed since stays as it is, and no rule of the
 fleet is ever in place without a grant that is the fleet's to give, unless somebody insists.
+
+The planner of the inventory does not decide here, because it holds single links and keeps single
+grants, and groups rules and statements anew. A rollback puts a whole document back to the letter,
+or refuses the whole of it.
 """
 
 from __future__ import annotations

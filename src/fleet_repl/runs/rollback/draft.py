@@ -185,23 +185,21 @@ def _templates(
         return (), None
     if seen.templates is None:
         return (), _Part(resource=resource, fault=seen.templates_error or _TEMPLATES_UNREAD)
-    states = [
-        (now, before, rewritten.left)
-        for prefix, rewritten in sorted(target.templates.items())
-        if not (now := parse_template(template_at(seen.templates, prefix))).shows(
-            before := parse_template(rewritten.before)
-        )
-    ]
+    moved = False
+    states: list[tuple[TemplateState, TemplateState]] = []
+    for prefix, rewritten in sorted(target.templates.items()):
+        now = parse_template(template_at(seen.templates, prefix))
+        before = parse_template(rewritten.before)
+        if not now.shows(before):
+            states.append((now, before))
+            moved |= not any(now.shows(parse_template(left)) for left in rewritten.left)
     if not states:
         return (), None
     states.sort(key=lambda state: state[1].document is None)
-    faults = (_template_fault(now, before, signature) for now, before, _ in states)
-    part = _Part(
-        resource=resource,
-        moved=any(not any(map(now.shows, map(parse_template, left))) for now, _, left in states),
-        fault=next((fault for fault in faults if fault is not None), None),
-    )
-    return tuple(_template_change(now.document, before.document) for now, before, _ in states), part
+    faults = (_template_fault(now, before, signature) for now, before in states)
+    fault = next((fault for fault in faults if fault is not None), None)
+    changes = tuple(_template_change(now.document, before.document) for now, before in states)
+    return changes, _Part(resource=resource, moved=moved, fault=fault)
 
 
 def _template_change(now: JsonObject | None, before: JsonObject | None) -> Change:

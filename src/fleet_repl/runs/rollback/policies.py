@@ -55,15 +55,11 @@ class Losing:
         now, then = draft.seen.policy or _NONE, draft.policy or _NONE
         self._now = around.desired.in_force(now, draft.registry)
         self._then = around.desired.in_force(then, draft.registry)
-        self.grants = frozenset(
-            grant
-            for grant in now.in_use - then.grants
-            if grant.source != draft.registry.account and not _allows(self._then, grant)
-        )
-        """Grants of ours that are in force now, and will not be."""
-        self._by_account: dict[AccountId, list[Grant]] = {}
-        for grant in self.grants:
-            self._by_account.setdefault(grant.source, []).append(grant)
+        self._lost: dict[AccountId, list[Grant]] = {}
+        """Grants of ours that are in force now, and will not be, by account."""
+        for grant in now.in_use - then.grants:
+            if grant.source != draft.registry.account and not _allows(self._then, grant):
+                self._lost.setdefault(grant.source, []).append(grant)
         self.gains = any(not _allows(self._now, grant) for grant in then.in_use - now.grants)
         """Whether grants come back."""
 
@@ -90,7 +86,7 @@ class Losing:
                 yield Loss(because=f"{source} replicates here", keep=self._kept(source, used))
 
     def _unasked(self) -> Iterator[Loss]:
-        for account in sorted(self._by_account):
+        for account in sorted(self._lost):
             if account not in self._around.desired.by_account:
                 yield Loss(because=f"account {account} is not listed, so nobody can be asked")
             for source, because in self._around.unasked(account):
@@ -129,8 +125,8 @@ class Losing:
 
     def _used(self, source: Registry, prefix: str) -> set[Grant]:
         """What goes and has to do with a link."""
-        grants = self._by_account.get(source.account, ())
-        return {grant for grant in grants if touches((prefix,), grant.prefix)}
+        lost = self._lost.get(source.account, ())
+        return {grant for grant in lost if touches((prefix,), grant.prefix)}
 
 
 def policy_changes(draft: Draft, around: Outlook) -> tuple[Change, ...]:

@@ -219,8 +219,9 @@ def _given_away(before: Cells, rules: Rewritten, plan: Plan) -> Cells:
     gone = without(before, cells_of(after.rules))
     if plan.rolls_back is not None:
         return gone
-    return {
-        end: uncovered
+    kept = after.outgoing
+    uncovered = {
+        end: tuple(prefix for prefix in prefixes if not covers(kept.get(end, ()), prefix))
         for end, prefixes in gone.items()
-        if (uncovered := tuple(p for p in prefixes if not covers(after.outgoing.get(end, ()), p)))
     }
+    return {end: prefixes for end, prefixes in uncovered.items() if prefixes}
