@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.fleet.conftest import Simulate
+from tests.support.inventories import accounts_text
 
 from fleet_repl import (
     BackfillEnded,
@@ -37,22 +38,9 @@ from fleet_repl.sandbox import (
 )
 from fleet_repl.values.names import AccountId, Region
 
-FLEET = """
-version = 1
-name = "prod"
-[aws]
-role = "fleet"
-regions = ["eu-west-1"]
-[[accounts]]
-id = "111111111111"
-name = "hub"
-[[accounts]]
-id = "222222222222"
-name = "shop"
-regions = ["eu-west-1", "us-east-1"]
-[[accounts]]
-id = "333333333333"
-name = "search"
+FLEET = (
+    accounts_text("hub", 'shop\nregions = ["eu-west-1", "us-east-1"]', "search")
+    + """\
 [[routes]]
 name = "golden"
 from = { accounts = "hub" }
@@ -65,6 +53,7 @@ from = { accounts = "shop", regions = "eu-west-1" }
 to = { same_account = true, regions = "us-east-1" }
 prefixes = ["apps/"]
 """
+)
 QUIET, NEW_LINKS = (
     FLEET.replace("BACKFILL", ""),
     FLEET.replace("BACKFILL", 'backfill = "new-links"'),

@@ -15,25 +15,18 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.support.inventories import accounts_text
 
-INVENTORY = """
-version = 1
-name = "prod"
-[aws]
-role = "fleet"
-regions = ["eu-west-1"]
-[[accounts]]
-id = "111111111111"
-name = "hub"
-[[accounts]]
-id = "222222222222"
-name = "shop"
+INVENTORY = (
+    accounts_text("hub", "shop")
+    + """\
 [[routes]]
 name = "golden"
 from = { accounts = "hub" }
 to = { accounts = "shop" }
 prefixes = ["base/"]
 """
+)
 TOKEN = "T0K3N-s3cr3t"
 
 

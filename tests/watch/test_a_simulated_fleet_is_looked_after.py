@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.support.inventories import accounts_text
 from tests.watch.conftest import Stage
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
@@ -24,30 +25,16 @@ from fleet_repl.values.names import AccountId, Region, Registry, Secret
 from fleet_repl.watch import Round, WatchOptions, headline, round_document, watch
 from fleet_repl.watch.news import trouble
 
-TEXT = """
-version = 1
-name = "prod"
-[aws]
-role = "fleet"
-regions = ["eu-west-1"]
-[[accounts]]
-id = "111111111111"
-name = "hub"
-[[accounts]]
-id = "222222222222"
-name = "shop"
-[[accounts]]
-id = "333333333333"
-name = "search"
-[[accounts]]
-id = "444444444444"
-name = "pay"
+TEXT = (
+    accounts_text("hub", "shop", "search", "pay")
+    + """\
 [[routes]]
 name = "golden"
 from = { accounts = "hub" }
 to = { accounts = ["shop", "search", "pay"] }
 prefixes = ["base/"]
 """
+)
 HUB, *SPOKES = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
 FOREIGN: dict[str, Any] = {
     "Sid": "TheirOwn",

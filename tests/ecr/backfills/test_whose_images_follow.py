@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.inventories import accounts_text
 from tests.support.plans import plan_of
 
 from fleet_repl import Inventory, load_inventory
@@ -29,21 +30,9 @@ from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
 SEARCH = Registry(AccountId("3" * 12), Region("eu-west-1"))
-FLEET = """
-version = 1
-name = "prod"
-[aws]
-role = "fleet"
-regions = ["eu-west-1"]
-[[accounts]]
-id = "111111111111"
-name = "hub"
-[[accounts]]
-id = "222222222222"
-name = "shop"
-[[accounts]]
-id = "333333333333"
-name = "search"
+FLEET = (
+    accounts_text("hub", "shop", "search")
+    + """\
 [[routes]]
 name = "golden"
 from = { accounts = "hub" }
@@ -56,6 +45,7 @@ from = { accounts = "hub" }
 to = { accounts = "shop" }
 prefixes = ["apps/"]
 """
+)
 
 
 @pytest.fixture
