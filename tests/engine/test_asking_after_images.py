@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import Bench
+from tests.support.clock import MORNING
 
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.verify import Verified, VerifyContext, verify
@@ -27,7 +28,7 @@ HUB = Registry(AccountId("1" * 12), EU)
 HUB2 = Registry(AccountId("2" * 12), EU)
 SPOKE = Registry(AccountId("3" * 12), EU)
 PARTNER = Registry(AccountId("4" * 12), EU)
-NOW = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+NOW = MORNING.timestamp()
 DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
 TO_SPOKE = {"rules": [{"destinations": [{"region": EU, "registryId": SPOKE.account}]}]}
 
