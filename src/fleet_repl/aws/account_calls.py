@@ -59,9 +59,9 @@ class Actor:
     ) -> T:
         """What `read` makes of the answer. Raises CallError, never a transient one."""
         call, source = self._call(registry, operation, parameters), self._source(registry.account)
-        found = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
+        answer = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
         self._answered.add(registry.account)
-        return found
+        return answer
 
     async def first_read(self, registry: Registry, operation: str, read: Reader[T]) -> T:
         """The same for the read that a registry's others follow.
@@ -89,14 +89,14 @@ class Actor:
             raise failure
 
         try:
-            found = await self._caller.persist(call, once)
+            answer = await self._caller.persist(call, once)
         except CallError as error:
             failure = CallError(error.fault, transient=deferred)
             if deferred and error.fault.operation == "AssumeRole":
                 self._denied[registry.account] = error.fault
         else:
             self._answered.add(registry.account)
-            return found
+            return answer
         raise failure
 
     async def read_all(
@@ -118,14 +118,14 @@ class Actor:
         parameters: Mapping[str, object] = _NOTHING,
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
         """The items of one page after the other. Each page is a read of its own."""
-        told: set[str] = set()
+        tokens: set[str] = set()
         asked = {**parameters, "maxResults": listing.page_size}
         while True:
-            page = await self.read(registry, operation, partial(read_page, listing, told), asked)
+            page = await self.read(registry, operation, partial(read_page, listing, tokens), asked)
             yield page.items
             if page.next_token is None:
                 return
-            told.add(page.next_token)
+            tokens.add(page.next_token)
             asked = {**asked, "nextToken": page.next_token}
 
     async def write(

@@ -71,7 +71,7 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
     policy = _object(text, "the answer's policyText", answer, call)
     statements = policy.get("Statement")
     listed = statements if isinstance(statements, list) else [statements or {}]
-    if not all(isinstance(one, dict) for one in listed):
+    if not all(isinstance(item, dict) for item in listed):
         because = "the answer's policyText holds a statement that is no object"
         raise garbage(call, because, answer.request_id)
     return policy
@@ -188,10 +188,14 @@ def objects(
 
     It may be missing only where the text under `empty_with` shows that this is the answer.
     """
-    found = document.get(member)
-    if found is None and empty_with is not None and isinstance(document.get(empty_with), str):
+    listed_items = document.get(member)
+    if (
+        listed_items is None
+        and empty_with is not None
+        and isinstance(document.get(empty_with), str)
+    ):
         return ()
-    items = found if isinstance(found, list) else [None]
+    items = listed_items if isinstance(listed_items, list) else [None]
     if not all(isinstance(item, dict) for item in items):
         raise garbage(call, f"the answer holds no {member}", answer.request_id)
     return tuple(items)

@@ -116,7 +116,7 @@ class Clients:
         finally:
             _EXCHANGE.reset(token)
         hidden = (*credentials[:3], *(secret.reveal() for secret in call.hidden))
-        request_id = _request_id(parsed, [one for one in hidden if one])
+        request_id = _request_id(parsed, [request for request in hidden if request])
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
     async def prepare(self, service: Service, region: Region) -> None:
@@ -154,8 +154,12 @@ class Clients:
 def _request_id(parsed: Mapping[str, object], hidden: Sequence[str]) -> str | None:
     """As AWS gave it, if it is fit to be shown."""
     metadata = parsed.get("ResponseMetadata")
-    found = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
-    return clean(found, hidden) if isinstance(found, str) and 0 < len(found) < 100 else None
+    request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
+    return (
+        clean(request_id, hidden)
+        if isinstance(request_id, str) and 0 < len(request_id) < 100
+        else None
+    )
 
 
 @asynccontextmanager

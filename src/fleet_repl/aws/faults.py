@@ -94,8 +94,8 @@ def code_of(error: Exception) -> str | None:
 
 def request_id_of(error: Exception, hidden: Sequence[str] = ()) -> str | None:
     """AWS's request id, where AWS answered, fit to be shown."""
-    found = _request_id(error) if isinstance(error, sdk.ClientError) else None
-    return clean(found, hidden) if found else None
+    request_id = _request_id(error) if isinstance(error, sdk.ClientError) else None
+    return clean(request_id, hidden) if request_id else None
 
 
 def _request_id(error: sdk.ClientError) -> str | None:
@@ -134,7 +134,7 @@ def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
     """What AWS's own words call for; None where the kind of failure says enough."""
     words = said.lower()
     if code in SIGNATURE_CODES | CLOCK_CODES:
-        late = code in CLOCK_CODES or any(one in words for one in CLOCK_MESSAGES)
+        late = code in CLOCK_CODES or any(phrase in words for phrase in CLOCK_MESSAGES)
         return hints.CLOCK if late else hints.SIGNATURE
     if code in UNKNOWN_KEY and call.service == "sts":
         return hints.unknown_key(f"STS in {call.region}")
@@ -192,8 +192,8 @@ def _cause(error: Exception) -> object:
 
 
 def _text(value: object, key: str) -> str | None:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, str) else None
+    text = value.get(key) if isinstance(value, Mapping) else None
+    return text if isinstance(text, str) else None
 
 
 def _fault(

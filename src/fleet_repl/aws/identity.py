@@ -83,12 +83,12 @@ async def resolve(
         credentials: SdkCredentials = AioCredentials(endpoint.access_key_id, secret)
         return credentials, await credentials.get_frozen_credentials()
     chain = session.get_component("credential_provider")
-    found: SdkCredentials | None = await chain.load_credentials()
-    if found is None:
+    resolved: SdkCredentials | None = await chain.load_credentials()
+    if resolved is None:
         raise sdk.NoCredentialsError
     # Some only look for themselves once they are asked; others would look again.
-    given: ReadOnlyCredentials | None = getattr(found, "_frozen_credentials", None)
-    return found, given or await found.get_frozen_credentials()
+    given: ReadOnlyCredentials | None = getattr(resolved, "_frozen_credentials", None)
+    return resolved, given or await resolved.get_frozen_credentials()
 
 
 async def open_session(aws: Aws, endpoint: Endpoint | None, pace: Pace) -> tuple[AioSession, Base]:
@@ -110,17 +110,17 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
     """
     call = Call(service="sts", operation="GetCallerIdentity", region=region)
     try:
-        found = await caller.persist(call, lambda: caller.once(call, base, identity))
+        answer = await caller.persist(call, lambda: caller.once(call, base, identity))
     except CallError as error:
         fault = error.fault
     else:
-        if found.partition != partition:
+        if answer.partition != partition:
             raise _error(
-                f"the base identity {found.arn} is of partition {found.partition}, and the "
+                f"the base identity {answer.arn} is of partition {answer.partition}, and the "
                 f"inventory of {partition}",
                 "use credentials of that partition, or set [aws] partition",
             )
-        return found
+        return answer
     raise _error(_refused(fault), fault.hint or hints.SETTINGS)
 
 

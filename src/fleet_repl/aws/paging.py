@@ -36,7 +36,7 @@ class Page:
     """What the next page is asked with; None after the last one."""
 
 
-def read_page(listing: Listing, told: Collection[str], answer: Answer, call: Call) -> Page:
+def read_page(listing: Listing, tokens: Collection[str], answer: Answer, call: Call) -> Page:
     """The page in an answer, of the account that was meant. `told`: tokens of earlier pages."""
     document = body(answer, call)
     items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
@@ -45,6 +45,6 @@ def read_page(listing: Listing, told: Collection[str], answer: Answer, call: Cal
     token = document.get("nextToken") or None
     if token is not None and not isinstance(token, str):
         raise garbage(call, "the answer's nextToken is no text", answer.request_id)
-    if token in told or len(told) >= listing.most_pages:
+    if token in tokens or len(tokens) >= listing.most_pages:
         raise garbage(call, "the answer's pages do not end", answer.request_id)
     return Page(items=items, next_token=token)

@@ -30,8 +30,10 @@ def suspects(
     `exists` tells which accounts surely do.
     """
     ours, foreign = _apart(policy, marks)
-    doubtful = sorted({one for each in ours for one in _accounts(each) if not exists(one)})
-    unsound = [one for one in foreign if not _is_sound(one, exists)]
+    doubtful = sorted(
+        {account for statement in ours for account in _accounts(statement) if not exists(account)}
+    )
+    unsound = [statement for statement in foreign if not _is_sound(statement, exists)]
     if doubtful:
         others = unsound or foreign
         mend = f", or mend the foreign statements: {_named(others)}" if others else ""
@@ -83,11 +85,15 @@ def _principals(statement: JsonObject) -> Iterator[str]:
     for element in ("Principal", "NotPrincipal"):
         principal = statement.get(element)
         named = principal.get("AWS") if isinstance(principal, Mapping) else principal
-        yield from (one for one in as_tuple(named) if isinstance(one, str))
+        yield from (principal for principal in as_tuple(named) if isinstance(principal, str))
 
 
 def _named(statements: Sequence[JsonObject]) -> str:
     """Their Sids, and how many have none."""
-    sids = [clean(sid) for one in statements if isinstance(sid := one.get("Sid"), str) and sid]
+    sids = [
+        clean(sid)
+        for statement in statements
+        if isinstance(sid := statement.get("Sid"), str) and sid
+    ]
     nameless = len(statements) - len(sids)
     return listed([*sids, f"{nameless} without Sid"] if nameless else sids, _MOST_NAMED)

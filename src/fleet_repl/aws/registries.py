@@ -197,14 +197,14 @@ class AwsRegistries:
             "filter": _ARCHIVED_TOO,
         }
         try:
-            found = await self._actor.read(
+            details = await self._actor.read(
                 registry, "DescribeImages", answers.image_details, parameters
             )
         except CallError as error:
             if error.fault.code in NO_IMAGE:
                 return None
             raise
-        return next((one for one in found if one.get("imageDigest") == digest), None)
+        return next((image for image in details if image.get("imageDigest") == digest), None)
 
     async def replication_statuses(
         self, registry: Registry, repository: str, digest: str

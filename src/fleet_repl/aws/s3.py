@@ -86,18 +86,18 @@ class BucketObjects:
             fault = error.fault
         if fault.code not in (PRECONDITION, NO_OBJECT):
             raise self._unusable("written", key, fault)
-        there = await self.get(key)
-        return there.version if there is not None and there.content == content else None
+        existing = await self.get(key)
+        return existing.version if existing is not None and existing.content == content else None
 
     async def keys(self, prefix: str) -> tuple[str, ...]:
         """Every key that begins with `prefix`, sorted, without the location's own."""
         call = self._call("ListObjectsV2", Prefix=self._prefix + prefix)
         try:
-            found = await self._every_page(call)
+            names = await self._every_page(call)
         except CallError as error:
             fault = error.fault
         else:
-            return tuple(sorted({key.removeprefix(self._prefix) for key in found}))
+            return tuple(sorted({key.removeprefix(self._prefix) for key in names}))
         raise self._unusable("read", prefix, fault)
 
     async def delete(self, key: str) -> None:
@@ -126,13 +126,13 @@ class BucketObjects:
         return await self._caller.persist(call, lambda: self._caller.once(call, self._base, read))
 
     async def _every_page(self, call: Call) -> list[str]:
-        found: list[str] = []
+        names: list[str] = []
         asked = call
         for _ in range(_MOST_PAGES):
             keys, token = await self._persist(asked, _page)
-            found += keys
+            names += keys
             if token is None:
-                return found
+                return names
             asked = replace(call, parameters={**call.parameters, "ContinuationToken": token})
         raise garbage(call, "the list does not end")
 
@@ -147,9 +147,9 @@ def _stored(answer: Answer, call: Call, altered: set[bytes]) -> Stored:
 
     What comes twice is what is there: its ETag is of a kind that is not known here.
     """
-    found, expected = hashlib.md5(answer.body, usedforsecurity=False), _digest(answer)
-    if expected not in (None, found.hexdigest()) and found.digest() not in altered:
-        altered.add(found.digest())
+    actual, expected = hashlib.md5(answer.body, usedforsecurity=False), _digest(answer)
+    if expected not in (None, actual.hexdigest()) and actual.digest() not in altered:
+        altered.add(actual.digest())
         raise garbage(call, "the content was altered on the way", answer.request_id)
     modified = answer.parsed.get("LastModified")
     if not isinstance(modified, datetime):
@@ -170,19 +170,19 @@ def _digest(answer: Answer) -> str | None:
 def _date(answer: Answer, call: Call) -> datetime:
     """When the server answered, by its own clock."""
     try:
-        found = parsedate_to_datetime(str(_metadata(answer, "HTTPHeaders", "date")))
+        date = parsedate_to_datetime(str(_metadata(answer, "HTTPHeaders", "date")))
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+        date = None
+    if date is None or date.tzinfo is None:
         raise garbage(call, "the answer has no date", answer.request_id)
-    return found
+    return date
 
 
 def _etag(answer: Answer, call: Call) -> str:
-    found = answer.parsed.get("ETag")
-    if not isinstance(found, str) or not found:
+    etag = answer.parsed.get("ETag")
+    if not isinstance(etag, str) or not etag:
         raise garbage(call, "the answer holds no ETag", answer.request_id)
-    return found
+    return etag
 
 
 def _deleted(answer: Answer, call: Call) -> None:
@@ -198,7 +198,9 @@ def _page(answer: Answer, call: Call) -> tuple[tuple[str, ...], str | None]:
         raise garbage(call, "the answer is no list of a bucket", answer.request_id)
     contents = parsed.get("Contents", ())
     entries = contents if isinstance(contents, list) else ()
-    keys = tuple(str(one["Key"]) for one in entries if isinstance(one, Mapping) and "Key" in one)
+    keys = tuple(
+        str(entry["Key"]) for entry in entries if isinstance(entry, Mapping) and "Key" in entry
+    )
     token = parsed.get("NextContinuationToken")
     if parsed.get("IsTruncated") and not isinstance(token, str):
         raise garbage(call, "the list is cut off", answer.request_id)
@@ -206,7 +208,7 @@ def _page(answer: Answer, call: Call) -> tuple[tuple[str, ...], str | None]:
 
 
 def _metadata(answer: Answer, *path: str) -> object:
-    found: object = answer.parsed.get("ResponseMetadata")
+    metadata: object = answer.parsed.get("ResponseMetadata")
     for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
+        metadata = metadata.get(key) if isinstance(metadata, Mapping) else None
+    return metadata

@@ -34,8 +34,8 @@ def asked_for(
     desired: Desired, routes: Sequence[Route], sources: Iterable[Registry]
 ) -> dict[Registry, Outgoing]:
     """Source → the links out of it that `routes` ask for; one without any is left out."""
-    prefixes = {one.name: one.prefixes for one in routes}
-    found: dict[Registry, Outgoing] = {}
+    prefixes = {route.name: route.prefixes for route in routes}
+    outgoing_by_source: dict[Registry, Outgoing] = {}
     for source in sorted(sources):
         links: dict[Registry, Prefixes] = {}
         for link in desired.outgoing.get(source, ()):
@@ -44,22 +44,29 @@ def asked_for(
                     so_far = links.get(link.destination, NOTHING)
                     links[link.destination] = union(so_far, prefixes[route])
         if links:
-            found[source] = links
-    return found
+            outgoing_by_source[source] = links
+    return outgoing_by_source
 
 
 def backlog_of(links: Outgoing, present: Outgoing) -> Backlog:
     """The links of a source held against what its rules replicate."""
-    lacking = {one: beyond(links[one], present.get(one, NOTHING)) for one in sorted(links)}
+    lacking = {
+        destination: beyond(links[destination], present.get(destination, NOTHING))
+        for destination in sorted(links)
+    }
     return Backlog(
-        in_place=tuple(one for one, prefixes in lacking.items() if not prefixes),
-        missing={one: prefixes for one, prefixes in lacking.items() if prefixes},
+        in_place=tuple(destination for destination, prefixes in lacking.items() if not prefixes),
+        missing={destination: prefixes for destination, prefixes in lacking.items() if prefixes},
     )
 
 
 def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Iterator[Warning]:
     """What a plan has to say of the backfills that will follow it."""
-    changes = ((one.registry, change) for one in registries for change in one.changes)
+    changes = (
+        (registry_plan.registry, change)
+        for registry_plan in registries
+        for change in registry_plan.changes
+    )
     links = list(_asking(changes, routes))
     if links:
         names = sorted({route.name for _, _, route in links})
@@ -74,33 +81,33 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
 
 def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry, Due]:
     """Source → what the links that a plan will add are owed, from `since` on."""
-    found: dict[Registry, Due] = {}
+    due_by_source: dict[Registry, Due] = {}
     for source, end, _ in _asking(plan.changes, routes):
-        found[source] = {**found.get(source, {}), end.registry: since}
-    return found
+        due_by_source[source] = {**due_by_source.get(source, {}), end.registry: since}
+    return due_by_source
 
 
 def of_new_links(
     plan: Plan, outcomes: Iterable[RegistryOutcome], routes: Sequence[Route]
 ) -> dict[Registry, tuple[Registry, ...]]:
     """Source → the destinations of links that a run has made for a route that wants a backfill."""
-    changes = {one.registry: one.changes for one in outcomes}
+    changes = {outcome.registry: outcome.changes for outcome in outcomes}
     written: dict[Registry, Outgoing] = {}
-    found: dict[Registry, set[Registry]] = {}
+    new_links: dict[Registry, set[Registry]] = {}
     for source, end, route in _asking(plan.changes, routes):
         if source not in written:
             written[source] = _written(changes.get(source, ()))
         made = intersect(end.prefixes, written[source].get(end.registry, NOTHING))
         if intersect(made, route.prefixes):
-            found.setdefault(source, set()).add(end.registry)
-    return {source: tuple(sorted(ends)) for source, ends in sorted(found.items())}
+            new_links.setdefault(source, set()).add(end.registry)
+    return {source: tuple(sorted(ends)) for source, ends in sorted(new_links.items())}
 
 
 def _asking(
     changes: Iterable[tuple[Registry, Change]], routes: Iterable[Route]
 ) -> Iterator[tuple[Registry, LinkEnd, Route]]:
     """Links that changes add, with each route that asks for them and wants a backfill."""
-    wanting = {one.name: one for one in routes if one.backfill == "new-links"}
+    wanting = {route.name: route for route in routes if route.backfill == "new-links"}
     for source, change in changes if wanting else ():
         if change.resource is Resource.REPLICATION_CONFIGURATION:
             for end in change.links_added:
@@ -114,13 +121,15 @@ def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:
     """The links that were written to a registry, and read back: of several writes, what the last
     one has left that was not there before the first."""
     writes = [
-        one
-        for one in changes
-        if one.resource is Resource.REPLICATION_CONFIGURATION and one.outcome is Outcome.APPLIED
+        change
+        for change in changes
+        if change.resource is Resource.REPLICATION_CONFIGURATION
+        and change.outcome is Outcome.APPLIED
     ]
     if not writes:
         return NOWHERE
     before, after = (
-        parse_document(one or NO_RULES).outgoing for one in (writes[0].before, writes[-1].after)
+        parse_document(document or NO_RULES).outgoing
+        for document in (writes[0].before, writes[-1].after)
     )
     return compare(before, after).added

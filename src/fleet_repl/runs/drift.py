@@ -24,10 +24,10 @@ def rules_digest(document: JsonObject | None) -> str:
     None is one without rules. With something in it that is not known here, nothing but the same
     text has the same digest.
     """
-    found = parse_document(document or NO_RULES)
-    if found.unknown:
-        return _short(found.document)
-    outgoing, deleting, strange = found.meaning
+    replication = parse_document(document or NO_RULES)
+    if replication.unknown:
+        return _short(replication.document)
+    outgoing, deleting, strange = replication.meaning
     links: list[Json] = [_links(outgoing), _links(deleting)]
     return _short([*links, *strange])
 
@@ -42,23 +42,23 @@ def _spelled_digest(document: JsonObject | None) -> str:
     return _short(None if document is None else unordered(document))
 
 
-def moved(one: RegistryPlan, trace: Trace | None) -> Moved | None:
+def moved(registry_plan: RegistryPlan, trace: Trace | None) -> Moved | None:
     """Why a registry has to change; None for one that does not.
 
     A resource that no run has written says nothing, nor does a creation template.
     """
-    if one.state is not State.CHANGED:
+    if registry_plan.state is not State.CHANGED:
         return None
     if trace is None:
         return Moved(by=Mover.UNKNOWN)
-    found = _first_documents(one)
+    befores = _first_documents(registry_plan)
     left = [
-        any(digest_of(found[resource]) == known for digest_of in digests)
+        any(digest_of(befores[resource]) == known for digest_of in digests)
         for resource, known, digests in (
             (Resource.REPLICATION_CONFIGURATION, trace.rules, (rules_digest,)),
             (Resource.REGISTRY_POLICY, trace.policy, (policy_digest, _spelled_digest)),
         )
-        if resource in found and known is not None
+        if resource in befores and known is not None
     ]
     if not left:
         return Moved(by=Mover.UNKNOWN)
@@ -69,10 +69,10 @@ def moved(one: RegistryPlan, trace: Trace | None) -> Moved | None:
 def attributed(registries: Iterable[RegistryPlan], traces: Traces) -> tuple[RegistryPlan, ...]:
     """Registries of a plan, each that has to change with the reason why."""
     return tuple(
-        replace(one, moved=moved(one, traces.get(one.registry)))
-        if one.state is State.CHANGED
-        else one
-        for one in registries
+        replace(registry_plan, moved=moved(registry_plan, traces.get(registry_plan.registry)))
+        if registry_plan.state is State.CHANGED
+        else registry_plan
+        for registry_plan in registries
     )
 
 
@@ -101,7 +101,7 @@ def traced(
 
     Of a document whose write is in doubt nothing is known any more.
     """
-    found = dict(traces)
+    by_registry = dict(traces)
     for outcome in outcomes:
         written = _written(outcome)
         if not written:
@@ -117,33 +117,33 @@ def traced(
             policy=written.get(Resource.REGISTRY_POLICY, policy),
         )
         if trace.rules is None and trace.policy is None:
-            found.pop(outcome.registry, None)
+            by_registry.pop(outcome.registry, None)
         else:
-            found[outcome.registry] = trace
-    return found
+            by_registry[outcome.registry] = trace
+    return by_registry
 
 
 def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
     """Digests of what a run left in a registry; None for what nobody knows."""
-    found: dict[Resource, str | None] = {}
+    digests: dict[Resource, str | None] = {}
     for change in outcome.changes:
         if change.resource is Resource.CREATION_TEMPLATE:
             continue
         if change.outcome is Outcome.APPLIED:
             is_policy = change.resource is Resource.REGISTRY_POLICY
             digest_of = policy_digest if is_policy else rules_digest
-            found[change.resource] = digest_of(change.after)
+            digests[change.resource] = digest_of(change.after)
         elif change.in_doubt:
-            found[change.resource] = None
-    return found
+            digests[change.resource] = None
+    return digests
 
 
-def _first_documents(one: RegistryPlan) -> Mapping[Resource, JsonObject | None]:
+def _first_documents(registry_plan: RegistryPlan) -> Mapping[Resource, JsonObject | None]:
     """What the plan saw of each resource that it changes: later changes expect earlier ones."""
-    found: dict[Resource, JsonObject | None] = {}
-    for change in one.changes:
-        found.setdefault(change.resource, change.before)
-    return found
+    documents: dict[Resource, JsonObject | None] = {}
+    for change in registry_plan.changes:
+        documents.setdefault(change.resource, change.before)
+    return documents
 
 
 def _run(moved: Moved) -> str:

@@ -120,23 +120,23 @@ def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
     A resource that is written several times is as its first write expects it. What is refused is
     not written.
     """
-    found: dict[Registry, RegistryBefore] = {}
-    for one in plan.registries:
+    befores: dict[Registry, RegistryBefore] = {}
+    for registry_plan in plan.registries:
         documents: dict[Resource, JsonObject | None] = {}
         templates: dict[str, JsonObject | None] = {}
-        for change in one.changes:
-            if change.resource in one.refused:
+        for change in registry_plan.changes:
+            if change.resource in registry_plan.refused:
                 continue
             if (prefix := prefix_of(change)) is not None:
                 templates.setdefault(prefix, change.before)
             else:
                 documents.setdefault(change.resource, change.before)
         if documents or templates:
-            owned = record[one.registry].links if one.registry in record else {}
-            found[one.registry] = RegistryBefore(
+            owned = record[registry_plan.registry].links if registry_plan.registry in record else {}
+            befores[registry_plan.registry] = RegistryBefore(
                 documents=documents, templates=templates, owned=owned
             )
-    return found
+    return befores
 
 
 def prefix_of(change: Change) -> str | None:

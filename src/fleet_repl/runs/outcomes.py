@@ -37,10 +37,12 @@ _WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outco
 
 def worst(outcomes: Collection[Outcome]) -> Outcome:
     """What several changes of one registry come to; without any it is unchanged."""
-    found = next((one for one in _WORST_FIRST if one in outcomes), Outcome.UNCHANGED)
-    if found in (Outcome.CANCELLED, Outcome.SKIPPED) and Outcome.APPLIED in outcomes:
+    worst_outcome = next(
+        (outcome for outcome in _WORST_FIRST if outcome in outcomes), Outcome.UNCHANGED
+    )
+    if worst_outcome in (Outcome.CANCELLED, Outcome.SKIPPED) and Outcome.APPLIED in outcomes:
         return Outcome.PARTIAL
-    return found
+    return worst_outcome
 
 
 class Status(StrEnum):
@@ -143,27 +145,29 @@ def wave_outcomes(
 
     A wave that is not in `names` comes before the last of them, which is that of the rest.
     """
-    changes = [(one.registry, change) for one in registries for change in one.changes]
+    changes = [
+        (registry.registry, change) for registry in registries for change in registry.changes
+    ]
     others = (change.wave for _, change in changes if change.wave not in names[-1:])
-    found: dict[str, list[tuple[Registry, ChangeOutcome]]] = {
+    by_wave: dict[str, list[tuple[Registry, ChangeOutcome]]] = {
         name: [] for name in dict.fromkeys((*names[:-1], *others, *names[-1:]))
     }
     for registry, change in changes:
-        found[change.wave].append((registry, change))
+        by_wave[change.wave].append((registry, change))
     return tuple(
         WaveOutcome(
             name=name,
-            registries=len({registry for registry, _ in some}),
-            writes=Writes.of(change for _, change in some),
-            because=_commonest(change.because for _, change in some),
+            registries=len({registry for registry, _ in wave_changes}),
+            writes=Writes.of(change for _, change in wave_changes),
+            because=_commonest(change.because for _, change in wave_changes),
         )
-        for name, some in found.items()
+        for name, wave_changes in by_wave.items()
     )
 
 
 def _commonest(reasons: Iterable[str | None]) -> str | None:
-    found = Counter(one for one in reasons if one is not None).most_common(1)
-    return found[0][0] if found else None
+    most_common = Counter(reason for reason in reasons if reason is not None).most_common(1)
+    return most_common[0][0] if most_common else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,17 +200,17 @@ class Report:
 
     def count(self, outcome: Outcome) -> int:
         """How many registries had this outcome."""
-        return sum(one.outcome is outcome for one in self.registries)
+        return sum(registry.outcome is outcome for registry in self.registries)
 
     @property
     def writes(self) -> Writes:
         """Every change of the run by what became of it."""
-        return Writes.of(change for one in self.registries for change in one.changes)
+        return Writes.of(change for registry in self.registries for change in registry.changes)
 
     @property
     def held(self) -> int:
         """How many links were left out."""
-        return sum(len(one.held) for one in self.registries)
+        return sum(len(registry.held) for registry in self.registries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +231,7 @@ class BackfillReport:
 
     def count(self, state: BackfillState) -> int:
         """How many destinations are in this state."""
-        return sum(one.state is state for one in self.backfills)
+        return sum(backfill.state is state for backfill in self.backfills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

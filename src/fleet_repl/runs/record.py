@@ -36,12 +36,12 @@ Owed: TypeAlias = Mapping[Registry, Due]
 def announced(record: Record, plan: Plan, owed: Owed) -> Record:
     """The record before the plan is carried out."""
     coming = {
-        one.registry: together(
-            record.get(one.registry, _NOTHING),
-            replace(one.owned, due=owed.get(one.registry, {})),
+        registry_plan.registry: together(
+            record.get(registry_plan.registry, _NOTHING),
+            replace(registry_plan.owned, due=owed.get(registry_plan.registry, {})),
         )
-        for one in plan.registries
-        if _announces(one)
+        for registry_plan in plan.registries
+        if _announces(registry_plan)
     }
     return {**record, **coming} if coming else record
 
@@ -62,35 +62,35 @@ def concluded(
     came after the plan looked, and nothing at all unless `latest`: no other run has begun since.
     A registry of which nothing is ours any more leaves it.
     """
-    by_registry = {one.registry: one for one in plan.registries}
+    by_registry = {registry_plan.registry: registry_plan for registry_plan in plan.registries}
     seen = before if plan.basis is None else plan.basis.record
-    found = dict(record)
+    updated = dict(record)
     for outcome in outcomes:
-        one = by_registry[outcome.registry]
+        registry_plan = by_registry[outcome.registry]
         delta = _Delta.of(
-            one,
+            registry_plan,
             outcome,
-            seen=seen.get(one.registry, _NOTHING),
-            before=before.get(one.registry, _NOTHING),
+            seen=seen.get(registry_plan.registry, _NOTHING),
+            before=before.get(registry_plan.registry, _NOTHING),
         )
-        now = record.get(one.registry, _NOTHING)
-        applied = delta.applied_to(now, owed.get(one.registry, {}), forgets=latest)
+        current = record.get(registry_plan.registry, _NOTHING)
+        applied = delta.applied_to(current, owed.get(registry_plan.registry, {}), forgets=latest)
         if applied == _NOTHING:
-            found.pop(one.registry, None)
+            updated.pop(registry_plan.registry, None)
         else:
-            found[one.registry] = applied
-    return found
+            updated[registry_plan.registry] = applied
+    return updated
 
 
 def backfilled(record: Record, started: Mapping[Registry, Collection[Registry]]) -> Record:
     """The record without what is owed no more, because it is under way or done."""
-    found = dict(record)
+    updated = dict(record)
     for source, ends in started.items():
         applied = record.get(source, _NOTHING)
         due = {end: since for end, since in applied.due.items() if end not in ends}
         if due != applied.due:
-            found[source] = replace(applied, due=due)
-    return found
+            updated[source] = replace(applied, due=due)
+    return updated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +105,22 @@ class _Delta:
 
     @classmethod
     def of(
-        cls, one: RegistryPlan, outcome: RegistryOutcome, *, seen: Applied, before: Applied
+        cls,
+        registry_plan: RegistryPlan,
+        outcome: RegistryOutcome,
+        *,
+        seen: Applied,
+        before: Applied,
     ) -> _Delta:
         """`seen`: what the plan knew. `before`: what was on record before the announcement."""
-        if one.state is State.UNREADABLE:
-            return cls(unread=True, given_up=one.excuse is not None)
-        coming = one.owned if _announces(one) else _NOTHING
+        if registry_plan.state is State.UNREADABLE:
+            return cls(unread=True, given_up=registry_plan.excuse is not None)
+        coming = registry_plan.owned if _announces(registry_plan) else _NOTHING
         announced_links = without(coming.links, before.links)
         announced_templates = set(coming.templates).difference(before.templates)
-        links, settled, left = _links(one, outcome)
+        links, settled, left = _links(registry_plan, outcome)
         known = both(seen.links, announced_links) if settled else announced_links
-        templates = set(one.owned.templates)
+        templates = set(registry_plan.owned.templates)
         gone = {*seen.templates, *announced_templates} if _templates_settled(outcome) else set()
         return cls(
             gained=Applied(links=links, templates=tuple(templates)),
@@ -124,35 +129,41 @@ class _Delta:
             ),
         )
 
-    def applied_to(self, now: Applied, owed: Due, *, forgets: bool) -> Applied:
+    def applied_to(self, current: Applied, owed: Due, *, forgets: bool) -> Applied:
         """The record of the registry after it; only what was added, unless it `forgets`."""
         if self.unread:
-            gives_up = self.given_up and now != _NOTHING
-            return replace(now, given_up=True) if gives_up else now
+            gives_up = self.given_up and current != _NOTHING
+            return replace(current, given_up=True) if gives_up else current
         lost = self.lost if forgets else _NOTHING
-        links = both(without(now.links, lost.links), self.gained.links)
-        templates = {*now.templates}.difference(lost.templates).union(self.gained.templates)
-        due = {end: since for end, since in {**now.due, **owed}.items() if end in links}
+        links = both(without(current.links, lost.links), self.gained.links)
+        templates = {*current.templates}.difference(lost.templates).union(self.gained.templates)
+        due = {end: since for end, since in {**current.due, **owed}.items() if end in links}
         return Applied(links=links, templates=tuple(sorted(templates)), due=due)
 
 
-def _announces(one: RegistryPlan) -> bool:
-    return any(change.resource is not Resource.REGISTRY_POLICY for change in one.changes)
+def _announces(registry_plan: RegistryPlan) -> bool:
+    return any(change.resource is not Resource.REGISTRY_POLICY for change in registry_plan.changes)
 
 
-def _links(one: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool, Cells]:
+def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool, Cells]:
     """Links that are surely or possibly ours by now, whether no others are that were, and what
     later writes were to change and have not: it is whose it was."""
     resource = Resource.REPLICATION_CONFIGURATION
-    planned = [change for change in one.changes if change.resource is resource]
+    planned = [change for change in registry_plan.changes if change.resource is resource]
     written = [change for change in outcome.changes if change.resource is resource]
     if not planned or not written:
-        return ({}, False, {}) if resource in one.refused else (one.owned.links, True, {})
+        return (
+            ({}, False, {})
+            if resource in registry_plan.refused
+            else (registry_plan.owned.links, True, {})
+        )
     links: Cells = {}
     last: ChangeOutcome | None = None
     for change, ended in zip(planned, written, strict=False):
         # A link may have been held after all.
-        ours = owned_of(ended.after or NO_RULES, change.after or NO_RULES, one.owned.links)
+        ours = owned_of(
+            ended.after or NO_RULES, change.after or NO_RULES, registry_plan.owned.links
+        )
         if ended.outcome in SETTLED:
             links, last = ours, ended
         elif ended.in_doubt:

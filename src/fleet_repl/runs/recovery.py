@@ -97,19 +97,19 @@ def aftermath(
     verdicts = {
         write: _judged(entry, seen.get(entry.registry), owner) for write, entry in told.open.items()
     }
-    found = Counter(verdict.outcome for verdict in verdicts.values())
+    counts = Counter(verdict.outcome for verdict in verdicts.values())
     done = sum(entry.outcome in SETTLED for entry in told.ended.values())
-    counts = Aftermath(
+    unworded = Aftermath(
         report=past.report or _report(past, told, verdicts, waves),
         planned=past.meta.changes,
         done=done,
         failed=len(told.ended) - done,
         under_way=len(verdicts),
-        in_place=found[Outcome.APPLIED],
-        in_doubt=found[Outcome.FAILED],
+        in_place=counts[Outcome.APPLIED],
+        in_doubt=counts[Outcome.FAILED],
         message="",
     )
-    return replace(counts, message=_sentence(counts, past))
+    return replace(unworded, message=_sentence(unworded, past))
 
 
 def still_open(past: PastRun) -> frozenset[Registry]:
@@ -125,7 +125,9 @@ def _report(
     because = (
         f"the run ended without a report (process {meta.holder.pid} on host {meta.holder.host})"
     )
-    registries = tuple(_outcome(one, told, verdicts, because) for one in past.plan.registries)
+    registries = tuple(
+        _outcome(registry_plan, told, verdicts, because) for registry_plan in past.plan.registries
+    )
     return Report(
         run_id=meta.run_id,
         status=Status.INTERRUPTED,
@@ -213,13 +215,16 @@ def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool, 
     match entry.resource:
         case Resource.REPLICATION_CONFIGURATION:
             rules = seen.replication
-            before, after = (parse_document(one or NO_RULES) for one in (entry.before, entry.after))
+            before, after = (
+                parse_document(document or NO_RULES) for document in (entry.before, entry.after)
+            )
             return rules.same_as(before), rules.shows(after)
         case Resource.REGISTRY_POLICY:
             if seen.policy is None:
                 return None
             old, new = (
-                parse_policy(one, owner, entry.registry) for one in (entry.before, entry.after)
+                parse_policy(document, owner, entry.registry)
+                for document in (entry.before, entry.after)
             )
             return seen.policy.same_as(old), seen.policy.shows(new)
         case Resource.CREATION_TEMPLATE:
@@ -235,42 +240,48 @@ def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool, 
 
 
 def _outcome(
-    one: RegistryPlan, told: _Told, verdicts: Mapping[_Write, _Verdict], because: str
+    registry_plan: RegistryPlan, told: _Told, verdicts: Mapping[_Write, _Verdict], because: str
 ) -> RegistryOutcome:
     """A registry of the plan: as bad as the worst of its writes."""
     changes: list[ChangeOutcome] = []
-    error = one.error if one.fails else None
-    for change in one.changes:
-        ended, fault = _change_outcome(one, change, told, verdicts, because)
+    error = registry_plan.error if registry_plan.fails else None
+    for change in registry_plan.changes:
+        ended, fault = _change_outcome(registry_plan, change, told, verdicts, because)
         changes.append(ended)
         error = error or fault
-    found = {change.outcome for change in changes}
-    outcome = Outcome.FAILED if one.fails else worst(found)
+    outcomes = {change.outcome for change in changes}
+    outcome = Outcome.FAILED if registry_plan.fails else worst(outcomes)
     reason = None if outcome is Outcome.APPLIED else because
     if outcome is Outcome.UNCHANGED:
-        reason = one.excuse
+        reason = registry_plan.excuse
     return RegistryOutcome(
-        registry=one.registry,
-        name=one.name,
-        wave=one.wave,
+        registry=registry_plan.registry,
+        name=registry_plan.name,
+        wave=registry_plan.wave,
         outcome=outcome,
         changes=tuple(changes),
-        held=one.held,
+        held=registry_plan.held,
         error=error,
         because=reason,
     )
 
 
 def _change_outcome(
-    one: RegistryPlan,
+    registry_plan: RegistryPlan,
     change: Change,
     told: _Told,
     verdicts: Mapping[_Write, _Verdict],
     because: str,
 ) -> tuple[ChangeOutcome, Fault | None]:
-    write = (one.registry, change.resource, change.wave, change.phase.value, prefix_of(change))
+    write = (
+        registry_plan.registry,
+        change.resource,
+        change.wave,
+        change.phase.value,
+        prefix_of(change),
+    )
     sent, ended, verdict = told.sent.get(write), told.ended.get(write), verdicts.get(write)
-    refusal = one.refused.get(change.resource)
+    refusal = registry_plan.refused.get(change.resource)
     outcome, error = Outcome.CANCELLED, None
     if ended is not None:
         outcome = ended.outcome or Outcome.FAILED
@@ -300,28 +311,28 @@ def _change_outcome(
     )
 
 
-def _sentence(found: Aftermath, past: PastRun) -> str:
+def _sentence(aftermath: Aftermath, past: PastRun) -> str:
     """What had been done, for people."""
     if past.report is not None:
         return f"{past.meta.holder} ended right after its report: {past.report.status}"
-    noun = "write was" if found.planned == 1 else "writes were"
-    parts = [f"{found.done} of its {found.planned} {noun} done"]
-    if found.failed:
-        parts.append(f"{found.failed} had failed")
-    if found.under_way:
-        was = "was" if found.under_way == 1 else "were"
-        parts.append(f"{found.under_way} {was} under way: {_looked_up(found)}")
+    noun = "write was" if aftermath.planned == 1 else "writes were"
+    parts = [f"{aftermath.done} of its {aftermath.planned} {noun} done"]
+    if aftermath.failed:
+        parts.append(f"{aftermath.failed} had failed")
+    if aftermath.under_way:
+        was = "was" if aftermath.under_way == 1 else "were"
+        parts.append(f"{aftermath.under_way} {was} under way: {_looked_up(aftermath)}")
     return f"{past.meta.holder} ended without a report: {', '.join(parts)}"
 
 
-def _looked_up(found: Aftermath) -> str:
-    untouched = found.under_way - found.in_place - found.in_doubt
+def _looked_up(aftermath: Aftermath) -> str:
+    untouched = aftermath.under_way - aftermath.in_place - aftermath.in_doubt
     told = [
         f"{count} {verb}"
         for count, verb in (
-            (found.in_place, "is in place" if found.in_place == 1 else "are in place"),
+            (aftermath.in_place, "is in place" if aftermath.in_place == 1 else "are in place"),
             (untouched, "was not made" if untouched == 1 else "were not made"),
-            (found.in_doubt, "is in doubt" if found.in_doubt == 1 else "are in doubt"),
+            (aftermath.in_doubt, "is in doubt" if aftermath.in_doubt == 1 else "are in doubt"),
         )
         if count
     ]

@@ -32,8 +32,8 @@ class BucketStore:
 
     async def read(self, name: str) -> bytes | None:
         """A document, or None where there is none. Raises StateError."""
-        found = await self._objects.get(name)
-        return None if found is None else found.content
+        stored = await self._objects.get(name)
+        return None if stored is None else stored.content
 
     async def find(self, name: str) -> Stored | None:
         """A document with its version and its age by the server's clock. Raises StateError."""
@@ -84,9 +84,9 @@ class BucketStore:
         return _number(keys[-1]) if keys else 0
 
     async def _segments(self, name: str) -> tuple[str, ...]:
-        found = await self._objects.keys(f"{name}/")
+        segments = await self._objects.keys(f"{name}/")
         of_it = (
-            key for key in found if (match := _SEGMENT.fullmatch(key)) and match["name"] == name
+            key for key in segments if (match := _SEGMENT.fullmatch(key)) and match["name"] == name
         )
         return tuple(sorted(of_it, key=_number))
 

@@ -58,10 +58,10 @@ def swap(place: Place, *, content: bytes, expected: str | None) -> str | None:
     """
     with _folder(place, make=True) as folder, _guarded(folder, place):
         try:
-            there: str | None = _find(folder, place, time.time).version
+            version: str | None = _find(folder, place, time.time).version
         except FileNotFoundError:
-            there = None
-        if there != expected:
+            version = None
+        if version != expected:
             return None
         _replace(folder, place, content)
     return _version(content)
@@ -92,17 +92,19 @@ def below(place: Place) -> tuple[str, ...]:
         if not isinstance(error, FileNotFoundError):
             raise error
 
-    found: list[str] = []
+    names_below: list[str] = []
     try:
         with _folder(place.inside):
             pass
     except FileNotFoundError:
         return ()
     for path, folders, names in os.walk(place.path, onerror=tell):
-        folders[:] = [one for one in folders if not one.startswith(".") and one != _OF_THE_SYSTEM]
+        folders[:] = [
+            name for name in folders if not name.startswith(".") and name != _OF_THE_SYSTEM
+        ]
         inside = Path(path).relative_to(place.root / place.within)
-        found.extend((inside / one).as_posix() for one in names if not one.startswith("."))
-    return tuple(sorted(found))
+        names_below.extend((inside / name).as_posix() for name in names if not name.startswith("."))
+    return tuple(sorted(names_below))
 
 
 def remove(place: Place) -> None:

@@ -62,8 +62,8 @@ class FolderStore:
 
     async def read(self, name: str) -> bytes | None:
         """A document, or None where there is none. Raises StateError."""
-        found = await self.find(name)
-        return None if found is None else found.content
+        stored = await self.find(name)
+        return None if stored is None else stored.content
 
     async def find(self, name: str) -> Stored | None:
         """A document with its version, a hash of its content. Raises StateError."""

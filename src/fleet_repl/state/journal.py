@@ -101,10 +101,10 @@ class EntryDocument(Document, frozen=True, kw_only=True):
         if self.resource is Resource.CREATION_TEMPLATE:
             needed |= _OF_TEMPLATES
         for name in sorted(_OF_SENDING | _OF_SETTLED | _OF_TEMPLATES):
-            there = getattr(self, name) is not UNSET
-            if there and name not in needed:
+            is_set = getattr(self, name) is not UNSET
+            if is_set and name not in needed:
                 raise MalformedError(name, "this version does not know this member")
-            if not there and name in needed:
+            if not is_set and name in needed:
                 raise MalformedError(name, "it is missing")
 
 
@@ -175,22 +175,22 @@ def parse_journal(content: bytes, where: str) -> tuple[JournalEntry, ...]:
     lines = content.split(b"\n")
     # What was written in full ends with a newline, so the last part is empty or half a line.
     whole = lines[:-1]
-    found: list[JournalEntry] = []
+    entries: list[JournalEntry] = []
     for number, text in enumerate(whole, start=1):
         try:
             if number == 1:
                 _expect_header(parsed(text))
             else:
-                found.append(read(text, EntryDocument).entry())
+                entries.append(read(text, EntryDocument).entry())
         except MalformedError as malformed:
             raise UnreadableStateError(
                 f"the journal of a run cannot be read: {where}, line {number}: {malformed}\n"
                 "    somebody else has changed it; move the run's folder away to go on without it"
             ) from None
-    return tuple(found)
+    return tuple(entries)
 
 
-def _expect_header(found: JsonObject) -> None:
-    if found != {"schema": JOURNAL_SCHEMA}:
-        shown = json.dumps(found.get("schema"))
+def _expect_header(header: JsonObject) -> None:
+    if header != {"schema": JOURNAL_SCHEMA}:
+        shown = json.dumps(header.get("schema"))
         raise MalformedError("schema", f"{JOURNAL_SCHEMA} is needed, not {shown}")

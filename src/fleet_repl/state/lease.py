@@ -183,13 +183,13 @@ class Lease:
 
     async def _replace_own(self, document: LockDocument) -> bool:
         """Put it in place of whatever is there of our own; an answer may have been lost."""
-        found = await self._store.find(self._name)
+        stored = await self._store.find(self._name)
         there = None
-        if found is not None:
+        if stored is not None:
             where = f"{self._store}/{self._name}"
-            there = parse_lock(found.content, self._taken.fleet, where=where)
+            there = parse_lock(stored.content, self._taken.fleet, where=where)
             if there.holder == self._holder:
-                self._version = found.version
+                self._version = stored.version
                 if await self._swap(document):
                     return True
         self._lost = True

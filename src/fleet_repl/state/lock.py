@@ -111,11 +111,11 @@ class Lock:
 
     async def _look(self, on_wait: OnWait) -> Lease:
         """What can be tried in place of what is there. Raises RefusedError where nothing can."""
-        found = await self._store.find(_name(self._fleet))
-        if (seen := _seen(found, self._store, self._fleet)) is not None and self._binds(seen):
+        stored = await self._store.find(_name(self._fleet))
+        if (seen := _seen(stored, self._store, self._fleet)) is not None and self._binds(seen):
             await self._await_or_refuse(seen, on_wait)
-            found = await self._store.find(_name(self._fleet))
-            if (seen := _seen(found, self._store, self._fleet)) is not None and self._binds(seen):
+            stored = await self._store.find(_name(self._fleet))
+            if (seen := _seen(stored, self._store, self._fleet)) is not None and self._binds(seen):
                 raise RefusedError(busy(seen.document, seen.holder, seen.age))
         return Lease(
             self._store,
@@ -125,7 +125,7 @@ class Lock:
             taken=Taken(
                 fleet=self._fleet,
                 at=self._clock.now(),
-                version=found.version if found is not None else None,
+                version=stored.version if stored is not None else None,
                 replaced=seen.holder if seen is not None else None,
             ),
             check=self._check,
@@ -192,10 +192,12 @@ def _name(fleet: str) -> str:
     return f"{fleet}/{LOCK_NAME}"
 
 
-def _seen(found: Stored | None, store: Store, fleet: str) -> SeenLock | None:
-    if found is None:
+def _seen(stored: Stored | None, store: Store, fleet: str) -> SeenLock | None:
+    if stored is None:
         return None
-    document = parse_lock(found.content, fleet, where=f"{store}/{_name(fleet)}")
+    document = parse_lock(stored.content, fleet, where=f"{store}/{_name(fleet)}")
     if document.holder is None:
         return None
-    return SeenLock(document=document, holder=document.holder, age=found.age, version=found.version)
+    return SeenLock(
+        document=document, holder=document.holder, age=stored.age, version=stored.version
+    )

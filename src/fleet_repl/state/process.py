@@ -120,5 +120,5 @@ def _user() -> str:
 
 def _plain(text: str) -> str:
     """Fit to be shown: the environment and the network name these."""
-    shown = "".join(one for one in text if one.isprintable())[:_LONGEST]
+    shown = "".join(character for character in text if character.isprintable())[:_LONGEST]
     return shown or "unknown"

@@ -41,7 +41,9 @@ class EntryDocument(Document, frozen=True):
     def of(cls, applied: Applied) -> EntryDocument:
         due = {str(end): since.isoformat() for end, since in sorted(applied.due.items())}
         return cls(
-            links={str(end): prefix_list(found) for end, found in sorted(applied.links.items())},
+            links={
+                str(end): prefix_list(prefixes) for end, prefixes in sorted(applied.links.items())
+            },
             templates=applied.templates,
             given_up=applied.given_up or UNSET,
             due=due or UNSET,
@@ -51,8 +53,10 @@ class EntryDocument(Document, frozen=True):
         links, due = self.links or {}, self.due or {}
         return Applied(
             links={
-                registry_named(end): EVERY_REPOSITORY if found is None else tuple(sorted({*found}))
-                for end, found in links.items()
+                registry_named(end): EVERY_REPOSITORY
+                if prefixes is None
+                else tuple(sorted({*prefixes}))
+                for end, prefixes in links.items()
             },
             templates=self.templates or (),
             given_up=self.given_up is True,
@@ -84,7 +88,9 @@ def record_document(fleet: str, remembered: Remembered) -> bytes:
         RecordDocument(
             fleet=fleet,
             formerly=remembered.formerly,
-            registries={str(registry): EntryDocument.of(found) for registry, found in registries},
+            registries={
+                str(registry): EntryDocument.of(applied) for registry, applied in registries
+            },
         )
     )
 
@@ -95,8 +101,8 @@ def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
         with without_collection():
             document = read(content, RecordDocument)
             expect_fleet(fleet, document.fleet)
-            found = document.registries.items()
-            record = {registry_named(name): entry.applied() for name, entry in found}
+            entries = document.registries.items()
+            record = {registry_named(name): entry.applied() for name, entry in entries}
     except MalformedError as malformed:
         raise StateError(
             f"the record of what was applied cannot be used: {where}: {malformed}\n"
@@ -111,6 +117,6 @@ def merge_records(records: Iterable[Record]) -> Record:
     merged: dict[Registry, Applied] = {}
     for record in records:
         for registry, applied in record.items():
-            there = merged.get(registry)
-            merged[registry] = applied if there is None else together(there, applied)
+            existing = merged.get(registry)
+            merged[registry] = applied if existing is None else together(existing, applied)
     return merged

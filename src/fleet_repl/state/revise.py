@@ -23,8 +23,8 @@ async def revise(
     and whatever `change` raises.
     """
     for _ in range(_ATTEMPTS):
-        found = await store.find(name)
-        before, version = (found.content, found.version) if found is not None else (None, None)
+        stored = await store.find(name)
+        before, version = (stored.content, stored.version) if stored is not None else (None, None)
         after = change(before)
         if after is None or after == before:
             return before
@@ -44,8 +44,8 @@ async def revise_readable(
     try:
         await revise(store, name, change)
     except UnreadableStateError:
-        found = await store.find(name)
-        if found is not None:
-            await store.replace(f"{name}.unreadable-{short_hash(found.version)}", found.content)
-            await store.swap(name, empty, found.version)
+        stored = await store.find(name)
+        if stored is not None:
+            await store.replace(f"{name}.unreadable-{short_hash(stored.version)}", stored.content)
+            await store.swap(name, empty, stored.version)
         await revise(store, name, change)

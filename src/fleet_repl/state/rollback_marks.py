@@ -48,15 +48,15 @@ class MarksDocument(Document, frozen=True, tag_field="schema", tag=ROLLED_BACK_S
 
 def lifted(marks: Iterable[RolledBack], inventory: str) -> Marks:
     """The marks without those of a version of the inventory: it was applied after all."""
-    return tuple(one for one in marks if one.inventory != inventory)
+    return tuple(mark for mark in marks if mark.inventory != inventory)
 
 
 def reset(marks: Iterable[RolledBack], before: Marks, *, by: str) -> Marks:
     """The marks as if the run `by` had not been: one that it has lifted, or put its own in the
     place of, holds again. What others have marked since stays."""
-    others = tuple(one for one in marks if one.by != by)
-    marked = {one.inventory for one in others}
-    return (*(one for one in before if one.inventory not in marked), *others)
+    others = tuple(mark for mark in marks if mark.by != by)
+    marked = {mark.inventory for mark in others}
+    return (*(mark for mark in before if mark.inventory not in marked), *others)
 
 
 async def read_marks(store: Store, fleet: str) -> Marks:

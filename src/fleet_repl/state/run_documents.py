@@ -132,7 +132,7 @@ class RegistryBeforeDocument(Document, frozen=True):
 
     @classmethod
     def of(cls, before: RegistryBefore) -> RegistryBeforeDocument:
-        owned = {str(end): prefix_list(found) for end, found in sorted(before.owned.items())}
+        owned = {str(end): prefix_list(prefixes) for end, prefixes in sorted(before.owned.items())}
         return cls(
             registry_policy=before.documents.get(Resource.REGISTRY_POLICY, UNSET),
             replication=before.documents.get(Resource.REPLICATION_CONFIGURATION, UNSET),
@@ -147,9 +147,13 @@ class RegistryBeforeDocument(Document, frozen=True):
         }
         owned = self.owned or {}
         return RegistryBefore(
-            documents={one: found for one, found in documents.items() if found is not UNSET},
+            documents={
+                resource: document
+                for resource, document in documents.items()
+                if document is not UNSET
+            },
             templates=self.templates or {},
-            owned={registry_named(end): prefixes_of(found) for end, found in owned.items()},
+            owned={registry_named(end): prefixes_of(prefixes) for end, prefixes in owned.items()},
         )
 
 
@@ -159,7 +163,9 @@ class BeforeDocument(Document, frozen=True, tag_field="schema", tag=BEFORE_SCHEM
     registries: dict[RegistryName, RegistryBeforeDocument]
 
     def before(self) -> BeforeDocuments:
-        return {registry_named(name): found.before() for name, found in self.registries.items()}
+        return {
+            registry_named(name): document.before() for name, document in self.registries.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,9 +223,11 @@ def aside_content(run: UnreadableRun, at: datetime) -> bytes:
 
 def before_content(before: BeforeDocuments) -> bytes:
     """The document `fleet-repl/before/1`."""
-    found = sorted(before.items())
+    entries = sorted(before.items())
     return line(
-        BeforeDocument({str(registry): RegistryBeforeDocument.of(one) for registry, one in found})
+        BeforeDocument(
+            {str(registry): RegistryBeforeDocument.of(entry) for registry, entry in entries}
+        )
     )
 
 

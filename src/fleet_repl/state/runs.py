@@ -114,8 +114,8 @@ class RunRecords:
     async def metas(self) -> Mapping[str, RunMeta]:
         """Runs by id, without those that cannot be read."""
         known, _, _ = await self._listed()
-        found = await self._metas(known)
-        return {one.run_id: one for one in found if isinstance(one, RunMeta)}
+        metas = await self._metas(known)
+        return {meta.run_id: meta for meta in metas if isinstance(meta, RunMeta)}
 
     async def load(self, run_id: str) -> PastRun | None:
         """Everything that is remembered of a run; None where there is no run of that id.
@@ -165,11 +165,11 @@ class RunRecords:
     async def _listed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         """The ids of all runs, of those that have ended, and of those that are set aside."""
         folder = f"{self._fleet}/runs/"
-        found = [name.removeprefix(folder) for name in await self._store.names(folder)]
+        names = [name.removeprefix(folder) for name in await self._store.names(folder)]
         return (
-            _with_document(found, "run.json"),
-            _with_document(found, "ended.json"),
-            _with_document(found, "aside.json"),
+            _with_document(names, "run.json"),
+            _with_document(names, "ended.json"),
+            _with_document(names, "aside.json"),
         )
 
     async def _metas(self, runs: Iterable[str]) -> tuple[RunMeta | UnreadableRun, ...]:
@@ -253,7 +253,7 @@ def _with_document(names: Iterable[str], document: str) -> frozenset[str]:
 
 async def _for_each(items: Iterable[_T], read: Callable[[_T], Awaitable[_R]]) -> tuple[_R, ...]:
     """What `read` gives for each item, in their order. Raises the first StateError."""
-    found: dict[int, _R] = {}
+    results: dict[int, _R] = {}
     failures: list[StateError] = []
     limiter = anyio.CapacityLimiter(_READS)
 
@@ -263,7 +263,7 @@ async def _for_each(items: Iterable[_T], read: Callable[[_T], Awaitable[_R]]) ->
             if failures:
                 return
             try:
-                found[nth] = await read(item)
+                results[nth] = await read(item)
             except StateError as error:
                 failures.append(error)
 
@@ -272,4 +272,4 @@ async def _for_each(items: Iterable[_T], read: Callable[[_T], Awaitable[_R]]) ->
             group.start_soon(one, nth, item)
     if failures:
         raise failures[0]
-    return tuple(found[nth] for nth in sorted(found))
+    return tuple(results[nth] for nth in sorted(results))

@@ -66,13 +66,13 @@ async def enter_fleet(
         return line_in_utf8(_Register(dict(sorted(after.items()))))
 
     register = _parse(await revise(store, _NAME, entered), store)
-    mine = frozenset(entry)
+    own_accounts = frozenset(entry)
     others = {
         name: listed
         for name, listed in register.items()
-        if name != fleet and not mine.isdisjoint(listed)
+        if name != fleet and not own_accounts.isdisjoint(listed)
     }
-    shared = mine.intersection(account for listed in others.values() for account in listed)
+    shared = own_accounts.intersection(account for listed in others.values() for account in listed)
     return Sharers(
         accounts=frozenset(map(AccountId, shared)),
         marks={name: _mark(listed) for name, listed in others.items()},
@@ -101,10 +101,10 @@ async def begin_sharing(
         await lease.introduce(sharers.marks)
         # Whoever came between the look and the introduction may have taken this run for one that
         # had yet to look.
-        now = await enter_fleet(store, fleet, accounts, formerly=formerly)
-        if now == sharers:
+        latest = await enter_fleet(store, fleet, accounts, formerly=formerly)
+        if latest == sharers:
             break
-        sharers = now
+        sharers = latest
     names = (fleet, *formerly)
     for other in sorted(sharers.marks):
         until = clock.monotonic() + _PATIENCE

@@ -67,20 +67,20 @@ def check(handle: int, path: Path, place: Place, *, made: bool = False) -> None:
 
     `made`: it may have been made a moment ago.
     """
-    found = os.fstat(handle)
-    own = found.st_uid == os.geteuid()
+    status = os.fstat(handle)
+    own = status.st_uid == os.geteuid()
     if place.shared:
-        if made and own and stat.S_IMODE(found.st_mode) != place.file_mode:
+        if made and own and stat.S_IMODE(status.st_mode) != place.file_mode:
             # What the umask took away is given back to the group.
             os.fchmod(handle, place.file_mode)
         return
-    if not own and found.st_uid != _ROOT:
+    if not own and status.st_uid != _ROOT:
         raise UntrustedError(
-            f"{path}: it belongs to {_user(found.st_uid)}, not to {_user(os.geteuid())} who runs "
+            f"{path}: it belongs to {_user(status.st_uid)}, not to {_user(os.geteuid())} who runs "
             f"this\n    name a state of your own with --state or in [state]; {_SHARED}"
         )
-    if found.st_mode & _OTHERS_WRITE:
-        who = "everybody" if found.st_mode & stat.S_IWOTH else "its group"
+    if status.st_mode & _OTHERS_WRITE:
+        who = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
         raise UntrustedError(
             f"{path}: {who} may write to it\n    if nobody has: chmod -R go-w "
             f"{shlex.quote(str(place.root))}; {_SHARED}"

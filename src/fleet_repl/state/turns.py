@@ -86,23 +86,23 @@ class Turns:
     async def _wait(self, registry: Registry) -> str:
         name, until = _name(registry), self._clock.monotonic() + PATIENCE
         while True:
-            found = await self._store.find(name)
-            other = await self._whose(name, found)
+            stored = await self._store.find(name)
+            other = await self._whose(name, stored)
             if other is None:
                 self._taken += 1
                 content = lock_content(self._document(self._holder))
-                version = await self._store.swap(name, content, found.version if found else None)
+                version = await self._store.swap(name, content, stored.version if stored else None)
                 if version is not None:
                     return version
             elif self._clock.monotonic() >= until:
                 raise CallError(_kept_waiting(other))
             await self._clock.sleep(self._uniform(*_PAUSES))
 
-    async def _whose(self, name: str, found: Stored | None) -> LockDocument | None:
+    async def _whose(self, name: str, stored: Stored | None) -> LockDocument | None:
         """The turn that binds this run; None where it may take its own."""
-        if found is None:
+        if stored is None:
             return None
-        document = parse_lock(found.content, None, where=f"{self._store}/{name}")
+        document = parse_lock(stored.content, None, where=f"{self._store}/{name}")
         holder = document.holder
         if holder is None or holder == self._holder:
             return None
@@ -115,17 +115,17 @@ class Turns:
         # Also while the run is being cancelled.
         with anyio.move_on_after(_RELEASING_SECONDS, shield=True):
             try:
-                found = None if version is not None else await self._store.find(name)
-                if found is not None and self._is_own(found, name):
-                    version = found.version
+                stored = None if version is not None else await self._store.find(name)
+                if stored is not None and self._is_own(stored, name):
+                    version = stored.version
                 if version is not None:
                     await self._store.swap(name, lock_content(self._document(None)), version)
             except StateError:
                 # It binds nobody any longer once this run has given its lock back.
                 return
 
-    def _is_own(self, found: Stored, name: str) -> bool:
-        document = parse_lock(found.content, None, where=f"{self._store}/{name}")
+    def _is_own(self, stored: Stored, name: str) -> bool:
+        document = parse_lock(stored.content, None, where=f"{self._store}/{name}")
         return document.holder == self._holder
 
     def _document(self, holder: Holder | None) -> LockDocument:

@@ -88,23 +88,25 @@ def _by_policy(
     policy: Policy, repository: str, link: Link, known: Knowledge, statement: str
 ) -> tuple[str, str]:
     trusted = known.trusted.get(link.destination.account, frozenset())
-    found = in_force(policy, link.destination, known.partition, trusted)
+    permissions = in_force(policy, link.destination, known.partition, trusted)
     source = link.source.account
-    lacking = found.lacks(source, repository, known.actions)
+    lacking = permissions.lacks(source, repository, known.actions)
     if lacking is None:
-        if (doubt := found.doubt(source, repository, known.actions, vouched=True)) is not None:
+        if (
+            doubt := permissions.doubt(source, repository, known.actions, vouched=True)
+        ) is not None:
             because = f"its registry policy grants it, unless {doubt[0]} denies it{doubt[1]}"
             hint = "trusted_statements says that it does not; take it out of there if it does"
             return because, hint
-        now = "its registry policy grants it now, so it was changed after the push"
+        since_then = "its registry policy grants it now, so it was changed after the push"
         if CREATE_REPOSITORY not in known.actions:
-            now += ", or the repository is not there and nobody may create it"
-        return now, _AGAIN
+            since_then += ", or the repository is not there and nobody may create it"
+        return since_then, _AGAIN
     wanted = [Grant(source, repository, action) for action in known.actions]
-    if any(found.denied_by(one, wanted) for one in found.statements):
+    if any(permissions.denied_by(statement, wanted) for statement in permissions.statements):
         root = root_arn(known.partition, source)
         return lacking, f"have its writer exempt {root} from that statement"
-    if not found.missing(wanted):
+    if not permissions.missing(wanted):
         return lacking, "have the writer of that statement see whether it does"
     if known.manages_grants:
         return lacking, f"fleet-repl apply does that: {statement}"
@@ -113,7 +115,7 @@ def _by_policy(
 
 def _statement(repository: str, link: Link, known: Knowledge) -> str:
     """What is missing, in words that can be written down as a statement."""
-    prefix = next(one for one in link.prefixes if repository.startswith(one))
+    prefix = next(prefix for prefix in link.prefixes if repository.startswith(prefix))
     resource = f"{repositories_arn(known.partition, link.destination)}{prefix}*"
     return (
         f"allow {root_arn(known.partition, link.source.account)} "

@@ -118,17 +118,17 @@ class Evidence:
 
 def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]:
     """DescribeImageReplicationStatus's list by destination; what is no status is left out."""
-    found: dict[Registry, Status] = {}
-    for one in documents:
-        match one:
+    statuses: dict[Registry, Status] = {}
+    for document in documents:
+        match document:
             case {"registryId": str(account), "region": str(region), "status": str(status)}:
-                code = one.get("failureCode")
-                found[Registry(AccountId(account), Region(region))] = Status(
+                code = document.get("failureCode")
+                statuses[Registry(AccountId(account), Region(region))] = Status(
                     status, code if isinstance(code, str) else None
                 )
             case _:
                 continue
-    return found
+    return statuses
 
 
 def arrival_of(detail: JsonObject | None) -> Arrival:
@@ -148,10 +148,10 @@ def evidence_of(
 ) -> Evidence:
     """What the sample says of itself, before anything was looked up at a destination."""
     sent: dict[tuple[Registry, str], datetime] = {}
-    for one in sample.sightings:
-        for destination in one.statuses:
-            key = (destination, one.image.repository)
-            sent[key] = min(one.image.pushed_at, sent.get(key, one.image.pushed_at))
+    for sighting in sample.sightings:
+        for destination in sighting.statuses:
+            key = (destination, sighting.image.repository)
+            sent[key] = min(sighting.image.pushed_at, sent.get(key, sighting.image.pushed_at))
     return Evidence(
         now=sample.at,
         replication=sample.replication,
@@ -176,14 +176,20 @@ def lookups(
     for link in links:
         if link.destination.account not in evidence.managed:
             continue
-        under = [one for one in sample.sightings if covers(link.prefixes, one.image.repository)]
+        under = [
+            sighting
+            for sighting in sample.sightings
+            if covers(link.prefixes, sighting.image.repository)
+        ]
         lacking: tuple[list[Lookup], list[Lookup]] = ([], [])
-        for one in under:
-            if _is_unsent(one, link, evidence):
-                lacking[_is_overdue(one, link, evidence)].append(_lookup(one, link))
+        for sighting in under:
+            if _is_unsent(sighting, link, evidence):
+                lacking[_is_overdue(sighting, link, evidence)].append(_lookup(sighting, link))
         unsent.append(lacking[False])
         overdue.append(lacking[True])
-        arrived.append([_lookup(one, link) for one in under if _is_complete(one, link)])
+        arrived.append(
+            [_lookup(sighting, link) for sighting in under if _is_complete(sighting, link)]
+        )
     deciding = tuple(dict.fromkeys((*in_turn(overdue), *in_turn(unsent))))[: count * LOOKS]
     timing = tuple(dict.fromkeys(in_turn(arrived)))[: count * LOOKS - len(deciding)]
     return Lookups(deciding, timing)
@@ -192,19 +198,19 @@ def lookups(
 def judge(sample: SourceSample, links: Sequence[Link], evidence: Evidence) -> list[list[Delivery]]:
     """For each link, in their order, what became of each image that falls under it."""
     places = {link.destination: at for at, link in enumerate(links)}
-    found: list[list[Delivery]] = [[] for _ in links]
-    for one in sample.sightings:
-        for link in carried(links, one.image.repository):
-            found[places[link.destination]].append(_judge(one, link, evidence))
-    return found
+    deliveries: list[list[Delivery]] = [[] for _ in links]
+    for sighting in sample.sightings:
+        for link in carried(links, sighting.image.repository):
+            deliveries[places[link.destination]].append(_judge(sighting, link, evidence))
+    return deliveries
 
 
-def _judge(one: Sighting, link: Link, evidence: Evidence) -> Delivery:
-    image = one.image
-    status = one.statuses.get(link.destination)
-    arrival = evidence.arrivals.get(_lookup(one, link))
+def _judge(sighting: Sighting, link: Link, evidence: Evidence) -> Delivery:
+    image = sighting.image
+    status = sighting.statuses.get(link.destination)
+    arrival = evidence.arrivals.get(_lookup(sighting, link))
     if status is None:
-        return _unlisted(one, link, evidence, arrival)
+        return _unlisted(sighting, link, evidence, arrival)
     told = status.status
     if told == _COMPLETE:
         return _complete(image, arrival)
@@ -231,8 +237,10 @@ def _complete(image: PushedImage, arrival: Arrival | None) -> Delivery:
     return replace(done, seconds=(arrival.at - image.pushed_at).total_seconds())
 
 
-def _unlisted(one: Sighting, link: Link, evidence: Evidence, arrival: Arrival | None) -> Delivery:
-    image = one.image
+def _unlisted(
+    sighting: Sighting, link: Link, evidence: Evidence, arrival: Arrival | None
+) -> Delivery:
+    image = sighting.image
     if not evidence.has_rule(link, image.repository):
         return Delivery(
             image=image,
@@ -244,36 +252,36 @@ def _unlisted(one: Sighting, link: Link, evidence: Evidence, arrival: Arrival | 
         because = "; ".join(filter(None, (_THERE, arrival.because)))
         return Delivery(image=image, state=DeliveryState.COMPLETE, because=because)
     unseen = arrival is None and link.destination.account in evidence.managed
-    because = _HOPPED if _is_hopped(one, evidence) else _EARLIER
+    because = _HOPPED if _is_hopped(sighting, evidence) else _EARLIER
     state, hint = DeliveryState.NOT_SENT, _BACKFILL
-    if _is_overdue(one, link, evidence):
+    if _is_overdue(sighting, link, evidence):
         because, hint = _OVERDUE, _AGAIN
         # It may be there all the same, by a backfill: who has not looked cannot miss it.
         state = DeliveryState.NOT_SENT if unseen else DeliveryState.MISSING
     return Delivery(image=image, state=state, because=because + _UNSEEN * unseen, hint=hint)
 
 
-def _is_unsent(one: Sighting, link: Link, evidence: Evidence) -> bool:
-    unlisted = link.destination not in one.statuses
-    return unlisted and evidence.has_rule(link, one.image.repository)
+def _is_unsent(sighting: Sighting, link: Link, evidence: Evidence) -> bool:
+    unlisted = link.destination not in sighting.statuses
+    return unlisted and evidence.has_rule(link, sighting.image.repository)
 
 
-def _is_complete(one: Sighting, link: Link) -> bool:
-    status = one.statuses.get(link.destination)
+def _is_complete(sighting: Sighting, link: Link) -> bool:
+    status = sighting.statuses.get(link.destination)
     return status is not None and status.status == _COMPLETE
 
 
-def _is_overdue(one: Sighting, link: Link, evidence: Evidence) -> bool:
+def _is_overdue(sighting: Sighting, link: Link, evidence: Evidence) -> bool:
     """Whether an older image of the repository, sent there, shows that the rule was in place."""
-    oldest = evidence.sent.get((link.destination, one.image.repository))
-    proven = oldest is not None and oldest < one.image.pushed_at
-    return proven and not _is_hopped(one, evidence)
+    oldest = evidence.sent.get((link.destination, sighting.image.repository))
+    proven = oldest is not None and oldest < sighting.image.pushed_at
+    return proven and not _is_hopped(sighting, evidence)
 
 
-def _is_hopped(one: Sighting, evidence: Evidence) -> bool:
+def _is_hopped(sighting: Sighting, evidence: Evidence) -> bool:
     """Whether it may have come by replication: an image that was sent anywhere was pushed here."""
-    return not one.statuses and covers(evidence.received, one.image.repository)
+    return not sighting.statuses and covers(evidence.received, sighting.image.repository)
 
 
-def _lookup(one: Sighting, link: Link) -> Lookup:
-    return Lookup(link.destination, one.image.repository, one.image.digest)
+def _lookup(sighting: Sighting, link: Link) -> Lookup:
+    return Lookup(link.destination, sighting.image.repository, sighting.image.digest)

@@ -98,7 +98,7 @@ class LinkDelivery:
 
     def having(self, state: DeliveryState) -> tuple[Delivery, ...]:
         """The images in that state."""
-        return tuple(one for one in self.images if one.state is state)
+        return tuple(image for image in self.images if image.state is state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,13 +147,13 @@ class DeliveryReport:
         """`partial`: something failed, is missing, or could not be read."""
         if self.interrupted:
             return "interrupted"
-        bad = self.unreadable or any(one.state.is_problem for one in self.links)
+        bad = self.unreadable or any(link.state.is_problem for link in self.links)
         return "partial" if bad else "ok"
 
     @property
     def link_states(self) -> Counter[DeliveryState]:
         """How many links are in each state."""
-        return Counter(one.state for one in self.links)
+        return Counter(link.state for link in self.links)
 
     @property
     def image_states(self) -> Counter[DeliveryState]:
@@ -168,15 +168,19 @@ class DeliveryReport:
 
 def state_of(deliveries: Iterable[Delivery]) -> DeliveryState:
     """The state of a link with these images; idle without any."""
-    return min((one.state for one in deliveries), key=_RANK.__getitem__, default=DeliveryState.IDLE)
+    return min(
+        (delivery.state for delivery in deliveries),
+        key=_RANK.__getitem__,
+        default=DeliveryState.IDLE,
+    )
 
 
 def times_of(deliveries: Iterable[Delivery]) -> Times | None:
     """The times of those that arrived, as far as they are known."""
     seconds = [
-        one.seconds
-        for one in deliveries
-        if one.state is DeliveryState.COMPLETE and one.seconds is not None
+        delivery.seconds
+        for delivery in deliveries
+        if delivery.state is DeliveryState.COMPLETE and delivery.seconds is not None
     ]
     if not seconds:
         return None

@@ -28,7 +28,7 @@ TIMINGS: Final = 1_000
 
 def carried(links: Iterable[Link], repository: str) -> tuple[Link, ...]:
     """The links that a repository falls under."""
-    return tuple(one for one in links if covers(one.prefixes, repository))
+    return tuple(link for link in links if covers(link.prefixes, repository))
 
 
 def repositories_to_ask(
@@ -43,7 +43,7 @@ def repositories_to_ask(
     groups: dict[tuple[Registry, ...], list[str]] = {}
     arriving: dict[tuple[Registry, ...], list[str]] = {}
     for name in sorted(set(names), key=lambda name: (short_hash(name), name)):
-        ends = tuple(one.destination for one in carried(links, name))
+        ends = tuple(link.destination for link in carried(links, name))
         if ends:
             tier = arriving if covers(received, name) else groups
             tier.setdefault(ends, []).append(name)
@@ -59,8 +59,8 @@ def recent_images(
 
     One of which ECR does not tell the time is not known to be recent.
     """
-    found = (image for one in details if (image := _image(one, repository)) is not None)
-    return tuple(one for one in found if one.pushed_at >= since)
+    images = (image for detail in details if (image := _image(detail, repository)) is not None)
+    return tuple(image for image in images if image.pushed_at >= since)
 
 
 def newest(images: Iterable[PushedImage], *, count: int) -> tuple[PushedImage, ...]:
@@ -71,15 +71,19 @@ def newest(images: Iterable[PushedImage], *, count: int) -> tuple[PushedImage, .
     """
     return tuple(
         heapq.nsmallest(
-            count, images, key=lambda one: (not one.tags, -one.pushed_at.timestamp(), one.digest)
+            count,
+            images,
+            key=lambda image: (not image.tags, -image.pushed_at.timestamp(), image.digest),
         )
     )
 
 
-def sample(found: Iterable[Sequence[PushedImage]], *, count: int) -> tuple[PushedImage, ...]:
+def sample(
+    images_by_repository: Iterable[Sequence[PushedImage]], *, count: int
+) -> tuple[PushedImage, ...]:
     """Out of the images of several repositories, turn by turn one of each; busiest first."""
     ordered = sorted(
-        (images for images in found if images),
+        (images for images in images_by_repository if images),
         key=lambda images: (-images[0].pushed_at.timestamp(), images[0].repository),
     )
     return tuple(islice(in_turn(ordered), count))
@@ -111,6 +115,6 @@ def _image(detail: JsonObject, repository: str) -> PushedImage | None:
     return PushedImage(
         repository=repository,
         digest=digest,
-        tags=tuple(one for one in tags if isinstance(one, str)) if isinstance(tags, list) else (),
+        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         pushed_at=pushed_at,
     )
