@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fleet_repl import Outcome, Plan, Report, Status, to_json
+from fleet_repl import Outcome, Plan, Report, Selection, Status, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.planning.plan import Mover
 from fleet_repl.reports import report_exit
@@ -273,6 +273,11 @@ async def test_a_wave_that_a_plan_passes_over_is_warned_about(
         aws.rewrite(fleet_text("1>2,3,4 base/", waves=waves))
         async with planned(aws) as plan:
             assert [one.message for one in plan.warnings if one.kind == "unused-wave"] == [UNUSED]
+        async with aws.connected() as fleet:
+            part = await fleet.plan(selection=Selection(accounts=(f"{HUB:012}", f"{4:012}")))
+        assert part.registries[0].changes
+        # Who plans a part of the fleet has chosen what is tried.
+        assert "unused-wave" not in kinds(part)
         aws.rewrite(
             fleet_text("1>2,3,4 base/", waves=waves)
             + '[warnings]\nacknowledged = ["unused-wave:canary"]\n'
