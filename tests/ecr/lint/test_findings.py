@@ -118,6 +118,7 @@ def test_a_resource_that_no_repository_matches(resource: str, why: str | None) -
     message = only("malformed-resource", allow(Resource=[f"{BASE}ok*", resource]))
     assert message.startswith(f"names {resource}, which no repository here matches: {why}")
     assert message.endswith("; correct it, because ECR takes it without a word and it does nothing")
+    assert "more like it" not in message
 
 
 def test_resources_matter_only_for_what_replication_needs() -> None:
