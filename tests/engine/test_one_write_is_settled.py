@@ -158,6 +158,17 @@ async def test_what_no_code_foresaw_is_a_value(bench: Any) -> None:
     assert str(settled.error) == "PutReplicationConfiguration: internal: unforeseen KeyError"
 
 
+async def test_a_defect_after_the_write_was_let_in_leaves_it_in_doubt(bench: Any) -> None:
+    """It may have been sent: a report that says otherwise would have nobody look."""
+
+    async def broken(registry: Registry, document: JsonObject) -> str | None:
+        raise KeyError("secret")
+
+    bench.aws.put_replication = broken
+    settled = await bench.writing.rules(bench.registry, rules())
+    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+
+
 async def test_the_last_attempt_is_settled_too(bench: Bench) -> None:
     """Every attempt was dropped but the last one, whose answer was lost: it counts."""
     bench.aws.script = ["dropped"] * 4 + ["lost"]
