@@ -35,12 +35,14 @@ from fleet_repl.planning.ownership.cells import (
     Cell,
     Cells,
     both,
+    by_deletes,
     cells_of,
+    documents,
     each_cell,
     links_of,
     lists,
+    read,
 )
-from fleet_repl.planning.ownership.reading import by_deletes, documents, read
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import covers, touches

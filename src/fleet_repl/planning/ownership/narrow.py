@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from fleet_repl.ecr.rules import Outgoing, Rule, outgoing_of, parse_document, rules_for, within
-from fleet_repl.planning.ownership.cells import Cells, both, cells_of, each_cell, links_of, lists
+from fleet_repl.planning.ownership.cells import (
+    Cells,
+    both,
+    by_deletes,
+    cells_of,
+    documents,
+    each_cell,
+    links_of,
+    lists,
+    read,
+)
 from fleet_repl.planning.ownership.merge import Wanted
-from fleet_repl.planning.ownership.reading import by_deletes, documents, read
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import covers
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet_repl.ecr.rules import Outgoing, Replication, Rule, parse_document, sendable, within
-from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists
-from fleet_repl.planning.ownership.reading import read
+from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import touches
 
