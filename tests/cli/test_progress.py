@@ -116,6 +116,22 @@ def test_every_write_counts_once(fleet: FakeFleet) -> None:
         assert counters.share == (2, 2)
 
 
+def test_a_run_that_ends_after_a_wave_counts_up_to_it(fleet: FakeFleet) -> None:
+    """Writes of later waves are not the run's: it is done when those of its own waves are."""
+    counters = Counters(SCOPE, ("canary", "rest"), last_wave="canary")
+    build, spoke = fleet.made.registries
+    (change,) = build.changes
+    canary = replace(build, changes=(replace(change, wave="canary"),))
+    later = replace(spoke, changes=(replace(change, wave="rest"),))
+    counters.see(PlanMade(plan=replace(fleet.made, registries=(canary, later))))
+    assert (counters.share, counters.waves) == ((0, 1), ())
+    for outcome in (Outcome.APPLIED, Outcome.SKIPPED):
+        registry = build.registry if outcome is Outcome.APPLIED else spoke.registry
+        ended = RegistryOutcome(registry=registry, name="one", outcome=outcome)
+        counters.see(RegistryFinished(outcome=ended))
+        assert counters.share == (1, 1)
+
+
 async def test_without_a_terminal_a_line_comes_every_half_minute() -> None:
     """As long as the work takes, in words and in numbers."""
     entries, clock = list[LogEntry](), VirtualClock(seconds=100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -64,6 +65,7 @@ def apply(
     write_options = WriteOptions(yes=yes, force=force, allow=allowed, wave=wave)
     kept, target = _prepared(call)
     _check_wave(wave, target.waves)
+    target = replace(target, last_wave=wave)
     return run_target(call, target, partial(_apply, kept=kept, write_options=write_options))
 
 

@@ -43,19 +43,23 @@ class Counters:
         scope: Iterable[Registry],
         waves: Sequence[str] = (),
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        last_wave: str | None = None,
     ) -> None:
+        """`waves` are the names in order; writes of waves after `last_wave` are not counted."""
         self.phase: Literal["reading", "writing", "backfilling"] = "reading"
         self.waves: tuple[str, ...] = ()
         """Those that write something, in order; empty where there is but one."""
         self.wave: str | None = None
         """The one that is being written."""
         self.writes = 0
-        """Those of the plan."""
+        """Those of the plan, up to the wave that the run ends after."""
         self.writes_settled = 0
         self._monotonic = monotonic
         self._resumes: float | None = None
         """When the next wave begins; None while one is written."""
         self._known = waves
+        self._left_out = frozenset(waves[waves.index(last_wave) + 1 :] if last_wave else ())
         self.copies = Copies()
         self.in_flight = 0
         """Registries that are being read or written right now."""
@@ -121,9 +125,10 @@ class Counters:
             case PlanMade(plan=plan):
                 self.phase = "writing"
                 self._begin(one.registry for one in plan.registries)
-                self._unwritten = Counter(registry for registry, _ in plan.changes)
-                self.writes, self.writes_settled = len(plan.changes), 0
-                writing = {change.wave for _, change in plan.changes}
+                changes = [pair for pair in plan.changes if pair[1].wave not in self._left_out]
+                self._unwritten = Counter(registry for registry, _ in changes)
+                self.writes, self.writes_settled = len(changes), 0
+                writing = {change.wave for _, change in changes}
                 waves = tuple(wave for wave in self._known if wave in writing)
                 self.waves = waves if len(waves) > 1 else ()
             case VerifyStarted(sources=sources):

@@ -44,6 +44,8 @@ class Target:
     """What is read beside the inventory."""
     out: Path | None = None
     """Where a plan is kept."""
+    last_wave: str | None = None
+    """The wave that a command which writes ends after."""
 
     @property
     def waves(self) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ def run_target(call: Call[Reporting], target: Target, work: Work) -> ExitCode:
 async def _connected(
     call: Call[Reporting], target: Target, work: Work, interrupts: Interrupts
 ) -> ExitCode:
-    counters = Counters(target.scope, target.waves)
+    counters = Counters(target.scope, target.waves, last_wave=target.last_wave)
 
     def watch(event: Event) -> None:
         counters.see(event)
