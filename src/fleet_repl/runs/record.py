@@ -61,12 +61,18 @@ def concluded(
     `before` is the record when this run had announced nothing yet. Nothing leaves the record that
     came after the plan looked, and nothing at all unless `latest`: no other run has begun since.
     A registry of which nothing is ours any more leaves it.
+
+    A plan from a file does not say what was on record when it was made, and a later run may have
+    decided otherwise by now. Its run looks only at registries that it writes, so of the others
+    their entries stay.
     """
     by_registry = {registry_plan.registry: registry_plan for registry_plan in plan.registries}
     seen = before if plan.basis is None else plan.basis.record
     updated = dict(record)
     for outcome in outcomes:
         registry_plan = by_registry[outcome.registry]
+        if plan.basis is None and registry_plan.state is State.UNCHANGED:
+            continue
         delta = _Delta.of(
             registry_plan,
             outcome,

@@ -13,6 +13,7 @@ from fleet_repl.ecr.rules import Outgoing, document_of, rules_for
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import (
     Action,
+    Basis,
     Change,
     Phase,
     Plan,
@@ -156,8 +157,18 @@ def test_what_others_have_removed_is_ours_no_longer() -> None:
     somebody. Made again, it would be somebody else's."""
     before = {HUB: Applied(links={**OLD, OTHER: ("new/",)})}
     plan = hub_plan(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
+    plan = replace(plan, basis=Basis(runs=frozenset(), record=before))
     outcome = replace(ended(Outcome.UNCHANGED), changes=())
     assert concluded(before, before, plan, [outcome], {}) == {HUB: Applied(links=OLD)}
+
+
+def test_a_kept_plan_says_nothing_of_registries_that_it_does_not_write() -> None:
+    """Insisted on after a later run, it neither forgets what that run has made nor puts back what
+    that run has taken away: nobody has looked at the registry since."""
+    later = {HUB: Applied(links=NEW)}
+    plan = hub_plan(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
+    outcome = replace(ended(Outcome.UNCHANGED), changes=())
+    assert concluded(later, later, plan, [outcome], {}) == later
 
 
 def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
