@@ -69,3 +69,19 @@ def test_where_nobody_else_was_it_is_the_plans_own_write(
     document = write.rebased(before)
     assert document is not None
     assert keys(parse_document(document)) == keys(after)
+
+
+@given(theirs=rule_lists, end=st.sampled_from(ENDS), widened=st.sampled_from(["cc/", "dd/"]))
+def test_a_rule_of_ours_that_somebody_has_edited_is_not_gone(
+    theirs: list[Rule], end: Registry, widened: str
+) -> None:
+    """Somebody adds to a rule that the write was to take away. It still holds our link, so the
+    write is neither done nor due: only a new plan can tell what to do."""
+    ours = Rule(destinations=(end,), prefixes=("ours/",), deletes=False)
+    edited = Rule(destinations=(end,), prefixes=(widened, "ours/"), deletes=False)
+    before, after = parsed(*theirs, ours), parsed(*theirs)
+    write = SharedWrite(before=before, after=after, sharing=OurPart(owned={}, links={}))
+    current = parsed(*theirs, edited)
+    assert not write.is_done(current)
+    assert not write.is_due(current)
+    assert write.rebased(current) is None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet_repl.ecr.rules import Outgoing, Replication, Rule, parse_document, sendable, within
-from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read
+from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read, without
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import touches
 
@@ -42,7 +42,7 @@ class SharedWrite:
 
     def is_done(self, current: Replication) -> bool:
         """Whether our part is as the write leaves it."""
-        return self._fits(current, self.after, self.before)
+        return self._is_left(current, self.after)
 
     def rebased(self, current: Replication) -> JsonObject | None:
         """What to write on top of `found`, which is `found` itself where this write or a later one
@@ -50,7 +50,7 @@ class SharedWrite:
         independent of our links."""
         if current.unknown:
             return None
-        if any(self._fits(current, state, self.before) for state in (self.after, *self.later)):
+        if any(self._is_left(current, state) for state in (self.after, *self.later)):
             return current.document
         before, after, present = listed(self.before), listed(self.after), listed(current)
         theirs = [rule for key, (_, rule) in present.items() if key not in before]
@@ -60,6 +60,20 @@ class SharedWrite:
         added = [raw for key, (raw, _) in after.items() if key not in before]
         document: JsonObject = {"rules": [*map(sendable, staying), *added]}
         return document if self._keeps_links(parse_document(document)) else None
+
+    def _is_left(self, current: Replication, state: Replication) -> bool:
+        """Whether our part is as `state` has it. A rule of ours that somebody has edited is another
+        rule, and may still hold links that were to go."""
+        known = listed(self.before).keys() | listed(state).keys()
+        new = [rule for key, (_, rule) in listed(current).items() if key not in known]
+        going = self._going(state)
+        return self._fits(current, state, self.before) and not any(
+            _touches(going, rule) for rule in new
+        )
+
+    def _going(self, state: Replication) -> Cells:
+        """The links that are gone once our part is as `state` has it."""
+        return without(cells_of(self.before.rules), cells_of(state.rules))
 
     def _fits(self, current: Replication, wanted: Replication, unwanted: Replication) -> bool:
         """Whether all of ours in `these` is found, and nothing that only `others` have."""
@@ -78,10 +92,8 @@ class SharedWrite:
 
     def _concerns_us(self, rule: Rule) -> bool:
         """Whether a rule of somebody else has to do with our links, as far as can be told."""
-        return not rule.understood or any(
-            touches(self.sharing.owned.get(end, ()), prefix)
-            for end, prefix in each_cell(cells_of([rule]))
-        )
+        ours = (self.sharing.owned, self._going(self.after))
+        return not rule.understood or any(_touches(cells, rule) for cells in ours)
 
     def _keeps_links(self, current: Replication) -> bool:
         """Whether others' rules still carry what our links count on them for, and no more."""
@@ -106,3 +118,8 @@ def _key(raw: JsonObject, rule: Rule) -> str:
         return canonical_json(sendable(raw))
     ends: Iterable[str] = sorted(map(str, rule.destinations))
     return canonical_json([list(ends), list(rule.prefixes), rule.deletes])
+
+
+def _touches(cells: Cells, rule: Rule) -> bool:
+    """Whether a rule carries any repository that `cells` do, to the same destination."""
+    return any(touches(cells.get(end, ()), prefix) for end, prefix in each_cell(cells_of([rule])))
