@@ -37,7 +37,7 @@ class Page:
 
 
 def read_page(listing: Listing, tokens: Collection[str], answer: Answer, call: Call) -> Page:
-    """The page in an answer, of the account that was meant. `told`: tokens of earlier pages."""
+    """The page in an answer, of the account that was meant. `tokens`: those of earlier pages."""
     document = body(answer, call)
     items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
     for item in items:

@@ -139,7 +139,7 @@ def merge_additive(
 ) -> Merged:
     """The configuration of a registry that has rules of others as well.
 
-    `wanted` is what it can be written with, `asked` all that routes ask for; `recorded` holds
+    `wanted` is what it can be written with, `requested` all that routes ask for; `recorded` holds
     the fleet's own links, None where nothing was ever recorded.
     """
     return _Merger(wanted, requested, recorded, filters, force=force).merge(current)

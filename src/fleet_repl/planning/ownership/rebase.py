@@ -45,8 +45,8 @@ class SharedWrite:
         return self._is_left(current, self.after)
 
     def rebased(self, current: Replication) -> JsonObject | None:
-        """What to write on top of `found`, which is `found` itself where this write or a later one
-        is done; None where more than others' rules differs, or where what differs is not
+        """What to write on top of `current`, which is `current` itself where this write or a later
+        one is done; None where more than others' rules differs, or where what differs is not
         independent of our links."""
         if current.unknown:
             return None
@@ -54,7 +54,7 @@ class SharedWrite:
             return current.document
         before, after, present = listed(self.before), listed(self.after), listed(current)
         theirs = [rule for key, (_, rule) in present.items() if key not in before]
-        if not self.is_due(current) or any(map(self._concerns_us, theirs)):
+        if not self.is_due(current) or self._concern_us(theirs):
             return None
         staying = [raw for key, (raw, _) in present.items() if key in after or key not in before]
         added = [raw for key, (raw, _) in after.items() if key not in before]
@@ -64,11 +64,11 @@ class SharedWrite:
     def _is_left(self, current: Replication, state: Replication) -> bool:
         """Whether our part is as `state` has it. A rule of ours that somebody has edited is another
         rule, and may still hold links that were to go."""
-        known = listed(self.before).keys() | listed(state).keys()
-        new = [rule for key, (_, rule) in listed(current).items() if key not in known]
-        going = self._going(state)
-        return self._fits(current, state, self.before) and not any(
-            _touches(going, rule) for rule in new
+        if not self._fits(current, state, self.before):
+            return False
+        known, going = listed(self.before).keys() | listed(state).keys(), self._going(state)
+        return not any(
+            _touches(going, rule) for key, (_, rule) in listed(current).items() if key not in known
         )
 
     def _going(self, state: Replication) -> Cells:
@@ -76,7 +76,7 @@ class SharedWrite:
         return without(cells_of(self.before.rules), cells_of(state.rules))
 
     def _fits(self, current: Replication, wanted: Replication, unwanted: Replication) -> bool:
-        """Whether all of ours in `these` is found, and nothing that only `others` have."""
+        """Whether all of ours in `wanted` is in place, and nothing that only `unwanted` has."""
         present, wanted_rules, unwanted_rules = listed(current), listed(wanted), listed(unwanted)
         ours = {
             key
@@ -90,10 +90,12 @@ class SharedWrite:
     def _is_partly_ours(self, rule: Rule) -> bool:
         return any(lists(self.sharing.owned, cell) for cell in each_cell(cells_of([rule])))
 
-    def _concerns_us(self, rule: Rule) -> bool:
+    def _concern_us(self, rules: Iterable[Rule]) -> bool:
         """Whether a rule of somebody else has to do with our links, as far as can be told."""
         ours = (self.sharing.owned, self._going(self.after))
-        return not rule.understood or any(_touches(cells, rule) for cells in ours)
+        return any(
+            not rule.understood or any(_touches(cells, rule) for cells in ours) for rule in rules
+        )
 
     def _keeps_links(self, current: Replication) -> bool:
         """Whether others' rules still carry what our links count on them for, and no more."""
