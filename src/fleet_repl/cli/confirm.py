@@ -10,6 +10,7 @@ from typing import TextIO
 import anyio
 import anyio.to_thread
 
+from fleet_repl.cli.counting import waves_after
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import Plan
@@ -53,10 +54,10 @@ async def carry_out(session: Session, plan: Plan, options: WriteOptions) -> Repo
 
 def written(plan: Plan, waves: Sequence[str], last: str | None) -> int:
     """How many registries a plan writes to, if it ends after the wave `last`."""
-    within = None if last is None else frozenset(waves[: waves.index(last) + 1])
+    later = waves_after(waves, last)
     return sum(
-        any(within is None or change.wave in within for change in one.changes)
-        for one in plan.registries
+        any(change.wave not in later for change in registry_plan.changes)
+        for registry_plan in plan.registries
     )
 
 

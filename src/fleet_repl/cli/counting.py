@@ -34,6 +34,11 @@ from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import Registry
 
 
+def waves_after(waves: Sequence[str], last: str | None) -> frozenset[str]:
+    """The waves that a run leaves out if it ends after `last`; none where it does not."""
+    return frozenset(() if last is None else waves[waves.index(last) + 1 :])
+
+
 class Counters:
     """How far a run is. An account is done when all its registries in scope are, a write once it
     has settled or its registry has ended without it."""
@@ -59,7 +64,7 @@ class Counters:
         self._resumes: float | None = None
         """When the next wave begins; None while one is written."""
         self._known = waves
-        self._left_out = frozenset(waves[waves.index(last_wave) + 1 :] if last_wave else ())
+        self._left_out = waves_after(waves, last_wave)
         self.copies = Copies()
         self.in_flight = 0
         """Registries that are being read or written right now."""
