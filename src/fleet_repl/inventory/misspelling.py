@@ -13,6 +13,7 @@ from fleet_repl.inventory.document import KNOWN_KEYS
 from fleet_repl.inventory.findings import SECRET
 from fleet_repl.inventory.lines import last_key
 from fleet_repl.values.errors import Problem
+from fleet_repl.values.text import shortened
 
 _LONGEST: Final = 80
 """Characters of a line that are shown."""
@@ -34,7 +35,7 @@ def misspelt(problem: Problem, text: str) -> Problem:
     source = lines[-1].strip()
     if not _may_be_shown(key, source):
         return replace(problem, key=key or problem.key)
-    shown = source if len(source) <= _LONGEST else f"{source[:_LONGEST]}…"
+    shown = shortened(source, _LONGEST)
     return replace(problem, key=key or problem.key, value=shown, remedy=_remedy(source))
 
 

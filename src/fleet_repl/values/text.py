@@ -61,6 +61,11 @@ def and_more(left_out: int) -> str:
     return f" and {left_out:,} more" if left_out > 0 else ""
 
 
+def shortened(text: str, most: int) -> str:
+    """The first `most` characters, and a sign that there are more."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def first_line(text: object) -> str:
     """What an error says before it goes into details."""
     return str(text).partition("\n")[0]

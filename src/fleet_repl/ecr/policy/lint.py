@@ -22,7 +22,7 @@ from fleet_repl.ecr.policy.evaluate import (
 )
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry, repositories_arn
-from fleet_repl.values.text import joined
+from fleet_repl.values.text import joined, shortened
 
 FIRST_SCOPE: Final = "V1"
 """Value of the account setting REGISTRY_POLICY_SCOPE with which ECR enforces three actions of a
@@ -279,4 +279,4 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return shortened(text, _LONGEST)

@@ -21,6 +21,7 @@ import msgspec
 from fleet_repl.reports.documents.writer import in_ascii
 from fleet_repl.values.canonical_json import Json, JsonObject, parse_json
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.text import shortened
 
 _KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "string": (str, "a text"),
@@ -32,6 +33,8 @@ _KINDS: Final[Mapping[str, tuple[type, str]]] = {
 """A schema's type → Python's, and how a message names it."""
 REGISTRY: Final = "a registry"
 """The title of texts that name one, such as `111111111111/eu-west-1`."""
+_LONGEST: Final = 60
+"""Characters of a value that a message shows."""
 
 _Schema: TypeAlias = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -153,17 +156,13 @@ def shown(value: Json) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return _cut(json.dumps(value))
+            return shortened(json.dumps(value), _LONGEST)
         case dict():
             return "an object"
         case list():
             return "a list"
         case _:
-            return _cut(str(value))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}…"
+            return shortened(str(value), _LONGEST)
 
 
 @cache
@@ -199,7 +198,7 @@ def _problems_of_object(
     members: dict[str, _Schema] = node.get("properties", {})
     if members:
         for key in sorted(value.keys() - members.keys()):
-            yield MalformedError(_cut(key), "this version does not know this member")
+            yield MalformedError(shortened(key, _LONGEST), "this version does not know this member")
     elif "additionalProperties" in node:
         names = {"type": "string", **node.get("propertyNames", {})}
         for key in value:
