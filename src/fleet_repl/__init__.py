@@ -30,8 +30,10 @@ __path__.append(f"{__path__[0]}/watch/earlier_names")  # noqa: F405
 def __getattr__(name: str) -> object:
     if name == "__all__":
         return __dir__()
-    if not name.startswith("_") and name in __dir__():
-        return getattr(import_module("fleet_repl.fleet.public"), name)
+    if not name.startswith("_"):
+        public = import_module("fleet_repl.fleet.public")
+        if hasattr(public, name):
+            return getattr(public, name)
     raise AttributeError(f"module 'fleet_repl' has no attribute {name!r}")
 
 

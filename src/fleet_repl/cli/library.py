@@ -91,16 +91,16 @@ class Library:
         self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
     ) -> AsyncIterator[Simulation]:
         """Raises ScenarioError, and FleetError where the address is not to be had."""
-        from fleet_repl import sandbox  # noqa: PLC0415
         from fleet_repl.aws import Endpoint  # noqa: PLC0415
+        from fleet_repl.sandbox import load_scenario, serve, world_of  # noqa: PLC0415
         from fleet_repl.values.names import Region, Secret  # noqa: PLC0415
 
         world = (
-            sandbox.world_of(inventory)
+            world_of(inventory)
             if scenario is None
-            else sandbox.world_of(inventory, scenario=sandbox.load_scenario(scenario))
+            else world_of(inventory, scenario=load_scenario(scenario))
         )
-        async with sandbox.serve(world, host=host, port=port) as server:
+        async with serve(world, host=host, port=port) as server:
             yield Simulation(
                 url=server.url,
                 environment=server.environment(),
