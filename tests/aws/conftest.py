@@ -27,7 +27,9 @@ from tests.support.clock import VirtualClock
 
 from fleet_repl.aws import AwsRegistries, Endpoint, open_aws
 from fleet_repl.engine.retry import Pace
-from fleet_repl.inventory.model import Account, Aws, Inventory
+from fleet_repl.inventory.accounts import Account
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.events import Event
 from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn, Secret
 

@@ -15,7 +15,7 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from fleet_repl.aws.configuration import MODELS, make_session
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge

@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from fleet_repl.aws import renewal
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.errors import CallError, FaultKind, IdentityError
 
 if TYPE_CHECKING:

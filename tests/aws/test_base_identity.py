@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.errors import IdentityError
 from fleet_repl.values.names import Partition
 

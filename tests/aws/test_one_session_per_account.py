@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fleet_repl.inventory.model import Apply
+from fleet_repl.inventory.settings import Apply
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from fleet_repl.aws import Endpoint
 from fleet_repl.aws.configuration import client_config, make_session, sts_region
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.errors import IdentityError
 from fleet_repl.values.names import Partition, Region, Secret
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fleet_repl.aws.policy_hints import suspects
-from fleet_repl.inventory.model import Ownership
+from fleet_repl.inventory.settings import Ownership
 from fleet_repl.values.canonical_json import JsonObject, short_hash
 from fleet_repl.values.errors import CallError, FaultKind
 

@@ -20,7 +20,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from tests.support.clock import VirtualClock
 
-from fleet_repl.inventory.model import Account, Aws, External, Inventory
+from fleet_repl.inventory.accounts import Account, External
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.sandbox import Scenario, Server, World, serve, world_of
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.names import AccountId, Partition, Region, RoleArn, Secret

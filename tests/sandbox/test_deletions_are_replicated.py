@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sandbox.conftest import Served
 
-from fleet_repl.inventory.model import Account, Inventory
+from fleet_repl.inventory.accounts import Account
+from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import World, world_of
 from fleet_repl.values.names import AccountId, Region, Registry
 

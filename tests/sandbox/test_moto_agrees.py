@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 from tests.sandbox.conftest import Serve
 
-from fleet_repl.inventory.model import Account, Inventory
+from fleet_repl.inventory.accounts import Account
+from fleet_repl.inventory.model import Inventory
 from fleet_repl.values.names import AccountId, Region
 
 ACCOUNT = AccountId("123456789012")

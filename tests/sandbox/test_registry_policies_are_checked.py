@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tests.sandbox.conftest import Serve, Served
 
-from fleet_repl.inventory.model import Inventory, Limits
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.settings import Limits
 from fleet_repl.sandbox import AccountScenario, Scenario
 
 HUB, SPOKE, CUSTOMER, STRANGER = "1" * 12, "2" * 12, "4" * 12, "7" * 12

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_repl.inventory.model import Account, Inventory
+from fleet_repl.inventory.accounts import Account
+from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import AccountScenario, Scenario, World, world_of
 from fleet_repl.values.names import AccountId, Region, Registry
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.sandbox.conftest import Serve, Served
 
-from fleet_repl.inventory.model import Inventory, Limits
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.settings import Limits
 
 HUB, SPOKE = "1" * 12, "2" * 12
 HERE = {"region": "us-east-1", "registryId": HUB}

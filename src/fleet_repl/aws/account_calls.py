@@ -17,7 +17,7 @@ from fleet_repl.aws.error_codes import FRESH_REFUSALS
 from fleet_repl.aws.faults import settled
 from fleet_repl.aws.paging import Listing, read_page
 from fleet_repl.aws.request import Answer, Call
-from fleet_repl.inventory.model import Account
+from fleet_repl.inventory.accounts import Account
 from fleet_repl.runs.outcomes import Statistics
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault

@@ -21,7 +21,7 @@ from botocore.loaders import Loader, create_loader
 
 from fleet_repl._version import __version__
 from fleet_repl.aws.bounded import BoundedSession
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.names import Region, Secret
 
 MODELS: Final = Path(__file__).parent / "models"

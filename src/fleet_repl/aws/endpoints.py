@@ -7,7 +7,7 @@ from botocore.utils import ensure_boolean
 
 from fleet_repl.aws.configuration import make_session
 from fleet_repl.aws.identity import usable
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 
 
 async def configured_endpoints(aws: Aws) -> tuple[str | None, ...]:

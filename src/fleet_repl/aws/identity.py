@@ -24,7 +24,7 @@ from fleet_repl.aws.faults import code_of, request_id_of, said_by_source
 from fleet_repl.aws.renewal import NoTerminalError, SourceTimeoutError, attend, renewed
 from fleet_repl.aws.request import Call
 from fleet_repl.engine.retry import Pace
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.errors import CallError, Fault, FaultKind, IdentityError
 from fleet_repl.values.names import Partition, Region
 

@@ -19,7 +19,7 @@ from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.events import Event
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.limits import BUCKET_PATTERN

@@ -19,7 +19,9 @@ from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
-from fleet_repl.inventory.model import Account, Aws, Inventory
+from fleet_repl.inventory.accounts import Account
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.events import Event
 from fleet_repl.values import limits
 from fleet_repl.values.names import Region

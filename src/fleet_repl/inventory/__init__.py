@@ -6,30 +6,24 @@ its place, and an external id is not told at all.
 
 from __future__ import annotations
 
+from fleet_repl.inventory.accounts import Account, External
 from fleet_repl.inventory.document import json_schema, parse
 from fleet_repl.inventory.freshness import acknowledged, changed_file
-from fleet_repl.inventory.model import (
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.routes import Match, Route, Selector
+from fleet_repl.inventory.safety import REST, Amount, Safety, Wave
+from fleet_repl.inventory.settings import (
     ACKNOWLEDGEABLE,
-    REST,
-    Account,
     Acknowledgement,
-    Amount,
     Apply,
     Aws,
-    External,
-    Inventory,
     Limits,
-    Match,
     Ownership,
-    Route,
     RuleOwnership,
-    Safety,
-    Selector,
     State,
-    Template,
-    Wave,
+    located,
 )
-from fleet_repl.inventory.settings import located
+from fleet_repl.inventory.templates import Template
 
 __all__ = [
     "ACKNOWLEDGEABLE",

@@ -1,7 +1,7 @@
 """One fleet as a frozen value: what the operator wrote, checked and resolved.
 
-Names of accounts are ids, durations are seconds, and defaults are filled in. The parts of it are
-where their tables are read; they are named here too.
+Names of accounts are ids, durations are seconds, and defaults are filled in. The parts of it
+are where their tables are read.
 """
 
 from __future__ import annotations
@@ -11,42 +11,18 @@ from dataclasses import dataclass, field
 
 from fleet_repl.inventory.accounts import Account, External
 from fleet_repl.inventory.findings import nearest_line
-from fleet_repl.inventory.routes import Match, Route, Selector
-from fleet_repl.inventory.safety import REST, Amount, Safety, Wave
+from fleet_repl.inventory.routes import Route
+from fleet_repl.inventory.safety import Safety, Wave
 from fleet_repl.inventory.settings import (
-    ACKNOWLEDGEABLE,
     Acknowledgement,
     Apply,
     Aws,
     Limits,
     Ownership,
-    RuleOwnership,
     State,
 )
 from fleet_repl.inventory.templates import Template
 from fleet_repl.values.errors import Problem
-
-__all__ = [
-    "ACKNOWLEDGEABLE",
-    "REST",
-    "Account",
-    "Acknowledgement",
-    "Amount",
-    "Apply",
-    "Aws",
-    "External",
-    "Inventory",
-    "Limits",
-    "Match",
-    "Ownership",
-    "Route",
-    "RuleOwnership",
-    "Safety",
-    "Selector",
-    "State",
-    "Template",
-    "Wave",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)

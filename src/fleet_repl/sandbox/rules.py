@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from fleet_repl.inventory.model import Limits
+from fleet_repl.inventory.settings import Limits
 from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
 from fleet_repl.sandbox.shapes import Structure, objects
 from fleet_repl.values.canonical_json import JsonObject

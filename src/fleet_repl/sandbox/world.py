@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from fleet_repl.inventory.model import Inventory, Limits
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.settings import Limits
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.backfill_runner import BackfillRunner
 from fleet_repl.sandbox.backfills import Backfill

@@ -17,7 +17,7 @@ from tests.support.clock import VirtualClock
 
 from fleet_repl.aws import BucketObjects, Endpoint, open_objects
 from fleet_repl.engine.retry import Pace
-from fleet_repl.inventory.model import Aws
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.events import Event
 from fleet_repl.values.names import Region, Secret
 
