@@ -12,10 +12,10 @@ from msgspec import UNSET, UnsetType
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
 from fleet_repl.reports.documents.shared import (
     Count,
-    alike_or_none,
     expect_fleet,
     given,
     plain,
+    recast_or_none,
     zoned,
 )
 from fleet_repl.reports.documents.writer import line_in_utf8
@@ -46,7 +46,7 @@ class _Lock(Document, frozen=True, tag_field="schema", tag=LOCK_SCHEMA):
     sharers: dict[str, str] | UnsetType | None = UNSET
 
     def lock(self) -> LockDocument:
-        holder = alike_or_none(self.holder, Holder)
+        holder = recast_or_none(self.holder, Holder)
         for name in ("run_id", "user", "host", "process") if holder is not None else ():
             plain(getattr(holder, name), f"holder.{name}")
         for fleet, mark in (self.sharers or {}).items():
@@ -67,7 +67,7 @@ def lock_content(document: LockDocument) -> bytes:
     return line_in_utf8(
         _Lock(
             fleet=document.fleet,
-            holder=alike_or_none(document.holder, HolderDocument),
+            holder=recast_or_none(document.holder, HolderDocument),
             taken_at=document.taken_at.isoformat(),
             renewed_at=document.renewed_at.isoformat(),
             renewals=document.renewals,

@@ -28,11 +28,11 @@ from fleet_repl.reports.documents.shared import (
     Instant,
     InventoryDocument,
     RegistryName,
-    alike,
-    alike_or_none,
     given,
     moment,
     prefixes_of,
+    recast,
+    recast_or_none,
     registry_named,
 )
 from fleet_repl.reports.documents.writer import line
@@ -78,9 +78,9 @@ class RunDocument(Document, frozen=True, tag_field="schema", tag=RUN_SCHEMA):
             run_id=self.run_id,
             fleet=self.fleet,
             purpose=self.purpose,
-            holder=alike(self.holder, Holder),
+            holder=recast(self.holder, Holder),
             started_at=moment(self.started_at, "started_at"),
-            inventory=alike(self.inventory, InventoryRef),
+            inventory=recast(self.inventory, InventoryRef),
             plan_digest=self.plan_digest,
             forced=self.forced,
             allowed=self.allowed,
@@ -110,7 +110,7 @@ class EndedDocument(Document, frozen=True, tag_field="schema", tag=ENDED_SCHEMA)
             status=self.status,
             finished_at=moment(self.finished_at, "finished_at"),
             counts={outcome: count for outcome, count in counts.items() if count is not UNSET},
-            writes=alike_or_none(given(self.summary.writes), Writes),
+            writes=recast_or_none(given(self.summary.writes), Writes),
         )
 
 
@@ -187,9 +187,9 @@ def run_content(meta: RunMeta) -> bytes:
             run_id=meta.run_id,
             fleet=meta.fleet,
             purpose=meta.purpose,
-            holder=alike(meta.holder, HolderDocument),
+            holder=recast(meta.holder, HolderDocument),
             started_at=instant(meta.started_at),
-            inventory=alike(meta.inventory, InventoryDocument),
+            inventory=recast(meta.inventory, InventoryDocument),
             plan_digest=meta.plan_digest,
             forced=meta.forced,
             allowed=meta.allowed,
@@ -206,7 +206,7 @@ def parse_run(content: bytes, where: str) -> RunMeta:
 
 def ended_content(report: Report) -> bytes:
     """The document `fleet-repl/ended/1`: what a list of runs tells of a report."""
-    summary = alike(SummaryDocument.of(report), EndedSummaryDocument)
+    summary = recast(SummaryDocument.of(report), EndedSummaryDocument)
     finished_at = instant(report.finished_at)
     return line(EndedDocument(report.run_id, report.status, finished_at, summary))
 

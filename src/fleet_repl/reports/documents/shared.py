@@ -83,6 +83,8 @@ Acknowledged: TypeAlias = Annotated[
     ),
 ]
 AccountName: TypeAlias = Annotated[str, Meta(description="The account's name in the inventory.")]
+UNIQUE: Final[Mapping[str, Any]] = {"uniqueItems": True}
+"""Published of lists that name nothing twice."""
 OBJECTIONS: Final = (
     "foreign-rules",
     "max-removals",
@@ -126,18 +128,37 @@ class WarningDocument(Document, frozen=True):
     message: str
 
 
-class HeldDocument(Document, frozen=True):
-    """A link that is left out because its destination does not grant it; account and region are
-    the destination's."""
+class PlaceDocument(Document, frozen=True):
+    """An object about a registry, which its account and its region name."""
 
     account: Account
     region: RegionName
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.account, self.region)
+
+
+class NamedPlaceDocument(PlaceDocument, frozen=True):
+    """An object about a registry, with the name of its account."""
+
+    name: AccountName
+
+
+class EndDocument(NamedPlaceDocument, frozen=True):
+    """The source or the destination of a link."""
+
+
+class HeldDocument(PlaceDocument, frozen=True):
+    """A link that is left out because its destination does not grant it; account and region are
+    the destination's."""
+
     prefixes: PrefixList
     because: str
 
     def link(self) -> HeldLink:
         return HeldLink(
-            destination=Registry(self.account, self.region),
+            destination=self.registry,
             prefixes=prefixes_of(self.prefixes),
             because=self.because,
         )
@@ -145,7 +166,7 @@ class HeldDocument(Document, frozen=True):
 
 def fault_document(fault: Fault | None) -> Json:
     """A failed call as an object; null for none."""
-    found: Json = msgspec.to_builtins(alike_or_none(fault, ErrorDocument))
+    found: Json = msgspec.to_builtins(recast_or_none(fault, ErrorDocument))
     return found
 
 
@@ -154,14 +175,14 @@ def given(value: _T | UnsetType) -> _T | None:
     return None if value is UNSET else value
 
 
-def alike(value: object, kind: type[_T]) -> _T:
+def recast(value: object, kind: type[_T]) -> _T:
     """A value as one of another class whose members have the same names, or fewer of them."""
     return msgspec.convert(value, kind, from_attributes=True)
 
 
-def alike_or_none(value: object | None, kind: type[_T]) -> _T | None:
+def recast_or_none(value: object | None, kind: type[_T]) -> _T | None:
     """The same where there may be nothing."""
-    return None if value is None else alike(value, kind)
+    return None if value is None else recast(value, kind)
 
 
 def held_documents(links: Iterable[HeldLink]) -> tuple[HeldDocument, ...]:

@@ -1,0 +1,186 @@
+"""The part of a plan's document that is the plan of one registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType
+
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
+from fleet_repl.reports.documents.changes import ChangeDocument
+from fleet_repl.reports.documents.fields import prefix_list
+from fleet_repl.reports.documents.reader import Document, MalformedError, each
+from fleet_repl.reports.documents.shared import (
+    UNIQUE,
+    ErrorDocument,
+    HeldDocument,
+    NamedPlaceDocument,
+    RegistryName,
+    Timestamp,
+    held_documents,
+    moment,
+    prefixes_of,
+    recast_or_none,
+    registry_named,
+)
+from fleet_repl.runs.drift import sentence
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.text import timestamp
+
+_BY_STATE: Final[Mapping[str, Any]] = {
+    "allOf": [
+        {
+            "if": {"properties": {"state": {"const": "unreadable"}}},
+            "then": {
+                "properties": {
+                    "changes": {"maxItems": 0},
+                    "held": {"maxItems": 0},
+                    "error": {"type": "object"},
+                }
+            },
+        },
+        {
+            "if": {"properties": {"state": {"const": "changed"}}},
+            "then": {"properties": {"changes": {"minItems": 1}}},
+            "else": {"properties": {"changes": {"maxItems": 0}}},
+        },
+    ]
+}
+"""What a registry's state says of its other members."""
+
+
+class OwnedDocument(Document, frozen=True):
+    links: Annotated[
+        dict[
+            RegistryName,
+            Annotated[tuple[str, ...] | None, Meta(extra_json_schema={"minItems": 1, **UNIQUE})],
+        ],
+        Meta(
+            description="Destinations, each with the prefixes that the fleet's rules list for "
+            "it; null for every repository."
+        ),
+    ]
+    templates: Annotated[
+        tuple[str, ...],
+        Meta(description="Prefixes of the fleet's creation templates.", extra_json_schema=UNIQUE),
+    ]
+
+    @classmethod
+    def of(cls, applied: Applied) -> OwnedDocument | None:
+        """None for nothing, as it often is."""
+        if not applied.links and not applied.templates:
+            return None
+        links = {str(end): prefix_list(prefixes) for end, prefixes in sorted(applied.links.items())}
+        return cls(links=links, templates=applied.templates)
+
+    def applied(self) -> Applied:
+        links = {registry_named(end): prefixes_of(listed) for end, listed in self.links.items()}
+        return Applied(links=links, templates=self.templates)
+
+
+class MovedDocument(Document, frozen=True):
+    by: Annotated[
+        Mover,
+        Meta(
+            description="What is no longer as it was when a run last wrote the registry: what is "
+            "in place (fleet), or what is wanted (inventory)."
+        ),
+    ]
+    run: Annotated[str | None, Meta(description="The run that last wrote it.")]
+    at: Annotated[Timestamp | None, Meta(description="When that was.")]
+    message: str
+
+    @classmethod
+    def of(cls, moved: Moved) -> MovedDocument:
+        return cls(
+            by=moved.by,
+            run=moved.run_id,
+            at=timestamp(moved.at) if moved.at is not None else None,
+            message=sentence(moved),
+        )
+
+    def moved(self) -> Moved:
+        at = moment(self.at, "moved.at") if self.at is not None else None
+        return Moved(by=self.by, run_id=self.run, at=at)
+
+
+class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
+    wave: Annotated[str, Meta(description="The registry's own wave.")]
+    state: State
+    changes: Annotated[
+        tuple[ChangeDocument, ...], Meta(description="In the order they are written.")
+    ]
+    refused: Annotated[
+        tuple[Resource, ...],
+        Meta(
+            description="Resources whose changes are shown but must not be written; error says "
+            "why.",
+            extra_json_schema=UNIQUE,
+        ),
+    ]
+    held: tuple[HeldDocument, ...]
+    error: ErrorDocument | None
+    owned: Annotated[
+        OwnedDocument | None,
+        Meta(
+            description="What of the registry is the fleet's own once all is done; null for "
+            "nothing."
+        ),
+    ]
+    retired: Annotated[bool, Meta(description="Whether its account is retired.")]
+    gone: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="True where that account counts as gone: AWS refused its role twice, "
+            "seconds apart, and nothing of it answered. Missing otherwise."
+        ),
+    ] = UNSET
+    moved: Annotated[
+        MovedDocument | None,
+        Meta(
+            description="Why it differs from the inventory, as far as remembered runs tell; null "
+            "where it does not, or nobody asked."
+        ),
+    ]
+
+    @classmethod
+    def of(cls, plan: RegistryPlan) -> RegistryDocument:
+        return cls(
+            account=plan.registry.account,
+            region=plan.registry.region,
+            name=plan.name,
+            wave=plan.wave,
+            state=plan.state,
+            changes=tuple(map(ChangeDocument.of, plan.changes)),
+            refused=tuple(sorted(plan.refused)) if plan.refused else (),
+            held=held_documents(plan.held) if plan.held else (),
+            error=recast_or_none(plan.error, ErrorDocument),
+            owned=OwnedDocument.of(plan.owned),
+            retired=plan.retired,
+            gone=plan.gone or UNSET,
+            moved=MovedDocument.of(plan.moved) if plan.moved is not None else None,
+        )
+
+    def plan(self) -> RegistryPlan:
+        error = recast_or_none(self.error, Fault)
+        if self.refused and error is None:
+            raise MalformedError("error", "it has to say why resources are refused")
+        return RegistryPlan(
+            registry=self.registry,
+            name=self.name,
+            wave=self.wave,
+            state=self.state,
+            changes=each("changes", self.changes, ChangeDocument.change),
+            held=tuple(map(HeldDocument.link, self.held)),
+            error=error,
+            refused={resource: error for resource in self.refused if error is not None},
+            owned=self.owned.applied() if self.owned is not None else Applied(),
+            retired=self.retired,
+            gone=self.gone is True,
+            moved=self.moved.moved() if self.moved is not None else None,
+        )
+
+
+PlannedRegistry: TypeAlias = Annotated[RegistryDocument, Meta(extra_json_schema=_BY_STATE)]
