@@ -13,7 +13,7 @@ from tests.cli.conftest import Cli, FakeBackend, FakeFleet, Terminal
 from tests.support.clock import NOON
 
 from fleet_repl.cli.app import run
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.progress import bar, progress_text
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.reports.log_entries import entry_of

@@ -12,7 +12,7 @@ from tests.cli.conftest import FakeFleet
 
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log
-from fleet_repl.cli.options import Common
+from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.streams import Streams
 from fleet_repl.planning.plan import Action, Resource
 from fleet_repl.runs.events import (
@@ -53,7 +53,7 @@ TOLD = "DescribeRegistry: throttled (TooManyRequestsException): Rate exceeded [r
 def log(**options: Any) -> tuple[Log, io.StringIO]:
     stream = io.StringIO()
     streams = Streams(stdin=None, stdout=io.StringIO(), stderr=stream, environ={})
-    return Log(streams, Common(**options), clock=lambda: NOON), stream
+    return Log(streams, CommonOptions(**options), clock=lambda: NOON), stream
 
 
 def ended(outcome: Outcome, **fields: Any) -> RegistryFinished:
@@ -236,7 +236,7 @@ class Gone(io.StringIO):
 def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     """It falls silent; the run is what matters."""
     streams = Streams(stdin=None, stdout=io.StringIO(), stderr=Gone(), environ={})
-    lost = Log(streams, Common(verbose=True))
+    lost = Log(streams, CommonOptions(verbose=True))
     lost.failure("one")
     lost.block("two\n")
     lost.event(LINES[0][0])

@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.cli.conftest import Cli, FakeFleet
 from tests.support.clock import VirtualClock
 
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.progress import ProgressLine, bar, live_progress, progress_text
 from fleet_repl.planning.plan import Action, Resource
@@ -174,7 +174,7 @@ def test_a_command_in_a_pipe_gives_signs_of_life(
 ) -> None:
     """On stderr, as a JSON object where those were asked for; with --quiet none."""
     clock = VirtualClock(seconds=100)
-    monkeypatch.setattr("fleet_repl.cli.running.SYSTEM", clock)
+    monkeypatch.setattr("fleet_repl.cli.fleet_run.SYSTEM", clock)
 
     async def takes_a_minute() -> None:
         for _ in range(10_000):

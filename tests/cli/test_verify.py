@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from tests.cli.conftest import Cli, FakeFleet
 
 from fleet_repl.cli.app import run
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.reports import schema
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.runs.events import ReadStarted, RegistryRead, VerifyFinished, VerifyStarted

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Cli, FakeFleet, Terminal
 
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.progress import progress_text
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.runs.events import PlanMade, WaveFinished, WaveStarted

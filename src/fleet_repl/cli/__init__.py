@@ -1,6 +1,6 @@
-"""The command line: one file for each command, and what they share.
+"""The command line: one file for each command, and the code that commands share.
 
-The outermost floor. Only `main` is called from outside; importing it loads no AWS code.
+The last of the rooms. Only `main` is called from outside; importing it loads no AWS code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main() -> None:
     """The console entry point; ends the process with the run's exit code."""
     endure()
     code = run(sys.argv[1:])
-    for one in SIGNALS:
+    for number in SIGNALS:
         # The code is decided: a signal that comes while Python tidies up does not change it.
-        signal.signal(one, signal.SIG_IGN)
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(code)

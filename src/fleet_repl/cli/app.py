@@ -1,4 +1,4 @@
-"""The commands put together, and the one place where a process's exit code is decided."""
+"""The command line itself: every command with its options, and the exit code of the process."""
 
 from __future__ import annotations
 
@@ -21,16 +21,33 @@ from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
 from fleet_repl.cli.library import Library
 from fleet_repl.cli.log import Log
-from fleet_repl.cli.memory_options import Holding, Listing, Recalling, Reverting
-from fleet_repl.cli.options import Common, Describing, Drawing, Serving, Showing
+from fleet_repl.cli.options import (
+    CommonOptions,
+    GraphOptions,
+    ServeOptions,
+    ShowOptions,
+    ValidateOptions,
+)
 from fleet_repl.cli.plan import plan
 from fleet_repl.cli.report import report
 from fleet_repl.cli.rollback import rollback
-from fleet_repl.cli.run_options import Applying, Asking, Importing, Repeating, Running
+from fleet_repl.cli.run_options import (
+    ApplyOptions,
+    ImportOptions,
+    RepeatOptions,
+    RunOptions,
+    VerifyOptions,
+)
 from fleet_repl.cli.runs import runs
 from fleet_repl.cli.sandbox import sandbox
 from fleet_repl.cli.schema import schema
 from fleet_repl.cli.show import show
+from fleet_repl.cli.state_options import (
+    ReportOptions,
+    RollbackOptions,
+    RunListOptions,
+    StateOptions,
+)
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.cli.unlock import unlock
 from fleet_repl.cli.validate import validate
@@ -38,7 +55,7 @@ from fleet_repl.cli.verify import verify
 from fleet_repl.cli.watch import watch
 from fleet_repl.reports import ExitCode
 
-Options = TypeVar("Options", bound=Common)
+Options = TypeVar("Options", bound=CommonOptions)
 P = ParamSpec("P")
 
 NAME: Final = "fleet-repl"
@@ -98,28 +115,28 @@ def _add(
     app.command(name, rich_help_panel=panel)(command(options, body))
 
 
-_add("validate", OFFLINE, Describing, validate)
-_add("graph", OFFLINE, Drawing, graph)
-_add("show", OFFLINE, Showing, show)
-_add("schema", OFFLINE, Common, schema)
-_add("sandbox", OFFLINE, Serving, sandbox)
-_add("plan", LOOK, Running, plan)
-_add("drift", LOOK, Running, drift)
-_add("verify", LOOK, Asking, verify)
-_add("import", LOOK, Importing, import_)
-_add("apply", CHANGE, Applying, apply)
-_add("backfill", CHANGE, Running, backfill)
-_add("watch", CHANGE, Repeating, watch)
-_add("rollback", CHANGE, Reverting, rollback)
-_add("runs", REMEMBERED, Listing, runs)
-_add("report", REMEMBERED, Recalling, report)
-_add("freeze", REMEMBERED, Holding, freeze)
-_add("unfreeze", REMEMBERED, Holding, unfreeze)
-_add("unlock", REMEMBERED, Holding, unlock)
+_add("validate", OFFLINE, ValidateOptions, validate)
+_add("graph", OFFLINE, GraphOptions, graph)
+_add("show", OFFLINE, ShowOptions, show)
+_add("schema", OFFLINE, CommonOptions, schema)
+_add("sandbox", OFFLINE, ServeOptions, sandbox)
+_add("plan", LOOK, RunOptions, plan)
+_add("drift", LOOK, RunOptions, drift)
+_add("verify", LOOK, VerifyOptions, verify)
+_add("import", LOOK, ImportOptions, import_)
+_add("apply", CHANGE, ApplyOptions, apply)
+_add("backfill", CHANGE, RunOptions, backfill)
+_add("watch", CHANGE, RepeatOptions, watch)
+_add("rollback", CHANGE, RollbackOptions, rollback)
+_add("runs", REMEMBERED, RunListOptions, runs)
+_add("report", REMEMBERED, ReportOptions, report)
+_add("freeze", REMEMBERED, StateOptions, freeze)
+_add("unfreeze", REMEMBERED, StateOptions, unfreeze)
+_add("unlock", REMEMBERED, StateOptions, unlock)
 
 
 def run(args: Sequence[str], backend: Library | None = None) -> int:
-    """Run a command line and say how the process shall end."""
+    """Run a command line; returns the exit code of the process."""
     command_context = CommandContext(backend=backend or Library(), streams=Streams.of_process())
     if not args:
         with redirect_stdout(sys.stderr):
@@ -129,7 +146,7 @@ def run(args: Sequence[str], backend: Library | None = None) -> int:
 
 
 def _wants_json(args: Sequence[str]) -> bool:
-    """Whether lines on stderr shall be JSON, of a command line that may be wrong."""
+    """Whether a command line, which may be wrong, asks for JSON lines on stderr."""
     flags = " ".join(takewhile("--".__ne__, args)).replace("--log-format=", "--log-format ").split()
     chosen = [value for flag, value in pairwise(flags) if flag == "--log-format"]
     return chosen[-1:] == [Format.JSON]
@@ -138,7 +155,7 @@ def _wants_json(args: Sequence[str]) -> bool:
 def _invoke(args: Sequence[str], command_context: CommandContext) -> int:
     as_json = _wants_json(args)
     try:
-        # Of wrong usage typer itself tells people only.
+        # typer can report wrong usage as text only; for JSON lines it has to raise it.
         app(list(args), prog_name=NAME, obj=command_context, standalone_mode=not as_json)
     except Ended as ended:
         return ended.code
@@ -146,7 +163,9 @@ def _invoke(args: Sequence[str], command_context: CommandContext) -> int:
         print(f"{NAME}: {error}", file=command_context.streams.stderr)
         return ExitCode.ERROR
     except UsageError as error:
-        Log(command_context.streams, Common(log_format=Format.JSON)).failure(error.format_message())
+        Log(command_context.streams, CommonOptions(log_format=Format.JSON)).failure(
+            error.format_message()
+        )
         return ExitCode.USAGE
     except SystemExit as ended:
         return ExitCode.USAGE if ended.code == WRONG_USAGE else int(ended.code or 0)

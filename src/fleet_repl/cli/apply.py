@@ -14,22 +14,22 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import WriteOptions, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask
+from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import Applying
-from fleet_repl.cli.running import Target, run_target
+from fleet_repl.cli.run_options import ApplyOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, report_exit
 from fleet_repl.runs.history import Purpose
 
 MAX_AGE: Final = timedelta(hours=24)
-"""Of a plan that was kept."""
+"""How old a kept plan may be, unless --max-age says otherwise."""
 
 
 def apply(
-    call: Call[Applying],
+    call: Call[ApplyOptions],
     *,
     yes: Yes = False,
     force: Force = False,
@@ -61,7 +61,7 @@ def apply(
     Example: fleet-repl apply inventories/prod.toml --yes --report report.json --report junit.xml
     """
     check_can_ask(call.options.inventory, yes=yes)
-    allowed = tuple(one.value for one in allow)
+    allowed = tuple(allowance.value for allowance in allow)
     write_options = WriteOptions(yes=yes, force=force, allow=allowed, wave=wave)
     kept, target = _prepared(call)
     _check_wave(wave, target.waves)
@@ -69,15 +69,15 @@ def apply(
     return run_target(call, target, partial(_apply, kept=kept, write_options=write_options))
 
 
-def _prepared(call: Call[Applying]) -> tuple[Plan | None, Target]:
-    """The plan that was kept, if one was named, and the fleet that all is about."""
+def _prepared(call: Call[ApplyOptions]) -> tuple[Plan | None, Target]:
+    """The kept plan, if --plan names one, and the fleet to apply it to."""
     options, backend = call.options, call.backend
     path, kept = options.inventory, None
     if options.plan is not None:
         kept = backend.load_plan(options.plan)
-        path = path or _named(options.plan, kept)
+        path = path or _inventory_of(options.plan, kept)
     if path is None:
-        # The options have said so already, in better words.
+        # ApplyOptions.check has refused this already, in better words.
         raise typer.BadParameter("there is no INVENTORY")
     load = call.load_inventory if options.simulated is None else call.load_offline
     inventory = load(path)
@@ -85,7 +85,7 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Target]:
         scope = backend.scope(inventory, options.selection)
     else:
         backend.check_plan(kept, inventory, now=now(), max_age=options.max_age or MAX_AGE)
-        scope = [one.registry for one in kept.registries]
+        scope = [registry_plan.registry for registry_plan in kept.registries]
     return kept, Target(
         inventory=inventory,
         scope=scope,
@@ -95,8 +95,8 @@ def _prepared(call: Call[Applying]) -> tuple[Plan | None, Target]:
     )
 
 
-def _named(file: Path, kept: Plan) -> Path:
-    """The inventory that a plan in `file` was made from."""
+def _inventory_of(file: Path, kept: Plan) -> Path:
+    """The path of the inventory that the plan in `file` was made from."""
     if kept.inventory.path == str(STANDARD_INPUT):
         raise typer.BadParameter(
             "the plan was made from an inventory on standard input: name that INVENTORY, or give "

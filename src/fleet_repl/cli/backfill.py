@@ -11,9 +11,9 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import agreed
 from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import Running
-from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports import ExitCode, backfill_exit
@@ -31,7 +31,7 @@ class _BackfillOptions:
 
 
 def backfill(
-    call: Call[Running],
+    call: Call[RunOptions],
     *,
     route: Annotated[
         str | None,
@@ -73,21 +73,25 @@ async def _status(session: Session, *, route: str | None) -> ExitCode:
 
 
 async def _backfill(session: Session, *, options: _BackfillOptions) -> ExitCode:
-    report = None if options.yes else await _refused(session, options)
+    report = None if options.yes else await _declined(session, options)
     if report is None:
         report = await session.backfill(route=options.route, wait=options.wait, again=options.force)
     return hand_over(session.call, report, backfill_exit(report))
 
 
-async def _refused(session: Session, options: _BackfillOptions) -> BackfillReport | None:
-    """What there is now, where somebody who can be asked does not want more."""
+async def _declined(session: Session, options: _BackfillOptions) -> BackfillReport | None:
+    """Show the backfills there are and ask whether to start more.
+
+    Returns the report to end with where the answer is no or the run is interrupted; None where
+    backfills may be started: the answer is yes, nobody can be asked, or nothing would start.
+    """
     log, streams = session.call.log, session.call.streams
     if streams.keyboard is None:
         return None
-    found = await session.backfill_status(route=options.route)
-    number = sum(_wants(one, force=options.force) for one in found.backfills)
+    report = await session.backfill_status(route=options.route)
+    number = sum(_may_start(outcome, force=options.force) for outcome in report.backfills)
     if session.interrupts.requested.is_set():
-        return found
+        return report
     if not number:
         return None
 
@@ -95,23 +99,23 @@ async def _refused(session: Session, options: _BackfillOptions) -> BackfillRepor
         full = session.call.options.verbose
         colour = stream is streams.stderr and streams.has_colour(stream)
         width = streams.width(stream)
-        return backfill_text(found, full=full, colour=colour, width=width, end=False) + "\n"
+        return backfill_text(report, full=full, colour=colour, width=width, end=False) + "\n"
 
     seen = log.block(shown(streams.stderr))
     most = counted(number, "backfill")
-    question = f"Start up to {most} of {visible(found.fleet)}?"
+    question = f"Start up to {most} of {visible(report.fleet)}?"
     if await agreed(session, question, shown, streams.keyboard, seen=seen):
         return None
     if session.interrupts.requested.is_set():
-        return replace(found, status=Status.INTERRUPTED)
-    return replace(found, status=Status.REFUSED)
+        return replace(report, status=Status.INTERRUPTED)
+    return replace(report, status=Status.REFUSED)
 
 
-def _wants(one: BackfillOutcome, *, force: bool) -> bool:
-    """Whether a destination may get a new backfill, as things stand now."""
-    last = one.backfill
+def _may_start(outcome: BackfillOutcome, *, force: bool) -> bool:
+    """Whether a new backfill to the destination may be started, as things stand now."""
+    last = outcome.backfill
     if last is None:
-        # There is none, or nobody knows.
+        # The destination has none, or its source could not be read.
         return True
     if last.active:
         return last.state is BackfillState.STOPPING

@@ -1,4 +1,4 @@
-"""One invocation of a command: its options, what it works with, how it ends.
+"""One invocation of a command: its options, its streams and its exit code.
 
 Every error becomes a message and an exit code here; nothing a user can cause shows a traceback.
 """
@@ -17,7 +17,7 @@ import typer
 from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.library import Library
 from fleet_repl.cli.log import Log, problem_lines
-from fleet_repl.cli.options import Common, parameters_of
+from fleet_repl.cli.options import CommonOptions, parameters_of
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, RefusedError, SelectionError
@@ -25,14 +25,14 @@ from fleet_repl.values.errors import FleetError, InventoryError, RefusedError, S
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
 
-Options = TypeVar("Options", bound=Common)
-Options_co = TypeVar("Options_co", bound=Common, covariant=True)
+Options = TypeVar("Options", bound=CommonOptions)
+Options_co = TypeVar("Options_co", bound=CommonOptions, covariant=True)
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
-    """What a command finds when it is called, whatever its options."""
+    """The library and the streams that every command gets, whatever its options."""
 
     backend: Library
     streams: Streams
@@ -40,6 +40,8 @@ class CommandContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Options_co]):
+    """An invocation of a command: its parsed options, and the library, streams and log it uses."""
+
     options: Options_co
     backend: Library
     streams: Streams
@@ -48,7 +50,7 @@ class Call(Generic[Options_co]):
     def load_inventory(
         self, path: Path, *, routes_required: bool = True, secrets_required: bool = True
     ) -> Inventory:
-        """The inventory in a file or on standard input. Raises InventoryError."""
+        """Load the inventory in a file or on standard input. Raises InventoryError."""
         return self.backend.load_inventory(
             path,
             routes_required=routes_required,
@@ -57,17 +59,23 @@ class Call(Generic[Options_co]):
         )
 
     def load_offline(self, path: Path, *, routes_required: bool = True) -> Inventory:
-        """The same where AWS is not called: an external id that is missing is warned about."""
+        """Load the inventory for a command that does not call AWS.
+
+        A missing external id, which `load_inventory` raises for, is only warned about.
+        """
         inventory = self.load_inventory(
             path, routes_required=routes_required, secrets_required=False
         )
         for problem in inventory.unset:
             where, _ = problem_lines(problem)
-            self.log.caution(f"{where}; where AWS is called that is an error")
+            self.log.write_warning(f"{where}; where AWS is called that is an error")
         return inventory
 
     def show(self, text: str) -> None:
-        """Write what was done to stdout. It is done, whether anybody can read that or not."""
+        """Write the result of work that is done to stdout.
+
+        Where stdout cannot be written, log that instead of raising: the work is done all the same.
+        """
         try:
             self.streams.emit(text)
         except OutputError as error:
@@ -85,13 +93,14 @@ class Ended(Exception):  # noqa: N818 - a command's end is no error
 def command(
     options: type[Options], body: Callable[Concatenate[Call[Options], P], ExitCode]
 ) -> Callable[..., None]:
-    """A function for typer: `body` with the parameters of `options` before its own."""
+    """Return a function for typer: `body` with the parameters of `options` before its own."""
     shared = parameters_of(options)
     own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
 
     def run(context: typer.Context, **values: object) -> None:
         # typer made the values by the annotations that mypy cannot follow here.
-        chosen = options(**{one.name: values.pop(one.name) for one in shared})  # type: ignore[arg-type]
+        given = {parameter.name: values.pop(parameter.name) for parameter in shared}
+        chosen = options(**given)  # type: ignore[arg-type]
         chosen.check()
         command_context: CommandContext = context.obj
         log = Log(command_context.streams, chosen)
@@ -112,25 +121,28 @@ def command(
 
 
 def flowing(documented: object) -> str:
-    """A docstring as help text: paragraphs without the line ends of the source."""
+    """Return the docstring of `documented` as help text: each paragraph on one line."""
     paragraphs = (inspect.getdoc(documented) or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def conclude(log: Log, work: Callable[[], ExitCode], *, verbose: bool) -> ExitCode:
-    """Do the work; every way in which it fails is told and gets its code."""
+    """Do the work; log every failure and return its exit code.
+
+    Raises only typer.BadParameter, which typer reports.
+    """
     try:
         return work()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except typer.BadParameter:
-        # typer tells of it as of every other wrong use.
+        # typer reports it like every other wrong use.
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: one line, not a traceback
-        return _failed(log, _single(error), verbose=verbose)
+        return _log_failure(log, _single(error), verbose=verbose)
 
 
-def _failed(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
+def _log_failure(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
     match error:
         case InventoryError():
             log.problems(error)
@@ -156,7 +168,7 @@ def _failed(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
 
 
 def _single(error: BaseException) -> BaseException:
-    """The error itself, where task groups have done nothing but wrap it."""
+    """Unwrap an error that task groups have wrapped in groups of one."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

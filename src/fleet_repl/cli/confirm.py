@@ -1,4 +1,4 @@
-"""Carry a plan out: show it, ask whether it may be, write."""
+"""Carry a plan out: show the plan, ask for confirmation on a terminal, write."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TextIO
 import anyio
 import anyio.to_thread
 
-from fleet_repl.cli.counting import waves_after
+from fleet_repl.cli.counters import waves_after
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import Plan
@@ -24,19 +24,21 @@ NOTHING_WRITTEN = "interrupted; nothing is written"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
-    """What somebody has said about writing beforehand."""
+    """The flags of a command that decide whether, and how far, it writes."""
 
     yes: bool
+    """Write without asking."""
     force: bool
     allow: tuple[str, ...] = ()
+    """Overrides: `protected`, `unknown-fields`."""
     wave: str | None = None
-    """The last one that is written."""
+    """The last wave to write; None: all waves."""
 
 
 async def carry_out(session: Session, plan: Plan, options: WriteOptions) -> Report:
-    """Show the plan, ask on a terminal unless that is answered already, and carry it out."""
+    """Show the plan, ask on a terminal unless --yes is given, and carry the plan out."""
     log, streams = session.call.log, session.call.streams
-    # In a thread: of a large plan this takes seconds, and the lock has to be renewed.
+    # In a thread: the text of a large plan takes seconds, and the lock has to be renewed meanwhile.
     seen = log.block(await anyio.to_thread.run_sync(_shown, session, plan, streams.stderr))
     refused = outstanding(plan.objections, force=options.force, allow=options.allow)
     writes = written(plan, session.waves, options.wave)
@@ -53,7 +55,7 @@ async def carry_out(session: Session, plan: Plan, options: WriteOptions) -> Repo
 
 
 def written(plan: Plan, waves: Sequence[str], last: str | None) -> int:
-    """How many registries a plan writes to, if it ends after the wave `last`."""
+    """Count the registries that a plan writes to if the run ends after the wave `last`."""
     later = waves_after(waves, last)
     return sum(
         any(change.wave not in later for change in registry_plan.changes)
@@ -62,7 +64,7 @@ def written(plan: Plan, waves: Sequence[str], last: str | None) -> int:
 
 
 def _shown(session: Session, plan: Plan, stream: TextIO) -> str:
-    """The plan as it fits where it is shown."""
+    """The plan as text, in the width and colours of the stream."""
     streams = session.call.streams
     text = plan_text(
         plan,
@@ -83,10 +85,10 @@ async def agreed(
     *,
     seen: bool,
 ) -> bool:
-    """Ask. Being interrupted is no agreement, and stops the fleet.
+    """Ask the question at the terminal; return whether the answer is yes.
 
-    `shown` gives the text that the question is about as it fits a stream; `seen`: it stands on
-    stderr already.
+    An interruption counts as no, and stops the fleet. `shown` returns the text that the question
+    is about, in the width and colours of a stream; `seen`: that text stands on stderr already.
     """
     streams = session.call.streams
     with (
@@ -94,7 +96,7 @@ async def agreed(
         session.interrupts.stopping(session.fleet.stop),
     ):
         if not seen or terminal is not streams.stderr:
-            # Nobody can agree to what they have not seen.
+            # Nobody can agree to a plan that they have not seen.
             terminal.write(await anyio.to_thread.run_sync(shown, terminal))
         return await confirm(
             question, stdin=keyboard, terminal=terminal, given_up=session.interrupts.requested
@@ -102,9 +104,10 @@ async def agreed(
 
 
 async def confirm(question: str, *, stdin: TextIO, terminal: TextIO, given_up: anyio.Event) -> bool:
-    """Whether the answer is yes. No answer, for want of input or because of `given_up`, is a no.
+    """Ask, and return whether the answer is yes. The end of input and `given_up` count as no.
 
-    A thread that waits for a line could not be called off; waiting until the terminal has one can.
+    A thread that blocks in reading a line could not be cancelled; waiting until the terminal has a
+    line can be.
     """
     terminal.write(f"{question} [y/N] ")
     terminal.flush()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.plan import show_plan
-from fleet_repl.cli.run_options import Running
-from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.reports import ExitCode
 
 
-def drift(call: Call[Running]) -> ExitCode:
+def drift(call: Call[RunOptions]) -> ExitCode:
     """Exit with 2 if the fleet differs from the inventory. Writes nothing.
 
     The same as plan --exit-code, for schedules and alarms. Of each registry that differs it says

@@ -1,6 +1,7 @@
-"""The single flags that commands share, each told once: its name, its help, what it may say.
+"""The flags that several commands share, each defined once: name, help and check of its value.
 
-Classes of options are made of these; nothing is run here, and help loads nothing for them.
+The classes of options are made of these. Importing this module loads nothing of the library that
+help does not need.
 """
 
 from __future__ import annotations
@@ -46,45 +47,45 @@ def duration(text: str) -> timedelta:
     """`30s`, `15m` or `1h30m` as a time. Raises typer.BadParameter for anything else."""
     from fleet_repl.inventory.fields import seconds  # noqa: PLC0415 - help needs no inventory
 
-    found = seconds(text)
-    if not found:
+    parsed = seconds(text)
+    if not parsed:
         raise typer.BadParameter(f"{text!r} is no time such as 30s, 15m or 24h")
-    return timedelta(seconds=found)
+    return timedelta(seconds=parsed)
 
 
-def account(what: str, panel: str) -> OptionInfo:
-    """`--account`, which narrows down `what`."""
-    return _repeatable("ID|NAME", what, panel)
+def account(subject: str, panel: str) -> OptionInfo:
+    """`--account`, which narrows the command down to `subject`."""
+    return _repeatable("ID|NAME", subject, panel)
 
 
-def label(what: str, panel: str) -> OptionInfo:
-    """`--label`."""
-    return _repeatable("KEY=VALUE", what, panel, callback=_pairs)
+def label(subject: str, panel: str) -> OptionInfo:
+    """`--label`, which narrows the command down to `subject`."""
+    return _repeatable("KEY=VALUE", subject, panel, callback=_pairs)
 
 
-def region(what: str, panel: str) -> OptionInfo:
-    """`--region`."""
-    return _repeatable("REGION", what, panel)
+def region(subject: str, panel: str) -> OptionInfo:
+    """`--region`, which narrows the command down to `subject`."""
+    return _repeatable("REGION", subject, panel)
 
 
 def _repeatable(
-    metavar: str, what: str, panel: str, callback: Callable[[list[str]], list[str]] | None = None
+    metavar: str, subject: str, panel: str, callback: Callable[[list[str]], list[str]] | None = None
 ) -> OptionInfo:
-    """A flag that narrows something down."""
-    found: OptionInfo = typer.Option(
+    """A repeatable flag that narrows the command down to `subject`."""
+    option: OptionInfo = typer.Option(
         metavar=metavar,
         callback=callback,
-        help=f"Only {what}. Repeatable.",
+        help=f"Only {subject}. Repeatable.",
         show_default=False,
         rich_help_panel=panel,
     )
-    return found
+    return option
 
 
 def _pairs(labels: list[str]) -> list[str]:
-    for one in labels:
-        if not one.partition("=")[0] or "=" not in one:
-            raise typer.BadParameter(f"{one!r} is not KEY=VALUE")
+    for text in labels:
+        if not text.partition("=")[0] or "=" not in text:
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE")
     return labels
 
 
@@ -97,7 +98,7 @@ def _report_files(paths: list[Path]) -> list[Path]:
     return paths
 
 
-def _place(location: str | None) -> str | None:
+def _state_location(location: str | None) -> str | None:
     if location is not None and not location.strip():
         raise typer.BadParameter("--state must not be empty")
     return location
@@ -107,21 +108,22 @@ STANDARD_INPUT: Final = Path("-")
 """As INVENTORY; a file of that name goes by its whole path."""
 
 
-def inventory_argument(what: str) -> ArgumentInfo:
-    """`INVENTORY`, which is `what`."""
-    found: ArgumentInfo = typer.Argument(
+def inventory_argument(addition: str) -> ArgumentInfo:
+    """The argument `INVENTORY`; `addition` ends its help."""
+    argument: ArgumentInfo = typer.Argument(
         metavar="INVENTORY",
-        # Whoever reads a file says why it cannot be read, with the code that a missing file has.
+        # typer does not check that the file can be read: the loader says why it cannot be, and
+        # the exit code is then the same as for a missing file.
         readable=False,
-        help=f"The fleet's TOML file, or - for standard input{what}.",
+        help=f"The fleet's TOML file, or - for standard input{addition}.",
         show_default=False,
     )
-    return found
+    return argument
 
 
 def check_can_ask(inventory: Path | None, *, yes: bool) -> None:
-    """Raises typer.BadParameter where an answer would have to come from what the inventory is
-    read from."""
+    """Raises typer.BadParameter where a question would have to be answered on standard input, and
+    the inventory is read from there."""
     if inventory == STANDARD_INPUT and not yes:
         raise typer.BadParameter(
             "the inventory is read from standard input, so nobody can answer there: add --yes"
@@ -146,7 +148,7 @@ StateLocation = Annotated[
     str | None,
     typer.Option(
         metavar="LOCATION",
-        callback=_place,
+        callback=_state_location,
         help="Where the fleet keeps what it has to remember, a folder or s3://bucket/prefix, in "
         "place of the inventory's \\[state].",
         show_default=False,

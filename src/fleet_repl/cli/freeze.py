@@ -10,7 +10,7 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.history import recall
-from fleet_repl.cli.memory_options import Holding
+from fleet_repl.cli.state_options import StateOptions
 from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.runs import moment
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def freeze(
-    call: Call[Holding],
+    call: Call[StateOptions],
     *,
     why: Annotated[
         str,
@@ -51,18 +51,18 @@ def freeze(
     inventory = call.load_inventory(call.options.inventory, secrets_required=False)
     by = who if who is not None else call.backend.person()
     look = partial(_freeze, fleet=inventory.name, who=by, why=why)
-    found = recall(call, inventory, call.options.state, look)
-    if found is None:
+    freezes = recall(call, inventory, call.options.state, look)
+    if freezes is None:
         return ExitCode.INTERRUPTED
-    before, now = found
+    before, now = freezes
     page = Page()
     page.add((f"{inventory.name} is frozen", Style.BAD), f" by {now.who}: {now.why}")
     if before is not None:
-        page.add(f"Before that it was frozen {_told(before)}")
+        page.add(f"Before that it was frozen {_since(before)}")
     return _show(call, page)
 
 
-def unfreeze(call: Call[Holding]) -> ExitCode:
+def unfreeze(call: Call[StateOptions]) -> ExitCode:
     """Let runs write to a frozen fleet again. Calls AWS only for a state in S3.
 
     Says who had frozen it, and why. Nothing is frozen: that is fine, too.
@@ -77,28 +77,28 @@ def unfreeze(call: Call[Holding]) -> ExitCode:
     page = Page()
     if not lifted:
         page.add(f"{inventory.name} was not frozen")
-    for one in lifted:
-        page.add(f"{inventory.name} is no longer frozen. It was {_told(one)}")
+    for ended in lifted:
+        page.add(f"{inventory.name} is no longer frozen. It was {_since(ended)}")
     return _show(call, page)
 
 
 async def _freeze(
     history: History, *, fleet: str, who: str, why: str
 ) -> tuple[Freeze | None, Freeze]:
+    """Freeze the fleet; returns the freeze that was there before, and the new one."""
     before = await history.frozen(fleet)
     return before, await history.freeze(fleet, who=who, why=why)
 
 
 async def _unfreeze(history: History, *, names: Collection[str]) -> list[Freeze]:
-    """What was lifted. A fleet may have been frozen under a name that it had."""
-    found = [await history.unfreeze(name) for name in names]
-    return [one for one in found if one is not None]
+    """End the freezes of the fleet under its name and its former names; returns them."""
+    return [lifted for name in names if (lifted := await history.unfreeze(name)) is not None]
 
 
-def _told(one: Freeze) -> str:
-    return f"since {moment(one.since)} UTC by {one.who}: {one.why}"
+def _since(frozen: Freeze) -> str:
+    return f"since {moment(frozen.since)} UTC by {frozen.who}: {frozen.why}"
 
 
-def _show(call: Call[Holding], page: Page) -> ExitCode:
+def _show(call: Call[StateOptions], page: Page) -> ExitCode:
     call.show(page.render(colour=call.streams.has_colour(call.streams.stdout)))
     return ExitCode.OK

@@ -6,11 +6,11 @@ from typing import assert_never
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Notation
-from fleet_repl.cli.options import Drawing
+from fleet_repl.cli.options import GraphOptions
 from fleet_repl.reports import ExitCode, json_text
 
 
-def graph(call: Call[Drawing]) -> ExitCode:
+def graph(call: Call[GraphOptions]) -> ExitCode:
     """Draw the links that an inventory asks for. Calls nothing.
 
     Each link is an edge; above 40 registries, each route between two regions is one, and hubs
@@ -22,7 +22,7 @@ def graph(call: Call[Drawing]) -> ExitCode:
     from fleet_repl.reports.graph import dot_text, graph_document, mermaid_text  # noqa: PLC0415
 
     inventory = call.load_offline(call.options.inventory)
-    # The document tells of groups and their links alone; whoever reads it can count.
+    # The JSON document has groups and their links only: its reader can find the hubs by counting.
     pictured = call.options.format is not Notation.JSON
     drawn = call.backend.graph(inventory, call.options.selection, with_hubs=pictured)
     match call.options.format:

@@ -1,4 +1,4 @@
-"""Progress where no line can be redrawn: a log line now and then, so that silence means trouble."""
+"""Progress where no line can be redrawn: a log line now and then, so silence means trouble."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import anyio
 
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.progress import progress_text
 from fleet_repl.reports.log_entries import LogEntry
 from fleet_repl.values.clock import Clock
@@ -22,7 +22,7 @@ EVERY: Final = 30.0
 async def accompanied(
     work: Callable[[], Awaitable[T]], beat: Callable[[], Coroutine[None, None, None]]
 ) -> T:
-    """Do `work`, and `beat` as long as that takes. Raises the FleetError that the work raises."""
+    """Do `work`, with `beat` running beside it until it ends. Raises the FleetErrors of `work`."""
     ended: list[T] = []
     failure: FleetError | None = None
     async with anyio.create_task_group() as group:
@@ -30,7 +30,7 @@ async def accompanied(
         try:
             ended.append(await work())
         except FleetError as error:
-            # As a value, because a task group would wrap it.
+            # Kept, and raised outside: a task group would wrap it in an exception group.
             failure = error
         group.cancel_scope.cancel()
     if failure is not None:
@@ -38,16 +38,16 @@ async def accompanied(
     return ended[0]
 
 
-async def heartbeat(tell: Callable[[LogEntry], object], counters: Counters, clock: Clock) -> None:
-    """Tell how far a run is every 30 seconds, without an end."""
+async def heartbeat(log: Callable[[LogEntry], object], counters: Counters, clock: Clock) -> None:
+    """Log the progress of a run every 30 seconds, until cancelled."""
     started = clock.monotonic()
     while True:
         await clock.sleep(EVERY)
-        tell(progress_entry(counters, clock.monotonic() - started))
+        log(progress_entry(counters, clock.monotonic() - started))
 
 
 def progress_entry(counters: Counters, seconds: float) -> LogEntry:
-    """How far a run is, for people and for machines."""
+    """The progress of a run as a log entry: a sentence for people, fields for machines."""
     return LogEntry(
         event="progress",
         message=progress_text(counters, seconds).plain,

@@ -1,4 +1,4 @@
-"""Where what is remembered lies, and how a command looks at it."""
+"""How commands find the state location of a fleet, and read its history there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import anyio
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
-from fleet_repl.cli.options import Common
+from fleet_repl.cli.options import CommonOptions
 from fleet_repl.values.errors import FleetError
 
 if TYPE_CHECKING:
@@ -24,36 +24,37 @@ HERE: Final = Path(".fleet-repl")
 
 
 def seen_from(folder: Path, path: str) -> Path:
-    """A path that a document in `folder` names, as seen from the working directory.
+    """The path that a document in `folder` names, relative to the working directory if below it.
 
-    Raises FleetError for what can be no path.
+    Raises FleetError for a text that can be no path.
     """
-    found = folder.expanduser() / path
-    # Of the file itself nothing is resolved: a link may stand for what changes.
+    absolute = folder.expanduser() / path
+    # The file's own name is not resolved: it may be a link that points elsewhere tomorrow.
     try:
-        found = found.parent.resolve() / found.name
+        absolute = absolute.parent.resolve() / absolute.name
     except ValueError:
         raise FleetError(f"the inventory cannot be read: no file is called {path!r}") from None
     here = Path.cwd()
-    return found.relative_to(here) if found.is_relative_to(here) else found
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
 
 
 def recall(
-    call: Call[Common],
+    call: Call[CommonOptions],
     inventory: Inventory | None,
     state: str | None,
     look: Callable[[History], Awaitable[T]],
 ) -> T | None:
-    """What `look` finds at the state location; None where a signal ended it.
+    """Open the history at the state location and return the result of `look`; None where a signal
+    ended it.
 
-    The location is `state`, else the inventory's, else a folder of the working directory.
+    The location is `state`, else the inventory's, else the folder `.fleet-repl` here.
     """
     place = HERE if inventory is None else inventory
 
     async def opened(interrupts: Interrupts) -> T:
         async with call.backend.history(place, state=state) as history:
-            found = await look(history)
+            result = await look(history)
         interrupts.finish()
-        return found
+        return result
 
     return anyio.run(interruptible, call.log, opened)

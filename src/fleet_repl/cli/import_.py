@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.run_options import Importing, Reporting, Running
-from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.fleet_run import run_fleet
+from fleet_repl.cli.run_options import ImportOptions, ResultOptions, RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, exit_code
 from fleet_repl.values.text import counted
@@ -14,13 +14,13 @@ from fleet_repl.values.text import counted
 if TYPE_CHECKING:
     from fleet_repl.planning.importing import Imported
 
-_WARNED: Final = 20
-"""What is left out in so many lines on stderr; the document lists all of it."""
+_MOST_WARNINGS: Final = 20
+"""How many things that the import leaves out are warned about; the document lists them all."""
 _NO_STATE: Final = ".fleet-repl"
-"""Nothing is remembered, so a place that the inventory names need not be usable."""
+"""In place of the inventory's state location, which need not be usable: nothing is remembered."""
 
 
-def import_(call: Call[Importing]) -> ExitCode:
+def import_(call: Call[ImportOptions]) -> ExitCode:
     """Make an inventory of what is in place. Writes nothing to AWS.
 
     Takes accounts and regions from INVENTORY, which needs no routes, reads every registry, and
@@ -31,7 +31,7 @@ def import_(call: Call[Importing]) -> ExitCode:
     Example: fleet-repl import accounts.toml > prod.toml
     """
     options = call.options
-    running = Running(
+    run_options = RunOptions(
         inventory=options.inventory,
         sandbox=options.sandbox,
         scenario=options.scenario,
@@ -40,8 +40,10 @@ def import_(call: Call[Importing]) -> ExitCode:
         verbose=options.verbose,
         log_format=options.log_format,
     )
-    all_of_it = Call(options=running, backend=call.backend, streams=call.streams, log=call.log)
-    return run_fleet(all_of_it, _import, routes_required=False)
+    whole_fleet = Call(
+        options=run_options, backend=call.backend, streams=call.streams, log=call.log
+    )
+    return run_fleet(whole_fleet, _import, routes_required=False)
 
 
 async def _import(session: Session) -> ExitCode:
@@ -50,18 +52,20 @@ async def _import(session: Session) -> ExitCode:
         session.call.log.note("interrupted before everything was read")
         return ExitCode.INTERRUPTED
     session.call.streams.emit(result.text)
-    _tell(session.call, result)
+    _log_result(session.call, result)
     return exit_code(partial=bool(result.unreadable))
 
 
-def _tell(call: Call[Reporting], result: Imported) -> None:
-    lines = [str(one) for one in result.left_out]
-    shown = len(lines) if call.options.verbose else _WARNED
+def _log_result(call: Call[ResultOptions], result: Imported) -> None:
+    lines = list(map(str, result.left_out))
+    shown = len(lines) if call.options.verbose else _MOST_WARNINGS
     for line in lines[:shown]:
-        call.log.caution(line)
+        call.log.write_warning(line)
     if lines[shown:]:
-        call.log.caution(f"{len(lines) - shown:,} more like these; the document lists all of them")
+        call.log.write_warning(
+            f"{len(lines) - shown:,} more like these; the document lists all of them"
+        )
     for note in result.notes:
-        call.log.caution(note)
+        call.log.write_warning(note)
     routes = counted(result.routes, "route")
     call.log.note(f"imported {counted(result.links, 'link')} in {routes}")

@@ -1,9 +1,8 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed: the first asks the work to stop, the second ends
-it at once, and any later one is only answered: what the end needs, such as giving back the lock, is
-done all the same.
+"""Ctrl-C, SIGTERM and a terminal that is closed, as signals to the work of a command.
 
-Work that has not said how to stop it is ended by the first. A closed terminal is only ever a first
-one: the shell and the system both tell of it.
+The first signal asks the work to stop, the second ends it at once, and a later one only gets a
+message: the lock is given back all the same. Work that has not said how to stop it is ended by the
+first signal. SIGHUP counts only as a first signal: the shell and the kernel may both send it.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ ENDING: Final = "ending already: what was in flight is cut off, and the next run
 
 
 class Interrupts:
-    """What work says about being stopped, and learns of it."""
+    """How the work wants to be stopped, and whether that was requested."""
 
     def __init__(self) -> None:
         self.requested = anyio.Event()
@@ -37,7 +36,7 @@ class Interrupts:
 
     @contextmanager
     def stopping(self, stop: Callable[[], None], message: str | None = None) -> Iterator[None]:
-        """While this lasts, the first signal tells `message` and calls `stop`."""
+        """While this lasts, the first signal logs `message` and calls `stop`."""
         before = self._stop, self._message
         self._stop, self._message = stop, message
         try:
@@ -46,11 +45,11 @@ class Interrupts:
             self._stop, self._message = before
 
     def finish(self) -> None:
-        """The work is done and only tidies up: the first signal changes nothing any more."""
-        self._stop, self._message = _nothing, None
+        """Say that the work is done and only tidies up: a first signal changes nothing any more."""
+        self._stop, self._message = (lambda: None), None
 
-    def first(self, log: Log) -> bool:
-        """Ask the work to stop. Whether it knows how to."""
+    def request(self, log: Log) -> bool:
+        """Ask the work to stop; returns whether the work has said how."""
         self.requested.set()
         if self._stop is None:
             return False
@@ -60,20 +59,16 @@ class Interrupts:
         return True
 
 
-def _nothing() -> None:
-    """What is left to stop where everything is done."""
-
-
 async def interruptible(
     log: Log, work: Callable[[Interrupts], Awaitable[T]], *, ended_note: str | None = None
 ) -> T | None:
-    """Do `work` until it is done or a signal ends it, which gives None and tells `ended_note`.
+    """Do `work` and return its result; None, after logging `ended_note`, where a signal ended it.
 
-    Raises the FleetError that the work raises.
+    Raises the FleetErrors of the work.
     """
     interrupts = Interrupts()
     ended: T | FleetError | None = None
-    with _handlers_kept(), anyio.open_signal_receiver(*_heard()) as signals:
+    with _handlers_kept(), anyio.open_signal_receiver(*_received()) as signals:
         async with anyio.create_task_group() as group:
             working = anyio.CancelScope()
             group.start_soon(_listen, signals, interrupts, log, working, ended_note)
@@ -81,7 +76,7 @@ async def interruptible(
                 try:
                     ended = await work(interrupts)
                 except FleetError as error:
-                    # As a value, because a task group would wrap it.
+                    # Kept, and raised outside: a task group would wrap it in an exception group.
                     ended = error
             group.cancel_scope.cancel()
     if isinstance(ended, FleetError):
@@ -91,14 +86,13 @@ async def interruptible(
 
 @contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Put back in the end what the process does at a signal: asyncio puts back what Python does
-    by itself."""
-    before = {one: signal.getsignal(one) for one in SIGNALS}
+    """Restore the process's own signal handlers in the end: asyncio restores Python's defaults."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _listen(
@@ -108,19 +102,19 @@ async def _listen(
     working: anyio.CancelScope,
     ended_note: str | None,
 ) -> None:
-    async for one in signals:
-        if one is signal.SIGHUP and interrupts.requested.is_set():
+    async for number in signals:
+        if number is signal.SIGHUP and interrupts.requested.is_set():
             continue
         if working.cancel_called:
             log.note(ENDING)
-        elif interrupts.requested.is_set() or not interrupts.first(log):
-            # Told at once: ending may take a while.
+        elif interrupts.requested.is_set() or not interrupts.request(log):
+            # Logged before it is cancelled: ending may take a while.
             if ended_note is not None:
                 log.note(ended_note)
             working.cancel()
 
 
-def _heard() -> list[signal.Signals]:
-    """Who starts a command with nohup wants it to outlive the terminal."""
-    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return [one for one in SIGNALS if not (deaf and one is signal.SIGHUP)]
+def _received() -> list[signal.Signals]:
+    """The signals to react to: not SIGHUP under nohup, where the command outlives the terminal."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in SIGNALS if not (ignored and number is signal.SIGHUP)]

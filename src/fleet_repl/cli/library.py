@@ -1,6 +1,6 @@
 """The library as commands use it: each part is imported when it is first needed.
 
-So help and offline commands load no AWS code. Tests put a backend of their own in its place.
+So help and offline commands load no AWS code. Tests pass a `Library` of their own.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Simulation:
 
     url: str
     environment: Mapping[str, str]
-    """What an AWS client reads from its environment to use it."""
+    """The variables that point an AWS client at it."""
     endpoint: Endpoint
 
 
 class Library:
-    """The library. Errors are FleetErrors."""
+    """The functions of the library that commands call. Every error is a FleetError."""
 
     def load_inventory(
         self,
@@ -49,7 +49,7 @@ class Library:
         secrets_required: bool = True,
         stdin: BinaryIO | None = None,
     ) -> Inventory:
-        """Raises InventoryError."""
+        """Load an inventory from a file, or from `stdin`. Raises InventoryError."""
         from fleet_repl.fleet.load import load_inventory  # noqa: PLC0415
 
         return load_inventory(
@@ -57,12 +57,13 @@ class Library:
         )
 
     def describe(self, inventory: Inventory) -> FleetSummary:
+        """Count the fleet's accounts, registries, links and rules. Raises InventoryError."""
         from fleet_repl.fleet.load import describe_fleet  # noqa: PLC0415
 
         return describe_fleet(inventory)
 
     def graph(self, inventory: Inventory, selection: Selection, *, with_hubs: bool) -> Graph:
-        """Raises SelectionError."""
+        """The graph of the links within the selection. Raises SelectionError."""
         from fleet_repl.reports.graph import graph_of  # noqa: PLC0415
         from fleet_repl.topology import Selection, connect, select  # noqa: PLC0415
 
@@ -70,18 +71,19 @@ class Library:
         return graph_of(inventory, connect(inventory), within=within, with_hubs=with_hubs)
 
     def inventory_schema(self) -> JsonObject:
+        """The JSON Schema of inventories."""
         from fleet_repl.inventory import json_schema  # noqa: PLC0415
 
         return json_schema()
 
     def scope(self, inventory: Inventory, selection: Selection) -> Collection[Registry]:
-        """Raises SelectionError."""
+        """The registries that the selection holds. Raises SelectionError."""
         from fleet_repl.topology import select  # noqa: PLC0415
 
         return select(inventory, selection)
 
     def routes(self, inventory: Inventory, name: str | None) -> Collection[Route]:
-        """The route of that name, or all. Raises SelectionError."""
+        """The route of that name, or all routes for None. Raises SelectionError."""
         from fleet_repl.fleet.backfill import routes_named  # noqa: PLC0415
 
         return routes_named(inventory, name)
@@ -90,7 +92,10 @@ class Library:
     async def simulate(
         self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
     ) -> AsyncIterator[Simulation]:
-        """Raises ScenarioError, and FleetError where the address is not to be had."""
+        """Serve a simulated AWS; port 0 takes a free one.
+
+        Raises ScenarioError, and FleetError where nothing can listen on the address.
+        """
         from fleet_repl.aws import Endpoint  # noqa: PLC0415
         from fleet_repl.sandbox import load_scenario, serve, world_of  # noqa: PLC0415
         from fleet_repl.values.names import Region, Secret  # noqa: PLC0415
@@ -109,7 +114,7 @@ class Library:
                     access_key_id=server.access_key_id,
                     secret_access_key=Secret(server.secret_access_key),
                     region=Region(server.region),
-                    # Each run has an address of its own, and a plan outlives it.
+                    # A plan outlives the port of the run that made it, so it names no port.
                     world="sandbox",
                 ),
             )
@@ -123,9 +128,10 @@ class Library:
         on_event: EventSink,
         purpose: Purpose | None = None,
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Raises IdentityError, StateError or, with a `purpose`, RefusedError on entering.
+        """Connect to the fleet; with a `purpose` that writes, under its lock.
 
-        A watch takes the lock only when it writes.
+        Raises IdentityError, StateError or, with a `purpose`, RefusedError on entering. A watch
+        takes the lock only when it writes.
         """
         from fleet_repl.fleet.connect import connect  # noqa: PLC0415
         from fleet_repl.runs.history import Purpose  # noqa: PLC0415
@@ -140,7 +146,8 @@ class Library:
         )
 
     def load_plan(self, path: Path) -> Plan:
-        """Raises PlanError for what is no plan, and RefusedError for one that was altered."""
+        """Load a kept plan. Raises PlanError for a file that is no plan, and RefusedError for a
+        plan that was altered."""
         from fleet_repl.fleet.load import load_plan  # noqa: PLC0415
 
         return load_plan(path)
@@ -156,13 +163,14 @@ class Library:
     def history(
         self, place: Inventory | Path, *, state: str | None
     ) -> AbstractAsyncContextManager[History]:
-        """That of `state`, else of the place. Raises StateError when it is entered."""
+        """Open the history at `state`, else of the inventory or folder. Raises StateError on
+        entering."""
         from fleet_repl.fleet.history import open_history  # noqa: PLC0415
 
         return open_history(place, state=state)
 
     def person(self) -> str:
-        """Who runs this process, and where."""
+        """The user who runs this process and its machine, as `user@host`."""
         from fleet_repl.state import this_process  # noqa: PLC0415
 
         me = this_process()

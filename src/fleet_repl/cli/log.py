@@ -1,6 +1,6 @@
 """stderr: notes, errors and log lines, as text or as one JSON object a line.
 
-It never fails and never blocks a run: where nobody listens any more it falls silent.
+Writing to it never fails and never blocks a run: where nobody reads any more it falls silent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fleet_repl.cli.flags import Format
-from fleet_repl.cli.options import Common
+from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.streams import Streams
 from fleet_repl.reports.log_entries import LogEntry, entry_of, json_line
 from fleet_repl.runs.events import Event
@@ -30,10 +30,10 @@ def now() -> datetime:
 
 
 class Log:
-    """What is said on stderr, and how loudly."""
+    """The messages of a command on stderr, as its options want them."""
 
     def __init__(
-        self, streams: Streams, options: Common, clock: Callable[[], datetime] = now
+        self, streams: Streams, options: CommonOptions, clock: Callable[[], datetime] = now
     ) -> None:
         self.console = console_on(streams.stderr, streams)
         self._stream = streams.stderr
@@ -43,32 +43,32 @@ class Log:
         self._clock = clock
 
     def event(self, event: Event) -> None:
-        """A log line for an event, if lines were asked for and it is worth one."""
+        """With --verbose, write the log line of an event that has one."""
         entry = entry_of(event) if self._verbose else None
         if entry is not None:
             self._line(entry)
 
     def line(self, entry: LogEntry) -> None:
-        """A log line that was not asked for; with --quiet only errors."""
+        """Write a log line whether or not --verbose is given; with --quiet only errors."""
         if not self._quiet or entry.level == "error":
             self._line(entry)
 
     def note(self, message: str) -> None:
-        """Something to know now; left out with --quiet."""
+        """Write a note; nothing with --quiet."""
         if not self._quiet:
             self._say(LogEntry(event="note", message=message), "")
 
-    def caution(self, message: str) -> None:
-        """Something about the result that is easily missed; left out with --quiet."""
+    def write_warning(self, message: str) -> None:
+        """Write a warning about the result; nothing with --quiet."""
         if not self._quiet:
             self._say(LogEntry(level="warning", event="warning", message=message), "warning: ")
 
     def failure(self, message: str) -> None:
-        """Why it did not work. Never left out."""
+        """Write an error. --quiet does not silence it."""
         self._say(LogEntry(level="error", event="error", message=message), "fleet-repl: ")
 
     def problems(self, error: InventoryError) -> None:
-        """Everything that is wrong with an inventory, and how much that is."""
+        """Write every problem of an inventory, and their number."""
         for problem in error.problems:
             if self._json:
                 self._write_json(_problem_entry(problem))
@@ -80,15 +80,17 @@ class Log:
         self.failure(f"{counted(len(error.problems), 'problem')}; nothing was called")
 
     def block(self, text: str) -> bool:
-        """A text of several lines that was made for this stream. Whether it is shown:
-        not with --quiet, and not among JSON lines."""
+        """Write a text of several lines, made for this stream, as it is.
+
+        Returns whether it was written: not with --quiet, and not among JSON lines.
+        """
         shown = not self._quiet and not self._json
         if shown:
             self._guard(lambda: print(text, end="", file=self._stream, flush=True))
         return shown
 
     def trace(self, text: str) -> None:
-        """A traceback, for whoever has to find a mistake of ours."""
+        """Write a traceback, for whoever looks for a defect of this program."""
         if self._json:
             self._write_json(LogEntry(level="error", event="traceback", message=text))
         else:
@@ -132,7 +134,7 @@ class _Console(Console):
 
 
 def console_on(stream: TextIO, streams: Streams) -> Console:
-    """rich on a stream, deciding nothing by itself."""
+    """A rich console on a stream, which guesses nothing and only prints what it is given."""
     return _Console(
         file=stream,
         force_terminal=streams.can_move(stream),
@@ -144,7 +146,7 @@ def console_on(stream: TextIO, streams: Streams) -> Console:
 
 
 def problem_lines(problem: Problem) -> tuple[str, str | None]:
-    """A problem as a line for what and where, and one for what would be right."""
+    """A problem as two texts: the place with the message, and the remedy or None."""
     place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
     value = "" if problem.value is None else f" (found {problem.value})"
     return f"{place}: {problem.key}: {problem.message}{value}", problem.remedy

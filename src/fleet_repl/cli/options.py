@@ -1,7 +1,7 @@
-"""The flags of every command and of the offline ones, and how a command gets its flags.
+"""The options of every command and of the offline ones, and how a command gets its options.
 
-A dataclass of options is spliced into a command's own parameters, so that a flag means the
-same everywhere. Nothing is run here.
+The fields of a dataclass of options become parameters of the command, before the command's own:
+so a flag means the same everywhere.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
+class CommonOptions:
     """Flags of every command."""
 
     quiet: Annotated[
@@ -56,7 +56,7 @@ class Common:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Describing(Common):
+class ValidateOptions(CommonOptions):
     """Flags of a command that looks at an inventory."""
 
     inventory: InventoryPath
@@ -64,7 +64,7 @@ class Describing(Common):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Showing(Common):
+class ShowOptions(CommonOptions):
     """Flags of a command that shows a kept plan."""
 
     plan: Annotated[
@@ -80,7 +80,7 @@ class Showing(Common):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing(Common):
+class GraphOptions(CommonOptions):
     """Flags of a command that draws an inventory."""
 
     inventory: InventoryPath
@@ -99,12 +99,12 @@ class Drawing(Common):
 
     @property
     def selection(self) -> Selection:
-        """What is drawn."""
+        """The accounts and regions whose links are drawn."""
         return selected(self.account, self.label, self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving(Common):
+class ServeOptions(CommonOptions):
     """Flags of a command that serves a simulated AWS."""
 
     inventory: InventoryPath
@@ -116,10 +116,10 @@ class Serving(Common):
 
 
 def selected(accounts: list[str], labels: list[str], regions: list[str]) -> Selection:
-    """Flags that narrow as the library has them."""
+    """The selection that `--account`, `--label` and `--region` make."""
     from fleet_repl.topology import Selection  # noqa: PLC0415 - help needs no topology
 
-    pairs = (one.partition("=") for one in labels)
+    pairs = (text.partition("=") for text in labels)
     return Selection(
         accounts=tuple(accounts),
         labels=tuple((key, value) for key, _, value in pairs),
@@ -127,24 +127,26 @@ def selected(accounts: list[str], labels: list[str], regions: list[str]) -> Sele
     )
 
 
-def parameters_of(options: type[Common]) -> list[inspect.Parameter]:
+def parameters_of(options: type[CommonOptions]) -> list[inspect.Parameter]:
     """The options as parameters of a command, arguments and the nearest class's own first."""
     hints = get_type_hints(options, include_extras=True)
-    own = [one for one in fields(options) if one.name not in Common.__dataclass_fields__]
+    common = fields(CommonOptions)
+    names = {option.name for option in common}
+    own = [option for option in fields(options) if option.name not in names]
     return [
         inspect.Parameter(
-            one.name,
+            option.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=_default(one),
-            annotation=hints[one.name],
+            default=_default(option),
+            annotation=hints[option.name],
         )
-        for one in (*own, *fields(Common))
+        for option in (*own, *common)
     ]
 
 
-def _default(one: Field[object]) -> object:
-    if one.default is not MISSING:
-        return one.default
-    if one.default_factory is not MISSING:
-        return one.default_factory()
+def _default(option: Field[object]) -> object:
+    if option.default is not MISSING:
+        return option.default
+    if option.default_factory is not MISSING:
+        return option.default_factory()
     return inspect.Parameter.empty

@@ -1,4 +1,4 @@
-"""Hand a result over: to files, to stdout, and as an exit code."""
+"""The result of a command: written to files and to stdout, and turned into an exit code."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
-from fleet_repl.cli.options import Common
-from fleet_repl.cli.run_options import Reporting
+from fleet_repl.cli.options import CommonOptions
+from fleet_repl.cli.run_options import ResultOptions
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import (
     Document,
     ExitCode,
     ReportError,
+    check_apart,
+    check_place,
     exit_code,
     keep_plan,
     to_json,
@@ -29,8 +31,46 @@ if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
 
 
+def check_outputs(
+    call: Call[ResultOptions],
+    inventory: Inventory | None,
+    *,
+    reads: Sequence[Path] = (),
+    out: Path | None = None,
+) -> None:
+    """Raises ReportError for a file of a result that cannot be written, or that is an input.
+
+    `reads`: files that the command reads besides the inventory and the scenario. `out`: the file
+    that a plan is kept in, besides the files of --report.
+    """
+    options = call.options
+    inputs = [*reads]
+    if inventory is not None:
+        inputs += map(Path, inventory.files)
+    if options.simulated is not None and options.simulated.scenario is not None:
+        inputs.append(options.simulated.scenario)
+    state = _state_folder(inventory, options.state)
+    outputs = [(path, "report") for path in options.report]
+    if out is not None:
+        outputs.insert(0, (out, "plan"))
+    for nth, (path, document) in enumerate(outputs):
+        check_place(path, what=document)
+        check_apart(path, inputs, state=state)
+        if any(path.resolve() == other.resolve() for other, _ in outputs[:nth]):
+            raise ReportError(f"{path}: two results cannot be in one file; name another one")
+
+
+def _state_folder(inventory: Inventory | None, location: str | None) -> Path | None:
+    """The folder of the state; None for a bucket, and where neither argument names a location."""
+    from fleet_repl.inventory import located  # noqa: PLC0415 - help needs no inventory
+
+    if location is not None:
+        return located(location).folder
+    return None if inventory is None else inventory.state.folder
+
+
 def hand_over(
-    call: Call[Reporting],
+    call: Call[ResultOptions],
     subject: Document,
     code: ExitCode,
     *,
@@ -38,13 +78,13 @@ def hand_over(
     inventory: Inventory | None = None,
     kept: Path | None = None,
 ) -> ExitCode:
-    """Write the result to its files and to stdout; `kept` is where a plan is kept.
+    """Write the result to its files and to stdout; `kept`: the file that a plan is kept in.
 
-    The exit code: `code`, or an error where a file could not be written. What became of a fleet
-    never depends on who reads stdout.
+    Returns `code`, or the code of an error where a file could not be written. A stdout that
+    nobody reads changes no exit code.
     """
     writes: list[Callable[[], None]] = [
-        *(partial(write_report, subject, path) for path in call.options.report),
+        partial(write_report, subject, path) for path in call.options.report
     ]
     if kept is not None and isinstance(subject, Plan):
         writes.insert(0, partial(keep_plan, subject, kept))
@@ -61,25 +101,27 @@ def hand_over(
 
 
 def _failure(write: Callable[[], None]) -> str | None:
-    """Why something could not be written: a mistake of ours in spelling it keeps no other form of
-    the result from its reader."""
+    """Write one form of the result; returns why it could not be written, else None.
+
+    A defect of ours in one form is no exception: the other forms must still reach their readers.
+    """
     try:
         write()
     except ReportError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - the run is over, and its result must be told
+    except Exception as error:  # noqa: BLE001 - the run is over, and its result must be reported
         return f"internal error: the result cannot be spelled: {type(error).__name__}"
     return None
 
 
 def rendered(
-    call: Call[Common],
+    call: Call[CommonOptions],
     format_: Format,
     subject: Document,
     waves: Sequence[str] = (),
     inventory: Inventory | None = None,
 ) -> str:
-    """The result as stdout gets it."""
+    """The result as text or JSON for stdout."""
     if format_ is Format.JSON:
         return to_json(subject)
     full, stdout = call.options.verbose, call.streams.stdout

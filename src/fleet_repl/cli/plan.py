@@ -11,16 +11,16 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import STANDARD_INPUT
+from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import Running
-from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, plan_exit
 
 
 def plan(
-    call: Call[Running],
+    call: Call[RunOptions],
     *,
     out: Annotated[
         Path | None,
@@ -47,7 +47,7 @@ def plan(
 
 
 async def show_plan(session: Session, *, detailed: bool, out: Path | None = None) -> ExitCode:
-    """Make a plan and hand it over; `detailed`: changes have an exit code of their own."""
+    """Make a plan and hand it over; `detailed`: a plan with changes exits with 2."""
     plan = await session.plan(beside=out)
     return hand_over_plan(session, plan, detailed=detailed, out=out)
 
@@ -55,7 +55,7 @@ async def show_plan(session: Session, *, detailed: bool, out: Path | None = None
 def hand_over_plan(
     session: Session, plan: Plan | None, *, detailed: bool, out: Path | None = None
 ) -> ExitCode:
-    """Hand a plan over that is not carried out; None: there is none, for an interruption."""
+    """Hand over a plan that is only shown or kept; None: the run was interrupted before."""
     call = session.call
     if plan is None:
         call.log.note("interrupted before there was a plan")
@@ -74,7 +74,7 @@ def hand_over_plan(
 
 
 def _command(session: Session, plan: Plan, out: Path) -> str:
-    """What applies a plan that was kept, where the fleet remembers what it did then."""
+    """The command that applies the kept plan, with the state location of this run."""
     options = session.call.options
     words = ["fleet-repl", "apply", "--plan", str(out)]
     if plan.inventory.path == str(STANDARD_INPUT):

@@ -9,18 +9,17 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from fleet_repl.cli.copying import copies_text
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Copies, Counters
 from fleet_repl.values.text import elapsed, visible
 
 BAR = 20
 """Characters of the bar."""
 WIDE = 100
-"""Columns from which on there is room for it."""
+"""Columns of the narrowest terminal that gets a bar."""
 
 
 class ProgressLine:
-    """What rich draws: the counters as they are at that moment."""
+    """The line that rich draws, of the counters as they are when it is drawn."""
 
     def __init__(self, counters: Counters, seconds: Callable[[], float]) -> None:
         self._counters = counters
@@ -44,7 +43,7 @@ def progress_text(counters: Counters, seconds: float) -> Text:
     """
     if counters.phase == "backfilling":
         return copies_text(counters.copies, seconds)
-    text = Text(_doing(counters))
+    text = Text(_phase_text(counters))
     done, whole = counters.share
     text.append(f"  {done:,}/{whole:,} {'writes' if counters.phase == 'writing' else 'accounts'}")
     text.append(f"  {counters.in_flight:,} in flight")
@@ -53,14 +52,28 @@ def progress_text(counters: Counters, seconds: float) -> Text:
     return text.append(f"  {elapsed(seconds)}")
 
 
-def _doing(counters: Counters) -> str:
-    pause, wave = counters.pause_left, _wave(counters)
+def copies_text(copies: Copies, seconds: float) -> Text:
+    """`backfilling  3/12 ended  1,234/5,000 copied  2 failed  12.0 s`.
+
+    Where they are only looked at: `looking at backfills  3/12  1.0 s`.
+    """
+    if copies.looking:
+        done = f"{copies.ended:,}/{copies.wanted:,}"
+        return Text(f"looking at backfills  {done}  {elapsed(seconds)}")
+    text = Text(f"backfilling  {copies.ended:,}/{copies.wanted:,} ended")
+    text.append(f"  {copies.completed:,}/{copies.total:,} copied")
+    text.append(f"  {copies.failed:,} failed", "bold red" if copies.failed else "")
+    return text.append(f"  {elapsed(seconds)}")
+
+
+def _phase_text(counters: Counters) -> str:
+    pause, wave = counters.pause_left, _wave_text(counters)
     if not pause:
         return f"{counters.phase}{wave}"
     return f"pausing {elapsed(pause)}{' after' if wave else ''}{wave}"
 
 
-def _wave(counters: Counters) -> str:
+def _wave_text(counters: Counters) -> str:
     if counters.wave not in counters.waves:
         return ""
     place = counters.waves.index(counters.wave) + 1
@@ -68,7 +81,7 @@ def _wave(counters: Counters) -> str:
 
 
 def bar(counters: Counters, *, ascii_only: bool) -> Text:
-    """How much is done, as a bar."""
+    """The share that is done as a bar of 20 characters."""
     reached, total = counters.share
     done = BAR * min(reached, total) // max(total, 1)
     full, empty = ("#", "-") if ascii_only else ("━", "─")

@@ -1,4 +1,4 @@
-"""`fleet-repl rollback`: put back what a run has changed."""
+"""`fleet-repl rollback`: put registries back as they were before a run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import WriteOptions, carry_out
 from fleet_repl.cli.flags import STANDARD_INPUT, Yes, check_can_ask
+from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import HERE, recall, seen_from
 from fleet_repl.cli.interrupts import ENDED
-from fleet_repl.cli.memory_options import Reverting
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
-from fleet_repl.cli.running import Target, run_target
 from fleet_repl.cli.session import Session
+from fleet_repl.cli.state_options import RollbackOptions
 from fleet_repl.reports import ExitCode, report_exit
 from fleet_repl.runs.history import PastRun, Purpose
 from fleet_repl.values.text import visible
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def rollback(
-    call: Call[Reverting],
+    call: Call[RollbackOptions],
     *,
     yes: Yes = False,
     force: Annotated[
@@ -59,7 +59,8 @@ def rollback(
     if options.inventory is not None:
         inventory = call.load_inventory(options.inventory)
     fleet = None if inventory is None else inventory.name
-    past = recall(call, inventory, options.state, partial(_found, run_id=options.run, fleet=fleet))
+    look = partial(_past_run, run_id=options.run, fleet=fleet)
+    past = recall(call, inventory, options.state, look)
     if past is None:
         call.log.note(ENDED)
         return ExitCode.INTERRUPTED
@@ -78,22 +79,25 @@ def rollback(
     )
 
 
-async def _found(history: History, *, run_id: str, fleet: str | None) -> PastRun:
+async def _past_run(history: History, *, run_id: str, fleet: str | None) -> PastRun:
     return await history.run(run_id, fleet)
 
 
-def _unnamed(call: Call[Reverting], past: PastRun) -> typer.BadParameter:
-    """What to type where no inventory is named. That of the run is shown and not followed: the
-    state may come from somebody else, and an inventory says which roles get which external ids."""
-    named, state = past.meta.inventory.path, call.options.state
+def _unnamed(call: Call[RollbackOptions], past: PastRun) -> typer.BadParameter:
+    """The error for a missing INVENTORY, with the command to type.
+
+    The path that the run has recorded is only shown, never loaded: the state may come from
+    somebody else, and an inventory decides which roles get which external ids.
+    """
+    recorded, state = past.meta.inventory.path, call.options.state
     fleet = visible(past.meta.fleet)
-    if named == str(STANDARD_INPUT):
+    if recorded == str(STANDARD_INPUT):
         return typer.BadParameter(
             f"name the INVENTORY. Run {past.meta.run_id} says that it was made from standard "
             f"input, of fleet {fleet}"
         )
     in_bucket = state is not None and state.startswith("s3://")
-    path = Path(named) if in_bucket else seen_from(Path(state or HERE), named)
+    path = Path(recorded) if in_bucket else seen_from(Path(state or HERE), recorded)
     words = ["fleet-repl", "rollback", past.meta.run_id, str(path)]
     words += [] if state is None else ["--state", state]
     command = visible(shlex.join(words))

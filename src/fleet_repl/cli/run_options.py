@@ -1,4 +1,4 @@
-"""The flags of commands that talk to a fleet: what they are about, where results go, which AWS."""
+"""The options of commands that talk to a fleet: scope, files for results, real or simulated AWS."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fleet_repl.cli.flags import (
     label,
     region,
 )
-from fleet_repl.cli.options import Common, selected
+from fleet_repl.cli.options import CommonOptions, selected
 
 if TYPE_CHECKING:
     from fleet_repl.topology import Selection
@@ -38,13 +38,14 @@ SHORTEST_INTERVAL = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """That AWS is a simulated one, and what it is like."""
+    """The simulated AWS that a command runs against."""
 
     scenario: Path | None
+    """A file of faults and contents; None: everything works, and the registries are empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reporting(Common):
+class ResultOptions(CommonOptions):
     """Flags of a command whose result is a document about a fleet."""
 
     format: OutputFormat = Format.TEXT
@@ -53,18 +54,18 @@ class Reporting(Common):
 
     @property
     def selection(self) -> Selection:
-        """What the run may change: everything."""
+        """The accounts and regions that the run may change: all of them."""
         return selected([], [], [])
 
     @property
     def simulated(self) -> Simulated | None:
-        """None for the real AWS."""
+        """The simulated AWS; None for the real one."""
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Simulating(Reporting):
-    """Flags of a command that may be about a simulated AWS."""
+class SandboxOptions(ResultOptions):
+    """Flags of a command that may run against a simulated AWS."""
 
     sandbox: InSandbox = False
     scenario: ScenarioPath = None
@@ -80,8 +81,8 @@ class Simulating(Reporting):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowed(Simulating):
-    """Flags of a command that may be about a part of a fleet."""
+class ScopeOptions(SandboxOptions):
+    """Flags of a command that may be narrowed down to a part of a fleet."""
 
     account: Annotated[list[str], account("these accounts", SCOPE)] = field(default_factory=list)
     label: Annotated[list[str], label("accounts with this label", SCOPE)] = field(
@@ -93,19 +94,19 @@ class Narrowed(Simulating):
 
     @property
     def selection(self) -> Selection:
-        """What the run may change."""
+        """The accounts and regions that the run may change."""
         return selected(self.account, self.label, self.region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running(Narrowed):
+class RunOptions(ScopeOptions):
     """Flags of a command that talks to the fleet of an inventory."""
 
     inventory: InventoryPath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking(Running):
+class VerifyOptions(RunOptions):
     """Flags of a command that asks the fleet about links, and changes nothing."""
 
     account: Annotated[list[str], account("links into and out of these accounts", ASKED)] = field(
@@ -120,7 +121,7 @@ class Asking(Running):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applying(Narrowed):
+class ApplyOptions(ScopeOptions):
     """Flags of a command that carries out an inventory, or a plan that was kept."""
 
     inventory: Annotated[
@@ -147,7 +148,7 @@ class Applying(Narrowed):
 
     def check(self) -> None:
         # super() without arguments does not work where slots have made the class anew.
-        Simulating.check(self)
+        SandboxOptions.check(self)
         if self.plan is None:
             if self.inventory is None:
                 raise typer.BadParameter("name an INVENTORY, or a plan with --plan FILE")
@@ -160,7 +161,7 @@ class Applying(Narrowed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeating(Narrowed):
+class RepeatOptions(ScopeOptions):
     """Flags of a command that looks at a fleet again and again."""
 
     inventory: InventoryPath
@@ -176,7 +177,7 @@ class Repeating(Narrowed):
     once: Annotated[bool, typer.Option("--once", help="One round, for cron and CronJobs.")] = False
 
     def check(self) -> None:
-        Simulating.check(self)
+        SandboxOptions.check(self)
         if self.inventory == STANDARD_INPUT:
             raise typer.BadParameter(
                 "a watch reads its inventory again and again, and standard input can be read only "
@@ -193,7 +194,7 @@ class Repeating(Narrowed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Importing(Common):
+class ImportOptions(CommonOptions):
     """Flags of a command that reads the whole fleet, and whose result is a document."""
 
     inventory: InventoryPath
@@ -212,6 +213,6 @@ class Importing(Common):
 
 
 def check_scenario(scenario: Path | None, *, sandbox: bool) -> None:
-    """Raises typer.BadParameter for a scenario of the real AWS."""
+    """Raises typer.BadParameter for --scenario without --sandbox."""
     if scenario is not None and not sandbox:
         raise typer.BadParameter("--scenario needs --sandbox")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.history import recall
-from fleet_repl.cli.memory_options import Listing
+from fleet_repl.cli.state_options import RunListOptions
 from fleet_repl.reports import ExitCode, RunList, json_text, runs_document
 from fleet_repl.reports.text import runs_text
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fleet_repl.runs.history import RunSummary
 
 
-def runs(call: Call[Listing]) -> ExitCode:
+def runs(call: Call[RunListOptions]) -> ExitCode:
     """List the runs that are remembered, newest first. Calls AWS only for a state in S3.
 
     Every run that has written something, or was about to, is there with what became of it, and
@@ -32,49 +32,50 @@ def runs(call: Call[Listing]) -> ExitCode:
         inventory = call.load_inventory(options.inventory, secrets_required=False)
     fleet = None if inventory is None else inventory.name
     look = partial(_listed, fleet=fleet, limit=options.limit)
-    looked = recall(call, inventory, options.state, look)
-    if looked is None:
+    answer = recall(call, inventory, options.state, look)
+    if answer is None:
         return ExitCode.INTERRUPTED
-    found, elsewhere = looked
+    listing, elsewhere = answer
     if elsewhere is not None:
         call.log.note(elsewhere)
-    for one in found.unreadable:
-        call.log.caution(f"run {one.run_id} of {one.fleet} is left out: {one.reason}")
+    for run in listing.unreadable:
+        call.log.write_warning(f"run {run.run_id} of {run.fleet} is left out: {run.reason}")
     colour = call.streams.has_colour(call.streams.stdout)
     as_json = options.format is Format.JSON
     call.streams.emit(
-        json_text(runs_document(found)) if as_json else runs_text(found, colour=colour)
+        json_text(runs_document(listing)) if as_json else runs_text(listing, colour=colour)
     )
     return ExitCode.OK
 
 
 async def _listed(history: History, *, fleet: str | None, limit: int) -> tuple[RunList, str | None]:
-    """The list and, where it is empty, where other runs are."""
-    found, unreadable = await history.listing(fleet)
-    shown, under_way = await _told_apart(history, found[:limit])
+    """The list and, where it is empty, a note on where other runs are."""
+    summaries, unreadable = await history.listing(fleet)
+    shown, under_way = await _with_under_way(history, summaries[:limit])
     fleets = await history.fleets() if fleet is None else (fleet,)
-    freezes = {one: await history.frozen(one) for one in fleets}
+    freezes = {name: await history.frozen(name) for name in fleets}
     listing = RunList(
         location=history.location,
         runs=shown,
-        older=len(found[limit:]),
-        frozen={one: freeze for one, freeze in freezes.items() if freeze is not None},
+        older=len(summaries[limit:]),
+        frozen={name: freeze for name, freeze in freezes.items() if freeze is not None},
         under_way=under_way,
         unreadable=unreadable,
     )
-    return listing, None if found or unreadable else await history.elsewhere(fleet)
+    return listing, None if summaries or unreadable else await history.elsewhere(fleet)
 
 
-async def _told_apart(
+async def _with_under_way(
     history: History, shown: tuple[RunSummary, ...]
 ) -> tuple[tuple[RunSummary, ...], frozenset[str]]:
-    """The runs, and which of those without a report a process is at work on."""
-    unfinished = {one.meta.run_id: one.meta.fleet for one in shown if one.status is None}
+    """The runs, and the ids of those without a report that a process is at work on."""
+    unfinished = {run.meta.run_id: run.meta.fleet for run in shown if run.status is None}
     fleets = sorted(set(unfinished.values()))
-    holders = [await history.at_work(one) for one in fleets]
-    under_way = frozenset(one.run_id for one in holders if one is not None) & unfinished.keys()
+    holders = [await history.at_work(fleet) for fleet in fleets]
+    at_work = frozenset(holder.run_id for holder in holders if holder is not None)
+    under_way = at_work & unfinished.keys()
     if under_way != unfinished.keys():
-        # One that ended while its lock was looked at has a report by now.
-        now = {one.meta.run_id: one for fleet in fleets for one in await history.runs(fleet)}
-        shown = tuple(now.get(one.meta.run_id, one) for one in shown)
+        # A run that ended while its lock was read has a report by now.
+        latest = {run.meta.run_id: run for fleet in fleets for run in await history.runs(fleet)}
+        shown = tuple(latest.get(run.meta.run_id, run) for run in shown)
     return shown, under_way

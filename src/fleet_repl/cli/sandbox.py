@@ -10,7 +10,7 @@ import anyio
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
-from fleet_repl.cli.options import Serving
+from fleet_repl.cli.options import ServeOptions
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.text import counted
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
 
 
-def sandbox(call: Call[Serving]) -> ExitCode:
+def sandbox(call: Call[ServeOptions]) -> ExitCode:
     """Serve a simulated AWS with the inventory's accounts, until stopped.
 
     Prints on stdout the environment that points any AWS client at it. It keeps a registry for
@@ -29,12 +29,12 @@ def sandbox(call: Call[Serving]) -> ExitCode:
     Example: fleet-repl sandbox inventories/demo.toml --port 8080
     """
     inventory = call.load_offline(call.options.inventory, routes_required=False)
-    # None stands for a signal that came before it served: that, too, is how it is stopped.
+    # A signal that comes before the server listens is the ordinary end too: exit code 0.
     anyio.run(interruptible, call.log, partial(_serve, call, inventory))
     return ExitCode.OK
 
 
-async def _serve(call: Call[Serving], inventory: Inventory, interrupts: Interrupts) -> None:
+async def _serve(call: Call[ServeOptions], inventory: Inventory, interrupts: Interrupts) -> None:
     options = call.options
     simulation = call.backend.simulate(
         inventory, scenario=options.scenario, host=options.host, port=options.port

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.options import Common
+from fleet_repl.cli.options import CommonOptions
 from fleet_repl.reports import ExitCode, json_text
 from fleet_repl.reports import schema as published
 
@@ -26,7 +26,7 @@ class Document(StrEnum):
 
 
 def schema(
-    call: Call[Common],
+    call: Call[CommonOptions],
     *,
     document: Annotated[Document, typer.Argument(help="Whose schema.")] = Document.INVENTORY,
 ) -> ExitCode:
@@ -36,9 +36,7 @@ def schema(
 
     Example: fleet-repl schema > fleet-repl.schema.json
     """
-    if document is Document.INVENTORY:
-        found = call.backend.inventory_schema()
-    else:
-        found = published(document.value)
-    call.streams.emit(json_text(found))
+    is_inventory = document is Document.INVENTORY
+    json_schema = call.backend.inventory_schema() if is_inventory else published(document.value)
+    call.streams.emit(json_text(json_schema))
     return ExitCode.OK

@@ -1,4 +1,4 @@
-"""A connected fleet and the invocation it was connected for: progress, and what Ctrl-C does."""
+"""A connected fleet as a command uses it: each step with progress and a reaction to Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.interrupts import Interrupts
 from fleet_repl.cli.progress import live_progress
-from fleet_repl.cli.run_options import Reporting
+from fleet_repl.cli.run_options import ResultOptions
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode
 from fleet_repl.runs.delivery import DeliveryReport
@@ -37,32 +37,33 @@ LEAVING = "leaving backfills to AWS, where they go on; press Ctrl-C again to sto
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A connected fleet, and the invocation it was connected for."""
+    """A connected fleet, and the invocation that it was connected for."""
 
-    call: Call[Reporting]
+    call: Call[ResultOptions]
     fleet: Fleet
     interrupts: Interrupts
     counters: Counters
     inventory: Inventory
     waves: tuple[str, ...] = ()
-    """The inventory's, in their order."""
+    """The names of the fleet's waves, in order."""
     started: float = field(default_factory=time.monotonic)
+    """When the session began, in monotonic seconds."""
 
     async def plan(
         self, *, allow: Collection[str] = (), force: bool = False, beside: Path | None = None
     ) -> Plan | None:
-        """The plan, or None where the run was interrupted before there was one."""
+        """Make a plan; None where the run was interrupted before there was one."""
         selection = self.call.options.selection
         return await self._made(
             lambda: self.fleet.plan(selection=selection, allow=allow, force=force, beside=beside)
         )
 
     async def plan_rollback(self, run_id: str, *, force: bool) -> Plan | None:
-        """What would take a run back, or None where this one was interrupted."""
+        """Plan the rollback of a run; None where this run was interrupted."""
         return await self._made(lambda: self.fleet.plan_rollback(run_id, force=force))
 
     def take(self, plan: Plan) -> None:
-        """Go on with a plan that was not made here."""
+        """Announce a kept plan, as `plan` announces the plan that it makes."""
         made = PlanMade(plan=plan)
         self.counters.see(made)
         self.call.log.event(made)
@@ -70,41 +71,41 @@ class Session:
     async def apply(
         self, plan: Plan, *, force: bool, allow: Collection[str] = (), wave: str | None = None
     ) -> Report:
-        """Carry out a plan; after an interruption, say only what was left undone."""
+        """Carry out a plan; after an interruption, the report lists what was left undone."""
         with self._working(FINISHING):
             return await self.fleet.apply(plan, force=force, allow=allow, wave=wave)
 
     async def backfill(self, *, route: str | None, wait: bool, again: bool) -> BackfillReport:
-        """Start backfills; after an interruption, say how far they were."""
+        """Start backfills; after an interruption, the report says how far they are."""
         with self._working(LEAVING):
             return await self.fleet.backfill(
                 selection=self.call.options.selection,
                 route=route,
                 wait=wait,
                 again=again,
-                on_event=self._tell_of_waiting if wait else None,
+                on_event=self._note_waiting if wait else None,
             )
 
     async def backfill_status(self, *, route: str | None) -> BackfillReport:
-        """The backfills there are; after an interruption, as far as it was found out."""
+        """Read the status of backfills; after an interruption, of those read so far."""
         with self._working(STOPPING):
             return await self.fleet.backfill_status(
                 selection=self.call.options.selection, route=route
             )
 
     async def verify(self, *, count: int, age: timedelta) -> DeliveryReport:
-        """What became of recent images; after an interruption, as far as it was found out."""
+        """Ask whether recent images have arrived; after an interruption, the answers so far."""
         with self._working(STOPPING):
             return await self.fleet.verify(
                 selection=self.call.options.selection, count=count, age=age
             )
 
     async def import_inventory(self) -> Imported | None:
-        """The inventory of what is in place, or None where the run was interrupted."""
+        """Make an inventory of the links in place; None where the run was interrupted."""
         return await self._made(self.fleet.import_inventory)
 
     async def _made(self, make: Callable[[], Awaitable[T]]) -> T | None:
-        """What is made, or None where an interruption is why it was not."""
+        """Call `make`; returns its result, or None where it failed because of an interruption."""
         with self._working(STOPPING):
             try:
                 return await make()
@@ -113,8 +114,8 @@ class Session:
                     raise
                 return None
 
-    def _tell_of_waiting(self, event: Event) -> None:
-        """What may take hours, where neither progress nor log lines tell of it."""
+    def _note_waiting(self, event: Event) -> None:
+        """Note that backfills are followed, which may take hours, where no progress is shown."""
         streams, options = self.call.streams, self.call.options
         if options.verbose or streams.can_move(streams.stderr):
             return
@@ -124,11 +125,11 @@ class Session:
 
     @contextmanager
     def _working(self, message: str) -> Iterator[None]:
-        """Progress, and what Ctrl-C does meanwhile."""
+        """While this lasts, progress is shown, and Ctrl-C stops the fleet and logs `message`."""
         log, streams = self.call.log, self.call.streams
         with self.interrupts.stopping(self.fleet.stop, message):
-            over = self.call.options.quiet or self.interrupts.requested.is_set()
-            if over or not streams.can_move(streams.stderr):
+            silent = self.call.options.quiet or self.interrupts.requested.is_set()
+            if silent or not streams.can_move(streams.stderr):
                 yield
             else:
                 with live_progress(log.console, self.counters, self._seconds):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.options import Showing
+from fleet_repl.cli.options import ShowOptions
 from fleet_repl.cli.output import rendered
 from fleet_repl.reports import ExitCode
 
 
-def show(call: Call[Showing]) -> ExitCode:
+def show(call: Call[ShowOptions]) -> ExitCode:
     """Show a plan that plan --out has kept. Calls nothing, and needs no inventory.
 
     It only shows: the exit code is 0, whatever the plan holds. A file that was altered since, or

@@ -1,4 +1,4 @@
-"""The process's three streams: who is at the other end, and what may be written there.
+"""The process's three streams: terminal, file or pipe, and how to write to each without failing.
 
 stdout carries the result and nothing else. Colour is for terminals that want it.
 """
@@ -31,6 +31,8 @@ class OutputError(FleetError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streams:
+    """stdin, stdout, stderr and the environment of a process."""
+
     stdin: TextIO | None
     """None where the process was started without one."""
     stdout: TextIO
@@ -39,7 +41,7 @@ class Streams:
 
     @classmethod
     def of_process(cls) -> Streams:
-        """This process's own. What their encodings cannot express is spelled out from now on."""
+        """Those of this process. A character that their encoding lacks is escaped from now on."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -47,17 +49,17 @@ class Streams:
 
     @property
     def keyboard(self) -> TextIO | None:
-        """stdin, if somebody sits at it who can be asked."""
+        """stdin if it is a terminal, where somebody can be asked; else None."""
         return self.stdin if self.stdin is not None and self.stdin.isatty() else None
 
     def content(self) -> BinaryIO:
-        """What stdin holds. Raises FleetError where the process was started without one."""
+        """stdin as bytes. Raises FleetError where the process was started without one."""
         if self.stdin is None:
             raise FleetError("there is no standard input to read from")
         return self.stdin.buffer
 
     def can_move(self, stream: TextIO) -> bool:
-        """Whether what was written can be redrawn."""
+        """Whether the stream is a terminal on which a line can be redrawn."""
         return stream.isatty() and self.environ.get("TERM") not in {"dumb", "unknown"}
 
     def has_colour(self, stream: TextIO) -> bool:
@@ -65,22 +67,22 @@ class Streams:
         return self.can_move(stream) and not self.environ.get("NO_COLOR")
 
     def width(self, stream: TextIO) -> int | None:
-        """Columns of the terminal that it is, as COLUMNS or the terminal says; None: wrap nothing,
-        in a file or a pipe a line is whole."""
+        """Columns of a terminal, by COLUMNS or the terminal itself; None for a file or a pipe,
+        where no line is wrapped."""
         if not stream.isatty():
             return None
-        said = self.environ.get("COLUMNS", "")
-        if said.isascii() and said.isdigit() and int(said):
-            return int(said)
+        columns = self.environ.get("COLUMNS", "")
+        if columns.isascii() and columns.isdigit() and int(columns):
+            return int(columns)
         try:
             return os.get_terminal_size(stream.fileno()).columns or None
         except (OSError, ValueError):
             return None
 
     def emit(self, text: str) -> None:
-        """Write the result.
+        """Write the result to stdout. Raises OutputError where it cannot be written.
 
-        A reader that has seen enough (`| head`) is no error. Raises OutputError.
+        A reader that stops reading early (`| head`) is no error.
         """
         self.stdout.write(text)
         self.stdout.flush()
@@ -91,7 +93,7 @@ class Streams:
 
     @contextmanager
     def terminal(self, keyboard: TextIO) -> Iterator[TextIO]:
-        """Where who sits at `keyboard` can read: not in a file that stderr goes to."""
+        """A stream to the terminal of `keyboard`: stderr, unless that goes to a file or a pipe."""
         if self.stderr.isatty():
             yield self.stderr
         else:
@@ -100,17 +102,17 @@ class Streams:
 
 
 class _Enduring(io.FileIO):
-    """A file that takes whatever is written to it. What it has no place for, because a disk is
-    full or a reader has gone, is dropped: nothing that a program does may depend on that."""
+    """A file whose writes never fail: bytes that cannot be written, because the disk is full or
+    the reader has gone, are dropped. A run must not end for the sake of its output."""
 
     failure: OSError | None = None
-    """Why everything is dropped from now on."""
+    """The first failure; from then on everything is dropped."""
     patience: float | None = None
     """Seconds to wait for a reader that has stopped reading; None: for ever."""
     _stalled = False
 
     def write(self, data: ReadableBuffer, /) -> int:
-        # Whatever a pipe is ready for it takes so much of without making anybody wait.
+        # A pipe that is ready takes at least PIPE_BUF bytes without blocking.
         chunk = memoryview(data)[: select.PIPE_BUF]
         try:
             if self.failure is None and self._is_ready():
@@ -120,28 +122,29 @@ class _Enduring(io.FileIO):
         return chunk.nbytes
 
     def _is_ready(self) -> bool:
-        """Whether it takes more by now. Who has stopped reading is waited for once."""
+        """Whether the file takes more bytes. A reader that has stopped reading is waited for once,
+        not at every write."""
         patience = 0 if self._stalled else self.patience
         self._stalled = not select.select([], [self], [], patience)[1]
         return not self._stalled
 
 
 def endure() -> None:
-    """Make this process's streams take whatever is written to them from now on, and leave no
-    descriptor of theirs to a file or a connection that is opened later."""
+    """Replace stdout and stderr by streams whose writes never fail, and open those of the
+    descriptors 0 to 2 that are closed: a connection opened later could else get one of them."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest free one is taken, which is this.
+            # The system takes the lowest free descriptor, which is this one.
             os.open(os.devnull, os.O_RDWR)
     sys.stdout = _enduring(1, sys.stdout, patience=None)
-    # A run that writes has a lock to renew, and must not stand still for the reader of its log.
+    # A run that writes has a lock to renew, and must not block on the reader of its log.
     sys.stderr = _enduring(2, sys.stderr, patience=_PATIENCE)
 
 
 def _enduring(descriptor: int, stream: TextIO | None, *, patience: float | None) -> TextIO:
-    """`stream`, which is None where the process was started without one."""
+    """`stream` (None where the process was started without it) as one whose writes never fail."""
     file = _Enduring(descriptor, "w", closefd=False)
     file.patience = patience
     return io.TextIOWrapper(

@@ -1,4 +1,4 @@
-"""`fleet-repl unlock`: give a lock back in place of a run that does not."""
+"""`fleet-repl unlock`: give a lock back in place of a dead run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import confirm
 from fleet_repl.cli.flags import Yes, check_can_ask
 from fleet_repl.cli.interrupts import Interrupts, interruptible
-from fleet_repl.cli.memory_options import Holding
+from fleet_repl.cli.state_options import StateOptions
 from fleet_repl.reports import ExitCode
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ QUESTION = "Give it back? A run that lives stops before its next write."
 """At a terminal, below who holds the lock."""
 
 
-def unlock(call: Call[Holding], *, yes: Yes = False) -> ExitCode:
+def unlock(call: Call[StateOptions], *, yes: Yes = False) -> ExitCode:
     """Give a fleet's lock back in place of a run that is dead. Calls AWS only for a state in S3.
 
     Shows who holds the lock, since when, and the last sign of life, and asks; without a terminal
@@ -41,48 +41,50 @@ def unlock(call: Call[Holding], *, yes: Yes = False) -> ExitCode:
 
 
 async def _unlock(
-    call: Call[Holding],
+    call: Call[StateOptions],
     inventory: Inventory,
     yes: bool,  # noqa: FBT001 - a partial's
     interrupts: Interrupts,
 ) -> ExitCode:
     names = (inventory.name, *inventory.ownership.formerly)
     async with call.backend.history(inventory, state=call.options.state) as history:
-        held = [seen for name in names if (seen := await history.lock(name)) is not None]
-        if not held:
+        locks = [lock for name in names if (lock := await history.lock(name)) is not None]
+        if not locks:
             call.show(f"nobody holds the lock of {inventory.name}\n")
             return ExitCode.OK
-        for seen in held:
-            call.log.note(str(seen))
+        for lock in locks:
+            call.log.note(str(lock))
         keyboard = call.streams.keyboard
         if not yes and keyboard is None:
             call.log.failure("nothing is given back: nobody can be asked here; --yes does not ask")
             return ExitCode.REFUSED
-        if not yes and keyboard is not None and not await _agreed(call, held, keyboard, interrupts):
+        if keyboard is not None and not (yes or await _agreed(call, locks, keyboard, interrupts)):
             call.log.note("nothing is given back")
             return ExitCode.INTERRUPTED if interrupts.requested.is_set() else ExitCode.REFUSED
-        return await _give_back(call, history, held)
+        return await _give_back(call, history, locks)
 
 
 async def _agreed(
-    call: Call[Holding], held: Collection[SeenLock], keyboard: TextIO, interrupts: Interrupts
+    call: Call[StateOptions], locks: Collection[SeenLock], keyboard: TextIO, interrupts: Interrupts
 ) -> bool:
-    """Ask. Being interrupted is no agreement."""
+    """Ask whether to give the locks back; an interruption counts as no."""
     with call.streams.terminal(keyboard) as terminal, interrupts.stopping(lambda: None):
         if terminal is not call.streams.stderr or call.options.quiet:
-            # Nobody can agree to what they have not seen.
-            terminal.writelines(f"{seen}\n" for seen in held)
+            # The notes on stderr did not reach this terminal; the question needs them.
+            terminal.writelines(f"{lock}\n" for lock in locks)
         return await confirm(
             QUESTION, stdin=keyboard, terminal=terminal, given_up=interrupts.requested
         )
 
 
-async def _give_back(call: Call[Holding], history: History, held: Collection[SeenLock]) -> ExitCode:
+async def _give_back(
+    call: Call[StateOptions], history: History, locks: Collection[SeenLock]
+) -> ExitCode:
     code = ExitCode.OK
-    for seen in held:
-        fleet = seen.document.fleet
-        if await history.unlock(seen):
-            call.show(f"the lock of {fleet} is given back. It was held by {seen.holder}\n")
+    for lock in locks:
+        fleet = lock.document.fleet
+        if await history.unlock(lock):
+            call.show(f"the lock of {fleet} is given back. It was held by {lock.holder}\n")
         else:
             call.log.failure(
                 f"the lock of {fleet} is not given back: its holder has given a sign of life since"

@@ -1,4 +1,4 @@
-"""`fleet-repl validate`: is the inventory right, and what does it amount to. Offline."""
+"""`fleet-repl validate`: problems of an inventory, or its links and rules in numbers. Offline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import problem_document
-from fleet_repl.cli.options import Describing
+from fleet_repl.cli.options import ValidateOptions
 from fleet_repl.reports import ExitCode, json_text
 from fleet_repl.reports.documents.fields import acknowledged_document
 from fleet_repl.reports.text import Page, Style
@@ -28,7 +28,7 @@ SCHEMA: Final = "fleet-repl/validate/1"
 COLUMNS = ("sources", "destinations", "links")
 
 
-def validate(call: Call[Describing]) -> ExitCode:
+def validate(call: Call[ValidateOptions]) -> ExitCode:
     """Check an inventory and say what it amounts to. Calls nothing.
 
     Names every problem at once, each with its place and what would be right. Of a valid
@@ -52,7 +52,7 @@ def validate(call: Call[Describing]) -> ExitCode:
 
 
 def summary_text(summary: FleetSummary, *, colour: bool = False) -> str:
-    """Totals, then a line for each route with its near misses, then warnings. In full."""
+    """Totals, then a line for each route with its near misses, then warnings; nothing is cut."""
     page = Page(full=True)
     page.add((f"Fleet {summary.name} is valid", Style.HEADING))
     page.gap()
@@ -94,7 +94,7 @@ def _row(name: str, cells: Sequence[str], width: int) -> str:
 
 
 def summary_document(summary: FleetSummary) -> JsonObject:
-    """The same as a JSON object."""
+    """A valid inventory as a JSON object."""
     return {
         "schema": SCHEMA,
         "valid": True,

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 import typer
 
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import Running
-from fleet_repl.cli.running import run_fleet
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports import ExitCode, delivery_exit
 
@@ -22,8 +22,8 @@ _AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
 
 def age_of(text: str) -> timedelta:
     """`30m`, `12h`, `7d` or `1d12h` as a time. Raises typer.BadParameter for anything else."""
-    found = _AGE.fullmatch(text)
-    days, hours, minutes = (int(one or 0) for one in found.groups()) if found else (0, 0, 0)
+    match = _AGE.fullmatch(text)
+    days, hours, minutes = (int(number or 0) for number in match.groups()) if match else (0, 0, 0)
     age = timedelta(days=days, hours=hours, minutes=minutes)
     if not age:
         raise typer.BadParameter(f"{text!r} is no time such as 30m, 12h, 7d or 1d12h")
@@ -31,7 +31,7 @@ def age_of(text: str) -> timedelta:
 
 
 def verify(
-    call: Call[Running],
+    call: Call[RunOptions],
     *,
     count: Annotated[
         int, typer.Option(min=1, max=MOST_IMAGES, help="Images of each source, at the most.")

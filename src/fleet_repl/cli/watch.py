@@ -11,11 +11,10 @@ import anyio
 import typer
 
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.fleet_run import placed, wave_names
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
-from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.outputs import check_outputs
-from fleet_repl.cli.run_options import Repeating
-from fleet_repl.cli.running import placed, wave_names
+from fleet_repl.cli.output import check_outputs, hand_over
+from fleet_repl.cli.run_options import RepeatOptions
 from fleet_repl.reports import ExitCode
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.clock import SYSTEM
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def watch(
-    call: Call[Repeating],
+    call: Call[RepeatOptions],
     *,
     fix: Annotated[
         bool, typer.Option("--fix", help="Correct what differs, as apply would unattended.")
@@ -67,7 +66,7 @@ def watch(
     options = call.options
     _check("--listen", parse_address, listen)
     _check("--notify", parse_webhook, notify)
-    watching = WatchOptions(
+    watch_options = WatchOptions(
         every=900.0 if options.every is None else options.every.total_seconds(),
         fix=fix,
         once=options.once,
@@ -75,13 +74,13 @@ def watch(
         listen=listen,
         notify=notify,
     )
-    watched = partial(_watch, call, watching)
-    code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, watched)
+    work = partial(_watch, call, watch_options)
+    code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, work)
     return ExitCode.INTERRUPTED if code is None else code
 
 
 def _check(flag: str, parse: Callable[[str], object], text: str | None) -> None:
-    """Raises typer.BadParameter for what cannot be parsed."""
+    """Raises typer.BadParameter for a text that cannot be parsed."""
     if text is not None:
         try:
             parse(text)
@@ -89,8 +88,10 @@ def _check(flag: str, parse: Callable[[str], object], text: str | None) -> None:
             raise typer.BadParameter(f"{flag}: {error}") from error
 
 
-async def _watch(call: Call[Repeating], watching: WatchOptions, interrupts: Interrupts) -> ExitCode:
-    from fleet_repl import watch as watches  # noqa: PLC0415 - help needs none of it
+async def _watch(
+    call: Call[RepeatOptions], watch_options: WatchOptions, interrupts: Interrupts
+) -> ExitCode:
+    from fleet_repl import watch as watch_room  # noqa: PLC0415 - help needs no watch
 
     backend, options = call.backend, call.options
     simulated = options.simulated is not None
@@ -110,15 +111,16 @@ async def _watch(call: Call[Repeating], watching: WatchOptions, interrupts: Inte
             )
 
         with interrupts.stopping(stop.set):
-            code = await watches.watch(
-                watching,
+            code = await watch_room.watch(
+                watch_options,
                 load=load,
                 connect=connect,
                 log=call.log.line,
                 stop=stop,
                 clock=SYSTEM,
                 uniform=random.uniform,
-                on_round=rounds.append if watching.once else _forget,
+                # Of an endless watch the log is all there is; a single round has a result.
+                on_round=rounds.append if watch_options.once else lambda _: None,
             )
         interrupts.finish()
     for round_ in rounds:
@@ -126,12 +128,8 @@ async def _watch(call: Call[Repeating], watching: WatchOptions, interrupts: Inte
     return code
 
 
-def _forget(round_: Round) -> None:
-    """A round that needs nothing more: it stands in the log."""
-
-
-def _hand_over(call: Call[Repeating], round_: Round, code: ExitCode) -> ExitCode:
-    """The result of a single round: the report if it wrote, else the plan if it made a plan."""
+def _hand_over(call: Call[RepeatOptions], round_: Round, code: ExitCode) -> ExitCode:
+    """Hand over the result of a single round: its report if it wrote, else its plan if any."""
     subject = round_.report or round_.plan
     if subject is None:
         return code

@@ -1,4 +1,4 @@
-"""The flags of commands that look at what is remembered, or put a fleet on hold."""
+"""The options of commands about the state location: runs, reports, freezes and the lock."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fleet_repl.cli.flags import (
     StateLocation,
     inventory_argument,
 )
-from fleet_repl.cli.options import Common
-from fleet_repl.cli.run_options import Reporting
+from fleet_repl.cli.options import CommonOptions
+from fleet_repl.cli.run_options import ResultOptions
 
 DEFAULT_LIMIT = 20
 MOST_RUNS = 1_000_000
@@ -29,7 +29,7 @@ MaybeInventory = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing(Common):
+class RunListOptions(CommonOptions):
     """Flags of a command that lists runs."""
 
     inventory: MaybeInventory = None
@@ -44,16 +44,16 @@ class Listing(Common):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recalling(Reporting):
-    """Flags of a command that tells of one run."""
+class ReportOptions(ResultOptions):
+    """Flags of a command that shows one run."""
 
     run: RunId
     inventory: MaybeInventory = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reverting(Reporting):
-    """Flags of a command that takes one run back."""
+class RollbackOptions(ResultOptions):
+    """Flags of a command that rolls one run back."""
 
     run: RunId
     inventory: Annotated[
@@ -63,8 +63,8 @@ class Reverting(Reporting):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding(Common):
-    """Flags of a command that puts a fleet on hold, or ends that."""
+class StateOptions(CommonOptions):
+    """Flags of a command about the freeze or the lock of a fleet."""
 
     inventory: InventoryPath
     state: StateLocation = None

@@ -1,4 +1,4 @@
-"""Live progress as numbers: events in, counters out.
+"""Progress of a run as numbers: events in, counters out.
 
 Cheap, because it runs on the event loop for every event of a hundred thousand registries;
 drawing happens elsewhere, a few times a second.
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from fleet_repl.cli.copying import Copies
+from fleet_repl.ecr.backfills import Backfill
 from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
@@ -35,13 +35,56 @@ from fleet_repl.values.names import Registry
 
 
 def waves_after(waves: Sequence[str], last: str | None) -> frozenset[str]:
-    """The waves that a run leaves out if it ends after `last`; none where it does not."""
+    """The waves that a run leaves out if it ends after the wave `last`; none for None."""
     return frozenset(() if last is None else waves[waves.index(last) + 1 :])
 
 
+class Copies:
+    """Progress of a run's backfills."""
+
+    def __init__(self) -> None:
+        self.wanted = 0
+        """Backfills of the run: one for each destination of a source."""
+        self.looking = False
+        """Whether the run only shows their status, and starts none."""
+        self.ended = 0
+        self.total = 0
+        """Images to copy, as far as ECR has counted them."""
+        self.completed = 0
+        self.failed = 0
+        self._last: dict[tuple[Registry, Registry], Backfill] = {}
+
+    def see(
+        self, event: BackfillsWanted | BackfillStarted | BackfillProgressed | BackfillEnded
+    ) -> None:
+        """Count an event."""
+        match event:
+            case BackfillsWanted(backfills=backfills, looking=looking):
+                self.wanted, self.looking, self.ended = backfills, looking, 0
+            case BackfillStarted() | BackfillProgressed():
+                self._count(event.source, event.backfill)
+            case BackfillEnded(outcome=outcome):
+                self.ended += 1
+                if outcome.backfill is not None:
+                    self._count(outcome.source, outcome.backfill)
+
+    def _count(self, source: Registry, latest: Backfill) -> None:
+        """Replace the counts of a backfill as it was by those of its latest state."""
+        link = source, latest.destination
+        for backfill, sign in ((self._last.get(link), -1), (latest, 1)):
+            if backfill is not None:
+                self.total += sign * (backfill.total or 0)
+                self.completed += sign * backfill.completed
+                self.failed += sign * backfill.failed
+        self._last[link] = latest
+
+
 class Counters:
-    """How far a run is. An account is done when all its registries in scope are, a write once it
-    has settled or its registry has ended without it."""
+    """Progress of a run.
+
+    An account is done once all its registries in scope are; a write once it has settled, or once
+    the outcome of its registry says that it will not be made.
+    """
 
     def __init__(
         self,
@@ -54,25 +97,25 @@ class Counters:
         """`waves` are the names in order; writes of waves after `last_wave` are not counted."""
         self.phase: Literal["reading", "writing", "backfilling"] = "reading"
         self.waves: tuple[str, ...] = ()
-        """Those that write something, in order; empty where there is but one."""
+        """The waves with writes, in order; empty where only one wave has any."""
         self.wave: str | None = None
-        """The one that is being written."""
+        """The wave that is being written."""
         self.writes = 0
-        """Those of the plan, up to the wave that the run ends after."""
+        """Writes of the plan, up to the wave that the run ends after."""
         self.writes_settled = 0
         self._monotonic = monotonic
         self._resumes: float | None = None
         """When the next wave begins; None while one is written."""
-        self._known = waves
+        self._all_waves = waves
         self._left_out = waves_after(waves, last_wave)
         self.copies = Copies()
         self.in_flight = 0
         """Registries that are being read or written right now."""
         self.throttled = 0
-        """Calls that were asked to slow down, so far."""
+        """Calls that AWS has throttled so far."""
         self._failed: set[Registry] = set()
         self._unwritten: Counter[Registry] = Counter()
-        """Changes that have not ended yet."""
+        """Changes of each registry that are not done yet."""
         self._begin(scope)
 
     @property
@@ -82,7 +125,7 @@ class Counters:
 
     @property
     def share(self) -> tuple[int, int]:
-        """How much is done, and of how much."""
+        """Done and total, of whatever the phase counts: accounts, writes or backfills."""
         if self.phase == "backfilling":
             return self.copies.ended, self.copies.wanted
         if self.phase == "writing":
@@ -120,8 +163,8 @@ class Counters:
                 pass
 
     def _turn_to(self, event: PlanMade | VerifyStarted | WaveStarted | WaveFinished) -> None:
-        """Another part of the run begins. A plan, or what is verified, is counted afresh: its
-        registries are those that the rest of the run is about."""
+        """Begin another part of the run. A plan and a verification start the counts afresh: the
+        rest of the run is about their registries only."""
         match event:
             case WaveStarted(wave=wave):
                 self.wave, self._resumes = wave, None
@@ -129,12 +172,12 @@ class Counters:
                 self._resumes = self._monotonic() + pause if pause else None
             case PlanMade(plan=plan):
                 self.phase = "writing"
-                self._begin(one.registry for one in plan.registries)
+                self._begin(registry_plan.registry for registry_plan in plan.registries)
                 changes = [pair for pair in plan.changes if pair[1].wave not in self._left_out]
                 self._unwritten = Counter(registry for registry, _ in changes)
                 self.writes, self.writes_settled = len(changes), 0
                 writing = {change.wave for _, change in changes}
-                waves = tuple(wave for wave in self._known if wave in writing)
+                waves = tuple(wave for wave in self._all_waves if wave in writing)
                 self.waves = waves if len(waves) > 1 else ()
             case VerifyStarted(sources=sources):
                 self._begin(sources)
@@ -144,7 +187,7 @@ class Counters:
         self._unwritten[event.registry] -= 1
         self.writes_settled += 1
         if self._unwritten[event.registry] == 0:
-            # That it is finished is told once all that was written has been looked at again.
+            # RegistryFinished comes late: only after the run has read back all that it wrote.
             self._done(event.registry)
 
     def _read(self, event: RegistryRead) -> None:
@@ -161,7 +204,7 @@ class Counters:
         self.accounts_done = 0
 
     def _done(self, registry: Registry) -> None:
-        # Registries outside the scope may be read too; they are nobody's progress.
+        # Registries outside the scope may be read too; they do not count as progress.
         if registry in self._pending:
             self._pending.remove(registry)
             self._left[registry.account] -= 1

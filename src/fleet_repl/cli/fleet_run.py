@@ -1,4 +1,4 @@
-"""Run a command against a fleet: connect, watch, let it be interrupted."""
+"""The run of a command against a fleet: connected, with progress, open to interruptions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.counting import Counters
+from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
-from fleet_repl.cli.outputs import check_outputs
-from fleet_repl.cli.run_options import Reporting, Running
+from fleet_repl.cli.output import check_outputs
+from fleet_repl.cli.run_options import ResultOptions, RunOptions
 from fleet_repl.cli.session import Session, Work
 from fleet_repl.reports import ExitCode
 from fleet_repl.runs.events import Event
@@ -32,24 +32,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Which fleet a command is about, and what for."""
+    """The fleet that a command works on, and the files it reads and writes."""
 
     inventory: Inventory
     scope: Collection[Registry]
+    """The registries whose progress is counted."""
     state: str | None
-    """In place of the inventory's."""
+    """The state location, in place of the inventory's."""
     purpose: Purpose | None = None
-    """Of a command that writes: nobody else may, meanwhile."""
+    """Set for a command that writes, and so takes the fleet's lock."""
     reads: tuple[Path, ...] = ()
-    """What is read beside the inventory."""
+    """Files that are read besides the inventory."""
     out: Path | None = None
-    """Where a plan is kept."""
+    """The file that a plan is kept in."""
     last_wave: str | None = None
-    """The wave that a command which writes ends after."""
+    """The wave after which a command that writes ends; None: it writes all waves."""
 
     @property
     def waves(self) -> tuple[str, ...]:
-        """Their names in order."""
+        """The names of the fleet's waves, in order."""
         return wave_names(self.inventory)
 
 
@@ -57,21 +58,21 @@ def wave_names(inventory: Inventory) -> tuple[str, ...]:
     """The names of a fleet's waves, in order."""
     from fleet_repl.topology import REST  # noqa: PLC0415 - help needs no topology
 
-    return (*(one.name for one in inventory.waves), REST)
+    return (*(wave.name for wave in inventory.waves), REST)
 
 
 def run_fleet(
-    call: Call[Running],
+    call: Call[RunOptions],
     work: Work,
     *,
     check: Callable[[Inventory], object] | None = None,
     routes_required: bool = True,
     out: Path | None = None,
 ) -> ExitCode:
-    """Do `work` with the fleet of the inventory. What can be wrong is found before it starts.
+    """Connect to the fleet of the call's inventory and do `work` with it; returns the exit code.
 
-    `check` raises the FleetError that the command itself has reason for. `out`: where a plan is
-    kept.
+    Everything that can be checked offline is checked first. `check` raises the FleetErrors of the
+    command itself. `out`: the file that a plan is kept in.
     """
     options = call.options
     load = call.load_inventory if options.simulated is None else call.load_offline
@@ -83,8 +84,8 @@ def run_fleet(
     return run_target(call, target, work)
 
 
-def run_target(call: Call[Reporting], target: Target, work: Work) -> ExitCode:
-    """Do `work` with a fleet."""
+def run_target(call: Call[ResultOptions], target: Target, work: Work) -> ExitCode:
+    """Connect to a fleet and do `work` with it; returns the exit code."""
     check_outputs(call, target.inventory, reads=target.reads, out=target.out)
     connected = partial(_connected, call, target, work)
     code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, connected)
@@ -92,11 +93,11 @@ def run_target(call: Call[Reporting], target: Target, work: Work) -> ExitCode:
 
 
 async def _connected(
-    call: Call[Reporting], target: Target, work: Work, interrupts: Interrupts
+    call: Call[ResultOptions], target: Target, work: Work, interrupts: Interrupts
 ) -> ExitCode:
     counters = Counters(target.scope, target.waves, last_wave=target.last_wave)
 
-    def watch(event: Event) -> None:
+    def on_event(event: Event) -> None:
         counters.see(event)
         call.log.event(event)
 
@@ -108,7 +109,7 @@ async def _connected(
             target.inventory,
             endpoint=endpoint,
             state=state,
-            on_event=watch,
+            on_event=on_event,
             purpose=target.purpose,
         )
         fleet = await stack.enter_async_context(connection)
@@ -132,17 +133,20 @@ async def _connected(
 
 @asynccontextmanager
 async def placed(
-    call: Call[Reporting], inventory: Inventory, state: str | None
+    call: Call[ResultOptions], inventory: Inventory, state: str | None
 ) -> AsyncIterator[tuple[Endpoint | None, str | None]]:
-    """Where AWS answers and where the fleet keeps what it remembers: both its own if simulated."""
+    """The endpoint (None: the real AWS) and the state location.
+
+    Serves a simulated AWS meanwhile, if the options ask for one.
+    """
     simulated = call.options.simulated
     if simulated is None:
         yield None, state
         return
-    # What holds for a simulated fleet must never count for the real one.
-    with TemporaryDirectory(prefix="fleet-repl-") as own:
+    # A simulated fleet gets a state of its own: its ownership record must not reach the real one.
+    with TemporaryDirectory(prefix="fleet-repl-") as folder:
         simulation = call.backend.simulate(
             inventory, scenario=simulated.scenario, host="127.0.0.1", port=0
         )
         async with simulation as served:
-            yield served.endpoint, own
+            yield served.endpoint, folder
