@@ -145,14 +145,13 @@ def counted_on(
     """What new links of these changes of rules need to be granted, by destination."""
     found: dict[Registry, set[tuple[AccountId, str]]] = {}
     for source, change in changes:
-        links = {link.destination: link for link in desired.outgoing.get(source, ())}
         before, after = (
             parse_document(one or NO_RULES).outgoing for one in (change.before, change.after)
         )
         # Links of others are none of ours to hold.
         added = within(compare(before, after).added, desired.links_out(source))
         for destination, prefixes in added.items():
-            if desired.must_be_granted(links[destination]):
+            if desired.must_be_granted(source, destination):
                 found.setdefault(destination, set()).update(
                     (source.account, prefix) for prefix in prefixes
                 )

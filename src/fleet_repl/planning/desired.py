@@ -92,12 +92,12 @@ class Desired:
         trusted = self.trusted.get(registry.account, frozenset())
         return in_force(policy, registry, self.owner.partition, trusted)
 
-    def must_be_granted(self, link: Link) -> bool:
-        """Whether a policy that is ours to write has to allow the link."""
+    def must_be_granted(self, source: Registry, destination: Registry) -> bool:
+        """Whether a policy that is ours to write has to allow the links between two registries."""
         return (
             self.manages_grants
-            and link.crosses_accounts
-            and link.destination.account in self.by_account
+            and source.account != destination.account
+            and destination.account in self.by_account
         )
 
 
@@ -236,7 +236,7 @@ def _of_routes(link: Link, routes: list[Route]) -> Link:
 def _too_long_policy(
     inventory: Inventory, desired: Desired, destination: Registry, links: tuple[Link, ...]
 ) -> Iterator[Problem]:
-    granted = tuple(link for link in links if desired.must_be_granted(link))
+    granted = tuple(link for link in links if desired.must_be_granted(link.source, destination))
     # Most registries are far below the limit: a statement for each link is the most it can take.
     most = (350 + sum(90 + len(prefix) for prefix in link.prefixes) for link in granted)
     if 50 + sum(most) <= desired.limits.policy_bytes:

@@ -6,7 +6,7 @@ those rules are written. `policy_changes` divides both among the writes of the p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleet_repl.ecr.policy import (
@@ -20,7 +20,8 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.held_links import Lacks
+from fleet_repl.planning.observed import Observation, Observed, silence_of
 from fleet_repl.planning.plan import Vouched
 from fleet_repl.planning.revocations import GrantUses, StaleGrants, stale_grants
 from fleet_repl.topology import Link
@@ -180,8 +181,31 @@ def _granted_links(
     return tuple(
         link
         for link in desired.incoming.get(registry, ())
-        if desired.must_be_granted(link) and isinstance(observation.get(link.source), Observed)
+        if desired.must_be_granted(link.source, registry)
+        and isinstance(observation.get(link.source), Observed)
     )
+
+
+def lacks_at(
+    source: Registry,
+    decisions: Mapping[Registry, GrantDecision],
+    observation: Observation,
+    desired: Desired,
+) -> Lacks:
+    """Why a destination will not let a prefix of `source` in, once `decisions` are carried out.
+
+    They hold every destination that could be read and whose policy is ours to write.
+    """
+
+    def lacks(destination: Registry, prefix: str) -> str | None:
+        if not desired.must_be_granted(source, destination):
+            return None
+        silence = silence_of(destination, observation)
+        if silence is not None:
+            return silence
+        return decisions[destination].lacks(source, prefix, desired.actions)
+
+    return lacks
 
 
 def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:

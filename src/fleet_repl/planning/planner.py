@@ -16,15 +16,13 @@ from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing, compare
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.held_links import Lacks
-from fleet_repl.planning.needed_grants import GrantDecision, decide_grants, finish_grants
-from fleet_repl.planning.observed import (
-    Observation,
-    Observed,
-    Unreadable,
-    gone_accounts,
-    silence_of,
+from fleet_repl.planning.needed_grants import (
+    GrantDecision,
+    decide_grants,
+    finish_grants,
+    lacks_at,
 )
+from fleet_repl.planning.observed import Observation, Observed, Unreadable, gone_accounts
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import (
     Change,
@@ -48,7 +46,7 @@ from fleet_repl.planning.plan_warnings import (
     unlisted,
 )
 from fleet_repl.planning.policy_changes import NO_WRITES, PolicyWrites, policy_changes
-from fleet_repl.planning.revocations import GrantUses, left_behind
+from fleet_repl.planning.revocations import GrantUses, left_behind, unrequested
 from fleet_repl.planning.rule_changes import RuleDecision, decide_rules, rule_changes
 from fleet_repl.planning.template_changes import TemplateDecision, decide_templates
 from fleet_repl.planning.wave_warnings import delayed_links, early_grants
@@ -87,6 +85,7 @@ def plan_registries(
     uses = GrantUses(
         desired=desired,
         observation=observation,
+        ungranted=unrequested(desired),
         gone=gone,
         left_behind=left_behind(desired, record),
     )
@@ -190,7 +189,7 @@ def _rule_decisions(
             registry,
             seen,
             desired,
-            _lacks(registry, desired, observation, grant_decisions),
+            lacks_at(registry, grant_decisions, observation, desired),
             record.get(registry),
             allow,
             force=force,
@@ -286,23 +285,3 @@ def _in_order(changes: tuple[Change, ...], waves: Waves) -> tuple[Change, ...]:
     return tuple(
         sorted(changes, key=lambda change: (turn[change.wave], phases.index(change.phase)))
     )
-
-
-def _lacks(
-    source: Registry,
-    desired: Desired,
-    observation: Observation,
-    grant_decisions: Mapping[Registry, GrantDecision],
-) -> Lacks:
-    """Why a destination will not let a prefix of `source` in, once the new grants are put."""
-    links = {link.destination: link for link in desired.outgoing.get(source, ())}
-
-    def lacks(destination: Registry, prefix: str) -> str | None:
-        if not desired.must_be_granted(links[destination]):
-            return None
-        silence = silence_of(destination, observation)
-        if silence is not None:
-            return silence
-        return grant_decisions[destination].lacks(source, prefix, desired.actions)
-
-    return lacks

@@ -7,8 +7,9 @@ grant stays if its account is not listed, or if one of its registries could not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
@@ -29,6 +30,10 @@ from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, reduce, touches
 
+Ungranted: TypeAlias = Callable[[Registry, Registry, Prefixes], Prefixes]
+"""Those prefixes of links, from a source to a destination, that no grant lets in which is needed:
+if they are in place, they rely on other grants."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleGrants:
@@ -36,8 +41,9 @@ class StaleGrants:
 
     unlisted: frozenset[Grant] = frozenset()
     """Of accounts that the inventory does not list: nobody can be asked."""
-    kept: frozenset[Grant] = frozenset()
-    """A source could not be read, or keeps its link for now."""
+    kept: Mapping[Grant, frozenset[Registry]] = field(default_factory=dict)
+    """Used for good by rules of these registries, or perhaps, as they could not be read. Without
+    any registry: used only by one that the inventory lists no longer."""
     pending: Mapping[Grant, frozenset[Registry]]
     """Used until the rules of these registries are written."""
     free: frozenset[Grant] = frozenset()
@@ -45,7 +51,7 @@ class StaleGrants:
 
     @property
     def staying(self) -> frozenset[Grant]:
-        return self.unlisted | self.kept
+        return self.unlisted | self.kept.keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,7 @@ class GrantUses:
 
     desired: Desired
     observation: Observation
+    ungranted: Ungranted
     gone: frozenset[AccountId] = frozenset()
     """Retired accounts that are not there any more."""
     left_behind: Mapping[AccountId, tuple[Cells, ...]] = field(default_factory=dict)
@@ -64,7 +71,7 @@ class GrantUses:
     _found: dict[tuple[Registry, Registry], tuple[Prefixes, Prefixes | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """What `_unwanted` has worked out: a source may have thousands of grants."""
+    """What `_relying` has worked out: a source may have thousands of grants."""
 
     def of(self, source: Registry, destination: Registry, grant: Grant) -> bool | None:
         """Whether a source uses the grant until its rules are written; None: after that, too,
@@ -73,23 +80,23 @@ class GrantUses:
         if not isinstance(seen, Observed):
             # Nothing may come out of a retired account, and if it is gone nothing does.
             return False if seen is not None and source.account in self.gone else None
-        now, then = self._unwanted(source, destination, seen)
+        now, then = self._relying(source, destination, seen)
         if not touches(now, grant.prefix):
             return False
         return True if then is not None and not touches(then, grant.prefix) else None
 
-    def _unwanted(
+    def _relying(
         self, source: Registry, destination: Registry, seen: Observed
     ) -> tuple[Prefixes, Prefixes | None]:
-        """What no route asks for of the links from one registry to another: now, and once the
-        rules are written; None where they are not, or nobody knows."""
+        """The links from one registry to another that rely on grants which nothing needs: now, and
+        once the rules are written; None where they are not, or nobody knows."""
         key = source, destination
         if key not in self._found:
-            wanted = self.desired.links_out(source).get(destination, NOTHING)
-            now = beyond(seen.replication.may_use.get(destination, NOTHING), wanted)
-            then = None
+            links = seen.replication.may_use.get(destination, NOTHING)
+            now, then = self.ungranted(source, destination, links), None
             if self.written is not None and source in self.written:
-                then = beyond(self.written[source].get(destination, NOTHING), wanted)
+                links = self.written[source].get(destination, NOTHING)
+                then = self.ungranted(source, destination, links)
             self._found[key] = now, then
         return self._found[key]
 
@@ -99,6 +106,15 @@ class GrantUses:
             touches(links.get(destination, NOTHING), grant.prefix)
             for links in self.left_behind.get(grant.source, ())
         )
+
+
+def unrequested(desired: Desired) -> Ungranted:
+    """What is ungranted where the grants of all links are needed that routes ask for."""
+
+    def ungranted(source: Registry, destination: Registry, prefixes: Prefixes) -> Prefixes:
+        return beyond(prefixes, desired.links_out(source).get(destination, NOTHING))
+
+    return ungranted
 
 
 def left_behind(desired: Desired, record: Record) -> Mapping[AccountId, tuple[Cells, ...]]:
@@ -118,7 +134,8 @@ def stale_grants(
     destination: Registry, existing: frozenset[Grant], needed: frozenset[Grant], uses: GrantUses
 ) -> StaleGrants:
     """Sort out what `existing` has beyond `needed`."""
-    by_fate: dict[str, set[Grant]] = {"unlisted": set(), "kept": set(), "free": set()}
+    unlisted, free = set[Grant](), set[Grant]()
+    kept: dict[Grant, frozenset[Registry]] = {}
     pending: dict[Grant, frozenset[Registry]] = {}
     wanted = GrantIndex(needed)
     for grant in existing - needed:
@@ -126,17 +143,18 @@ def stale_grants(
             continue
         sources = uses.desired.by_account.get(grant.source)
         if sources is None:
-            by_fate["unlisted"].add(grant)
+            unlisted.add(grant)
             continue
-        using = [uses.of(source, destination, grant) for source in sources]
-        if uses.linger(destination, grant) or any(use is None for use in using):
-            by_fate["kept"].add(grant)
-        elif waits := frozenset(source for source, use in zip(sources, using, strict=True) if use):
+        using = {source: uses.of(source, destination, grant) for source in sources}
+        staying = frozenset(source for source, use in using.items() if use is None)
+        if staying or uses.linger(destination, grant):
+            kept[grant] = staying
+        elif waits := frozenset(source for source, use in using.items() if use):
             pending[grant] = waits
         else:
-            by_fate["free"].add(grant)
+            free.add(grant)
     return StaleGrants(
-        pending=pending, **{fate: frozenset(grants) for fate, grants in by_fate.items()}
+        unlisted=frozenset(unlisted), kept=kept, pending=pending, free=frozenset(free)
     )
 
 
