@@ -1,15 +1,20 @@
-"""Every call of the registry ports reaches AWS, and the page on permissions lists its action."""
+"""Every call of the ports reaches AWS, and its action is in our policies and on the page."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+import fleet_repl.aws.registries
+from fleet_repl.ecr.permissions import session_policy
 from fleet_repl.engine.ports import Backfills, ImageReader, RegistryReader, RegistryWriter
 from fleet_repl.values.errors import CallError
+from fleet_repl.values.names import Partition
 
 if TYPE_CHECKING:
     from aiohttp.web import Response
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text()
 TEMPLATE: Final = {"prefix": "base/", "appliedFor": ["REPLICATION"]}
+READING: Final = ("ecr:Describe", "ecr:Get", "ecr:List")
 CALLS: Final[dict[str, tuple[object, ...]]] = {
     "describe": (),
     "read_policy": (),
@@ -37,6 +43,19 @@ CALLS: Final[dict[str, tuple[object, ...]]] = {
     "find_image": ("base/app", "sha256:0"),
     "replication_statuses": ("base/app", "sha256:0"),
 }
+DOCUMENTED: Final = {
+    # By AWS's page on creation templates, for whoever creates or updates one that has such a part.
+    "ecr:CreateRepository",
+    "ecr:PutLifecyclePolicy",
+    "ecr:SetRepositoryPolicy",
+}
+"""Actions that AWS asks for without a call of that name."""
+
+
+def session_actions(*, read_only: bool) -> set[str]:
+    """What ECR's part of a session's policy allows."""
+    policy = json.loads(session_policy(partition=Partition.AWS, read_only=read_only))
+    return {one for one in policy["Statement"][0]["Action"] if one.startswith("ecr:")}
 
 
 def as_ports(
@@ -77,6 +96,16 @@ async def test_its_action_is_on_the_page(edge: Edge, monkeypatch: pytest.MonkeyP
     actions = [f"ecr:{one.operation}" for one in edge.aws.requests if one.service == "ecr"]
     assert actions[0] == "ecr:GetAccountSetting"
     assert [one for one in actions if f"`{one}`" not in PAGE and f'"{one}"' not in PAGE] == []
+    assert set(actions) == session_actions(read_only=False) - DOCUMENTED
+    assert {one for one in actions if one.startswith(READING)} == session_actions(read_only=True)
     for hint, action in zip(hints, actions[1:], strict=True):
         assert hint is not None
         assert f" {action}" in hint
+
+
+def test_no_operation_of_the_edge_lacks_its_action() -> None:
+    """Whatever the source names that is spelled as an operation of ECR."""
+    source = Path(fleet_repl.aws.registries.__file__).read_text(encoding="utf-8")
+    verbs = "Batch|Create|Delete|Describe|Get|List|Put|Set|Start|Stop|Tag|Untag|Update|Validate"
+    named = {f"ecr:{one}" for one in re.findall(rf'"((?:{verbs})[A-Z]\w+)"', source)}
+    assert named == session_actions(read_only=False) - DOCUMENTED

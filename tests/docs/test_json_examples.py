@@ -18,6 +18,14 @@ from fleet_repl.sandbox import serve, world_of
 from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.values.names import AccountId, Partition, Region, Registry, Secret
 
+PULL: dict[str, Any] = {
+    "Sid": "Pull",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+    "Action": "ecr:BatchGetImage",
+    "Resource": "*",
+}
+"""What this does depends on the registry policy scope, which is then asked for."""
 ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 
 
@@ -59,6 +67,8 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
     nothing.write_text("routes = []\n" + text[: text.index("[[routes]]")])
     inventory = load_inventory(whole)
     world = world_of(inventory)
+    hub, spoke, *_ = (Registry(one.id, one.regions[0]) for one in inventory.accounts)
+    world.set_policy(spoke, {"Version": "2012-10-17", "Statement": [PULL]})
     async with serve(world) as server:
         endpoint = Endpoint(
             url=server.url,
@@ -69,6 +79,8 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
         for one in (inventory, load_inventory(nothing)):
             async with connect(one, endpoint=endpoint) as fleet:
                 await fleet.apply(await fleet.plan(), force=True)
+                world.push(hub, "base/app", "1")
+                await fleet.verify()
     registry_calls = {f"ecr:{name}" for name in world.calls if name in OPERATIONS["ecr"]}
     assert actions(policies[0]) == registry_calls | {"iam:CreateServiceLinkedRole"}
     assert {name for name in world.calls if name in OPERATIONS["sts"]} == {

@@ -1,0 +1,240 @@
+"""Which IAM actions our calls need: of the role in an account, and of the session of one run.
+
+The only place that knows them; docs/permissions.md says the same to people. An action is listed
+here because a call of ours asks for it, or because AWS documents that such a call does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from fleet_repl.inventory import Inventory
+from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
+from fleet_repl.values.names import Partition
+
+VERSION: Final = "2012-10-17"
+"""Of IAM's policy language."""
+
+_ROLES: Final = "arn:{partition}:iam::{account}:role/"
+_MOST_PASSED: Final = 2_500
+"""Characters of the ARNs of roles in one policy, of which IAM takes 6,144 in all."""
+
+
+class Feature(StrEnum):
+    """What an inventory may use, and a role needs actions for."""
+
+    GRANTS = "grants"
+    TEMPLATES = "templates"
+    LIFECYCLE_POLICIES = "lifecycle-policies"
+    REPOSITORY_POLICIES = "repository-policies"
+    BACKFILL = "backfill"
+    REGIONS = "regions"
+    """The regions of accounts are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One `Allow`. `{partition}`, `{account}` and `{role}` in `resources` stand for the partition,
+    the account and the path and name of the role that has the statement."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    condition: JsonObject | None = None
+
+    def document(self, *, partition: str, account: str = "*", role: str = "*") -> JsonObject:
+        """The statement as IAM takes it, for one account and role or for any."""
+        values = {"{partition}": partition, "{account}": account, "{role}": role}
+        document: dict[str, Json] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": _alone(self.actions),
+            "Resource": _alone([_filled(resource, values) for resource in self.resources]),
+        }
+        return document if self.condition is None else {**document, "Condition": self.condition}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Need:
+    """Actions that go into one statement, for every fleet or for one feature."""
+
+    sid: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    resource: str = "*"
+    feature: Feature | None = None
+    service: str | None = None
+    """The service whose linked role is made."""
+
+    def statement(self, *, read_only: bool) -> Statement:
+        return Statement(
+            sid=self.sid,
+            actions=self.reads if read_only else (*self.reads, *self.writes),
+            resources=(self.resource,),
+            condition=None
+            if self.service is None
+            else {"StringEquals": {"iam:AWSServiceName": self.service}},
+        )
+
+
+def _linked_role(sid: str, service: str, feature: Feature | None = None) -> _Need:
+    return _Need(
+        sid=sid,
+        writes=("iam:CreateServiceLinkedRole",),
+        resource=f"{_ROLES}aws-service-role/{service}/*",
+        feature=feature,
+        service=service,
+    )
+
+
+_NEEDS: Final = (
+    _Need(
+        sid="Registries",
+        reads=("ecr:DescribeRegistry", "ecr:GetRegistryPolicy"),
+        writes=("ecr:PutReplicationConfiguration",),
+    ),
+    _Need(
+        sid="Grants",
+        reads=("ecr:GetAccountSetting",),
+        writes=("ecr:PutRegistryPolicy", "ecr:DeleteRegistryPolicy"),
+        feature=Feature.GRANTS,
+    ),
+    _Need(
+        sid="Deliveries",
+        reads=(
+            "ecr:DescribeRepositories",
+            "ecr:DescribeImages",
+            "ecr:DescribeImageReplicationStatus",
+        ),
+    ),
+    _Need(
+        sid="Backfills",
+        reads=("ecr:ListReplicationBackfills", "ecr:DescribeReplicationBackfillResults"),
+        writes=("ecr:StartReplicationBackfill",),
+        feature=Feature.BACKFILL,
+    ),
+    _Need(
+        sid="Templates",
+        reads=("ecr:DescribeRepositoryCreationTemplates",),
+        writes=(
+            "ecr:CreateRepositoryCreationTemplate",
+            "ecr:UpdateRepositoryCreationTemplate",
+            "ecr:DeleteRepositoryCreationTemplate",
+            "ecr:CreateRepository",
+        ),
+        feature=Feature.TEMPLATES,
+    ),
+    _Need(
+        sid="LifecyclePoliciesOfTemplates",
+        writes=("ecr:PutLifecyclePolicy",),
+        feature=Feature.LIFECYCLE_POLICIES,
+    ),
+    _Need(
+        sid="RepositoryPoliciesOfTemplates",
+        writes=("ecr:SetRepositoryPolicy",),
+        feature=Feature.REPOSITORY_POLICIES,
+    ),
+    _Need(
+        sid="EnabledRegions",
+        reads=("account:ListRegions", "ec2:DescribeRegions"),
+        feature=Feature.REGIONS,
+    ),
+    _Need(
+        sid="OwnPermissions",
+        reads=("iam:SimulatePrincipalPolicy",),
+        resource=f"{_ROLES}{{role}}",
+    ),
+    _linked_role("ServiceLinkedRoleOfReplication", "replication.ecr.amazonaws.com"),
+    _linked_role("ServiceLinkedRoleOfTemplates", "ecr.amazonaws.com", Feature.TEMPLATES),
+)
+
+
+def features_of(inventory: Inventory) -> frozenset[Feature]:
+    """The features that an inventory uses."""
+    templates = inventory.templates
+    used = {
+        Feature.GRANTS: inventory.ownership.grants == "managed",
+        Feature.TEMPLATES: bool(templates),
+        Feature.LIFECYCLE_POLICIES: any(one.lifecycle_policy for one in templates),
+        Feature.REPOSITORY_POLICIES: any(one.repository_policy for one in templates),
+        Feature.BACKFILL: any(route.backfill != "off" for route in inventory.routes),
+    }
+    return frozenset(feature for feature, is_used in used.items() if is_used)
+
+
+def account_statements(
+    inventory: Inventory, *, more: Collection[Feature] = (), read_only: bool = False
+) -> tuple[Statement, ...]:
+    """What the role in each account is allowed, for the features of the inventory and for `more`.
+
+    `read_only`: only what a run asks for that writes nothing.
+    """
+    wanted = {None, *features_of(inventory), *more}
+    needed = [need.statement(read_only=read_only) for need in _NEEDS if need.feature in wanted]
+    passed = () if read_only else _passed_roles(inventory)
+    if passed:
+        needed.append(
+            Statement(sid="RolesOfTemplates", actions=("iam:PassRole",), resources=passed)
+        )
+    return tuple(statement for statement in needed if statement.actions)
+
+
+def session_policy(*, partition: Partition, read_only: bool) -> str:
+    """The inline policy of a run's sessions, well within the 2,048 characters that STS takes.
+
+    A run that writes may make every call there is: it learns only on the way what has to go that
+    the inventory no longer has. The role's own policy narrows it further.
+    """
+    allowed = [need.statement(read_only=read_only) for need in _NEEDS]
+    anywhere = [action for one in allowed if one.condition is None for action in one.actions]
+    linked = [one for one in allowed if one.condition is not None and one.actions]
+    statements: list[Json] = [
+        {
+            "Effect": "Allow",
+            "Action": [*anywhere, *([] if read_only else ["iam:PassRole"])],
+            "Resource": "*",
+        }
+    ]
+    if linked:
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": "iam:CreateServiceLinkedRole",
+                "Resource": [
+                    _filled(resource, {"{partition}": partition, "{account}": "*"})
+                    for one in linked
+                    for resource in one.resources
+                ],
+            }
+        )
+    return compact_json({"Version": VERSION, "Statement": statements})
+
+
+def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
+    """A policy of these statements."""
+    return {"Version": VERSION, "Statement": list(statements)}
+
+
+def _passed_roles(inventory: Inventory) -> tuple[str, ...]:
+    """The roles that creation templates hand to ECR; any role where a policy cannot list them.
+
+    ECR takes no role that does not trust it, and only ECR is handed one by the calls allowed here.
+    """
+    roles = {one.role.path for one in inventory.templates if one.role is not None}
+    arns = tuple(_ROLES + path for path in sorted(roles))
+    return arns if sum(map(len, arns)) <= _MOST_PASSED else (f"{_ROLES}*",)
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _alone(items: Collection[str]) -> Json:
+    """A list of one as IAM's own documents have it: without the list."""
+    listed = list(items)
+    return listed[0] if len(listed) == 1 else listed
