@@ -11,10 +11,10 @@ import pytest
 from tests.docs.conftest import Page
 
 import fleet_repl.ecr.policy.lint
-import fleet_repl.fleet.load
 import fleet_repl.fleet.recover
 import fleet_repl.fleet.run_reports
 import fleet_repl.planning.acknowledgements
+import fleet_repl.planning.fleet_summary
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
 import fleet_repl.planning.wave_warnings
@@ -179,7 +179,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.runs.rollback.planner: {FOREIGN_RULES},
     fleet_repl.fleet.run_reports: set(),
     fleet_repl.planning.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
-    fleet_repl.fleet.load: set(),
+    fleet_repl.planning.fleet_summary: set(),
     fleet_repl.fleet.recover: set(),
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds

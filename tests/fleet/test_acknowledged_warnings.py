@@ -14,9 +14,9 @@ from fleet_repl import Selection, describe_fleet, load_inventory
 from fleet_repl.inventory import ACKNOWLEDGEABLE, Account, Acknowledgement, Inventory
 from fleet_repl.planning.acknowledgements import OF_PLANS, noted
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import json_text, plan_document, report_document
+from fleet_repl.reports import graph_document, json_text, plan_document, report_document
 from fleet_repl.reports.documents import parse_plan, parse_report
-from fleet_repl.reports.graph import dot_text, graph_document, graph_of
+from fleet_repl.reports.graph import dot_text, graph_of
 from fleet_repl.reports.text import plan_text
 from fleet_repl.topology import connect
 from fleet_repl.values.names import AccountId, Region

@@ -1,4 +1,4 @@
-"""Plans and reports that an earlier version wrote: each is read, and written again byte by byte."""
+"""Documents that an earlier version wrote: each is read, and written again byte by byte."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.reports import to_json
+from fleet_repl.reports import json_text, schema, to_json
 from fleet_repl.reports.documents import (
     is_unaltered,
     parse_plan,
@@ -16,8 +17,25 @@ from fleet_repl.reports.documents import (
     plan_content,
     report_content,
 )
+from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.delivery import DeliveryDocument
+from fleet_repl.reports.documents.graph import GraphDocument
+from fleet_repl.reports.documents.reader import Document, parsed, read
+from fleet_repl.reports.documents.round import RoundDocument
+from fleet_repl.reports.documents.runs import RunListDocument
+from fleet_repl.reports.documents.validation import ValidateDocument
+from fleet_repl.reports.documents.writer import line
 
 KEPT = Path(__file__).with_name("kept")
+WRITTEN_ONLY: dict[str, type[Document]] = {
+    "backfill": BackfillReportDocument,
+    "delivery": DeliveryDocument,
+    "graph": GraphDocument,
+    "round": RoundDocument,
+    "runs": RunListDocument,
+    "validate": ValidateDocument,
+}
+"""Documents that other programs read and this one does not."""
 RECOUNTED = "report-of-the-first-version.json"
 """It lacks what is counted today, so today's document says more."""
 
@@ -53,6 +71,20 @@ def test_a_report_is_written_as_it_was(name: str) -> None:
     assert new["summary"].pop("partial") == 0
     assert new["summary"].pop("writes") == new.pop("waves")[0]["writes"]
     assert new == old
+
+
+@pytest.mark.parametrize("name", WRITTEN_ONLY)
+def test_a_document_for_others_is_written_as_it_was(name: str) -> None:
+    """Its members, their order and their spelling are those of earlier versions, and it fits the
+    schema that is published today."""
+    content = (KEPT / f"{name}.json").read_bytes()
+    document = read(content, WRITTEN_ONLY[name])
+    if is_indented(content):
+        assert json_text(document).encode() == content
+    else:
+        assert line(document) == content
+    checker = Draft202012Validator(schema(name), format_checker=FormatChecker())
+    assert [error.message for error in checker.iter_errors(parsed(content))] == []
 
 
 def test_every_form_is_kept() -> None:

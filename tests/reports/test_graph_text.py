@@ -9,14 +9,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import json_text, schema
+from fleet_repl.reports import graph_document, json_text, schema
 from fleet_repl.reports.graph import (
     Edge,
     Graph,
     Kind,
     Node,
     dot_text,
-    graph_document,
     mermaid_text,
 )
 from fleet_repl.values.canonical_json import JsonObject

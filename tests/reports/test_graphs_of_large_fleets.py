@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.inventory import Account, Inventory, Route, Selector
-from fleet_repl.reports.graph import Graph, dot_text, graph_document, graph_of, mermaid_text
+from fleet_repl.reports import graph_document
+from fleet_repl.reports.graph import Graph, dot_text, graph_of, mermaid_text
 from fleet_repl.topology import Link, Topology
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY

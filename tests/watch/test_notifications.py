@@ -16,9 +16,10 @@ from tests.watch.conftest import Stage
 
 from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import ExitCode, schema
+from fleet_repl.reports.documents.round import NEWS, VERDICTS
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
-from fleet_repl.watch import WatchOptions, parse_webhook
+from fleet_repl.watch import News, Verdict, WatchOptions, parse_webhook
 from fleet_repl.watch.notify import Notifier
 
 TOKEN = "T0K3N-s3cr3t"
@@ -86,6 +87,12 @@ def news_of(receiver: Receiver) -> list[str]:
 def problems(document: dict[str, Any]) -> list[str]:
     checker = Draft202012Validator(schema("round"), format_checker=FormatChecker())
     return [error.message for error in checker.iter_errors(document)]
+
+
+def test_the_schema_knows_every_verdict_and_every_kind_of_news() -> None:
+    """The document lists them itself, in the order of their classes."""
+    assert list(VERDICTS) == list(Verdict)
+    assert list(NEWS) == list(News)
 
 
 async def test_drift_is_told_once_and_again_when_it_changes(

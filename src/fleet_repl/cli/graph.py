@@ -7,7 +7,7 @@ from typing import assert_never
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Notation
 from fleet_repl.cli.options import GraphOptions
-from fleet_repl.reports import ExitCode, json_text
+from fleet_repl.reports import ExitCode, to_json
 
 
 def graph(call: Call[GraphOptions]) -> ExitCode:
@@ -19,7 +19,7 @@ def graph(call: Call[GraphOptions]) -> ExitCode:
 
     Example: fleet-repl graph inventories/prod.toml --format dot | dot -Tsvg > prod.svg
     """
-    from fleet_repl.reports.graph import dot_text, graph_document, mermaid_text  # noqa: PLC0415
+    from fleet_repl.reports.graph import dot_text, mermaid_text  # noqa: PLC0415
 
     inventory = call.load_offline(call.options.inventory)
     # The JSON document has groups and their links only: its reader can find the hubs by counting.
@@ -31,7 +31,7 @@ def graph(call: Call[GraphOptions]) -> ExitCode:
         case Notation.DOT:
             text = dot_text(drawn, full=call.options.verbose)
         case Notation.JSON:
-            text = json_text(graph_document(drawn))
+            text = to_json(drawn)
         case other:
             assert_never(other)
     call.streams.emit(text)

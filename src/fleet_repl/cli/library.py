@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from fleet_repl.engine.ports import EventSink
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.fleet.history import History
-    from fleet_repl.fleet.load import FleetSummary
     from fleet_repl.inventory import Inventory, Route
+    from fleet_repl.planning.fleet_summary import FleetSummary
     from fleet_repl.planning.plan import Plan
     from fleet_repl.reports.graph import Graph
     from fleet_repl.runs.history import Purpose
@@ -58,7 +58,7 @@ class Library:
 
     def describe(self, inventory: Inventory) -> FleetSummary:
         """Count the fleet's accounts, registries, links and rules. Raises InventoryError."""
-        from fleet_repl.fleet.load import describe_fleet  # noqa: PLC0415
+        from fleet_repl.planning.fleet_summary import describe_fleet  # noqa: PLC0415
 
         return describe_fleet(inventory)
 

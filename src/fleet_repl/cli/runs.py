@@ -9,7 +9,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.state_options import RunListOptions
-from fleet_repl.reports import ExitCode, RunList, json_text, runs_document
+from fleet_repl.reports import ExitCode, RunList, to_json
 from fleet_repl.reports.text import runs_text
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def runs(call: Call[RunListOptions]) -> ExitCode:
         call.log.write_warning(f"run {run.run_id} of {run.fleet} is left out: {run.reason}")
     colour = call.streams.has_colour(call.streams.stdout)
     as_json = options.format is Format.JSON
-    call.streams.emit(
-        json_text(runs_document(listing)) if as_json else runs_text(listing, colour=colour)
-    )
+    call.streams.emit(to_json(listing) if as_json else runs_text(listing, colour=colour))
     return ExitCode.OK
 
 

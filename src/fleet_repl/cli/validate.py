@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
-from fleet_repl.cli.log import problem_document
 from fleet_repl.cli.options import ValidateOptions
 from fleet_repl.reports import ExitCode, json_text
-from fleet_repl.reports.documents.fields import acknowledged_document
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
 from fleet_repl.values.text import visible
 
 if TYPE_CHECKING:
-    from fleet_repl.fleet.load import FleetSummary
+    from fleet_repl.planning.fleet_summary import FleetSummary
     from fleet_repl.topology import RouteSummary
 
 
-SCHEMA: Final = "fleet-repl/validate/1"
 COLUMNS = ("sources", "destinations", "links")
 
 
@@ -95,34 +92,13 @@ def _row(name: str, cells: Sequence[str], width: int) -> str:
 
 def summary_document(summary: FleetSummary) -> JsonObject:
     """A valid inventory as a JSON object."""
-    return {
-        "schema": SCHEMA,
-        "valid": True,
-        "fleet": summary.name,
-        "accounts": summary.accounts,
-        "registries": summary.registries,
-        "external": summary.externals,
-        "links": summary.links,
-        "rules": summary.rules,
-        "routes": [
-            {
-                "name": route.name,
-                "sources": route.sources,
-                "destinations": route.destinations,
-                "links": route.links,
-                "near_misses": list(route.near_misses),
-            }
-            for route in summary.routes
-        ],
-        "warnings": [
-            {"kind": warning.kind, "message": warning.message} for warning in summary.warnings
-        ],
-        **acknowledged_document(summary.acknowledged),
-        "problems": [],
-    }
+    from fleet_repl.reports.documents import validation  # noqa: PLC0415 - msgspec takes long to load
+
+    return validation.valid_document(summary)
 
 
 def problems_document(error: InventoryError) -> JsonObject:
     """An invalid inventory as a JSON object."""
-    problems: list[Json] = [problem_document(problem) for problem in error.problems]
-    return {"schema": SCHEMA, "valid": False, "problems": problems}
+    from fleet_repl.reports.documents import validation  # noqa: PLC0415 - msgspec takes long to load
+
+    return validation.invalid_document(error.problems)

@@ -18,12 +18,13 @@ from fleet_repl.engine.stop import Stop
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet
-from fleet_repl.fleet.load import check_secrets, notices
+from fleet_repl.fleet.load import check_secrets
 from fleet_repl.fleet.locking import Access
 from fleet_repl.fleet.open_state import open_place
 from fleet_repl.fleet.record import Memory
 from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Inventory, located
+from fleet_repl.planning.acknowledgements import as_warning
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.runs.history import Purpose
 from fleet_repl.state import RunRecords
@@ -97,7 +98,7 @@ async def connect(
                 inventory=inventory,
                 world=world,
                 desired=desired,
-                warnings=notices(topology),
+                warnings=tuple(map(as_warning, topology.notices)),
                 registries=registries,
                 store=store,
                 folder=place.folder,

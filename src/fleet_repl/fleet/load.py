@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from fleet_repl.ecr.rules import rules_for
 from fleet_repl.fleet.worlds import told
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
-from fleet_repl.planning.acknowledgements import as_warning, noted
 from fleet_repl.planning.desired import desired_state
-from fleet_repl.planning.plan import Plan, Warning
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents import parse_plan
-from fleet_repl.topology import NOTICES, RouteSummary, Topology
-from fleet_repl.values.errors import FleetError, InventoryError, Problem, RefusedError
+from fleet_repl.values.errors import FleetError, InventoryError, RefusedError
 from fleet_repl.values.names import Registry
 
 LARGEST_PLAN: Final = 4 * GIB
 """Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
 LONGEST_AHEAD: Final = timedelta(minutes=5)
 """How far the clock that a plan was made by may be ahead of this one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetSummary:
-    """What an inventory amounts to."""
-
-    name: str
-    accounts: int
-    registries: int
-    externals: int
-    """Registries of other people's accounts that may receive images."""
-    links: int
-    rules: int
-    routes: tuple[RouteSummary, ...]
-    warnings: tuple[Warning, ...]
-    acknowledged: int = 0
-    """Warnings that the inventory acknowledges, and that are not listed."""
 
 
 def load_inventory(
@@ -79,43 +58,6 @@ def check_secrets(inventory: Inventory) -> None:
     """Raises InventoryError where an external id is missing, before AWS is called."""
     if inventory.unset:
         raise InventoryError(inventory.unset)
-
-
-def describe_fleet(inventory: Inventory) -> FleetSummary:
-    """What an inventory amounts to, offline."""
-    desired, topology = desired_state(inventory)
-    found = noted(notices(topology), inventory, judged=NOTICES)
-    rules = sum(
-        len(
-            rules_for(
-                desired.links_out(source),
-                desired.deletes_out(source),
-                filters=desired.limits.filters,
-            )
-        )
-        for source in desired.outgoing
-    )
-    return FleetSummary(
-        name=inventory.name,
-        accounts=len(inventory.accounts),
-        registries=len(desired.registries),
-        externals=sum(len(one.regions) for one in inventory.externals),
-        links=len(topology.links),
-        rules=rules,
-        routes=topology.routes,
-        warnings=(*found.warnings, *map(_unset, inventory.unset)),
-        acknowledged=found.acknowledged,
-    )
-
-
-def _unset(problem: Problem) -> Warning:
-    message = f"{problem.key}: {problem.message}; where AWS is called that is an error"
-    return Warning(kind="unset-variable", message=message)
-
-
-def notices(topology: Topology) -> tuple[Warning, ...]:
-    """What the routes themselves give reason to warn about."""
-    return tuple(map(as_warning, topology.notices))
 
 
 class PlanError(RefusedError):

@@ -17,14 +17,14 @@ from fleet_repl.fleet.fleet import Fleet as Fleet
 from fleet_repl.fleet.fleet import Interrupted as Interrupted
 from fleet_repl.fleet.history import History as History
 from fleet_repl.fleet.history import open_history as open_history
-from fleet_repl.fleet.load import FleetSummary as FleetSummary
 from fleet_repl.fleet.load import PlanError as PlanError
 from fleet_repl.fleet.load import check_plan as check_plan
-from fleet_repl.fleet.load import describe_fleet as describe_fleet
 from fleet_repl.fleet.load import load_inventory as load_inventory
 from fleet_repl.fleet.load import load_plan as load_plan
 from fleet_repl.fleet.rollback import RunError as RunError
 from fleet_repl.inventory import Inventory as Inventory
+from fleet_repl.planning.fleet_summary import FleetSummary as FleetSummary
+from fleet_repl.planning.fleet_summary import describe_fleet as describe_fleet
 from fleet_repl.planning.importing import (
     Imported as Imported,
 )

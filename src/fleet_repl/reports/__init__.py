@@ -3,12 +3,9 @@
 Text for people is in `fleet_repl.reports.text`, which alone needs rich.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
-from fleet_repl.reports.documents.fields import json_text
-from fleet_repl.reports.documents.runs import RUNS_SCHEMA, RunList, runs_document
+from fleet_repl.reports import documents
 from fleet_repl.reports.documents.schemas import SCHEMAS, schema
 from fleet_repl.reports.exit_codes import (
     ExitCode,
@@ -28,17 +25,31 @@ from fleet_repl.reports.files import (
     write_report,
 )
 from fleet_repl.reports.junit import to_junit
-from fleet_repl.reports.to_json import Document, to_json
+from fleet_repl.reports.to_json import Document, json_text, to_json
+from fleet_repl.runs.history import RunList
 
 if TYPE_CHECKING:
-    from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
-    from fleet_repl.reports.documents.plan import PLAN_SCHEMA, plan_digest, plan_document
-    from fleet_repl.reports.documents.report import REPORT_SCHEMA, report_document
+    from fleet_repl.reports.documents import (
+        BACKFILL_SCHEMA,
+        DELIVERY_SCHEMA,
+        GRAPH_SCHEMA,
+        PLAN_SCHEMA,
+        REPORT_SCHEMA,
+        RUNS_SCHEMA,
+        backfill_report_document,
+        delivery_document,
+        graph_document,
+        plan_digest,
+        plan_document,
+        report_document,
+        runs_document,
+    )
 
 __all__ = [
     "BACKFILL_SCHEMA",
     "DELIVERY_SCHEMA",
     "ENDINGS",
+    "GRAPH_SCHEMA",
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
     "RUNS_SCHEMA",
@@ -55,6 +66,7 @@ __all__ = [
     "delivery_document",
     "delivery_exit",
     "exit_code",
+    "graph_document",
     "json_text",
     "keep_plan",
     "plan_digest",
@@ -71,10 +83,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Only when they are needed: msgspec takes long to load.
     if name in __all__:
-        for place in ("plan", "report", "backfill"):
-            module = import_module(f"fleet_repl.reports.documents.{place}")
-            if hasattr(module, name):
-                return getattr(module, name)
+        return getattr(documents, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,25 +1,35 @@
-"""Whatever has a document, as JSON text for people and for automation. Pure."""
+"""Plans, reports and lists as JSON text, for people and for programs. Pure."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents.delivery import delivery_document
-from fleet_repl.reports.documents.fields import json_text
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.history import RunList
 from fleet_repl.runs.outcomes import BackfillReport, Report
 
+if TYPE_CHECKING:
+    from fleet_repl.reports.graph import Graph
+
 Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport
-"""What has a document."""
+"""What has a document that can be written to a file."""
 
 
-def to_json(subject: Document) -> str:
-    """The document as text: indented, in ASCII, ending with a newline.
+def to_json(subject: Document | RunList | Graph) -> str:
+    """Returns the document of `subject` as text: indented, in ASCII, ending with a newline.
 
-    In ASCII, so that no encoding and no terminal makes anything else of a name in it.
+    In ASCII, so that neither an encoding nor a terminal can change a name in it.
     """
-    from fleet_repl.reports.documents import backfill, plan, report, writer  # noqa: PLC0415 - msgspec takes long to load
+    from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
+        backfill,
+        delivery,
+        graph,
+        plan,
+        report,
+        runs,
+        writer,
+    )
 
     match subject:
         case Plan():
@@ -27,6 +37,17 @@ def to_json(subject: Document) -> str:
         case Report():
             return writer.indented(report.report_content(subject))
         case DeliveryReport():
-            return json_text(delivery_document(subject))
+            return writer.json_text(delivery.DeliveryDocument.of(subject))
         case BackfillReport():
-            return json_text(backfill.backfill_report_document(subject))
+            return writer.json_text(backfill.BackfillReportDocument.of(subject))
+        case RunList():
+            return writer.json_text(runs.RunListDocument.of(subject))
+        case _:
+            return writer.json_text(graph.GraphDocument.of(subject))
+
+
+def json_text(document: object) -> str:
+    """Returns a document as `to_json` spells it."""
+    from fleet_repl.reports.documents import writer  # noqa: PLC0415 - msgspec takes long to load
+
+    return writer.json_text(document)

@@ -174,6 +174,22 @@ class UnreadableRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunList:
+    """Runs of a state location, newest first, and what stops further ones."""
+
+    location: str
+    runs: tuple[RunSummary, ...]
+    older: int = 0
+    """Runs that are left out."""
+    frozen: Mapping[str, Freeze] = field(default_factory=dict)
+    """By fleet."""
+    under_way: frozenset[str] = frozenset()
+    """Ids of runs that a process is at work on. Another one without a report has died."""
+    unreadable: tuple[UnreadableRun, ...] = ()
+    """Runs that are not among these, as something of them cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
     """Everything that is remembered of a run."""
 

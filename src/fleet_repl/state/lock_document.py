@@ -9,9 +9,11 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from fleet_repl.reports.documents.member_types import (
+    Count,
+)
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
 from fleet_repl.reports.documents.shared import (
-    Count,
     expect_fleet,
     given,
     plain,

@@ -14,7 +14,12 @@ from msgspec import UNSET, UnsetType, field
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Resource
-from fleet_repl.reports.documents.fields import prefix_list
+from fleet_repl.reports.documents.member_types import (
+    AwsDocument,
+    Count,
+    Instant,
+    RegistryName,
+)
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -23,13 +28,10 @@ from fleet_repl.reports.documents.reader import (
 )
 from fleet_repl.reports.documents.report import CountsDocument, SummaryDocument, WritesDocument
 from fleet_repl.reports.documents.shared import (
-    AwsDocument,
-    Count,
-    Instant,
     InventoryDocument,
-    RegistryName,
     given,
     moment,
+    prefix_list,
     prefixes_of,
     recast,
     recast_or_none,

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.engine.ports import Store
+from fleet_repl.reports.documents.member_types import (
+    Account,
+)
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
-from fleet_repl.reports.documents.shared import Account
 from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Holder
 from fleet_repl.state.lease import Lease

@@ -4,7 +4,8 @@ Above the library's own runs, which it only calls. It neither forces nor allows 
 run would refuse, a watch leaves to a person.
 """
 
-from fleet_repl.watch.documents import ROUND_SCHEMA, headline, round_document, round_entry
+from fleet_repl.reports.documents.round import ROUND_SCHEMA
+from fleet_repl.watch.documents import headline, round_document, round_entry
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.loop import WatchOptions, watch
 from fleet_repl.watch.memory import Memory

@@ -10,17 +10,25 @@ from collections import Counter
 from typing import Final, assert_never
 
 from fleet_repl.planning.plan import Moved, Objection, RegistryPlan
-from fleet_repl.reports.documents.fields import fault_document
-from fleet_repl.reports.log_entries import Level, LogEntry, place_fields
-from fleet_repl.runs.outcomes import RegistryOutcome
+from fleet_repl.reports.documents.round import (
+    SHOWN,
+    ExcludedDocument,
+    MovedDocument,
+    ObjectionDocument,
+    OutcomeCountsDocument,
+    RegistryDocument,
+    RoundDocument,
+    RoundInventoryDocument,
+    SummaryDocument,
+)
+from fleet_repl.reports.documents.shared import ErrorDocument, PlaceDocument, recast_or_none
+from fleet_repl.reports.documents.writer import as_json
+from fleet_repl.reports.log_entries import Level, LogEntry
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.text import counted, first_line, listed, timestamp
 from fleet_repl.watch.news import News
 from fleet_repl.watch.round import Round, Verdict, kinds_against
 
-ROUND_SCHEMA: Final = "fleet-repl/round/1"
-SHOWN: Final = 50
-"""Registries that a list names at the most."""
 IN_A_LINE: Final = 5
 """Registries that a line names at the most."""
 
@@ -38,46 +46,39 @@ def headline(round_: Round) -> str:
 
 
 def round_document(round_: Round, news: News | None = None) -> JsonObject:
-    """The document `fleet-repl/round/1`; `news`: why it is sent."""
+    """Returns the document `fleet-repl/round/1`; `news`: why it is sent."""
     text = headline(round_)
-    about = (
-        [planned for planned in round_.plan.registries if _is_news(planned, round_)]
-        if round_.plan
-        else []
+    registries = round_.plan.registries if round_.plan else ()
+    about = [planned for planned in registries if _is_news(planned, round_)]
+    inventory = round_.inventory
+    return as_json(
+        RoundDocument(
+            text=f"{text} (again as wanted)" if news is News.RECOVERED else text,
+            news=news.value if news else None,
+            round=round_.number,
+            fleet=round_.fleet,
+            run_id=round_.run_id,
+            verdict=round_.verdict.value,
+            exit_code=int(round_.exit_code),
+            fix=round_.fix,
+            started_at=timestamp(round_.started_at),
+            finished_at=timestamp(round_.finished_at),
+            inventory=RoundInventoryDocument(
+                inventory.path, inventory.digest, round_.inventory_error
+            ),
+            plan_digest=round_.plan.digest if round_.plan else None,
+            drift_since=timestamp(round_.drift_since) if round_.drift_since else None,
+            summary=_summary(round_),
+            registries=tuple(_registry(planned, round_) for planned in about[:SHOWN]),
+            more_registries=max(0, len(about) - SHOWN),
+            left_alone=tuple(PlaceDocument(*place) for place in round_.left_alone[:SHOWN]),
+            more_left_alone=max(0, len(round_.left_alone) - SHOWN),
+            excluded=tuple(map(_excluded, round_.excluded[:SHOWN])),
+            more_excluded=max(0, len(round_.excluded) - SHOWN),
+            objections=tuple(map(_objection, round_.objections)),
+            error=round_.error,
+        )
     )
-    return {
-        "schema": ROUND_SCHEMA,
-        # Chats show the member of this name.
-        "text": f"{text} (again as wanted)" if news is News.RECOVERED else text,
-        "news": news.value if news else None,
-        "round": round_.number,
-        "fleet": round_.fleet,
-        "run_id": round_.run_id,
-        "verdict": round_.verdict.value,
-        "exit_code": int(round_.exit_code),
-        "fix": round_.fix,
-        "started_at": timestamp(round_.started_at),
-        "finished_at": timestamp(round_.finished_at),
-        "inventory": {
-            "path": round_.inventory.path,
-            "digest": round_.inventory.digest,
-            "error": round_.inventory_error,
-        },
-        "plan_digest": round_.plan.digest if round_.plan else None,
-        "drift_since": timestamp(round_.drift_since) if round_.drift_since else None,
-        "summary": _summary(round_),
-        "registries": [
-            _registry(planned, round_.outcomes.get(planned.registry), round_)
-            for planned in about[:SHOWN]
-        ],
-        "more_registries": max(0, len(about) - SHOWN),
-        "left_alone": [place_fields(registry) for registry in round_.left_alone[:SHOWN]],
-        "more_left_alone": max(0, len(round_.left_alone) - SHOWN),
-        "excluded": [excluded_document(planned) for planned in round_.excluded[:SHOWN]],
-        "more_excluded": max(0, len(round_.excluded) - SHOWN),
-        "objections": [_objection(objection) for objection in round_.objections],
-        "error": round_.error,
-    }
 
 
 def round_entry(round_: Round) -> LogEntry:
@@ -102,7 +103,7 @@ def round_entry(round_: Round) -> LogEntry:
         "drifted": len(round_.drifted),
         "still_differing": len(round_.differing),
         "left_alone": len(round_.left_alone),
-        "excluded": [excluded_document(planned) for planned in round_.excluded[:SHOWN]],
+        "excluded": [as_json(_excluded(planned)) for planned in round_.excluded[:SHOWN]],
         "more_excluded": max(0, len(round_.excluded) - SHOWN),
         "error": round_.error,
     }
@@ -110,16 +111,12 @@ def round_entry(round_: Round) -> LogEntry:
     return LogEntry(level=level, event="round-finished", message=message, fields=fields)
 
 
-def excluded_document(planned: RegistryPlan) -> JsonObject:
-    """A registry that is not corrected, and what speaks against that."""
-    return {
-        **place_fields(planned.registry),
-        "objections": [_objection(objection) for objection in planned.objections],
-    }
+def _excluded(planned: RegistryPlan) -> ExcludedDocument:
+    return ExcludedDocument(*planned.registry, tuple(map(_objection, planned.objections)))
 
 
-def _objection(objection: Objection) -> Json:
-    return {"kind": objection.kind, "message": objection.message}
+def _objection(objection: Objection) -> ObjectionDocument:
+    return ObjectionDocument(objection.kind, objection.message)
 
 
 def _excluded_named(excluded: tuple[RegistryPlan, ...]) -> str:
@@ -178,20 +175,19 @@ def _held(round_: Round) -> int:
     return round_.plan.summary.held if round_.plan else 0
 
 
-def _summary(round_: Round) -> Json:
+def _summary(round_: Round) -> SummaryDocument | None:
     plan = round_.plan
     if plan is None:
         return None
-    outcomes: dict[str, Json] = {key: round_.counts.get(key, 0) for key in _WORDS}
-    return {
-        "registries": len(plan.registries),
-        "drifted": len(round_.drifted),
-        "still_differing": len(round_.differing),
-        "held": _held(round_),
-        "links_added": plan.summary.links_added,
-        "links_removed": plan.summary.links_removed,
-        "outcomes": outcomes,
-    }
+    return SummaryDocument(
+        registries=len(plan.registries),
+        drifted=len(round_.drifted),
+        still_differing=len(round_.differing),
+        held=_held(round_),
+        links_added=plan.summary.links_added,
+        links_removed=plan.summary.links_removed,
+        outcomes=OutcomeCountsDocument(**{key: round_.counts.get(key, 0) for key in _WORDS}),
+    )
 
 
 def _is_news(planned: RegistryPlan, round_: Round) -> bool:
@@ -201,26 +197,23 @@ def _is_news(planned: RegistryPlan, round_: Round) -> bool:
     )
 
 
-def _registry(planned: RegistryPlan, outcome: RegistryOutcome | None, round_: Round) -> Json:
-    return {
-        **place_fields(planned.registry),
-        "name": planned.name,
-        "wave": planned.wave,
-        "state": planned.state.value,
-        "outcome": outcome.outcome.value if outcome else None,
-        "left_alone": planned.registry in round_.left_alone,
-        "moved": _moved(planned.moved),
-        "held": len(outcome.held if outcome else planned.held),
-        "error": fault_document(outcome.error if outcome else planned.error),
-        "because": outcome.because if outcome else None,
-    }
+def _registry(planned: RegistryPlan, round_: Round) -> RegistryDocument:
+    outcome = round_.outcomes.get(planned.registry)
+    return RegistryDocument(
+        *planned.registry,
+        planned.name,
+        wave=planned.wave,
+        state=planned.state,
+        outcome=outcome.outcome if outcome else None,
+        left_alone=planned.registry in round_.left_alone,
+        moved=_moved(planned.moved),
+        held=len(outcome.held if outcome else planned.held),
+        error=recast_or_none(outcome.error if outcome else planned.error, ErrorDocument),
+        because=outcome.because if outcome else None,
+    )
 
 
-def _moved(moved: Moved | None) -> Json:
+def _moved(moved: Moved | None) -> MovedDocument | None:
     if moved is None:
         return None
-    return {
-        "by": moved.by.value,
-        "run_id": moved.run_id,
-        "at": timestamp(moved.at) if moved.at else None,
-    }
+    return MovedDocument(moved.by, moved.run_id, timestamp(moved.at) if moved.at else None)

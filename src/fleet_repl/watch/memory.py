@@ -12,8 +12,14 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
+from fleet_repl.reports.documents.member_types import (
+    RegistryName,
+)
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
-from fleet_repl.reports.documents.shared import RegistryName, registry_named, zoned
+from fleet_repl.reports.documents.shared import (
+    registry_named,
+    zoned,
+)
 from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.topology import Selection
 from fleet_repl.values.canonical_json import Json, digest

@@ -1,15 +1,18 @@
 """Plans and reports as JSON documents, and back.
 
-The law of this package: what is read back from a document has that document again, byte for
+The law of this package: a value that is read from a document has the same document again, byte for
 byte, so that a plan can be kept, carried out later and compared by its digest. Pure.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
+    from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
+    from fleet_repl.reports.documents.graph import GRAPH_SCHEMA, graph_document
     from fleet_repl.reports.documents.plan import (
         PLAN_SCHEMA,
         PlanFormatError,
@@ -25,11 +28,19 @@ if TYPE_CHECKING:
         report_content,
         report_document,
     )
+    from fleet_repl.reports.documents.runs import RUNS_SCHEMA, runs_document
 
 __all__ = [
+    "BACKFILL_SCHEMA",
+    "DELIVERY_SCHEMA",
+    "GRAPH_SCHEMA",
     "PLAN_SCHEMA",
     "REPORT_SCHEMA",
+    "RUNS_SCHEMA",
     "PlanFormatError",
+    "backfill_report_document",
+    "delivery_document",
+    "graph_document",
     "is_unaltered",
     "parse_plan",
     "parse_report",
@@ -38,14 +49,17 @@ __all__ = [
     "plan_document",
     "report_content",
     "report_document",
+    "runs_document",
 ]
+
+_MODULES: Final = ("plan", "report", "backfill", "delivery", "graph", "runs")
 
 
 def __getattr__(name: str) -> object:
-    # Only when they are needed: msgspec takes long to load.
+    # Modules are imported on first use, because msgspec takes long to load.
     if name in __all__:
-        for place in ("plan", "report"):
-            module = import_module(f"fleet_repl.reports.documents.{place}")
-            if hasattr(module, name):
-                return getattr(module, name)
+        for module in _MODULES:
+            members = vars(import_module(f"{__name__}.{module}"))
+            if name in members:
+                return members[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,13 +10,15 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.reports.documents.member_types import (
+    Count,
+    Timestamp,
+)
 from fleet_repl.reports.documents.reader import Document, MalformedError
 from fleet_repl.reports.documents.run_head import RunHead, run_head
 from fleet_repl.reports.documents.shared import (
-    Count,
     EndDocument,
     ErrorDocument,
-    Timestamp,
     moment,
     recast_or_none,
 )
@@ -157,15 +159,17 @@ class BackfillReportDocument(
     ]
     backfills: tuple[BackfillDocument, ...]
 
-
-def backfill_report_document(report: BackfillReport) -> JsonObject:
-    """The document `fleet-repl/backfill/1` of a report."""
-    return as_json(
-        BackfillReportDocument(
+    @classmethod
+    def of(cls, report: BackfillReport) -> BackfillReportDocument:
+        return cls(
             **run_head(report),
             mode=report.mode,
             route=report.route,
             summary={state: report.count(state) for state in BackfillState},
             backfills=tuple(map(BackfillDocument.of, report.backfills)),
         )
-    )
+
+
+def backfill_report_document(report: BackfillReport) -> JsonObject:
+    """Returns the document `fleet-repl/backfill/1` of a report."""
+    return as_json(BackfillReportDocument.of(report))

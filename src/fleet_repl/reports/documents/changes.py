@@ -7,14 +7,16 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from fleet_repl.planning.plan import Action, Change, LinkEnd, Phase, Resource
-from fleet_repl.reports.documents.fields import prefix_list
-from fleet_repl.reports.documents.reader import Document, MalformedError
-from fleet_repl.reports.documents.shared import (
+from fleet_repl.reports.documents.member_types import (
     UNIQUE,
     AwsDocument,
-    PlaceDocument,
     PrefixList,
     RegistryName,
+)
+from fleet_repl.reports.documents.reader import Document, MalformedError
+from fleet_repl.reports.documents.shared import (
+    PlaceDocument,
+    prefix_list,
     prefixes_of,
     registry_named,
 )

@@ -18,6 +18,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, Summary, Vouched, Warning
+from fleet_repl.reports.documents.member_types import (
+    Acknowledged,
+    Count,
+    Digest,
+    Timestamp,
+)
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -32,13 +38,9 @@ from fleet_repl.reports.documents.reader import (
 )
 from fleet_repl.reports.documents.registry_plans import PlannedRegistry, RegistryDocument
 from fleet_repl.reports.documents.shared import (
-    Acknowledged,
-    Count,
-    Digest,
     InventoryDocument,
     ObjectionDocument,
     PlaceDocument,
-    Timestamp,
     WarningDocument,
     given,
     moment,

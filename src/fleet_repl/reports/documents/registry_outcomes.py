@@ -7,10 +7,12 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta
 
 from fleet_repl.planning.plan import Action, Resource
-from fleet_repl.reports.documents.reader import Document, MalformedError, each
-from fleet_repl.reports.documents.shared import (
+from fleet_repl.reports.documents.member_types import (
     AwsDocument,
     Count,
+)
+from fleet_repl.reports.documents.reader import Document, MalformedError, each
+from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     HeldDocument,
     NamedPlaceDocument,

@@ -10,17 +10,19 @@ from msgspec import UNSET, Meta, UnsetType
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
 from fleet_repl.reports.documents.changes import ChangeDocument
-from fleet_repl.reports.documents.fields import prefix_list
+from fleet_repl.reports.documents.member_types import (
+    UNIQUE,
+    RegistryName,
+    Timestamp,
+)
 from fleet_repl.reports.documents.reader import Document, MalformedError, each
 from fleet_repl.reports.documents.shared import (
-    UNIQUE,
     ErrorDocument,
     HeldDocument,
     NamedPlaceDocument,
-    RegistryName,
-    Timestamp,
     held_documents,
     moment,
+    prefix_list,
     prefixes_of,
     recast_or_none,
     registry_named,

@@ -16,6 +16,13 @@ from msgspec import UNSET, Meta, UnsetType
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Objection, Warning
 from fleet_repl.reports.documents.backfill import BackfillDocument
+from fleet_repl.reports.documents.member_types import (
+    EARLIER,
+    Acknowledged,
+    Allowed,
+    Count,
+    Digest,
+)
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
@@ -28,9 +35,6 @@ from fleet_repl.reports.documents.reader import (
 from fleet_repl.reports.documents.registry_outcomes import RegistryOutcomeDocument
 from fleet_repl.reports.documents.run_head import RunHead, run_head
 from fleet_repl.reports.documents.shared import (
-    Acknowledged,
-    Count,
-    Digest,
     ObjectionDocument,
     WarningDocument,
     moment,
@@ -51,7 +55,6 @@ from fleet_repl.values.errors import FleetError, StateError
 REPORT_SCHEMA: Final = "fleet-repl/report/1"
 
 _MISCOUNTED: Final = "it does not count what is listed"
-_EARLIER: Final = "Missing in documents of earlier versions."
 
 
 class WritesDocument(Document, frozen=True):
@@ -68,7 +71,7 @@ class CountsDocument(Document, frozen=True, kw_only=True):
     """Registries by outcome."""
 
     applied: Count
-    partial: Annotated[Count | UnsetType, Meta(description=_EARLIER)] = UNSET
+    partial: Annotated[Count | UnsetType, Meta(description=EARLIER)] = UNSET
     unchanged: Count
     failed: Count
     skipped: Count
@@ -79,7 +82,7 @@ class SummaryDocument(CountsDocument, frozen=True, kw_only=True):
     """Registries by outcome, links held, and writes by outcome."""
 
     held: Count
-    writes: Annotated[WritesDocument | UnsetType, Meta(description=_EARLIER)] = UNSET
+    writes: Annotated[WritesDocument | UnsetType, Meta(description=EARLIER)] = UNSET
 
     @classmethod
     def of(cls, report: Report) -> SummaryDocument:
@@ -124,19 +127,14 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
         Meta(description="The run whose writes it took back; null for a run of the inventory."),
     ]
     forced: Annotated[bool, Meta(description="Whether objections were overridden.")]
-    allowed: Annotated[
-        tuple[
-            Annotated[str, Meta(extra_json_schema={"enum": ["protected", "unknown-fields"]})], ...
-        ],
-        Meta(description="What was allowed beside that.", extra_json_schema={"uniqueItems": True}),
-    ]
+    allowed: Allowed
     objections: tuple[ObjectionDocument, ...]
     warnings: tuple[WarningDocument, ...]
     acknowledged: Acknowledged = UNSET
     summary: SummaryDocument
     waves: Annotated[
         tuple[WaveDocument, ...] | UnsetType,
-        Meta(description=f"The waves in their order; a fleet without waves has one. {_EARLIER}"),
+        Meta(description=f"The waves in their order; a fleet without waves has one. {EARLIER}"),
     ] = UNSET
     backfills: Annotated[
         tuple[BackfillDocument, ...],

@@ -6,8 +6,14 @@ from typing import Any
 
 import msgspec
 
+from fleet_repl.reports.documents.member_types import (
+    Timestamp,
+)
 from fleet_repl.reports.documents.reader import Document
-from fleet_repl.reports.documents.shared import InventoryDocument, Timestamp, recast
+from fleet_repl.reports.documents.shared import (
+    InventoryDocument,
+    recast,
+)
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report, Status
 from fleet_repl.values.text import timestamp

@@ -27,8 +27,6 @@ SCHEMAS: Final = {
     "validate": "validate-1.json",
 }
 """Document → the file of its schema."""
-GENERATED: Final = ("plan", "report", "backfill")
-"""Documents whose schema is generated."""
 
 
 def schema(name: str) -> JsonObject:
@@ -40,30 +38,48 @@ def generated(name: str) -> JsonObject:
     """The schema of a document as its class says it."""
     import msgspec  # noqa: PLC0415 - msgspec takes long to load
 
-    from fleet_repl.reports.documents import backfill, plan, report  # noqa: PLC0415 - msgspec takes long to load
-
-    kinds: dict[str, type[msgspec.Struct]] = {
-        "plan": plan.PlanDocument,
-        "report": report.ReportDocument,
-        "backfill": backfill.BackfillReportDocument,
-    }
-    kind = kinds[name]
-    (_,), components = msgspec.json.schema_components([kind])
+    (top,), components = msgspec.json.schema_components([_document_types()[name]])
     parts: dict[str, Json] = {_part(key): _published(part) for key, part in components.items()}
-    whole = parts.pop(_part(kind.__name__))
-    _, _, version = str(kind.__struct_config__.tag).rpartition("/")
+    whole = cast("JsonObject", parts.pop(_part(top.pop("$ref").rpartition("/")[2])))
+    version = Path(SCHEMAS[name]).stem.rpartition("-")[2]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:fleet-repl:schema:{name}:{version}",
         "title": f"fleet-repl {name}, version {version}",
-        **cast("JsonObject", whole),
+        **whole,
+        **top,
         "$defs": parts,
+    }
+
+
+def _document_types() -> dict[str, object]:
+    """The type of each document, with what its schema promises beyond what msgspec checks."""
+    from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
+        backfill,
+        delivery,
+        graph,
+        plan,
+        report,
+        round,
+        runs,
+        validation,
+    )
+
+    return {
+        "plan": plan.PlanDocument,
+        "report": report.ReportDocument,
+        "graph": graph.PublishedGraph,
+        "delivery": delivery.DeliveryDocument,
+        "backfill": backfill.BackfillReportDocument,
+        "runs": runs.RunListDocument,
+        "round": round.RoundDocument,
+        "validate": validation.PublishedValidate,
     }
 
 
 def keep_generated() -> None:
     """Write the schemas into the package anew."""
-    for name in GENERATED:
+    for name in SCHEMAS:
         _file(name).write_text(json.dumps(generated(name), indent=2) + "\n", encoding="utf-8")
 
 
@@ -90,12 +106,13 @@ def _published(node: Json) -> Json:
             found["pattern"] = pattern.replace("$(?!\\n)", "$")
         case {"enum": [only]}:
             return {"const": only}
-        case {"enum": [*choices]} if "type" not in found:
+        case {"enum": [*choices]} if found.keys().isdisjoint({"type", "anyOf"}):
             return {"enum": _in_order(choices)}
     return found
 
 
 def _in_order(choices: list[Json]) -> Json:
-    """The values of an enumeration, which msgspec sorts, as its class has them."""
+    """The values of an enumeration in the order of its class, as msgspec sorts them; choices that
+    are not all values of a class stay as they are."""
     kinds = ([str(choice) for choice in kind] for kind in StrEnum.__subclasses__())
-    return next(values for values in kinds if sorted(values) == choices)
+    return next((values for values in kinds if sorted(values) == choices), choices)

@@ -2,98 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.planning.plan import HeldLink
-from fleet_repl.reports.documents.fields import prefix_list
-from fleet_repl.reports.documents.reader import REGISTRY, Document, MalformedError, shown
-from fleet_repl.values.canonical_json import Json
-from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
+from fleet_repl.reports.documents.member_types import (
+    OBJECTIONS,
+    TIME,
+    Account,
+    AccountName,
+    Digest,
+    PrefixList,
+    RegionName,
+)
+from fleet_repl.reports.documents.reader import Document, MalformedError, shown
+from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
-_END: Final = r"$(?!\n)"
-"""Python's `$` matches before a last newline too. Schemas are published without the rest."""
-_TIME: Final = "a time such as 2026-11-23T08:00:00Z"
-
 _T = TypeVar("_T")
-
-Account: TypeAlias = Annotated[
-    AccountId, Meta(title="an account id", pattern=f"^{ACCOUNT_ID}{_END}")
-]
-RegionName: TypeAlias = Annotated[
-    Region, Meta(title="a region", pattern=f"^[0-9a-z-]{{2,25}}{_END}")
-]
-RegistryName: TypeAlias = Annotated[
-    str,
-    Meta(
-        title=REGISTRY,
-        pattern=f"^{ACCOUNT_ID}/[0-9a-z-]{{2,25}}{_END}",
-        description="A registry: account, slash, region.",
-    ),
-]
-Timestamp: TypeAlias = Annotated[
-    str,
-    Meta(
-        title=_TIME,
-        pattern=f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z{_END}",
-        description="RFC 3339, in UTC, to the second.",
-        extra_json_schema={"format": "date-time"},
-    ),
-]
-Instant: TypeAlias = Annotated[
-    str,
-    Meta(
-        title=_TIME,
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z"
-        f"{_END}",
-    ),
-]
-"""To the second or to the millisecond."""
-Digest: TypeAlias = Annotated[
-    str,
-    Meta(
-        description="SHA-256 over canonical JSON: keys sorted, no white space, UTF-8.",
-        extra_json_schema={"pattern": "^sha256:[0-9a-f]{64}$"},
-    ),
-]
-Count: TypeAlias = Annotated[int, Meta(ge=0)]
-AwsDocument: TypeAlias = Annotated[
-    Mapping[str, Any] | None,
-    Meta(description="The AWS document, a policy as an object; null where there is none."),
-]
-PrefixList: TypeAlias = Annotated[
-    tuple[Annotated[str, Meta(extra_json_schema={"minLength": 1})], ...] | None,
-    Meta(
-        description="Repository prefixes, sorted, none covering another; null for every "
-        "repository.",
-        extra_json_schema={"minItems": 1, "uniqueItems": True},
-    ),
-]
-Acknowledged: TypeAlias = Annotated[
-    Annotated[int, Meta(ge=1)] | UnsetType,
-    Meta(
-        description="How many warnings the inventory acknowledges; they are not listed. Missing "
-        "where there are none.",
-    ),
-]
-AccountName: TypeAlias = Annotated[str, Meta(description="The account's name in the inventory.")]
-UNIQUE: Final[Mapping[str, Any]] = {"uniqueItems": True}
-"""Published of lists that name nothing twice."""
-OBJECTIONS: Final = (
-    "foreign-rules",
-    "max-removals",
-    "max-changed",
-    "max-unreadable",
-    "protected",
-    "unknown-rule",
-    "rolled-back",
-)
 
 
 class InventoryDocument(Document, frozen=True):
@@ -164,12 +95,6 @@ class HeldDocument(PlaceDocument, frozen=True):
         )
 
 
-def fault_document(fault: Fault | None) -> Json:
-    """A failed call as an object; null for none."""
-    found: Json = msgspec.to_builtins(recast_or_none(fault, ErrorDocument))
-    return found
-
-
 def given(value: _T | UnsetType) -> _T | None:
     """The value of a member that may be missing; None for one that is."""
     return None if value is UNSET else value
@@ -198,6 +123,11 @@ def held_documents(links: Iterable[HeldLink]) -> tuple[HeldDocument, ...]:
     )
 
 
+def prefix_list(prefixes: Prefixes) -> Prefixes | None:
+    """The list of prefixes that documents have; None for every repository."""
+    return None if prefixes == EVERY_REPOSITORY else prefixes
+
+
 def prefixes_of(listed: Prefixes | None) -> Prefixes:
     """The prefixes of a document's list."""
     return EVERY_REPOSITORY if listed is None else listed
@@ -216,7 +146,7 @@ def zoned(text: str, path: str) -> datetime:
     except ValueError:
         found = datetime.min
     if found.tzinfo is None:
-        raise MalformedError(path, f"{_TIME} is needed, not {shown(text)}")
+        raise MalformedError(path, f"{TIME} is needed, not {shown(text)}")
     return found
 
 
@@ -240,4 +170,4 @@ def moment(text: str | None, path: str) -> datetime:
     try:
         return datetime.fromisoformat(text or "")
     except ValueError:
-        raise MalformedError(path, f"{_TIME} is needed, not {shown(text)}") from None
+        raise MalformedError(path, f"{TIME} is needed, not {shown(text)}") from None

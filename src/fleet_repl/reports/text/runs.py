@@ -8,11 +8,10 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from fleet_repl.reports.documents.runs import RunList
 from fleet_repl.reports.exit_codes import ExitCode
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.wording import change_name, label
-from fleet_repl.runs.history import JournalEntry, Moment, PastRun, RunSummary
+from fleet_repl.runs.history import JournalEntry, Moment, PastRun, RunList, RunSummary
 from fleet_repl.runs.outcomes import Outcome, Status
 from fleet_repl.values.text import counted, elapsed, visible
 

@@ -1,0 +1,63 @@
+"""An inventory in numbers: accounts, registries, links and rules. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleet_repl.ecr.rules import rules_for
+from fleet_repl.inventory import Inventory
+from fleet_repl.planning.acknowledgements import as_warning, noted
+from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.plan import Warning
+from fleet_repl.topology import NOTICES, RouteSummary
+from fleet_repl.values.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSummary:
+    """An inventory in numbers, with its routes and its warnings."""
+
+    name: str
+    accounts: int
+    registries: int
+    externals: int
+    """Registries of other people's accounts that may receive images."""
+    links: int
+    rules: int
+    routes: tuple[RouteSummary, ...]
+    warnings: tuple[Warning, ...]
+    acknowledged: int = 0
+    """Warnings that the inventory acknowledges, and that are not listed."""
+
+
+def describe_fleet(inventory: Inventory) -> FleetSummary:
+    """Returns the counts, routes and warnings of an inventory, all of it offline."""
+    desired, topology = desired_state(inventory)
+    warnings = map(as_warning, topology.notices)
+    known = noted(warnings, inventory, judged=NOTICES)
+    rules = sum(
+        len(
+            rules_for(
+                desired.links_out(source),
+                desired.deletes_out(source),
+                filters=desired.limits.filters,
+            )
+        )
+        for source in desired.outgoing
+    )
+    return FleetSummary(
+        name=inventory.name,
+        accounts=len(inventory.accounts),
+        registries=len(desired.registries),
+        externals=sum(len(external.regions) for external in inventory.externals),
+        links=len(topology.links),
+        rules=rules,
+        routes=topology.routes,
+        warnings=(*known.warnings, *map(_unset, inventory.unset)),
+        acknowledged=known.acknowledged,
+    )
+
+
+def _unset(problem: Problem) -> Warning:
+    message = f"{problem.key}: {problem.message}; where AWS is called that is an error"
+    return Warning(kind="unset-variable", message=message)
