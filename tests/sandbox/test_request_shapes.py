@@ -39,10 +39,14 @@ DIFFERENT: Final[dict[str, dict[str, Any]]] = {
         "members": {
             "RoleArn": "arnType",
             "RoleSessionName": "roleSessionNameType",
+            "Policy": "unrestrictedSessionPolicyDocumentType",
             "DurationSeconds": "roleDurationSecondsType",
             "ExternalId": "externalIdType",
+            "SourceIdentity": "sourceIdentityType",
         }
     },
+    # It was 64 until autumn 2026.
+    "sourceIdentityType": {"max": 256},
 }
 """Where the sandbox asks for more than the models say, or for less."""
 OWN: Final = {"PushedImageTag", "PushedImageDigest"}

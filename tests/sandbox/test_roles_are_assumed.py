@@ -169,7 +169,6 @@ async def test_a_chained_session_lasts_an_hour_at_most(served: Serve, inventory:
                 r"constraint: must satisfy regular expression '[\w+=,.@:\/-]*'"
             ),
         ),
-        ({"Policy": "{}"}, "The sandbox does not speak Policy"),
         ({"PolicyArns.member.1.arn": "x"}, "The sandbox does not speak PolicyArns.member.1.arn"),
     ],
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fleet_repl.sandbox.aws_errors import denied, explicitly_denied
 from fleet_repl.sandbox.directory import POLICY_SCOPE, Identity, enforced
-from fleet_repl.sandbox.policy import Access, Verdict, verdict
+from fleet_repl.sandbox.policy import SERVICE_LINKED_ROLE, Access, Verdict, verdict
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry, is_account_id, repositories_arn
@@ -24,12 +24,14 @@ def admitted(
     """
     action = f"ecr:{operation}"
     resource = _resource(world, Registry(caller.account, region), body)
-    if world.directory.lacks(caller.account, action):
-        raise denied(caller.arn, action, resource, because="no identity-based policy")
+    _check_identity(world, caller, action, resource)
     # Handing a role to ECR is an action of its own.
-    role = _text(body, "customRoleArn")
-    if role and world.directory.lacks(caller.account, "iam:PassRole"):
-        raise denied(caller.arn, "iam:PassRole", role, because="no identity-based policy")
+    if role := _text(body, "customRoleArn"):
+        _check_identity(world, caller, "iam:PassRole", role)
+    if operation == "PutReplicationConfiguration" and not world.replicates(caller.account):
+        # ECR makes the role that it copies with for whoever puts rules first.
+        role = f"arn:{world.directory.partition}:iam::{caller.account}:role/{SERVICE_LINKED_ROLE}"
+        _check_identity(world, caller, "iam:CreateServiceLinkedRole", role)
     named = _text(body, "registryId") or ""
     account = AccountId(named) if is_account_id(named) else caller.account
     registry = Registry(account, region)
@@ -40,6 +42,14 @@ def admitted(
     if account != caller.account and answer is not Verdict.ALLOWED:
         raise denied(caller.arn, action, resource, because="no resource-based policy")
     return registry
+
+
+def _check_identity(world: World, caller: Identity, action: str, resource: str) -> None:
+    """Raises AwsError where the caller's role lacks an action, or its session policy does."""
+    if world.directory.lacks(caller.account, action):
+        raise denied(caller.arn, action, resource, because="no identity-based policy")
+    if not caller.may(action, resource):
+        raise denied(caller.arn, action, resource, because="no session policy")
 
 
 def _policy_answer(

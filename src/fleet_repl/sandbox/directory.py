@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fleet_repl.inventory.model import Inventory
-from fleet_repl.sandbox.policy import matches
+from fleet_repl.sandbox.policy import matches, permits
 from fleet_repl.sandbox.scenario import AccountScenario, Scenario
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, RoleArn, Secret
 
 BASE_ACCOUNT: Final = AccountId("999999999999")
@@ -60,6 +61,16 @@ class Identity:
     user_id: str
     role: RoleArn | None
     """The role it has assumed; None: the base identity, a user."""
+    session_policy: JsonObject | None = None
+    """What its session may do at the most; None: whatever the role may."""
+    source_identity: str | None = None
+    """Who started the session, as its chain of roles says."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Session tags, keys as they were given."""
+
+    def may(self, action: str, resource: str) -> bool:
+        """Whether its session policy, if it has one, lets it do so."""
+        return self.session_policy is None or permits(self.session_policy, action, resource)
 
 
 class Directory:

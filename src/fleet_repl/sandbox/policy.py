@@ -68,6 +68,20 @@ def verdict(policy: JsonObject, access: Access) -> Verdict:
     return answer
 
 
+def permits(policy: JsonObject, action: str, resource: str) -> bool:
+    """Whether an identity's policy, which names no principal, allows the action: some statement
+    allows it and none denies it. Conditions count as in `verdict`."""
+    answer = False
+    for statement in statements_of(policy):
+        if _covers(statement, action, resource):
+            condition = statement.get("Condition")
+            if statement.get("Effect") != "Deny":
+                answer = answer or not condition
+            elif not condition or holds_without_keys(condition):
+                return False
+    return answer
+
+
 def statements_of(policy: JsonObject) -> tuple[JsonObject, ...]:
     """Returns the statements; a policy may write a single statement without a list."""
     statements = listed(policy.get("Statement"))
@@ -103,11 +117,16 @@ def _holds(operator: str, keys: Json) -> bool:
 
 
 def _applies(statement: JsonObject, access: Access) -> bool:
-    return (
-        _fits(statement, "Principal", lambda value: _names(value, access))
-        and _fits(statement, "Action", lambda value: _any_matches(value, access.action, fold=True))
-        and _fits(statement, "Resource", lambda value: _any_matches(value, access.resource))
+    return _fits(statement, "Principal", lambda value: _names(value, access)) and _covers(
+        statement, access.action, access.resource
     )
+
+
+def _covers(statement: JsonObject, action: str, resource: str) -> bool:
+    """Whether a statement is about the action and the resource."""
+    return _fits(
+        statement, "Action", lambda value: _any_matches(value, action, fold=True)
+    ) and _fits(statement, "Resource", lambda value: _any_matches(value, resource))
 
 
 def _fits(statement: JsonObject, element: str, fits: Callable[[Json], bool]) -> bool:

@@ -26,8 +26,13 @@ from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
 
-_ACTIONS: Final = (*(f"ecr:{name}" for name in OPERATIONS["ecr"]), "iam:PassRole")
-"""IAM actions that calls of ECR ask for: those of their own names, and handing over a role."""
+_ACTIONS: Final = (
+    *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
+    "iam:CreateServiceLinkedRole",
+    "iam:PassRole",
+)
+"""IAM actions that calls of ECR ask for: those of their own names, having ECR make the role that
+it copies with, and handing over a role."""
 
 
 def _operation(value: str) -> str:

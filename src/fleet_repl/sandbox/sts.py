@@ -5,15 +5,20 @@ Parameters come from a form; results are nested names and texts that `wire` writ
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
+from fleet_repl.sandbox.policy import statements_of
 from fleet_repl.sandbox.shapes import SHAPES
 from fleet_repl.sandbox.world import World
 from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import Region, RoleArn
 from fleet_repl.values.text import timestamp
 
@@ -22,7 +27,10 @@ Result: TypeAlias = "Mapping[str, str | Result]"
 
 _ASSUME_ROLE: Final = SHAPES["AssumeRoleRequest"]
 _DEFAULT_SECONDS: Final = "3600"
-_NOT_SPOKEN: Final = ("Policy", "PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCode")
+_TAG_KEY: Final = re.compile(r"[\w \t_.:/=+@-]{1,128}")
+_TAG_VALUE: Final = re.compile(r"[\w \t_.:/=+@-]{0,256}")
+"""STS's patterns, in which any letter or digit of Unicode will do."""
+_NOT_SPOKEN: Final = ("PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCode")
 """Parameters that restrict a session in ways that are not simulated: to ignore them would be worse
 than to refuse them."""
 
@@ -49,7 +57,7 @@ def _get_caller_identity(_world: World, caller: Identity, _form: Form) -> Result
 
 
 def _assume_role(world: World, caller: Identity, form: Form) -> Result:
-    for name in ("RoleArn", "RoleSessionName", "ExternalId"):
+    for name in ("RoleArn", "RoleSessionName", "ExternalId", "Policy", "SourceIdentity"):
         _check(name, form.get(name), form.get(name))
     seconds = _seconds(form, chained=caller.role is not None)
     for name in form:
@@ -58,13 +66,65 @@ def _assume_role(world: World, caller: Identity, form: Form) -> Result:
     arn, role = form["RoleArn"], role_of(form)
     if role is None:
         raise _validation_error(f"{arn} is invalid")
-    if not world.directory.may_assume(caller, role, form.get("ExternalId")):
+    trusted = world.directory.may_assume(caller, role, form.get("ExternalId"))
+    if not (trusted and caller.may("sts:AssumeRole", arn)):
         raise AwsError(
             "AccessDenied",
             f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
             403,
         )
-    return _session(world, world.directory.assumed(role, form["RoleSessionName"]), seconds)
+    source_identity = form.get("SourceIdentity", caller.source_identity)
+    if caller.source_identity not in (None, source_identity):
+        # Whoever started a chain of roles stays known through all of it.
+        raise AwsError(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: sts:SetSourceIdentity on resource: "
+            f"{arn}",
+            403,
+        )
+    identity = replace(
+        world.directory.assumed(role, form["RoleSessionName"]),
+        session_policy=_session_policy(form.get("Policy")),
+        source_identity=source_identity,
+        tags=_tags(form),
+    )
+    return _session(world, identity, seconds)
+
+
+def _session_policy(text: str | None) -> JsonObject | None:
+    """Returns an inline session policy as a document. Raises AwsError where IAM would refuse it."""
+    if text is None:
+        return None
+    if len(text) > limits.SESSION_POLICY_LENGTH:
+        raise _validation_error(
+            "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member "
+            f"must have length less than or equal to {limits.SESSION_POLICY_LENGTH}"
+        )
+    document: Json
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    statements = statements_of(document) if isinstance(document, Mapping) else ()
+    # An identity's policy names no principal: that is whoever has it.
+    unnamed = not any("Principal" in statement for statement in statements)
+    if isinstance(document, Mapping) and statements and unnamed:
+        return document
+    raise AwsError("MalformedPolicyDocument", "The policy is not in the valid JSON format.")
+
+
+def _tags(form: Form) -> dict[str, str]:
+    """Returns the session tags of a form. Raises AwsError for one that breaks its shape."""
+    tags: dict[str, str] = {}
+    for number in range(1, limits.SESSION_TAGS + 1):
+        key = form.get(f"Tags.member.{number}.Key")
+        if key is None:
+            break
+        value = form.get(f"Tags.member.{number}.Value", "")
+        if not (_TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value)) or key in tags:
+            raise _validation_error(f"1 validation error detected: the tag {key!r} is not valid")
+        tags[key] = value
+    return tags
 
 
 def _session(world: World, identity: Identity, seconds: int) -> Result:

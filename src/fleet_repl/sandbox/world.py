@@ -67,6 +67,7 @@ class World:
         self.writes: list[tuple[Registry, str]] = []
         """Every change of rules, registry policies and templates, and every start of a backfill,
         in order."""
+        self._replicating: set[AccountId] = set()
         self._pushes = 0
 
     def settle(self) -> None:
@@ -80,6 +81,11 @@ class World:
     def set_replication(self, registry: Registry, document: JsonObject) -> None:
         """Replace the replication configuration behind everyone's back, unchecked, at once."""
         self._now(registry).replication.replace(document)
+        self._replicating.add(registry.account)
+
+    def replicates(self, account: AccountId) -> bool:
+        """Whether the account ever had rules, and so the role with which ECR copies images."""
+        return account in self._replicating
 
     def policy(self, registry: Registry) -> JsonObject | None:
         """Returns the registry policy as it is now, or None."""
@@ -182,6 +188,7 @@ class World:
     def write_replication(self, registry: Registry, document: JsonObject) -> None:
         """Carry out a call that changes the rules; readers see it after the lag."""
         self.registries[registry].replication.write(document, visible_from=self._visible_from())
+        self._replicating.add(registry.account)
         self.writes.append((registry, "PutReplicationConfiguration"))
 
     def write_policy(self, registry: Registry, policy: Policy | None) -> None:

@@ -35,6 +35,9 @@ CHAINED_SESSION_SECONDS: Final = 3_600
 SESSION_NAME_LENGTH: Final = 64
 EXTERNAL_ID_LENGTH: Final = (2, 1_224)
 ROLE_ARN_LENGTH: Final = (20, 2_048)
+SESSION_POLICY_LENGTH: Final = 2_048
+"""Characters of a session's inline policy."""
+SESSION_TAGS: Final = 50
 
 BUCKET_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """What the name of an S3 bucket may look like; to be matched in full."""
