@@ -180,6 +180,34 @@ async def test_certificate_authorities(
     assert edge.clock.slept == []
 
 
+@pytest.mark.parametrize("named_by", ["environment", "profile", "source profile"])
+async def test_a_token_of_a_web_identity_is_no_pipe(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named_by: str
+) -> None:
+    """A pipe in place of the token's file is refused, wherever it is named: reading it would block
+    the process for ever."""
+    pipe = tmp_path / "token"
+    os.mkfifo(pipe)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
+    role = "arn:aws:iam::700000000007:role/ops"
+    if named_by == "environment":
+        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(pipe))
+        monkeypatch.setenv("AWS_ROLE_ARN", role)
+    else:
+        edge.config.write_text(
+            f"[profile web]\nweb_identity_token_file = {pipe}\nrole_arn = {role}\n"
+            f"[profile chained]\nsource_profile = web\nrole_arn = {role}\n"
+        )
+        monkeypatch.setenv("AWS_PROFILE", "web" if named_by == "profile" else "chained")
+    with pytest.raises(IdentityError) as caught:
+        await describe(edge)
+    assert str(caught.value) == (
+        f"the AWS settings cannot be used: the web identity token file {pipe} is no regular file\n"
+        "    check the AWS settings in the environment and the profile"
+    )
+    assert edge.aws.requests == []
+
+
 @pytest.fixture
 async def tls(aws: FakeAws, tmp_path: Path) -> AsyncIterator[Path]:
     """The fake behind TLS, and the certificate of the authority nobody knows."""

@@ -1,4 +1,4 @@
-"""AWS behind the registry ports: identity, credentials, clients, and faults told for readers.
+"""AWS behind the registry ports: identity, credentials, clients, and faults explained to readers.
 
 The only package that imports the AWS SDK, which takes a third of a second: import it late.
 """
@@ -6,8 +6,7 @@ The only package that imports the AWS SDK, which takes a third of a second: impo
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.endpoints import configured_endpoints
-from fleet_repl.aws.object_opening import open_objects
-from fleet_repl.aws.open import open_aws
+from fleet_repl.aws.open import open_aws, open_objects
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
 

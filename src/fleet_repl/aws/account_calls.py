@@ -1,21 +1,22 @@
-"""Calls on registries, each made with its own account's credentials.
+"""Calls on registries, each signed with the credentials of the registry's account.
 
-A read is retried, a write is one attempt. What the calls are, and what their answers mean, is
-for whoever has them made.
+A read is retried, a write is one attempt, and a list is read page by page. This module knows
+neither ECR's operations nor the meaning of their answers: the caller passes both.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
+from fleet_repl.aws.answers import body, check_account, objects
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import FRESH_REFUSALS
-from fleet_repl.aws.faults import settled
-from fleet_repl.aws.paging import Listing, read_page
+from fleet_repl.aws.faults import garbage, settled
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.runs.outcomes import Statistics
@@ -26,13 +27,35 @@ from fleet_repl.values.names import AccountId, Registry
 T = TypeVar("T")
 
 Reader: TypeAlias = Callable[[Answer, Call], T]
-"""Makes a value of an answer, or raises the CallError that it is."""
+"""Turns an answer into a value, or raises CallError for an answer that is not AWS's."""
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
-class Actor:
-    """Acts on the registries of an inventory's accounts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagedList:
+    """A list that ECR returns in pages."""
+
+    member: str
+    """The member of an answer that holds the items."""
+    page_size: int
+    """The most items that ECR returns in a page (its service model)."""
+    most_pages: int
+    """A longer list is taken to be endless: no deadline would end it, and all items are kept."""
+    empty_with: str | None = None
+    """A member whose presence shows that an answer without the list means an empty list. None:
+    the list must be there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    items: tuple[JsonObject, ...]
+    next_token: str | None
+    """The token that asks for the next page; None in the last page."""
+
+
+class AccountCalls:
+    """Makes calls on the registries of an inventory's accounts."""
 
     def __init__(
         self,
@@ -48,7 +71,7 @@ class Actor:
         self._begun: set[Registry] = set()
         """Registries whose first read was made."""
         self._denied: dict[AccountId, Fault] = {}
-        """The first denial of an account's role, until the role is asked for again."""
+        """The first denial of an account's role, until the role is assumed again."""
 
     async def read(
         self,
@@ -57,18 +80,21 @@ class Actor:
         read: Reader[T],
         parameters: Mapping[str, object] = _NOTHING,
     ) -> T:
-        """What `read` makes of the answer. Raises CallError, never a transient one."""
+        """Make a call that reads, with retries; returns what `read` makes of the answer.
+
+        Raises CallError, never a transient one.
+        """
         call, source = self._call(registry, operation, parameters), self._source(registry.account)
         answer = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
         self._answered.add(registry.account)
         return answer
 
     async def first_read(self, registry: Registry, operation: str, read: Reader[T]) -> T:
-        """The same for the read that a registry's others follow.
+        """The same for the first read of a registry, which its other reads follow.
 
-        What AWS refuses to a fresh role or session may pass within seconds. In the first read of
-        a registry such a refusal is raised at once, as transient: who reads many registries makes
-        the read again after all others instead of waiting for each.
+        AWS may refuse a fresh role or session for some seconds. In the first read of a registry
+        such a refusal is not waited for but raised at once, as transient: whoever reads many
+        registries repeats this read after all others instead of waiting for each account.
         """
         if registry in self._begun:
             self._denied.pop(registry.account, None)
@@ -103,7 +129,7 @@ class Actor:
         self,
         registry: Registry,
         operation: str,
-        listing: Listing,
+        listing: PagedList,
         parameters: Mapping[str, object] = _NOTHING,
     ) -> tuple[JsonObject, ...]:
         """The items of every page, in their order."""
@@ -114,19 +140,23 @@ class Actor:
         self,
         registry: Registry,
         operation: str,
-        listing: Listing,
+        listing: PagedList,
         parameters: Mapping[str, object] = _NOTHING,
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
-        """The items of one page after the other. Each page is a read of its own."""
+        """The items of one page after the other. Each page is a read of its own.
+
+        Raises CallError, also for a page that lacks its list or leads back to an earlier page.
+        """
         tokens: set[str] = set()
-        asked = {**parameters, "maxResults": listing.page_size}
+        read = partial(_read_page, listing, tokens)
+        page_parameters = {**parameters, "maxResults": listing.page_size}
         while True:
-            page = await self.read(registry, operation, partial(read_page, listing, tokens), asked)
+            page = await self.read(registry, operation, read, page_parameters)
             yield page.items
             if page.next_token is None:
                 return
             tokens.add(page.next_token)
-            asked = {**asked, "nextToken": page.next_token}
+            page_parameters = {**page_parameters, "nextToken": page.next_token}
 
     async def write(
         self,
@@ -135,11 +165,12 @@ class Actor:
         read: Reader[T],
         parameters: Mapping[str, object] = _NOTHING,
     ) -> T:
-        """One attempt: whether one whose answer was lost has happened, only a read can tell."""
+        """Make a call that writes, once: after a lost answer only a read can tell whether the
+        write has happened. Raises CallError."""
         call = self._call(registry, operation, parameters)
-        done = await self._caller.once(call, self._source(registry.account), read)
+        result = await self._caller.once(call, self._source(registry.account), read)
         self._answered.add(registry.account)
-        return done
+        return result
 
     async def prepare(self, registry: Registry) -> None:
         """Return once a read and a write after it can be sent at once. Raises CallError."""
@@ -156,8 +187,8 @@ class Actor:
 
     def attempts(self, registry: Registry) -> int:
         """Calls made so far for the registry, retries and its account's AssumeRole included."""
-        made = self._caller.attempts
-        return made[registry] + made[registry.account]
+        attempts = self._caller.attempts
+        return attempts[registry] + attempts[registry.account]
 
     def _call(self, registry: Registry, operation: str, parameters: Mapping[str, object]) -> Call:
         account = self._accounts[registry.account]
@@ -175,3 +206,17 @@ class Actor:
         if account not in self._sources:
             self._sources[account] = self._source_of(self._accounts[account])
         return self._sources[account]
+
+
+def _read_page(listing: PagedList, tokens: Collection[str], answer: Answer, call: Call) -> _Page:
+    """The page in an answer. `tokens`: the tokens of the earlier pages."""
+    document = body(answer, call)
+    items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
+    for item in items:
+        check_account(item, answer, call)
+    token = document.get("nextToken") or None
+    if token is not None and not isinstance(token, str):
+        raise garbage(call, "the answer's nextToken is no text", answer.request_id)
+    if token in tokens or len(tokens) >= listing.most_pages:
+        raise garbage(call, "the answer's pages do not end", answer.request_id)
+    return _Page(items=items, next_token=token)

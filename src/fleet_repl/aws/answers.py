@@ -1,7 +1,8 @@
-"""From answers to documents: a 200 is an answer only if it holds what was asked for.
+"""From answers to documents: a 200 counts as an answer only if it holds the members it must have.
 
 The SDK turns a body that is no JSON into an empty answer, which would read as "no rules" and have
-foreign content overwritten. So the body itself is read here, every field kept.
+foreign content overwritten. So the body itself is read here, every field kept. Every function
+takes an answer and its call, and raises CallError for an answer that is not AWS's.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _IDENTITY_ARN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who AWS takes the base identity for."""
+    """The base identity, as GetCallerIdentity names it."""
 
     arn: str
     account: AccountId
@@ -41,7 +42,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """What AssumeRole gave."""
+    """The session that AssumeRole returned."""
 
     credentials: ReadOnlyCredentials
     expires_at: datetime
@@ -61,7 +62,8 @@ def registry_document(answer: Answer, call: Call) -> JsonObject:
 def policy_document(answer: Answer, call: Call) -> JsonObject:
     """The document in GetRegistryPolicy's body.
 
-    A text that is no JSON object is a garbage body too: AWS has checked it when it was put.
+    A policy text that is no JSON object makes the answer garbage too: AWS checks policies when
+    they are put.
     """
     document = body(answer, call)
     _require_account(document, answer, call)
@@ -78,14 +80,14 @@ def policy_document(answer: Answer, call: Call) -> JsonObject:
 
 
 def put_rules(answer: Answer, call: Call) -> str | None:
-    """PutReplicationConfiguration's request id. It echoes the configuration, and no account."""
+    """PutReplicationConfiguration's request id. Its answer repeats the rules, but no account."""
     if "replicationConfiguration" not in body(answer, call):
         raise garbage(call, "the answer holds no replicationConfiguration", answer.request_id)
     return answer.request_id
 
 
 def wrote_policy(answer: Answer, call: Call) -> str | None:
-    """The request id of PutRegistryPolicy or DeleteRegistryPolicy, which echo the policy."""
+    """The request id of PutRegistryPolicy or DeleteRegistryPolicy; both answers hold the policy."""
     document = body(answer, call)
     _require_account(document, answer, call)
     if "policyText" not in document:
@@ -94,7 +96,7 @@ def wrote_policy(answer: Answer, call: Call) -> str | None:
 
 
 def wrote_template(answer: Answer, call: Call) -> str | None:
-    """The request id of a call that wrote or deleted a template, which echoes it."""
+    """The request id of a call that wrote or deleted a template; its answer holds the template."""
     document = body(answer, call)
     if not isinstance(document.get("repositoryCreationTemplate"), dict):
         raise garbage(call, "the answer holds no repositoryCreationTemplate", answer.request_id)
@@ -136,7 +138,7 @@ def image_statuses(answer: Answer, call: Call) -> tuple[JsonObject, ...]:
 
 
 def granted(answer: Answer, call: Call) -> Granted:
-    """The session in AssumeRole's answer, which is of the account whose role was asked for."""
+    """The session in AssumeRole's answer; a session of another account is refused."""
     match answer.parsed.get("AssumedRoleUser"):
         case {"Arn": str(arn)} if (user := _IDENTITY_ARN.fullmatch(arn)) is not None:
             if call.role is not None and user["account"] != call.role.account:
@@ -164,16 +166,16 @@ def identity(answer: Answer, call: Call) -> Identity:
 
 
 def body(answer: Answer, call: Call) -> JsonObject:
-    """The whole of an answer, every field kept; of the account that was meant, if it names one."""
+    """The whole body of an answer, every field kept. If it names an account, that is checked."""
     document = _object(answer.body, "the answer", answer, call)
     check_account(document, answer, call)
     return document
 
 
 def check_account(document: JsonObject, answer: Answer, call: Call) -> None:
-    """Raise if the document names another account than the one that was meant.
+    """Raises CallError if the document names another account than the call's.
 
-    A write was made then, and nobody knows where.
+    A write has then happened in some account, so its failure is uncertain.
     """
     registry_id = document.get("registryId")
     if isinstance(registry_id, str) and registry_id != call.account:
@@ -186,17 +188,12 @@ def objects(
 ) -> tuple[JsonObject, ...]:
     """The list of objects under `member`.
 
-    It may be missing only where the text under `empty_with` shows that this is the answer.
+    The list may be missing, for an empty one, only where there is a text under `empty_with`.
     """
-    listed_items = document.get(member)
-    if (
-        listed_items is None
-        and empty_with is not None
-        and isinstance(document.get(empty_with), str)
-    ):
+    items = document.get(member)
+    if items is None and empty_with is not None and isinstance(document.get(empty_with), str):
         return ()
-    items = listed_items if isinstance(listed_items, list) else [None]
-    if not all(isinstance(item, dict) for item in items):
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise garbage(call, f"the answer holds no {member}", answer.request_id)
     return tuple(items)
 
@@ -206,17 +203,17 @@ def _require_account(document: JsonObject, answer: Answer, call: Call) -> None:
         raise garbage(call, "the answer holds no registryId", answer.request_id)
 
 
-def _object(text: str | bytes, what: str, answer: Answer, call: Call) -> JsonObject:
-    """The JSON object in a text that is `what`."""
-    reason = f"{what} is no JSON object"
+def _object(text: str | bytes, subject: str, answer: Answer, call: Call) -> JsonObject:
+    """The JSON object in a text; `subject` names the text in messages."""
+    reason = f"{subject} is no JSON object"
     try:
         document = parse_json(text)
     except RepeatedKeyError as error:
-        reason = f"{what} has no one meaning: {error}"
+        reason = f"{subject} has no one meaning: {error}"
     except ValueError:
         pass
     else:
-        # Deeper ones than any of AWS's could be read, and then not be written to a plan.
+        # An object nested deeper than any of AWS's could be read, but not written to a plan.
         if isinstance(document, dict) and not is_deep(document):
             return document
     raise garbage(call, reason, answer.request_id)

@@ -1,8 +1,8 @@
-"""Roles and the sessions they give: one AssumeRole for everybody who needs it.
+"""Roles and their sessions: one AssumeRole for all tasks that need the session.
 
-A role is asked by one task at a time and the answer shared, a refusal as well. Nobody waits on a
-task that was cancelled: the next in line asks instead. A denial is final only once AWS has given
-it twice, seconds apart: a fresh role takes that long to be known everywhere.
+One task at a time assumes a role, and the others share the answer, also a refusal. If that task is
+cancelled, the next task in line assumes the role. A denial is final only once AWS has given it
+twice, seconds apart: a fresh role takes that long to be known everywhere.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _LASTING: Final = frozenset(
         FaultKind.WRONG_ACCOUNT,
     }
 )
-"""Failures that stay for the run: asking again for the account's next registry tells nothing."""
+"""Failures that last for the whole run: the account's next registry would get the same answer."""
 
 _SPREADING_SECONDS: Final = 3.0
-"""How long after a denial a role is asked again."""
+"""How long after a denial a role is assumed again."""
 _NOT_IN_A_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
 
 
@@ -49,7 +49,7 @@ def session_name(fleet: str, run_id: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sts:
-    """How roles are assumed in this run."""
+    """The STS of a run: the caller, the region and the session name for AssumeRole."""
 
     caller: Caller
     region: Region
@@ -57,7 +57,7 @@ class Sts:
 
 
 class Role:
-    """One role and its session in force."""
+    """A role, and its session in force. A `Source` of credentials."""
 
     def __init__(
         self,
@@ -69,7 +69,9 @@ class Role:
         external_id: Secret | None = None,
         account: AccountId | None = None,
     ) -> None:
-        """`source` may assume it; `account` is the one whose attempts its calls count as."""
+        """`source` issues the credentials that may assume the role. `seconds`: how long a session
+        shall last. `account`: the account that AssumeRole is counted for; None for a role on the
+        way to all accounts."""
         self._sts = sts
         self._source = source
         self._account = arn.account
@@ -91,7 +93,7 @@ class Role:
         self._asking = anyio.Lock()
         self._held = Held(sts.caller.pace.clock)
         self._failure: CallError | None = None
-        """Of the last AssumeRole, if it failed."""
+        """The failure of the last AssumeRole, if it failed."""
         self._failures = 0
         self._denied_at: float | None = None
         """When AWS first denied the role, unless it has given a session since."""
@@ -101,8 +103,8 @@ class Role:
     async def issue(self, ahead: float = 0.0) -> Issued:
         """The session in force, or a new one.
 
-        Raises CallError, transient only after the first denial: whoever asks again then waits
-        until seconds have passed since.
+        Raises CallError, transient only after the first denial: the next `issue` then waits until
+        three seconds have passed since that denial.
         """
         if (issued := self._held.good(ahead)) is not None:
             return issued
@@ -110,19 +112,20 @@ class Role:
         async with self._asking:
             if (issued := self._held.good(ahead)) is not None:
                 return issued
-            if (known := self._failure) is not None and (
-                self._failures > failures or (known.fault.kind in _LASTING and not known.transient)
+            # Tasks that waited for this AssumeRole share its failure; all later ones a lasting one.
+            if (last := self._failure) is not None and (
+                self._failures > failures or (last.fault.kind in _LASTING and not last.transient)
             ):
-                raise CallError(known.fault, transient=known.transient)
+                raise CallError(last.fault, transient=last.transient)
             self._failure = None
             try:
                 self._held.issued = issued = await self._assume()
             except CallError as error:
                 if error.fault.kind is FaultKind.WRONG_ACCOUNT:
-                    # Something is mixed up: what went before is to be trusted no more.
+                    # Something is mixed up: the session before is to be trusted no more.
                     self._held.issued = None
-                elif (held := self._held.not_renewed()) is not None:
-                    return held
+                elif (issued := self._held.not_renewed()) is not None:
+                    return issued
                 self._failure = failure = self._judged(error.fault)
                 self._failures += 1
             else:
@@ -136,13 +139,13 @@ class Role:
         return self._failure is not None
 
     def forget(self, issued: Issued) -> bool:
-        """Yes. Of many who find the same session expired, only the first has it renewed."""
+        """Drop an expired session, unless a newer one is in force already. Always True."""
         if self._held.issued is issued:
             self._held.issued = None
         return True
 
     def _judged(self, fault: Fault) -> CallError:
-        """The failure for whoever asked: a first denial is transient, a second one is final."""
+        """The failure to raise: transient for a first denial, final for a second one."""
         through = isinstance(self._source, Role) and self._source.fails
         if fault.code not in DENIED or through:
             return CallError(fault)
@@ -161,10 +164,10 @@ class Role:
 
         async def once() -> Issued:
             answer = await caller.once(self._call, self._source, granted)
-            # Not longer than was asked for, should this machine's clock be behind.
-            left = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)
+            # No longer than was requested, in case this machine's clock is behind.
+            seconds = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)
             now = clock.monotonic()
             issued = Issued(credentials=answer.credentials, account=self._account, issued_at=now)
-            return lasting(issued, left, now)
+            return lasting(issued, seconds, now)
 
         return await caller.persist(self._call, once)

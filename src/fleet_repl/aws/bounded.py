@@ -1,7 +1,7 @@
-"""Answers of bounded size, from whoever was asked: nobody on the way can fill the memory.
+"""Answers of bounded size, so that no server and no proxy can fill the memory.
 
-The SDK reads every body whole before anything looks at it. Only the content of an object, which
-may be large, is read where it is wanted, and bounded there.
+The SDK reads every body whole before anything looks at it; here reading stops at a limit. Only the
+content of an S3 object, which may be large, is read as a stream, with a limit of its own.
 """
 
 from __future__ import annotations

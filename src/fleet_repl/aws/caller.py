@@ -1,6 +1,7 @@
-"""Make a call as somebody: the right credentials, bounded in time, every failure a `CallError`.
+"""One call to AWS: signed with the right credentials, bounded in time, every failure a `CallError`.
 
-It counts attempts and tells of retries. What an answer means is told by its reader.
+The caller counts attempts and reports retries as events. The `read` function that is passed with a
+call decides what an answer means.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ T = TypeVar("T")
 OK: Final = "ok"
 """The result of a call that was answered."""
 PROOF: Final = "DescribeRegistry"
-"""The call whose answer says whose registry it is."""
+"""The call whose answer names the account of the registry."""
 _READ_AND_WRITE: Final = 2
-"""Calls that are made at once after `prepare`."""
+"""Calls that `prepare` makes room for: a read, and the write after it."""
 _IN_FORCE: Final = 120.0
-"""Seconds for which a session is in force after `prepare`."""
+"""Seconds for which a session is in force after `prepare`, at least."""
 
 FRESH_SECONDS: Final = 10.0
-"""For so long after its AssumeRole, what AWS refuses a session may only not have spread yet."""
+"""For so long after its AssumeRole, AWS may refuse a session only because it has not spread yet."""
 
 
 class Caller:
@@ -46,24 +47,26 @@ class Caller:
 
     def __init__(self, clients: Clients, pace: Pace, quotas: Quotas, on_event: EventSink) -> None:
         self.attempts: Final[Counter[Registry | AccountId | None]] = Counter()
-        """Made so far, by whom they were for."""
+        """Attempts so far, by the registry, or for AssumeRole the account, that they were for."""
         self.results: Final[Counter[tuple[str, str, str]]] = Counter()
         """The same by service, operation and result: "ok" or the kind of the fault."""
         self.pace: Final = pace
         self._clients = clients
         self._quotas = quotas
         self._proved: dict[AccountId, Issued] = {}
-        """Of each account, the last session that ECR said to be the account's."""
+        """For each account, the last session that ECR has confirmed to be the account's."""
         self._on_event = on_event
         self._accepted: WeakKeyDictionary[Issued, set[Region]] = WeakKeyDictionary()
-        """Where AWS has taken a session: what it refuses the session elsewhere, it means."""
+        """The regions that have accepted a session. It has spread then, so that a refusal of it in
+        another region is meant."""
 
     async def once(self, call: Call, source: Source, read: Callable[[Answer, Call], T]) -> T:
-        """One attempt, signed with what `source` issues and understood by `read`.
+        """Make one attempt, signed with what `source` issues; returns what `read` makes of the
+        answer.
 
-        It waits for its turn at the quota that it counts for. A session that turns out to have
-        expired is given back to its source; the failure is transient where that can issue another.
-        A refusal of a fresh session is transient too.
+        The attempt waits for its turn at its quota. Raises CallError. An expired session is given
+        back to its source, and the failure is transient where the source can issue another. A
+        refusal of a fresh session is transient too.
         """
         issued = await self._issue(call, source)
         if call.service == "ecr" and call.writes:
@@ -84,9 +87,10 @@ class Caller:
         await self._quotas.of(call, source).reserve(_READ_AND_WRITE)
 
     def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
-        """Whether a refusal proves nothing yet about the region, the session or its role.
+        """Whether AWS may have refused the session only because it has not spread yet.
 
-        A region that does not know the session, and has known it before, will know it again.
+        A session has spread once any region has accepted it. But a region that accepted the
+        session before, and now does not know it, will know it again.
         """
         age = self.pace.clock.monotonic() - issued.issued_at
         accepted = self._accepted.get(issued, ())
@@ -94,13 +98,13 @@ class Caller:
         return code in FRESH_REFUSALS and age < FRESH_SECONDS and spreading
 
     async def persist(self, call: Call, once: Callable[[], Awaitable[T]]) -> T:
-        """Retry `once`, an attempt at `call`, and tell of every retry.
+        """Retry `once`, an attempt at `call`, and report every retry as an event.
 
-        The CallError that it raises at last is not transient: whoever retries around it need not
-        start over.
+        Raises the CallError of the last attempt, no longer transient: no outer retry shall start
+        over.
         """
 
-        def tell(error: CallError, attempt: int, delay: float) -> None:
+        def report(error: CallError, attempt: int, delay: float) -> None:
             self._on_event(
                 CallRetried(
                     account=call.account,
@@ -112,7 +116,7 @@ class Caller:
             )
 
         try:
-            return await self.pace.retry(once, on_retry=tell)
+            return await self.pace.retry(once, on_retry=report)
         except CallError as error:
             failure = settled(error)
         raise failure
@@ -132,12 +136,12 @@ class Caller:
         raise failure
 
     async def _prove(self, call: Call, source: Source, issued: Issued) -> None:
-        """Have ECR itself say whose session this is, once for each session, before it writes:
-        whoever issued it may be mistaken, or lie. Raises CallError; nothing was written then."""
+        """Have ECR itself name the account of a session, once for each session, before the session
+        writes: its issuer may be mistaken, or lie. Raises CallError; nothing was written then."""
         if call.account is not None and self._proved.get(call.account) is not issued:
-            asked = replace(call, operation=PROOF, parameters={})
+            proof = replace(call, operation=PROOF, parameters={})
             try:
-                await self._send(asked, source, issued, registry_document)
+                await self._send(proof, source, issued, registry_document)
             except CallError as error:
                 failure = CallError(error.fault, transient=error.transient)
             else:
@@ -173,7 +177,8 @@ class Caller:
         elif self._may_not_have_spread(issued, call, failure.fault.code):
             failure = CallError(failure.fault, transient=True)
         self._count(call, OK if absent else failure.fault.kind.value)
-        # Raised here, where no exception of the SDK's hangs on it with headers and credentials.
+        # Raised outside the handler: the SDK's exception, with its headers and credentials, must
+        # not become the context of this one.
         raise _given_back(failure, source, issued)
 
     def _count(self, call: Call, result: str) -> None:

@@ -1,7 +1,7 @@
 """One client per service and region, for all accounts: credentials are chosen call by call.
 
-A client per account would cost fifty times the processor time. It sends and returns; what a
-failure means is told elsewhere.
+A client per account would cost fifty times the processor time. Failures leave this module as the
+SDK raises them; `faults` translates them.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _EXCHANGE: Final[ContextVar[_Exchange]] = ContextVar("fleet_repl_exchange")
 
 
 class _CredentialsOfTheCall:
-    """What the SDK takes for credentials: those of whatever call asks.
+    """Credentials as the SDK knows them, different in each task: those of the task's call.
 
-    Anything else that it wants of credentials it gets from a plain pair that signs nothing.
+    Every other attribute that the SDK reads comes from a plain pair that signs nothing.
     """
 
     def __init__(self) -> None:
@@ -62,15 +62,15 @@ class _CredentialsOfTheCall:
 
 
 class _Resolver:
-    """The SDK's credential chain, of one link."""
+    """The SDK's credential chain, replaced by the credentials of the call."""
 
     async def load_credentials(self) -> _CredentialsOfTheCall:
         return _CredentialsOfTheCall()
 
 
 def _keep_body(response_dict: Mapping[str, object], **_: object) -> None:
-    """Keep the body as it came: the SDK's parser drops every field it does not know."""
-    # The SDK makes calls of its own to renew the base identity: those have none.
+    """Keep the body as it came: the SDK's parser drops every field that it does not know."""
+    # The SDK makes calls of its own to renew the base identity; no exchange is set for those.
     exchange = _EXCHANGE.get(None)
     body, status = response_dict.get("body"), response_dict.get("status_code")
     if exchange is not None and isinstance(body, bytes) and isinstance(status, int):
@@ -78,7 +78,7 @@ def _keep_body(response_dict: Mapping[str, object], **_: object) -> None:
 
 
 class Clients:
-    """The clients of one run, each made when first needed, once."""
+    """The clients of one run, each made once, when it is first needed."""
 
     def __init__(
         self,
@@ -116,11 +116,11 @@ class Clients:
         finally:
             _EXCHANGE.reset(token)
         hidden = (*credentials[:3], *(secret.reveal() for secret in call.hidden))
-        request_id = _request_id(parsed, [request for request in hidden if request])
+        request_id = _request_id(parsed, [secret for secret in hidden if secret])
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
     async def prepare(self, service: Service, region: Region) -> None:
-        """Make the client, unless it is there. Raises whatever the SDK raises at its settings."""
+        """Make the client unless it exists. Raises what the SDK raises for its settings."""
         async with self._making:
             if (service, region) not in self._clients:
                 self._clients[service, region] = await self._make(service, region)
@@ -147,12 +147,12 @@ class Clients:
                 )
             )
         except ValueError as error:
-            # So the SDK says that AWS_ENDPOINT_URL is none.
+            # The SDK raises ValueError for an AWS_ENDPOINT_URL that is no URL.
             raise InvalidConfigError(error_msg=str(error)) from None
 
 
 def _request_id(parsed: Mapping[str, object], hidden: Sequence[str]) -> str | None:
-    """As AWS gave it, if it is fit to be shown."""
+    """AWS's request id without secrets; None where it is missing or too long to be one."""
     metadata = parsed.get("ResponseMetadata")
     request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
     return (
@@ -173,6 +173,6 @@ async def open_clients(
     try:
         yield Clients(session, config, endpoint, stack)
     finally:
-        # Also while the run is being cancelled.
+        # Shielded: connections are closed also while the run is being cancelled.
         with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
             await stack.aclose()

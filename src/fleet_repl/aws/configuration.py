@@ -1,11 +1,12 @@
-"""How the AWS SDK is set up: where its settings come from and what is fixed here.
+"""The settings of the AWS SDK: those of the machine, those that are fixed here, and its loggers.
 
-Everything the SDK reads from the environment and the profile holds, unless a simulated AWS is
-named: that one depends on nothing of the machine's.
+Every setting that the SDK reads from the environment and the profile holds, except with a
+simulated AWS, which depends on no setting of the machine.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from dataclasses import dataclass
@@ -41,18 +42,21 @@ _NOTHING_OF_THE_MACHINE: Final = {
 }
 
 
+_SDK: Final = ("aiobotocore", "botocore")
+_RENEWING: Final = ("aiobotocore.credentials", "aiobotocore.tokens")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a simulated AWS answers for every service and region, and who it takes us for."""
+    """A simulated AWS: the URL that answers for every service and region, and credentials."""
 
     url: str
     access_key_id: str
     secret_access_key: Secret
     region: Region
-    """Where STS is called unless the inventory says otherwise."""
+    """The region of STS unless the inventory names another."""
     world: str | None = None
-    """What plans and states that were made with it are known by; its host and port unless
-    given."""
+    """The name of this AWS in plans and states made with it; None: its host and port."""
 
 
 def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
@@ -70,7 +74,7 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
     session.set_config_variable("sts_regional_endpoints", "regional")
     bundle = session.get_config_variable("ca_bundle")
     if isinstance(bundle, str) and bundle and not Path(bundle).is_file():
-        # Of a pipe the SDK would wait for ever, where nothing can interrupt it.
+        # At a pipe the SDK would block for ever, where nothing can interrupt it.
         raise InvalidConfigError(error_msg=f"the CA bundle {bundle} is no regular file")
     if session.get_config_variable("region") is None:
         # A profile whose role has to be assumed would otherwise ask for one.
@@ -91,7 +95,8 @@ def _loader(data_path: str | None) -> Loader:
 
 
 def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Region:
-    """The inventory's, else the environment's or profile's if in the partition, else its first."""
+    """The region to call STS in: the inventory's; else the environment's or the profile's, if it
+    is in the inventory's partition; else the first region of the partition."""
     if aws.sts_region is not None:
         return aws.sts_region
     if endpoint is not None:
@@ -105,7 +110,8 @@ def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Regi
 def client_config(
     session: AioSession, endpoint: Endpoint | None, *, concurrency: int, timeout: float
 ) -> AioConfig:
-    """One configuration for every client. Retries are made elsewhere, and only there."""
+    """The configuration of every client. It switches the SDK's retries off: `engine.retry` makes
+    all of them. `timeout`: seconds that an answer may take."""
     config = AioConfig(
         http_session_cls=BoundedSession,
         # Service models are read off the event loop.
@@ -136,3 +142,26 @@ def _user_agent(session: AioSession) -> str:
     if isinstance(application, str) and application.isascii() and application.isprintable():
         parts.append(f"app/{application}")
     return " ".join(parts)
+
+
+def quieten_sdk() -> None:
+    """Set up the SDK's loggers so that they write no secrets and no tracebacks.
+
+    At DEBUG the SDK logs every body, also that of AssumeRole: these loggers stay at INFO whatever
+    the level of the root. Where credentials cannot be renewed, it logs the traceback of an
+    exception that it raises as well: the line alone is kept. May be called many times.
+    """
+    for name in _SDK:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET or logger.level < logging.INFO:
+            logger.setLevel(logging.INFO)
+        # Without a handler, Python's handler of last resort would print warnings to stderr.
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
+    for name in _RENEWING:
+        logging.getLogger(name).addFilter(_without_traceback)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True

@@ -1,6 +1,6 @@
-"""Who signs a call: credentials as they were issued, and where they come from.
+"""Credentials as they were issued, and their sources.
 
-The base identity is here; roles assumed from it are in `roles`.
+The base identity is here; the roles that are assumed with it are in `assume_role`.
 """
 
 from __future__ import annotations
@@ -26,22 +26,26 @@ _ASK_AGAIN_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False, repr=False)
 class Issued:
-    """Credentials issued once. Its identity tells one session from the next; it shows nothing."""
+    """Credentials as they were issued. Compared by identity, to tell one session from the next;
+    the repr shows no secret."""
 
     credentials: ReadOnlyCredentials
     account: AccountId | None
-    """Whose they are; None while nobody has asked."""
+    """The account that they belong to; None for the base identity before GetCallerIdentity."""
     issued_at: float = -math.inf
-    """The monotonic instant of the AssumeRole that gave them: AWS may refuse fresh ones for
-    seconds. The base identity's are never fresh."""
+    """The monotonic instant of their AssumeRole: AWS may refuse fresh credentials for seconds. The
+    base identity's are never fresh."""
     renew_at: float = math.inf
     """The monotonic instant from which on a new session is wanted."""
     ends_at: float = math.inf
     """The monotonic instant at which they expire."""
 
     def good_at(self, now: float, ahead: float) -> bool:
-        """Whether no new session is wanted `ahead` seconds from now; a session that is short from
-        the start need not be renewed for half of its time."""
+        """Whether the credentials need no renewal until `ahead` seconds from now.
+
+        `ahead` counts up to half of the session's time only: a short session would else be renewed
+        at every call.
+        """
         if self.renew_at == math.inf:
             return True
         half = (self.ends_at - self.renew_at) / _RENEWAL_SHARE / 2
@@ -49,18 +53,19 @@ class Issued:
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """Texts that no message may show."""
+        """Texts that no message may show: key id, secret key and token."""
         return tuple(filter(None, self.credentials[:3]))
 
 
 def lasting(issued: Issued, seconds: float, now: float) -> Issued:
-    """The same with `seconds` left: renewed five minutes before the end, or after nine tenths."""
+    """The same credentials with `seconds` left, to be renewed five minutes before their end, or
+    after nine tenths of their time if that is later."""
     margin = min(_RENEWAL_SECONDS, seconds * _RENEWAL_SHARE)
     return replace(issued, renew_at=now + seconds - margin, ends_at=now + seconds)
 
 
 class Held:
-    """The credentials that somebody has in hand, and whether they will do."""
+    """The credentials that a source has in hand, and whether they can still be used."""
 
     def __init__(self, clock: Clock) -> None:
         self.issued: Issued | None = None
@@ -68,68 +73,72 @@ class Held:
         self._ask_at = -math.inf
 
     def usable(self) -> Issued | None:
-        """What is in hand, unless it has ended."""
+        """The credentials in hand, unless they have expired."""
         issued = self.issued
         return issued if issued is not None and self._clock.monotonic() < issued.ends_at else None
 
     def good(self, ahead: float) -> Issued | None:
-        """What is in hand, unless it should be renewed and that has not just failed."""
+        """The credentials in hand, unless they should be renewed. For half a minute after a failed
+        renewal they need not be."""
         issued, now = self.usable(), self._clock.monotonic()
         good = issued is not None and (issued.good_at(now, ahead) or now < self._ask_at)
         return issued if good else None
 
     def not_renewed(self) -> Issued | None:
-        """What is in hand will have to do for a while, if it can."""
+        """Note that a renewal has failed; returns the credentials in hand unless expired."""
         self._ask_at = self._clock.monotonic() + _ASK_AGAIN_SECONDS
         return self.usable()
 
 
 class Source(Protocol):
-    """Where the credentials for a call come from."""
+    """A source of credentials: the base identity, or a role."""
 
     async def issue(self, ahead: float = 0.0) -> Issued:
-        """Credentials good for a call now, and if possible still in `ahead` seconds.
+        """Credentials for a call now, and if possible for calls in `ahead` seconds.
 
         Raises CallError where a call to get them failed, and whatever the SDK raises.
         """
         ...
 
     def forget(self, issued: Issued) -> bool:
-        """AWS says that `issued` has expired: whether others can be had."""
+        """Take note that AWS calls `issued` expired; returns whether `issue` can give others."""
         ...
 
 
 class SdkCredentials(Protocol):
-    """What the SDK resolves to: it asks its source anew, where its kind can, once that is due."""
+    """Credentials as the SDK resolves them. They renew themselves when due, if they can."""
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials: ...
 
 
 class Base:
-    """The base identity: what the SDK resolved before anything was called.
+    """The base identity: the credentials that the SDK resolved before anything was called.
 
-    What was issued is held: the SDK would ask its source for every call in the last ten minutes.
+    They are kept here because the SDK, within ten minutes of their expiry, would ask its source
+    again for every call.
     """
 
-    def __init__(self, credentials: SdkCredentials, given: ReadOnlyCredentials, pace: Pace) -> None:
-        """`given`: what they have given already."""
+    def __init__(self, credentials: SdkCredentials, first: ReadOnlyCredentials, pace: Pace) -> None:
+        """`first`: the frozen credentials that `credentials` have already given."""
         self._credentials = credentials
         self._pace = pace
         self._account: AccountId | None = None
         self._held = Held(pace.clock)
         self._asking = anyio.Lock()
-        self._taken(given)
+        self._hold(first)
 
     def owned_by(self, account: AccountId) -> None:
-        """AWS has said whose the credentials are."""
+        """Set the account that the credentials belong to, as GetCallerIdentity says."""
         self._account = account
         if self._held.issued is not None:
             self._held.issued = replace(self._held.issued, account=account)
 
     async def issue(self, ahead: float = 0.0) -> Issued:
-        """What is in hand, else what the source gives: asked by one task, bounded and tried again.
+        """The credentials in hand, or renewed ones: one task asks the source, with a time limit
+        and retries.
 
-        While it is asked, and where it fails, what is in hand is good until it ends.
+        While the source is asked, and after it has failed, the credentials in hand are used until
+        they expire. Raises what the SDK raises.
         """
         held = self._held
         if (issued := held.usable() if self._asking.locked() else held.good(ahead)) is not None:
@@ -138,19 +147,19 @@ class Base:
             if (issued := held.good(ahead)) is not None:
                 return issued
             try:
-                given = await renewed(self._credentials.get_frozen_credentials, self._pace)
+                frozen = await renewed(self._credentials.get_frozen_credentials, self._pace)
             except Exception:
                 if (issued := held.not_renewed()) is not None:
                     return issued
                 raise
-            return self._taken(given)
+            return self._hold(frozen)
 
-    def _taken(self, given: ReadOnlyCredentials) -> Issued:
+    def _hold(self, frozen: ReadOnlyCredentials) -> Issued:
         held = self._held
-        if held.issued is not None and held.issued.credentials == given:
+        if held.issued is not None and held.issued.credentials == frozen:
             # The source has nothing newer.
             return held.not_renewed() or held.issued
-        held.issued = issued = self._lasting(Issued(credentials=given, account=self._account))
+        held.issued = issued = self._lasting(Issued(credentials=frozen, account=self._account))
         return issued
 
     def _lasting(self, issued: Issued) -> Issued:
@@ -160,6 +169,6 @@ class Base:
             return issued
         return lasting(issued, (ends - clock.now()).total_seconds(), clock.monotonic())
 
-    def forget(self, issued: Issued) -> bool:  # noqa: ARG002 - there is nothing to tell apart
-        """No: what can be renewed has been, minutes before it would have expired."""
+    def forget(self, issued: Issued) -> bool:  # noqa: ARG002 - of the Source protocol
+        """False: credentials that can be renewed were renewed minutes before their expiry."""
         return False

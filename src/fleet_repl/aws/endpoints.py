@@ -1,4 +1,4 @@
-"""Where the SDK's settings send the calls that decide which AWS a fleet lives in."""
+"""The endpoints that the SDK's settings name: they decide which AWS a fleet lives in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS's error codes sorted by what they mean for a fleet."""
+"""AWS's error codes, sorted into kinds of faults."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from fleet_repl.aws.request import Service
 from fleet_repl.values.errors import FaultKind
 
 UNKNOWN_OPERATION: Final = "UnknownOperationException"
-"""The endpoint does not know the call: AWS brings new ones to one region after the other."""
+"""The endpoint does not know the call: AWS brings new calls to one region after the other."""
 INVALID_PARAMETER: Final = "InvalidParameterException"
-"""A parameter that fits its model and that ECR does not take. Which words go with it is no part
-of any contract."""
+"""ECR refuses a parameter that fits the service model. AWS documents no wording for it."""
 NO_POLICY: Final = "RegistryPolicyNotFoundException"
 NO_TEMPLATE: Final = "TemplateNotFoundException"
 NO_IMAGE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 
 NO_OBJECT: Final = "NoSuchKey"
 ABSENT: Final = frozenset({NO_POLICY, NO_TEMPLATE, NO_OBJECT, *NO_IMAGE})
-"""What was asked for is not there: an answer like any other."""
+"""The thing asked for does not exist: an answer, not a failure."""
 
 PRECONDITION: Final = "PreconditionFailed"
-"""What a conditional put expects is not what is there."""
+"""The object is not the one that a conditional put expects."""
 RACE_CODES: Final = frozenset({"ConditionalRequestConflict", "OperationAborted"})
-"""Somebody else was writing the same object at the same time: nothing was done, and the same
-request will find out how that has ended."""
+"""Another client was writing the same object at the same time: nothing was written, and a retry
+will find the result of the other write."""
 
 SESSION_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException"})
-"""The session at work has ended; a new one will do."""
+"""The session has expired; a new one will be accepted."""
 CLOCK_CODES: Final = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
-"""The signature's time is off."""
+"""The time in the signature is off."""
 CLOCK_MESSAGES: Final = ("signature expired", "not yet current", "clock", "skew")
-"""The same, told under the codes of a signature that does not match, in lower case. For hints."""
+"""Parts of messages, in lower case, by which SIGNATURE_CODES mean the same. Used for hints."""
 
 SIGNATURE_CODES: Final = frozenset(
     {
@@ -42,7 +41,7 @@ SIGNATURE_CODES: Final = frozenset(
         "SignatureDoesNotMatch",
     }
 )
-"""The signature is not that of the request as it arrived."""
+"""The signature does not fit the request as AWS received it."""
 
 _THROTTLED: Final = frozenset(
     {
@@ -62,8 +61,8 @@ _THROTTLED: Final = frozenset(
     }
 )
 UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
-"""Credentials that this endpoint knows nothing of. ECR says so of good ones too, in a region that
-the account has not enabled."""
+"""The endpoint does not know the credentials. ECR answers so for good credentials too, in a region
+that the account has not enabled."""
 DENIED: Final = frozenset(
     {
         "AccessDenied",
@@ -86,7 +85,7 @@ _SERVICE: Final = frozenset(
     }
 )
 FRESH_REFUSALS: Final = DENIED | UNKNOWN_KEY
-"""What AWS answers, for some seconds, to roles and sessions that have not spread yet."""
+"""Answers that AWS gives, for some seconds, to roles and sessions that have not spread yet."""
 _TIMEOUT: Final = frozenset({"RequestTimeout", "RequestTimeoutException"})
 
 _KINDS: Final = {
@@ -101,11 +100,10 @@ _KINDS: Final = {
 
 
 def kind_of(code: str, status: int, message: str, service: Service) -> FaultKind:
-    """What an error answer means. An unknown code is judged by the HTTP status."""
+    """The kind of an error answer, by its code; for an unknown code by the HTTP status."""
     if service == "ecr" and code in UNKNOWN_KEY:
         return FaultKind.REGION_DISABLED
-    # ECR throttles under more codes than are known. Taking too much for a throttle only means
-    # that it is tried again.
+    # ECR throttles under more codes than are known. A mistake here costs no more than a retry.
     if "throttl" in code.lower() or "rate exceeded" in message.lower():
         return FaultKind.THROTTLED
     return _KINDS.get(code) or _kind_of_status(status)

@@ -1,7 +1,6 @@
-"""What went wrong in a call, told once for everybody: an SDK exception becomes a `CallError`.
+"""Exceptions of the SDK translated into `CallError`s, with a message and a hint for the reader.
 
-Pure. Every exception of the SDK has an answer here, one that nobody foresaw too; a cancellation
-is no exception and never comes this way.
+Pure. Every exception is translated, an unforeseen one too. A cancellation never comes this way.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _PASSING: Final = frozenset({FaultKind.THROTTLED, *_UNCERTAIN})
 
 
 def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallError:
-    """The failure of `call` as a CallError. `hidden`: texts that must not be shown."""
+    """The failure of `call` as a CallError. `hidden`: secrets that its message must not show."""
     match error:
         case sdk.ClientError():
             return _refused(error, call, hidden)
@@ -53,47 +52,47 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
 
 
 def unissued(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallError:
-    """For credentials that the base identity's source does not give, for whatever reason."""
+    """The CallError for a call that the base identity's source issues no credentials for."""
     message = f"the base identity's credentials cannot be had: {said_by_source(error, hidden)}"
     return CallError(_fault(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE))
 
 
 def said_by_source(error: Exception, hidden: Sequence[str] = ()) -> str:
-    """What a source of credentials, or the SDK about it, says."""
+    """The message of a source of credentials, or of the SDK about it, without secrets."""
     if isinstance(error, ResponseParserError):
-        # Its text is the whole body, whatever that holds.
+        # The text of this error is the whole body, which may hold anything.
         return "an answer cannot be parsed"
     return clean_source(str(error), os.environ, hidden) or type(error).__name__
 
 
-def garbage(call: Call, what: str, request_id: str | None = None) -> CallError:
-    """For what is no answer of AWS's. A write may have happened all the same."""
-    fault = _fault(FaultKind.SERVICE, call, what, request_id=request_id, hint=hints.NOT_AWS)
+def garbage(call: Call, reason: str, request_id: str | None = None) -> CallError:
+    """The CallError for an answer that is not AWS's. A write may have happened all the same."""
+    fault = _fault(FaultKind.SERVICE, call, reason, request_id=request_id, hint=hints.NOT_AWS)
     return CallError(fault, transient=True, uncertain=call.writes)
 
 
 def wrong_account(call: Call, actual: str, request_id: str | None = None) -> CallError:
-    """For credentials or an answer of another account than the one that was meant."""
+    """The CallError for credentials, or an answer, of another account than the call's."""
     # Of an AssumeRole that is for all accounts, the role says which account it is.
-    meant = call.account or (call.role.account if call.role is not None else None)
-    message = f"account {meant} was meant, and it is account {clean(actual)}"
+    expected = call.account or (call.role.account if call.role is not None else None)
+    message = f"account {expected} was meant, and it is account {clean(actual)}"
     return CallError(_fault(FaultKind.WRONG_ACCOUNT, call, message, request_id=request_id))
 
 
 def settled(error: CallError) -> CallError:
-    """The same failure for whoever must not try again: the retries have been made."""
+    """The same failure, no longer transient: the retries have been made."""
     return CallError(error.fault)
 
 
 def code_of(error: Exception) -> str | None:
-    """AWS's error code, where AWS answered."""
+    """AWS's error code; None for an exception that is no answer of AWS."""
     if not isinstance(error, sdk.ClientError):
         return None
     return _text(error.response.get("Error"), "Code")
 
 
 def request_id_of(error: Exception, hidden: Sequence[str] = ()) -> str | None:
-    """AWS's request id, where AWS answered, fit to be shown."""
+    """AWS's request id without secrets; None for an exception that is no answer of AWS."""
     request_id = _request_id(error) if isinstance(error, sdk.ClientError) else None
     return clean(request_id, hidden) if request_id else None
 
@@ -103,36 +102,37 @@ def _request_id(error: sdk.ClientError) -> str | None:
 
 
 def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallError:
-    """AWS answered with an error."""
+    """The CallError for an error that AWS answered with."""
     code = code_of(error) or ""
     metadata: object = error.response.get("ResponseMetadata")
     status = metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None
-    said = _text(error.response.get("Error"), "Message") or ""
-    kind = kind_of(code, status if isinstance(status, int) else 0, said, call.service)
-    # AWS's errors have a code. A page or a body that was cut off says nothing for sure.
-    unread = code in ("", "Unknown") or code.isdecimal()
-    if unread and isinstance(status, int) and status < 400:
-        what = f"the answer leads elsewhere (HTTP {status})"
-        return garbage(call, what, request_id_of(error, hidden))
+    message = _text(error.response.get("Error"), "Message") or ""
+    kind = kind_of(code, status if isinstance(status, int) else 0, message, call.service)
+    # AWS's errors have a code. Without one it may be a proxy's page, or a body that was cut off:
+    # neither says for sure whether a write has happened.
+    codeless = code in ("", "Unknown") or code.isdecimal()
+    if codeless and isinstance(status, int) and status < 400:
+        reason = f"the answer leads elsewhere (HTTP {status})"
+        return garbage(call, reason, request_id_of(error, hidden))
     fault = _fault(
         kind,
         call,
-        said,
-        code=f"{status}" if unread else code,
+        message,
+        code=f"{status}" if codeless else code,
         request_id=_request_id(error),
-        hint=_hint_for(code, kind, said, call),
+        hint=_hint_for(code, kind, message, call),
         hidden=hidden,
     )
     return CallError(
         fault,
-        transient=kind in _PASSING or code in SESSION_CODES | RACE_CODES or unread,
-        uncertain=kind in _UNCERTAIN or (unread and call.writes),
+        transient=kind in _PASSING or code in SESSION_CODES | RACE_CODES or codeless,
+        uncertain=kind in _UNCERTAIN or (codeless and call.writes),
     )
 
 
-def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
-    """What AWS's own words call for; None where the kind of failure says enough."""
-    words = said.lower()
+def _hint_for(code: str, kind: FaultKind, message: str, call: Call) -> str | None:
+    """The hint that fits AWS's code and message; None where the one for the kind says enough."""
+    words = message.lower()
     if code in SIGNATURE_CODES | CLOCK_CODES:
         late = code in CLOCK_CODES or any(phrase in words for phrase in CLOCK_MESSAGES)
         return hints.CLOCK if late else hints.SIGNATURE
@@ -141,12 +141,12 @@ def _hint_for(code: str, kind: FaultKind, said: str, call: Call) -> str | None:
     if call.operation == "AssumeRole":
         return hints.session_too_long(call) if "durationseconds" in words else None
     if kind in (FaultKind.ACCESS_DENIED, FaultKind.INVALID):
-        return hints.allow_what_was_denied(said, call) or hints.hint_for_code(code, call)
+        return hints.allow_what_was_denied(message, call) or hints.hint_for_code(code, call)
     return None
 
 
 def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
-    """No whole answer came. Certain only where no request can have been sent."""
+    """The CallError for a call that got no whole answer: uncertain unless no request was sent."""
     cause = _cause(error)
     if isinstance(error, sdk.ConnectTimeoutError):
         fault = _fault(FaultKind.TIMEOUT, call, "no connection within the timeout")
@@ -159,7 +159,8 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
     if _is_configuration(cause):
         message, hint = f"no trusted connection: {cause}", hints.CERTIFICATES
         return CallError(_fault(FaultKind.NETWORK, call, message, hint=hint, hidden=hidden))
-    # The SDK has one name for a connection that was refused and for one that broke half-way.
+    # The SDK raises the same exception for a connection that was refused and for one that broke
+    # half-way; only its cause tells them apart.
     if isinstance(error, sdk.ProxyConnectionError) or isinstance(
         cause, aiohttp.ClientConnectorError
     ):
@@ -170,14 +171,14 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
 
 
 def _unsent(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
-    """The SDK itself will not make the call, and no retry will change its mind."""
+    """The CallError for a call that the SDK itself refuses to make; a retry would not help."""
     newer = isinstance(error, sdk.ParamValidationError)
     hint = hints.NEWER if newer else hints.SETTINGS
     return CallError(_fault(FaultKind.INVALID, call, str(error), hint=hint, hidden=hidden))
 
 
 def _is_configuration(cause: object) -> bool:
-    """Whether certificates are at fault, which no retry will change."""
+    """Whether certificates are the cause, so that a retry would not help."""
     if isinstance(cause, aiohttp.ClientConnectorError):
         return isinstance(cause, aiohttp.ClientConnectorCertificateError)
     if isinstance(cause, aiohttp.ClientError):
@@ -206,8 +207,8 @@ def _fault(
     hint: str | None = None,
     hidden: Sequence[str] = (),
 ) -> Fault:
-    """The one place where what is said becomes fit to be shown: without `hidden`, and without
-    what the call itself hides."""
+    """The only place where texts of AWS become part of a fault: without `hidden`, and without the
+    secrets of the call itself."""
     hidden = (*hidden, *(secret.reveal() for secret in call.hidden))
     return Fault(
         kind=kind,

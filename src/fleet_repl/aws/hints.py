@@ -1,6 +1,6 @@
-"""What the reader of a failed call can do about it, in plain words.
+"""Hints for the reader of a failed call: what to do about the failure, in plain words.
 
-Pure: a hint follows from the call, the kind of failure and AWS's own words alone.
+Pure: a hint follows from the call, the kind of failure and AWS's own message alone.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _HINTS: Final = {
     FaultKind.INTERNAL: DEFECT,
 }
 _OBJECT_ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
-"""What IAM calls an operation of S3, where it is not the operation's own name."""
+"""IAM's action for an operation of S3, where the names differ."""
 _PASSING: Final = "iam:PassRole"
 _START: Final = "StartReplicationBackfill"
 _FOR_CODES: Final = {
@@ -77,7 +77,7 @@ _FOR_CODES: Final = {
         "somebody has deleted the template since it was read: plan again"
     ),
 }
-"""By AWS's code, and by the operation where the code means several things."""
+"""By AWS's code, and by the operation where the same code has several meanings."""
 
 _FOR_OBJECTS: Final = {
     FaultKind.THROTTLED: "S3 asks for fewer requests to this bucket: run again later",
@@ -88,7 +88,7 @@ _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]{2,40}:[
 
 
 def hint_for(kind: FaultKind, call: Call) -> str | None:
-    """What to do about a failure of this kind; None where there is nothing to say."""
+    """The hint for a kind of failure; None where there is none."""
     match kind:
         case FaultKind.ACCESS_DENIED if call.service == "s3":
             return _allow_objects(call)
@@ -107,7 +107,7 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
 
 
 def hint_for_code(code: str, call: Call) -> str | None:
-    """What to do about one of AWS's codes; None where it takes no words of its own."""
+    """The hint for one of AWS's codes; None for a code that needs no hint of its own."""
     if code == UNKNOWN_OPERATION:
         instead = (
             "images there can be pushed again instead; " if "Backfill" in call.operation else ""
@@ -120,7 +120,7 @@ def hint_for_code(code: str, call: Call) -> str | None:
 
 
 def unknown_key(sts: str = "STS there") -> str:
-    """For an STS that does not know the caller's credentials: the role at fault is nobody's."""
+    """The hint for an STS that does not know the caller's credentials; no role is at fault."""
     return (
         f"{sts} does not know the caller's credentials: set [aws] sts_region to a region that the "
         "caller's account has enabled, which an opt-in region is not by itself; or renew them, and "
@@ -128,9 +128,9 @@ def unknown_key(sts: str = "STS there") -> str:
     )
 
 
-def allow_what_was_denied(said: str, call: Call) -> str | None:
-    """For a denial whose message names another action than the call's own, as AWS's can."""
-    match = _NOT_ALLOWED.search(said)
+def allow_what_was_denied(message: str, call: Call) -> str | None:
+    """The hint for a denial whose message names another action than the call's own; else None."""
+    match = _NOT_ALLOWED.search(message)
     if match is None or match[1] == f"{call.service}:{call.operation}":
         return None
     passing = _passing(call) if match[1] == _PASSING else None
@@ -157,7 +157,7 @@ def _allow(call: Call) -> str:
 def _allow_objects(call: Call) -> str:
     needed = f"s3:{_OBJECT_ACTIONS.get(call.operation, call.operation)}"
     if call.operation == "GetObject":
-        # S3 does not tell who may not list a bucket that an object is not there.
+        # S3 answers AccessDenied for a missing object where the bucket may not be listed.
         needed += " and, so that a missing object can be told from a denied one, s3:ListBucket"
     return (
         f"allow the base identity {needed}, and see that neither an SCP nor the bucket's policy "
@@ -166,7 +166,7 @@ def _allow_objects(call: Call) -> str:
 
 
 def _passing(call: Call) -> str | None:
-    """The action that handing a role over takes, where the call does that."""
+    """The permission to hand a role over, for a call that does; else None."""
     role = call.parameters.get("customRoleArn")
     return f"{_PASSING} on {role}" if role is not None else None
 
@@ -177,5 +177,5 @@ def _allow_them(call: Call, needed: str) -> str:
 
 
 def session_too_long(call: Call) -> str:
-    """For a DurationSeconds that the role does not grant."""
+    """The hint for a DurationSeconds above the maximum of the role."""
     return f"lower session_duration, or raise the maximum session duration of {call.role}"

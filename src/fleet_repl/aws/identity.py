@@ -1,6 +1,6 @@
 """The base identity: resolved once and checked once, before any account is tried.
 
-Whatever is wrong with it becomes one `IdentityError` that says what to do.
+Every failure of its source, or of the SDK's settings, becomes one `IdentityError` with a remedy.
 """
 
 from __future__ import annotations
@@ -74,9 +74,10 @@ _UNASKED: Final = frozenset(
 async def resolve(
     session: AioSession, endpoint: Endpoint | None
 ) -> tuple[SdkCredentials, ReadOnlyCredentials]:
-    """The base credentials: those of the endpoint, else what the SDK's own chain finds.
+    """The base credentials: those of the endpoint, else those that the SDK's own chain finds.
 
-    Raises what the SDK raises. It takes no lock, so this is for before anything runs beside it.
+    Raises what the SDK raises. The SDK takes no lock while it resolves credentials, so no other
+    task may use the session meanwhile.
     """
     if endpoint is not None:
         secret = endpoint.secret_access_key.reveal()
@@ -86,9 +87,9 @@ async def resolve(
     resolved: SdkCredentials | None = await chain.load_credentials()
     if resolved is None:
         raise sdk.NoCredentialsError
-    # Some only look for themselves once they are asked; others would look again.
-    given: ReadOnlyCredentials | None = getattr(resolved, "_frozen_credentials", None)
-    return resolved, given or await resolved.get_frozen_credentials()
+    # Some kinds ask their source only now; others have asked it, and would ask it again.
+    frozen: ReadOnlyCredentials | None = getattr(resolved, "_frozen_credentials", None)
+    return resolved, frozen or await resolved.get_frozen_credentials()
 
 
 async def open_session(aws: Aws, endpoint: Endpoint | None, pace: Pace) -> tuple[AioSession, Base]:
@@ -97,16 +98,16 @@ async def open_session(aws: Aws, endpoint: Endpoint | None, pace: Pace) -> tuple
     async def opened() -> tuple[AioSession, Base]:
         session = make_session(aws, endpoint)
         attend(session)
-        credentials, given = await renewed(lambda: resolve(session, endpoint), pace)
-        return session, Base(credentials, given, pace)
+        credentials, first = await renewed(lambda: resolve(session, endpoint), pace)
+        return session, Base(credentials, first, pace)
 
     return await usable(opened())
 
 
 async def check(caller: Caller, base: Base, region: Region, partition: Partition) -> Identity:
-    """Who the base identity is, by GetCallerIdentity.
+    """Ask AWS who the base identity is, by GetCallerIdentity.
 
-    Raises IdentityError where AWS does not take it, or where it is of another partition.
+    Raises IdentityError where AWS does not accept it, or where it is of another partition.
     """
     call = Call(service="sts", operation="GetCallerIdentity", region=region)
     try:
@@ -125,25 +126,25 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
 
 
 async def usable(step: Awaitable[T]) -> T:
-    """What `step` gives, or IdentityError for what the SDK raises at settings and credentials."""
+    """Await `step`. Raises IdentityError in place of what the SDK raises."""
     try:
         return await step
     except Exception as error:  # noqa: BLE001 - a profile can fail in any way, and is the user's
         failure = _unusable(error)
-    # Not from within the handler: the SDK's exception is not to hang on it.
+    # Raised outside the handler: the SDK's exception may hold secrets and must not be its context.
     raise failure
 
 
 def _unusable(error: Exception) -> IdentityError:
-    said = said_by_source(error)
+    reason = said_by_source(error)
     if (code := code_of(error)) is not None:
-        said = f"{said} ({code}, request {request_id_of(error)})"
+        reason = f"{reason} ({code}, request {request_id_of(error)})"
         if code in UNKNOWN_KEY:
-            return _error(f"there is no usable base identity: {said}", hints.unknown_key())
+            return _error(f"there is no usable base identity: {reason}", hints.unknown_key())
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
-            return _error(f"there is no usable base identity: {said}", remedy)
-    return _error(f"the AWS settings cannot be used: {said}", hints.SETTINGS)
+            return _error(f"there is no usable base identity: {reason}", remedy)
+    return _error(f"the AWS settings cannot be used: {reason}", hints.SETTINGS)
 
 
 def _refused(fault: Fault) -> str:
@@ -152,5 +153,5 @@ def _refused(fault: Fault) -> str:
     return f"there is no usable base identity: {fault}"
 
 
-def _error(what: str, remedy: str) -> IdentityError:
-    return IdentityError(f"{what}\n    {remedy}")
+def _error(reason: str, remedy: str) -> IdentityError:
+    return IdentityError(f"{reason}\n    {remedy}")

@@ -1,21 +1,26 @@
-"""Open AWS for one run: the base identity checked, clients and roles at hand, all closed after."""
+"""Open AWS for one run, or a bucket for a fleet's state: clients and credentials, closed after.
+
+Registries are read and written by the roles of their accounts, a bucket by the base identity.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
-from fleet_repl.aws.account_calls import Actor
+from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.assume_role import Role, Sts, session_name
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import Clients, open_clients
-from fleet_repl.aws.configuration import Endpoint, client_config, sts_region
+from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
 from fleet_repl.aws.credentials import Base, Source
 from fleet_repl.aws.identity import check, open_session, usable
-from fleet_repl.aws.logs import quieten_sdk
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
+from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
@@ -24,11 +29,16 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.events import Event
 from fleet_repl.values import limits
+from fleet_repl.values.errors import StateError
+from fleet_repl.values.limits import BUCKET_PATTERN
 from fleet_repl.values.names import Region
+
+_LOCATION: Final = re.compile(rf"s3://(?P<bucket>{BUCKET_PATTERN.pattern})(?:/(?P<prefix>.*))?")
+_CONCURRENCY: Final = 32
 
 
 def _unheard(event: Event) -> None:
-    """Where events go that nobody asked for."""
+    """Drop an event: the default of callers that want none."""
 
 
 @asynccontextmanager
@@ -40,11 +50,12 @@ async def open_aws(
     endpoint: Endpoint | None = None,
     on_event: EventSink = _unheard,
 ) -> AsyncIterator[AwsRegistries]:
-    """The inventory's registries on AWS, or on a simulated one at `endpoint`.
+    """The inventory's registries on AWS, or on the simulated AWS at `endpoint`.
 
-    The base identity is resolved and checked first; IdentityError says what is wrong with it, or
-    with the SDK's settings. Without `endpoint`, every setting that the SDK reads from the
-    environment and the profile holds.
+    The base identity is resolved and checked first. Without `endpoint`, every setting that the SDK
+    reads from the environment and the profile holds.
+
+    Raises IdentityError for a base identity or settings of the SDK that cannot be used.
     """
     quieten_sdk()
     aws, concurrency = inventory.aws, inventory.apply.concurrency
@@ -64,21 +75,51 @@ async def open_aws(
         )
         sources = _sources(sts, aws, identity, base)
         accounts = {account.id: account for account in inventory.accounts}
-        actor = Actor(caller, accounts, sources)
-        yield AwsRegistries(actor, identity, marks=_marks(inventory))
+        calls = AccountCalls(caller, accounts, sources)
+        yield AwsRegistries(calls, identity, marks=_marks(inventory))
+
+
+@asynccontextmanager
+async def open_objects(
+    aws: Aws,
+    location: str,
+    *,
+    pace: Pace,
+    endpoint: Endpoint | None = None,
+    on_event: EventSink = _unheard,
+) -> AsyncIterator[BucketObjects]:
+    """The objects at a location such as `s3://bucket/prefix`, or on the simulated AWS at
+    `endpoint`. Nothing is called yet.
+
+    A lock may be kept there: a few of the attempts that `pace` allows for must fit into its lease,
+    and its last calls come after the deadline of the run.
+
+    Raises StateError for a text that is no location, and IdentityError for a base identity or
+    settings of the SDK that cannot be used.
+    """
+    bucket, prefix = _bucket_and_prefix(location)
+    quieten_sdk()
+    session, base = await open_session(aws, endpoint, pace)
+    region = sts_region(session, aws, endpoint)
+    config = client_config(session, endpoint, concurrency=_CONCURRENCY, timeout=pace.timeout)
+    async with open_clients(session, config, endpoint) as clients:
+        await usable(clients.prepare("s3", region))
+        caller = Caller(clients, pace, Quotas(pace.clock), on_event)
+        yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix)
 
 
 def _marks(inventory: Inventory) -> tuple[str, ...]:
-    """What the Sids of the fleet's own statements begin with, under all names that it had."""
+    """The prefixes of the Sids of the fleet's own statements, for its name and former names."""
     names = (inventory.name, *inventory.ownership.formerly)
     return tuple(Owner(fleet=name, partition=inventory.aws.partition).mark for name in names)
 
 
 def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Account], Source]:
-    """Where each account's credentials come from: its role, assumed through those of `via`.
+    """A function that gives the source of an account's credentials: the account's role, assumed by
+    way of the roles of `via`, or the base identity for an account without a role.
 
-    A role assumed by an assumed role gets an hour at most, whatever it allows (AWS, "Role
-    chaining").
+    A session of a role that was assumed by another role lasts an hour at most, whatever the role
+    allows (AWS, "Role chaining").
     """
     last: Source = base
     for arn in aws.via:
@@ -104,7 +145,19 @@ def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Ac
 
 
 async def _prepare(clients: Clients, region: Region, inventory: Inventory) -> None:
-    """The first client of each service, so that settings it cannot live with show at once."""
+    """Make the first client of each service, so that settings that it cannot use show at once."""
     await clients.prepare("sts", region)
-    for registry_region in sorted({one for each in inventory.accounts for one in each.regions})[:1]:
-        await clients.prepare("ecr", registry_region)
+    regions = {region for account in inventory.accounts for region in account.regions}
+    if regions:
+        await clients.prepare("ecr", min(regions))
+
+
+def _bucket_and_prefix(location: str) -> tuple[str, str]:
+    """Bucket and prefix; a prefix that is not empty ends in a slash."""
+    match = _LOCATION.fullmatch(location)
+    if match is None or not location.isprintable():
+        raise StateError(
+            f"the fleet's state cannot be kept in {location!r}\n    write s3://bucket/prefix"
+        )
+    prefix = (match["prefix"] or "").strip("/")
+    return match["bucket"], f"{prefix}/" if prefix else ""

@@ -1,8 +1,8 @@
-"""A registry policy that AWS takes to be invalid although it is well-formed: who is at fault.
+"""The hint for a well-formed registry policy that AWS calls invalid: which statement is at fault.
 
 AWS does not say, or not twice in the same words. As a rule a principal does not exist, and one
-such statement makes it refuse all of them, so the reader is pointed at principals that nobody has
-seen alive. Pure.
+such statement makes AWS refuse the whole policy. So the hint names the principals whose accounts
+have not answered in this run. Pure.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _ACCOUNT: Final = re.compile(rf"(?:arn:[a-z-]+:iam::)?({ACCOUNT_ID})(?P<within>:
 def suspects(
     policy: JsonObject, marks: tuple[str, ...], exists: Callable[[AccountId], bool]
 ) -> str:
-    """What to look at, of a rejected policy.
+    """The hint for a rejected policy: the statements and accounts to look at.
 
-    `marks`: what the Sids of our statements begin with; every other statement is foreign.
-    `exists` tells which accounts surely do.
+    `marks`: prefixes of the Sids of the fleet's own statements; every other statement is foreign.
+    `exists`: whether an account surely exists.
     """
     ours, foreign = _apart(policy, marks)
     doubtful = sorted(
@@ -42,10 +42,10 @@ def suspects(
             f"closed, and take it out of the inventory: {listed(doubtful, _MOST_NAMED)}{mend}"
         )
     if unsound:
-        so = "the fleet's own statements name only accounts that exist, so " if ours else ""
+        reason = "the fleet's own statements name only accounts that exist, so " if ours else ""
         return (
-            f"{so}a foreign statement is the likely cause: see whether everybody it names still "
-            f"exists: {_named(unsound)}"
+            f"{reason}a foreign statement is the likely cause: see whether everybody it names "
+            f"still exists: {_named(unsound)}"
         )
     look = f", and if that does not help look into the foreign statements: {_named(foreign)}"
     return (
@@ -65,7 +65,7 @@ def _apart(policy: JsonObject, marks: tuple[str, ...]) -> tuple[list[JsonObject]
 
 
 def _is_sound(statement: JsonObject, exists: Callable[[AccountId], bool]) -> bool:
-    """Whether it names nobody but whole accounts that surely exist, services, or everybody."""
+    """Whether a statement names only whole accounts that surely exist, services, or everybody."""
     for name in _principals(statement):
         match = _ACCOUNT.fullmatch(name)
         whole = match is not None and match["within"] in (None, ":root")
@@ -89,7 +89,7 @@ def _principals(statement: JsonObject) -> Iterator[str]:
 
 
 def _named(statements: Sequence[JsonObject]) -> str:
-    """Their Sids, and how many have none."""
+    """The Sids of the statements, and how many have none."""
     sids = [
         clean(sid)
         for statement in statements

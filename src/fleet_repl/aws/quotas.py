@@ -1,4 +1,4 @@
-"""AWS's quotas: one rate for all who use the same quota, found by being throttled.
+"""AWS's quotas: one rate for all calls that count for the same quota, lowered by throttling.
 
 STS counts calls by who makes them, ECR by account and region, S3 by bucket.
 """
@@ -18,26 +18,27 @@ _UNTHROTTLED: Final = 1000.0
 
 
 class Quota:
-    """One quota: calls wait here for their turn, and say how they went."""
+    """One quota: a call waits here for its turn, and then reports how AWS answered."""
 
     def __init__(self, bucket: TokenBucket) -> None:
         self._bucket = bucket
         self._reserved: list[int] = []
 
     async def take(self) -> int:
-        """Wait for room for a call. What it returns is for `answered` or `throttled`."""
+        """Wait until a call may be made; returns a token for `answered` or `throttled`."""
         return self._reserved.pop() if self._reserved else await self._bucket.take()
 
     async def reserve(self, calls: int) -> None:
-        """Wait until so many calls can be made without waiting."""
+        """Wait until so many calls can be made one after the other without waiting."""
         while len(self._reserved) < calls:
             self._reserved.append(await self._bucket.take())
 
     def answered(self, token: int) -> None:
+        """Report that AWS answered the call."""
         self._bucket.answered(token)
 
     def throttled(self, token: int) -> None:
-        """Everybody's next calls come more slowly."""
+        """Report that AWS throttled the call: all next calls of the quota come more slowly."""
         self._bucket.throttled(token)
 
 
@@ -51,7 +52,7 @@ class Quotas:
         self._quotas: dict[tuple[str, int | AccountId | None, Region], Quota] = {}
 
     def of(self, call: Call, source: Source) -> Quota:
-        """The quota that a call counts for, signed with what `source` issues."""
+        """The quota that a call counts for if it is signed with credentials of `source`."""
         sts = call.service == "sts"
         key = (call.service, id(source) if sts else call.account, call.region)
         if key not in self._quotas:

@@ -1,7 +1,8 @@
 """Texts from outside made fit to be shown: no secrets, no control characters, not too long.
 
 A secret is found however it is spelled: in another case, percent-encoded, escaped for JSON or
-HTML, in base64, alone or within a longer text.
+HTML, in base64, alone or within a longer text. For example, with the secret `ext/ernal-1`, each of
+`ext%2Fernal-1`, `EXT&#47;ERNAL-1` and `ZXh0L2VybmFsLTE=` becomes `***`.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ SHORT: Final = 8
 """A secret of fewer characters may be part of an ordinary word."""
 
 _READ: Final = 20_000
-"""Characters that are looked at: what comes after them is not shown in any case."""
+"""Characters that are searched for secrets: those after them are not shown in any case."""
 _ROUNDS: Final = 6
-"""How often a text is taken to be encoded, one way within the other."""
+"""How many encodings, one within the other, are undone."""
 _WORD: Final = re.compile(r"""[^\s"'<>{}()\[\]|]+""")
-"""What no encoding reaches beyond."""
+"""A run of characters that an encoded secret cannot reach beyond."""
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BACKSLASH: Final = re.compile(r"\\(?!u)")
 _ENCODED: Final = re.compile(r"[\\%&]")
-"""What any of these encodings takes."""
+"""A character that each of these encodings needs one of."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""AWS's request ids, of which every answer has one: no secret looks so in another spelling."""
+"""A request id of AWS, as every answer has: no encoded secret looks like that."""
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _STANDARD: Final = str.maketrans("-_", "+/")
 
 _ACCESS_KEY: Final = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%-]{100,}")
-"""Session tokens come as one run of a hundred characters and more; no name is that long."""
+"""A session token is a run of a hundred characters or more; no name is that long."""
 _NAMED: Final = re.compile(
     r"(?i)(signature=|secret[_-]?access[_-]?key\W{1,5}|session[_-]?token\W{1,5})[\w/+=%-]{16,}"
 )
@@ -64,14 +65,15 @@ def clean(text: str, hidden: Iterable[str] = ()) -> str:
     text = _ACCESS_KEY.sub(HIDDEN, text)
     text = _TOKEN.sub(HIDDEN, text)
     text = _NAMED.sub(rf"\1{HIDDEN}", text)
-    text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
 def clean_source(text: str, environ: Mapping[str, str], hidden: Iterable[str] = ()) -> str:
-    """The same for what a source of credentials says, such as a helper's stderr.
+    """The same for the message of a source of credentials, such as a helper's stderr.
 
-    Its secrets are known to nobody: without whatever looks like one, or is one in `environ`.
+    Its secrets are not known here, so everything that looks like a secret, or is the value of a
+    secret variable in `environ`, is hidden too.
     """
     text = _CREDENTIAL.sub(rf"\1{HIDDEN}", text[:_READ])
     variables = (
@@ -83,25 +85,26 @@ def clean_source(text: str, environ: Mapping[str, str], hidden: Iterable[str] = 
 
 
 def _spelled(secret: str) -> re.Pattern[str]:
-    """Where a secret stands: a short one only as a word, or every message would be stars."""
+    """The pattern that finds a secret: a short one only as a whole word, because it may be part of
+    ordinary words."""
     text = re.escape(secret)
     whole = text if len(secret) >= SHORT else rf"(?<!\w){text}(?!\w)"
     return re.compile(whole, re.IGNORECASE)
 
 
 def _hides(word: str, secrets: Collection[str], rounds: int = 3) -> bool:
-    """Whether a word is, or holds, one of the secrets in another spelling than its own."""
+    """Whether a word holds one of the secrets in an encoded spelling."""
     decoded = _decoded(word)
-    if decoded != word and any(_spelled(one).search(decoded) for one in secrets):
+    if decoded != word and any(_spelled(secret).search(decoded) for secret in secrets):
         return True
-    long = [one for one in secrets if len(one) >= SHORT]
+    long = [secret for secret in secrets if len(secret) >= SHORT]
     if not long:
         return False
-    # A run that is too short for any of them need not be unpacked.
+    # A run that is too short for every secret need not be unpacked.
     least = min(map(len, long))
     runs = (run for run in _BASE64.findall(decoded) if 3 * len(run) >= 4 * least)
     texts = [text for run in runs for text in _unpacked(run)]
-    if any(one.lower() in text.lower() for text in texts for one in long):
+    if any(secret.lower() in text.lower() for text in texts for secret in long):
         return True
     return rounds > 1 and any(_hides(text, long, rounds - 1) for text in texts)
 
@@ -119,7 +122,8 @@ def _decoded(word: str) -> str:
 
 
 def _unpacked(run: str) -> Iterable[str]:
-    """What a run of base64's characters holds, wherever in it the base64 begins."""
+    """The contents of a run of base64 characters, for each of the four characters that the base64
+    may begin at."""
     for start in range(4):
         digits = run[start:].translate(_STANDARD)
         digits = digits[: len(digits) - (len(digits) % 4 == 1)]

@@ -1,7 +1,7 @@
 """Registries read and written over the ECR API: every registry port, on AWS.
 
-Which call it is, what it is asked with, and which refusals are answers. Documents go and come
-as they are; times in them are seconds since 1970.
+This module knows the operations, their parameters, and the errors that are answers, such as "no
+policy". Documents are passed on as they are; times in them are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -12,85 +12,87 @@ from dataclasses import replace
 from typing import Final
 
 from fleet_repl.aws import answers
-from fleet_repl.aws.account_calls import Actor
+from fleet_repl.aws.account_calls import AccountCalls, PagedList
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.error_codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
-from fleet_repl.aws.paging import Listing
 from fleet_repl.aws.policy_hints import suspects
 from fleet_repl.runs.outcomes import Statistics
 from fleet_repl.values.canonical_json import JsonObject, compact_json
 from fleet_repl.values.errors import CallError, FaultKind
 from fleet_repl.values.names import Registry
 
-_TEMPLATES: Final = Listing(member="repositoryCreationTemplates", page_size=1000, most_pages=50)
-_BACKFILLS: Final = Listing(member="backfills", page_size=50, most_pages=200)
-_RESULTS: Final = Listing(member="results", page_size=1000, most_pages=1_000, empty_with="status")
-_REPOSITORIES: Final = Listing(member="repositories", page_size=1000, most_pages=1_000)
-_IMAGES: Final = Listing(member="imageDetails", page_size=1000, most_pages=10_000)
+_TEMPLATES: Final = PagedList(member="repositoryCreationTemplates", page_size=1000, most_pages=50)
+_BACKFILLS: Final = PagedList(member="backfills", page_size=50, most_pages=200)
+_RESULTS: Final = PagedList(member="results", page_size=1000, most_pages=1_000, empty_with="status")
+_REPOSITORIES: Final = PagedList(member="repositories", page_size=1000, most_pages=1_000)
+_IMAGES: Final = PagedList(member="imageDetails", page_size=1000, most_pages=10_000)
 
 _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
-"""Without this filter ECR tells of active images only."""
+"""Without this filter ECR returns active images only."""
 _UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
 _PROPAGATION_ATTEMPTS: Final = 5
 """How often a policy may be put whose principals AWS does not know: a few seconds in all."""
 
 
 class AwsRegistries:
-    """All registry ports, on AWS. Made by `open_aws`."""
+    """All registry ports, on AWS. Made by `open_aws`.
 
-    def __init__(self, actor: Actor, identity: Identity, *, marks: tuple[str, ...]) -> None:
-        """`marks`: what the Sids of the fleet's own policy statements begin with."""
+    Every method that reads or writes raises CallError. A read is retried; a write is one attempt.
+    """
+
+    def __init__(self, calls: AccountCalls, identity: Identity, *, marks: tuple[str, ...]) -> None:
+        """`marks`: prefixes of the Sids of the fleet's own policy statements."""
         self.identity: Final = identity
-        """Who the base identity is."""
-        self._actor = actor
+        """The base identity."""
+        self._calls = calls
         self._marks = marks
         self._rejections: Counter[Registry] = Counter()
 
     def attempts(self, registry: Registry) -> int:
         """Calls made so far for the registry, retries and its account's AssumeRole included."""
-        return self._actor.attempts(registry)
+        return self._calls.attempts(registry)
 
     def statistics(self) -> Statistics:
         """Every call made so far, by service, operation and result."""
-        return self._actor.statistics()
+        return self._calls.statistics()
 
     async def describe(self, registry: Registry) -> JsonObject:
         """DescribeRegistry's whole answer as it came over the wire, every field kept.
 
         Raises a transient CallError the first time that AWS refuses a fresh role or session.
         """
-        return await self._actor.first_read(registry, "DescribeRegistry", answers.registry_document)
+        return await self._calls.first_read(registry, "DescribeRegistry", answers.registry_document)
 
     async def prepare(self, registry: Registry) -> None:
-        """Return once a read and a write after it can be sent at once: a session that has proved
-        whose it is and is in force for a while, and room in the account's rate."""
-        await self._actor.prepare(registry)
+        """Return once a read and a write after it can be sent without delay: the session is proved
+        to be the account's and in force for a while, and the account's rate has room."""
+        await self._calls.prepare(registry)
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
-        """Overwrite the replication configuration; the request id. One attempt."""
+        """Overwrite the replication configuration; returns the request id. One attempt."""
         parameters = {"replicationConfiguration": document}
-        return await self._actor.write(
+        return await self._calls.write(
             registry, "PutReplicationConfiguration", answers.put_rules, parameters
         )
 
     async def read_policy(self, registry: Registry) -> JsonObject | None:
         """The registry policy's document, or None where there is none."""
         try:
-            return await self._actor.read(registry, "GetRegistryPolicy", answers.policy_document)
+            return await self._calls.read(registry, "GetRegistryPolicy", answers.policy_document)
         except CallError as error:
             if error.fault.code == NO_POLICY:
                 return None
             raise
 
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
-        """Overwrite the registry policy; the request id. One attempt.
+        """Overwrite the registry policy; returns the request id. One attempt.
 
-        A policy that AWS takes to be invalid is transient a few times, in whatever words: a new
-        principal may not have spread yet.
+        The first refusals of a policy as invalid are transient: a new principal may not have
+        spread yet.
         """
         parameters = {"policyText": compact_json(document)}
         try:
-            request_id = await self._actor.write(
+            request_id = await self._calls.write(
                 registry, "PutRegistryPolicy", answers.wrote_policy, parameters
             )
         except CallError as error:
@@ -103,9 +105,9 @@ class AwsRegistries:
         raise failure
 
     async def delete_policy(self, registry: Registry) -> str | None:
-        """Delete the registry policy (it not being there is fine); the request id. One attempt."""
+        """Delete the registry policy, if there is one; returns the request id. One attempt."""
         try:
-            return await self._actor.write(registry, "DeleteRegistryPolicy", answers.wrote_policy)
+            return await self._calls.write(registry, "DeleteRegistryPolicy", answers.wrote_policy)
         except CallError as error:
             if error.fault.code == NO_POLICY:
                 return error.fault.request_id
@@ -114,10 +116,11 @@ class AwsRegistries:
     async def account_setting(self, registry: Registry, name: str) -> str | None:
         """An ECR setting of the account in that region, such as `REGISTRY_POLICY_SCOPE`.
 
-        None where nobody says: it has no value, or ECR does not know, denies or fails the call.
+        None where it cannot be known: it has no value, or ECR does not know, denies or fails the
+        call.
         """
         try:
-            return await self._actor.read(
+            return await self._calls.read(
                 registry, "GetAccountSetting", answers.setting, {"name": name}
             )
         except CallError as error:
@@ -128,76 +131,76 @@ class AwsRegistries:
 
     async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
         """Every repository creation template as it came over the wire, every field kept."""
-        return await self._actor.read_all(
+        return await self._calls.read_all(
             registry, "DescribeRepositoryCreationTemplates", _TEMPLATES
         )
 
     async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
-        """Create a repository creation template; the request id. One attempt."""
+        """Create a repository creation template; returns the request id. One attempt."""
         operation = "CreateRepositoryCreationTemplate"
-        return await self._actor.write(registry, operation, answers.wrote_template, document)
+        return await self._calls.write(registry, operation, answers.wrote_template, document)
 
     async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
-        """Change the given members of a creation template; the request id. One attempt."""
+        """Change the given members of a creation template; returns the request id. One attempt."""
         operation = "UpdateRepositoryCreationTemplate"
-        return await self._actor.write(registry, operation, answers.wrote_template, document)
+        return await self._calls.write(registry, operation, answers.wrote_template, document)
 
     async def delete_template(self, registry: Registry, prefix: str) -> str | None:
-        """Delete a creation template (it not being there is fine); the request id. One attempt."""
+        """Delete a creation template, if it exists; returns the request id. One attempt."""
         operation, parameters = "DeleteRepositoryCreationTemplate", {"prefix": prefix}
         try:
-            return await self._actor.write(registry, operation, answers.wrote_template, parameters)
+            return await self._calls.write(registry, operation, answers.wrote_template, parameters)
         except CallError as error:
             if error.fault.code == NO_TEMPLATE:
                 return error.fault.request_id
             raise
 
     async def start_backfill(self, registry: Registry, destination: Registry) -> JsonObject:
-        """Start a backfill; the whole answer. One attempt.
+        """Start a backfill; returns the whole answer. One attempt.
 
-        Where the failure is `uncertain` it may have been started: only the list of backfills can
-        tell, and starting another could copy everything twice.
+        After an `uncertain` failure the backfill may have been started: only the list of backfills
+        can tell, and another one could copy every image twice.
         """
-        place = {"region": str(destination.region), "registryId": str(destination.account)}
-        return await self._actor.write(
-            registry, "StartReplicationBackfill", answers.started_backfill, {"destination": place}
+        target = {"region": str(destination.region), "registryId": str(destination.account)}
+        return await self._calls.write(
+            registry, "StartReplicationBackfill", answers.started_backfill, {"destination": target}
         )
 
     async def list_backfills(self, registry: Registry) -> tuple[JsonObject, ...]:
-        """Every backfill of the registry that ECR still tells of: 90 days after its end."""
-        return await self._actor.read_all(registry, "ListReplicationBackfills", _BACKFILLS)
+        """Every backfill of the registry that ECR still lists: until 90 days after its end."""
+        return await self._calls.read_all(registry, "ListReplicationBackfills", _BACKFILLS)
 
     async def backfill_results(
         self, registry: Registry, backfill_id: str
     ) -> tuple[JsonObject, ...]:
-        """The images that an ended backfill could not copy; none while it runs."""
+        """The images that a backfill could not copy; none while it runs."""
         parameters = {"replicationBackfillId": backfill_id, "resultStatusFilter": "FAILED"}
-        return await self._actor.read_all(
+        return await self._calls.read_all(
             registry, "DescribeReplicationBackfillResults", _RESULTS, parameters
         )
 
     async def describe_repositories(self, registry: Registry) -> tuple[JsonObject, ...]:
         """Every repository."""
-        return await self._actor.read_all(registry, "DescribeRepositories", _REPOSITORIES)
+        return await self._calls.read_all(registry, "DescribeRepositories", _REPOSITORIES)
 
     def describe_images(
         self, registry: Registry, repository: str
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
         """Every image of a repository, page by page: there can be a hundred thousand."""
         parameters = {"repositoryName": repository}
-        return self._actor.pages(registry, "DescribeImages", _IMAGES, parameters)
+        return self._calls.pages(registry, "DescribeImages", _IMAGES, parameters)
 
     async def find_image(
         self, registry: Registry, repository: str, digest: str
     ) -> JsonObject | None:
-        """One image, archived or not, or None where it, or its repository, is not there."""
+        """One image, archived or not; None where the image or its repository does not exist."""
         parameters = {
             "repositoryName": repository,
             "imageIds": [{"imageDigest": digest}],
             "filter": _ARCHIVED_TOO,
         }
         try:
-            details = await self._actor.read(
+            details = await self._calls.read(
                 registry, "DescribeImages", answers.image_details, parameters
             )
         except CallError as error:
@@ -209,17 +212,21 @@ class AwsRegistries:
     async def replication_statuses(
         self, registry: Registry, repository: str, digest: str
     ) -> tuple[JsonObject, ...]:
-        """What became of an image at each destination it was sent to."""
+        """The replication status of an image at each destination that it was sent to."""
         parameters = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
-        return await self._actor.read(
+        return await self._calls.read(
             registry, "DescribeImageReplicationStatus", answers.image_statuses, parameters
         )
 
     def _rejected(self, registry: Registry, document: JsonObject, error: CallError) -> CallError:
-        """A principal may not have spread yet, which passes, or be gone, which does not."""
+        """The failure of a policy that AWS calls invalid, with a hint.
+
+        Transient the first times: a principal may not have spread yet, which passes. It may also
+        not exist, which does not.
+        """
         self._rejections[registry] += 1
-        again = self._rejections[registry] < _PROPAGATION_ATTEMPTS
-        if not again:
+        transient = self._rejections[registry] < _PROPAGATION_ATTEMPTS
+        if not transient:
             del self._rejections[registry]
-        hint = suspects(document, self._marks, self._actor.answered)
-        return CallError(replace(error.fault, hint=hint), transient=again)
+        hint = suspects(document, self._marks, self._calls.answered)
+        return CallError(replace(error.fault, hint=hint), transient=transient)

@@ -1,7 +1,8 @@
-"""Ask a source of credentials: bounded in time, tried again where that can help.
+"""Credentials from the SDK's sources: with a time limit, and retries where a retry can help.
 
-Sources are files, helpers, services on the network. A helper that hangs is ended with all that
-it has started, and nobody is asked for a code where there is no terminal.
+Sources are files, helper programs and services on the network. A helper that hangs is killed with
+all processes that it has started, a token is never read from a pipe, and nobody is asked for an
+MFA code where there is no terminal.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ import subprocess
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
 import anyio
 from aiobotocore.credentials import (
     AioAssumeRoleProvider,
+    AioAssumeRoleWithWebIdentityProvider,
     AioInstanceMetadataProvider,
     AioProcessProvider,
 )
 from aiobotocore.session import AioSession
 from anyio.abc import ByteReceiveStream, Process
 from botocore import exceptions as sdk
+from botocore.utils import FileWebIdentityTokenLoader
 
 from fleet_repl.aws.error_codes import kind_of
 from fleet_repl.engine.retry import Pace
@@ -31,12 +35,12 @@ from fleet_repl.values.errors import CallError, Fault, FaultKind
 T = TypeVar("T")
 
 UNATTENDED_SECONDS: Final = 60.0
-"""How long a source may take."""
+"""How long a source may take without a terminal."""
 ATTENDED_SECONDS: Final = 300.0
-"""The same where somebody may have to find a code and type it."""
+"""How long a source may take at a terminal, where somebody may have to type a code."""
 _ATTEMPTS: Final = 4
 _LONGEST: Final = 1_000_000
-"""Bytes of a helper's output that are read."""
+"""Bytes of a helper's output that are kept."""
 _CAN_PASS: Final = frozenset({FaultKind.THROTTLED, FaultKind.SERVICE, FaultKind.TIMEOUT})
 
 
@@ -45,11 +49,27 @@ class SourceTimeoutError(Exception):
 
 
 class NoTerminalError(Exception):
-    """Somebody would have to be asked for a code, and nobody is there."""
+    """The source asks for an MFA code, and there is no terminal to ask at."""
+
+
+class _TokenFile(FileWebIdentityTokenLoader):  # type: ignore[misc]  # the SDK has no types
+    """The file that holds the token of a web identity, read anew for each session."""
+
+    def __call__(self) -> str:
+        path = self._web_identity_token_path
+        if not Path(path).is_file():
+            # At a pipe the SDK would block for ever, where nothing can interrupt it.
+            message = f"the web identity token file {path} is no regular file"
+            raise sdk.InvalidConfigError(error_msg=message)
+        token: str = super().__call__()
+        return token
 
 
 async def renewed(ask: Callable[[], Awaitable[T]], pace: Pace) -> T:
-    """What `ask` gives. Raises what it raises at last, or SourceTimeoutError."""
+    """Ask a source, with a time limit and retries; returns its answer.
+
+    Raises the last exception of `ask`, or SourceTimeoutError.
+    """
     errors: list[Exception] = []
 
     async def once() -> T:
@@ -75,8 +95,8 @@ async def _bounded(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 def _can_pass(error: Exception) -> bool:
-    """Whether the same source may answer a moment later. A helper that says no is not pressed:
-    it may count wrong passwords."""
+    """Whether the source may answer a moment later. A helper that has failed is not asked again: it
+    may count wrong passwords."""
     match error:
         case sdk.CredentialRetrievalError():
             return bool(error.kwargs.get("provider") != AioProcessProvider.METHOD)
@@ -92,12 +112,17 @@ def _can_pass(error: Exception) -> bool:
 
 
 def attend(session: AioSession) -> None:
-    """Have the session's credential chain run helpers, ask for codes and hear refusals in a way
-    that fits a program which runs by itself."""
+    """Change the session's credential chain so that it cannot hang a program that runs by itself.
+
+    Helpers can be killed, codes are asked for at a terminal only, tokens are read from regular
+    files only, and a metadata service that is busy is asked again.
+    """
     for provider in session.get_component("credential_provider").providers:
         match provider:
             case AioProcessProvider():
                 provider._popen = run_helper
+            case AioAssumeRoleWithWebIdentityProvider():
+                provider._token_loader_cls = _TokenFile
             case AioAssumeRoleProvider():
                 if not _at_a_terminal():
                     provider._prompter = _nobody_to_ask
@@ -108,19 +133,27 @@ def attend(session: AioSession) -> None:
 
 
 def _attend_profiles(builder: object) -> None:
-    """The profile that a role is assumed from may have a helper too."""
-    make = builder._create_process_provider  # type: ignore[attr-defined]
+    """Do the same for the profile that a role is assumed from: it may name a helper or a token."""
+    for factory, attribute, value in (
+        ("_create_process_provider", "_popen", run_helper),
+        ("_create_web_identity_provider", "_token_loader_cls", _TokenFile),
+    ):
+        setattr(builder, factory, _with(getattr(builder, factory), attribute, value))
 
-    def made(profile_name: str) -> object:
-        provider = make(profile_name)
-        provider._popen = run_helper
+
+def _with(make: Callable[..., object], attribute: str, value: object) -> Callable[..., object]:
+    """A function that makes the same providers, each with an attribute set to `value`."""
+
+    def make_provider(*args: object, **kwargs: object) -> object:
+        provider = make(*args, **kwargs)
+        setattr(provider, attribute, value)
         return provider
 
-    builder._create_process_provider = made  # type: ignore[attr-defined]
+    return make_provider
 
 
 def _outspoken(send: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
-    """The SDK takes a metadata service that is busy for one that is not there."""
+    """Raise for a metadata service that is busy: the SDK would take it to be absent."""
 
     async def sent(request: object) -> object:
         response = await send(request)
@@ -146,7 +179,7 @@ def _at_a_terminal() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ended:
-    """A helper that has ended, in the shape in which the SDK knows processes."""
+    """A helper that has ended, with the attributes that the SDK reads of a process."""
 
     stdout: bytes
     stderr: bytes
@@ -157,13 +190,13 @@ class _Ended:
 
 
 async def run_helper(*command: str, **_streams: int) -> _Ended:
-    """Run a credential_process to its end; whoever gives up on it ends it.
+    """Run a credential_process to its end; a cancellation kills it.
 
-    At a terminal it shares that with us: it may ask there, and Ctrl-C reaches it. Elsewhere it has
-    a session of its own, so that all that it has started can be ended with it.
+    At a terminal the helper shares the terminal: it may ask there, and Ctrl-C reaches it. Elsewhere
+    it gets a session of its own, so that the processes that it has started are killed with it.
     """
     attended = _at_a_terminal()
-    # Given up half-way, starting it would leave it running.
+    # Shielded: a cancellation while the helper starts would leave it running.
     with anyio.CancelScope(shield=True):
         process = await anyio.open_process(
             command,
@@ -191,7 +224,7 @@ async def run_helper(*command: str, **_streams: int) -> _Ended:
 
 
 async def _read(stream: ByteReceiveStream) -> bytes:
-    """The stream to its end; what is too long is not kept."""
+    """Read a stream to its end; bytes beyond the limit are dropped."""
     text = b""
     async for chunk in stream:
         text = (text + chunk)[:_LONGEST]

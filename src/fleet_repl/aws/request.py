@@ -1,7 +1,4 @@
-"""One call to AWS and its answer, as values: what is asked, where, by whom and for whom.
-
-Nothing here talks to anybody.
-"""
+"""A call to AWS and its answer, as values. Nothing here sends anything."""
 
 from __future__ import annotations
 
@@ -14,26 +11,26 @@ from fleet_repl.values.names import AccountId, Region, Registry, RoleArn, Secret
 Service: TypeAlias = Literal["ecr", "s3", "sts"]
 
 _WRITES: Final = ("Create", "Delete", "Put", "Start", "Stop", "Update")
-"""How the names of operations begin that change something."""
+"""Prefixes of the operations that change something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One operation with its parameters, and what a reader of its failure has to know."""
+    """An operation with its parameters, and the account and role that a failure has to name."""
 
     service: Service
     operation: str
     """As AWS spells it, such as `DescribeRegistry`."""
     region: Region
     account: AccountId | None = None
-    """The account it is made for; None where it is for all of them."""
+    """The account that the call is made for; None for a call that serves all accounts."""
     role: RoleArn | None = None
-    """The role at work, or for AssumeRole the one to be assumed; None: the base identity."""
+    """The role that signs, or for AssumeRole the role to be assumed; None: the base identity."""
     parameters: Mapping[str, object] = field(default_factory=dict, repr=False)
     hidden: tuple[Secret, ...] = ()
-    """Texts that AWS may repeat in an error and nobody may see."""
+    """Secrets in the parameters, which AWS may repeat in an error."""
     patience: float = 0.0
-    """Seconds that an attempt may take beyond the timeout: what is large takes its time."""
+    """Seconds that an attempt may take beyond the timeout, for large contents."""
 
     @property
     def writes(self) -> bool:
@@ -41,7 +38,7 @@ class Call:
 
     @property
     def subject(self) -> Registry | AccountId | None:
-        """Whose attempt it is: a registry's for ECR, an account's for its AssumeRole."""
+        """What an attempt is counted for: the registry for ECR, the account for AssumeRole."""
         if self.service == "ecr" and self.account is not None:
             return Registry(self.account, self.region)
         return self.account
@@ -49,17 +46,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back with a status below 300."""
+    """An answer with a status below 300."""
 
     body: bytes = field(repr=False)
-    """As it came over the wire; what a stream held, where the SDK gives one."""
+    """The body as it came over the wire, or the content of the stream that the SDK returned."""
     parsed: Mapping[str, object] = field(repr=False)
-    """What the SDK made of it: fields it does not know are missing."""
+    """The body as the SDK parsed it: fields that the SDK does not know are missing."""
     request_id: str | None
 
 
 class UnparsedAnswerError(Exception):
-    """An answer came, and the SDK could make nothing of it. Never leaves this package."""
+    """The SDK could not parse an answer. Never leaves this package."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -67,7 +64,7 @@ class UnparsedAnswerError(Exception):
 
 
 class OversizedAnswerError(Exception):
-    """An answer came that is larger than any of its kind. Never leaves this package."""
+    """An answer is larger than any answer of its kind. Never leaves this package."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the answer is larger than {limit:,} bytes")

@@ -1,6 +1,7 @@
-"""Objects of an S3 bucket as the base identity: conditional writes, settled if an answer is lost.
+"""Objects of an S3 bucket, read and written as the base identity, also conditionally.
 
-What documents the objects are is for whoever keeps them there.
+After a refused conditional write the object is read, to find out whether the write has happened.
+The meaning of the objects' contents is up to the caller.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
@@ -25,22 +26,26 @@ from fleet_repl.values.names import Region
 T = TypeVar("T")
 
 _MOST_PAGES: Final = 10_000
-"""Ten million keys, at a thousand a page: what is longer has no end."""
+"""Ten million keys, at a thousand a page: a longer list is taken to be endless."""
 _SLOWEST: Final = 250_000
 """Bytes per second: a large fleet's plan is 100 MB and more, and is put in one request."""
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 _READING_SECONDS: Final = 600.0
-"""For a content of unknown length. A server that falls silent meanwhile is given up long before,
-by the SDK's own timeout."""
+"""Seconds for reading a content of unknown length. The SDK's own timeout gives up on a silent
+server long before."""
 
 
 class BucketObjects:
-    """Objects by key below a prefix of a bucket. Made by `open_objects`."""
+    """Objects by key below a prefix of a bucket. Made by `open_objects`.
+
+    Every method raises StateError where the bucket cannot be used.
+    """
 
     def __init__(
         self, caller: Caller, base: Source, region: Region, *, bucket: str, prefix: str
     ) -> None:
-        """`prefix` is empty or ends in a slash. `region`: where the bucket is looked for first."""
+        """`prefix` is empty or ends in a slash. `region`: the region of the first request; S3 then
+        names the bucket's own."""
         self._caller = caller
         self._base = base
         self._region = region
@@ -51,7 +56,7 @@ class BucketObjects:
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     async def get(self, key: str) -> Stored | None:
-        """An object and its ETag, its age by S3's own clock; None where there is none."""
+        """An object with its ETag and its age by S3's own clock; None where there is no object."""
         call = self._call("GetObject", _READING_SECONDS, Key=self._prefix + key)
         altered: set[bytes] = set()
         try:
@@ -63,7 +68,7 @@ class BucketObjects:
         raise self._unusable("read", key, fault)
 
     async def put(self, key: str, content: bytes) -> str:
-        """Put an object in the place of whatever is there; its ETag."""
+        """Put an object, replacing any object there; returns its ETag."""
         call = self._put(key, content)
         try:
             return await self._persist(call, _etag)
@@ -72,11 +77,13 @@ class BucketObjects:
         raise self._unusable("written", key, fault)
 
     async def put_if(self, key: str, content: bytes, expected: str | None) -> str | None:
-        """The same if the ETag `expected` is what is there (None: if nothing is); else None.
+        """Put an object if the object there has the ETag `expected` (None: if there is none).
 
-        A refusal may be of a put's own repetition, which has happened the time before: so what is
-        there is compared. Whether there was one cannot be known here: a PUT whose connection
-        breaks is sent once more by the HTTP client too, which tells nobody.
+        Returns the new ETag; None where the condition was not met.
+
+        S3 also refuses the repetition of a PUT that has already happened, and the HTTP client
+        silently repeats a PUT whose connection breaks. So after a refusal the object is read: if
+        it has the content of this put, the put has happened.
         """
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
         call = self._put(key, content, **condition)
@@ -101,7 +108,7 @@ class BucketObjects:
         raise self._unusable("read", prefix, fault)
 
     async def delete(self, key: str) -> None:
-        """Take an object away; it not being there is fine."""
+        """Delete an object, if it exists."""
         call = self._call("DeleteObject", Key=self._prefix + key)
         try:
             return await self._persist(call, _deleted)
@@ -127,25 +134,25 @@ class BucketObjects:
 
     async def _every_page(self, call: Call) -> list[str]:
         names: list[str] = []
-        asked = call
+        page_call = call
         for _ in range(_MOST_PAGES):
-            keys, token = await self._persist(asked, _page)
+            keys, token = await self._persist(page_call, _page)
             names += keys
             if token is None:
                 return names
-            asked = replace(call, parameters={**call.parameters, "ContinuationToken": token})
+            page_call = replace(call, parameters={**call.parameters, "ContinuationToken": token})
         raise garbage(call, "the list does not end")
 
-    def _unusable(self, what: str, key: str, fault: Fault) -> StateError:
+    def _unusable(self, verb: Literal["read", "written"], key: str, fault: Fault) -> StateError:
         advice = f"\n    {fault.hint}" if fault.hint else ""
-        place = f"s3://{self._bucket}/{self._prefix}{key}"
-        return StateError(f"the fleet's state cannot be {what}: {place}: {fault}{advice}")
+        url = f"s3://{self._bucket}/{self._prefix}{key}"
+        return StateError(f"the fleet's state cannot be {verb}: {url}: {fault}{advice}")
 
 
 def _stored(answer: Answer, call: Call, altered: set[bytes]) -> Stored:
-    """The object in an answer. `altered`: the digests of contents that did not fit their ETag.
+    """The object in an answer. `altered`: digests of earlier contents that did not fit their ETag.
 
-    What comes twice is what is there: its ETag is of a kind that is not known here.
+    A content that comes twice is taken as it is: its ETag is then of a kind that is no MD5.
     """
     actual, expected = hashlib.md5(answer.body, usedforsecurity=False), _digest(answer)
     if expected not in (None, actual.hexdigest()) and actual.digest() not in altered:
@@ -159,8 +166,8 @@ def _stored(answer: Answer, call: Call, altered: set[bytes]) -> Stored:
 
 
 def _digest(answer: Answer) -> str | None:
-    """The MD5 of the content, where the ETag is that: not of an object that was put in parts or
-    encrypted with a key of the customer's (S3 user guide, "Checking object integrity")."""
+    """The MD5 of the content, if the ETag is one: not for an object that was put in parts or
+    encrypted with a customer's key (S3 user guide, "Checking object integrity")."""
     parsed = answer.parsed
     etag = _MD5.fullmatch(str(parsed.get("ETag")))
     encrypted = parsed.get("ServerSideEncryption", "AES256") != "AES256"
@@ -168,7 +175,7 @@ def _digest(answer: Answer) -> str | None:
 
 
 def _date(answer: Answer, call: Call) -> datetime:
-    """When the server answered, by its own clock."""
+    """The time of the answer by the server's own clock."""
     try:
         date = parsedate_to_datetime(str(_metadata(answer, "HTTPHeaders", "date")))
     except ValueError:
@@ -186,13 +193,13 @@ def _etag(answer: Answer, call: Call) -> str:
 
 
 def _deleted(answer: Answer, call: Call) -> None:
-    # Anything else is no answer of S3's (API reference, DeleteObject).
+    # S3 answers a deletion with 204 and nothing else (API reference, DeleteObject).
     if _metadata(answer, "HTTPStatusCode") != 204:
         raise garbage(call, "the answer is none to a deletion", answer.request_id)
 
 
 def _page(answer: Answer, call: Call) -> tuple[tuple[str, ...], str | None]:
-    """The keys of a page, and what the next one is asked with."""
+    """The keys of a page, and the token for the next page; None in the last page."""
     parsed = answer.parsed
     if not isinstance(parsed.get("Name"), str):
         raise garbage(call, "the answer is no list of a bucket", answer.request_id)

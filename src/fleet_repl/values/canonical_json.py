@@ -1,7 +1,7 @@
-"""Canonical JSON: one text and one digest for one meaning, and one reading of texts from outside.
+"""Canonical JSON: equal values have one text and one digest; and a strict parser of JSON texts.
 
-Key order and white space never matter to a digest here; the order of lists does, so
-whoever builds a document sorts what has no order of its own.
+Key order and white space never change a digest; the order of a list does, so a document sorts
+every list that has no order of its own.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ JsonObject: TypeAlias = Mapping[str, Json]
 
 
 class RepeatedKeyError(ValueError):
-    """A JSON text in which an object names a key twice."""
+    """An object in a JSON text names a key twice."""
 
 
 def parse_json(text: str | bytes) -> Json:
     """The value of a JSON text from outside.
 
-    An object that names a key twice is refused at any depth: a parser that silently takes the
-    last of the two loses content, and a document written back without it loses it for good.
-    Raises RepeatedKeyError then, and ValueError for whatever else is no JSON, or cannot be written
-    so that the same is read again: NaN, Infinity and numbers that are as large, halves of surrogate
-    pairs that are not escaped, and what is nested too deeply to be read.
+    Raises RepeatedKeyError for an object, at any depth, that names a key twice: a parser that
+    silently takes the last of the two loses content, and writing the document back would lose it
+    for good. Raises ValueError for any other text that is no JSON, and for JSON that could not be
+    written and read again: NaN, Infinity, numbers as large as that, unescaped halves of surrogate
+    pairs, and nesting that is too deep.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text))
@@ -51,11 +51,11 @@ def parse_json(text: str | bytes) -> Json:
 
 
 def _unrepeated(members: list[tuple[str, Json]]) -> JsonObject:
-    found = dict(members)
-    if len(found) != len(members):
+    document = dict(members)
+    if len(document) != len(members):
         (key, _), *_ = Counter(key for key, _ in members).most_common(1)
         raise RepeatedKeyError(f"an object names the key {json.dumps(key[:60])} twice")
-    return found
+    return document
 
 
 def _no_number(text: str) -> NoReturn:
@@ -83,37 +83,41 @@ def compact_json(value: Json) -> str:
 
 
 def unordered(value: Json) -> Json:
-    """A policy's value in one spelling: a list of one is its item, and lists have no order.
+    """A value of a policy in one spelling: a list of one item is that item, and lists are sorted.
 
-    So it is in IAM's policies, whose statements are a set, and in lifecycle policies, whose rules
-    go by their priority.
+    Policies mean the same either way: the statements of IAM's policies are a set, and the rules of
+    lifecycle policies are ordered by their priority.
     """
     if isinstance(value, Mapping):
-        return {key: unordered(one) for key, one in value.items()}
+        return {key: unordered(member) for key, member in value.items()}
     if isinstance(value, list | tuple):
         if len(value) == 1:
             return unordered(value[0])
-        return sorted((unordered(one) for one in value), key=canonical_json)
+        return sorted(map(unordered, value), key=canonical_json)
     return value
 
 
 def policy_meaning(value: Json) -> Json:
     """A policy, or one of its statements, in one spelling: equal where IAM sees no difference.
 
-    Beside `unordered`, an account may be named by its id or by the ARN of its root, nothing is
-    meant twice by being listed twice, and a condition's values are texts.
+    Besides `unordered`: the ARN of an account's root becomes the account's id, repeated items of a
+    list are dropped, and the values of a condition become texts. For example,
+    `{"Action": ["a", "a"], "Principal": {"AWS": ["arn:aws:iam::111111111111:root"]}}` becomes
+    `{"Action": "a", "Principal": {"AWS": "111111111111"}}`.
     """
     return unordered(_spelled(value))
 
 
 def _spelled(value: Json, within: str = "") -> Json:
+    """The value in one spelling. `within`: the member of the statement that it is part of."""
     if isinstance(value, Mapping):
         return {
-            key: _spelled(one, key if key in _SPELLED else within) for key, one in value.items()
+            key: _spelled(member, key if key in _SPELLED else within)
+            for key, member in value.items()
         }
     if isinstance(value, list | tuple):
-        items = [_spelled(one, within) for one in value]
-        return list({canonical_json(one): one for one in items}.values()) if within else items
+        items = [_spelled(item, within) for item in value]
+        return list({canonical_json(item): item for item in items}.values()) if within else items
     if within == "Condition" and isinstance(value, bool | int | float):
         return json.dumps(value)
     if within in _PRINCIPALS and isinstance(value, str):
@@ -132,5 +136,5 @@ def short_hash(text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    # JSON may spell half of a surrogate pair, which is no valid UTF-8 but has a digest too.
+    # JSON may escape half of a surrogate pair, which is no valid UTF-8 but needs a digest too.
     return text.encode("utf-8", "surrogatepass")

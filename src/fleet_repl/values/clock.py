@@ -1,4 +1,4 @@
-"""Time as a value that callers pass in, so that a test can own it."""
+"""The clock that callers pass in, so that a test can pass one of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fleet_repl.values.errors import FleetError
 
 
 def check_loop() -> None:
-    """Raises FleetError outside asyncio: the AWS SDK waits for nothing else."""
+    """Raises FleetError outside of asyncio, the only event loop that the AWS SDK runs on."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -24,10 +24,10 @@ def check_loop() -> None:
 
 
 class Clock(Protocol):
-    """Time, so that a test can own it."""
+    """Time and waiting, which a test may replace."""
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment."""
+        """Seconds since some fixed instant; never goes back."""
         ...
 
     def now(self) -> datetime:

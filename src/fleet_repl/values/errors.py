@@ -1,7 +1,7 @@
-"""What can go wrong, as values and as one exception tree under `FleetError`.
+"""Failures as values, and one tree of exceptions under `FleetError`.
 
-A `Fault` is a failed call to AWS told for a reader; it travels in plans and reports.
-A `Problem` is one thing wrong with an inventory. Neither ever holds a secret.
+A `Fault` is a failed call to AWS, worded for a reader; plans and reports hold faults. A `Problem`
+is one mistake in an inventory. Neither ever holds a secret.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One call that failed: what it was, what AWS said, what to do about it."""
+    """A call to AWS that failed: the operation, AWS's answer, and a hint."""
 
     kind: FaultKind
     operation: str
@@ -40,12 +40,11 @@ class Fault:
     """AWS's error code, where AWS answered."""
     request_id: str | None = None
     hint: str | None = None
-    """What the reader can do."""
+    """What the reader can do about it."""
 
     role_refused: bool = field(default=False, compare=False)
-    """Whether AWS refused the role of the account itself at least twice, seconds apart, and never
-    gave a session of it in this run: the only sign of an account that is gone. No part of the
-    document."""
+    """Whether AWS refused the account's own role at least twice, seconds apart, and never gave a
+    session of it in this run: the only sign of a closed account. Not part of any document."""
 
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""
@@ -55,23 +54,23 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong with an inventory."""
+    """One mistake in an inventory."""
 
     file: str
     line: int | None
-    """1-based, where it could be found."""
+    """The line, counted from 1; None where it is not known."""
     key: str
     """The key path, such as `accounts[2].id`."""
     message: str
     value: str | None = None
-    """What was written there, in TOML's spelling; None for a missing or secret value."""
+    """The value in the file, in TOML's spelling; None for a missing or secret value."""
     remedy: str | None = None
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line is not None else self.file
+        position = f"{self.file}:{self.line}" if self.line is not None else self.file
         value = f" (found {self.value})" if self.value is not None else ""
         remedy = f"\n    {self.remedy}" if self.remedy else ""
-        return f"{place}: {self.key}: {self.message}{value}{remedy}"
+        return f"{position}: {self.key}: {self.message}{value}{remedy}"
 
 
 class FleetError(Exception):
@@ -79,7 +78,7 @@ class FleetError(Exception):
 
 
 class InventoryError(FleetError):
-    """An inventory that cannot be used; `problems` names everything wrong with it."""
+    """An inventory cannot be used; `problems` holds every mistake in it."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -91,26 +90,24 @@ class SelectionError(FleetError):
 
 
 class ScenarioError(FleetError):
-    """A sandbox scenario file that cannot be used."""
+    """A scenario file of the sandbox cannot be used."""
 
 
 class StateError(FleetError):
-    """The place where a fleet keeps what it has to remember cannot be used."""
+    """The state location of a fleet, or a document in it, cannot be used."""
 
 
 class UnreadableStateError(StateError):
-    """A remembered document that is damaged, incomplete or of another version.
+    """A document in the state is damaged, incomplete or of another version.
 
-    Only what hangs on it is done without: never raised for the ownership record, the lock or a
-    freeze, as guessing there costs others their rules.
+    The caller goes on without that document. So this is never raised for the ownership record, the
+    lock or a freeze: going on without those could cost others their rules.
     """
 
 
 class RefusedError(FleetError):
-    """Nothing may be written now: another run holds the lock, or the fleet is frozen.
-
-    A plan that is altered, too old or of another inventory is refused so too.
-    """
+    """Nothing may be written: another run holds the lock, the fleet is frozen, or a kept plan was
+    altered, is too old or is of another inventory."""
 
 
 class FrozenError(RefusedError):
@@ -118,18 +115,18 @@ class FrozenError(RefusedError):
 
 
 class HaltedError(FleetError):
-    """A run must write nothing more, although it has begun: its text says why."""
+    """A run that has begun must write nothing more; the text says why."""
 
 
 class IdentityError(FleetError):
-    """There is no usable base identity; no account could be tried."""
+    """The base identity, or the settings of the AWS SDK, cannot be used; no account was tried."""
 
 
 class CallError(FleetError):
-    """A call to AWS that failed; `fault` says how.
+    """A call to AWS failed; `fault` says how.
 
-    `transient` tells that the same call may succeed later; `uncertain` that a write may have
-    happened although its answer says nothing, so only a read can settle it.
+    `transient`: the same call may succeed later. `uncertain`: the write may have happened although
+    no answer says so, and only a read can tell.
     """
 
     def __init__(self, fault: Fault, *, transient: bool = False, uncertain: bool = False) -> None:
@@ -140,14 +137,14 @@ class CallError(FleetError):
 
 
 def reason_of(error: Exception) -> str:
-    """Why something failed, in one line: the text of an error of ours, the kind of any other."""
+    """Why something failed, in one line: the text of a FleetError, the type of any other error."""
     if isinstance(error, FleetError):
         return first_line(error)
     return f"unforeseen {type(error).__name__}"
 
 
 def unforeseen(operation: str, error: Exception) -> Fault:
-    """A failure that no code foresaw, told without its text, which may hold anything."""
+    """The fault for an exception that no code expects, without its text, which may hold secrets."""
     return Fault(
         kind=FaultKind.INTERNAL,
         operation=operation,

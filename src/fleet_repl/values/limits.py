@@ -1,4 +1,4 @@
-"""ECR's and STS's own numbers and patterns, in one place.
+"""The limits and patterns of ECR and STS.
 
 They are defaults: an inventory's `[limits]` replaces the first four when AWS raises them.
 """

@@ -1,6 +1,6 @@
-"""Names of AWS things, parsed once: accounts, regions, partitions, registries, ARNs.
+"""Names of accounts, regions, partitions, registries and ARNs, parsed once.
 
-Nothing here looks anything up; a name that parses may still not exist.
+Nothing is looked up here: a name that parses may name nothing that exists.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Region = NewType("Region", str)
 
 
 class Registry(NamedTuple):
-    """One ECR private registry. A named tuple, because it is the key of every mapping
-    over a fleet and its hash and order are computed in C."""
+    """One ECR private registry. A named tuple, because it is the key of every mapping over a
+    fleet, and the hash and order of tuples are computed in C."""
 
     account: AccountId
     region: Region
@@ -26,7 +26,7 @@ class Registry(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Registry:
-        """The registry of such a name, `111111111111/eu-west-1`. Raises ValueError."""
+        """The registry that `111111111111/eu-west-1` names. Raises ValueError."""
         match = _REGISTRY.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is no registry")
@@ -34,8 +34,8 @@ class Registry(NamedTuple):
 
     @classmethod
     def of(cls, account: object, region: object) -> Registry | None:
-        """The registry of an account id and a region that came from outside; None where no
-        registry is named so. Only such a name can be written to a document and read back."""
+        """The registry of an account id and a region from outside; None where either is malformed,
+        and could not be written to a document and read back."""
         if not (isinstance(account, str) and isinstance(region, str)):
             return None
         if not (is_account_id(account) and is_region(region)):
@@ -55,7 +55,7 @@ class Partition(StrEnum):
 
     @property
     def first_region(self) -> Region:
-        """Where STS is called when nothing else says so."""
+        """The region to call STS in, where no setting names one."""
         return _FIRST_REGION[self]
 
     def holds(self, region: str) -> bool:
@@ -99,7 +99,7 @@ def is_account_id(text: str) -> bool:
 
 
 def is_region(text: str) -> bool:
-    """Whether ECR takes `text` for a region's name."""
+    """Whether ECR accepts `text` as the name of a region."""
     return _REGION.fullmatch(text) is not None
 
 
@@ -128,12 +128,12 @@ class RoleArn:
 
 
 def root_arn(partition: Partition, account: AccountId) -> str:
-    """The principal that stands for a whole account."""
+    """The ARN of the principal that stands for a whole account."""
     return f"arn:{partition}:iam::{account}:root"
 
 
 def repositories_arn(partition: Partition, registry: Registry) -> str:
-    """What the ARN of every repository in a registry starts with."""
+    """The common start of the ARNs of all repositories in a registry."""
     return f"arn:{partition}:ecr:{registry.region}:{registry.account}:repository/"
 
 
@@ -146,7 +146,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the one request that needs it."""
+        """The text itself, for the request that needs it."""
         return self._text
 
     def __repr__(self) -> str:

@@ -35,7 +35,7 @@ def covers(prefixes: Prefixes, prefix: str) -> bool:
 
 def touches(prefixes: Prefixes, prefix: str) -> bool:
     """Whether some repository may start with `prefix` and be in `prefixes`."""
-    return any(prefix.startswith(one) or one.startswith(prefix) for one in prefixes)
+    return any(prefix.startswith(other) or other.startswith(prefix) for other in prefixes)
 
 
 def union(first: Prefixes, second: Prefixes) -> Prefixes:
@@ -50,24 +50,24 @@ def intersect(first: Prefixes, second: Prefixes) -> Prefixes:
     return reduce([*_covered(first, second), *_covered(second, first)])
 
 
-def beyond(prefixes: Prefixes, known: Prefixes) -> Prefixes:
-    """Those of `prefixes` that `known` does not cover in full."""
-    if not known:
+def beyond(prefixes: Prefixes, others: Prefixes) -> Prefixes:
+    """The prefixes that `others` do not cover in full."""
+    if not others:
         return prefixes
-    covered = set(_covered(prefixes, known))
+    covered = set(_covered(prefixes, others))
     return tuple(prefix for prefix in prefixes if prefix not in covered)
 
 
 def covers_at_once(prefixes: Prefixes, prefix: str) -> bool:
-    """The same as `covers`, in one look, for a canonical set: no prefix in it covers another, so
-    the only one that may cover `prefix` stands right before it."""
+    """The same as `covers` by one binary search, for a canonical set: no prefix in it covers
+    another, so only the prefix that sorts right before `prefix` can cover it."""
     at = bisect_right(prefixes, prefix)
     return at > 0 and prefix.startswith(prefixes[at - 1])
 
 
-def _covered(prefixes: Prefixes, known: Prefixes) -> list[str]:
-    """Those of `prefixes` that `known` covers. Of a few, each is held against each."""
-    if len(prefixes) * len(known) <= _FEW:
-        return [prefix for prefix in prefixes if covers(known, prefix)]
-    canonical = reduce(known)
+def _covered(prefixes: Prefixes, others: Prefixes) -> list[str]:
+    """The prefixes that `others` cover. For small sets plain comparison is faster than sorting."""
+    if len(prefixes) * len(others) <= _FEW:
+        return [prefix for prefix in prefixes if covers(others, prefix)]
+    canonical = reduce(others)
     return [prefix for prefix in prefixes if covers_at_once(canonical, prefix)]

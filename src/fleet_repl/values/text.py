@@ -1,8 +1,8 @@
 """Text for people: counts, lists and moments in words, and text from outside made harmless.
 
-Account names, policy statements and error messages come from elsewhere. A terminal obeys
-escape codes in them and a viewer reorders what follows a bidirectional control, so whatever is
-not a character to look at is spelled out. Pure.
+Account names, policy statements and error messages come from outside. A terminal obeys escape
+codes in them, and a viewer reorders the text after a bidirectional control, so every invisible
+character is escaped. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls (C0, DEL, C1), formats (bidirectional, zero width), lone surrogates, separators."""
 _PLAIN: Final = re.compile(r"[ -~]*")
 _NOT_CHARACTERS: Final = frozenset("\ufffe\uffff")
-"""Neither XML nor a terminal has a use for them."""
+"""Code points that are no characters; XML does not allow them."""
 
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _UNSAFE: Final = _HIDDEN - {"Cf"}
@@ -62,12 +62,12 @@ def and_more(left_out: int) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """The first `most` characters, and a sign that there are more."""
+    """The first `most` characters, and `…` where there are more."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
 def first_line(text: object) -> str:
-    """What an error says before it goes into details."""
+    """The first line of a text, such as an error's message without its remedy."""
     return str(text).partition("\n")[0]
 
 
@@ -97,7 +97,7 @@ def day_and_time(moment: dt.datetime) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` on one line, with every character that is not to be looked at spelled out."""
+    """`text` on one line, with every invisible character escaped: a tab becomes `\\x09`."""
     if _PLAIN.fullmatch(text):
         return text
     return "".join(_codepoint(char) if _is_hidden(char) else char for char in text)
@@ -106,7 +106,7 @@ def visible(text: str) -> str:
 def is_plain(text: str) -> bool:
     """Whether `text` is free of control characters, line breaks and direction changes.
 
-    It may hold other formats than these, such as the joiners within an emoji.
+    Other format characters are allowed, such as the joiners within an emoji.
     """
     if text.isascii():
         return text.isprintable()
@@ -119,9 +119,9 @@ def quoted(text: str) -> str:
 
 
 def spelled(value: object) -> str:
-    """`value` as a TOML file may hold it, cut short where it is long.
+    """`value` in TOML's spelling, cut to 100 characters.
 
-    A table is only hinted at, because an external id may stand in one.
+    A table becomes `{…}`, because it may hold an external id.
     """
     text = _spelled(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
