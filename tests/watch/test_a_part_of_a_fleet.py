@@ -50,7 +50,7 @@ async def test_it_has_a_memory_of_its_own(
     assert stage.rounds[-1].left_alone == (a,)
     assert stage.world.notes["watch.json"] == before
     assert stage.world.notes.keys() == {"watch.json", note_of(PART)}
-    assert a in parse_memory(stage.world.notes[note_of(PART)]).flapping.left_alone
+    assert a in parse_memory(stage.world.notes[note_of(PART)]).suppression.left_alone
 
 
 def test_the_order_of_flags_makes_no_other_part() -> None:

@@ -1,7 +1,7 @@
-"""Watching a fleet: rounds that look for drift, report it, and correct it if told to.
+"""Rounds on a schedule or an event: look for drift, correct it if asked to, notify.
 
-Above the library's own runs, which it only calls. It neither forces nor allows anything: what a
-run would refuse, a watch leaves to a person.
+The law of this room: it only calls the library's runs, and overrides no objection. What a run
+refuses, a watch leaves to a person.
 """
 
 from fleet_repl.reports.documents.round import ROUND_SCHEMA

@@ -1,7 +1,7 @@
-"""The handler for AWS Lambda: an event comes in, a round is done, its document goes out.
+"""The handler for AWS Lambda: an event comes in, a round is done, its document is returned.
 
-Nothing is kept between invocations but what is imported: the fleet's memory is its state, and
-the inventory is read anew. It raises only where no round could be done at all.
+An invocation keeps nothing for the next one but imported modules: the memory is in the fleet's
+state, and the inventory is read anew. It raises only where no round could be done at all.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ from fleet_repl.watch import (
     round_entry,
     run_round,
 )
-from fleet_repl.watch.eventbridge import Everything, Ignored, Written, target_of
+from fleet_repl.watch.eventbridge import Ignored, RegistryWrite, WholeFleet, target_of
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
 
 _RESERVE: Final = 15.0
-"""Seconds before the function's end at which a round starts nothing more: what is in flight is
-finished and read back, and what became of it put on record."""
+"""Seconds before the function's end at which a round starts no more writes: those in flight are
+finished, read back and put on record."""
 _MARGIN: Final = 5.0
-"""Seconds before that end at which a call that fails is not tried again, either."""
+"""Seconds before the function's end at which a failed call is no longer retried."""
 _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z")
 
 
 class Context(Protocol):
-    """What Lambda says of an invocation."""
+    """The part of Lambda's context object that the handler reads."""
 
     @property
     def aws_request_id(self) -> str: ...
@@ -64,32 +64,33 @@ class Context(Protocol):
 
 
 class RoundError(RuntimeError):
-    """No round could be done: its text says what is wrong with the function's configuration."""
+    """No round could be done; the text says what is wrong, mostly in the function's settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """The time that a round has, in seconds from now."""
+    """The time that a round has, in seconds from the start of the invocation."""
 
     stops: float
-    """Nothing is started any more."""
+    """From then on no write is started."""
     ends: float
-    """Nothing is tried again any more."""
+    """From then on no call is retried."""
 
     @classmethod
     def within(cls, milliseconds: int) -> Allowance:
-        """Of an invocation that has so long left. A short one is left a third of it to end."""
-        left = max(milliseconds, 0) / 1000
-        reserve = min(_RESERVE, left / 3)
-        return cls(stops=left - reserve, ends=left - reserve * _MARGIN / _RESERVE)
+        """The allowance of an invocation that may take so long. A short invocation keeps a third
+        of its time for ending."""
+        seconds = max(milliseconds, 0) / 1000
+        reserve = min(_RESERVE, seconds / 3)
+        return cls(stops=seconds - reserve, ends=seconds - reserve * _MARGIN / _RESERVE)
 
 
 def handler(event: object, context: Context) -> JsonObject:
     """Do the round that an event asks for.
 
-    Settings are FLEET_REPL_INVENTORY, FLEET_REPL_STATE, FLEET_REPL_FIX and FLEET_REPL_NOTIFY in
-    the environment. Gives the document `fleet-repl/round/1` with `ignored` false; or `ignored`
-    true and `because`, where nothing was to be done. Raises RoundError.
+    The settings are FLEET_REPL_INVENTORY, FLEET_REPL_STATE, FLEET_REPL_FIX and FLEET_REPL_NOTIFY
+    in the environment. Returns the document `fleet-repl/round/1` with `ignored` false; or, for an
+    event that asks for nothing, `ignored` true and `because`. Raises RoundError.
     """
     try:
         return anyio.run(_invoke, event, context, os.environ)
@@ -105,7 +106,7 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     if isinstance(target, Ignored):
         return _ignored(target, log)
     inventory = _inventory(settings, environ, allowance)
-    selection = EVERYTHING if isinstance(target, Everything) else _narrowed(target, inventory)
+    selection = EVERYTHING if isinstance(target, WholeFleet) else _selection(target, inventory)
     if isinstance(selection, Ignored):
         return _ignored(selection, log)
     round_ = await _round(inventory, selection, settings, allowance, log)
@@ -121,7 +122,7 @@ def _ignored(ignored: Ignored, log: Log) -> JsonObject:
 
 
 def _inventory(settings: Settings, environ: Mapping[str, str], allowance: Allowance) -> Inventory:
-    """The inventory, its deadline within the invocation. Raises FleetError."""
+    """The inventory, with a deadline within the invocation. Raises FleetError."""
     try:
         inventory = load_inventory(settings.inventory, environ=environ)
     except OSError as error:
@@ -137,20 +138,20 @@ def _inventory(settings: Settings, environ: Mapping[str, str], allowance: Allowa
     return replace(inventory, apply=replace(inventory.apply, deadline=deadline))
 
 
-def _narrowed(written: Written, inventory: Inventory) -> Selection | Ignored:
-    """The registry that was written, unless it is no business of this fleet's."""
-    registry = written.registry
+def _selection(write: RegistryWrite, inventory: Inventory) -> Selection | Ignored:
+    """The registry that was written, unless it is of another fleet, or was written by this one."""
+    registry = write.registry
     if registry not in registries(inventory):
         return Ignored(because=f"{registry} is no registry of the fleet {inventory.name}")
-    if written.session is not None and _is_ours(written.session, inventory.name):
+    if write.session is not None and _is_ours(write.session, inventory.name):
         return Ignored(because=f"the fleet {inventory.name} wrote {registry} itself")
     return Selection(accounts=(registry.account,), regions=(registry.region,))
 
 
 def _is_ours(session: str, fleet: str) -> bool:
-    """Whether a role session is one that a run of the fleet gives a name to.
+    """Whether a role session is named as the fleet's own runs name theirs.
 
-    Another fleet's is not: what it writes may be no longer what this one wants.
+    A session of another fleet is not ours: what it has written may differ from this inventory.
     """
     run_id = _RUN_ID.search(session)
     return run_id is not None and session == session_name(fleet, run_id[0])
@@ -164,7 +165,7 @@ async def _round(
     log: Log,
     clock: Clock = SYSTEM,
 ) -> Round:
-    """One round, which is told to stop while there is time left to end it."""
+    """Do one round, and stop it while there is time left to end it."""
     stop, began = anyio.Event(), clock.monotonic()
     webhook = settings.notify
     notifier = Notifier(webhook, log=log, clock=clock, uniform=random.uniform) if webhook else None
@@ -179,10 +180,10 @@ async def _round(
 
     async def publish(round_: Round, why: News) -> bool:
         if notifier is None:
-            # Somebody may want to know later.
+            # Not notified of, so that a round with a webhook notifies of it later.
             return False
-        left = began + allowance.ends - clock.monotonic()
-        with anyio.move_on_after(max(left, 0)):
+        seconds = began + allowance.ends - clock.monotonic()
+        with anyio.move_on_after(max(seconds, 0)):
             return await notifier.post(round_document(round_, why))
         return False
 
@@ -202,10 +203,10 @@ async def _round(
 
 
 def stdout_log(context: Context) -> Log:
-    """Writes entries to stdout, which Lambda keeps as the function's log.
+    """A log on stdout, which Lambda keeps as the function's log.
 
-    Each has the id that Lambda's own lines have as `request_id`, so that of a failed call to AWS
-    is its `aws_request_id`.
+    `request_id` in each entry is the id of the invocation, as in Lambda's own lines; the request
+    id of a failed call to AWS becomes `aws_request_id`.
     """
     common: JsonObject = {"request_id": context.aws_request_id}
 
@@ -222,13 +223,14 @@ def stdout_log(context: Context) -> Log:
 
 
 def event_sink(log: Log) -> EventSink:
-    """Logs what is worth a line in a log that is kept and paid for."""
+    """A sink that logs the few kinds of events worth a line in a log that costs money."""
 
     def listen(event: Event) -> None:
         entry = entry_of(event)
         match event:
             case WaveFinished(because=str()) if entry is not None:
-                # Nobody looks on: that later waves are skipped may set off an alarm.
+                # Nobody watches a function, and the error level can set off an alarm: later waves
+                # are skipped.
                 log(replace(entry, level="error"))
             case RegistryRead() | WriteSettled() | CallRetried() if entry is not None:
                 log(entry)

@@ -1,7 +1,7 @@
 """A round as one line for people, as a log entry and as the JSON document of a notification.
 
-Pure. The keys are a promise, and fit the published schema `round`. Lists are capped: a chat is no
-place for four thousand registries, and the plan and the report have them all.
+Pure. The keys are stable, and fit the published schema `round`. Lists are cut to the first
+entries: a chat is no place for four thousand registries, and the plan and the report list all.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def headline(round_: Round) -> str:
 
 
 def round_document(round_: Round, news: News | None = None) -> JsonObject:
-    """Returns the document `fleet-repl/round/1`; `news`: why it is sent."""
+    """Returns the document `fleet-repl/round/1`; `news`: the reason for sending it."""
     text = headline(round_)
     registries = round_.plan.registries if round_.plan else ()
-    about = [planned for planned in registries if _is_news(planned, round_)]
+    notable = [planned for planned in registries if _is_notable(planned, round_)]
     inventory = round_.inventory
     return as_json(
         RoundDocument(
@@ -69,9 +69,9 @@ def round_document(round_: Round, news: News | None = None) -> JsonObject:
             plan_digest=round_.plan.digest if round_.plan else None,
             drift_since=timestamp(round_.drift_since) if round_.drift_since else None,
             summary=_summary(round_),
-            registries=tuple(_registry(planned, round_) for planned in about[:SHOWN]),
-            more_registries=max(0, len(about) - SHOWN),
-            left_alone=tuple(PlaceDocument(*place) for place in round_.left_alone[:SHOWN]),
+            registries=tuple(_registry(planned, round_) for planned in notable[:SHOWN]),
+            more_registries=max(0, len(notable) - SHOWN),
+            left_alone=tuple(PlaceDocument(*registry) for registry in round_.left_alone[:SHOWN]),
             more_left_alone=max(0, len(round_.left_alone) - SHOWN),
             excluded=tuple(map(_excluded, round_.excluded[:SHOWN])),
             more_excluded=max(0, len(round_.excluded) - SHOWN),
@@ -82,7 +82,7 @@ def round_document(round_: Round, news: News | None = None) -> JsonObject:
 
 
 def round_entry(round_: Round) -> LogEntry:
-    """A round as a log line, by which alarms can be set."""
+    """A round as a log entry, whose level and fields alarms can be set on."""
     match round_.verdict:
         case Verdict.IN_SYNC | Verdict.CORRECTED | Verdict.BUSY | Verdict.INTERRUPTED:
             level: Level = "info"
@@ -164,12 +164,13 @@ _WORDS: Final = {
 
 def _counts(round_: Round) -> str:
     counts = Counter(round_.counts)
-    entry = [f"{counts[key]:,} {word}" for key, word in _WORDS.items() if counts[key]]
-    held = _held(round_)
-    return ", ".join([*entry, f"{counted(held, 'link')} held"] if held else entry)
+    parts = [f"{counts[key]:,} {word}" for key, word in _WORDS.items() if counts[key]]
+    if links := _held_links(round_):
+        parts.append(f"{counted(links, 'link')} held")
+    return ", ".join(parts)
 
 
-def _held(round_: Round) -> int:
+def _held_links(round_: Round) -> int:
     if round_.report is not None:
         return round_.report.held
     return round_.plan.summary.held if round_.plan else 0
@@ -183,14 +184,15 @@ def _summary(round_: Round) -> SummaryDocument | None:
         registries=len(plan.registries),
         drifted=len(round_.drifted),
         still_differing=len(round_.differing),
-        held=_held(round_),
+        held=_held_links(round_),
         links_added=plan.summary.links_added,
         links_removed=plan.summary.links_removed,
         outcomes=OutcomeCountsDocument(**{key: round_.counts.get(key, 0) for key in _WORDS}),
     )
 
 
-def _is_news(planned: RegistryPlan, round_: Round) -> bool:
+def _is_notable(planned: RegistryPlan, round_: Round) -> bool:
+    """Whether a registry differs, fails, or has held links."""
     outcome = round_.outcomes.get(planned.registry)
     return bool(planned.changes or planned.fails or planned.held) or (
         outcome is not None and (outcome.error is not None or bool(outcome.held))

@@ -1,7 +1,7 @@
 """What an EventBridge event asks for: a round over the whole fleet, over one registry, or nothing.
 
-Pure. Whoever may put events on a bus can write anything into one, so no text of it is trusted or
-repeated before it has been parsed: the worst that a forged event can do is have a registry checked.
+Pure. Whoever may put events on a bus can forge one, so no text of an event is trusted or repeated
+before it has been parsed: the worst that a forged event can do is have a registry checked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WRITES: Final = frozenset(
         "DeleteRepositoryCreationTemplate",
     }
 )
-"""Calls that change what a fleet looks after in every registry."""
+"""Calls that change rules, registry policies or creation templates."""
 
 _SESSION: Final = re.compile(
     rf"arn:[a-z-]+:sts::{ACCOUNT_ID}:assumed-role/[^/]+/(?P<session>[^/]+)"
@@ -43,37 +43,37 @@ _SESSION: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Everything:
-    """A round over the whole fleet."""
+class WholeFleet:
+    """The event asks for a round over the whole fleet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """Somebody wrote to this registry."""
+class RegistryWrite:
+    """The event asks for a round over one registry, which somebody wrote to."""
 
     registry: Registry
     session: str | None
-    """The name of the role session that did it; None for a user, or where none is told."""
+    """The name of the role session that wrote; None for a user, or where the event names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
-    """Nothing is asked for."""
+    """The event asks for nothing."""
 
     because: str
 
 
-Target: TypeAlias = Everything | Written | Ignored
+Target: TypeAlias = WholeFleet | RegistryWrite | Ignored
 
 
 def target_of(event: object) -> Target:
     """What an event asks for.
 
-    Schedules, of EventBridge rules and of EventBridge Scheduler with any payload, and an event by
-    hand ask for everything: only an event that says it is another kind of thing does not.
+    A schedule of an EventBridge rule, a payload of EventBridge Scheduler and a test event typed by
+    hand ask for the whole fleet: every event does that names no other `detail-type`.
     """
     if not isinstance(event, Mapping) or event.get("detail-type", SCHEDULE) == SCHEDULE:
-        return Everything()
+        return WholeFleet()
     if event["detail-type"] != CALL:
         return Ignored(because="it is neither a schedule nor a call that CloudTrail recorded")
     detail = event.get("detail")
@@ -94,7 +94,7 @@ def _of_call(detail: Mapping[str, object]) -> Target:
     region = _region(detail.get("awsRegion"))
     if account is None or region is None:
         return Ignored(because="it names no account and region")
-    return Written(registry=Registry(account, region), session=_session(caller))
+    return RegistryWrite(registry=Registry(account, region), session=_session(caller))
 
 
 def _account(value: object) -> AccountId | None:
@@ -108,7 +108,7 @@ def _region(value: object) -> Region | None:
 
 
 def _session(caller: Mapping[str, object]) -> str | None:
-    """Of `arn:aws:sts::<account>:assumed-role/<role>/<session>`, the caller's ARN in CloudTrail."""
+    """The session in `arn:aws:sts::<account>:assumed-role/<role>/<session>`, the caller's ARN."""
     arn = caller.get("arn")
     match = _SESSION.fullmatch(arn) if isinstance(arn, str) else None
     return match["session"] if match is not None else None

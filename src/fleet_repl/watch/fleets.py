@@ -1,4 +1,4 @@
-"""What a watch needs of a connected fleet, and how it gets one."""
+"""The part of a connected fleet that a watch uses, and the function that connects it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,16 @@ class WatchedFleet(Protocol):
         spare: Mapping[Registry, Fault] = ...,
         exclude_objected: bool = ...,
     ) -> Plan:
-        """Observe and decide; reading is spread over so many seconds. Nothing will be written to
-        what is spared, nor, with `exclude_objected`, to registries that are objected to."""
+        """Read the registries within `over` seconds, and plan.
+
+        Nothing will be written to the registries of `spare`, nor, with `exclude_objected`, to
+        registries that objections are about.
+        """
         ...
 
     async def apply(self, plan: Plan) -> Report:
-        """Carry a plan out. Takes the lock meanwhile; RefusedError where it is held, and
-        FrozenError for a frozen fleet."""
+        """Carry a plan out, under the lock. Raises RefusedError where another run holds the lock,
+        and FrozenError for a frozen fleet."""
         ...
 
     def stop(self) -> None: ...

@@ -1,7 +1,7 @@
-"""What an environment says about rounds: which inventory, which state, and what they may do.
+"""The settings of a Lambda function, read from its environment.
 
-Pure. A variable that is empty counts as one that is not set. The address for notifications may
-hold a token, so no message repeats it.
+Pure. An empty variable counts as not set. The address for notifications may hold a token, so no
+message repeats it.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ FIX: Final = "FLEET_REPL_FIX"
 NOTIFY: Final = "FLEET_REPL_NOTIFY"
 
 _CODE: Final = "LAMBDA_TASK_ROOT"
-"""Where Lambda says that the function's own files are."""
+"""The variable in which Lambda names the folder of the function's own files."""
 _TRUTHS: Final = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
 class SettingError(FleetError):
-    """A variable of the environment that cannot be used."""
+    """The value of a variable cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """The settings of a function."""
+
     inventory: Path
     state: str | None = None
-    """In place of the inventory's [state]."""
+    """The state location, in place of the inventory's."""
     fix: bool = False
-    """Whether what differs is corrected."""
+    """Whether registries that differ are corrected."""
     notify: Webhook | None = None
-    """Where a summary is posted to."""
+    """Where notifications are posted to."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

@@ -1,7 +1,7 @@
-"""The watch: rounds one after the other, on time, until it is told to stop.
+"""The watch: rounds one after the other, on schedule, until it is stopped.
 
-Rounds never overlap. Only what is wrong before the first round raises; everything later is a
-round that says so, and the watch goes on.
+Rounds never overlap. An error before the first round raises; a later one becomes part of its
+round, and the watch goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -22,7 +22,6 @@ from fleet_repl.topology import Selection, select
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
-from fleet_repl.values.text import counted
 from fleet_repl.watch.documents import round_document, round_entry
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.memory import Memory
@@ -32,39 +31,35 @@ from fleet_repl.watch.reload import Current, LoadInventory, read_again, read_fir
 from fleet_repl.watch.round import Round, Verdict
 from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.run_round import run_round
+from fleet_repl.watch.schedule import Uniform, WatchContext, pause
 from fleet_repl.watch.server import Address, Pages, Vitals, parse_address, serving
 
 if TYPE_CHECKING:
     from fleet_repl.watch.metrics import Metrics
 
-_JITTER: Final = 0.1
-"""The share of a pause that it is made longer or shorter by, so that many watches that were
-started together do not stay together."""
-
 _HASTE: Final = 3.0
-"""Seconds that a notification gets once the watch is being stopped."""
-
-Uniform: TypeAlias = Callable[[float, float], float]
-"""A random number between two, such as `random.uniform`."""
+"""Seconds that a notification may take once the watch is being stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchOptions:
-    """What a watch is asked for."""
+    """The options of a watch."""
 
     every: float = 900
-    """Seconds from the start of a round to that of the next."""
+    """Seconds from the start of a round to the start of the next."""
     fix: bool = False
+    """Whether registries that differ are corrected."""
     once: bool = False
+    """Whether to do a single round."""
     listen: str | None = None
-    """`host:port`."""
+    """Where to serve health and metrics, as `host:port`; None: nowhere."""
     selection: Selection = EVERYTHING
-    """What may be changed, and is told of."""
+    """The part of the fleet that is looked at and corrected."""
     notify: str | None = field(default=None, repr=False)
-    """An http(s) address. It may hold a token and is never shown."""
+    """The http(s) address for notifications. It may hold a token and is never shown."""
 
 
-async def watch(  # noqa: PLR0913 - what it is asked for, and its whole world
+async def watch(  # noqa: PLR0913 - the options, and everything that it needs from outside
     options: WatchOptions,
     *,
     load: LoadInventory,
@@ -75,12 +70,12 @@ async def watch(  # noqa: PLR0913 - what it is asked for, and its whole world
     uniform: Uniform,
     on_round: Callable[[Round], object],
 ) -> ExitCode:
-    """Repeat rounds until `stop` is set; with `once` do one, whose exit code it is.
+    """Repeat rounds until `stop` is set; with `once` do a single round. Returns the exit code.
 
-    `on_round` gets each round when it has ended. Stopped between rounds or without cutting one
-    short, it ends with 0, else with 130. Raises FleetError, before anything is called, for an
-    address that is none or cannot be listened on, an inventory that cannot be used, and a
-    selection that names nothing in it.
+    That is the code of the single round; else 130 where stopping cut a round short, and 0
+    otherwise. `on_round` gets each round when it has ended. Raises FleetError, before anything is
+    called, for an address that is malformed or cannot be listened on, an inventory that cannot be
+    used, and a selection that names nothing in it.
     """
     if not 0 < options.every < math.inf:
         raise FleetError("the time between rounds has to be more than none, and to end")
@@ -88,52 +83,45 @@ async def watch(  # noqa: PLR0913 - what it is asked for, and its whole world
     webhook = parse_webhook(options.notify) if options.notify is not None else None
     current = await read_first(load)
     select(current.inventory, options.selection)
-    world = _World(load=load, connect=connect, log=log, stop=stop, clock=clock, uniform=uniform)
+    context = WatchContext(
+        load=load, connect=connect, log=log, stop=stop, clock=clock, uniform=uniform
+    )
     notifier = Notifier(webhook, log=log, clock=clock, uniform=uniform) if webhook else None
-    loop = _Loop(options, world, current, notifier, on_round)
+    loop = _Loop(options, context, current, notifier, on_round)
     async with loop.listening(address):
         return await loop.once() if options.once else await loop.run()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _World:
-    """What a watch lives in."""
-
-    load: LoadInventory
-    connect: Connect
-    log: Log
-    stop: anyio.Event
-    clock: Clock
-    uniform: Uniform
-
-
 class _Loop:
-    """One watch."""
+    """A watch: the inventory in force, the memory, and the fleet while it is connected."""
 
     def __init__(
         self,
         options: WatchOptions,
-        world: _World,
+        context: WatchContext,
         current: Current,
         notifier: Notifier | None,
         on_round: Callable[[Round], object],
     ) -> None:
         self._options = options
-        self._world = world
+        self._context = context
         self._current = current
         self._notifier = notifier
         self._on_round = on_round
         self._memory = Memory()
         self._number = 0
         self._fleet: WatchedFleet | None = None
-        """The one that is connected."""
-        self._vitals = Vitals(world.clock, options.every, current.inventory.apply.deadline)
-        self._metrics = _metrics(world.clock, self._holds_lock)
+        """The connected fleet, during a round."""
+        self._vitals = Vitals(context.clock, options.every, current.inventory.apply.deadline)
+        self._metrics = _metrics(context.clock, self._holds_lock)
         self._metrics.began(current.inventory.name)
 
     @asynccontextmanager
     async def listening(self, address: Address | None) -> AsyncIterator[None]:
-        """Serve meanwhile, if that was asked for. Raises FleetError where it cannot."""
+        """While this lasts, serve health and metrics at `address`, if there is one.
+
+        Raises FleetError where it cannot be listened on.
+        """
         if address is None:
             yield
             return
@@ -143,21 +131,23 @@ class _Loop:
             yield
 
     async def once(self) -> ExitCode:
-        """One round, and its exit code."""
+        """Do one round; returns its exit code."""
         return (await self._round(over=0)).exit_code
 
     async def run(self) -> ExitCode:
-        """Rounds until the watch is stopped."""
-        world, every = self._world, self._options.every
+        """Do rounds until the watch is stopped; returns the exit code."""
+        context, every = self._context, self._options.every
         over = 0.0
-        while not world.stop.is_set():
-            started = world.clock.monotonic()
+        while not context.stop.is_set():
+            started = context.clock.monotonic()
             round_ = await self._round(over=over)
-            if world.stop.is_set():
+            if context.stop.is_set():
                 cut_short = round_.verdict is Verdict.INTERRUPTED
                 return ExitCode.INTERRUPTED if cut_short else ExitCode.OK
-            await self._pause(started + every)
-            if not world.stop.is_set():
+            missed = await pause(context, due=started + every, every=every)
+            if missed:
+                self._metrics.missed(missed)
+            if not context.stop.is_set():
                 await self._reload()
             over = min(every / 2, self._current.inventory.apply.deadline / 4)
         return ExitCode.OK
@@ -174,9 +164,9 @@ class _Loop:
         )
         context = RoundContext(
             connect=self._connected,
-            log=self._world.log,
-            clock=self._world.clock,
-            stop=self._world.stop,
+            log=self._context.log,
+            clock=self._context.clock,
+            stop=self._context.stop,
             publish=self._publish,
             reload=self._reload,
         )
@@ -184,19 +174,19 @@ class _Loop:
         round_, self._memory = await run_round(options, inventory, context, self._memory)
         self._vitals.finished(round_)
         self._metrics.finished(round_)
-        self._world.log(round_entry(round_))
+        self._context.log(round_entry(round_))
         self._on_round(round_)
         return round_
 
     async def _reload(self) -> Current:
         last = self._current
-        self._current = await read_again(self._world.load, last, self._world.log)
+        self._current = await read_again(self._context.load, last, self._context.log)
         self._renamed(last.inventory.name)
         return self._current
 
     @asynccontextmanager
     async def _connected(self, inventory: Inventory) -> AsyncIterator[WatchedFleet]:
-        async with self._world.connect(inventory) as fleet:
+        async with self._context.connect(inventory) as fleet:
             self._fleet = fleet
             try:
                 yield fleet
@@ -209,7 +199,7 @@ class _Loop:
 
     async def _publish(self, round_: Round, why: News) -> bool:
         if self._notifier is None:
-            # Somebody may want to know later.
+            # Not notified of, so that a watch with a webhook notifies of it later.
             return False
         delivered = False
         async with anyio.create_task_group() as group:
@@ -220,57 +210,26 @@ class _Loop:
         return delivered
 
     async def _hurry(self, posting: anyio.CancelScope) -> None:
-        """Whoever stops a watch is not kept waiting by a receiver that does not answer."""
-        await self._world.stop.wait()
-        await self._world.clock.sleep(_HASTE)
+        """Give up on a notification three seconds after the watch was stopped."""
+        await self._context.stop.wait()
+        await self._context.clock.sleep(_HASTE)
         message = "the notification was not delivered in time: the watch is stopping"
-        self._world.log(LogEntry(level="warning", event="notify-failed", message=message))
+        self._context.log(LogEntry(level="warning", event="notify-failed", message=message))
         posting.cancel()
 
-    async def _pause(self, due: float) -> None:
-        """Rest until the next round is due, more or less; or until the watch is stopped."""
-        world, every = self._world, self._options.every
-        rest = due - world.clock.monotonic()
-        if rest <= 0:
-            self._tell_of_missed(int(-rest // every))
-            return
-        rest += world.uniform(-_JITTER, _JITTER) * rest
-        async with anyio.create_task_group() as group:
-            group.start_soon(_wake, world.stop, group.cancel_scope)
-            await world.clock.sleep(rest)
-            group.cancel_scope.cancel()
-
-    def _tell_of_missed(self, missed: int) -> None:
-        if missed:
-            self._metrics.missed(missed)
-        message = "the round took longer than the time between rounds; the next one begins at once"
-        if missed:
-            message = f"{message}, and {counted(missed, 'round')} {_was(missed)} missed"
-        entry = LogEntry(level="warning", event="late", message=message, fields={"missed": missed})
-        self._world.log(entry)
-
     def _renamed(self, before: str) -> None:
-        """Another fleet has other registries, and its state is elsewhere."""
+        """Begin with an empty memory where the inventory now names another fleet."""
         name = self._current.inventory.name
         if name != before:
             self._memory = Memory()
             self._metrics.began(name)
 
     def _log(self, event: str, message: str, **fields: Json) -> None:
-        self._world.log(LogEntry(event=event, message=message, fields=fields))
+        self._context.log(LogEntry(event=event, message=message, fields=fields))
 
 
 def _metrics(clock: Clock, holds_lock: Callable[[], bool]) -> Metrics:
-    # Rounds that a function runs are imported from here too, and have no use for it.
+    # A round in AWS Lambda imports this module too, and does not need the metrics library.
     from fleet_repl.watch.metrics import Metrics  # noqa: PLC0415
 
     return Metrics(clock, holds_lock)
-
-
-async def _wake(stop: anyio.Event, scope: anyio.CancelScope) -> None:
-    await stop.wait()
-    scope.cancel()
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"

@@ -1,7 +1,7 @@
-"""What a watch remembers from round to round, and the document that keeps it.
+"""The memory of a watch between rounds, and the document that keeps it in the state.
 
-The document is for watches alone: one that is damaged is told of and done without, as nothing
-but patience and one more notification hang on it.
+Only watches read the document. A damaged one is logged and replaced: at worst a registry is
+corrected a few times more, and a notification is sent again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.topology import Selection
 from fleet_repl.values.canonical_json import Json, digest
 from fleet_repl.values.errors import StateError
-from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, LeftAlone
+from fleet_repl.watch.suppression import CORRECTIONS, WINDOW, LeftAlone, Suppression
 
 _NOTE: Final = "watch.json"
 WATCH_SCHEMA: Final = "fleet-repl/watch/1"
@@ -38,18 +38,18 @@ _Rounds: TypeAlias = Annotated[
 class Memory:
     """What later rounds have to know."""
 
-    flapping: Flapping = field(default_factory=Flapping)
+    suppression: Suppression = field(default_factory=Suppression)
     drift_since: datetime | None = None
     """When the present drift was first seen; None where there is none."""
     notified: str | None = None
-    """A digest of the trouble that was told of last; None once all was well again."""
+    """A digest of the trouble that was notified of last; None once all was well again."""
     kept: bool = field(default=True, compare=False)
-    """Whether this is what the state holds, too; no part of the document. Otherwise the state
-    holds something older, and this counts."""
+    """Whether the state holds this memory; not part of the document. False: writing it has failed,
+    the state holds an older memory, and this one counts."""
 
 
 class LeftAloneDocument(Document, frozen=True):
-    """Since when a registry is left alone, and in how many rounds it was as wanted since."""
+    """A registry that is left alone: since when, and how many rounds found it as wanted."""
 
     since: str
     as_wanted: Annotated[int, Meta(ge=0, lt=WINDOW)]
@@ -65,8 +65,8 @@ class MemoryDocument(Document, frozen=True, tag_field="schema", tag=WATCH_SCHEMA
 
 
 def note_of(watched: Selection) -> str:
-    """The name of the document. A watch of a part of the fleet has one of its own: it knows
-    nothing of the trouble elsewhere that others were told of."""
+    """The name of the document. A watch over a part of the fleet has a document of its own: it
+    knows nothing of the trouble elsewhere that other watches have notified of."""
     if watched == Selection():
         return _NOTE
     parts: Json = {
@@ -78,17 +78,17 @@ def note_of(watched: Selection) -> str:
 
 
 def memory_document(memory: Memory) -> bytes:
-    """The memory as text; the same memory gives the same text."""
-    flapping = memory.flapping
+    """The memory as a document; equal memories give equal bytes."""
+    suppression = memory.suppression
     return line_in_utf8(
         MemoryDocument(
             recent={
                 str(registry): "".join("c" if corrected else "." for corrected in rounds)
-                for registry, rounds in sorted(flapping.recent.items())
+                for registry, rounds in sorted(suppression.recent.items())
             },
             left_alone={
-                str(registry): LeftAloneDocument(left.since.isoformat(), left.as_wanted)
-                for registry, left in sorted(flapping.left_alone.items())
+                str(registry): LeftAloneDocument(entry.since.isoformat(), entry.as_wanted)
+                for registry, entry in sorted(suppression.left_alone.items())
             },
             drift_since=memory.drift_since.isoformat() if memory.drift_since else None,
             notified=memory.notified,
@@ -97,19 +97,19 @@ def memory_document(memory: Memory) -> bytes:
 
 
 def parse_memory(content: bytes) -> Memory:
-    """The memory in a document. Raises StateError for what is none."""
+    """The memory in a document. Raises StateError for a malformed one."""
     try:
         document = read(content, MemoryDocument)
         recent = {registry_named(name): _rounds(text) for name, text in document.recent.items()}
         left_alone = {
             registry_named(name): LeftAlone(
-                since=zoned(left.since, f"left_alone.{name}.since"), as_wanted=left.as_wanted
+                since=zoned(entry.since, f"left_alone.{name}.since"), as_wanted=entry.as_wanted
             )
-            for name, left in document.left_alone.items()
+            for name, entry in document.left_alone.items()
         }
         since = document.drift_since
         return Memory(
-            flapping=Flapping(recent=recent, left_alone=left_alone),
+            suppression=Suppression(recent=recent, left_alone=left_alone),
             drift_since=None if since is None else zoned(since, "drift_since"),
             notified=document.notified,
         )

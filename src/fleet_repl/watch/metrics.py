@@ -1,4 +1,4 @@
-"""What a watch is scraped for, in a registry of its own. Imported by who listens only."""
+"""The metrics of a watch for Prometheus. Imported only by a watch that listens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GOOD: Final = frozenset({Verdict.IN_SYNC, Verdict.CORRECTED})
 
 
 class Metrics:
-    """The figures of one watch."""
+    """The metrics of one watch, in a collector registry of their own."""
 
     def __init__(self, clock: Clock, holds_lock: Callable[[], bool]) -> None:
         self._clock = clock
@@ -88,12 +88,12 @@ class Metrics:
         self._fleet = ""
 
     def began(self, fleet: str) -> None:
-        """Rounds of `fleet` follow. What is told of a former name is told no more."""
+        """Report on `fleet` from now on, and drop the gauges of a former name of the fleet."""
         if fleet == self._fleet:
             return
         self._fleet = fleet
-        figures = self._registries, self._drift_age, self._left_alone, self._excluded, self._broken
-        for gauge in figures:
+        gauges = self._registries, self._drift_age, self._left_alone, self._excluded, self._broken
+        for gauge in gauges:
             gauge.clear()
         self._success.clear()
         self._success.labels(fleet).set(0)
@@ -104,7 +104,7 @@ class Metrics:
             self._rounds.labels(fleet, verdict.value)
 
     def finished(self, round_: Round) -> None:
-        """A round has come to its end."""
+        """Count a round that has ended."""
         fleet = round_.fleet
         self._rounds.labels(fleet, round_.verdict.value).inc()
         took = round_.finished_at - round_.started_at
@@ -127,26 +127,25 @@ class Metrics:
         self._excluded.clear()
         for planned in round_.excluded:
             for kind in kinds_against(planned):
-                place = planned.registry.account, planned.registry.region
-                self._excluded.labels(round_.fleet, *place, kind).set(1)
+                self._excluded.labels(round_.fleet, *planned.registry, kind).set(1)
 
     def missed(self, rounds: int) -> None:
-        """So many rounds were due while another one ran."""
+        """Count rounds that were left out because another one took too long."""
         self._missed.labels(self._fleet).inc(rounds)
 
     def called(self, statistics: Statistics) -> None:
-        """The calls of one round."""
+        """Count the calls of one round."""
         for (service, operation, result), number in statistics.calls.items():
             self._calls.labels(service, operation, result).inc(number)
         self._throttles.inc(statistics.throttles)
 
     def notified(self, *, delivered: bool) -> None:
-        """A notification was sent, or could not be."""
+        """Count a notification, delivered or not."""
         self._notifications.labels("delivered" if delivered else "failed").inc()
 
     def scrape(self) -> tuple[str, bytes]:
         """The content type and the text of a scrape."""
-        return CONTENT_TYPE_LATEST, generate_latest(_Figures(self._registry))
+        return CONTENT_TYPE_LATEST, generate_latest(_WithoutCreated(self._registry))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"fleet_repl_{name}", text, labels, registry=self._registry)
@@ -155,9 +154,9 @@ class Metrics:
         return Gauge(f"fleet_repl_{name}", text, labels, registry=self._registry)
 
 
-class _Figures(Collector):
-    """A registry without the moments at which each figure was begun: they double its size, and
-    nobody asks for them."""
+class _WithoutCreated(Collector):
+    """A collector registry without the `_created` samples, which nobody needs and which would
+    double the size of a scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

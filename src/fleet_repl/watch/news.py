@@ -1,6 +1,7 @@
 """Whether a round is worth a notification. Pure.
 
-What is corrected or fails is told once; the same drift is not told again each round.
+A correction is always news. Drift and failures are news once: a round that finds the same trouble
+as the one before is not.
 """
 
 from __future__ import annotations
@@ -18,54 +19,57 @@ from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 
 class News(StrEnum):
-    """Why a notification is sent."""
+    """The reason for a notification."""
 
     DRIFT = "drift"
     CORRECTED = "corrected"
-    """And there is no trouble that was not told of."""
+    """Something was corrected, and there is no new trouble."""
     FAILED = "failed"
-    """Partly or as a whole: something needs a person."""
+    """Something failed, in part or as a whole, and needs a person."""
     RECOVERED = "recovered"
-    """All is as wanted again, after trouble that was told of."""
+    """All is as wanted again, after trouble that was notified of."""
 
 
 _WAITING: Final = frozenset({Verdict.DRIFT, Verdict.BUSY, Verdict.FROZEN})
-"""Registries differ, and nothing went wrong."""
+"""Verdicts of rounds in which registries differ, and nothing went wrong."""
 
 _REQUEST: Final = re.compile(r" \[request [^\]]*\]")
 
 
 def news(round_: Round, notified: str | None) -> News | None:
-    """What to tell of a round, if anything, where `notified` was told of before."""
-    wrong = trouble(round_)
+    """The reason for a notification of a round, or None for a round that is no news.
+
+    `notified`: the digest of the trouble that was notified of last.
+    """
+    current = trouble(round_)
     if _corrected(round_):
-        return News.CORRECTED if wrong in (None, notified) else News.FAILED
+        return News.CORRECTED if current in (None, notified) else News.FAILED
     if round_.verdict is Verdict.INTERRUPTED:
         return None
-    if wrong is None:
+    if current is None:
         return News.RECOVERED if notified is not None else None
-    if wrong == notified:
+    if current == notified:
         return None
     return News.DRIFT if round_.verdict in _WAITING else News.FAILED
 
 
 def trouble(round_: Round) -> str | None:
-    """A digest of what is wrong after a round; None where nothing is.
+    """A digest of the trouble that is left after a round; None where there is none.
 
-    What changes from round to round by itself is no part of it: times, request ids, and what
-    somebody else makes of a registry that is left alone.
+    The digest leaves out whatever changes from round to round by itself: times, request ids, and
+    the changes that somebody else makes to a registry that is left alone.
     """
     well = _well(round_)
     if well and not round_.left_alone and round_.inventory_error is None:
         return None
     waiting = round_.verdict in _WAITING
-    # Excluded registries make a round partial, and refused once nobody else is left to correct:
-    # that is the same trouble.
+    # A round with excluded registries is partial while other registries are corrected, and refused
+    # once there are none: that is the same trouble, and must give the same digest.
     kinds = {kind for planned in round_.excluded for kind in kinds_against(planned)}
     wide = [objection.kind for objection in round_.objections if objection.kind not in kinds]
     alike = bool(kinds) and not wide and round_.verdict in (Verdict.PARTIAL, Verdict.REFUSED)
     verdict = Verdict.PARTIAL if alike else round_.verdict
-    about: Json = {
+    document: Json = {
         "verdict": "" if well or waiting else verdict.value,
         "differing": {str(planned.registry): _changes(planned) for planned in _differing(round_)},
         "failing": {str(planned.registry): _reason(error) for planned, error in _failing(round_)},
@@ -77,11 +81,11 @@ def trouble(round_: Round) -> str | None:
         "error": None if alike else _error(round_),
         "inventory": round_.inventory_error,
     }
-    return digest(about)
+    return digest(document)
 
 
 def _well(round_: Round) -> bool:
-    """Whether all is as wanted, but for registries that are left alone."""
+    """Whether all registries are as wanted, except for those that are left alone."""
     if round_.verdict in (Verdict.IN_SYNC, Verdict.CORRECTED):
         return True
     if round_.verdict not in (Verdict.PARTIAL, Verdict.DRIFT) or not round_.left_alone:
@@ -124,7 +128,7 @@ def _reason(error: Fault | None) -> str:
 
 
 def _error(round_: Round) -> str | None:
-    # A lock's holder is somebody else each time, and no news of its own.
+    # While a round waits, the error names the holder of the lock, another one each time.
     if round_.error is None or round_.verdict in _WAITING:
         return None
     return _REQUEST.sub("", first_line(round_.error))

@@ -1,7 +1,7 @@
 """Notifications: a round as JSON, posted to an address that may hold a token.
 
-The address is never shown, only its host. A notification that cannot be delivered is told of and
-never fails a round.
+Only the host of the address is ever shown. A notification that cannot be delivered is logged, and
+fails no round.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _TIMEOUT: Final = 10.0
 """Seconds that an attempt may take."""
 _ATTEMPTS: Final = 5
 _PATIENCE: Final = 60.0
-"""Seconds after which it is not tried again."""
+"""Seconds after which a delivery is no longer retried."""
 _BUSY: Final = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Where notifications go."""
+    """The address that notifications are posted to."""
 
     url: Secret
     host: str
-    """All of it that may be shown."""
+    """The only part of the address that may be shown."""
 
 
 def parse_webhook(text: str) -> Webhook:
-    """The webhook of an address. Raises FleetError for what is no http(s) address."""
+    """The webhook at an address. Raises FleetError for a text that is no http(s) address."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
@@ -48,7 +48,7 @@ def parse_webhook(text: str) -> Webhook:
         if parts.scheme not in ("http", "https"):
             host = None
     if not host or any(char.isspace() or not char.isprintable() for char in text):
-        # What was given is not repeated: it may hold a token.
+        # The message does not repeat the address: it may hold a token.
         raise FleetError("notifications go to an address that begins with https:// or http://")
     return Webhook(url=Secret(text), host=host)
 
@@ -70,7 +70,7 @@ class Notifier:
         self._uniform = uniform
 
     async def post(self, document: JsonObject) -> bool:
-        """Deliver a document, trying again where that can help. Whether it was taken."""
+        """Deliver a document, with retries; returns whether that succeeded. Logs a failure."""
         body = json.dumps(document).encode()
         pace = Pace(
             attempts=_ATTEMPTS,
@@ -93,21 +93,21 @@ class Notifier:
         return True
 
     async def _send(self, body: bytes) -> None:
-        # Only who wants notifications waits for this import.
+        # Imported only by watches with a webhook: it takes time.
         import aiohttp  # noqa: PLC0415
 
         headers = {"Content-Type": "application/json", "User-Agent": f"fleet-repl/{__version__}"}
         try:
             async with (
                 aiohttp.ClientSession(trust_env=True) as session,
-                # A redirect may lead to a host that the token was never meant for.
+                # A redirect could send the token to another host.
                 session.post(
                     self._webhook.url.reveal(), data=body, headers=headers, allow_redirects=False
                 ) as response,
             ):
                 status = response.status
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # Their texts repeat the address.
+            # The texts of these errors repeat the address.
             raise _failure(FaultKind.NETWORK, _reason(error), transient=True) from None
         if status // 100 != 2:
             transient = status >= 500 or status in _BUSY
@@ -122,8 +122,8 @@ def _answer(status: int) -> str:
 
 def _reason(error: Exception) -> str:
     os_error = getattr(error, "os_error", error)
-    said = os_error.strerror if isinstance(os_error, OSError) else None
-    return f"{said or type(error).__name__}"
+    reason = os_error.strerror if isinstance(os_error, OSError) else None
+    return reason or type(error).__name__
 
 
 def _failure(kind: FaultKind, message: str, *, transient: bool) -> CallError:

@@ -1,4 +1,4 @@
-"""The inventory of each round: read anew, and the last good one where that fails."""
+"""The inventory of each round: read anew; the last good one where it cannot be used."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ LoadInventory: TypeAlias = Callable[[], Inventory]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
-    """What a round goes by."""
+    """The inventory in force."""
 
     inventory: Inventory
     error: str | None = None
-    """Why it is not the one on disk."""
+    """Why the inventory on disk cannot be used; None: this is the one on disk."""
 
 
 async def read_first(load: LoadInventory) -> Current:
-    """The inventory that a watch begins with. Raises FleetError where there is none."""
+    """Load the inventory that a watch begins with. Raises FleetError where that fails."""
     try:
         return Current(inventory=await _read(load))
     except OSError as error:
@@ -35,7 +35,7 @@ async def read_first(load: LoadInventory) -> Current:
 
 
 async def read_again(load: LoadInventory, last: Current, log: Log) -> Current:
-    """The inventory as it is now, or the last good one, and that is told each time."""
+    """Load the inventory again; where that fails, log why and return the last good one."""
     try:
         inventory = await _read(load)
     except (FleetError, OSError) as error:
@@ -49,8 +49,8 @@ async def read_again(load: LoadInventory, last: Current, log: Log) -> Current:
                 fields={"digest": last.inventory.digest},
             )
         )
-        known = await anyio.to_thread.run_sync(acknowledged, last.inventory)
-        return Current(inventory=known, error=reason)
+        inventory = await anyio.to_thread.run_sync(acknowledged, last.inventory)
+        return Current(inventory=inventory, error=reason)
     if last.error is not None:
         log(LogEntry(event="inventory-mended", message="the inventory can be used again"))
     elif inventory.digest != last.inventory.digest:
@@ -60,12 +60,12 @@ async def read_again(load: LoadInventory, last: Current, log: Log) -> Current:
 
 
 async def _read(load: LoadInventory) -> Inventory:
-    # Thousands of accounts take a while, and /healthz has to answer meanwhile.
+    # In a thread: thousands of accounts take seconds, and /healthz has to answer meanwhile.
     return await anyio.to_thread.run_sync(load)
 
 
 def _reason(error: FleetError | OSError) -> str:
-    """In one line: the first problem, and how many more there are."""
+    """The reason in one line; of several problems the first, and how many more there are."""
     match error:
         case InventoryError(problems=(first, *others)):
             more = f" (and {counted(len(others), 'more problem')})" if others else ""

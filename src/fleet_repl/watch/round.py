@@ -1,4 +1,4 @@
-"""A round as a value, and what it amounts to. Pure."""
+"""A round as a value, and its verdict. Pure."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State
 from fleet_repl.reports import ExitCode, plan_exit
 from fleet_repl.runs.outcomes import SETTLED, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.names import Registry
-from fleet_repl.watch.flapping import Sight
+from fleet_repl.watch.suppression import Sight
 
 
 class Verdict(StrEnum):
-    """What a round came to."""
+    """The result of a round in one word."""
 
     IN_SYNC = "in-sync"
     DRIFT = "drift"
-    """Registries differ, and correcting them was not asked for."""
+    """Registries differ, and the round was not asked to correct them."""
     CORRECTED = "corrected"
     PARTIAL = "partial"
-    """Something failed, is held, left alone, excluded or could not be read."""
+    """A registry failed, is left alone, excluded or unreadable, or a link is held."""
     FAILED = "failed"
-    """Nothing could be read, or nothing was brought about."""
+    """No registry could be read, or no write succeeded."""
     REFUSED = "refused"
-    """Objections speak against correcting it."""
+    """Registries differ, and objections forbid correcting them."""
     BUSY = "busy"
     """Registries differ, and another run was writing."""
     FROZEN = "frozen"
     """Registries differ, and the fleet is frozen."""
     INTERRUPTED = "interrupted"
     BROKEN = "broken"
-    """There was no plan to be had, or no way to carry it out."""
+    """There was no plan, or no way to carry it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One look at the fleet, with what was done about it."""
+    """One look at the fleet, with its plan and, where something was written, its report."""
 
     number: int
     fleet: str
     inventory: Inventory = field(repr=False)
-    """The one that it went by."""
+    """The inventory in force."""
     run_id: str | None = None
     verdict: Verdict
     exit_code: ExitCode
@@ -54,21 +54,21 @@ class Round:
     finished_at: datetime
     fix: bool = False
     plan: Plan | None = field(default=None, repr=False)
-    """None where there was none to be had."""
+    """None where no plan could be made."""
     report: Report | None = field(default=None, repr=False)
     """None where nothing was written."""
     left_alone: tuple[Registry, ...] = ()
-    """Registries that flap, in their order."""
+    """Registries that flap and are not corrected, sorted."""
     drift_since: datetime | None = None
     """When the drift that is left was first seen."""
     inventory_error: str | None = None
-    """Why the inventory on disk is not the one that counts."""
+    """Why the inventory on disk cannot be used, where the last good one is in force."""
     error: str | None = None
     """Why the round is broken, or why nothing was corrected."""
 
     @property
     def objections(self) -> tuple[Objection, ...]:
-        """What refused it as a whole."""
+        """The objections to the plan as a whole."""
         if self.report is not None:
             return self.report.objections
         return self.plan.objections if self.plan else ()
@@ -84,14 +84,14 @@ class Round:
 
     @property
     def outcomes(self) -> Mapping[Registry, RegistryOutcome]:
-        """What became of each registry, where anything was written."""
+        """The outcome of each registry; empty where nothing was written."""
         return (
             {outcome.registry: outcome for outcome in self.report.registries} if self.report else {}
         )
 
     @property
     def drifted(self) -> tuple[RegistryPlan, ...]:
-        """Registries that differed when the round looked."""
+        """Registries that differed when the round read them."""
         return (
             tuple(planned for planned in self.plan.registries if planned.changes)
             if self.plan
@@ -100,7 +100,7 @@ class Round:
 
     @property
     def differing(self) -> tuple[RegistryPlan, ...]:
-        """Registries that still differed when it ended."""
+        """Registries that still differed when the round ended."""
         outcomes = self.outcomes
         return tuple(
             planned
@@ -110,8 +110,8 @@ class Round:
 
     @property
     def failing(self) -> tuple[tuple[RegistryPlan, RegistryOutcome | None], ...]:
-        """Registries that could not be read, or not be brought to what is wanted; or that have
-        links held."""
+        """Registries that could not be read, could not be brought into sync, or have held links;
+        each with its outcome, where something was written."""
         outcomes = self.outcomes
         return tuple(
             (planned, outcomes.get(planned.registry))
@@ -121,8 +121,8 @@ class Round:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Registries by what became of them: `changed` and `unreadable` as in plans, else an
-        outcome; each one once."""
+        """The number of registries by outcome; `changed` and `unreadable` for registries without
+        one. Each registry counts once."""
         outcomes = self.outcomes
         return Counter(
             planned.state.value
@@ -148,7 +148,10 @@ _VERDICTS: Final = {
 
 
 def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
-    """What a plan amounts to of which nothing is written; `fix`: as nothing can be."""
+    """The verdict and exit code of a round that wrote nothing.
+
+    `fix`: the round was to correct, and the plan has nothing that can be written.
+    """
     short = any(planned.fails or planned.held for planned in plan.registries)
     code = plan_exit(plan, detailed=True)
     if plan.changes and not fix:
@@ -163,15 +166,15 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
 
 
 def carried_out(report: Report) -> Verdict:
-    """What a run amounts to."""
+    """The verdict of a round that carried its plan out."""
     if report.status is Status.OK and not report.writes.applied:
-        # By the time of each write somebody had already made it so.
+        # Before each write somebody else had already made the same change.
         return Verdict.IN_SYNC
     return _VERDICTS[report.status]
 
 
 def sights(plan: Plan, report: Report | None) -> Mapping[Registry, Sight]:
-    """How the round came upon each registry that it could read."""
+    """What the round found at each registry that it could read."""
     written = (
         {
             outcome.registry
@@ -191,7 +194,7 @@ def sights(plan: Plan, report: Report | None) -> Mapping[Registry, Sight]:
 def _sight(planned: RegistryPlan, *, corrected: bool) -> Sight:
     if not planned.changes:
         return Sight.AS_WANTED
-    # Where the inventory has moved, or nothing was ever written, nobody has undone our work.
+    # Where only the inventory has changed, or nothing was ever written, nobody undid our writes.
     ours = planned.moved is not None and planned.moved.by in (Mover.INVENTORY, Mover.UNKNOWN)
     return Sight.CORRECTED if corrected and not ours else Sight.DIFFERING
 

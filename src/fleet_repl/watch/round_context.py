@@ -1,4 +1,4 @@
-"""The two values that a round gets: its options, and the context that it runs in."""
+"""The two arguments of a round: its options, and everything that it needs from outside."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ from fleet_repl.watch.round import Round
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundOptions:
-    """What one round is to do."""
+    """The options of one round."""
 
     number: int = 1
     fix: bool = False
+    """Whether registries that differ are corrected."""
     over: float = 0
     """Seconds that reading is spread over."""
     selection: Selection = EVERYTHING
-    """What it may change."""
+    """The part of the fleet that this round looks at."""
     watched: Selection = EVERYTHING
-    """What the rounds that share its memory are about."""
+    """The part of the fleet that the watch is over, whose rounds share a memory."""
     inventory_error: str | None = None
-    """Why the inventory on disk is not the one that counts."""
+    """Why the inventory on disk cannot be used, where the last good one is in force."""
 
     @property
     def whole(self) -> bool:
-        """Whether it looks at every registry that is watched."""
+        """Whether the round looks at every registry that is watched."""
         return self.selection == self.watched
 
 
 async def _silence(_round: Round, _why: News) -> bool:
-    """Where nobody is notified, nothing counts as told: somebody may want to know later."""
+    """Notify nobody, and say so: a later round with a webhook then notifies of the trouble."""
     return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundContext:
-    """What a round needs from outside."""
+    """Everything that a round needs from outside."""
 
     connect: Connect
     log: Log
     clock: Clock = SYSTEM
     stop: anyio.Event = field(default_factory=anyio.Event)
-    """Set: start nothing new, and come to an end."""
+    """Set: start no more writes, and end the round."""
     publish: Callable[[Round, News], Awaitable[bool]] = _silence
-    """Sends a notification; whether it was delivered. It never raises."""
+    """Sends a notification; returns whether it was delivered. It never raises."""
     reload: Callable[[], Awaitable[Current]] | None = None
-    """Reads the inventory again, where it was changed during the round."""
+    """Reads the inventory again, where it was changed during the round; None: it cannot be."""

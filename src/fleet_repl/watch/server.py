@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics over HTTP. Thin: it knows nothing but what it is given to say."""
+"""/healthz, /readyz and /metrics over HTTP. The server only shows the values that it is given."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _ROUNDS_MISSED: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where to listen."""
+    """An address to listen on."""
 
     host: str
     port: int
-    """0 takes a free one."""
+    """0 takes a free port."""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -55,7 +55,7 @@ class Vitals:
     """The signs of life of one watch."""
 
     def __init__(self, clock: Clock, every: float, deadline: float) -> None:
-        """`every`: seconds between rounds; `deadline`: seconds that one may take."""
+        """`every`: seconds between rounds; `deadline`: seconds that a round may take."""
         self._clock = clock
         self._every = every
         self._deadline = deadline
@@ -64,7 +64,7 @@ class Vitals:
         """A round could make a plan, and the last one was not broken."""
 
     def finished(self, round_: Round) -> None:
-        """A round has come to its end."""
+        """Take note of a round that has ended."""
         self._moved = self._clock.monotonic()
         self._deadline = round_.inventory.apply.deadline
         if round_.verdict is Verdict.BROKEN:
@@ -74,14 +74,14 @@ class Vitals:
 
     @property
     def stuck(self) -> bool:
-        """Whether no round has finished for longer than can be explained."""
+        """Whether no round has finished within the time of three rounds and a deadline."""
         patience = _ROUNDS_MISSED * self._every + self._deadline
         return self._clock.monotonic() - self._moved > patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """What is served."""
+    """The sources of the pages."""
 
     vitals: Vitals
     metrics: Callable[[], tuple[str, bytes]]
@@ -90,11 +90,11 @@ class Pages:
 
 @asynccontextmanager
 async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
-    """Serve until the block ends; the address with the port that was taken.
+    """Serve until the block ends; gives the address with the port that was taken.
 
-    Raises FleetError where it cannot listen.
+    Raises FleetError where the address cannot be listened on.
     """
-    # Only who listens waits for this import.
+    # Imported only by watches that listen: it takes time.
     from aiohttp import web  # noqa: PLC0415
 
     runner = web.AppRunner(
@@ -110,7 +110,7 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
         try:
             await web.TCPSite(runner, address.host, address.port).start()
         except OSError as error:
-            # asyncio words these itself and at length; the system's own words are enough.
+            # asyncio's own message is long; the system's is enough.
             positive = error.errno is not None and error.errno > 0
             reason = os.strerror(error.errno) if positive and error.errno else "no such host"
             raise FleetError(f"the watch cannot listen on {address}: {reason}") from error
@@ -121,8 +121,8 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
 
 
 def _logger() -> logging.Logger:
-    """Where the server complains. What strangers send is answered with 400 and is no news of the
-    fleet; a mistake of ours still shows."""
+    """The server's logger, without errors that clients cause: malformed requests get a 400 and no
+    log line, a defect of ours is still logged."""
     logger = logging.getLogger("fleet_repl.watch.server")
     logger.addFilter(_is_ours)
     return logger

@@ -18,7 +18,7 @@ from fleet_repl.ecr.templates import parse_template
 from fleet_repl.ecr.templates.state import differences
 from fleet_repl.runs.delivery import arrival_of, newest, parse_statuses, recent_images, sample
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.watch.eventbridge import Everything, Ignored, Written, target_of
+from fleet_repl.watch.eventbridge import Ignored, RegistryWrite, WholeFleet, target_of
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 END = Registry(AccountId("2" * 12), Region("eu-west-1"))
@@ -131,7 +131,7 @@ def backfill(document: Any) -> None:
 
 
 def event(document: Any) -> None:
-    assert isinstance(target_of(document), Everything | Ignored | Written)
+    assert isinstance(target_of(document), WholeFleet | Ignored | RegistryWrite)
 
 
 @pytest.mark.parametrize(

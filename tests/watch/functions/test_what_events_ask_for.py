@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.watch.eventbridge import WRITES, Everything, Ignored, Written, target_of
+from fleet_repl.watch.eventbridge import WRITES, Ignored, RegistryWrite, WholeFleet, target_of
 
 Call: TypeAlias = Callable[..., dict[str, Any]]
 
@@ -36,7 +36,7 @@ KEYS = ("eventSource", "eventName", "awsRegion", "recipientAccountId", "userIden
 )
 def test_a_schedule_asks_for_everything(event: object) -> None:
     """Of a rule, of EventBridge Scheduler with whatever payload, and one sent by hand."""
-    assert target_of(event) == Everything()
+    assert target_of(event) == WholeFleet()
 
 
 @pytest.mark.parametrize("name", sorted(WRITES))
@@ -44,7 +44,7 @@ def test_a_write_asks_for_its_registry(name: str, call: Call) -> None:
     """With the session that wrote it, for whoever has to know whether that was us."""
     registry = Registry(AccountId("111111111111"), Region("eu-west-1"))
     event = call(eventName=name, userIdentity={"arn": f"{ROLE}/alice"})
-    assert target_of(event) == Written(registry=registry, session="alice")
+    assert target_of(event) == RegistryWrite(registry=registry, session="alice")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_write_asks_for_its_registry(name: str, call: Call) -> None:
 def test_a_write_without_a_session_is_a_write(identity: object, call: Call) -> None:
     """By a user, by the root, or by somebody of whom nothing is told."""
     found = target_of(call(userIdentity=identity))
-    assert isinstance(found, Written)
+    assert isinstance(found, RegistryWrite)
     assert found.session is None
 
 
@@ -72,7 +72,7 @@ def test_the_account_is_the_one_written_to(call: Call) -> None:
         (call(userIdentity=elsewhere, recipientAccountId=None), "222222222222"),
     ):
         found = target_of(event)
-        assert isinstance(found, Written)
+        assert isinstance(found, RegistryWrite)
         assert found.registry.account == account
 
 
@@ -126,7 +126,7 @@ def test_nothing_in_an_event_is_trusted(changed: dict[str, object]) -> None:
         **changed,
     }
     match target_of({"detail-type": "AWS API Call via CloudTrail", "detail": detail}):
-        case Written(registry=registry):
+        case RegistryWrite(registry=registry):
             assert len(registry.account) == 12
             assert registry.account.isascii()
             assert registry.account.isdecimal()

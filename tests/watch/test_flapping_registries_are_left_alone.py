@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.watch.flapping import CORRECTIONS, WINDOW, Flapping, Sight, after_round, only
 from fleet_repl.watch.memory import Memory, memory_document, parse_memory
+from fleet_repl.watch.suppression import CORRECTIONS, WINDOW, Sight, Suppression, after_round, only
 
 ONE, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12")
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -18,9 +18,9 @@ histories = st.lists(st.sampled_from(Sight), max_size=40)
 moments = st.datetimes(timezones=st.just(UTC))
 
 
-def after(*history: Sight) -> Flapping:
+def after(*history: Sight) -> Suppression:
     """What is remembered after these sights of one registry."""
-    flapping = Flapping()
+    flapping = Suppression()
     for sight in history:
         flapping = after_round(flapping, {ONE: sight}, NOW)
     return flapping
@@ -57,7 +57,7 @@ def test_a_relapse_starts_the_count_anew() -> None:
     left = [Sight.CORRECTED] * 3
     relapse = [*[Sight.AS_WANTED] * 5, Sight.DIFFERING]
     assert ONE in after(*left, *relapse, *[Sight.AS_WANTED] * 5).left_alone
-    assert after(*left, *relapse, *[Sight.AS_WANTED] * 6) == Flapping()
+    assert after(*left, *relapse, *[Sight.AS_WANTED] * 6) == Suppression()
 
 
 @given(history=histories)
@@ -65,7 +65,7 @@ def test_nothing_is_remembered_without_need(history: list[Sight]) -> None:
     """Six quiet rounds leave nothing behind, and never more than six are kept."""
     flapping = after(*history)
     assert all(len(rounds) <= WINDOW and any(rounds) for rounds in flapping.recent.values())
-    assert after(*history, *[Sight.AS_WANTED] * WINDOW) == Flapping()
+    assert after(*history, *[Sight.AS_WANTED] * WINDOW) == Suppression()
 
 
 @given(history=histories)
@@ -74,7 +74,7 @@ def test_what_a_round_does_not_see_stays(history: list[Sight]) -> None:
     flapping = after(*history)
     later = after_round(flapping, {OTHER: Sight.AS_WANTED}, NOW)
     assert later == flapping
-    assert only(flapping, {OTHER}) == Flapping()
+    assert only(flapping, {OTHER}) == Suppression()
     assert only(flapping, {ONE, OTHER}) == flapping
 
 
@@ -87,9 +87,9 @@ def test_memory_survives_being_kept(
     histories: tuple[list[Sight], list[Sight]], since: datetime | None, notified: str | None
 ) -> None:
     """What is written down is what is read again."""
-    flapping = Flapping()
+    flapping = Suppression()
     for registry, history in zip((ONE, OTHER), histories, strict=True):
         for sight in history:
             flapping = after_round(flapping, {registry: sight}, NOW)
-    memory = Memory(flapping=flapping, drift_since=since, notified=notified)
+    memory = Memory(suppression=flapping, drift_since=since, notified=notified)
     assert parse_memory(memory_document(memory)) == memory
