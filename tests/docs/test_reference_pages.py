@@ -29,6 +29,7 @@ from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
     Mishap,
+    OrganizationScenario,
     RegionScenario,
     RegistryScenario,
     Scenario,
@@ -110,8 +111,9 @@ def test_defaults_on_the_inventory_page_are_the_schemas(
         (0, Scenario),
         (1, FaultRule),
         (3, AccountScenario),
-        (4, RegionScenario),
-        (5, RegistryScenario),
+        (4, OrganizationScenario),
+        (5, RegionScenario),
+        (6, RegistryScenario),
     ],
 )
 def test_the_sandbox_page_has_every_key_of_a_scenario(

@@ -155,14 +155,23 @@ OPERATIONS = (
     "AssumeRole, BatchDeleteImage, BatchGetImage, "
     "CreateRepository, CreateRepositoryCreationTemplate, "
     "DeleteRegistryPolicy, DeleteRepositoryCreationTemplate, DescribeImageReplicationStatus, "
-    "DescribeImages, DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
+    "DescribeImages, DescribeOrganization, DescribeOrganizationalUnit, DescribeRegions, "
+    "DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
     "DescribeRepositoryCreationTemplates, GetAccountSetting, GetCallerIdentity, "
     "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, "
-    "ListReplicationBackfills, ListTagsForResource, PutAccountSetting, PutImage, "
-    "PutRegistryPolicy, PutReplicationConfiguration, StartReplicationBackfill, "
+    "ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListParents, "
+    "ListRegions, ListReplicationBackfills, ListRoots, ListTagsForResource, "
+    "PutAccountSetting, PutImage, "
+    "PutRegistryPolicy, PutReplicationConfiguration, SimulatePrincipalPolicy, "
+    "StartReplicationBackfill, "
     "StopReplicationBackfill, UpdateImageStorageClass, UpdateRepositoryCreationTemplate"
 )
-STS = ("AssumeRole", "GetCallerIdentity")
+ELSEWHERE = {
+    *("AssumeRole", "GetCallerIdentity", "SimulatePrincipalPolicy", "DescribeRegions"),
+    *("DescribeOrganization", "DescribeOrganizationalUnit", "ListAccounts", "ListRoots"),
+    *("ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents", "ListRegions"),
+}
+"""Operations of other services than ECR."""
 
 
 @pytest.mark.parametrize(
@@ -210,7 +219,7 @@ STS = ("AssumeRole", "GetCallerIdentity")
             '[[regions]]\nname = "us-east-1"\nunknown_operations = ["AssumeRole"]',
             (
                 "regions[0].unknown_operations[0]: is no ECR operation of the sandbox; it has "
-                f"{', '.join(one for one in OPERATIONS.split(', ') if one not in STS)} "
+                f"{', '.join(one for one in OPERATIONS.split(', ') if one not in ELSEWHERE)} "
                 '(found "AssumeRole")'
             ),
         ),

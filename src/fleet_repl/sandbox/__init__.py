@@ -1,4 +1,4 @@
-"""A simulated AWS over real HTTP: STS and ECR for the accounts of an inventory.
+"""A simulated AWS over real HTTP: ECR, STS, IAM and Organizations for an inventory's accounts.
 
 It replicates images, and deletions, as rules and policies together allow, decided by its own
 reading of them and not by what the rest of the package computes, so that it can say when that is
@@ -10,10 +10,13 @@ from fleet_repl.sandbox.images import Image, Repository
 from fleet_repl.sandbox.scenario import (
     AccountScenario,
     FaultRule,
+    MemberScenario,
     Mishap,
+    OrganizationScenario,
     RegionScenario,
     RegistryScenario,
     Scenario,
+    UnitScenario,
 )
 from fleet_repl.sandbox.scenario_file import load_scenario
 from fleet_repl.sandbox.seed import world_of
@@ -25,12 +28,15 @@ __all__ = [
     "Backfill",
     "FaultRule",
     "Image",
+    "MemberScenario",
     "Mishap",
+    "OrganizationScenario",
     "RegionScenario",
     "RegistryScenario",
     "Repository",
     "Scenario",
     "Server",
+    "UnitScenario",
     "World",
     "load_scenario",
     "serve",

@@ -12,8 +12,17 @@ from typing import NamedTuple
 class Service(StrEnum):
     """The services of the sandbox, by their names in a credential scope."""
 
+    ACCOUNT = "account"
+    EC2 = "ec2"
     ECR = "ecr"
+    IAM = "iam"
+    ORGANIZATIONS = "organizations"
     STS = "sts"
+
+    @property
+    def speaks_json(self) -> bool:
+        """Whether it takes and gives JSON; the others take forms and give XML."""
+        return self in (Service.ACCOUNT, Service.ECR, Service.ORGANIZATIONS)
 
 
 class AwsError(Exception):
@@ -30,8 +39,8 @@ class _Spelling(NamedTuple):
     """An error's message, and its code and HTTP status in the JSON and the query protocol."""
 
     message: str
-    ecr: tuple[str, int]
-    sts: tuple[str, int]
+    json: tuple[str, int]
+    query: tuple[str, int]
 
 
 class Common(Enum):
@@ -80,7 +89,9 @@ class Common(Enum):
 def common(service: Service, error: Common, message: str | None = None) -> AwsError:
     """Returns an error as the service spells it, with its usual message unless another is given."""
     spelling = error.value
-    code, status = spelling.ecr if service is Service.ECR else spelling.sts
+    code, status = spelling.json if service.speaks_json else spelling.query
+    if error is Common.THROTTLED and service in (Service.ACCOUNT, Service.ORGANIZATIONS):
+        code = "TooManyRequestsException"
     return AwsError(code, message or spelling.message, status)
 
 

@@ -16,7 +16,7 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.policy import matches, permits
 from fleet_repl.sandbox.scenario import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, RoleArn, Secret
+from fleet_repl.values.names import AccountId, Region, RoleArn, Secret
 
 BASE_ACCOUNT: Final = AccountId("999999999999")
 """The account of the base identity, unless the inventory has an account without a role."""
@@ -98,6 +98,13 @@ class Directory:
             *(role.account for role in self._via),
             *map(AccountId, scenario.other_accounts),
         }
+        organization = scenario.organization
+        members = () if organization is None else organization.members
+        self._known.update(AccountId(member.id) for member in members)
+        self._closed = {
+            *(account.id for account in scenario.accounts if account.closed),
+            *(member.id for member in members if member.state in ("SUSPENDED", "CLOSED")),
+        }
 
     def admit(self, accounts: Iterable[AccountId]) -> None:
         """Let these accounts exist from now on."""
@@ -109,11 +116,20 @@ class Directory:
 
     def exists(self, account: str) -> bool:
         """Whether the account is there and not closed."""
-        return account in self._known and not self._of(account).closed
+        return account in self._known and account not in self._closed
 
     def enabled(self, account: AccountId, region: str) -> bool:
         """Whether the account can use the region at all."""
         return self.partition.holds(region) and region not in self._of(account).disabled_regions
+
+    def named_regions(self, account: AccountId) -> tuple[Region, ...]:
+        """Returns the regions that the inventory gives to the account."""
+        listed = self._accounts.get(account)
+        return () if listed is None else listed.regions
+
+    def has_role(self, role: RoleArn) -> bool:
+        """Whether there is such a role."""
+        return any(self._trusts(role))
 
     def lacks(self, account: AccountId, action: str) -> bool:
         """Whether the account's identities are not allowed an IAM action."""

@@ -15,17 +15,23 @@ from urllib.parse import parse_qsl
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.ecr import call_ecr
 from fleet_repl.sandbox.faults import Lot
+from fleet_repl.sandbox.iam import simulate_principal_policy
 from fleet_repl.sandbox.keys import AccessKey
+from fleet_repl.sandbox.organizations import call_organizations
+from fleet_repl.sandbox.regions import describe_regions, list_regions
 from fleet_repl.sandbox.scenario import Mishap
 from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.sandbox.signatures import Claim, Request, claim_of, verified
-from fleet_repl.sandbox.sts import call_sts, role_of
+from fleet_repl.sandbox.sts import Result, call_sts, role_of
 from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_reply, xml_reply
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 
-_TARGET: Final = "AmazonEC2ContainerRegistry_V20150921."
+_TARGETS: Final = {
+    Service.ECR: "AmazonEC2ContainerRegistry_V20150921.",
+    Service.ORGANIZATIONS: "AWSOrganizationsV20161128.",
+}
 _SPOKEN: Final = frozenset(Service)
 _ERRORS: Final = {
     Mishap.THROTTLED: Common.THROTTLED,
@@ -46,9 +52,9 @@ class Call:
     region: Region
     operation: str
     members: JsonObject = field(default_factory=dict)
-    """Parameters of an ECR call."""
+    """Parameters of a service that speaks JSON."""
     form: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of an STS call."""
+    """Parameters of any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +123,15 @@ def _caller(
     key = verified(request, claim, service, world.keyring)
     if claim.service != service:
         raise AwsError(
-            "UnknownOperationException", f"The sandbox speaks ecr and sts, not {claim.service}"
+            "UnknownOperationException",
+            f"The sandbox speaks {', '.join(Service)}, not {claim.service}",
         )
     return key, claim.region
 
 
 def _read(request: Request, service: Service, key: AccessKey, region: Region) -> Call:
-    if service is Service.ECR:
-        operation = request.headers.get("x-amz-target", "").removeprefix(_TARGET)
+    if service.speaks_json:
+        operation = _json_operation(service, request)
         _check_known(service, operation, "UnknownOperationException")
         members = _json_object(request.body)
         return Call(service=service, key=key, region=region, operation=operation, members=members)
@@ -132,6 +139,13 @@ def _read(request: Request, service: Service, key: AccessKey, region: Region) ->
     operation = form.get("Action", "")
     _check_known(service, operation, "InvalidAction")
     return Call(service=service, key=key, region=region, operation=operation, form=form)
+
+
+def _json_operation(service: Service, request: Request) -> str:
+    if service is Service.ACCOUNT:
+        # Its operations are paths, such as /listRegions.
+        return request.path[1:2].upper() + request.path[2:]
+    return request.headers.get("x-amz-target", "").removeprefix(_TARGETS[service])
 
 
 def _check_known(service: Service, operation: str, code: str) -> None:
@@ -159,11 +173,27 @@ def _account(call: Call) -> AccountId:
 
 def _carried_out(world: World, call: Call) -> Reply:
     request_id = world.keyring.request_id()
-    caller, region, operation = call.key.identity, call.region, call.operation
     try:
-        if call.service is Service.ECR:
-            return json_reply(call_ecr(world, caller, region, operation, call.members), request_id)
-        result = call_sts(world, caller, region, operation, call.form)
-        return xml_reply(operation, result, request_id)
+        if call.service.speaks_json:
+            return json_reply(_json_answer(world, call), request_id)
+        return xml_reply(call.service, call.operation, _result(world, call), request_id)
     except AwsError as error:
         return error_reply(call.service, error, request_id)
+
+
+def _json_answer(world: World, call: Call) -> JsonObject:
+    caller, operation, members = call.key.identity, call.operation, call.members
+    if call.service is Service.ORGANIZATIONS:
+        return call_organizations(world.organization, caller, operation, members)
+    if call.service is Service.ACCOUNT:
+        return list_regions(world.directory, caller, members)
+    return call_ecr(world, caller, call.region, operation, members)
+
+
+def _result(world: World, call: Call) -> Result:
+    caller, form = call.key.identity, call.form
+    if call.service is Service.IAM:
+        return simulate_principal_policy(world.directory, caller, form)
+    if call.service is Service.EC2:
+        return describe_regions(world.directory, caller, form)
+    return call_sts(world, caller, call.region, call.operation, form)

@@ -22,13 +22,17 @@ class Quotas:
     """The rate limits of a world. Unused calls are saved up for one second."""
 
     def __init__(self, scenario: Scenario, clock: Clock) -> None:
-        self._rates = {Service.STS: scenario.sts_rate, Service.ECR: scenario.ecr_rate}
+        self._rates = {
+            Service.STS: scenario.sts_rate,
+            Service.ECR: scenario.ecr_rate,
+            Service.ORGANIZATIONS: scenario.organizations_rate,
+        }
         self._clock = clock
         self._allowances: dict[tuple[Service, AccountId, Region], _Allowance] = {}
 
     def admit(self, service: Service, caller: AccountId, region: Region) -> bool:
         """Counts a call. Returns whether the rate allows it."""
-        rate, now = self._rates[service], self._clock.monotonic()
+        rate, now = self._rates.get(service), self._clock.monotonic()
         if rate is None:
             return True
         most = max(1.0, rate)

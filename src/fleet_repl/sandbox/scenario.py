@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -28,15 +30,18 @@ from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
 
 _ACTIONS: Final = (
     *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
+    "account:ListRegions",
+    "ec2:DescribeRegions",
     "iam:CreateServiceLinkedRole",
     "iam:PassRole",
+    "iam:SimulatePrincipalPolicy",
 )
-"""IAM actions that calls of ECR ask for: those of their own names, having ECR make the role that
-it copies with, and handing over a role."""
+"""IAM actions that calls ask for: mostly those of their own names. Putting rules may ask for
+having ECR make the role that it copies with, and a template for handing over a role."""
 
 
 def _operation(value: str) -> str:
-    known = sorted(name for names in OPERATIONS.values() for name in names)
+    known = sorted({name for names in OPERATIONS.values() for name in names})
     if value not in known:
         raise ValueError(f"is no operation of the sandbox; it has {', '.join(known)}")
     return value
@@ -205,6 +210,43 @@ class RegistryScenario(_Part):
         return str(self.registry)
 
 
+class UnitScenario(_Part):
+    """An organizational unit."""
+
+    id: Annotated[str, Field(pattern=r"^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$")]
+    name: str
+    parent: str | None = None
+    """The unit that holds it; None: the root."""
+
+
+class MemberScenario(_Part):
+    """An account of the organization."""
+
+    id: Account
+    name: str = ""
+    email: str = ""
+    state: Literal["PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"] = (
+        "ACTIVE"
+    )
+    unit: str | None = None
+    """The unit that holds it; None: the root."""
+    tags: dict[str, str] = {}
+    joined: AwareDatetime = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class OrganizationScenario(_Part):
+    """An organization: its units and accounts, and who may ask about it."""
+
+    id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")] = "o-sandbox0001"
+    management: Account
+    delegated: tuple[Account, ...] = ()
+    """Accounts that administer it beside the management account."""
+    units: tuple[UnitScenario, ...] = ()
+    members: tuple[MemberScenario, ...] = ()
+    empty_pages: bool = False
+    """Whether an empty page comes before each page of a list."""
+
+
 Peculiar = TypeVar("Peculiar", AccountScenario, RegionScenario, RegistryScenario)
 
 
@@ -238,6 +280,10 @@ class Scenario(_Part):
     """Calls per second that STS takes from one account; it throttles what comes beyond that."""
     ecr_rate: Positive | None = None
     """The same of ECR, for each account and region."""
+    organizations_rate: Positive | None = None
+    """The same of Organizations, for each account."""
+    organization: OrganizationScenario | None = None
+    """None: the inventory's accounts are members of one, below its root."""
     other_accounts: tuple[Account, ...] = ()
     """Accounts that exist although the inventory does not name them."""
     faults: tuple[FaultRule, ...] = ()

@@ -133,6 +133,8 @@ def _response(reply: Reply) -> web.Response:
     headers = {"Content-Type": reply.content_type}
     if reply.request_id is not None:
         headers["x-amzn-RequestId"] = reply.request_id
+    if reply.error is not None:
+        headers["x-amzn-ErrorType"] = reply.error
     return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 

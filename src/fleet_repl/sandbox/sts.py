@@ -23,7 +23,7 @@ from fleet_repl.values.names import Region, RoleArn
 from fleet_repl.values.text import timestamp
 
 Form: TypeAlias = Mapping[str, str]
-Result: TypeAlias = "Mapping[str, str | Result]"
+Result: TypeAlias = "Mapping[str, str | Result | list[Result]]"
 
 _ASSUME_ROLE: Final = SHAPES["AssumeRoleRequest"]
 _DEFAULT_SECONDS: Final = "3600"

@@ -1,10 +1,10 @@
-"""Bytes of answers, exactly as AWS writes them: JSON 1.1 for ECR, query XML for STS."""
+"""Bytes of answers, exactly as AWS writes them: JSON for ECR, Organizations and Account, XML for
+STS, IAM and EC2."""
 
 from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,11 @@ from fleet_repl.values.canonical_json import JsonObject
 
 _JSON: Final = "application/x-amz-json-1.1"
 _XML: Final = "text/xml"
-_XMLNS: Final = "https://sts.amazonaws.com/doc/2011-06-15/"
+_XMLNS: Final = {
+    Service.EC2: "http://ec2.amazonaws.com/doc/2016-11-15/",
+    Service.IAM: "https://iam.amazonaws.com/doc/2010-05-08/",
+    Service.STS: "https://sts.amazonaws.com/doc/2011-06-15/",
+}
 _GARBAGE: Final = (
     b"<!DOCTYPE html><html><head><title>Welcome</title></head>"
     b"<body><p>Please sign in to use this network.</p></body></html>"
@@ -30,6 +34,8 @@ class Reply:
     body: bytes
     request_id: str | None
     """None where the answer is not from AWS."""
+    error: str | None = None
+    """The error's code, for protocols that have it in a header as well."""
 
 
 def json_reply(members: JsonObject, request_id: str) -> Reply:
@@ -38,22 +44,29 @@ def json_reply(members: JsonObject, request_id: str) -> Reply:
     return Reply(content_type=_JSON, body=body, request_id=request_id)
 
 
-def xml_reply(operation: str, result: Result, request_id: str) -> Reply:
-    body = (
-        f'<{operation}Response xmlns="{_XMLNS}"><{operation}Result>{_xml(result)}'
-        f"</{operation}Result><ResponseMetadata><RequestId>{request_id}</RequestId>"
-        f"</ResponseMetadata></{operation}Response>"
-    )
+def xml_reply(service: Service, operation: str, result: Result, request_id: str) -> Reply:
+    if service is Service.EC2:
+        inner = f"<requestId>{request_id}</requestId>{_xml(result, 'item')}"
+    else:
+        inner = (
+            f"<{operation}Result>{_xml(result)}</{operation}Result>"
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+        )
+    body = f'<{operation}Response xmlns="{_XMLNS[service]}">{inner}</{operation}Response>'
     return Reply(content_type=_XML, body=body.encode(), request_id=request_id)
 
 
 def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
-    if service is Service.ECR:
+    if service.speaks_json:
         body, content_type = _json_error(error), _JSON
     else:
-        body, content_type = _xml_error(error, request_id), _XML
+        body, content_type = _xml_error(service, error, request_id), _XML
     return Reply(
-        status=error.status, content_type=content_type, body=body.encode(), request_id=request_id
+        status=error.status,
+        content_type=content_type,
+        body=body.encode(),
+        request_id=request_id,
+        error=error.code if service is Service.ACCOUNT else None,
     )
 
 
@@ -67,16 +80,25 @@ def _json_error(error: AwsError) -> str:
     return json.dumps({"__type": error.code, **message}, separators=(",", ":"))
 
 
-def _xml_error(error: AwsError, request_id: str) -> str:
+def _xml_error(service: Service, error: AwsError, request_id: str) -> str:
+    if service is Service.EC2:
+        members: Result = {"Code": error.code, "Message": error.message}
+        return (
+            f"<Response><Errors><Error>{_xml(members)}</Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        )
     side = "Receiver" if error.status >= 500 else "Sender"
     members = {"Type": side, "Code": error.code, "Message": error.message}
     return (
-        f'<ErrorResponse xmlns="{_XMLNS}"><Error>{_xml(members)}</Error>'
+        f'<ErrorResponse xmlns="{_XMLNS[service]}"><Error>{_xml(members)}</Error>'
         f"<RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 
 
-def _xml(value: Result | str) -> str:
-    if isinstance(value, Mapping):
-        return "".join(f"<{name}>{_xml(inner)}</{name}>" for name, inner in value.items())
-    return html.escape(value, quote=False)
+def _xml(value: Result | list[Result] | str, item: str = "member") -> str:
+    """Returns a value as XML; `item` is the name of the items of lists."""
+    if isinstance(value, str):
+        return html.escape(value, quote=False)
+    if isinstance(value, list):
+        return "".join(f"<{item}>{_xml(inner, item)}</{item}>" for inner in value)
+    return "".join(f"<{name}>{_xml(inner, item)}</{name}>" for name, inner in value.items())

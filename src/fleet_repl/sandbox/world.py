@@ -17,6 +17,7 @@ from fleet_repl.sandbox.directory import POLICY_SCOPE, SETTINGS, Directory
 from fleet_repl.sandbox.faults import Faults
 from fleet_repl.sandbox.images import ACTIVE, OCI_MANIFEST, Image, Push, Repository
 from fleet_repl.sandbox.keys import Keyring
+from fleet_repl.sandbox.organizations import organization_of
 from fleet_repl.sandbox.policy_documents import stored
 from fleet_repl.sandbox.quotas import Quotas
 from fleet_repl.sandbox.registries import Policy, Registries, RegistryState, Templates
@@ -40,6 +41,9 @@ class World:
         self.scenario = scenario
         self.clock = clock
         self.directory = Directory(inventory, scenario)
+        self.organization = organization_of(
+            inventory, scenario.organization, self.directory.base.account
+        )
         self.registries = Registries()
         self.agenda = Agenda(clock)
         self.estate = Estate(

@@ -1,0 +1,54 @@
+"""IAM's SimulatePrincipalPolicy: what a role may do, by the same rules as its calls are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.directory import Directory, Identity
+from fleet_repl.sandbox.sts import Result
+from fleet_repl.values.names import RoleArn
+
+ACTION = "iam:SimulatePrincipalPolicy"
+
+
+def simulate_principal_policy(
+    directory: Directory, caller: Identity, form: Mapping[str, str]
+) -> Result:
+    """Returns the decision for each action and resource of the form. Raises AwsError.
+
+    A session policy does not count: the principal is the role, whoever asks.
+    """
+    principal = form.get("PolicySourceArn", "")
+    if directory.lacks(caller.account, ACTION) or not caller.may(ACTION, principal):
+        raise AwsError(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: {ACTION} on resource: {principal}",
+            403,
+        )
+    role = RoleArn.parse(principal)
+    if role is None or role.account != caller.account or not directory.has_role(role):
+        raise AwsError("NoSuchEntity", f"The role with ARN {principal} cannot be found.", 404)
+    actions = [*_members(form, "ActionNames")]
+    lacking = {action for action in actions if directory.lacks(role.account, action)}
+    resources = [*_members(form, "ResourceArns")] or ["*"]
+    return {
+        "EvaluationResults": [
+            {
+                "EvalActionName": action,
+                "EvalResourceName": resource,
+                "EvalDecision": "implicitDeny" if action in lacking else "allowed",
+            }
+            for action in actions
+            for resource in resources
+        ],
+        "IsTruncated": "false",
+    }
+
+
+def _members(form: Mapping[str, str], name: str) -> Iterator[str]:
+    """Yields the texts of a list in a form."""
+    number = 1
+    while (text := form.get(f"{name}.member.{number}")) is not None:
+        yield text
+        number += 1

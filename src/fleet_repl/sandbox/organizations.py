@@ -1,0 +1,209 @@
+"""Organizations: its calls, as functions on a world, and the organization that they are about.
+
+Only the management account and delegated administrators may call. Without an organization in the
+scenario, the inventory's accounts are members of one, all below its root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from fleet_repl.inventory.model import Inventory
+from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.directory import Identity
+from fleet_repl.sandbox.pages import page
+from fleet_repl.sandbox.scenario import MemberScenario, OrganizationScenario
+from fleet_repl.sandbox.shapes import Structure, read
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import AccountId, Partition
+
+ROOT: Final = "r-sbox"
+_PAGE: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """Accounts and organizational units below one root."""
+
+    scenario: OrganizationScenario
+    partition: Partition
+
+    @property
+    def members(self) -> Mapping[str, MemberScenario]:
+        return {member.id: member for member in self.scenario.members}
+
+    def lets_in(self, account: AccountId) -> bool:
+        """Whether the account may ask about the organization."""
+        return account in (self.scenario.management, *self.scenario.delegated)
+
+    def arn(self, kind: str, *path: str) -> str:
+        parts = "/".join((kind, self.scenario.id, *path))
+        return f"arn:{self.partition}:organizations::{self.scenario.management}:{parts}"
+
+    def accounts(self, parent: str | None = None) -> Iterator[JsonObject]:
+        """Yields the accounts in a unit or the root, or all of them, as ListAccounts shows them."""
+        for member in self.scenario.members:
+            if parent in (None, member.unit or ROOT):
+                yield {
+                    "Id": member.id,
+                    "Arn": self.arn("account", member.id),
+                    "Email": member.email or f"{member.id}@example.com",
+                    "Name": member.name or member.id,
+                    "State": member.state,
+                    "JoinedMethod": "CREATED",
+                    "JoinedTimestamp": member.joined.timestamp(),
+                }
+
+    def units(self, parent: str) -> Iterator[JsonObject]:
+        for unit in self.scenario.units:
+            if parent == (unit.parent or ROOT):
+                yield {"Id": unit.id, "Arn": self.arn("ou", unit.id), "Name": unit.name}
+
+    def unit(self, unit_id: str) -> JsonObject:
+        """Returns a unit. Raises AwsError where there is none of that id."""
+        for unit in self.scenario.units:
+            if unit.id == unit_id:
+                return {"Id": unit.id, "Arn": self.arn("ou", unit.id), "Name": unit.name}
+        raise _missing("OrganizationalUnitNotFoundException", unit_id)
+
+    def parent(self, child: str) -> str:
+        """Returns what holds an account or a unit. Raises AwsError where neither has that id."""
+        parents = {unit.id: unit.parent for unit in self.scenario.units}
+        parents |= {member.id: member.unit for member in self.scenario.members}
+        if child not in parents:
+            raise _missing("ChildNotFoundException", child)
+        return parents[child] or ROOT
+
+    def check_parent(self, parent: str) -> None:
+        """Raises AwsError where neither the root nor a unit has that id."""
+        if parent != ROOT and all(unit.id != parent for unit in self.scenario.units):
+            raise _missing("ParentNotFoundException", parent)
+
+    def exists(self, account: str) -> bool:
+        """Whether a member is there and not closed."""
+        member = self.members.get(account)
+        return member is not None and member.state not in ("CLOSED", "SUSPENDED")
+
+
+def organization_of(
+    inventory: Inventory, scenario: OrganizationScenario | None, base: AccountId
+) -> Organization:
+    """Returns the scenario's organization, or one of the inventory's accounts."""
+    if scenario is None:
+        accounts = {account.id: account.name for account in inventory.accounts}
+        members = (
+            MemberScenario(id=account, name=name)
+            for account, name in ({base: "management"} | accounts).items()
+        )
+        scenario = OrganizationScenario(management=base, members=tuple(members))
+    return Organization(scenario=scenario, partition=inventory.aws.partition)
+
+
+def call_organizations(
+    organization: Organization, caller: Identity, operation: str, body: JsonObject
+) -> JsonObject:
+    """Returns the members of the answer. Raises AwsError."""
+    may = caller.may(f"organizations:{operation}", "*")
+    if not (may and organization.lets_in(caller.account)):
+        raise AwsError(
+            "AccessDeniedException", "You don't have permissions to access this resource."
+        )
+    try:
+        request = read(body, f"organizations.{operation}Request")
+        return _OPERATIONS[operation](organization, request)
+    except AwsError as error:
+        if error.code != "InvalidParameterException":
+            raise
+        # Shapes and pages are refused in ECR's words elsewhere.
+        raise AwsError("InvalidInputException", error.message) from error
+
+
+def _describe_organization(organization: Organization, _request: Structure) -> JsonObject:
+    management = organization.scenario.management
+    return {
+        "Organization": {
+            "Id": organization.scenario.id,
+            "Arn": organization.arn("organization"),
+            "FeatureSet": "ALL",
+            "MasterAccountArn": organization.arn("account", management),
+            "MasterAccountId": management,
+            "MasterAccountEmail": f"{management}@example.com",
+        }
+    }
+
+
+def _list_roots(organization: Organization, request: Structure) -> JsonObject:
+    root: JsonObject = {"Id": ROOT, "Arn": organization.arn("root", ROOT), "Name": "Root"}
+    return _listed(organization, request, "Roots", [root])
+
+
+def _list_units(organization: Organization, request: Structure) -> JsonObject:
+    parent = request.text("ParentId")
+    organization.check_parent(parent)
+    return _listed(organization, request, "OrganizationalUnits", [*organization.units(parent)])
+
+
+def _describe_unit(organization: Organization, request: Structure) -> JsonObject:
+    return {"OrganizationalUnit": organization.unit(request.text("OrganizationalUnitId"))}
+
+
+def _list_parents(organization: Organization, request: Structure) -> JsonObject:
+    parent = organization.parent(request.text("ChildId"))
+    kind = "ROOT" if parent == ROOT else "ORGANIZATIONAL_UNIT"
+    return _listed(organization, request, "Parents", [{"Id": parent, "Type": kind}])
+
+
+def _list_accounts(organization: Organization, request: Structure) -> JsonObject:
+    return _listed(organization, request, "Accounts", [*organization.accounts()])
+
+
+def _list_accounts_of(organization: Organization, request: Structure) -> JsonObject:
+    parent = request.text("ParentId")
+    organization.check_parent(parent)
+    return _listed(organization, request, "Accounts", [*organization.accounts(parent)])
+
+
+def _list_tags(organization: Organization, request: Structure) -> JsonObject:
+    member = organization.members.get(request.text("ResourceId"))
+    if member is None:
+        raise _missing("TargetNotFoundException", request.text("ResourceId"))
+    tags: list[JsonObject] = [{"Key": key, "Value": value} for key, value in member.tags.items()]
+    return _listed(organization, request, "Tags", tags)
+
+
+def _listed(
+    organization: Organization, request: Structure, member: str, items: Sequence[JsonObject]
+) -> JsonObject:
+    """Returns a page. Where the scenario has empty pages, one comes before each page with items:
+    AWS documents that a page may hold nothing and still lead on."""
+    token = request.optional("NextToken")
+    if organization.scenario.empty_pages and (token is None or not token.startswith("+")):
+        return {member: [], "NextToken": f"+{token or ''}"}
+    most = request.members.get("MaxResults")
+    start = (token or "").removeprefix("+")
+    plain: JsonObject = {
+        "maxResults": most if isinstance(most, int) else _PAGE,
+        **({"nextToken": start} if start else {}),
+    }
+    shown, more = page(items, Structure(plain))
+    listed: list[Json] = [*shown]
+    return {member: listed, **({"NextToken": more["nextToken"]} if more else {})}
+
+
+def _missing(code: str, what: str) -> AwsError:
+    return AwsError(code, f"You specified {what}, which doesn't exist.")
+
+
+_Operation: TypeAlias = Callable[[Organization, Structure], JsonObject]
+_OPERATIONS: Final[dict[str, _Operation]] = {
+    "DescribeOrganization": _describe_organization,
+    "DescribeOrganizationalUnit": _describe_unit,
+    "ListAccounts": _list_accounts,
+    "ListAccountsForParent": _list_accounts_of,
+    "ListOrganizationalUnitsForParent": _list_units,
+    "ListParents": _list_parents,
+    "ListRoots": _list_roots,
+    "ListTagsForResource": _list_tags,
+}
