@@ -186,7 +186,7 @@ TOLD_BY: dict[Any, set[str]] = {
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds
 becomes warnings in cautions."""
-ELSEWHERE = {"reports/graph/model.py"}
+ELSEWHERE = {"reports/graph/builder.py"}
 """Warnings of a graph, which docs/commands.md explains."""
 
 

@@ -18,7 +18,7 @@ import pytest
 from fleet_repl import Fleet, Inventory, Outcome, PlanError, Status, load_inventory, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.inventory import acknowledged, changed_file
-from fleet_repl.reports.log_entries import LogEntry
+from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.events import WriteStarted
 from fleet_repl.watch import Round, RoundContext, RoundOptions, WatchOptions, run_round, watch
 

@@ -31,7 +31,7 @@ from fleet_repl.planning.plan import (
     Summary,
 )
 from fleet_repl.reports import ExitCode, plan_digest
-from fleet_repl.reports.log_entries import LogEntry
+from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import (
     ChangeOutcome,
     Outcome,

@@ -17,7 +17,7 @@ from tests.watch.conftest import Stage
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
 from fleet_repl.reports import ExitCode
-from fleet_repl.reports.log_entries import LogEntry
+from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.values.errors import RefusedError

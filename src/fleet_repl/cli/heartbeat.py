@@ -9,7 +9,7 @@ import anyio
 
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.progress import progress_text
-from fleet_repl.reports.log_entries import LogEntry
+from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 

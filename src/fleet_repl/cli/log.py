@@ -15,7 +15,8 @@ from rich.text import Text
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.streams import Streams
-from fleet_repl.reports.log_entries import LogEntry, entry_of, json_line
+from fleet_repl.reports.log_entries import entry_of
+from fleet_repl.reports.log_entry import LogEntry, json_line
 from fleet_repl.runs.events import Event
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import InventoryError, Problem

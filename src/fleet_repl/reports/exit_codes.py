@@ -1,6 +1,6 @@
-"""Exit codes: what a run amounts to for whoever started it.
+"""The exit codes of commands. Pure.
 
-Pure. Where several hold, the worst is told: interrupted, error, refused, partial, pending.
+Where several codes fit, the first of these counts: interrupted, error, refused, partial, pending.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """The code in words."""
+        """What the code means, in words."""
         return _MEANINGS[self]
 
 
@@ -46,7 +46,7 @@ def exit_code(
     partial: bool = False,
     pending: bool = False,
 ) -> ExitCode:
-    """The code for what happened, by precedence."""
+    """Returns the first code that fits; OK where nothing is said."""
     if interrupted:
         return ExitCode.INTERRUPTED
     if error:
@@ -59,42 +59,43 @@ def exit_code(
 
 
 def plan_exit(plan: Plan, *, detailed: bool) -> ExitCode:
-    """The code of a plan that was shown; `detailed`: changes are told by a code of their own.
+    """Returns the code of a command that shows a plan; `detailed`: PENDING where it has changes.
 
-    Objections do not count: showing a plan refuses nothing.
+    Objections do not count, because showing a plan refuses nothing.
     """
     return exit_code(
-        partial=any(one.fails or one.held for one in plan.registries),
+        partial=any(registry.fails or registry.held for registry in plan.registries),
         pending=detailed and bool(plan.changes),
     )
 
 
 def report_exit(report: Report) -> ExitCode:
-    """The code of a run."""
+    """Returns the code of a run."""
     short = {Outcome.FAILED, Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED}
     if report.status is Status.STAGED:
-        # What is left was not to be done.
+        # The waves that were skipped were not asked for.
         short = {Outcome.FAILED}
     return exit_code(
         interrupted=report.status is Status.INTERRUPTED,
-        error=report.status is Status.FAILED and not any(one.attempts for one in report.registries),
+        error=report.status is Status.FAILED
+        and not any(registry.attempts for registry in report.registries),
         refused=report.status is Status.REFUSED,
-        partial=any(one.outcome in short or one.held for one in report.registries)
-        or any(one.fails for one in report.backfills),
+        partial=any(registry.outcome in short or registry.held for registry in report.registries)
+        or any(backfill.fails for backfill in report.backfills),
     )
 
 
 def backfill_exit(report: BackfillReport) -> ExitCode:
-    """The code of backfills: partial where one has failed, or could not be started or followed."""
+    """Returns the code of backfills; PARTIAL where a backfill failed or could not be followed."""
     return exit_code(
         interrupted=report.status is Status.INTERRUPTED,
         refused=report.status is Status.REFUSED,
-        partial=any(one.falls_short for one in report.backfills),
+        partial=any(backfill.falls_short for backfill in report.backfills),
     )
 
 
 def delivery_exit(report: DeliveryReport) -> ExitCode:
-    """The code of a look at recent images."""
+    """Returns the code of a report on recent images."""
     return exit_code(
         interrupted=report.interrupted,
         partial=report.status != "ok",

@@ -1,6 +1,7 @@
-"""Reports in files: the format from the name's ending, whole or not at all.
+"""Plans and reports written to files. The ending of a file's name gives its format.
 
-Whether a file can be written is found out before a run starts, not after it.
+A file is written whole or not at all. The checks here are made before a run starts, because a
+report that cannot be written must not be found out about after it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class ReportError(FleetError):
 
 
 def check_ending(path: Path) -> None:
-    """Raises ReportError where the name does not say which format is meant."""
+    """Raises ReportError where the ending of the name gives no format."""
     if path.suffix.lower() not in _FORMATS:
         raise ReportError(
             f"{path}: the name's ending gives the format; write one of "
@@ -38,7 +39,7 @@ def check_ending(path: Path) -> None:
 
 
 def check_place(path: Path, *, what: str = "report") -> None:
-    """Raises ReportError where a file of this name cannot be made in its folder."""
+    """Raises ReportError where no file of this name can be created in its folder."""
     if path.is_dir():
         raise ReportError(f"{path}: this is a folder; name a file")
     if path.exists() and not path.is_file():
@@ -51,12 +52,12 @@ def check_place(path: Path, *, what: str = "report") -> None:
 
 
 def check_apart(path: Path, inputs: Iterable[Path], *, state: Path | None) -> None:
-    """Raises ReportError where writing a file would replace one of `inputs`, by whatever name it
-    is called, or something that is remembered in the folder `state`."""
-    for one in inputs:
-        if _is_same(path, one):
+    """Raises ReportError where the file `path` is one of `inputs`, even under another name, or lies
+    in the part of the folder `state` that holds the memory of a fleet."""
+    for input_path in inputs:
+        if _is_same(path, input_path):
             raise ReportError(f"{path}: this file is read, and would be replaced; name another one")
-    # Beside the folders of the fleets nothing is remembered.
+    # The state of a fleet is in a folder below `state`; `state` itself may hold other files.
     if state is not None and state.resolve() in path.resolve().parent.parents:
         raise ReportError(f"{path}: the state is kept there; name a file outside of {state}")
 
@@ -69,16 +70,16 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def write_report(subject: Document, path: Path) -> None:
-    """Write a plan or a report in the format of the name's ending, readable by its owner only.
+    """Writes a plan or a report in the format of the name's ending, readable by its owner only.
 
-    An older file is replaced in one step. Raises ReportError; then no file was changed.
+    An older file is replaced in one step. Raises ReportError, and then has changed no file.
     """
     check_ending(path)
     _write(path, _FORMATS[path.suffix.lower()](subject), "report")
 
 
 def keep_plan(plan: Plan, path: Path) -> None:
-    """The same for a plan, as JSON whatever the name's ending. Raises ReportError."""
+    """Writes a plan as JSON, whatever the ending of the file's name. Raises ReportError."""
     _write(path, to_json(plan), "plan")
 
 

@@ -1,16 +1,13 @@
-"""Events as log entries: which are worth a line, and what the line says.
+"""The log entry of each event of a run. Pure.
 
-Pure. An entry has words for people and fields for machines; reads that succeed are no news.
+Reads that succeed, and the steps of a backfill, have none.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
+from fleet_repl.reports.log_entry import LogEntry, place_fields
 from fleet_repl.runs.events import (
     BackfillEnded,
     BackfillProgressed,
@@ -33,43 +30,14 @@ from fleet_repl.runs.events import (
     WriteStarted,
 )
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
-from fleet_repl.values.text import counted, elapsed, instant
-
-Level: TypeAlias = Literal["info", "warning", "error"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """One line of a log, whoever shows it."""
-
-    level: Level = "info"
-    event: str
-    """Its kind, such as `run-started`."""
-    message: str
-    fields: JsonObject = field(default_factory=dict)
-
-
-Log: TypeAlias = Callable[[LogEntry], object]
-
-
-def json_line(entry: LogEntry, now: datetime, common: JsonObject | None = None) -> str:
-    """An entry as one line of JSON; `common`: the fields that every line of this log has."""
-    document: dict[str, Json] = {
-        "time": instant(now),
-        "level": entry.level,
-        "event": entry.event,
-        "message": entry.message,
-        **(common or {}),
-        **entry.fields,
-    }
-    return json.dumps(document)
+from fleet_repl.values.text import counted, elapsed
 
 
 def entry_of(event: Event) -> LogEntry | None:
-    """The entry of an event, or None for one that is not worth a line."""
+    """Returns the entry of an event; None for an event that the log leaves out."""
     entry: LogEntry | None
     match event:
         case ReadStarted() | BackfillsWanted() | BackfillProgressed():
@@ -214,13 +182,13 @@ def _awaited(event: LockAwaited) -> LogEntry:
 
 
 def _of_write(event: WriteStarted | WriteSettled) -> LogEntry:
-    what: JsonObject = {**place_fields(event.registry), "resource": event.resource.value}
+    where: JsonObject = {**place_fields(event.registry), "resource": event.resource.value}
     match event:
         case WriteStarted(action=action):
             return LogEntry(
                 event="write-started",
                 message=f"{event.registry}: {action} {event.resource}",
-                fields={**what, "action": action.value},
+                fields={**where, "action": action.value},
             )
         case WriteSettled(outcome=outcome, error=error):
             why = f": {error}" if error else ""
@@ -228,7 +196,7 @@ def _of_write(event: WriteStarted | WriteSettled) -> LogEntry:
                 level="error" if error else "info",
                 event="write-settled",
                 message=f"{event.registry}: {event.resource} {outcome}{why}",
-                fields={**what, "outcome": outcome.value, **(_fault(error) if error else {})},
+                fields={**where, "outcome": outcome.value, **(_fault(error) if error else {})},
             )
 
 
@@ -262,11 +230,6 @@ def _failed(event: str, registry: Registry, error: Fault) -> LogEntry:
         message=f"{registry}: {error}",
         fields={**place_fields(registry), **_fault(error)},
     )
-
-
-def place_fields(registry: Registry) -> dict[str, Json]:
-    """The account and the region of a registry, as log entries and notifications have them."""
-    return {"account": registry.account, "region": registry.region}
 
 
 def _fault(fault: Fault) -> JsonObject:

@@ -23,7 +23,8 @@ from fleet_repl.fleet.connect import connect
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import Inventory, located
-from fleet_repl.reports.log_entries import Log, LogEntry, entry_of, json_line
+from fleet_repl.reports.log_entries import entry_of
+from fleet_repl.reports.log_entry import Log, LogEntry, json_line
 from fleet_repl.runs.events import CallRetried, Event, RegistryRead, WaveFinished, WriteSettled
 from fleet_repl.runs.history import Purpose
 from fleet_repl.topology import Selection, registries

@@ -23,7 +23,7 @@ from fleet_repl.reports.documents.round import (
 )
 from fleet_repl.reports.documents.shared import ErrorDocument, PlaceDocument, recast_or_none
 from fleet_repl.reports.documents.writer import as_json
-from fleet_repl.reports.log_entries import Level, LogEntry
+from fleet_repl.reports.log_entry import Level, LogEntry
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.text import counted, first_line, listed, timestamp
 from fleet_repl.watch.news import News

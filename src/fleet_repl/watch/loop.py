@@ -17,7 +17,7 @@ import anyio
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports import ExitCode
-from fleet_repl.reports.log_entries import Log, LogEntry
+from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.topology import Selection, select
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.clock import Clock

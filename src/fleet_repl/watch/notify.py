@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from fleet_repl._version import __version__
 from fleet_repl.engine.retry import Pace
-from fleet_repl.reports.log_entries import Log, LogEntry
+from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind, FleetError

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import anyio.to_thread
 
 from fleet_repl.inventory import Inventory, acknowledged
-from fleet_repl.reports.log_entries import Log, LogEntry
+from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.values.errors import FleetError, InventoryError
 from fleet_repl.values.text import counted, first_line
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from fleet_repl.fleet.fleet import EVERYTHING
-from fleet_repl.reports.log_entries import Log
+from fleet_repl.reports.log_entry import Log
 from fleet_repl.topology import Selection
 from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.watch.fleets import Connect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet_repl.reports.log_entries import Log, LogEntry, place_fields
+from fleet_repl.reports.log_entry import Log, LogEntry, place_fields
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.text import first_line
 from fleet_repl.watch.fleets import WatchedFleet

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import anyio
 
-from fleet_repl.reports.log_entries import Log, LogEntry
+from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.text import counted
 from fleet_repl.watch.fleets import Connect

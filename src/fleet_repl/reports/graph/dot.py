@@ -1,7 +1,7 @@
 """A graph in Graphviz's DOT language.
 
-Names come from outside. Everything is a quoted string, in which DOT knows quotes and backslashes,
-and labels know entities; no label is made of HTML.
+Names come from outside, so every id and label is a quoted string. Quotes and backslashes, which DOT
+knows there, and `&`, which begins an entity in labels, are escaped. No label is HTML.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "&": "&amp;"})
 
 
 def dot_text(graph: Graph, *, full: bool = False) -> str:
-    """A `digraph`; registries lie in clusters by region. `full` lists all prefixes."""
+    """Returns a `digraph` with a cluster for each region. `full`: all prefixes are listed."""
     notes = [title(graph), *warning_lines(graph)]
     lines = [
         f"digraph {_quoted(graph.fleet)} {{",

@@ -1,4 +1,4 @@
-"""What is written at nodes and edges, line by line. Nothing is escaped here."""
+"""The lines of text at nodes and edges. Each notation escapes them itself."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _PREFIXES_SHOWN: Final = 5
 
 
 def warning_lines(graph: Graph) -> list[str]:
-    """A line for each warning, and how many more are known already."""
-    lines = [f"{one.kind}: {one.message}" for one in graph.warnings]
+    """Returns a line for each warning, and the number of warnings that are acknowledged."""
+    lines = [f"{warning.kind}: {warning.message}" for warning in graph.warnings]
     if graph.acknowledged:
         lines.append(f"{counted(graph.acknowledged, 'warning')} acknowledged")
     return lines
 
 
 def title(graph: Graph) -> str:
-    """The fleet, and how much of it is drawn."""
+    """Returns the fleet and the numbers of registries and links in its graph."""
     registries = counted(sum(node.registries for node in graph.nodes), "registry")
     if graph.grouped:
         hubs = sum(node.account is not None for node in graph.nodes)
@@ -31,7 +31,7 @@ def title(graph: Graph) -> str:
 
 
 def node_lines(node: Node) -> tuple[str, ...]:
-    """Name, id and region; of a group its region and how many registries it is."""
+    """Returns name, id and region; for a group, its region and number of registries."""
     kind = () if node.kind is Kind.MANAGED else (node.kind.value,)
     if node.account is None:
         return (node.region, counted(node.registries, "registry"), *kind)
@@ -40,12 +40,12 @@ def node_lines(node: Node) -> tuple[str, ...]:
 
 
 def between(graph: Graph) -> tuple[Edge, ...]:
-    """The edges between two nodes. Those within a group are told in its box: a loop says less."""
+    """Returns the edges between two nodes. Links within a group are lines in its node instead."""
     return tuple(edge for edge in graph.edges if edge.source != edge.destination)
 
 
 def within(graph: Graph, *, full: bool) -> Mapping[str, tuple[str, ...]]:
-    """What is said of the links within each group, by the id of its node."""
+    """Returns the lines on the links within each group, by the id of its node."""
     lines: dict[str, tuple[str, ...]] = {}
     for edge in graph.edges:
         if edge.source == edge.destination:
@@ -55,7 +55,7 @@ def within(graph: Graph, *, full: bool) -> Mapping[str, tuple[str, ...]]:
 
 
 def edge_lines(edge: Edge, *, grouped: bool, full: bool) -> tuple[str, ...]:
-    """Routes, prefixes, whether deletions travel, and the counts of a group."""
+    """Returns routes, prefixes, which deletions travel, and in a grouped graph the counts."""
     lines = [", ".join(edge.routes), _prefixes(edge.prefixes, full=full)]
     if edge.deletes == edge.prefixes:
         lines.append("with deletes")

@@ -1,7 +1,7 @@
 """A graph as a Mermaid flowchart.
 
-Names come from outside, and Mermaid reads directives, tags, Markdown and entities in whatever it
-is given: all but letters, digits and what is harmless between them is written as its code.
+Names come from outside, and Mermaid reads directives, tags, Markdown and entities in every text. So
+all characters but letters, digits and a few harmless signs are written as their codes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fleet_repl.values.text import visible
 
 MOST_EDGES: Final = 500
 MOST_CHARACTERS: Final = 50_000
-"""What Mermaid draws at most: `maxEdges` and `maxTextSize`, which a diagram cannot set itself."""
+"""Mermaid's own limits, `maxEdges` and `maxTextSize`, which a diagram cannot raise itself."""
 
 _TOO_LARGE: Final = (
     f"Mermaid draws at most {MOST_EDGES} edges and {MOST_CHARACTERS:,} characters unless maxEdges "
@@ -34,15 +34,15 @@ _CLASSES: Final = (
     "  classDef external stroke-dasharray: 5 5",
     "  classDef retired stroke-dasharray: 2 2,color:#888",
 )
-# Signs between letters are what names are made of; elsewhere they may begin a list, a rule or
-# emphasis. A full stop may make a link anywhere.
+# Signs between letters belong to names; elsewhere they may begin a list, a line or emphasis. A full
+# stop is never harmless: Mermaid makes links of texts such as example.com.
 _PLAIN: Final = re.compile(r"[^\W_]|[/,]|(?<=[^\W_])[-_](?=[^\W_])|(?<=[^\W_]|[/,]) (?=[^\W_])")
 # `%%{` begins a directive even within a comment, and `<` a tag that may end anywhere below.
 _NOT_IN_COMMENTS: Final = re.compile(r"[%<]")
 
 
 def mermaid_text(graph: Graph, *, full: bool = False) -> str:
-    """A `flowchart LR`; registries lie in boxes by region. `full` lists all prefixes."""
+    """Returns a `flowchart LR` with a box for each region. `full`: all prefixes are listed."""
     edges = between(graph)
     body = [
         *(_groups(graph, full=full) if graph.grouped else _regions(graph.nodes)),
@@ -91,7 +91,8 @@ def _edge(edge: Edge, *, grouped: bool, full: bool) -> str:
 
 
 def _id(kind: str, name: str) -> str:
-    """Account ids and regions are of letters, digits and `-`, so no two ids become one."""
+    """Returns an id without special characters. Account ids and regions consist of letters, digits
+    and `-` in fixed places, so different names keep different ids."""
     return f"{kind}_{re.sub(r'[^A-Za-z0-9]', '_', name)}"
 
 

@@ -1,7 +1,7 @@
-"""Plans and reports for people: the same text at every width, but for where a terminal's lines end.
+"""Plans and reports as text for people. The width of a terminal only moves line breaks.
 
-Everything that is written passes through `Page`, which makes names from outside harmless.
-Only these modules and the command line use rich.
+Every line passes through `Page`, which makes control characters of names from outside visible. Only
+these modules and the command line use rich.
 """
 
 from fleet_repl.reports.text.backfills import backfill_text

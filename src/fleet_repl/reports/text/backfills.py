@@ -1,4 +1,4 @@
-"""Backfills as text: counts first, then how things stand between each two registries."""
+"""Backfills as text: counts, then the state of each backfill by source and destination."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.reports.exit_codes import backfill_exit
-from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.fault_groups import FailedRegistry
+from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_cut, add_faults
-from fleet_repl.reports.text.wording import label
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
 from fleet_repl.values.text import counted, elapsed, timestamp
 
 SOURCES: Final = 50
-"""Sources listed on a page that is not full."""
+"""The most sources that are listed on a page that is not full."""
 START_THE_REST: Final = (
     "Queued ones are started by `fleet-repl backfill --wait`, or by running it again later."
 )
@@ -44,9 +44,11 @@ def backfill_text(
     width: int | None = None,
     end: bool = True,
 ) -> str:
-    """The report for people. `full` lists everything, however long.
+    """Returns the report for people.
 
-    Without its `end`, which tells of a run that is over, it is a page to decide by.
+    `full`: every list is whole. `width`: the columns of the terminal; None wraps no line. Without
+    `end`, the last lines on what the run did are left out: backfills that may be started are shown
+    so before a person confirms them.
     """
     page = Page(full=full)
     status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
@@ -62,14 +64,14 @@ def backfill_text(
 
 
 def add_backfills(page: Page, outcomes: Sequence[BackfillOutcome]) -> None:
-    """A block of backfills in the report of an apply."""
+    """Adds the backfills of an apply to its report."""
     if not outcomes:
         return
-    started = sum(one.started for one in outcomes)
+    started = sum(outcome.started for outcome in outcomes)
     page.heading(f"Backfills: {started:,} of {len(outcomes):,} started")
     _add_sources(page, outcomes)
     _add_faults(page, outcomes)
-    if any(one.state is BackfillState.QUEUED for one in outcomes):
+    if any(outcome.state is BackfillState.QUEUED for outcome in outcomes):
         page.gap()
         page.add(START_THE_REST)
 
@@ -90,33 +92,37 @@ def _add_counts(page: Page, report: BackfillReport) -> None:
 
 
 def _add_sources(page: Page, outcomes: Iterable[BackfillOutcome]) -> None:
-    sources = [(key, list(some)) for key, some in groupby(outcomes, lambda one: one.source)]
+    sources = [list(group) for _, group in groupby(outcomes, lambda outcome: outcome.source)]
     shown = page.within(sources, SOURCES)
-    for _, some in shown:
+    for of_source in shown:
         page.gap()
-        page.add(("from ", Style.FAINT), label(some[0].source, some[0].source_name))
-        for one in some:
-            _add_one(page, one)
+        page.add(("from ", Style.FAINT), label(of_source[0].source, of_source[0].source_name))
+        for outcome in of_source:
+            _add_destination(page, outcome)
     page.more(len(sources) - len(shown))
 
 
-def _add_one(page: Page, one: BackfillOutcome) -> None:
-    state = _words(one.state)
-    style = _STYLES.get(one.state)
-    place = label(one.destination, one.destination_name)
+def _add_destination(page: Page, outcome: BackfillOutcome) -> None:
+    state = _words(outcome.state)
+    style = _STYLES.get(outcome.state)
+    place = label(outcome.destination, outcome.destination_name)
     page.add(
-        f"to {place}: ", (state, style) if style else state, _progress(one), _why(one), indent=1
+        f"to {place}: ",
+        (state, style) if style else state,
+        _progress(outcome),
+        _why(outcome),
+        indent=1,
     )
-    for code, number in sorted(one.failures.items()):
+    for code, number in sorted(outcome.failures.items()):
         times = "" if number is None else f": {counted(number, 'time')}"
         page.add((code, Style.BAD), times, indent=2)
 
 
-def _progress(one: BackfillOutcome) -> str:
-    last = one.backfill
+def _progress(outcome: BackfillOutcome) -> str:
+    last = outcome.backfill
     if last is None:
         return ""
-    parts = ["" if one.started or last.ended_at else f", started {timestamp(last.started_at)}"]
+    parts = ["" if outcome.started or last.ended_at else f", started {timestamp(last.started_at)}"]
     if last.state is BackfillState.UNKNOWN:
         parts.append(f" ({last.status})")
     if last.failure_code is not None:
@@ -136,22 +142,23 @@ def _took(last: Backfill) -> str:
     return f", ended {timestamp(last.ended_at)} after {took}"
 
 
-def _why(one: BackfillOutcome) -> str:
-    if one.because is not None:
-        return f": {one.because}"
-    return f": {one.error.operation} failed" if one.error is not None else ""
+def _why(outcome: BackfillOutcome) -> str:
+    if outcome.because is not None:
+        return f": {outcome.because}"
+    return f": {outcome.error.operation} failed" if outcome.error is not None else ""
 
 
 def _add_faults(page: Page, outcomes: Iterable[BackfillOutcome]) -> None:
-    """Each way in which a source failed once, however many destinations it has."""
-    failing: dict[tuple[object, ...], Failing] = {}
-    for one in outcomes:
-        if one.error is not None:
-            key = (one.source, one.error.kind, one.error.operation, one.error.code)
-            failing.setdefault(
-                key, Failing(registry=one.source, name=one.source_name, fault=one.error)
+    """Adds each failure of a source once, however many destinations it concerns."""
+    failed: dict[tuple[object, ...], FailedRegistry] = {}
+    for outcome in outcomes:
+        source, error = outcome.source, outcome.error
+        if error is not None:
+            key = (source, error.kind, error.operation, error.code)
+            failed.setdefault(
+                key, FailedRegistry(registry=source, name=outcome.source_name, fault=error)
             )
-    add_faults(page, "Failed calls", list(failing.values()))
+    add_faults(page, "Failed calls", list(failed.values()))
 
 
 def _add_end(page: Page, report: BackfillReport) -> None:
@@ -161,7 +168,7 @@ def _add_end(page: Page, report: BackfillReport) -> None:
     page.gap()
     took = elapsed((report.finished_at - report.started_at).total_seconds())
     total = counted(len(report.backfills), "destination")
-    started = sum(one.started for one in report.backfills)
+    started = sum(backfill.started for backfill in report.backfills)
     if not report.backfills:
         what = NOTHING_SELECTED
     elif report.mode is BackfillMode.STATUS:

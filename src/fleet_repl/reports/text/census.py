@@ -1,4 +1,8 @@
-"""What a set of registries is called: by the labels that describe it exactly, or by its members."""
+"""A name for a set of registries: by labels that exactly its members have, or by its members.
+
+For example, 118 of the 120 registries with the label env=dev are called `118 registries of env=dev
+but 333333333333 eu-west-1 (a), 444444444444 eu-west-1 (b)`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import EXAMPLES, FEW, Page
-from fleet_repl.reports.text.wording import label
 from fleet_repl.topology import names, registries
 from fleet_repl.topology.index import index
 from fleet_repl.topology.waves import protect
@@ -20,16 +24,16 @@ if TYPE_CHECKING:
     from fleet_repl.planning.plan import Plan
 
 EXCEPTIONS: Final = 3
-"""Registries that a description may leave out by name."""
+"""The most registries that a description may except by name."""
 VALUES: Final = 3
-"""Values of a label that a description may name."""
+"""The most values of a label, and the most regions, that a description may name."""
 
 _Labels: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
-    """The registries of a fleet, and what is known of them beside a plan."""
+    """The registries of a fleet with their names, labels, routes and protection."""
 
     names: Mapping[AccountId, str]
     registries: frozenset[Registry]
@@ -42,9 +46,9 @@ class Census:
         return label(registry, self.names.get(registry.account))
 
     def members(self, page: Page, group: Collection[Registry], *, whole: bool) -> str | None:
-        """Returns the names of a group's registries; None where a description has said it all.
+        """Returns the names of a group's registries; None where labels describe the group.
 
-        `whole`: none may be left out. Otherwise the page leaves some of many out.
+        `whole`: every name is listed. Otherwise the page lists a few of many.
         """
         if len(group) > EXAMPLES and self._description(group) is not None:
             return None
@@ -58,9 +62,9 @@ class Census:
         return f"{', '.join(map(self.label, shown))}{and_more(len(ordered) - len(shown))}"
 
     def count(self, group: Collection[Registry], *, others: bool = False) -> str:
-        """Returns `118 registries of env=dev`, or their number alone where no label fits.
+        """Returns `118 registries of env=dev`, or the number alone where no label fits.
 
-        `others`: each member means all others of the group.
+        `others`: each member of the group means all members but itself.
         """
         described = self._description(group) if len(group) > EXAMPLES else None
         number = counted(len(group) - others, "registry")
@@ -72,14 +76,14 @@ class Census:
         members = frozenset(group)
         if not members <= self.registries:
             return None
-        found = [
+        candidates = [
             (len(rest), which, tuple(sorted(rest)))
             for which, everyone in self._candidates(members)
             if len(rest := everyone - members) <= min(EXCEPTIONS, len(members) // EXCEPTIONS)
         ]
-        if not found:
+        if not candidates:
             return None
-        _, which, exceptions = min(found, key=lambda one: one[0])
+        _, which, exceptions = min(candidates, key=lambda candidate: candidate[0])
         if not exceptions:
             return which
         return f"{which} but {', '.join(map(self.label, exceptions))}"
@@ -87,57 +91,62 @@ class Census:
     def _candidates(
         self, members: frozenset[Registry]
     ) -> Iterator[tuple[str, frozenset[Registry]]]:
-        """Yields descriptions that hold for all of them, with everything they hold for."""
-        regions = sorted({one.region for one in members})
+        """Yields descriptions that fit all members, each with all registries that it fits."""
+        regions = sorted({member.region for member in members})
         for which, everyone in self._labelled(members):
             yield which, everyone
-            if len(regions) <= VALUES and any(one.region not in regions for one in everyone):
-                within = frozenset(one for one in everyone if one.region in regions)
+            if len(regions) > VALUES:
+                continue
+            within = frozenset(registry for registry in everyone if registry.region in regions)
+            if within != everyone:
                 yield f"{which} in {', '.join(regions)}", within
 
     def _labelled(self, members: frozenset[Registry]) -> Iterator[tuple[str, frozenset[Registry]]]:
-        accounts = {one.account for one in members}
+        accounts = {member.account for member in members}
         yield f", all of the {'fleet' if self.labels else 'plan'}", self.registries
         values: dict[str, set[str]] = defaultdict(set)
         for account in accounts:
             for key, value in self.labels.get(account, {}).items():
                 values[key].add(value)
         fitting = {
-            key: found
-            for key, found in values.items()
-            if len(found) <= VALUES and all(key in self.labels[one] for one in accounts)
+            key: alternatives
+            for key, alternatives in values.items()
+            if len(alternatives) <= VALUES
+            and all(key in self.labels[account] for account in accounts)
         }
-        for key, found in sorted(fitting.items()):
-            yield f" of {key}={'|'.join(sorted(found))}", self._having({key: found})
-        single = {key: found for key, found in sorted(fitting.items()) if len(found) == 1}
+        for key, alternatives in sorted(fitting.items()):
+            yield f" of {key}={'|'.join(sorted(alternatives))}", self._having({key: alternatives})
+        single = {key: fitting[key] for key in sorted(fitting) if len(fitting[key]) == 1}
         if len(single) > 1:
-            told = ", ".join(f"{key}={next(iter(found))}" for key, found in single.items())
-            yield f" of {told}", self._having(single)
+            pairs = ", ".join(f"{key}={value}" for key, (value,) in single.items())
+            yield f" of {pairs}", self._having(single)
 
     def _having(self, wanted: Mapping[str, Collection[str]]) -> frozenset[Registry]:
         return frozenset(
-            one
-            for one in self.registries
-            if (own := self.labels.get(one.account)) is not None
-            and all(own.get(key) in found for key, found in wanted.items())
+            registry
+            for registry in self.registries
+            if (own := self.labels.get(registry.account)) is not None
+            and all(own.get(key) in values for key, values in wanted.items())
         )
 
 
 def census_of(plan: Plan, inventory: Inventory | None) -> Census:
-    """Returns what an inventory says of a plan's fleet; without one, what the plan itself does."""
-    planned = {one.registry.account: one.name for one in plan.registries}
+    """Returns the fleet of a plan as its inventory describes it; without an inventory, as the plan
+    itself does."""
+    account_names = {planned.registry.account: planned.name for planned in plan.registries}
     if inventory is None:
-        return Census(names=planned, registries=frozenset(one.registry for one in plan.registries))
+        planned_registries = frozenset(planned.registry for planned in plan.registries)
+        return Census(names=account_names, registries=planned_registries)
     guarded = (
         protect(inventory, index(inventory, with_retired=True)).registries
         if inventory.safety.protected
         else frozenset()
     )
     return Census(
-        names={**planned, **names(inventory)},
+        names={**account_names, **names(inventory)},
         registries=frozenset(registries(inventory)),
-        labels={one.id: one.labels for one in inventory.accounts},
-        routes={one.name: one for one in inventory.routes},
+        labels={account.id: account.labels for account in inventory.accounts},
+        routes={route.name: route for route in inventory.routes},
         protected=guarded,
     )
 
@@ -145,6 +154,6 @@ def census_of(plan: Plan, inventory: Inventory | None) -> Census:
 def _by_region(ordered: Collection[Registry]) -> Iterator[str]:
     """Yields each region with its accounts."""
     places: dict[str, list[str]] = {}
-    for one in ordered:
-        places.setdefault(one.region, []).append(one.account)
+    for registry in ordered:
+        places.setdefault(registry.region, []).append(registry.account)
     return (f"{region} {', '.join(accounts)}" for region, accounts in sorted(places.items()))

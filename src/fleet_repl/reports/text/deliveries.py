@@ -1,7 +1,7 @@
-"""A delivery report as text: counts first, then the links that need somebody, then the rest.
+"""A delivery report as text: counts, then links with problems, then the other links.
 
-Links with the same trouble are told together, with a few of them as examples and of each a few
-images. A full page lists every link.
+Links whose images have the same trouble make one group, of which a few links and images are named.
+A full page lists every link.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from fleet_repl.reports.exit_codes import delivery_exit
-from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.fault_groups import FailedRegistry
+from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults
-from fleet_repl.reports.text.wording import label
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -25,7 +25,7 @@ from fleet_repl.runs.delivery import (
 from fleet_repl.values.text import counted, elapsed
 
 IMAGES: Final = 3
-"""Images that are named of each link."""
+"""The most images that are named for each link."""
 
 _STYLES: Final = {
     DeliveryState.FAILED: Style.BAD,
@@ -45,11 +45,11 @@ _TITLES: Final = {
     DeliveryState.COMPLETE: "Complete",
 }
 _ON_DEMAND: Final = frozenset({DeliveryState.COMPLETE, DeliveryState.IDLE})
-"""Links that are all right are counted; only a full page lists them."""
+"""States of links without a problem, which only a full page lists."""
 
 
 class _Trouble(NamedTuple):
-    """What images of several links have in common."""
+    """Why images did not arrive: the same for all links of a group."""
 
     code: str | None
     because: str | None
@@ -65,7 +65,7 @@ class _Case(NamedTuple):
 def delivery_text(
     report: DeliveryReport, *, full: bool = False, colour: bool = False, width: int | None = None
 ) -> str:
-    """The report for people. `full` lists every link, however many."""
+    """Returns the report for people. `full`: every link is listed, however many there are."""
     page = Page(full=full)
     good = report.status == "ok"
     status = (report.status, Style.ADDED if good else Style.CHANGED)
@@ -80,8 +80,8 @@ def delivery_text(
         page,
         "Unreadable",
         [
-            Failing(registry=one.registry, name=one.name, fault=one.error)
-            for one in report.unreadable
+            FailedRegistry(registry=unread.registry, name=unread.name, fault=unread.error)
+            for unread in report.unreadable
         ],
     )
     add_cut(page)
@@ -90,7 +90,7 @@ def delivery_text(
 
 
 def _add_counts(page: Page, report: DeliveryReport) -> None:
-    """A row for each state: links, and images on them."""
+    """Adds a row for each state, with its numbers of links and of images."""
     links, images = report.link_states, report.image_states
     page.gap()
     width = max(len("links"), *(len(f"{number:,}") for number in links.values()), 0)
@@ -106,11 +106,11 @@ def _add_counts(page: Page, report: DeliveryReport) -> None:
 
 
 def _add_state(page: Page, report: DeliveryReport, state: DeliveryState, title: str) -> None:
-    """A block of the images in one state, by what they have in common."""
+    """Adds a block for the images in a state, with a group for each trouble."""
     groups = _groups(report, state)
     if not groups:
         return
-    links = sum(bool(one.having(state)) for one in report.links)
+    links = sum(bool(link.having(state)) for link in report.links)
     page.heading(f"{title}: {counted(links, 'link')}")
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), str(item[0])))
     shown = page.within(ordered, GROUPS)
@@ -120,26 +120,26 @@ def _add_state(page: Page, report: DeliveryReport, state: DeliveryState, title: 
 
 
 def _groups(report: DeliveryReport, state: DeliveryState) -> Mapping[_Trouble, list[_Case]]:
-    found: dict[_Trouble, list[_Case]] = {}
+    cases: dict[_Trouble, list[_Case]] = {}
     for link in report.links:
         of_link: dict[_Trouble, list[Delivery]] = {}
-        for one in link.having(state):
-            of_link.setdefault(_Trouble(one.code, one.because), []).append(one)
-        for trouble, images in of_link.items():
-            found.setdefault(trouble, []).append(_Case(link, tuple(images)))
-    return found
+        for delivery in link.having(state):
+            of_link.setdefault(_Trouble(delivery.code, delivery.because), []).append(delivery)
+        for trouble, deliveries in of_link.items():
+            cases.setdefault(trouble, []).append(_Case(link, tuple(deliveries)))
+    return cases
 
 
 def _add_group(page: Page, trouble: _Trouble, cases: Sequence[_Case], style: Style) -> None:
-    told = ": ".join(one for one in trouble if one)
-    if told:
-        page.add((told, style), f": {counted(len(cases), 'link')}", indent=1)
-    indent = 2 if told else 1
-    hints = {one.hint for case in cases for one in case.images}
+    reason = ": ".join(part for part in trouble if part)
+    if reason:
+        page.add((reason, style), f": {counted(len(cases), 'link')}", indent=1)
+    indent = 2 if reason else 1
+    hints = {delivery.hint for case in cases for delivery in case.images}
     shown = page.examples(cases)
     for case in shown:
         page.add(f"{_link(case.link)}: {_images(page, case)}", indent=indent)
-        for hint in dict.fromkeys(one.hint for one in case.images if len(hints) > 1):
+        for hint in dict.fromkeys(delivery.hint for delivery in case.images if len(hints) > 1):
             if hint:
                 page.add(f"→ {hint}", indent=indent + 1)
     page.more(len(cases) - len(shown), indent=indent)
@@ -148,27 +148,27 @@ def _add_group(page: Page, trouble: _Trouble, cases: Sequence[_Case], style: Sty
 
 
 def _add_plain(page: Page, report: DeliveryReport, state: DeliveryState, title: str) -> None:
-    """A block of links of which there is nothing more to say."""
-    links = [one for one in report.links if one.state is state]
+    """Adds a block that only lists the links in a state."""
+    links = [link for link in report.links if link.state is state]
     if not links or (state in _ON_DEMAND and not page.full):
         return
     page.heading(f"{title}: {counted(len(links), 'link')}")
     shown = page.examples(links)
-    for one in shown:
-        page.add(_link(one), indent=1)
+    for link in shown:
+        page.add(_link(link), indent=1)
     page.more(len(links) - len(shown), indent=1)
 
 
-def _link(one: LinkDelivery) -> str:
-    source = label(one.source, one.source_name)
-    external = ", external" if one.external else ""
-    return f"{source} → {label(one.destination, one.destination_name)}{external}"
+def _link(link: LinkDelivery) -> str:
+    source = label(link.source, link.source_name)
+    external = ", external" if link.external else ""
+    return f"{source} → {label(link.destination, link.destination_name)}{external}"
 
 
 def _images(page: Page, case: _Case) -> str:
-    """`2 of 10 images: base/python:3.13, base/go:1.25`, and how long they took."""
+    """Returns `2 of 10 images (median 12 s): base/python:3.13, base/go:1.25`."""
     shown = page.within(case.images, IMAGES)
-    names = [_image(one) for one in shown]
+    names = [_image(delivery) for delivery in shown]
     if rest := len(case.images) - len(shown):
         page.cut = True
         names.append(f"{rest:,} more")
@@ -179,13 +179,13 @@ def _images(page: Page, case: _Case) -> str:
     return f"{number}{took}: {', '.join(names)}"
 
 
-def _image(one: Delivery) -> str:
-    """A name to look it up by, and for how long it has been on its way."""
-    tag = f":{one.image.tags[0]}" if one.image.tags else f"@{one.image.digest[:19]}"
+def _image(delivery: Delivery) -> str:
+    """Returns `base/python:3.13`, with the time since its push while it is on its way."""
+    tag = f":{delivery.image.tags[0]}" if delivery.image.tags else f"@{delivery.image.digest[:19]}"
     since = ""
-    if one.state is DeliveryState.IN_PROGRESS and one.seconds is not None:
-        since = f" for {elapsed(one.seconds)}"
-    return f"{one.image.repository}{tag}{since}"
+    if delivery.state is DeliveryState.IN_PROGRESS and delivery.seconds is not None:
+        since = f" for {elapsed(delivery.seconds)}"
+    return f"{delivery.image.repository}{tag}{since}"
 
 
 def _add_end(page: Page, report: DeliveryReport) -> None:
@@ -210,7 +210,7 @@ def _add_end(page: Page, report: DeliveryReport) -> None:
 
 
 def _age(age: timedelta) -> str:
-    """`7 days`, `90 minutes`: in the largest unit that leaves no rest."""
+    """Returns `7 days` or `90 minutes`: in the largest unit that leaves no remainder."""
     seconds = round(age.total_seconds())
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:

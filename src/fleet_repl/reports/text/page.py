@@ -1,7 +1,7 @@
-"""A page of lines for a terminal or a file: indented, styled, harmless.
+"""A page of indented and styled lines for a terminal or a file.
 
-Lines are wrapped for a terminal only: in a file or a pipe, the text depends on nothing but what it
-says.
+Control characters of names from outside are made visible. Lines are wrapped for a terminal only, so
+that the text in a file or a pipe does not depend on where it was made.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 INDENT: Final = "  "
 HANGING: Final = "    "
-"""How much farther the rest of a wrapped line is indented."""
+"""The additional indentation of the second and later parts of a wrapped line."""
 FEW: Final = 10
-"""So many that share a reason are all named."""
+"""Up to this number, all members of a group are named."""
 EXAMPLES: Final = 3
-"""So many are named where there are more."""
+"""The number of members that are named of a larger group."""
 
 
 class Style(StrEnum):
-    """What a piece of text means, in rich's words."""
+    """The meaning of a piece of text, with the style that rich shows it in."""
 
     HEADING = "bold"
     ADDED = "green"
@@ -44,9 +44,9 @@ Part: TypeAlias = "str | tuple[str, Style]"
 
 
 class Page:
-    """Collects lines. Every part is made visible: no caller has to think of it.
+    """Lines in the order they are added. Control characters of every part are made visible.
 
-    `full` lifts the caps on long lists; otherwise `cut` tells whether anything was left out.
+    `full`: long lists are not cut. `cut`: whether a list was cut.
     """
 
     def __init__(self, *, full: bool = False) -> None:
@@ -55,7 +55,7 @@ class Page:
         self._lines: list[Text] = []
 
     def add(self, *parts: Part, indent: int = 0) -> None:
-        """One line."""
+        """Adds a line."""
         line = Text(INDENT * indent)
         for part in parts:
             text, style = part if isinstance(part, tuple) else (part, "")
@@ -63,32 +63,35 @@ class Page:
         self._lines.append(line)
 
     def gap(self) -> None:
-        """An empty line between two blocks; none at the top."""
+        """Adds an empty line between two blocks, and none at the top."""
         if self._lines and self._lines[-1].plain:
             self._lines.append(Text())
 
     def heading(self, text: str) -> None:
-        """A line that starts a block."""
+        """Adds a gap and a bold line, which begin a block."""
         self.gap()
         self.add((text, Style.HEADING))
 
     def within(self, items: Sequence[T], cap: int) -> Sequence[T]:
-        """The first `cap` items; all of them on a full page."""
-        # One that is left out takes as much room as the line that says so.
+        """Returns the first `cap` items; all items on a full page."""
+        # A single item more takes no more room than the line `… and 1 more`.
         return items if self.full or len(items) <= cap + 1 else items[:cap]
 
     def examples(self, items: Sequence[T]) -> Sequence[T]:
-        """All items where they are few or the page is full, otherwise the first of them."""
+        """Returns all items of a few, and on a full page; otherwise the first EXAMPLES."""
         return items if self.full or len(items) <= FEW else items[:EXAMPLES]
 
     def more(self, left_out: int, *, indent: int = 0) -> None:
-        """Say how many items `within` left out, if any."""
+        """Adds `… and 7 more` where items were left out."""
         if left_out:
             self.cut = True
             self.add((f"… and {left_out:,} more", Style.FAINT), indent=indent)
 
     def render(self, *, colour: bool, width: int | None = None) -> str:
-        """The whole page, each line ending with a newline; `width`: that of the terminal."""
+        """Returns the page as text.
+
+        `width`: the columns of the terminal; None wraps no line.
+        """
         lines = self._lines
         if width is not None:
             lines = [piece for line in lines for piece in _wrapped(line, width)]
@@ -100,7 +103,7 @@ class Page:
             force_terminal=True,
             color_system="standard",
             legacy_windows=False,
-            # Whoever asks for colour has asked NO_COLOR before.
+            # The caller has looked at NO_COLOR.
             no_color=False,
         )
         for line in lines:
@@ -109,7 +112,7 @@ class Page:
 
 
 def _wrapped(line: Text, width: int) -> Iterator[Text]:
-    """The line in pieces that fit where its words do: an id is never broken."""
+    """Yields a line in parts that fit into `width`; a longer word, such as an id, is not broken."""
     start = len(line.plain) - len(line.plain.lstrip())
     hanging = line.plain[:start] + HANGING
     ends, used = [], start
@@ -119,6 +122,6 @@ def _wrapped(line: Text, width: int) -> Iterator[Text]:
             used = len(hanging)
         used += cell_len(word[0])
     first, *others = line.divide(ends)
-    for piece in (first, *(Text(hanging).append_text(one) for one in others)):
+    for piece in (first, *(Text(hanging).append_text(rest) for rest in others)):
         piece.rstrip()
         yield piece

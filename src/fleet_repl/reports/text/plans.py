@@ -1,4 +1,4 @@
-"""A plan as text: each registry that changes, what stands in the way, then the totals."""
+"""A plan as text: the changes of registries, the obstacles to them, then the totals."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from fleet_repl.planning.objections import PROTECTED
 from fleet_repl.planning.plan import Action, Plan, Resource, State
-from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.census import Census, census_of
-from fleet_repl.reports.text.changes import Block, Line, block_of, grouped
+from fleet_repl.reports.text.change_groups import grouped
+from fleet_repl.reports.text.changes import Block, Line, block_of
+from fleet_repl.reports.text.labels import SYMBOLS
 from fleet_repl.reports.text.page import EXAMPLES, Page, Style
 from fleet_repl.reports.text.sections import (
-    Holding,
+    HeldLinkRow,
     add_cut,
     add_faults,
     add_held,
@@ -22,7 +24,6 @@ from fleet_repl.reports.text.sections import (
     waves_of_plan,
 )
 from fleet_repl.reports.text.totals import add_route_totals
-from fleet_repl.reports.text.wording import SYMBOLS
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted
 
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
 
 BLOCKS: Final = 50
-"""Blocks of changes that are listed on a page that is not full. Dangerous ones do not count."""
+"""The most blocks of changes on a page that is not full, beside the dangerous ones."""
 LINES: Final = 20
-"""Lines that are listed for each change, beside dangerous ones."""
+"""The most lines for a change, beside the dangerous ones."""
 
 
 def plan_text(
@@ -44,10 +45,12 @@ def plan_text(
     waves: Sequence[str] = (),
     inventory: Inventory | None = None,
 ) -> str:
-    """The plan for people: what takes something away first, and never cut; equal changes once.
+    """Returns the plan for people. Dangerous changes come first and are never left out; equal
+    changes of several registries are written once.
 
-    `full` lists each registry and each link. `width`: the terminal's; None: nothing is wrapped.
-    `waves` are in their order. `inventory` is the plan's; it knows labels and routes.
+    `full`: each registry and each link is listed. `width`: the columns of the terminal; None wraps
+    no line. `waves`: the names of the inventory's waves in their order. `inventory`: that of the
+    plan, for its labels and routes.
     """
     page = Page(full=full)
     census = census_of(plan, inventory)
@@ -69,39 +72,41 @@ def plan_text(
     return page.render(colour=colour, width=width)
 
 
-def _failing(plan: Plan, *, readable: bool) -> list[Failing]:
+def _failing(plan: Plan, *, readable: bool) -> list[FailedRegistry]:
     return [
-        Failing(registry=one.registry, name=one.name, fault=one.error)
-        for one in plan.registries
-        if one.error is not None
-        and one.excuse is None
-        and (one.state is not State.UNREADABLE) is readable
+        FailedRegistry(registry=planned.registry, name=planned.name, fault=planned.error)
+        for planned in plan.registries
+        if planned.error is not None
+        and planned.excuse is None
+        and (planned.state is not State.UNREADABLE) is readable
     ]
 
 
-def _excused(plan: Plan) -> list[Failing]:
+def _excused(plan: Plan) -> list[FailedRegistry]:
     return [
-        Failing(registry=one.registry, name=one.name, fault=one.error)
-        for one in plan.registries
-        if one.error is not None and one.excuse is not None
+        FailedRegistry(registry=planned.registry, name=planned.name, fault=planned.error)
+        for planned in plan.registries
+        if planned.error is not None and planned.excuse is not None
     ]
 
 
-def _held(plan: Plan) -> list[Holding]:
+def _held(plan: Plan) -> list[HeldLinkRow]:
     return [
-        Holding(source=one.registry, name=one.name, link=link)
-        for one in plan.registries
-        for link in one.held
+        HeldLinkRow(source=planned.registry, name=planned.name, link=link)
+        for planned in plan.registries
+        for link in planned.held
     ]
 
 
 def _add_blocks(page: Page, plan: Plan, census: Census, *, in_waves: bool) -> None:
-    """What is to be done: a block for all registries of which the same is to be said."""
+    """Adds the changes: one block for all registries whose changes read the same."""
     back = plan.rolls_back is not None
     blocks = {
-        one.registry: block_of(one, census, in_waves=in_waves, rolls_back=back, full=page.full)
-        for one in plan.registries
-        if one.changes
+        planned.registry: block_of(
+            planned, census, in_waves=in_waves, rolls_back=back, full=page.full
+        )
+        for planned in plan.registries
+        if planned.changes
     }
     groups = grouped(blocks, each=page.full)
     dangerous = [group for group in groups if group[0].is_dangerous]
@@ -141,17 +146,17 @@ def _heading(page: Page, block: Block, members: Sequence[Registry], census: Cens
 
 
 def _add_line(page: Page, line: Line, members: Sequence[Registry], census: Census) -> None:
-    """A line for all ends together or, of a few, one for each."""
+    """Adds a line for each end where there are few, otherwise one line for all ends."""
     if not line.ends:
-        whom = [""]
+        ends = [""]
     elif line.others and line.ends == frozenset(members):
-        whom = [" the others"]
+        ends = [" the others"]
     elif len(line.ends) <= EXAMPLES and not line.others and not line.each:
-        whom = [f" {census.label(end)}" for end in sorted(line.ends)]
+        ends = [f" {census.label(end)}" for end in sorted(line.ends)]
     else:
-        whom = [f" {_ends(page, line, census)}"]
-    for one in whom:
-        page.add(line.symbol, f"{line.before}{one}{line.after}", indent=3)
+        ends = [f" {_ends(page, line, census)}"]
+    for end in ends:
+        page.add(line.symbol, f"{line.before}{end}{line.after}", indent=3)
 
 
 def _ends(page: Page, line: Line, census: Census) -> str:
@@ -163,10 +168,10 @@ def _ends(page: Page, line: Line, census: Census) -> str:
 
 
 def _add_vouched(page: Page, plan: Plan) -> None:
-    """Who trusts should see each time what is trusted: one line for each Sid."""
+    """Adds a line for each trusted Sid, so that whoever trusts a statement sees where it counts."""
     places: dict[str, list[str]] = {}
-    for one in plan.vouched:
-        places.setdefault(one.sid, []).append(f"{one.registry}")
+    for statement in plan.vouched:
+        places.setdefault(statement.sid, []).append(f"{statement.registry}")
     if not places:
         return
     page.heading("Vouched for: statements that may keep images out, and are trusted not to")
@@ -199,8 +204,8 @@ def _add_totals(page: Page, plan: Plan) -> None:
 
 
 def _cleared_by(plan: Plan) -> str:
-    """The flags that clear the plan's objections."""
-    kinds = {one.kind for one in plan.objections}
+    """Returns the flags that override the objections to a plan."""
+    kinds = {objection.kind for objection in plan.objections}
     flags = ["--force"] if kinds - {PROTECTED} else []
     if PROTECTED in kinds:
         flags.append(f"--allow {PROTECTED}")

@@ -1,6 +1,6 @@
-"""A report as text: counts, what needs somebody, every registry that was written, the end.
+"""A report as text: counts, problems, registries that were written, and how the run ended.
 
-Errors that many registries share are told once; the JSON document has each of them.
+An error that many registries share is written once; the JSON document has it for each of them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from fleet_repl.reports.exit_codes import ExitCode, report_exit
-from fleet_repl.reports.grouping import Failing
+from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.backfills import add_backfills
+from fleet_repl.reports.text.labels import SYMBOLS, change_name, label
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import (
     GROUPS,
-    Holding,
+    HeldLinkRow,
     add_cut,
     add_faults,
     add_held,
@@ -23,12 +24,11 @@ from fleet_repl.reports.text.sections import (
     add_warnings,
     add_waves,
 )
-from fleet_repl.reports.text.wording import SYMBOLS, change_name, label
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.text import counted, elapsed
 
 APPLIED: Final = 50
-"""Applied registries that are listed on a page that is not full."""
+"""The most registries that are listed as applied on a page that is not full."""
 
 _STYLES: Final = {
     Outcome.APPLIED: Style.ADDED,
@@ -38,8 +38,8 @@ _STYLES: Final = {
     Outcome.CANCELLED: Style.CHANGED,
 }
 _FIRST: Final = (Outcome.FAILED, Outcome.APPLIED, Outcome.PARTIAL)
-_COUNTED: Final = (*_FIRST, *(one for one in Outcome if one not in _FIRST))
-"""In the order of the page."""
+_COUNTED: Final = (*_FIRST, *(outcome for outcome in Outcome if outcome not in _FIRST))
+"""The outcomes in the order of the page."""
 _STATUS_STYLES: Final = {
     Status.OK: Style.ADDED,
     Status.STAGED: Style.ADDED,
@@ -55,7 +55,11 @@ def report_text(
     width: int | None = None,
     waves: Sequence[str] = (),
 ) -> str:
-    """The report for people. `full` lists everything, however long; `waves` are in their order."""
+    """Returns the report for people.
+
+    `full`: every list is whole. `width`: the columns of the terminal; None wraps no line. `waves`:
+    the names of the inventory's waves in their order.
+    """
     page = Page(full=full)
     status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
     page.add((f"Run {report.run_id} of {report.fleet}: ", Style.HEADING), status, _notes(report))
@@ -63,15 +67,17 @@ def report_text(
     add_waves(page, report, waves)
     add_faults(page, "Failed", _failing(report))
     held = [
-        Holding(source=one.registry, name=one.name, link=link)
-        for one in report.registries
-        for link in one.held
+        HeldLinkRow(source=outcome.registry, name=outcome.name, link=link)
+        for outcome in report.registries
+        for link in outcome.held
     ]
-    add_held(page, held, {one.registry.account: one.name for one in report.registries})
-    for outcome in (Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED):
-        _add_reasons(page, outcome, _having(report, outcome))
+    names = {outcome.registry.account: outcome.name for outcome in report.registries}
+    add_held(page, held, names)
+    for unfinished in (Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED):
+        _add_reasons(page, unfinished, _having(report, unfinished))
     _add_applied(page, report)
-    excused = [one for one in _having(report, Outcome.UNCHANGED) if one.because is not None]
+    unchanged = _having(report, Outcome.UNCHANGED)
+    excused = [outcome for outcome in unchanged if outcome.because is not None]
     _add_reasons(page, Outcome.UNCHANGED, excused)
     add_backfills(page, report.backfills)
     add_objections(page, report.objections)
@@ -82,19 +88,19 @@ def report_text(
 
 
 def _notes(report: Report) -> str:
-    """What is special about the run."""
+    """Returns, in parentheses, whether the run rolled back, was forced, or had more allowed."""
     notes = []
     if report.rolls_back is not None:
         notes.append(f"rolls back {report.rolls_back}")
     if report.forced:
         notes.append("objections overridden by --force")
     if report.allowed:
-        notes.append(" ".join(f"--allow {one}" for one in report.allowed))
+        notes.append(" ".join(f"--allow {override}" for override in report.allowed))
     return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _add_counts(page: Page, report: Report) -> None:
-    """Registries and their writes by outcome; failures and held links before what went well."""
+    """Adds a row for each outcome with its registries and writes; failures and held links first."""
     writes = report.writes.counts
     rows = [
         (outcome.value, report.count(outcome), writes.get(outcome), _STYLES.get(outcome))
@@ -106,8 +112,8 @@ def _add_counts(page: Page, report: Report) -> None:
     page.gap()
     page.add((f"{'':<10}  {'registries':>{left}}  {'writes':>{right}}", Style.FAINT), indent=1)
     for name, registries, number, style in rows:
-        told = "" if number is None else f"{number:,}"
-        line = f"{name:<10}  {registries:>{left},}  {told:>{right}}".rstrip()
+        write_count = "" if number is None else f"{number:,}"
+        line = f"{name:<10}  {registries:>{left},}  {write_count:>{right}}".rstrip()
         shown = style if registries or number else Style.FAINT
         page.add((line, shown) if shown else line, indent=1)
 
@@ -118,13 +124,14 @@ def _add_applied(page: Page, report: Report) -> None:
         return
     page.heading(f"Applied: {counted(len(applied), 'registry')}")
     shown = page.within(applied, APPLIED)
-    for one in shown:
-        page.add(f"{label(one.registry, one.name)}: {_changes(one.changes)}", indent=1)
+    for outcome in shown:
+        changes = _changes(outcome.changes)
+        page.add(f"{label(outcome.registry, outcome.name)}: {changes}", indent=1)
     page.more(len(applied) - len(shown), indent=1)
 
 
 def _changes(changes: Sequence[ChangeOutcome]) -> str:
-    """Each kind of write once: waves and withdrawals may write a policy several times."""
+    """Returns each kind of write once: one run may write a policy several times."""
     written = Counter(
         f"{SYMBOLS[change.action][0]}{change_name(change.resource, change.before, change.after)}"
         for change in changes
@@ -132,29 +139,31 @@ def _changes(changes: Sequence[ChangeOutcome]) -> str:
     return ", ".join(f"{what} ({n:,} times)" if n > 1 else what for what, n in written.items())
 
 
-def _failing(report: Report) -> list[Failing]:
+def _failing(report: Report) -> list[FailedRegistry]:
     return [
-        Failing(registry=one.registry, name=one.name, fault=one.error, done=_done(one))
-        for one in report.registries
-        if one.error is not None
+        FailedRegistry(
+            registry=outcome.registry, name=outcome.name, fault=outcome.error, done=_done(outcome)
+        )
+        for outcome in report.registries
+        if outcome.error is not None
     ]
 
 
-def _done(one: RegistryOutcome) -> str | None:
-    """What was written to a registry that was not finished."""
+def _done(outcome: RegistryOutcome) -> str | None:
+    """Returns which resources of a registry were written before it failed or was stopped."""
     written = [
         change_name(change.resource, change.before, change.after)
-        for change in one.changes
+        for change in outcome.changes
         if change.outcome is Outcome.APPLIED
     ]
     return f"{' and '.join(dict.fromkeys(written))} applied" if written else None
 
 
 def _add_reasons(page: Page, outcome: Outcome, having: Sequence[RegistryOutcome]) -> None:
-    """Registries that nothing went wrong with, by why nothing was done."""
+    """Adds a block of registries with an outcome that is no failure, grouped by their reasons."""
     reasons: dict[str, list[RegistryOutcome]] = {}
-    for one in having:
-        reasons.setdefault(one.because or "no reason is known", []).append(one)
+    for registry in having:
+        reasons.setdefault(registry.because or "no reason is known", []).append(registry)
     if not reasons:
         return
     total = sum(len(some) for some in reasons.values())
@@ -164,15 +173,15 @@ def _add_reasons(page: Page, outcome: Outcome, having: Sequence[RegistryOutcome]
     for because, some in shown:
         page.add((because, Style.CHANGED), f": {counted(len(some), 'registry')}", indent=1)
         examples = page.examples(some)
-        for one in examples:
-            done = _done(one)
-            page.add(label(one.registry, one.name), f": {done}" if done else "", indent=2)
+        for example in examples:
+            done = _done(example)
+            page.add(label(example.registry, example.name), f": {done}" if done else "", indent=2)
         page.more(len(some) - len(examples), indent=2)
     page.more(len(groups) - len(shown), indent=1)
 
 
 def _having(report: Report, outcome: Outcome) -> list[RegistryOutcome]:
-    return [one for one in report.registries if one.outcome is outcome]
+    return [registry for registry in report.registries if registry.outcome is outcome]
 
 
 def _add_end(page: Page, report: Report) -> None:
@@ -192,9 +201,9 @@ def _add_end(page: Page, report: Report) -> None:
 
 
 def _meaning(report: Report, code: ExitCode) -> str:
-    """Why a run ends with a code, as short as it can be said."""
+    """Returns the reasons for an exit code, in a few words."""
     if report.status is Status.STAGED and code is ExitCode.OK:
-        reasons = dict.fromkeys(one.because for one in report.waves if one.because is not None)
+        reasons = dict.fromkeys(wave.because for wave in report.waves if wave.because is not None)
         return "; ".join(["done as asked", *reasons])
     if code is not ExitCode.PARTIAL:
         return code.meaning
@@ -204,6 +213,6 @@ def _meaning(report: Report, code: ExitCode) -> str:
         "partial": report.count(Outcome.PARTIAL),
         "skipped": report.count(Outcome.SKIPPED),
         "cancelled": report.count(Outcome.CANCELLED),
-        "backfills failed": sum(one.fails for one in report.backfills),
+        "backfills failed": sum(backfill.fails for backfill in report.backfills),
     }
     return ", ".join(f"{number:,} {what}" for what, number in short.items() if number)

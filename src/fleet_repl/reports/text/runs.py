@@ -1,4 +1,5 @@
-"""Remembered runs as text: a table of them, newest first, and a run that left no report."""
+"""Remembered runs as text: a table of all runs, newest first, and the page of a run without a
+report."""
 
 from __future__ import annotations
 
@@ -9,18 +10,18 @@ from typing import Final
 from rich.cells import cell_len
 
 from fleet_repl.reports.exit_codes import ExitCode
+from fleet_repl.reports.text.labels import change_name, label
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.wording import change_name, label
 from fleet_repl.runs.history import JournalEntry, Moment, PastRun, RunList, RunSummary
 from fleet_repl.runs.outcomes import Outcome, Status
 from fleet_repl.values.text import counted, elapsed, visible
 
 UNDER_WAY: Final = "under way"
 DIED: Final = "died"
-"""What runs are called that have no report."""
+"""The status of a run without a report: a process is at work on it, or none is."""
 
 OPEN: Final = 20
-"""Writes of unknown end that are listed on a page that is not full."""
+"""The most writes of unknown outcome on a page that is not full."""
 _FLEET: Final = "fleet"
 _PARTIAL: Final = "partial"
 _COLUMNS: Final = (
@@ -35,7 +36,10 @@ _STYLES: Final = {
 
 
 def runs_text(run_list: RunList, *, colour: bool = False) -> str:
-    """A row for each run; the fleet is told where there are several. Times are in UTC."""
+    """Returns a table with a row for each run, and a column of fleets where there are several.
+
+    Times are in UTC.
+    """
     page = Page(full=True)
     for fleet, freeze in sorted(run_list.frozen.items()):
         since = f" since {moment(freeze.since)} by {freeze.who}: {freeze.why}"
@@ -60,7 +64,7 @@ def runs_text(run_list: RunList, *, colour: bool = False) -> str:
 
 
 def moment(when: datetime) -> str:
-    """`2026-11-23 08:15:00` in UTC."""
+    """Returns `2026-11-23 08:15:00`, in UTC."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
@@ -90,13 +94,13 @@ def _cells(run: RunSummary, run_list: RunList) -> tuple[str, ...]:
 
 
 def _hidden(runs: Sequence[RunSummary]) -> frozenset[str]:
-    """Columns that would say the same in every row."""
+    """Returns the columns to leave out because they say the same in every row."""
     several, partial = len({run.meta.fleet for run in runs}) > 1, any(run.partial for run in runs)
     return frozenset() | (set() if several else {_FLEET}) | (set() if partial else {_PARTIAL})
 
 
 def _aligned(rows: Sequence[Sequence[str]], hidden: frozenset[str]) -> list[str]:
-    """Rows as lines, numbers to the right."""
+    """Returns rows as lines of aligned columns, with numbers to the right."""
     columns = []
     for title, *cells in zip(*rows, strict=True):
         if title not in hidden:
@@ -119,7 +123,7 @@ def unreported_text(
     colour: bool = False,
     width: int | None = None,
 ) -> str:
-    """Who made it, how many writes it had planned, and how far the journal says that it came."""
+    """Returns who made a run without a report, and its writes as far as the journal has them."""
     page = Page(full=full)
     meta = run.meta
     page.add((f"Run {meta.run_id} of {meta.fleet}: ", Style.HEADING), ("no report", Style.CHANGED))
@@ -174,5 +178,5 @@ def _add_open(page: Page, run: PastRun, entries: list[JournalEntry]) -> None:
 
 
 def _write(entry: JournalEntry) -> tuple[object, ...]:
-    """What tells a write from the others of its run."""
+    """Returns the parts of an entry that identify its write within the run."""
     return entry.registry, entry.resource, entry.prefix, entry.wave, entry.phase

@@ -1,6 +1,6 @@
-"""Blocks that plans and reports have in common: faults, held links, objections, warnings, waves.
+"""Blocks of text that plans and reports share: faults, held links, objections, warnings, waves.
 
-What many registries share is told once, with a few of them as examples.
+A fact that many registries share is written once, with a few of the registries as examples.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from typing import Final
 from rich.cells import cell_len
 
 from fleet_repl.planning.plan import HeldLink, Objection, Plan, Warning
-from fleet_repl.reports.grouping import Failing, FaultGroup, group_faults
+from fleet_repl.reports.fault_groups import FailedRegistry, FaultGroup, group_faults
+from fleet_repl.reports.text.labels import label, prefix_list
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.wording import label, prefix_list
 from fleet_repl.runs.outcomes import Report, WaveOutcome
 from fleet_repl.topology import REST
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import counted, visible
 
 GROUPS: Final = 20
-"""Reasons told."""
+"""The most groups of a block on a page that is not full."""
 LONG: Final = 40
-"""Characters that several warnings have to share at their ends to have them told once."""
+"""The fewest characters that warnings must have in common at their ends to write them once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """A source and one link that it is written without."""
+class HeldLinkRow:
+    """A held link with its source."""
 
     source: Registry
     name: str
     link: HeldLink
 
 
-def add_faults(page: Page, title: str, failing: Sequence[Failing]) -> None:
-    """A block of registries that failed, one paragraph for each way of failing."""
-    if not failing:
+def add_faults(page: Page, title: str, failed: Sequence[FailedRegistry]) -> None:
+    """Adds a block of registries that failed, with a paragraph for each way of failing."""
+    if not failed:
         return
-    page.heading(f"{title}: {counted(len(failing), 'registry')}")
-    groups = group_faults(failing)
+    page.heading(f"{title}: {counted(len(failed), 'registry')}")
+    groups = group_faults(failed)
     shown = page.within(groups, GROUPS)
     for group in shown:
         _add_group(page, group)
@@ -54,22 +54,23 @@ def _add_group(page: Page, group: FaultGroup) -> None:
         where += f" in {counted(group.accounts, 'account')}"
     page.add((f"{group.kind} at {group.operation}", Style.BAD), f": {where}", indent=1)
     shown = page.examples(group.members)
-    for one in shown:
-        code = f" ({one.fault.code})" if one.fault.code else ""
-        request = f" [request {one.fault.request_id}]" if one.fault.request_id else ""
-        done = f"; {one.done}" if one.done else ""
-        message = f": {one.fault.message}{code}{request}{done}"
-        page.add(label(one.registry, one.name), message, indent=2)
+    for member in shown:
+        fault = member.fault
+        code = f" ({fault.code})" if fault.code else ""
+        request = f" [request {fault.request_id}]" if fault.request_id else ""
+        done = f"; {member.done}" if member.done else ""
+        message = f": {fault.message}{code}{request}{done}"
+        page.add(label(member.registry, member.name), message, indent=2)
     page.more(len(group.members) - len(shown), indent=2)
     if group.hint:
         page.add(f"→ {group.hint}", indent=2)
 
 
-def add_held(page: Page, held: Iterable[Holding], names: Mapping[AccountId, str]) -> None:
-    """A block of links that are left out, one paragraph for each reason."""
-    reasons: dict[str, list[Holding]] = {}
-    for one in held:
-        reasons.setdefault(one.link.because, []).append(one)
+def add_held(page: Page, held: Iterable[HeldLinkRow], names: Mapping[AccountId, str]) -> None:
+    """Adds a block of held links, with a paragraph for each reason."""
+    reasons: dict[str, list[HeldLinkRow]] = {}
+    for row in held:
+        reasons.setdefault(row.link.because, []).append(row)
     if not reasons:
         return
     total = sum(len(links) for links in reasons.values())
@@ -79,25 +80,25 @@ def add_held(page: Page, held: Iterable[Holding], names: Mapping[AccountId, str]
     for because, links in shown:
         page.add((because, Style.CHANGED), f": {counted(len(links), 'link')}", indent=1)
         examples = page.examples(links)
-        for one in examples:
-            end = label(one.link.destination, names.get(one.link.destination.account))
-            what = prefix_list(one.link.prefixes, full=page.full)
-            page.add(f"{label(one.source, one.name)} → {end}: {what}", indent=2)
+        for row in examples:
+            destination = row.link.destination
+            end = label(destination, names.get(destination.account))
+            prefixes = prefix_list(row.link.prefixes, full=page.full)
+            page.add(f"{label(row.source, row.name)} → {end}: {prefixes}", indent=2)
         page.more(len(links) - len(examples), indent=2)
     page.more(len(groups) - len(shown), indent=1)
 
 
 def add_objections(page: Page, objections: Sequence[Objection]) -> None:
-    """A block of reasons to refuse."""
+    """Adds a block of objections."""
     if objections:
         page.heading("Objections")
-        for one in objections:
-            page.add((one.kind, Style.BAD), f": {one.message}", indent=1)
+        for objection in objections:
+            page.add((objection.kind, Style.BAD), f": {objection.message}", indent=1)
 
 
 def add_warnings(page: Page, warnings: Sequence[Warning], acknowledged: int = 0) -> None:
-    """A block of things to know: of each kind a few, and what they all say once; then how many
-    more are known already."""
+    """Adds a block of warnings by kind, and the number of warnings that are acknowledged."""
     if warnings:
         _add_kinds(page, warnings)
     if acknowledged:
@@ -108,8 +109,8 @@ def add_warnings(page: Page, warnings: Sequence[Warning], acknowledged: int = 0)
 def _add_kinds(page: Page, warnings: Sequence[Warning]) -> None:
     page.heading("Warnings")
     kinds: dict[str, list[str]] = {}
-    for one in warnings:
-        kinds.setdefault(one.kind, []).append(one.message)
+    for warning in warnings:
+        kinds.setdefault(warning.kind, []).append(warning.message)
     for kind, messages in kinds.items():
         distinct = list(dict.fromkeys(messages))
         if page.full or len(distinct) == 1:
@@ -120,20 +121,24 @@ def _add_kinds(page: Page, warnings: Sequence[Warning]) -> None:
 
 
 def _add_alike(page: Page, kind: str, messages: Sequence[str]) -> None:
-    """A paragraph of warnings of one kind: what differs of each, then how all of them end."""
+    """Adds warnings of one kind: the beginning of each, then the ending that all have in common.
+
+    For example, `a/ is served nowhere … b/ is served nowhere` as `a/ …`, `b/ …` and
+    `… is served nowhere`.
+    """
     ending = _ending(messages)
     page.add((kind, Style.CHANGED), f": {len(messages):,} times", indent=1)
     shown = page.examples(messages)
-    for one in shown:
-        page.add(f"{one.removesuffix(ending)} …" if ending else one, indent=2)
+    for message in shown:
+        page.add(f"{message.removesuffix(ending)} …" if ending else message, indent=2)
     page.more(len(messages) - len(shown), indent=2)
     if ending:
         page.add(f"…{ending}", indent=2)
 
 
 def _ending(messages: Sequence[str]) -> str:
-    """The words that all messages end with; none where that is hardly worth it."""
-    from_the_end = zip(*(reversed(one) for one in messages), strict=False)
+    """Returns the words that all messages end with; none where these are only a few."""
+    from_the_end = zip(*(reversed(message) for message in messages), strict=False)
     alike = takewhile(lambda characters: len(set(characters)) == 1, from_the_end)
     shared = "".join(characters[0] for characters in alike)[::-1]
     ending = shared[shared.find(" ") :] if " " in shared else ""
@@ -141,34 +146,34 @@ def _ending(messages: Sequence[str]) -> str:
 
 
 def add_rows(page: Page, rows: Sequence[tuple[str, str]]) -> None:
-    """Names and what is to be said of each, in two columns."""
+    """Adds rows of a name and a text, in two columns."""
     width = max(cell_len(visible(name)) for name, _ in rows)
-    for name, said in rows:
+    for name, text in rows:
         padding = " " * (width - cell_len(visible(name)))
-        page.add(f"{name}{padding}  {said}", indent=1)
+        page.add(f"{name}{padding}  {text}", indent=1)
 
 
 def add_cut(page: Page) -> None:
-    """Where the rest of the lists is to be had."""
+    """Adds where whole lists are to be had, if any list of the page was cut."""
     if page.cut:
         page.gap()
         page.add(("Lists are cut short: -v shows all, --report FILE.json keeps all.", Style.FAINT))
 
 
-def in_order(found: Iterable[str], known: Sequence[str]) -> list[str]:
-    """The waves of `found` as `known` has them; others by their names, `REST` at the end."""
+def in_order(waves: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Returns waves in the order of `known`; then other waves by name, and `REST` at the end."""
     place = {name: number for number, name in enumerate(known)}
-    return sorted(set(found), key=lambda name: (name == REST, place.get(name, len(place)), name))
+    return sorted(set(waves), key=lambda name: (name == REST, place.get(name, len(place)), name))
 
 
 def waves_of_plan(plan: Plan, known: Sequence[str]) -> list[str]:
-    """The waves that a plan is about; empty for a fleet without any."""
+    """Returns the waves that a plan writes in; empty for a fleet without waves."""
     return _several(
         in_order(
             (
                 wave
-                for one in plan.registries
-                for wave in (one.wave, *(change.wave for change in one.changes))
+                for planned in plan.registries
+                for wave in (planned.wave, *(change.wave for change in planned.changes))
             ),
             known,
         )
@@ -176,25 +181,29 @@ def waves_of_plan(plan: Plan, known: Sequence[str]) -> list[str]:
 
 
 def add_planned_waves(page: Page, plan: Plan, known: Sequence[str]) -> None:
-    """A block with the registries that each wave writes to."""
+    """Adds the number of registries that each wave writes to."""
     waves = waves_of_plan(plan, known)
     if waves and plan.changes:
         writes = {
-            wave: sum(any(change.wave == wave for change in one.changes) for one in plan.registries)
+            wave: sum(
+                any(change.wave == wave for change in planned.changes)
+                for planned in plan.registries
+            )
             for wave in waves
         }
         page.heading("Waves")
-        add_rows(page, [(one, f"{counted(writes[one], 'registry')} to change") for one in waves])
+        rows = [(wave, f"{counted(writes[wave], 'registry')} to change") for wave in waves]
+        add_rows(page, rows)
 
 
 def add_waves(page: Page, report: Report, known: Sequence[str]) -> None:
-    """A block with what became of each wave's writes; none for a fleet without waves."""
-    found = {one.name: one for one in report.waves}
-    waves = _several(in_order(found, known))
+    """Adds the outcomes of the writes of each wave; nothing for a fleet without waves."""
+    outcomes = {wave.name: _outcomes(wave) for wave in report.waves}
+    waves = _several(in_order(outcomes, known))
     if not waves:
         return
     page.heading("Waves")
-    add_rows(page, [(one, _outcomes(found[one])) for one in waves])
+    add_rows(page, [(wave, outcomes[wave]) for wave in waves])
 
 
 def _outcomes(wave: WaveOutcome) -> str:

@@ -1,4 +1,4 @@
-"""What a plan comes to for each route, in a line."""
+"""The links that a plan adds and removes, in a line for each route."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleet_repl.values.text import counted
 
 @dataclass(slots=True)
 class _Count:
-    """Links of one route that change."""
+    """The changing links of a route."""
 
     added: int = 0
     deleting: int = 0
@@ -33,7 +33,7 @@ class _Count:
 
 
 def add_route_totals(page: Page, plan: Plan, census: Census) -> None:
-    """A block with a line for each route whose links change. Of a rollback, routes are not why."""
+    """Adds a line for each route whose links change. A rollback adds none: no route asks for it."""
     if plan.rolls_back is not None:
         return
     counts: dict[str, _Count] = {}

@@ -1,6 +1,6 @@
-"""Faults of many registries, told once for each way of failing.
+"""Groups of registries that failed in the same way. Pure.
 
-Pure. A role that is missing in 5,000 accounts is one thing to fix, not 5,000 paragraphs.
+A role that is missing in 5,000 accounts is one thing to fix, so it is one paragraph and not 5,000.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from fleet_repl.values.names import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failing:
-    """One registry and why it failed."""
+class FailedRegistry:
+    """A registry with the fault that it failed with."""
 
     registry: Registry
     name: str
     fault: Fault
     done: str | None = None
-    """What was done all the same."""
+    """The writes that succeeded all the same, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +31,28 @@ class FaultGroup:
     kind: FaultKind
     operation: str
     hint: str | None
-    members: tuple[Failing, ...]
+    members: tuple[FailedRegistry, ...]
 
     @property
     def accounts(self) -> int:
-        """How many accounts the registries are in."""
-        return len({one.registry.account for one in self.members})
+        """The number of accounts that the registries are in."""
+        return len({member.registry.account for member in self.members})
 
 
 _Key: TypeAlias = tuple[FaultKind, str, str | None]
 
 
-def group_faults(failing: Iterable[Failing]) -> tuple[FaultGroup, ...]:
-    """The groups, the largest first; registries keep the order they came in."""
-    groups: dict[_Key, list[Failing]] = {}
-    for one in failing:
-        groups.setdefault((one.fault.kind, one.fault.operation, one.fault.hint), []).append(one)
-    found = [
+def group_faults(failed: Iterable[FailedRegistry]) -> tuple[FaultGroup, ...]:
+    """Returns the groups, the largest first. The registries of a group keep their order."""
+    groups: dict[_Key, list[FailedRegistry]] = {}
+    for registry in failed:
+        fault = registry.fault
+        groups.setdefault((fault.kind, fault.operation, fault.hint), []).append(registry)
+    fault_groups = (
         FaultGroup(kind=kind, operation=operation, hint=hint, members=tuple(members))
         for (kind, operation, hint), members in groups.items()
-    ]
-    return tuple(sorted(found, key=_rank))
+    )
+    return tuple(sorted(fault_groups, key=_rank))
 
 
 def _rank(group: FaultGroup) -> tuple[int, str, str, str]:

@@ -1,4 +1,4 @@
-"""How things are called in text for people."""
+"""The names of resources, registries, prefixes and routes in text for people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SYMBOLS: Final = {
 
 
 def change_name(resource: Resource, before: JsonObject | None, after: JsonObject | None) -> str:
-    """`registry policy`, or `creation template golden/`: a registry may have several of those."""
+    """Returns `registry policy`, or `creation template golden/`: a registry may have several."""
     document = after if after is not None else before
     if resource is not Resource.CREATION_TEMPLATE or document is None:
         return RESOURCES[resource]
@@ -34,13 +34,13 @@ def change_name(resource: Resource, before: JsonObject | None, after: JsonObject
 
 
 def label(registry: Registry, name: str | None) -> str:
-    """`111111111111 us-east-1 (build)`; a name that only repeats the id is left out."""
+    """Returns `111111111111 us-east-1 (build)`, without a name that only repeats the account id."""
     known = f" ({name})" if name and name != registry.account else ""
     return f"{registry.account} {registry.region}{known}"
 
 
 def prefix_list(prefixes: Prefixes, *, full: bool) -> str:
-    """`base/, golden/`, or `every repository`."""
+    """Returns `base/, golden/`, or `every repository`; `full`: all prefixes, however many."""
     if prefixes == EVERY_REPOSITORY:
         return "every repository"
     if full or len(prefixes) <= PREFIXES_SHOWN + 1:
@@ -49,5 +49,5 @@ def prefix_list(prefixes: Prefixes, *, full: bool) -> str:
 
 
 def route_list(routes: tuple[str, ...]) -> str:
-    """`route golden`, `routes golden, dr`, or that there is none."""
+    """Returns `route golden`, `routes golden, dr` or `no route`."""
     return named("route", routes) if routes else "no route"
