@@ -158,7 +158,7 @@ OPERATIONS = (
     "DescribeImages, DescribeOrganization, DescribeOrganizationalUnit, DescribeRegions, "
     "DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
     "DescribeRepositoryCreationTemplates, GetAccountSetting, GetCallerIdentity, "
-    "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, "
+    "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
     "ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListParents, "
     "ListRegions, ListReplicationBackfills, ListRoots, ListTagsForResource, "
     "PutAccountSetting, PutImage, "
@@ -167,9 +167,16 @@ OPERATIONS = (
     "StopReplicationBackfill, UpdateImageStorageClass, UpdateRepositoryCreationTemplate"
 )
 ELSEWHERE = {
-    *("AssumeRole", "GetCallerIdentity", "SimulatePrincipalPolicy", "DescribeRegions"),
-    *("DescribeOrganization", "DescribeOrganizationalUnit", "ListAccounts", "ListRoots"),
-    *("ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents", "ListRegions"),
+    *("AssumeRole", "GetCallerIdentity", "GetScopedCredentials", "SimulatePrincipalPolicy"),
+    *(
+        "DescribeRegions",
+        "DescribeOrganization",
+        "DescribeOrganizationalUnit",
+        "ListAccounts",
+        "ListRoots",
+    ),
+    *("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents"),
+    "ListRegions",
 }
 """Operations of other services than ECR."""
 

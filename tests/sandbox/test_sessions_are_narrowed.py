@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from botocore.credentials import Credentials
-from tests.sandbox.conftest import Serve, Served
+from tests.sandbox.conftest import Answer, Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
@@ -117,3 +117,31 @@ async def test_session_tags(aws: Served) -> None:
     assert session.identity.tags == {"team": "platform"}
     answer = await aws.assume(HUB, **{**form, "Tags.member.1.Key": "a;b"})
     assert answer.error[0] == "ValidationError"
+
+
+async def scoped(aws: Served, key: Credentials, **form: str) -> Answer:
+    return await aws.sts({"Action": "GetScopedCredentials", **form}, key=key)
+
+
+async def test_a_session_can_be_narrowed_later(aws: Served) -> None:
+    """The same identity, with what all its policies allow, for no longer than was left."""
+    wide = await narrowed(aws, policy("ecr:Describe*", "ecr:Get*"))
+    answer = await scoped(aws, wide, Policy=policy("ecr:Describe*", "ecr:Put*"))
+    key = aws.credentials(answer)
+    assert (await aws.ecr("DescribeRegistry", key=key)).status == 200
+    for operation in ("GetRegistryPolicy", "PutRegistryPolicy"):
+        assert (await aws.ecr(operation, key=key)).error[0] == "AccessDeniedException"
+    told = await aws.sts({"Action": "GetCallerIdentity"}, key=key)
+    assert SESSION.encode() in told.body
+
+
+async def test_what_cannot_be_narrowed(aws: Served) -> None:
+    """Keys of users, a fourth layer, and more time than is left."""
+    key, error = aws.base, (await scoped(aws, aws.base, Policy=policy("*"))).error
+    assert error[0] == "InvalidSubjectCredentialsException"
+    key = await aws.session(HUB)
+    long = await scoped(aws, key, DurationSeconds="3601")
+    assert long.error[0] == "InsufficientSessionLifetimeException"
+    for _ in range(3):
+        key = aws.credentials(await scoped(aws, key, Policy=policy("*")))
+    assert (await scoped(aws, key, Policy=policy("*"))).error[0] == "PackedPolicyTooLarge"

@@ -64,6 +64,7 @@ async def test_an_error_on_the_wire(aws: Served) -> None:
     assert answer.body.decode() == (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
         "<Type>Sender</Type><Code>InvalidAction</Code><Message>The sandbox speaks AssumeRole, "
-        "GetCallerIdentity, not 'Assume&lt;Role&gt;'</Message></Error><RequestId>"
+        "GetCallerIdentity, GetScopedCredentials, not 'Assume&lt;Role&gt;'</Message></Error>"
+        "<RequestId>"
         f"{answer.headers['x-amzn-RequestId']}</RequestId></ErrorResponse>"
     )

@@ -61,16 +61,16 @@ class Identity:
     user_id: str
     role: RoleArn | None
     """The role it has assumed; None: the base identity, a user."""
-    session_policy: JsonObject | None = None
-    """What its session may do at the most; None: whatever the role may."""
+    session_policies: tuple[JsonObject, ...] = ()
+    """Each limits what its session may do; without any, that is whatever the role may."""
     source_identity: str | None = None
     """Who started the session, as its chain of roles says."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Session tags, keys as they were given."""
 
     def may(self, action: str, resource: str) -> bool:
-        """Whether its session policy, if it has one, lets it do so."""
-        return self.session_policy is None or permits(self.session_policy, action, resource)
+        """Whether all its session policies let it do so."""
+        return all(permits(policy, action, resource) for policy in self.session_policies)
 
 
 class Directory:

@@ -196,4 +196,4 @@ def _result(world: World, call: Call) -> Result:
         return simulate_principal_policy(world.directory, caller, form)
     if call.service is Service.EC2:
         return describe_regions(world.directory, caller, form)
-    return call_sts(world, caller, call.region, call.operation, form)
+    return call_sts(world, call.key, call.region, call.operation, form)

@@ -1,4 +1,4 @@
-"""STS: AssumeRole and GetCallerIdentity, as functions on a world.
+"""STS: AssumeRole, GetScopedCredentials and GetCallerIdentity, as functions on a world.
 
 Parameters come from a form; results are nested names and texts that `wire` writes as XML.
 """
@@ -6,6 +6,7 @@ Parameters come from a form; results are nested names and texts that `wire` writ
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Final, TypeAlias
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
+from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.sandbox.policy import statements_of
 from fleet_repl.sandbox.shapes import SHAPES
 from fleet_repl.sandbox.world import World
@@ -27,6 +29,8 @@ Result: TypeAlias = "Mapping[str, str | Result | list[Result]]"
 
 _ASSUME_ROLE: Final = SHAPES["AssumeRoleRequest"]
 _DEFAULT_SECONDS: Final = "3600"
+_MOST_LAYERS: Final = 3
+"""Session policies on top of one another."""
 _TAG_KEY: Final = re.compile(r"[\w \t_.:/=+@-]{1,128}")
 _TAG_VALUE: Final = re.compile(r"[\w \t_.:/=+@-]{0,256}")
 """STS's patterns, in which any letter or digit of Unicode will do."""
@@ -35,8 +39,9 @@ _NOT_SPOKEN: Final = ("PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCo
 than to refuse them."""
 
 
-def call_sts(world: World, caller: Identity, region: Region, operation: str, form: Form) -> Result:
-    """Returns the result of the operation. Raises AwsError."""
+def call_sts(world: World, key: AccessKey, region: Region, operation: str, form: Form) -> Result:
+    """Returns the result of the operation, signed with the key. Raises AwsError."""
+    caller = key.identity
     if not world.directory.enabled(caller.account, region):
         raise AwsError(
             "RegionDisabledException",
@@ -44,7 +49,7 @@ def call_sts(world: World, caller: Identity, region: Region, operation: str, for
             "administrator can activate STS in this region using the IAM Console.",
             403,
         )
-    return _OPERATIONS[operation](world, caller, form)
+    return _OPERATIONS[operation](world, key, form)
 
 
 def role_of(form: Form) -> RoleArn | None:
@@ -52,11 +57,13 @@ def role_of(form: Form) -> RoleArn | None:
     return RoleArn.parse(form.get("RoleArn", ""))
 
 
-def _get_caller_identity(_world: World, caller: Identity, _form: Form) -> Result:
+def _get_caller_identity(_world: World, key: AccessKey, _form: Form) -> Result:
+    caller = key.identity
     return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
 
-def _assume_role(world: World, caller: Identity, form: Form) -> Result:
+def _assume_role(world: World, key: AccessKey, form: Form) -> Result:
+    caller = key.identity
     for name in ("RoleArn", "RoleSessionName", "ExternalId", "Policy", "SourceIdentity"):
         _check(name, form.get(name), form.get(name))
     seconds = _seconds(form, chained=caller.role is not None)
@@ -84,17 +91,42 @@ def _assume_role(world: World, caller: Identity, form: Form) -> Result:
         )
     identity = replace(
         world.directory.assumed(role, form["RoleSessionName"]),
-        session_policy=_session_policy(form.get("Policy")),
+        session_policies=_session_policies(form),
         source_identity=source_identity,
         tags=_tags(form),
     )
     return _session(world, identity, seconds)
 
 
-def _session_policy(text: str | None) -> JsonObject | None:
-    """Returns an inline session policy as a document. Raises AwsError where IAM would refuse it."""
+def _get_scoped_credentials(world: World, key: AccessKey, form: Form) -> Result:
+    """Narrows a session: the same identity, with one more session policy and less time."""
+    caller = key.identity
+    if key.token is None:
+        raise AwsError(
+            "InvalidSubjectCredentialsException",
+            "GetScopedCredentials takes temporary security credentials only",
+        )
+    layers = (*caller.session_policies, *_session_policies(form))
+    if len(layers) > _MOST_LAYERS:
+        raise AwsError("PackedPolicyTooLarge", "There are too many layers of session policies")
+    left = math.floor(key.ends_at - world.clock.monotonic())
+    seconds = int(form.get("DurationSeconds", left))
+    if not 0 < seconds <= left:
+        raise AwsError(
+            "InsufficientSessionLifetimeException",
+            f"The session has {left} seconds left, and {seconds} were requested",
+        )
+    return _session(world, replace(caller, session_policies=layers), seconds)
+
+
+def _session_policies(form: Form) -> tuple[JsonObject, ...]:
+    """Returns the inline session policy of a form, if there is one, as a document.
+
+    Raises AwsError where IAM would refuse it.
+    """
+    text = form.get("Policy")
     if text is None:
-        return None
+        return ()
     if len(text) > limits.SESSION_POLICY_LENGTH:
         raise _validation_error(
             "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member "
@@ -109,7 +141,7 @@ def _session_policy(text: str | None) -> JsonObject | None:
     # An identity's policy names no principal: that is whoever has it.
     unnamed = not any("Principal" in statement for statement in statements)
     if isinstance(document, Mapping) and statements and unnamed:
-        return document
+        return (document,)
     raise AwsError("MalformedPolicyDocument", "The policy is not in the valid JSON format.")
 
 
@@ -128,14 +160,14 @@ def _tags(form: Form) -> dict[str, str]:
 
 
 def _session(world: World, identity: Identity, seconds: int) -> Result:
-    key = world.keyring.open_session(identity, seconds)
+    issued = world.keyring.open_session(identity, seconds)
     expiration = world.clock.now() + timedelta(seconds=seconds)
     return {
         "AssumedRoleUser": {"AssumedRoleId": identity.user_id, "Arn": identity.arn},
         "Credentials": {
-            "AccessKeyId": key.id,
-            "SecretAccessKey": key.secret,
-            "SessionToken": key.token or "",
+            "AccessKeyId": issued.id,
+            "SecretAccessKey": issued.secret,
+            "SessionToken": issued.token or "",
             "Expiration": timestamp(expiration),
         },
     }
@@ -174,7 +206,8 @@ def _validation_error(message: str) -> AwsError:
     return AwsError("ValidationError", message)
 
 
-_OPERATIONS: Final[dict[str, Callable[[World, Identity, Form], Result]]] = {
+_OPERATIONS: Final[dict[str, Callable[[World, AccessKey, Form], Result]]] = {
     "AssumeRole": _assume_role,
     "GetCallerIdentity": _get_caller_identity,
+    "GetScopedCredentials": _get_scoped_credentials,
 }
