@@ -1,4 +1,4 @@
-"""Who may make a call: identities by what a scenario denies them, registries by their policies.
+"""Who may make a call: a scenario may deny actions to identities, and registries have policies.
 
 A registry policy of scope V2 has a say in every call on one of its repositories: it can let
 another account in, and forbid to everyone. Under V1 it has that say in three actions only.
@@ -29,7 +29,7 @@ def admitted(
     if role := _text(body, "customRoleArn"):
         _check_identity(world, caller, "iam:PassRole", role)
     if operation == "PutReplicationConfiguration" and not world.replicates(caller.account):
-        # ECR makes the role that it copies with for whoever puts rules first.
+        # The first call that puts rules has ECR create the role that it copies images with.
         role = f"arn:{world.directory.partition}:iam::{caller.account}:role/{SERVICE_LINKED_ROLE}"
         _check_identity(world, caller, "iam:CreateServiceLinkedRole", role)
     named = _text(body, "registryId") or ""
@@ -55,7 +55,7 @@ def _check_identity(world: World, caller: Identity, action: str, resource: str) 
 def _policy_answer(
     world: World, caller: Identity, registry: Registry, action: str, resource: str
 ) -> Verdict:
-    """Returns what the registry's policy says of a call on one of its repositories."""
+    """Returns the verdict of the registry's policy on a call on one of its repositories."""
     policy = world.policy(registry)
     scope = world.setting(registry, POLICY_SCOPE)
     if policy is None or resource == "*" or not enforced(scope, action):

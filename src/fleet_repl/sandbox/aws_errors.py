@@ -103,6 +103,11 @@ def invalid_parameter(at: str, constraint: str) -> AwsError:
     )
 
 
+def absent(code: str, subject: str, account: str) -> AwsError:
+    """Returns ECR's error for something that is not in the registry of an account."""
+    return AwsError(code, f"{subject} does not exist in the registry with id '{account}'")
+
+
 def denied(caller: str, action: str, resource: str, *, because: str) -> AwsError:
     """Returns ECR's error for a missing permission; `because` names the policy that lacks it."""
     return _access_denied(caller, action, resource, f"because {because} allows the {action} action")

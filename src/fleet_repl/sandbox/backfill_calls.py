@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.sandbox.aws_errors import AwsError, absent, invalid_parameter
 from fleet_repl.sandbox.backfills import Backfill, Status
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.rules import all_destinations
@@ -95,11 +95,8 @@ def _existing(world: World, registry: Registry, request: Structure) -> Backfill:
     for backfill in _kept(world, registry):
         if backfill.id == id_.lower():
             return backfill
-    raise AwsError(
-        "ReplicationBackfillNotFoundException",
-        f"The replication backfill with id '{id_}' does not exist in the registry with id "
-        f"'{registry.account}'",
-    )
+    subject = f"The replication backfill with id '{id_}'"
+    raise absent("ReplicationBackfillNotFoundException", subject, registry.account)
 
 
 def _brief(registry: Registry, backfill: Backfill) -> JsonObject:

@@ -24,7 +24,7 @@ _ORDINARY: Final = AccountScenario(id="000000000000")
 """The scenario of accounts that a scenario does not name."""
 
 
-class Setting(NamedTuple):
+class AccountSetting(NamedTuple):
     """A setting of an account in a region."""
 
     default: str
@@ -35,10 +35,10 @@ class Setting(NamedTuple):
 
 POLICY_SCOPE: Final = "REGISTRY_POLICY_SCOPE"
 SETTINGS: Final = {
-    "BASIC_SCAN_TYPE_VERSION": Setting("AWS_NATIVE", ("AWS_NATIVE",)),
-    "BLOB_MOUNTING": Setting("DISABLED", ("ENABLED", "DISABLED")),
+    "BASIC_SCAN_TYPE_VERSION": AccountSetting("AWS_NATIVE", ("AWS_NATIVE",)),
+    "BLOB_MOUNTING": AccountSetting("DISABLED", ("ENABLED", "DISABLED")),
     # Only accounts that have always had V1 still have it; nobody can choose it.
-    POLICY_SCOPE: Setting("V2", ("V2",)),
+    POLICY_SCOPE: AccountSetting("V2", ("V2",)),
 }
 _ENFORCED_BY_V1: Final = (
     "ecr:ReplicateImage",
@@ -62,14 +62,14 @@ class Identity:
     role: RoleArn | None
     """The role it has assumed; None: the base identity, a user."""
     session_policies: tuple[JsonObject, ...] = ()
-    """Each limits what its session may do; without any, that is whatever the role may."""
+    """Policies that each narrow its session down; none: it may do all that the role may."""
     source_identity: str | None = None
-    """Who started the session, as its chain of roles says."""
+    """The source identity that was set when the chain of roles began."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Session tags, keys as they were given."""
 
     def may(self, action: str, resource: str) -> bool:
-        """Whether all its session policies let it do so."""
+        """Whether all its session policies allow the action on the resource."""
         return all(permits(policy, action, resource) for policy in self.session_policies)
 
 
@@ -84,15 +84,15 @@ class Directory:
         self._accounts = {account.id: account for account in inventory.accounts}
         self._peculiar = {account.id: account for account in scenario.accounts}
         roleless = (account.id for account in inventory.accounts if account.role is None)
-        own = next(roleless, BASE_ACCOUNT)
+        base_account = next(roleless, BASE_ACCOUNT)
         self.base = Identity(
-            account=own,
-            arn=f"arn:{self.partition}:iam::{own}:user/sandbox",
+            account=base_account,
+            arn=f"arn:{self.partition}:iam::{base_account}:user/sandbox",
             user_id="AIDASANDBOXSANDBOXSAN",
             role=None,
         )
         self._known = {
-            own,
+            base_account,
             *self._accounts,
             *(external.id for external in inventory.externals),
             *(role.account for role in self._via),

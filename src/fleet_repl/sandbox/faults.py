@@ -33,14 +33,14 @@ class Faults:
 
     def draw(self, account: AccountId, region: Region, operation: str) -> Lot:
         """Draws the lot of the next call of this account, region and operation."""
-        place = (account, region, operation)
-        self._seen[place] += 1
-        nth = self._seen[place]
-        least, most = self._scenario.latency_ms
-        share = _share(self._scenario.seed, "latency", *place, nth) if most > least else 0
+        key = (account, region, operation)
+        self._seen[key] += 1
+        nth = self._seen[key]
+        shortest, longest = self._scenario.latency_ms
+        share = _share(self._scenario.seed, "latency", *key, nth) if longest > shortest else 0
         return Lot(
             mishap=self._mishap(account, region, operation, nth),
-            latency=(least + share * (most - least)) / 1000,
+            latency=(shortest + share * (longest - shortest)) / 1000,
         )
 
     def _mishap(
@@ -60,6 +60,6 @@ class Faults:
 
 
 def _share(seed: int, *key: object) -> float:
-    """A number in [0, 1), evenly spread over keys and fixed for each."""
+    """Returns a number in [0, 1), evenly spread over all keys and always the same for one key."""
     text = "/".join(map(str, (seed, *key)))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64

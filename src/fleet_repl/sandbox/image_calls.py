@@ -100,13 +100,13 @@ def batch_delete_image(world: World, registry: Registry, request: Structure) -> 
 
 def describe_images(world: World, registry: Registry, request: Structure) -> JsonObject:
     repository = repository_of(world, registry, request)
-    wanted = request.inner("filter")
+    query = request.inner("filter")
     more: JsonObject = {}
     if image_ids := request.inners("imageIds"):
         refuse_paging(request, "imageIds")
-        images = [_required_image(registry, repository, image_id, wanted) for image_id in image_ids]
+        images = [_required_image(registry, repository, image_id, query) for image_id in image_ids]
     else:
-        shown = [image for image in repository.images.values() if _passes(image, wanted)]
+        shown = [image for image in repository.images.values() if _passes(image, query)]
         images, more = page(shown, request)
     return {"imageDetails": [_detail(registry, repository, image) for image in images], **more}
 
@@ -161,11 +161,11 @@ def _image_of(repository: Repository, image_id: Structure) -> Image | None:
 
 
 def _required_image(
-    registry: Registry, repository: Repository, image_id: Structure, wanted: Structure | None = None
+    registry: Registry, repository: Repository, image_id: Structure, query: Structure | None = None
 ) -> Image:
-    """Returns the image; raises AwsError where it is missing or does not pass `wanted`."""
+    """Returns the image; raises AwsError where it is missing or does not pass `query`."""
     image = _image_of(repository, image_id)
-    if image is None or (wanted is not None and not _passes(image, wanted)):
+    if image is None or (query is not None and not _passes(image, query)):
         digest, tag = (image_id.optional(name) or "null" for name in ("imageDigest", "imageTag"))
         raise AwsError(
             "ImageNotFoundException",
@@ -176,11 +176,11 @@ def _required_image(
     return image
 
 
-def _passes(image: Image, wanted: Structure) -> bool:
+def _passes(image: Image, query: Structure) -> bool:
     """Whether the image passes a filter of DescribeImages, which by default wants active images."""
     tagged = "TAGGED" if image.tags else "UNTAGGED"
-    return (wanted.optional("tagStatus") or "ANY") in ("ANY", tagged) and (
-        wanted.optional("imageStatus") or ACTIVE
+    return (query.optional("tagStatus") or "ANY") in ("ANY", tagged) and (
+        query.optional("imageStatus") or ACTIVE
     ) in ("ANY", image.status)
 
 

@@ -182,6 +182,6 @@ class Repository:
 
     def record(self, digest: str, delivery: Delivery) -> None:
         """Replaces the record of an image's replication to a destination."""
-        deliveries = {known.destination: known for known in self.deliveries.get(digest, ())}
+        deliveries = {earlier.destination: earlier for earlier in self.deliveries.get(digest, ())}
         deliveries[delivery.destination] = delivery
         self.deliveries[digest] = tuple(deliveries.values())

@@ -19,9 +19,9 @@ def page(items: Sequence[T], request: Structure, *, usual: int = 100) -> tuple[l
 
     A page has `usual` items unless the request has a `maxResults`.
     """
-    most = request.members.get("maxResults")
+    size = request.members.get("maxResults")
     start = _offset(request.optional("nextToken"))
-    end = start + (most if isinstance(most, int) else usual)
+    end = start + (size if isinstance(size, int) else usual)
     if end >= len(items):
         return [*items[start:]], {}
     return [*items[start:end]], {"nextToken": base64.b64encode(f"after {end}".encode()).decode()}

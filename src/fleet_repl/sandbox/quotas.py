@@ -35,10 +35,11 @@ class Quotas:
         rate, now = self._rates.get(service), self._clock.monotonic()
         if rate is None:
             return True
-        most = max(1.0, rate)
-        left = self._allowances.setdefault((service, caller, region), _Allowance(most, now))
-        left.calls, left.at = min(most, left.calls + rate * (now - left.at)), now
-        if left.calls < 1:
+        burst = max(1.0, rate)
+        allowance = self._allowances.setdefault((service, caller, region), _Allowance(burst, now))
+        allowance.calls = min(burst, allowance.calls + rate * (now - allowance.at))
+        allowance.at = now
+        if allowance.calls < 1:
             return False
-        left.calls -= 1
+        allowance.calls -= 1
         return True

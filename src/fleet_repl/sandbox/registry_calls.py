@@ -5,7 +5,7 @@ They read and write a whole document of a registry; the last writer wins.
 
 from __future__ import annotations
 
-from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.sandbox.aws_errors import absent, invalid_parameter
 from fleet_repl.sandbox.directory import SETTINGS
 from fleet_repl.sandbox.policy_documents import checked_policy, respelled
 from fleet_repl.sandbox.registries import Policy
@@ -56,10 +56,7 @@ def delete_registry_policy(world: World, registry: Registry, _request: Structure
 
 def _shown(registry: Registry, policy: Policy | None) -> JsonObject:
     if policy is None:
-        raise AwsError(
-            "RegistryPolicyNotFoundException",
-            f"Registry policy does not exist in the registry with id '{registry.account}'",
-        )
+        raise absent("RegistryPolicyNotFoundException", "Registry policy", registry.account)
     return {"registryId": registry.account, "policyText": policy.text}
 
 

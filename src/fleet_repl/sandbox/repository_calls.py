@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.sandbox.aws_errors import AwsError, invalid_parameter
+from fleet_repl.sandbox.aws_errors import AwsError, absent, invalid_parameter
 from fleet_repl.sandbox.images import Repository
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import SHAPES, Structure
@@ -60,8 +60,8 @@ def describe_repositories(world: World, registry: Registry, request: Structure) 
         refuse_paging(request, "repositoryNames")
         repositories = [_existing(world, registry, name) for name in names]
     else:
-        known = world.registries[registry].repositories
-        repositories, more = page([known[name] for name in sorted(known)], request)
+        by_name = world.registries[registry].repositories
+        repositories, more = page([by_name[name] for name in sorted(by_name)], request)
     return {
         "repositories": [_shown(world, registry, repository) for repository in repositories],
         **more,
@@ -111,11 +111,8 @@ def refuse_paging(request: Structure, instead: str) -> None:
 def _existing(world: World, registry: Registry, name: str) -> Repository:
     repository = world.registries[registry].repositories.get(name)
     if repository is None:
-        raise AwsError(
-            "RepositoryNotFoundException",
-            f"The repository with name '{name}' does not exist in the registry with id "
-            f"'{registry.account}'",
-        )
+        subject = f"The repository with name '{name}'"
+        raise absent("RepositoryNotFoundException", subject, registry.account)
     return repository
 
 

@@ -6,97 +6,37 @@ regions and documents of a scenario against an inventory; `scenario_file` reads 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     PrivateAttr,
     model_validator,
 )
 
-from fleet_repl.sandbox.policy import matches
-from fleet_repl.sandbox.shapes import OPERATIONS
-from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
-
-_ACTIONS: Final = (
-    *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
-    "account:ListRegions",
-    "ec2:DescribeRegions",
-    "iam:CreateServiceLinkedRole",
-    "iam:PassRole",
-    "iam:SimulatePrincipalPolicy",
+from fleet_repl.sandbox.scenario_values import (
+    Account,
+    Action,
+    Document,
+    EcrOperation,
+    Milliseconds,
+    Operation,
+    PolicyScope,
+    Positive,
+    Span,
 )
-"""IAM actions that calls ask for: mostly those of their own names. Putting rules may ask for
-having ECR make the role that it copies with, and a template for handing over a role."""
-
-
-def _operation(value: str) -> str:
-    known = sorted({name for names in OPERATIONS.values() for name in names})
-    if value not in known:
-        raise ValueError(f"is no operation of the sandbox; it has {', '.join(known)}")
-    return value
-
-
-def _ecr_operation(value: str) -> str:
-    known = OPERATIONS["ecr"]
-    if value not in known:
-        raise ValueError(f"is no ECR operation of the sandbox; it has {', '.join(known)}")
-    return value
-
-
-def _action(value: str) -> str:
-    if not any(matches(value.lower(), action.lower()) for action in _ACTIONS):
-        raise ValueError("fits no action of the sandbox; one is ecr:PutRegistryPolicy")
-    return value
-
-
-def _from_json(value: object) -> object:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error}") from error
-
-
-def _both_ends(value: object) -> object:
-    if isinstance(value, int | float):
-        return value, value
-    # A strict tuple takes JSON's lists, but not a list that a validator has handed on.
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _ordered(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] > value[1]:
-        raise ValueError("wants the least before the most")
-    return value
-
-
-Account: TypeAlias = Annotated[str, Field(pattern=f"^{ACCOUNT_ID}$")]
-Operation: TypeAlias = Annotated[str, AfterValidator(_operation)]
-EcrOperation: TypeAlias = Annotated[str, AfterValidator(_ecr_operation)]
-Action: TypeAlias = Annotated[str, AfterValidator(_action)]
-Milliseconds: TypeAlias = Annotated[float, Field(ge=0)]
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
-Span: TypeAlias = Annotated[
-    tuple[Milliseconds, Milliseconds], BeforeValidator(_both_ends), AfterValidator(_ordered)
-]
-"""The least and the most; a number is both."""
-Document: TypeAlias = Annotated[dict[str, JsonValue], BeforeValidator(_from_json)]
-"""An AWS document, written as a TOML table or as JSON text."""
-PolicyScope: TypeAlias = Literal["V1", "V2"]
+from fleet_repl.values.names import AccountId, Region, Registry
 
 
 class Mishap(StrEnum):
-    """What can happen to a call."""
+    """A way in which a call goes wrong."""
 
     THROTTLED = "throttled"
     SERVER_ERROR = "server-error"
@@ -105,9 +45,9 @@ class Mishap(StrEnum):
     LOST_ANSWER = "lost-answer"
     """The call is carried out, then the connection closes."""
     GARBAGE = "garbage"
-    """Something on the way answers 200 with an HTML page; the call never arrives."""
+    """A proxy answers 200 with an HTML page; the call never arrives."""
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a kind of mishap, no password
-    """The session the call was signed with is over, for good."""
+    """The session that signed the call ends, for good."""
     DENIED = "denied"
     """IAM does not allow the call, for now."""
     UNKNOWN_KEY = "unknown-key"
@@ -119,7 +59,7 @@ class _Part(BaseModel):
 
 
 class FaultRule(_Part):
-    """Calls that fail: a share of those that match, or the first ones.
+    """Calls that fail: a share of the matching calls, or the first ones.
 
     `first` counts per account, region and operation, and so does every draw: which calls fail
     depends on the seed alone, not on the order in which concurrent calls arrive.
@@ -149,7 +89,7 @@ class FaultRule(_Part):
 
 
 class AccountScenario(_Part):
-    """What is peculiar about one account."""
+    """The peculiarities of one account."""
 
     id: Account
     denied: bool = False
@@ -158,7 +98,7 @@ class AccountScenario(_Part):
     """IAM actions its role lacks, such as `ecr:PutRegistryPolicy` or `ecr:Put*`."""
     disabled_regions: tuple[str, ...] = ()
     answers_as: Account | None = None
-    """Its role leads into this other account."""
+    """Sessions of its role belong to this other account."""
     closed: bool = False
     """The account does not exist any more: no role, and a policy naming it is refused."""
     policy_scope: PolicyScope = "V2"
@@ -170,7 +110,7 @@ class AccountScenario(_Part):
 
 
 class RegionScenario(_Part):
-    """What is peculiar about one region."""
+    """The peculiarities of one region."""
 
     name: str
     unknown_operations: tuple[EcrOperation, ...] = ()
@@ -182,7 +122,7 @@ class RegionScenario(_Part):
 
 
 class RegistryScenario(_Part):
-    """What one registry holds at first."""
+    """The contents of one registry at first."""
 
     account: Account
     region: str
@@ -199,7 +139,7 @@ class RegistryScenario(_Part):
     unknown_operations: tuple[EcrOperation, ...] = ()
     """Operations that ECR does not have for this registry yet."""
     unknown_fields: Document = {}
-    """Members that each of its first rules has beside those that ECR is known to have."""
+    """Members that each of its first rules has besides those that ECR is known to have."""
 
     @property
     def registry(self) -> Registry:
@@ -259,13 +199,13 @@ def _each_once(parts: tuple[Peculiar, ...]) -> tuple[Peculiar, ...]:
 
 
 class Scenario(_Part):
-    """A quiet AWS, but for what is said here."""
+    """A quiet AWS with the faults and contents that are named here."""
 
     seed: int = 0
     latency_ms: Span = (0, 0)
     """Before every answer: a number, or the least and the most."""
     lag_ms: Milliseconds = 0
-    """For how long after a write reads show what was before: rules, policies, templates."""
+    """For how long after a write reads still show the old rules, policy or templates."""
     replication_ms: Milliseconds = 0
     """How long a copy or a deletion takes to arrive at a destination."""
     backfill_preparing_ms: Positive = 500
@@ -274,10 +214,10 @@ class Scenario(_Part):
     """Registry policies are kept as ECR spells them and not as they were put."""
     sessions_expire_after_calls: Annotated[int, Field(ge=1)] | None = None
     sessions_refused_for_seconds: Positive | None = None
-    """For how long after its AssumeRole a session is unknown to everybody but STS that gave it."""
+    """For how long after its AssumeRole every endpoint refuses a session as unknown."""
     sessions_expire_after_seconds: Positive | None = None
     sts_rate: Positive | None = None
-    """Calls per second that STS takes from one account; it throttles what comes beyond that."""
+    """Calls per second that STS takes from one account; it throttles further calls."""
     ecr_rate: Positive | None = None
     """The same of ECR, for each account and region."""
     organizations_rate: Positive | None = None
@@ -294,14 +234,14 @@ class Scenario(_Part):
     _file: str = PrivateAttr("scenario")
 
     def forgets(self, registry: Registry, operation: str) -> bool:
-        """Whether ECR does not know the operation there."""
+        """Whether ECR does not have the operation for this registry."""
         keys = (registry.region, str(registry))
         parts: list[RegionScenario | RegistryScenario] = [*self.regions, *self.registries]
         return any(part.key in keys and operation in part.unknown_operations for part in parts)
 
     @property
     def file(self) -> str:
-        """Where it was read from."""
+        """The path of the scenario's file."""
         return self._file
 
 

@@ -30,7 +30,7 @@ def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock =
     holds documents that ECR would not take.
     """
     world = World(inventory, scenario, clock)
-    problems = [*_strangers(scenario, world.directory)]
+    problems = [*_unknown_names(scenario, world.directory)]
     for index, seed in enumerate(scenario.registries):
         problems.extend(_seed(world, seed, f"registries[{index}]"))
     for index, seed in enumerate(scenario.registries):
@@ -40,8 +40,8 @@ def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock =
     return world
 
 
-def _strangers(scenario: Scenario, directory: Directory) -> Iterator[str]:
-    """Yields a problem for each account and region that the scenario names and nobody knows."""
+def _unknown_names(scenario: Scenario, directory: Directory) -> Iterator[str]:
+    """Yields a problem for each account and region of the scenario that the inventory lacks."""
     for index, rule in enumerate(scenario.faults):
         yield from _unknown(f"faults[{index}]", rule.accounts, rule.regions, directory)
     for index, account in enumerate(scenario.accounts):
@@ -84,8 +84,8 @@ def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
         yield f"{at}: {error.message}"
     if seed.unknown_fields and not (seed.replication or {}).get("rules"):
         yield f"{at}.unknown_fields: needs rules in replication to show up in"
-    for known in sorted(seed.unknown_fields.keys() & SHAPES["ReplicationRule"].members):
-        yield f"{at}.unknown_fields: {known} is known"
+    for name in sorted(seed.unknown_fields.keys() & SHAPES["ReplicationRule"].members):
+        yield f"{at}.unknown_fields: {name} is known"
 
 
 def _push(

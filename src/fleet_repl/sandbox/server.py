@@ -30,7 +30,7 @@ _SHUTDOWN_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where a sandbox listens and the base identity's key to it."""
+    """The address of a sandbox, and the base identity's key to it."""
 
     url: str
     access_key_id: str

@@ -3,8 +3,7 @@
 `request_shapes.json` is a copy of the part of botocore's models that the sandbox needs. The copy
 keeps the sandbox independent of the SDK that its callers use: the SDK's version does not change
 what the sandbox knows, and neither loads the other. A test compares copy and models. A member that
-no model has is refused: AWS would ignore it, but whoever tests with a sandbox wants to hear of the
-slip.
+no model has is refused: AWS would ignore it, but in a test with a sandbox it is a slip.
 """
 
 from __future__ import annotations
@@ -55,11 +54,13 @@ class Shape:
             return f"Member must satisfy enum value set: [{', '.join(self.enum)}]"
         return None
 
-    def out_of_bounds(self, what: str, number: int, most: float) -> str | None:
+    def out_of_bounds(self, quantity: str, number: int, maximum: float) -> str | None:
+        """Returns the bound that a number breaks, in AWS's words, or None. `quantity` is `value`
+        or `length`."""
         if number < self.min:
-            return f"Member must have {what} greater than or equal to {self.min}"
-        if number > most:
-            return f"Member must have {what} less than or equal to {most}"
+            return f"Member must have {quantity} greater than or equal to {self.min}"
+        if number > maximum:
+            return f"Member must have {quantity} less than or equal to {maximum}"
         return None
 
 

@@ -83,8 +83,8 @@ def verified(request: Request, claim: Claim, service: Service, keyring: Keyring)
             f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date "
             f"from HTTP: '{claim.date}' != '{signed_at[:8]}'.",
         )
-    wanted = {"host", "x-amz-date"} | ({"x-amz-security-token"} if token else set())
-    if missing := wanted.difference(claim.signed_headers):
+    required = {"host", "x-amz-date"} | ({"x-amz-security-token"} if token else set())
+    if missing := required.difference(claim.signed_headers):
         raise common(
             service,
             Common.WRONG_SIGNATURE,

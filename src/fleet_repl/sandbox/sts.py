@@ -82,7 +82,7 @@ def _assume_role(world: World, key: AccessKey, form: Form) -> Result:
         )
     source_identity = form.get("SourceIdentity", caller.source_identity)
     if caller.source_identity not in (None, source_identity):
-        # Whoever started a chain of roles stays known through all of it.
+        # A source identity, once set, holds for the whole chain of roles.
         raise AwsError(
             "AccessDenied",
             f"User: {caller.arn} is not authorized to perform: sts:SetSourceIdentity on resource: "
@@ -138,7 +138,7 @@ def _session_policies(form: Form) -> tuple[JsonObject, ...]:
     except (ValueError, RecursionError):
         document = None
     statements = statements_of(document) if isinstance(document, Mapping) else ()
-    # An identity's policy names no principal: that is whoever has it.
+    # A policy of an identity names no principal: it is about the identity that has it.
     unnamed = not any("Principal" in statement for statement in statements)
     if isinstance(document, Mapping) and statements and unnamed:
         return (document,)

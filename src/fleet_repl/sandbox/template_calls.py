@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.aws_errors import AwsError, absent
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import Structure
 from fleet_repl.sandbox.templates import created, key_of, updated
@@ -58,11 +58,8 @@ def _existing(world: World, registry: Registry, request: Structure) -> str:
     prefix = request.text("prefix")
     key = key_of(prefix)
     if key not in world.registries[registry].templates.latest:
-        raise AwsError(
-            "TemplateNotFoundException",
-            f"The template with prefix '{prefix}' does not exist in the registry with id "
-            f"'{registry.account}'",
-        )
+        subject = f"The template with prefix '{prefix}'"
+        raise absent("TemplateNotFoundException", subject, registry.account)
     return key
 
 

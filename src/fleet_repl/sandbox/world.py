@@ -1,7 +1,7 @@
-"""A simulated AWS: accounts, keys and registries, with what a scenario does to them.
+"""A simulated AWS: accounts, keys and registries, changed as a scenario says.
 
-`ecr` and `sts` carry out calls on it. Its methods are for whoever owns the sandbox: to look at
-registries, and to tamper with them as somebody in the account could.
+`ecr` and `sts` carry out calls on it. Its other methods are for the owner of the sandbox: to look
+at registries, and to tamper with them as somebody in the account could.
 """
 
 from __future__ import annotations
@@ -227,10 +227,10 @@ class World:
         return self.clock.monotonic() + self.scenario.lag_ms / 1000
 
 
-def _at_least_todays(wanted: Limits) -> Limits:
+def _at_least_todays(inventory: Limits) -> Limits:
     return Limits(
-        rules=max(wanted.rules, limits.RULES),
-        destinations=max(wanted.destinations, limits.DESTINATIONS),
-        filters=max(wanted.filters, limits.FILTERS),
-        policy_bytes=max(wanted.policy_bytes, limits.POLICY_BYTES),
+        rules=max(inventory.rules, limits.RULES),
+        destinations=max(inventory.destinations, limits.DESTINATIONS),
+        filters=max(inventory.filters, limits.FILTERS),
+        policy_bytes=max(inventory.policy_bytes, limits.POLICY_BYTES),
     )
