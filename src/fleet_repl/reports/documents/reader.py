@@ -1,8 +1,9 @@
-"""Documents from outside: read by msgspec, and what is wrong with them said with its place.
+"""Reads documents from outside, and names what is wrong with one by its place in it.
 
-msgspec takes the last of two members of one name, and it refuses texts that Python reads. So what
-it reads counts only where it writes the very same text again. Any other text, which nobody but an
-editor or another tool writes, is read by Python's own parser first, and checked by msgspec then.
+msgspec reads fast, but of two members with the same name it silently keeps the last, and it refuses
+some texts that Python's parser reads. So a document that msgspec read counts only if msgspec writes
+it as the same text again. Any other text, from an editor or another tool, is read by Python's
+parser first, which refuses a name that is there twice, and is then checked by msgspec.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ _KINDS: Final[Mapping[str, tuple[type, str]]] = {
     "array": (list, "a list"),
     "object": (dict, "an object"),
 }
-"""A schema's type → Python's, and how a message names it."""
+"""A type in a schema → the type in Python, and its name in messages."""
 REGISTRY: Final = "a registry"
-"""The title of texts that name one, such as `111111111111/eu-west-1`."""
+"""The title of members that name a registry, such as `111111111111/eu-west-1`."""
 _LONGEST: Final = 60
-"""Characters of a value that a message shows."""
+"""The most characters of a value in a message."""
 
 _Schema: TypeAlias = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -44,15 +45,15 @@ _Error = TypeVar("_Error", bound=FleetError)
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A JSON object that has exactly the declared members, and may lack those that can be UNSET.
+    """A JSON object with exactly the declared members; only those that can be UNSET may be missing.
 
-    A constraint with a `title` is checked, and the title says in messages what is needed. What
-    `extra_json_schema` adds is promised in the published schema only.
+    A constraint with a `title` is checked when a document is read, and messages name it by its
+    title. Constraints in `extra_json_schema` are only published in the schema.
     """
 
 
 class MalformedError(ValueError):
-    """A document that says something else than it has to; `path` says where."""
+    """A document with a wrong member, whose place is `path`, such as `registries[3].error.kind`."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -60,26 +61,26 @@ class MalformedError(ValueError):
         super().__init__(f"{path}: {reason}" if path else reason)
 
     def below(self, place: str) -> MalformedError:
-        """The same error, seen from the object that has this one at `place`."""
+        """Returns the error with a path that begins at `place`, which holds the present one."""
         inner = self.path if not self.path or self.path.startswith("[") else f".{self.path}"
         return MalformedError(f"{place}{inner}", self.reason)
 
 
 def unusable(error: type[_Error], what: str, where: str, malformed: MalformedError) -> _Error:
-    """Why a document cannot be used, for whoever named it."""
+    """Returns an error for the reader: which document cannot be read, and why."""
     return error(f"the {what} cannot be read: {where}: {malformed}")
 
 
 def read(content: bytes, kind: type[_Document]) -> _Document:
-    """The document in a JSON text. Raises MalformedError."""
+    """Returns the document in a JSON text. Raises MalformedError."""
     document = read_exact(content, kind)
     return converted(parsed(content), kind) if document is None else document
 
 
 def read_exact(content: bytes, kind: type[_Document]) -> _Document | None:
-    """The document in a text as this package writes it, indented or not; None for any other text.
+    """Returns the document in a text that this package wrote, indented or not; None for other texts.
 
-    Being written back as the same text proves that nothing of it was lost.
+    A document that is written as the same text again has lost nothing of it.
     """
     try:
         document = _decoder(kind).decode(content)
@@ -91,7 +92,7 @@ def read_exact(content: bytes, kind: type[_Document]) -> _Document | None:
 
 
 def parsed(content: bytes) -> JsonObject:
-    """The object in any JSON text. Raises MalformedError, also for a key that is said twice."""
+    """Returns the object in any JSON text. Raises MalformedError, also for a repeated key."""
     try:
         value = parse_json(content)
     except ValueError as error:
@@ -102,7 +103,7 @@ def parsed(content: bytes) -> JsonObject:
 
 
 def converted(value: JsonObject, kind: type[_Document]) -> _Document:
-    """The document that an object is. Raises MalformedError."""
+    """Returns an object as a document. Raises MalformedError."""
     expect_schema(value, kind)
     try:
         return msgspec.convert(value, kind)
@@ -114,31 +115,31 @@ def converted(value: JsonObject, kind: type[_Document]) -> _Document:
 
 def expect_schema(value: JsonObject, kind: type[_Document]) -> None:
     """Raises MalformedError for a document of another kind, or of another version."""
-    config, found = kind.__struct_config__, value.get("schema")
+    config, stated = kind.__struct_config__, value.get("schema")
     schema = config.tag
-    if config.tag_field != "schema" or not isinstance(schema, str) or found == schema:
+    if config.tag_field != "schema" or not isinstance(schema, str) or stated == schema:
         return
     name, _, version = schema.rpartition("/")
-    if isinstance(found, str) and found.rpartition("/")[0] == name:
+    if isinstance(stated, str) and stated.rpartition("/")[0] == name:
         raise MalformedError("schema", f"this version reads {name} of version {version} only")
     raise MalformedError("schema", f"it is no {schema}")
 
 
 def each(name: str, items: Iterable[_Item], read: Callable[[_Item], _T]) -> tuple[_T, ...]:
-    """What `read` makes of every item of the list `name`; the errors that it raises say which."""
-    found: list[_T] = []
+    """Returns `read` of every item of the list `name`. Errors name the item that was wrong."""
+    results: list[_T] = []
     try:
         for item in items:
-            found.append(read(item))  # noqa: PERF401 - its length tells which item was wrong
+            results.append(read(item))  # noqa: PERF401 - the length is the number of the wrong item
     except MalformedError as error:
-        raise error.below(f"{name}[{len(found)}]") from None
-    return tuple(found)
+        raise error.below(f"{name}[{len(results)}]") from None
+    return tuple(results)
 
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Meanwhile Python does not look for garbage: of a large document every object stays, and
-    looking through all of them again and again takes longer than reading it."""
+    """Turns garbage collection off. All objects of a large document stay in use, and examining them
+    again and again takes longer than reading the document."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -149,7 +150,7 @@ def without_collection() -> Iterator[None]:
 
 
 def shown(value: Json) -> str:
-    """A value as messages show it."""
+    """Returns a value as messages show it."""
     match value:
         case None:
             return "null"
@@ -173,7 +174,7 @@ def _decoder(kind: type[_Document]) -> msgspec.json.Decoder[_Document]:
 def _problems(
     value: Json, node: _Schema, defs: _Schema, or_null: str = ""
 ) -> Iterator[MalformedError]:
-    """What a value has otherwise than its schema says, as far as msgspec checks it."""
+    """Yields where a value differs from its schema, as far as msgspec checks it."""
     if "$ref" in node:
         node = {**defs[node["$ref"].rpartition("/")[2]], **node}
     if "anyOf" in node:
@@ -217,7 +218,7 @@ def _below(place: str, problems: Iterable[MalformedError]) -> Iterator[Malformed
 
 
 def _needed(value: Json, node: _Schema) -> str | None:
-    """What is needed in the place of a value, without what is in it; None where it will do."""
+    """Returns what is needed in place of a value; None if it fits, whatever its own members are."""
     if "type" not in node:
         choices = node.get("enum", [value])
         return None if value in choices else f"one of {', '.join(choices)}"

@@ -117,6 +117,6 @@ class RegistryOutcomeDocument(NamedPlaceDocument, frozen=True):
 
 
 def check_write_outcome(outcome: Outcome) -> None:
-    """Raises MalformedError for what a single write never comes to."""
+    """Raises MalformedError for an outcome that a single write cannot have, which is `partial`."""
     if outcome not in _OF_WRITES:
         raise MalformedError("outcome", f"one of {', '.join(_OF_WRITES)} is needed")

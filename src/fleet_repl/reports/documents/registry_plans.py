@@ -50,7 +50,7 @@ _BY_STATE: Final[Mapping[str, Any]] = {
         },
     ]
 }
-"""What a registry's state says of its other members."""
+"""The members that a registry has in each state."""
 
 
 class OwnedDocument(Document, frozen=True):
@@ -71,7 +71,7 @@ class OwnedDocument(Document, frozen=True):
 
     @classmethod
     def of(cls, applied: Applied) -> OwnedDocument | None:
-        """None for nothing, as it often is."""
+        """Returns None where the fleet owns nothing, as in most registries."""
         if not applied.links and not applied.templates:
             return None
         links = {str(end): prefix_list(prefixes) for end, prefixes in sorted(applied.links.items())}

@@ -1,7 +1,8 @@
 """Reports as JSON documents and back. Pure; the keys are a promise.
 
-A report that is read has that document again. What is no part of it is lost: whether a write that
-failed is in doubt, and what ECR told of a backfill beyond what the document has.
+A report that is read has its document again, byte for byte. Two facts of a report are in no
+document: whether the outcome of a failed write is unknown, and members of ECR's own description of
+a backfill that the document does not list.
 """
 
 from __future__ import annotations
@@ -90,8 +91,8 @@ class SummaryDocument(CountsDocument, frozen=True, kw_only=True):
         return cls(**counts, held=report.held, writes=recast(report.writes, WritesDocument))
 
     def counts(self, report: Report) -> bool:
-        """Whether it counts what a report lists. Earlier versions did not count writes, and knew
-        no registry that is written in part."""
+        """Returns whether the counts are those of a report. Earlier versions had no counts of
+        writes, nor of registries that are written in part."""
         counted = SummaryDocument.of(report)
         return self in (counted, msgspec.structs.replace(counted, partial=UNSET, writes=UNSET))
 
@@ -144,7 +145,7 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
 
     @classmethod
     def of(cls, report: Report) -> ReportDocument:
-        """The document without its registries, which are many."""
+        """Returns the document of a report with an empty list of registries."""
         return cls(
             **run_head(report),
             plan_digest=report.plan_digest,
@@ -188,20 +189,20 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
 
 
 def report_document(report: Report) -> JsonObject:
-    """The document `fleet-repl/report/1` of a report."""
+    """Returns the document `fleet-repl/report/1` of a report."""
     return parsed(report_content(report))
 
 
 def report_content(report: Report) -> bytes:
-    """The document as it is kept: without any white space, ending with a newline."""
+    """Returns the document as one line of JSON without white space, as files and state keep it."""
     registries = map(RegistryOutcomeDocument.of, report.registries)
     return b"".join(pieces(ReportDocument.of(report), "registries", registries)) + b"\n"
 
 
 def parse_report(content: bytes, where: str, *, error: type[FleetError] = StateError) -> Report:
-    """The report in a document, which is named as `where` in what is raised.
+    """Returns the report in a document. Errors name the document as `where`.
 
-    Raises `error` where it is no report of this version.
+    Raises `error` when the document is not a report of this version.
     """
     try:
         with without_collection():
@@ -213,7 +214,7 @@ def parse_report(content: bytes, where: str, *, error: type[FleetError] = StateE
 def _waves(
     documents: Iterable[WaveDocument] | UnsetType, registries: tuple[RegistryOutcome, ...]
 ) -> tuple[WaveOutcome, ...]:
-    """The waves that a report tells of; those of its changes where it tells of none."""
+    """Returns the waves of a report; counted from its changes where the document has none."""
     if documents is UNSET:
         return wave_outcomes(registries, ())
     waves = tuple(recast(document, WaveOutcome) for document in documents)

@@ -30,12 +30,12 @@ SCHEMAS: Final = {
 
 
 def schema(name: str) -> JsonObject:
-    """The schema of the document `name`, one of `SCHEMAS`. Raises KeyError for another one."""
+    """Returns the published schema of a document in `SCHEMAS`. Raises KeyError for other names."""
     return cast("JsonObject", json.loads(_file(name).read_text(encoding="utf-8")))
 
 
 def generated(name: str) -> JsonObject:
-    """The schema of a document as its class says it."""
+    """Returns the schema of a document as its class declares it."""
     import msgspec  # noqa: PLC0415 - msgspec takes long to load
 
     (top,), components = msgspec.json.schema_components([_document_types()[name]])
@@ -53,7 +53,7 @@ def generated(name: str) -> JsonObject:
 
 
 def _document_types() -> dict[str, object]:
-    """The type of each document, with what its schema promises beyond what msgspec checks."""
+    """Returns the type of each document, with what its schema promises beyond the types."""
     from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
         backfill,
         delivery,
@@ -78,7 +78,7 @@ def _document_types() -> dict[str, object]:
 
 
 def keep_generated() -> None:
-    """Write the schemas into the package anew."""
+    """Writes the schemas of all classes into the package."""
     for name in SCHEMAS:
         _file(name).write_text(json.dumps(generated(name), indent=2) + "\n", encoding="utf-8")
 
@@ -88,31 +88,32 @@ def _file(name: str) -> Path:
 
 
 def _part(name: str) -> str:
-    """What a part is called: `registry_outcome` is the part of `RegistryOutcomeDocument`."""
+    """Returns the name of a class in a schema: `registry_outcome` for `RegistryOutcomeDocument`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Document")).lower()
 
 
 def _published(node: Json) -> Json:
-    """A part without what is for Python alone, and with choices in the order of their class."""
+    """Returns a part of a schema without titles and Python's own patterns, and with choices in the
+    order of their class."""
     if isinstance(node, list):
         return [_published(item) for item in node]
     if not isinstance(node, dict):
         return node
-    found = {key: _published(value) for key, value in node.items() if key != "title"}
-    match found:
+    part = {key: _published(value) for key, value in node.items() if key != "title"}
+    match part:
         case {"$ref": str(place)}:
-            found["$ref"] = f"#/$defs/{_part(place.rpartition('/')[2])}"
+            part["$ref"] = f"#/$defs/{_part(place.rpartition('/')[2])}"
         case {"pattern": str(pattern)}:
-            found["pattern"] = pattern.replace("$(?!\\n)", "$")
+            part["pattern"] = pattern.replace("$(?!\\n)", "$")
         case {"enum": [only]}:
             return {"const": only}
-        case {"enum": [*choices]} if found.keys().isdisjoint({"type", "anyOf"}):
+        case {"enum": [*choices]} if part.keys().isdisjoint({"type", "anyOf"}):
             return {"enum": _in_order(choices)}
-    return found
+    return part
 
 
 def _in_order(choices: list[Json]) -> Json:
-    """The values of an enumeration in the order of its class, as msgspec sorts them; choices that
-    are not all values of a class stay as they are."""
+    """Returns the values of an enumeration in the order of its class, because msgspec sorts them.
+    Choices that are not the values of a class keep their order."""
     kinds = ([str(choice) for choice in kind] for kind in StrEnum.__subclasses__())
     return next((values for values in kinds if sorted(values) == choices), choices)

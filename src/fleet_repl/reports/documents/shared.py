@@ -1,4 +1,4 @@
-"""What several documents have in common: field types, faults, notes, held links, inventories."""
+"""The parts of several documents: registries, faults, objections, warnings, held links."""
 
 from __future__ import annotations
 
@@ -96,22 +96,22 @@ class HeldDocument(PlaceDocument, frozen=True):
 
 
 def given(value: _T | UnsetType) -> _T | None:
-    """The value of a member that may be missing; None for one that is."""
+    """Returns the value of a member; None where the member is missing."""
     return None if value is UNSET else value
 
 
 def recast(value: object, kind: type[_T]) -> _T:
-    """A value as one of another class whose members have the same names, or fewer of them."""
+    """Returns a value as another class, whose members have the same names, or some of them."""
     return msgspec.convert(value, kind, from_attributes=True)
 
 
 def recast_or_none(value: object | None, kind: type[_T]) -> _T | None:
-    """The same where there may be nothing."""
+    """Returns the same, and None for None."""
     return None if value is None else recast(value, kind)
 
 
 def held_documents(links: Iterable[HeldLink]) -> tuple[HeldDocument, ...]:
-    """Links that are left out, in order of their destinations."""
+    """Returns held links in the order of their destinations."""
     return tuple(
         HeldDocument(
             account=link.destination.account,
@@ -124,34 +124,37 @@ def held_documents(links: Iterable[HeldLink]) -> tuple[HeldDocument, ...]:
 
 
 def prefix_list(prefixes: Prefixes) -> Prefixes | None:
-    """The list of prefixes that documents have; None for every repository."""
+    """Returns prefixes as documents have them: a list, or None for every repository."""
     return None if prefixes == EVERY_REPOSITORY else prefixes
 
 
 def prefixes_of(listed: Prefixes | None) -> Prefixes:
-    """The prefixes of a document's list."""
+    """Returns the prefixes that a document's list stands for."""
     return EVERY_REPOSITORY if listed is None else listed
 
 
 def registry_named(name: str) -> Registry:
-    """The registry of a name that is known to be one."""
+    """Returns the registry of a name such as `111111111111/eu-west-1`, which is not checked."""
     account, _, region = name.partition("/")
     return Registry(AccountId(account), Region(region))
 
 
 def zoned(text: str, path: str) -> datetime:
-    """A time that says how far it is from UTC, in any such spelling. Raises MalformedError."""
+    """Returns a time with an offset from UTC, in any ISO 8601 spelling. Raises MalformedError."""
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
-        found = datetime.min
-    if found.tzinfo is None:
+        time = datetime.min
+    if time.tzinfo is None:
         raise MalformedError(path, f"{TIME} is needed, not {shown(text)}")
-    return found
+    return time
 
 
 def plain(text: str, path: str, *, least: int = 0, most: int = 300) -> str:
-    """A text of a length between these that is fit for a terminal. Raises MalformedError."""
+    """Returns a text of `least` to `most` characters, none of which is a control character.
+
+    Raises MalformedError.
+    """
     if not least <= len(text) <= most:
         raise MalformedError(path, f"{least} to {most} characters are needed, not {len(text)}")
     if not text.isprintable():
@@ -159,14 +162,17 @@ def plain(text: str, path: str, *, least: int = 0, most: int = 300) -> str:
     return text
 
 
-def expect_fleet(fleet: str, found: str) -> None:
+def expect_fleet(fleet: str, stated: str) -> None:
     """Raises MalformedError for a document of another fleet."""
-    if found != fleet:
-        raise MalformedError("", f"it is of fleet {found!r}")
+    if stated != fleet:
+        raise MalformedError("", f"it is of fleet {stated!r}")
 
 
 def moment(text: str | None, path: str) -> datetime:
-    """A time of the right shape. Raises MalformedError for none, and for one that never is."""
+    """Returns the time in a member of type Timestamp or Instant.
+
+    Raises MalformedError for null, and for a time that does not exist: 2026-02-30T00:00:00Z.
+    """
     try:
         return datetime.fromisoformat(text or "")
     except ValueError:

@@ -1,6 +1,7 @@
-"""How every document spells itself: its text and its digest.
+"""Writes documents as text, and computes their digests.
 
-Text is what Python's `json` writes, to the byte, but written by msgspec where the two agree.
+A text is, to the byte, that of Python's `json`. msgspec, which is much faster, writes it wherever
+the two agree.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 
 _BATCH: Final = 256
-"""Items that are spelled at a time: none of a long list's text is ever held twice."""
+"""The number of list items that are written at a time, so that a long list is never held twice."""
 _NUMBERS: Final = bytes.maketrans(b"0123456789]}", b"0000000000,,")
 """After this translation every number ends with `0,`. Few parts of a plan have a number outside of
 a text, and looking for these two letters is faster than any regular expression."""
@@ -31,26 +32,26 @@ _T = TypeVar("_T")
 
 
 def json_text(document: object) -> str:
-    """Any document as text that people may open: indented, in ASCII, ending with a newline.
+    """Returns a document as text for people: indented, in ASCII, ending with a newline.
 
-    In ASCII, so that no encoding and no terminal makes anything else of a name in it.
+    In ASCII, so that neither an encoding nor a terminal can change a name in it.
     """
     return indented(compact(document))
 
 
 def indented(content: bytes) -> str:
-    """The same of a document that is text already."""
+    """Returns the same for a document that is compact text already."""
     try:
         text = msgspec.json.format(content, indent=2).decode("ascii")
     except msgspec.DecodeError:
-        # Half of a surrogate pair is no text for msgspec.
+        # msgspec refuses half of a surrogate pair, which Python's `json` writes as an escape.
         text = json.dumps(json.loads(content), indent=2)
     # DEL is the one control character that JSON leaves as it is.
     return text.rstrip("\n").replace("\x7f", "\\u007f") + "\n"
 
 
 def compact(document: object) -> bytes:
-    """Any document as it is kept: the shortest text with the keys in the order given, in ASCII."""
+    """Returns the shortest text of a document, with its keys in their order, in ASCII."""
     text = _spelled(document)
     if text is not None:
         return in_ascii(text)
@@ -58,34 +59,34 @@ def compact(document: object) -> bytes:
 
 
 def in_ascii(text: bytes) -> bytes:
-    """A JSON text with other letters escaped, as Python's `json` does it."""
+    """Returns a JSON text with all letters beyond ASCII escaped, as Python's `json` does it."""
     if text.isascii():
         return text
     return _OTHER_LETTERS.sub(lambda found: json.dumps(found[0])[1:-1], text.decode()).encode()
 
 
 def line(document: msgspec.Struct) -> bytes:
-    """A small document as it is kept: `compact`, ending with a newline."""
+    """Returns `compact` with a newline, as small documents are kept in files."""
     return compact(document) + b"\n"
 
 
 def line_in_utf8(document: msgspec.Struct) -> bytes:
-    """The same where earlier versions wrote the letters of all languages as they are."""
+    """Returns the same with letters beyond ASCII as they are: earlier versions wrote so too."""
     return msgspec.json.encode(document) + b"\n"
 
 
 def as_json(document: msgspec.Struct) -> JsonObject:
-    """The object that a document is, made of what JSON is made of."""
-    found: JsonObject = json.loads(compact(document))
-    return found
+    """Returns a document as an object of dicts, lists and texts."""
+    value: JsonObject = json.loads(compact(document))
+    return value
 
 
 def canonical(document: object) -> bytes:
-    """The text that digests are made of: `canonical_json` of the document."""
+    """Returns the text that digests are made of: `canonical_json` of the document."""
     text = _spelled(document, order="sorted")
     if text is not None:
         return text
-    # Half of a surrogate pair is no valid UTF-8 but has a digest too.
+    # Half of a surrogate pair is not valid UTF-8, but a document that has one needs a digest too.
     return canonical_json(msgspec.to_builtins(document)).encode("utf-8", "surrogatepass")
 
 
@@ -95,7 +96,7 @@ def pieces(
     items: Iterable[object],
     spelled: Callable[[object], bytes] = compact,
 ) -> Iterator[bytes]:
-    """The text of `frame` with `items` in its list `key`, which is empty, piece by piece."""
+    """Yields, in pieces, the text of `frame` with `items` in its list `key`, which is empty."""
     before, opened, after = spelled(frame).partition(f'"{key}":['.encode())
     yield before + opened
     for nth, batch in enumerate(batches(items)):
@@ -104,22 +105,22 @@ def pieces(
 
 
 def digest_of(text: Iterable[bytes]) -> str:
-    """`sha256:` and the hex digest of a text in pieces."""
-    found = hashlib.sha256()
+    """Returns `sha256:` and the hex digest of a text in pieces."""
+    digest = hashlib.sha256()
     for piece in text:
-        found.update(piece)
-    return f"sha256:{found.hexdigest()}"
+        digest.update(piece)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def batches(items: Iterable[_T]) -> Iterator[list[_T]]:
-    """A long list in parts that are handled at a time."""
+    """Yields a long list in parts."""
     rest = iter(items)
     while batch := list(islice(rest, _BATCH)):
         yield batch
 
 
 def _spelled(document: object, *, order: Literal["sorted"] | None = None) -> bytes | None:
-    """A document as msgspec writes it; None where Python might write it otherwise."""
+    """Returns a document as msgspec writes it; None where Python might write another text."""
     try:
         text = msgspec.json.encode(document, order=order)
     except UnicodeEncodeError:
