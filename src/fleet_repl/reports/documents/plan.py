@@ -198,7 +198,7 @@ def parse_plan(
 
 
 class _AlteredError(Exception):
-    """The content of a document has another digest than its member `digest`, the text of this."""
+    """A document's content has another digest than its member `digest`, the text of this error."""
 
 
 def _read(content: bytes) -> PlanDocument:

@@ -78,7 +78,7 @@ def read(content: bytes, kind: type[_Document]) -> _Document:
 
 
 def read_exact(content: bytes, kind: type[_Document]) -> _Document | None:
-    """Returns the document in a text that this package wrote, indented or not; None for other texts.
+    """Returns the document in a text that this package wrote, indented or not; None for any other.
 
     A document that is written as the same text again has lost nothing of it.
     """

@@ -62,7 +62,7 @@ def in_ascii(text: bytes) -> bytes:
     """Returns a JSON text with all letters beyond ASCII escaped, as Python's `json` does it."""
     if text.isascii():
         return text
-    return _OTHER_LETTERS.sub(lambda found: json.dumps(found[0])[1:-1], text.decode()).encode()
+    return _OTHER_LETTERS.sub(lambda letters: json.dumps(letters[0])[1:-1], text.decode()).encode()
 
 
 def line(document: msgspec.Struct) -> bytes:

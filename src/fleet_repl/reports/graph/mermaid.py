@@ -107,4 +107,4 @@ def _escaped(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return _NOT_IN_COMMENTS.sub(lambda found: f"#{ord(found[0])};", visible(text))
+    return _NOT_IN_COMMENTS.sub(lambda sign: f"#{ord(sign[0])};", visible(text))

@@ -78,14 +78,14 @@ def add_backfills(page: Page, outcomes: Sequence[BackfillOutcome]) -> None:
 
 def _add_counts(page: Page, report: BackfillReport) -> None:
     counts = {state: report.count(state) for state in BackfillState}
-    found = {state: number for state, number in counts.items() if number}
-    if not found:
+    present = {state: number for state, number in counts.items() if number}
+    if not present:
         return
-    names = {state: _words(state) for state in found}
-    width = max(len(f"{number:,}") for number in found.values())
+    names = {state: _words(state) for state in present}
+    width = max(len(f"{number:,}") for number in present.values())
     long = max(len(name) for name in names.values())
     page.gap()
-    for state, number in found.items():
+    for state, number in present.items():
         line = f"{names[state]:<{long}}  {number:>{width},}"
         style = _STYLES.get(state)
         page.add((line, style) if style else line, indent=1)
