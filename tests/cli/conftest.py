@@ -243,6 +243,8 @@ class FakeFleet(Fleet):
     selected: Selection | None = None
     on_event: EventSink | None = None
     stopped: anyio.Event | None = None
+    refusal: FleetError | None = None
+    """What a plan is refused with before it is shown."""
 
     run_id = "run"
     holds_lock = False
@@ -293,6 +295,17 @@ class FakeFleet(Fleet):
         if outstanding(plan.objections, force=force, allow=allow):
             return self.refuse(plan, "the plan was refused")
         return self.report
+
+    async def check_plan(
+        self,
+        plan: Plan,
+        *,
+        force: bool = False,
+        allow: Collection[str] = (),
+        wave: str | None = None,
+    ) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     async def backfill(
         self,

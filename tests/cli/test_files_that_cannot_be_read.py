@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli
+from tests.cli.conftest import PLAN, Cli, FakeBackend
 
 
 @pytest.fixture
@@ -86,3 +86,34 @@ def test_no_other_path_is_judged_by_its_readability(cli: Cli, args: list[str]) -
     ended = cli(*args)
     assert ended.code == 1
     assert ended.err.startswith("missing.toml: ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["apply", "--plan", "{}/prod.plan", "--sandbox", "--yes"],
+        ["plan", "{}/demo.toml", "--state", "state", "--report", "{}/report.json"],
+        ["report", "last", "--state", "state", "--report", "{}/report.json"],
+    ],
+    ids=lambda args: args[0],
+)
+def test_a_working_directory_that_was_deleted(
+    cli: Cli,
+    backend: FakeBackend,
+    inventory: str,
+    args: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Relative paths lead nowhere then, also those in a plan: said plainly, no internal error."""
+    monkeypatch.setattr(backend, "load_plan", lambda _: PLAN, raising=False)
+    here, gone = Path.cwd(), tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ended = cli(*(arg.format(here) for arg in args))
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "fleet-repl: the working directory does not exist any more, so relative paths lead "
+        "nowhere\n    change into another directory and run again\n"
+    )

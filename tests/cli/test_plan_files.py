@@ -139,6 +139,16 @@ def test_a_plan_that_must_not_be_applied(
     assert not Path("out.json").exists()
 
 
+@pytest.mark.usefixtures("kept")
+def test_a_plan_that_is_stale_is_not_even_shown(cli: Cli, fleet: FakeFleet) -> None:
+    """Nobody reads, or agrees to, a plan that is refused afterwards."""
+    fleet.refusal = RefusedError("the plan is stale")
+    ended = cli("apply", "--plan", "plans/p", "--report", "out.json")
+    assert (ended.code, ended.out, ended.err) == (3, "", "fleet-repl: the plan is stale\n")
+    assert fleet.asked == []
+    assert not Path("out.json").exists()
+
+
 def test_a_lock_that_is_held(
     cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str
 ) -> None:

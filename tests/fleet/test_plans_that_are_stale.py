@@ -70,6 +70,10 @@ async def test_a_plan_file_from_before_another_run(
         async with aws.connected() as fleet:
             with pytest.raises(PlanError, match=STALE):
                 await fleet.apply(load_plan(path))
+            # That is known before anybody has to read the plan.
+            with pytest.raises(PlanError, match=STALE):
+                await fleet.check_plan(load_plan(path))
+            await fleet.check_plan(load_plan(path), force=True)
         assert aws.links(1) == {"2 base/"}
         async with aws.connected() as fleet:
             report = await fleet.apply(load_plan(path), force=True)
@@ -104,6 +108,7 @@ async def test_runs_of_the_same_plan_do_not_count(
             plan = await fleet.plan()
             await fleet.apply(plan, wave="canary")
         async with aws.connected() as fleet:
+            await fleet.check_plan(plan)
             assert (await fleet.apply(plan)).status is Status.OK
         assert (aws.links(1), aws.links(2)) == ({"3 base/"}, {"3 base/"})
         assert set(record(aws)) == {str(aws.at(1)), str(aws.at(2))}
