@@ -159,6 +159,27 @@ async def test_a_single_fleet_asks_nothing_for_its_writes(
         assert again.version == found.version
 
 
+async def test_a_writing_run_looks_at_the_register_twice(
+    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, location: Store
+) -> None:
+    """Once when it has taken its lock, and once when others can see in the lock whom it knows."""
+    looks: list[str] = []
+
+    def counted(find: Any) -> Any:
+        async def found(self: Any, name: str) -> Any:
+            looks.append(name)
+            return await find(self, name)
+
+        return found
+
+    async with simulate(fleet_text(accounts=4)) as aws:
+        pair = Pair(aws, tmp_path, fleet_text)
+        kind = type(location)
+        with mock.patch.object(kind, "find", counted(kind.find)):
+            await pair.applied("alpha", *ROUTES["alpha"])
+    assert looks.count(".sharing/fleets.json") == 2
+
+
 async def test_a_bucket_that_ignores_conditions(
     simulate: Simulate, fleet_text: FleetText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

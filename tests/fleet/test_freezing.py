@@ -118,7 +118,7 @@ async def test_a_run_that_is_under_way_stops(
         await due.wait()
 
     # The heart of the lock beats in real time, for which no test waits.
-    monkeypatch.setattr("fleet_repl.fleet.locking.Lock", partial(Lock, beat=beat))
+    monkeypatch.setattr("fleet_repl.fleet.access.Lock", partial(Lock, beat=beat))
     text = fleet_text("1>3 base/", "2>3 team/", waves={"canary": ("1", 'pause = "60s"')})
     async with simulate(text) as aws:
         sleep = aws.clock.sleep

@@ -14,7 +14,7 @@ from tests.support.clock import VirtualClock
 
 from fleet_repl import Fleet, Report, Status
 from fleet_repl.engine.ports import Stored
-from fleet_repl.fleet.locking import Access
+from fleet_repl.fleet.access import Access
 from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.state import BucketStore
 from fleet_repl.values.errors import RefusedError

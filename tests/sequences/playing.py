@@ -77,7 +77,7 @@ from fleet_repl import (
     to_json,
 )
 from fleet_repl.aws import Endpoint
-from fleet_repl.fleet import locking
+from fleet_repl.fleet import access
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, Scenario, World, serve, world_of
 from fleet_repl.sandbox import ecr as sandbox_ecr
@@ -210,7 +210,7 @@ class Player:
 
         stack.enter_context(mock.patch.object(sandbox_gateway, "call_ecr", called))
         stack.enter_context(mock.patch.object(FolderStore, "_do", worked))
-        stack.enter_context(mock.patch.object(locking, "this_process", whoami))
+        stack.enter_context(mock.patch.object(access, "this_process", whoami))
         stack.enter_context(mock.patch.object(processes, "start_of", started))
 
     def _called(

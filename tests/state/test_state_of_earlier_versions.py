@@ -13,10 +13,10 @@ from fleet_repl.runs.history import RunSummary, UnreadableRun
 from fleet_repl.state import (
     FolderStore,
     RunRecords,
-    enter_fleet,
     parse_record,
     read_freeze,
     record_document,
+    register_fleet,
     write_freeze,
 )
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
@@ -125,11 +125,11 @@ async def test_the_register_of_fleets_is_read(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     store = FolderStore(folder)
     accounts = [AccountId(one) for one in ("111111111111", "222222222221", "999999999999")]
-    sharers = await enter_fleet(store, "platform", accounts, formerly=())
-    assert sharers.accounts == {*accounts[:2]}
-    assert [*sharers.marks] == ["golden"]
-    await enter_fleet(store, "other", [], formerly=("platform",))
-    await enter_fleet(store, "golden", [], formerly=("other",))
+    registration = await register_fleet(store, "platform", accounts, formerly=())
+    assert registration.shared_accounts == {*accounts[:2]}
+    assert [*registration.marks] == ["golden"]
+    await register_fleet(store, "other", [], formerly=("platform",))
+    await register_fleet(store, "golden", [], formerly=("other",))
     register = await anyio.Path(folder / ".sharing" / "fleets.json").read_bytes()
     assert register == b'{"schema":"fleet-repl/sharing/1","fleets":{"golden":[]}}\n'
 

@@ -32,7 +32,7 @@ OTHER = Holder(
 def leases(monkeypatch: pytest.MonkeyPatch) -> MachineClock:
     """So far ahead that a write asks for a renewal first, if somebody sets it so."""
     clock = MachineClock()
-    monkeypatch.setattr("fleet_repl.fleet.locking.SYSTEM", clock)
+    monkeypatch.setattr("fleet_repl.fleet.access.SYSTEM", clock)
     return clock
 
 

@@ -15,11 +15,11 @@ import anyio.to_thread
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
+from fleet_repl.fleet.access import Access
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets
-from fleet_repl.fleet.locking import Access
 from fleet_repl.fleet.open_state import open_place
 from fleet_repl.fleet.record import Memory
 from fleet_repl.fleet.worlds import world_of

@@ -13,8 +13,8 @@ from fleet_repl.engine.observe import ObserveContext
 from fleet_repl.engine.ports import EventSink, Store
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
+from fleet_repl.fleet.access import Access
 from fleet_repl.fleet.event_sinks import both
-from fleet_repl.fleet.locking import Access
 from fleet_repl.fleet.record import Memory
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef

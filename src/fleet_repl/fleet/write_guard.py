@@ -1,13 +1,14 @@
-"""What every write of a run passes: the lease of its lock, and its journal.
+"""The guard that every write of a run passes.
 
-A write is sent only while the lock is surely held for one more attempt, and only once the
-journal says that it will be.
+A write is sent only while the lock is certain to be held for one more attempt, and only after the
+journal says that the write will be sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from fleet_repl.planning.plan import Change
@@ -21,45 +22,45 @@ from fleet_repl.values.text import first_line
 
 
 class Leased(Protocol):
-    """A lock that is held for a while."""
+    """The lease of a held lock."""
 
     @property
     def held(self) -> bool:
-        """Whether nobody else can have taken it so far."""
+        """Whether the lock cannot have been taken by another run so far."""
         ...
 
     @property
     def remaining(self) -> float:
-        """Seconds for which nobody else can take it."""
+        """The seconds for which no other run can take the lock."""
         ...
 
     async def assure(self, seconds: float) -> None:
-        """Return once it is held for that long; HaltedError where it is not."""
+        """Returns when the lease lasts that long. Raises HaltedError where it cannot."""
         ...
 
 
 class TakesTurns(Protocol):
-    """One write of a registry at a time, among fleets."""
+    """Turns with other fleets at registries that they write too."""
 
     def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
-        """It is this run's turn meanwhile."""
+        """Holds this run's turn at a registry for a block."""
         ...
 
 
 class Journalled(Protocol):
-    """Where writes are put down."""
+    """The journal of a run."""
 
     async def announce(self, entry: JournalEntry) -> None:
-        """It is on record when this returns. Raises StateError."""
+        """Writes an entry; it is durable when this returns. Raises StateError."""
         ...
 
     def note(self, entry: JournalEntry) -> None:
-        """It goes on record with whatever comes next."""
+        """Adds an entry, which is written with the next one that is announced."""
         ...
 
 
 class JournalGate:
-    """The gate of one run."""
+    """The guard of one run."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class JournalGate:
         timeout: float,
         clock: Clock,
     ) -> None:
-        """`timeout`: seconds that one attempt at a write may take."""
+        """`timeout`: the seconds that an attempt at a write may take."""
         self._lease = lease
         self._journal = journal
         self._turns = turns
@@ -78,37 +79,31 @@ class JournalGate:
         self._clock = clock
 
     def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
-        """Meanwhile no other fleet writes it; only fleets that share accounts have to wait."""
+        """Keeps other fleets from writing the registry for a block. Waits only where another fleet
+        lists its account."""
         return self._turns.turn(registry)
 
     async def admit(self, registry: Registry, change: Change) -> None:
-        """Return once the write may be sent. Raises HaltedError where nothing may be written."""
+        """Returns when the write may be sent. Raises HaltedError where nothing may be written."""
         await self._lease.assure(self._seconds)
         await _or_halt(lambda: self._journal.announce(self._sending(registry, change)))
-        # Writing the journal may have taken a while.
+        # The lease may have run short while the journal was written.
         await self._lease.assure(self._seconds)
 
     async def admit_again(self) -> None:
-        """The same for another attempt: that it will be made is in the journal already."""
+        """Returns when another attempt may be made at a write that is in the journal already."""
         await self._lease.assure(self._seconds)
 
     @property
     def is_open(self) -> bool:
-        """Whether the lock is held for long enough right now."""
+        """Whether the lease lasts for one more attempt right now."""
         return self._lease.held and self._lease.remaining >= self._seconds
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
-        """A write that was admitted has ended."""
+        """Notes in the journal how an admitted write has ended."""
         self._journal.note(
-            JournalEntry(
-                moment=Moment.SETTLED,
-                at=self._clock.now(),
-                registry=registry,
-                resource=change.resource,
-                action=change.action,
-                phase=change.phase,
-                wave=change.wave,
-                prefix=prefix_of(change),
+            replace(
+                self._entry(Moment.SETTLED, registry, change),
                 outcome=outcome.outcome,
                 request_id=outcome.request_id,
                 in_doubt=outcome.in_doubt,
@@ -116,8 +111,12 @@ class JournalGate:
         )
 
     def _sending(self, registry: Registry, change: Change) -> JournalEntry:
+        entry = self._entry(Moment.SENDING, registry, change)
+        return replace(entry, before=change.before, after=change.after)
+
+    def _entry(self, moment: Moment, registry: Registry, change: Change) -> JournalEntry:
         return JournalEntry(
-            moment=Moment.SENDING,
+            moment=moment,
             at=self._clock.now(),
             registry=registry,
             resource=change.resource,
@@ -125,8 +124,6 @@ class JournalGate:
             phase=change.phase,
             wave=change.wave,
             prefix=prefix_of(change),
-            before=change.before,
-            after=change.after,
         )
 
 

@@ -1,6 +1,7 @@
 """What a fleet remembers between runs: its documents in a place of its own, and their meaning."""
 
 from fleet_repl.state.bucket import BucketStore
+from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet
 from fleet_repl.state.folder import FolderStore
 from fleet_repl.state.freeze import frozen_refusal, lift_freeze, read_freeze, write_freeze
 from fleet_repl.state.journal import Journal
@@ -11,7 +12,6 @@ from fleet_repl.state.record import Remembered, merge_records, parse_record, rec
 from fleet_repl.state.revise import revise
 from fleet_repl.state.rollback_marks import Marks, lifted, read_marks, reset, revise_marks
 from fleet_repl.state.runs import RunRecords, fleets
-from fleet_repl.state.sharing import begin_sharing, enter_fleet
 from fleet_repl.state.traces import read_traces, revise_traces
 from fleet_repl.state.turns import Turns
 
@@ -23,16 +23,16 @@ __all__ = [
     "Lock",
     "Marks",
     "Process",
+    "Registration",
     "Remembered",
     "RunRecords",
     "Turns",
-    "begin_sharing",
     "current_holder",
-    "enter_fleet",
     "find_lock",
     "fleets",
     "frozen_refusal",
     "gone",
+    "introduce_fleet",
     "lift_freeze",
     "lifted",
     "merge_records",
@@ -41,6 +41,7 @@ __all__ = [
     "read_marks",
     "read_traces",
     "record_document",
+    "register_fleet",
     "release_lock",
     "reset",
     "revise",

@@ -15,18 +15,10 @@ from msgspec import UNSET, UnsetType
 
 from fleet_repl.engine.ports import Store
 from fleet_repl.planning.plan import Action, Phase, Resource
-from fleet_repl.reports.documents.member_types import (
-    AwsDocument,
-    Instant,
-    RegistryName,
-)
+from fleet_repl.reports.documents.member_types import AwsDocument, Instant, RegistryName
 from fleet_repl.reports.documents.reader import Document, MalformedError, parsed, read
 from fleet_repl.reports.documents.registry_outcomes import check_write_outcome
-from fleet_repl.reports.documents.shared import (
-    given,
-    moment,
-    registry_named,
-)
+from fleet_repl.reports.documents.shared import given, moment, registry_named
 from fleet_repl.reports.documents.writer import compact, line
 from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import Outcome

@@ -9,17 +9,9 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from fleet_repl.reports.documents.member_types import (
-    Count,
-)
+from fleet_repl.reports.documents.member_types import Count
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
-from fleet_repl.reports.documents.shared import (
-    expect_fleet,
-    given,
-    plain,
-    recast_or_none,
-    zoned,
-)
+from fleet_repl.reports.documents.shared import expect_fleet, given, plain, recast_or_none, zoned
 from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state.lock_rules import LockDocument

@@ -13,21 +13,9 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from fleet_repl.planning.ownership import Applied, Record, together
-from fleet_repl.reports.documents.member_types import (
-    RegistryName,
-)
-from fleet_repl.reports.documents.reader import (
-    Document,
-    MalformedError,
-    read,
-    without_collection,
-)
-from fleet_repl.reports.documents.shared import (
-    expect_fleet,
-    prefix_list,
-    registry_named,
-    zoned,
-)
+from fleet_repl.reports.documents.member_types import RegistryName
+from fleet_repl.reports.documents.reader import Document, MalformedError, read, without_collection
+from fleet_repl.reports.documents.shared import expect_fleet, prefix_list, registry_named, zoned
 from fleet_repl.reports.documents.writer import line_in_utf8
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import Registry

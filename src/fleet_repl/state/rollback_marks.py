@@ -10,13 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from fleet_repl.engine.ports import Store
-from fleet_repl.reports.documents.member_types import (
-    Instant,
-)
+from fleet_repl.reports.documents.member_types import Instant
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
-from fleet_repl.reports.documents.shared import (
-    moment,
-)
+from fleet_repl.reports.documents.shared import moment
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import RolledBack
 from fleet_repl.state.revise import revise_readable

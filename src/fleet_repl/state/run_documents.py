@@ -14,18 +14,8 @@ from msgspec import UNSET, UnsetType, field
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Resource
-from fleet_repl.reports.documents.member_types import (
-    AwsDocument,
-    Count,
-    Instant,
-    RegistryName,
-)
-from fleet_repl.reports.documents.reader import (
-    Document,
-    MalformedError,
-    read,
-    without_collection,
-)
+from fleet_repl.reports.documents.member_types import AwsDocument, Count, Instant, RegistryName
+from fleet_repl.reports.documents.reader import Document, MalformedError, read, without_collection
 from fleet_repl.reports.documents.report import CountsDocument, SummaryDocument, WritesDocument
 from fleet_repl.reports.documents.shared import (
     InventoryDocument,

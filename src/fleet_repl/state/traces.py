@@ -12,16 +12,9 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta
 
 from fleet_repl.engine.ports import Store
-from fleet_repl.reports.documents.member_types import (
-    Count,
-    Instant,
-    RegistryName,
-)
+from fleet_repl.reports.documents.member_types import Count, Instant, RegistryName
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
-from fleet_repl.reports.documents.shared import (
-    moment,
-    registry_named,
-)
+from fleet_repl.reports.documents.shared import moment, registry_named
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import Trace, Traces
 from fleet_repl.state.revise import revise_readable

@@ -16,10 +16,10 @@ import anyio
 
 from fleet_repl.engine.ports import Store, Stored
 from fleet_repl.runs.history import Holder
+from fleet_repl.state.fleet_register import SHARED_FOLDER
 from fleet_repl.state.lock import current_holder
 from fleet_repl.state.lock_document import lock_content, parse_lock
 from fleet_repl.state.lock_rules import LockDocument
-from fleet_repl.state.sharing import SHARING
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind, HaltedError, StateError
 from fleet_repl.values.names import AccountId, Registry
@@ -136,7 +136,7 @@ class Turns:
 
 
 def _name(registry: Registry) -> str:
-    return f"{SHARING}/turns/{registry.account}-{registry.region}.json"
+    return f"{SHARED_FOLDER}/turns/{registry.account}-{registry.region}.json"
 
 
 def _kept_waiting(other: LockDocument) -> Fault:

@@ -14,7 +14,15 @@ import pytest
 
 from fleet_repl.engine.ports import Store
 from fleet_repl.runs.history import Holder
-from fleet_repl.state import Lease, Lock, Turns, begin_sharing, current_holder, enter_fleet, fleets
+from fleet_repl.state import (
+    Lease,
+    Lock,
+    Turns,
+    current_holder,
+    fleets,
+    introduce_fleet,
+    register_fleet,
+)
 from fleet_repl.state.lock_rules import LEASE
 from fleet_repl.state.turns import PATIENCE
 from fleet_repl.values.clock import SYSTEM, Clock
@@ -57,12 +65,10 @@ async def met(
     store: Store, fleet: str, accounts: set[AccountId], lease: Lease, clock: VirtualClock
 ) -> frozenset[AccountId]:
     """What a run does once it holds its lock, and before it writes."""
-    await enter_fleet(store, fleet, accounts, formerly=())
+    registration = await register_fleet(store, fleet, accounts, formerly=())
     for _ in range(random.Random(fleet).randrange(4)):
         await anyio.lowlevel.checkpoint()
-    return await begin_sharing(
-        store, fleet, accounts, formerly=(), lease=lease, gone=nobody, clock=clock
-    )
+    return await introduce_fleet(store, registration, lease=lease, gone=nobody, clock=clock)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -251,12 +257,10 @@ async def test_two_that_begin_at_once_know_each_other(
     async def begin(fleet: str, number: int, planning: int, writing: int) -> None:
         store = shared.open()
         async with at_work(store, fleet, clock, holder(number)) as lease:
-            await enter_fleet(store, fleet, {ONE, TWO}, formerly=())
+            registration = await register_fleet(store, fleet, {ONE, TWO}, formerly=())
             for _ in range(planning):
                 await anyio.lowlevel.checkpoint()
-            at = await begin_sharing(
-                store, fleet, {ONE, TWO}, formerly=(), lease=lease, gone=nobody, clock=clock
-            )
+            at = await introduce_fleet(store, registration, lease=lease, gone=nobody, clock=clock)
             under_way[fleet] = at
             if len(under_way) > 1:
                 assert set(under_way.values()) == {frozenset({ONE, TWO})}
@@ -297,7 +301,7 @@ async def test_a_run_that_cannot_know(
     async with at_work(store, "beta", clock, holder(2)) as beta:
         assert await met(store, "beta", {TWO, THREE}, beta, clock) == {TWO}
         puts = memory.puts
-        await enter_fleet(store, "beta", {TWO, THREE}, formerly=())
+        await register_fleet(store, "beta", {TWO, THREE}, formerly=())
         assert memory.puts == puts
 
 
@@ -319,7 +323,7 @@ async def test_one_that_comes_at_the_last_moment(
         return await put_if(key, content, expected)
 
     async with at_work(store, "alpha", clock, holder(1)) as alpha:
-        await enter_fleet(store, "alpha", {ONE, TWO}, formerly=())
+        await register_fleet(store, "alpha", {ONE, TWO}, formerly=())
         monkeypatch.setattr(memory, "put_if", put)
         assert await met(store, "alpha", {ONE, TWO}, alpha, clock) == {ONE}
 
@@ -329,7 +333,7 @@ async def test_one_that_lists_more_than_it_is_known_for(
 ) -> None:
     """To know its name is not enough: the other run takes turns at the accounts that it saw."""
     store = shared.open()
-    await enter_fleet(store, "beta", {TWO}, formerly=())
+    await register_fleet(store, "beta", {TWO}, formerly=())
     async with at_work(store, "alpha", clock, holder(1)) as alpha:
         assert await met(store, "alpha", {ONE, TWO}, alpha, clock) == {TWO}
         async with at_work(store, "beta", clock, holder(2)) as beta:
@@ -401,15 +405,13 @@ async def test_a_former_name_shares_nothing(
 ) -> None:
     """A fleet does not take turns with itself, and whoever knew it by its old name knows it."""
     store = shared.open()
-    await enter_fleet(store, "old", {ONE}, formerly=())
+    await register_fleet(store, "old", {ONE}, formerly=())
     async with at_work(store, "other", clock, holder(1)) as lease:
         await met(store, "other", {ONE}, lease, clock)
-        sharers = await enter_fleet(store, "new", {ONE}, formerly=("old",))
-        assert set(sharers.marks) == {"other"}
+        registration = await register_fleet(store, "new", {ONE}, formerly=("old",))
+        assert set(registration.marks) == {"other"}
         async with at_work(store, "new", clock, holder(2)) as own:
-            at = await begin_sharing(
-                store, "new", {ONE}, formerly=("old",), lease=own, gone=nobody, clock=clock
-            )
+            at = await introduce_fleet(store, registration, lease=own, gone=nobody, clock=clock)
         assert at == {ONE}
 
 
@@ -419,7 +421,7 @@ async def test_a_register_that_is_none(shared: Place, content: bytes) -> None:
     store = shared.open()
     await store.replace(".sharing/fleets.json", content)
     with pytest.raises(StateError, match=r"cannot be read: s3://memory/fleets/\.sharing/fleets"):
-        await enter_fleet(store, "alpha", {ONE}, formerly=())
+        await register_fleet(store, "alpha", {ONE}, formerly=())
 
 
 async def test_the_lock_says_whom_its_holder_knows(

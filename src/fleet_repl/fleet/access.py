@@ -1,4 +1,4 @@
-"""Who may write to a fleet: one run at a time, and none while it is frozen."""
+"""The right to write to a fleet: one run at a time has it, and none while the fleet is frozen."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from fleet_repl.runs.history import Freeze, Holder, Purpose
 from fleet_repl.state import (
     Lease,
     Lock,
+    Registration,
     Turns,
-    begin_sharing,
     current_holder,
-    enter_fleet,
     frozen_refusal,
     gone,
+    introduce_fleet,
     read_freeze,
+    register_fleet,
     this_process,
 )
 from fleet_repl.state.lock_rules import SeenLock
@@ -33,36 +34,40 @@ from fleet_repl.values.text import first_line
 
 @dataclass(slots=True, kw_only=True)
 class Access:
-    """The right of one connection to write. It is asked for once, however often it is needed."""
+    """The right of one connection to write, which several of its tasks may use at a time."""
 
     store: Store
     fleet: str
     formerly: tuple[str, ...]
-    """Names that the fleet had: who holds or froze it by one of them counts as well."""
+    """Former names of the fleet. A lock or a freeze under one of them counts as well."""
     accounts: frozenset[AccountId]
-    """Those that the fleet may write to."""
+    """Accounts that the fleet may write to."""
     run_id: str
     on_event: EventSink
     purpose: Purpose = Purpose.APPLY
     lease: Lease | None = field(default=None, init=False)
-    """Of the lock, while it is held."""
+    """The lease of the lock, while it is held."""
     shared: frozenset[AccountId] = field(default=frozenset(), init=False)
     """Accounts that other fleets of the location list too; known once writing has begun."""
+    _registration: Registration | None = field(default=None, init=False)
+    """The fleet's entry in the register of fleets, from when the lock was taken."""
     _users: int = field(default=0, init=False)
-    """Blocks that hold it."""
+    """The number of blocks that use the lock."""
     _ended: anyio.Event = field(default_factory=anyio.Event, init=False)
-    """Set, and replaced, when one of them ends."""
+    """Set, and replaced, when such a block ends."""
     _taking: anyio.Lock = field(default_factory=anyio.Lock, init=False)
     _released: anyio.Event | None = field(default=None, init=False)
-    """Set once the lock is given back; None while it is not being given back."""
+    """Set once the lock is released; None while it is not being released."""
     _carried_out: anyio.Event | None = field(default=None, init=False)
-    """Set once the plan that is carried out has ended; None where none is."""
+    """Set once the plan that is carried out has ended; None while no plan is."""
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Lease]:
-        """Hold the fleet's lock, and share it with every other block of this connection that
-        does: the block that took it ends with the last of them. Raises RefusedError at once where
-        another run holds it, or where the fleet is frozen, and StateError."""
+        """Holds the fleet's lock for a block. Blocks of this connection share the lock, and the
+        block that took it waits at its end for the others.
+
+        Raises RefusedError at once where another run holds the lock, FrozenError, and StateError.
+        """
         async with AsyncExitStack() as stack:
             async with self._taking:
                 if self._released is not None:
@@ -80,8 +85,10 @@ class Access:
 
     @contextmanager
     def carrying_out(self) -> Iterator[None]:
-        """Carry out a plan meanwhile. Raises RefusedError where another one is, as both would
-        be remembered as the same run."""
+        """Marks a plan as being carried out for a block.
+
+        Raises RefusedError where another plan is: both would be remembered as the same run.
+        """
         if self._carried_out is not None:
             raise RefusedError("this connection carries out a plan already\n    wait until it ends")
         ended = self._carried_out = anyio.Event()
@@ -92,8 +99,8 @@ class Access:
             ended.set()
 
     async def wind_up(self, stop: Callable[[], object]) -> None:
-        """Let a plan that another task still carries out end first: its writes need the
-        connection and the lock. `stop` keeps it from starting anything."""
+        """Waits for a plan that another task carries out, whose writes need the connection and the
+        lock. `stop` keeps that task from starting more writes."""
         if self._carried_out is not None:
             stop()
             with anyio.CancelScope(shield=True):
@@ -102,7 +109,7 @@ class Access:
     @asynccontextmanager
     async def _taken(self) -> AsyncIterator[Lease]:
         await self.refuse_if_frozen()
-        # Its lease is agreed with other machines, so it is counted in real time.
+        # Other machines judge the lease by their clocks, so it is counted in real time.
         lock = Lock(
             self.store,
             self.fleet,
@@ -115,11 +122,11 @@ class Access:
             async with lock.held(self._report_wait) as lease:
                 self.lease = lease
                 try:
-                    # It may have been frozen while the lock was being taken.
+                    # The fleet may have been frozen while the lock was being taken.
                     await self.refuse_if_frozen()
                     await self._refuse_if_held_formerly()
-                    # So that other fleets know of it before it begins to write.
-                    await enter_fleet(self.store, self.fleet, self.accounts, formerly=self.formerly)
+                    # Other fleets have to know of this fleet before it begins to write.
+                    self._registration = await self._register()
                     yield lease
                 finally:
                     await self._unused()
@@ -133,14 +140,14 @@ class Access:
         self.on_event(LockAwaited(fleet=self.fleet, holder=str(seen.holder), seconds=seconds))
 
     async def _unused(self) -> None:
-        """Return once no block holds the lock any more, also while the run is being cancelled."""
+        """Waits until no block uses the lock, also while the run is being cancelled."""
         with anyio.CancelScope(shield=True):
             while self._users:
                 await self._ended.wait()
 
     @property
     def turns(self) -> Turns:
-        """With other fleets, at registries that they write too."""
+        """The turns with other fleets, at registries that they write too."""
         return Turns(
             self.store,
             self.fleet,
@@ -152,27 +159,28 @@ class Access:
         )
 
     async def begin_writing(self, lease: Lease) -> None:
-        """See that the store keeps others out; know the other fleets of the location that may
-        write the same registries, and be known to them. Raises RefusedError where one that is
-        writing cannot know, and StateError."""
-        # In a store that takes every write for good, neither this lock nor a turn means anything.
+        """Prepares for the first write: proves that the store refuses writes of others, and gets to
+        know the fleets that may write the same registries.
+
+        Raises RefusedError where a run of such a fleet writes without knowing this fleet, and
+        StateError.
+        """
+        # In a store that accepts every write, neither the lock nor a turn means anything.
         await lease.prove()
+        registration = self._registration or await self._register()
         try:
-            self.shared = await begin_sharing(
-                self.store,
-                self.fleet,
-                self.accounts,
-                formerly=self.formerly,
-                lease=lease,
-                gone=gone,
-                clock=SYSTEM,
+            self.shared = await introduce_fleet(
+                self.store, registration, lease=lease, gone=gone, clock=SYSTEM
             )
         except HaltedError as error:
             raise RefusedError(str(error)) from None
 
+    async def _register(self) -> Registration:
+        return await register_fleet(self.store, self.fleet, self.accounts, formerly=self.formerly)
+
     @property
     def holder(self) -> Holder:
-        """This process, as others are told of it."""
+        """This process, as the lock names it to others."""
         me = this_process()
         return Holder(
             run_id=self.run_id,
@@ -184,7 +192,7 @@ class Access:
         )
 
     async def refuse_if_frozen(self) -> None:
-        """Raises FrozenError with who froze the fleet and why."""
+        """Raises FrozenError, which names who froze the fleet and why."""
         freeze = await self._freeze()
         if freeze is not None:
             raise FrozenError(frozen_refusal(freeze))
