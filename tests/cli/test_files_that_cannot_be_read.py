@@ -42,6 +42,7 @@ def _sealed(inventory: str, monkeypatch: pytest.MonkeyPatch) -> None:
             for command in (
                 ["validate"],
                 ["graph"],
+                ["bootstrap"],
                 ["sandbox"],
                 ["plan"],
                 ["drift"],

@@ -44,6 +44,7 @@ def _words(text: str) -> str:
     [
         ["validate", "-"],
         ["graph", "-"],
+        ["bootstrap", "-"],
         ["plan", "-"],
         ["drift", "-"],
         ["verify", "-"],

@@ -13,6 +13,7 @@ from fleet_repl._version import __version__
 
 COMMANDS = (
     "validate",
+    "bootstrap",
     "graph",
     "schema",
     "sandbox",
@@ -88,6 +89,8 @@ WRONG = pytest.mark.parametrize(
         (["plan", "demo.toml", "--scenario", "faults.toml"], "--scenario needs --sandbox"),
         (["apply", "demo.toml", "--allow", "anything"], "anything"),
         (["graph", "demo.toml", "--format", "text"], "'text' is not one of"),
+        (["bootstrap", "demo.toml", "--format", "json"], "'json' is not one of"),
+        (["bootstrap", "demo.toml", "--with", "grants"], "'grants' is not one of"),
         (["graph", "demo.toml", "--label", "env"], "'env' is not KEY=VALUE"),
         (["sandbox", "demo.toml", "--port", "70000"], "'--port'"),
         (["runs", "--limit", "0"], "'--limit'"),
@@ -177,6 +180,7 @@ def test_as_a_module() -> None:
         ["schema", "plan"],
         ["validate", "demo.toml"],
         ["graph", "demo.toml"],
+        ["bootstrap", "demo.toml"],
         ["watch", "--help"],
         ["runs"],
         ["runs", "demo.toml", "--format", "json"],

@@ -27,6 +27,7 @@ COMMANDS = (
     "unfreeze",
     "unlock",
     "import",
+    "bootstrap",
     "show",
     "graph",
     "schema",
@@ -42,6 +43,7 @@ TABLES = (
     "## rollback",
     "## freeze",
     "## unlock",
+    "## bootstrap",
     "## sandbox",
 )
 """Commands with flags of their own."""

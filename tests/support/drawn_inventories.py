@@ -66,7 +66,7 @@ def inventories(draw: st.DrawFn) -> Inventory:
         accounts=tuple(accounts),
         externals=(External(id=AccountId("777777777777"), name="x", regions=()),),
         routes=tuple(draw(st.lists(_routes(), max_size=2))),
-        templates=tuple(draw(st.lists(_templates(partition), max_size=30))),
+        templates=(*draw(st.lists(_templates(partition), max_size=2)), *draw(_many(partition))),
         ownership=Ownership(grants=draw(st.sampled_from(("managed", "off")))),
         state=located(draw(st.sampled_from((".fleet-repl", "s3://states", "s3://states/a/b/")))),
     )
@@ -93,3 +93,14 @@ def _templates(partition: Partition) -> st.SearchStrategy[Template]:
         lifecycle_policy=st.sampled_from((None, "{}")),
         repository_policy=st.sampled_from((None, "{}")),
     )
+
+
+def _many(partition: Partition) -> st.SearchStrategy[tuple[Template, ...]]:
+    """More roles of templates than a policy has room for, or no further template."""
+    roles = (
+        RoleTemplate(partition=partition, path=f"{'x' * 400}/{n}", account=None) for n in range(20)
+    )
+    templates = tuple(
+        Template(name="t", prefix="base", select=Selector(), role=role) for role in roles
+    )
+    return st.sampled_from(((), templates))

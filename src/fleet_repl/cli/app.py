@@ -13,6 +13,7 @@ import typer
 from fleet_repl._version import __version__
 from fleet_repl.cli.apply import apply
 from fleet_repl.cli.backfill import backfill
+from fleet_repl.cli.bootstrap import BootstrapOptions, bootstrap
 from fleet_repl.cli.command import Call, CommandContext, Ended, command, flowing
 from fleet_repl.cli.drift import drift
 from fleet_repl.cli.flags import Format
@@ -116,6 +117,7 @@ def _add(
 
 
 _add("validate", OFFLINE, ValidateOptions, validate)
+_add("bootstrap", OFFLINE, BootstrapOptions, bootstrap)
 _add("graph", OFFLINE, GraphOptions, graph)
 _add("show", OFFLINE, ShowOptions, show)
 _add("schema", OFFLINE, CommonOptions, schema)

@@ -1,4 +1,4 @@
-"""Which IAM actions our calls need: of the role in an account, and of the session of one run.
+"""Which IAM actions our calls need: of the role in an account, of a run's sessions, of the state.
 
 The only place that knows them; docs/permissions.md says the same to people. An action is listed
 here because a call of ours asks for it, or because AWS documents that such a call does.
@@ -18,9 +18,12 @@ from fleet_repl.values.names import Partition
 VERSION: Final = "2012-10-17"
 """Of IAM's policy language."""
 
+OWN_PERMISSIONS: Final = "OwnPermissions"
+"""The Sid of the statement that lets a role ask what it may do."""
+
 _ROLES: Final = "arn:{partition}:iam::{account}:role/"
-_MOST_PASSED: Final = 2_500
-"""Characters of the ARNs of roles in one policy, of which IAM takes 6,144 in all."""
+_MOST_ROLES: Final = 2_500
+"""Characters of the ARNs of roles in one statement; a policy takes 6,144 in all."""
 
 
 class Feature(StrEnum):
@@ -43,7 +46,8 @@ class Statement:
     sid: str
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ("*",)
-    condition: JsonObject | None = None
+    service: str | None = None
+    """The service whose linked role may be made; None for other actions."""
 
     def document(self, *, partition: str, account: str = "*", role: str = "*") -> JsonObject:
         """The statement as IAM takes it, for one account and role or for any."""
@@ -54,7 +58,9 @@ class Statement:
             "Action": _alone(self.actions),
             "Resource": _alone([_filled(resource, values) for resource in self.resources]),
         }
-        return document if self.condition is None else {**document, "Condition": self.condition}
+        if self.service is not None:
+            document["Condition"] = {"StringEquals": {"iam:AWSServiceName": self.service}}
+        return document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +73,13 @@ class _Need:
     resource: str = "*"
     feature: Feature | None = None
     service: str | None = None
-    """The service whose linked role is made."""
 
     def statement(self, *, read_only: bool) -> Statement:
         return Statement(
             sid=self.sid,
             actions=self.reads if read_only else (*self.reads, *self.writes),
             resources=(self.resource,),
-            condition=None
-            if self.service is None
-            else {"StringEquals": {"iam:AWSServiceName": self.service}},
+            service=self.service,
         )
 
 
@@ -143,7 +146,7 @@ _NEEDS: Final = (
         feature=Feature.REGIONS,
     ),
     _Need(
-        sid="OwnPermissions",
+        sid=OWN_PERMISSIONS,
         reads=("iam:SimulatePrincipalPolicy",),
         resource=f"{_ROLES}{{role}}",
     ),
@@ -182,6 +185,30 @@ def account_statements(
     return tuple(statement for statement in needed if statement.actions)
 
 
+def role_resources(paths: Iterable[str]) -> tuple[str, ...]:
+    """Roles by path as resources of a statement; any role where a policy could not list them."""
+    arns = tuple(_ROLES + path for path in sorted(set(paths)))
+    return arns if sum(map(len, arns)) <= _MOST_ROLES else (f"{_ROLES}*",)
+
+
+def state_statements(location: str) -> tuple[Statement, ...]:
+    """What the base identity is allowed for a state at `bucket/prefix`."""
+    bucket, _, prefix = location.partition("/")
+    objects = f"{bucket}/{prefix.strip('/')}".rstrip("/")
+    return (
+        Statement(
+            sid="WhatTheFleetRemembers",
+            actions=("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+            resources=(f"arn:{{partition}}:s3:::{objects}/*",),
+        ),
+        Statement(
+            sid="WhatThereIsOfIt",
+            actions=("s3:ListBucket",),
+            resources=(f"arn:{{partition}}:s3:::{bucket}",),
+        ),
+    )
+
+
 def session_policy(*, partition: Partition, read_only: bool) -> str:
     """The inline policy of a run's sessions, well within the 2,048 characters that STS takes.
 
@@ -189,8 +216,8 @@ def session_policy(*, partition: Partition, read_only: bool) -> str:
     the inventory no longer has. The role's own policy narrows it further.
     """
     allowed = [need.statement(read_only=read_only) for need in _NEEDS]
-    anywhere = [action for one in allowed if one.condition is None for action in one.actions]
-    linked = [one for one in allowed if one.condition is not None and one.actions]
+    anywhere = [action for one in allowed if one.service is None for action in one.actions]
+    linked = [one for one in allowed if one.service is not None and one.actions]
     statements: list[Json] = [
         {
             "Effect": "Allow",
@@ -219,13 +246,8 @@ def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
 
 
 def _passed_roles(inventory: Inventory) -> tuple[str, ...]:
-    """The roles that creation templates hand to ECR; any role where a policy cannot list them.
-
-    ECR takes no role that does not trust it, and only ECR is handed one by the calls allowed here.
-    """
-    roles = {one.role.path for one in inventory.templates if one.role is not None}
-    arns = tuple(_ROLES + path for path in sorted(roles))
-    return arns if sum(map(len, arns)) <= _MOST_PASSED else (f"{_ROLES}*",)
+    """The roles that creation templates hand to ECR, which takes none that does not trust it."""
+    return role_resources(one.role.path for one in inventory.templates if one.role is not None)
 
 
 def _filled(text: str, values: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-import yaml
+from tests.support.cloudformation import template_of
 
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.watch.aws_lambda import handler
@@ -24,31 +24,10 @@ RUN = "20261123T081500Z-3f9c1a"
 Event: TypeAlias = Callable[..., dict[str, Any]]
 
 
-class Template(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, which it reads as the long ones."""
-
-
-def _long_form(loader: Template, suffix: str, node: yaml.Node) -> Any:
-    value: Any
-    match node:
-        case yaml.ScalarNode():
-            value = loader.construct_scalar(node)
-        case yaml.SequenceNode():
-            value = loader.construct_sequence(node, deep=True)
-        case _:
-            raise AssertionError(node)
-    if suffix == "GetAtt":
-        value = value.split(".")
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-Template.add_multi_constructor("!", _long_form)
-
-
 @pytest.fixture(scope="module")
 def templates(deploy: Path) -> dict[str, dict[str, Any]]:
     return {
-        path.name: yaml.load(path.read_text(encoding="utf-8"), Loader=Template)
+        path.name: template_of(path.read_text(encoding="utf-8"))
         for path in sorted((deploy / "lambda").glob("*.yaml"))
     }
 

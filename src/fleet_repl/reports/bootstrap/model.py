@@ -1,0 +1,176 @@
+"""What has to be set up before a fleet can be reached: roles, whom they trust, what they may.
+
+An external id is known here by its number alone: its value goes into no output.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from fleet_repl.ecr.permissions import Feature, Statement, account_statements
+from fleet_repl.inventory import Account, External, Inventory
+from fleet_repl.values.errors import FleetError
+from fleet_repl.values.names import AccountId, Partition, RoleArn
+
+ACCOUNT: Final = "{account}"
+"""In the path of a role: the id of the account that has it."""
+
+_PRINCIPAL: Final = re.compile(
+    r"arn:(?P<partition>[a-z-]+):iam::[0-9]{12}:(?:root|(?:role|user)/[\x21-\x7e]{1,512})"
+)
+_STATE_BUCKET: Final = "s3://"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRole:
+    """A role that is alike in each of its accounts."""
+
+    path: str
+    """IAM's path without its leading slash, and the name, with `{account}` where an account's own
+    id stands."""
+    external_id: int | None
+    """The number of the external id that it asks for, from 1."""
+    accounts: tuple[AccountId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bootstrap:
+    """Everything that is to be set up for one fleet."""
+
+    fleet: str
+    partition: Partition
+    roles: tuple[AccountRole, ...]
+    """The role of most accounts first. None where every account is the base identity's own."""
+    session_seconds: int
+    """The longest session that is asked of a role."""
+    permissions: tuple[Statement, ...]
+    """What each role is allowed, and the base identity in its own account."""
+    base_identity: str | None
+    """Its ARN, where that is known."""
+    hubs: tuple[RoleArn, ...]
+    """Roles that are assumed one after the other before the role of an account."""
+    hub_external_id: int | None
+    organization: str | None
+    """The id of the organization that every principal here belongs to, where that is known."""
+    units: tuple[str, ...]
+    """The organizational units that hold the accounts, where they are known."""
+    own_accounts: tuple[AccountId, ...]
+    """Where the base identity acts itself."""
+    externals: tuple[External, ...]
+    bucket: str | None
+    """`bucket/prefix` of the state; None for a folder."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the roles, each once."""
+        return tuple(dict.fromkeys(role.path for role in self.roles))
+
+    @property
+    def principal(self) -> str | None:
+        """Whom the roles trust: the last hub, else the base identity; None where unknown."""
+        return str(self.hubs[-1]) if self.hubs else self.base_identity
+
+
+def name_of(path: str) -> str:
+    """The name of the role with this path and name."""
+    return path.rpartition("/")[2]
+
+
+def folder_of(path: str) -> str:
+    """Its path as IAM has it, from slash to slash."""
+    return f"/{path.removesuffix(name_of(path))}"
+
+
+def bootstrap_of(
+    inventory: Inventory,
+    *,
+    base_identity: str | None = None,
+    organization: str | None = None,
+    units: Iterable[str] = (),
+    more: Collection[Feature] = (),
+    read_only: bool = False,
+) -> Bootstrap:
+    """What an inventory needs. Retired accounts do too, to be taken out of it.
+
+    `more` features are allowed than the inventory uses. Raises FleetError for a base identity that
+    no trust policy can name.
+    """
+    partition = inventory.aws.partition
+    if base_identity is not None:
+        _check_principal(base_identity, partition)
+    ids = _ExternalIds(inventory)
+    # Numbered first, as it is the one that most roles ask for.
+    hub_external_id = ids.of_hubs() if inventory.aws.via else None
+    seconds = [one.session_seconds for one in inventory.accounts if one.role is not None]
+    location = inventory.state.location
+    return Bootstrap(
+        fleet=inventory.name,
+        partition=partition,
+        roles=_roles(inventory, ids),
+        session_seconds=max(seconds, default=0),
+        permissions=account_statements(inventory, more=more, read_only=read_only),
+        base_identity=base_identity,
+        hubs=inventory.aws.via,
+        hub_external_id=hub_external_id,
+        organization=organization,
+        units=tuple(units),
+        own_accounts=tuple(one.id for one in inventory.accounts if one.role is None),
+        externals=inventory.externals,
+        bucket=location.removeprefix(_STATE_BUCKET).rstrip("/")
+        if location.startswith(_STATE_BUCKET)
+        else None,
+    )
+
+
+class _ExternalIds:
+    """Numbers the external ids of an inventory, those too whose variables are not set."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._unset = {problem.key: problem.message for problem in inventory.unset}
+        self._of_all = self._unset.get("aws.external_id") or inventory.aws.external_id
+        self._numbers: dict[Hashable, int] = {}
+
+    def of_hubs(self) -> int | None:
+        return self._number(self._of_all)
+
+    def of_account(self, position: int, account: Account) -> int | None:
+        """`position`: the account's in the inventory, from 0."""
+        own = self._unset.get(f"accounts[{position}].external_id")
+        return self._number(own or account.external_id or self._of_all)
+
+    def _number(self, external_id: Hashable | None) -> int | None:
+        if external_id is None:
+            return None
+        return self._numbers.setdefault(external_id, len(self._numbers) + 1)
+
+
+def _roles(inventory: Inventory, ids: _ExternalIds) -> tuple[AccountRole, ...]:
+    accounts: dict[tuple[str, int], list[AccountId]] = {}
+    for position, account in enumerate(inventory.accounts):
+        if account.role is not None:
+            path = account.role.path.replace(account.id, ACCOUNT)
+            number = ids.of_account(position, account) or 0
+            accounts.setdefault((path, number), []).append(account.id)
+    ordered = sorted(accounts.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return tuple(
+        AccountRole(path=path, external_id=number or None, accounts=tuple(members))
+        for (path, number), members in ordered
+    )
+
+
+def _check_principal(arn: str, partition: Partition) -> None:
+    match = _PRINCIPAL.fullmatch(arn)
+    if match is None:
+        raise FleetError(
+            f"{arn} is no principal that a trust policy can name\n    write the ARN of a role, a "
+            f"user or a whole account: arn:{partition}:iam::111122223333:role/platform-deploy; of "
+            "an assumed role, that of the role behind it"
+        )
+    if match["partition"] != partition:
+        raise FleetError(
+            f"{arn} is of partition {match['partition']}, and the inventory of {partition}\n    "
+            "name a principal of that partition, or set [aws] partition"
+        )

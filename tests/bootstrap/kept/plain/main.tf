@@ -1,0 +1,186 @@
+# The role fleet-replication, which fleet-repl assumes in each account of the fleet prod. The module
+# allows what the inventory uses now: print it again when that changes.
+#
+# A provider reaches one account and takes no for_each. So the module is used once, in the
+# organization's management account or in a delegated administrator's, and makes a StackSet: every
+# account of the units gets the role, and so does each that joins later. Save it as
+# fleet-repl-role/main.tf:
+#
+#   module "fleet_repl_role" {
+#     source               = "./fleet-repl-role"
+#     organizational_units = ["r-abcd"]
+#   }
+#
+# What this does not reach:
+#
+# - The organization's management account, even within such a unit: StackSets pass it over.
+# - Accounts outside these units.
+# - The base identity, which has to be allowed to assume the next role: --format iam prints the
+#   policy for it.
+
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.0"
+    }
+  }
+}
+
+variable "principal" {
+  description = "The ARN of the identity that assumes the role."
+  type        = string
+  default     = "arn:aws:iam::999999999999:role/platform-deploy"
+}
+
+variable "organizational_units" {
+  description = "Ids of the organizational units, or of the root, whose accounts get the role."
+  type        = set(string)
+}
+
+variable "call_as" {
+  description = "SELF in the management account, DELEGATED_ADMIN in a delegated administrator's."
+  type        = string
+  default     = "SELF"
+}
+
+variable "in_this_account" {
+  description = "Whether this account gets the role too, as StackSets skip the management account."
+  type        = bool
+  default     = false
+}
+
+locals {
+  main = "fleet-repl-prod"
+
+  # Accounts within the units that do not get the main role.
+  excluded = []
+
+  # A StackSet for each. The main one goes to every account of the units, the others to
+  # their accounts.
+  roles = {
+    "fleet-repl-prod" = {
+      automatic = true
+      accounts  = []
+      parameters = {
+        Principal = var.principal
+      }
+    }
+  }
+
+  template = <<-YAML
+    AWSTemplateFormatVersion: "2010-09-09"
+    Description: The role that fleet-repl assumes in an account of prod
+
+    Parameters:
+      Principal:
+        Type: String
+        Description: The ARN of the identity that assumes the role
+        Default: arn:aws:iam::999999999999:role/platform-deploy
+
+    Resources:
+      Role:
+        Type: AWS::IAM::Role
+        Properties:
+          RoleName: fleet-replication
+          Path: "/"
+          Description: fleet-repl replicates ECR images in the fleet prod
+          AssumeRolePolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Principal:
+                  AWS: !Ref Principal
+                Action: sts:AssumeRole
+      Permissions:
+        Type: AWS::IAM::RolePolicy
+        Properties:
+          RoleName: !Ref Role
+          PolicyName: fleet-repl
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - Sid: Registries
+                Effect: Allow
+                Action:
+                  - ecr:DescribeRegistry
+                  - ecr:GetRegistryPolicy
+                  - ecr:PutReplicationConfiguration
+                Resource: "*"
+              - Sid: Grants
+                Effect: Allow
+                Action:
+                  - ecr:GetAccountSetting
+                  - ecr:PutRegistryPolicy
+                  - ecr:DeleteRegistryPolicy
+                Resource: "*"
+              - Sid: Deliveries
+                Effect: Allow
+                Action:
+                  - ecr:DescribeRepositories
+                  - ecr:DescribeImages
+                  - ecr:DescribeImageReplicationStatus
+                Resource: "*"
+              - Sid: OwnPermissions
+                Effect: Allow
+                Action: iam:SimulatePrincipalPolicy
+                Resource: !GetAtt Role.Arn
+              - Sid: ServiceLinkedRoleOfReplication
+                Effect: Allow
+                Action: iam:CreateServiceLinkedRole
+                Resource: !Sub "arn:$${AWS::Partition}:iam::$${AWS::AccountId}:role/aws-service-role/replication.ecr.amazonaws.com/*"
+                Condition:
+                  StringEquals:
+                    iam:AWSServiceName: replication.ecr.amazonaws.com
+  YAML
+}
+
+resource "aws_cloudformation_stack_set" "role" {
+  for_each = local.roles
+
+  name             = each.key
+  permission_model = "SERVICE_MANAGED"
+  call_as          = var.call_as
+  capabilities     = ["CAPABILITY_NAMED_IAM"]
+  template_body    = local.template
+  parameters       = each.value.parameters
+
+  auto_deployment {
+    enabled                          = each.value.automatic
+    retain_stacks_on_account_removal = each.value.automatic ? false : null
+  }
+
+  operation_preferences {
+    failure_tolerance_percentage = 10
+    max_concurrent_percentage    = 25
+  }
+
+  lifecycle {
+    # AWS fills it in.
+    ignore_changes = [administration_role_arn]
+  }
+}
+
+resource "aws_cloudformation_stack_set_instance" "units" {
+  for_each = var.organizational_units
+
+  stack_set_name = aws_cloudformation_stack_set.role[local.main].name
+  call_as        = var.call_as
+
+  deployment_targets {
+    organizational_unit_ids = [each.value]
+    account_filter_type     = length(local.excluded) > 0 ? "DIFFERENCE" : null
+    accounts                = length(local.excluded) > 0 ? local.excluded : null
+  }
+}
+
+resource "aws_cloudformation_stack" "this_account" {
+  count = var.in_this_account ? 1 : 0
+
+  name          = local.main
+  capabilities  = ["CAPABILITY_NAMED_IAM"]
+  template_body = local.template
+  parameters    = local.roles[local.main].parameters
+}

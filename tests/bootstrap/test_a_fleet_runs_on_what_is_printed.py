@@ -1,0 +1,318 @@
+"""A whole life of a fleet with the printed policies in force: they allow exactly its calls.
+
+The sandbox asks, for every call, whether the role may make it. Here the answer comes from the
+documents of `bootstrap`, by a reading of IAM of the test's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from tests.support.clock import VirtualClock
+
+from fleet_repl import Inventory, Outcome, Registry, Status, connect, load_inventory
+from fleet_repl.aws import Endpoint
+from fleet_repl.ecr.permissions import session_policy
+from fleet_repl.reports.bootstrap import bootstrap_of, iam_document
+from fleet_repl.runs.history import Purpose
+from fleet_repl.sandbox import RegistryScenario, Scenario, World, access, serve, world_of
+from fleet_repl.sandbox.aws_errors import denied
+from fleet_repl.sandbox.directory import Identity
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn, Secret
+
+EXTERNAL_ID = "s3cr3t-external-id"
+FLEET = """\
+version = 1
+name = "prod"
+[aws]
+role = "platform/replication"
+via = ["arn:aws:iam::888888888888:role/hub"]
+external_id = "${EXTERNAL_ID}"
+regions = ["eu-west-1"]
+[[accounts]]
+id = "111111111111"
+name = "hub"
+[[accounts]]
+id = "222222222222"
+name = "spoke"
+[[accounts]]
+id = "333333333333"
+name = "edge"
+"""
+ROUTES = """\
+[[routes]]
+name = "golden"
+from = { accounts = "hub" }
+to = { accounts = ["spoke", "edge"] }
+prefixes = ["base/"]
+backfill = "new-links"
+"""
+TEMPLATES = """\
+[[templates]]
+name = "golden"
+prefix = "base/"
+select = { accounts = "spoke" }
+tag_mutability = "immutable"
+role = "ecr-template"
+tags = { team = "platform" }
+lifecycle_policy = '''
+{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "untagged", "countType":
+"imageCountMoreThan", "countNumber": 9}, "action": {"type": "expire"}}]}
+'''
+repository_policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}'
+"""
+HUB, SPOKE, EDGE = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+PULL: dict[str, Any] = {
+    "Sid": "Pull",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::333333333333:root"},
+    "Action": "ecr:BatchGetImage",
+    "Resource": "*",
+}
+"""What this does depends on the registry policy scope, which is then asked for."""
+OLD = Scenario(
+    registries=(
+        RegistryScenario(
+            account=HUB.account, region=HUB.region, repositories={"base/python": ("3.12", "3.13")}
+        ),
+    )
+)
+NOT_MADE_HERE = {
+    # AWS asks for these where a template is made that has such a part; no call has their name.
+    ("Templates", "ecr:CreateRepository"),
+    ("LifecyclePoliciesOfTemplates", "ecr:PutLifecyclePolicy"),
+    ("RepositoryPoliciesOfTemplates", "ecr:SetRepositoryPolicy"),
+    # ECR makes that role by itself; the sandbox does without.
+    ("ServiceLinkedRoleOfTemplates", "iam:CreateServiceLinkedRole"),
+    # For `doctor`.
+    ("OwnPermissions", "iam:SimulatePrincipalPolicy"),
+}
+"""What the role may do and these runs do not."""
+
+
+def listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def meets(condition: Mapping[str, Mapping[str, str]], context: Mapping[str, str | None]) -> bool:
+    assert set(condition) <= {"StringEquals"}
+    return all(
+        context.get(key) == value for key, value in condition.get("StringEquals", {}).items()
+    )
+
+
+@dataclass
+class Guard:
+    """IAM, with the printed documents in force, and which statements have allowed something."""
+
+    document: Any
+    used: set[tuple[str, str]] = field(default_factory=set)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    def may(self, policy: Any, action: str, resource: str, service: str = "") -> bool:
+        """Whether some statement allows it; each that does is remembered."""
+        allowing = [
+            one
+            for one in policy["Statement"]
+            if action in listed(one["Action"])
+            and any(fnmatchcase(resource, pattern) for pattern in listed(one["Resource"]))
+            and meets(one.get("Condition", {}), {"iam:AWSServiceName": service})
+        ]
+        self.used |= {(one.get("Sid", ""), action) for one in allowing}
+        if not allowing:
+            self.refused.append((action, resource))
+        return bool(allowing)
+
+    def check(self, world: World, caller: Identity, action: str, resource: str) -> None:
+        """In place of the sandbox's own look at what a role may."""
+        (role,) = self.document["roles"]
+        service = resource.split("/")[2] if "aws-service-role" in resource else ""
+        if not self.may(role["permissions"], action, resource, service=service):
+            raise denied(caller.arn, action, resource, because="no identity-based policy")
+
+    def may_assume(self, caller: Identity, role: RoleArn, external_id: str | None) -> bool:
+        """In place of the sandbox's own: the caller's policy and the role's trust have to agree."""
+        own, trust = self.document["base_identity"]["permissions"], None
+        for hub in self.document["hubs"]:
+            if str(caller.role) == hub["arn"]:
+                own = hub["permissions"]
+            if str(role) == hub["arn"]:
+                trust = hub["trust"]
+        if trust is None:
+            (one,) = self.document["roles"]
+            assert role.path == f"{one['path']}{one['name']}".removeprefix("/")
+            trust = one["trust"]
+        who = caller.arn if caller.role is None else str(caller.role)
+        (statement,) = trust["Statement"]
+        return (
+            self.may(own, "sts:AssumeRole", str(role))
+            and statement["Principal"]["AWS"] == who
+            and meets(statement.get("Condition", {}), {"sts:ExternalId": external_id})
+        )
+
+    @property
+    def allowed(self) -> set[tuple[str, str]]:
+        """Everything that the role may do, by statement."""
+        (role,) = self.document["roles"]
+        return {
+            (one["Sid"], action)
+            for one in role["permissions"]["Statement"]
+            for action in listed(one["Action"])
+        }
+
+    @contextmanager
+    def in_force(self, world: World) -> Iterator[None]:
+        with (
+            mock.patch.object(access, "_check_identity", self.check),
+            mock.patch.object(world.directory, "may_assume", self.may_assume),
+        ):
+            yield
+
+
+class Aws:
+    """A simulated AWS, and how a fleet connects to it."""
+
+    def __init__(self, world: World, endpoint: Endpoint, clock: VirtualClock) -> None:
+        self.world = world
+        self.endpoint = endpoint
+        self.clock = clock
+
+    @asynccontextmanager
+    async def connected(self, inventory: Inventory, **how: Any) -> AsyncIterator[Any]:
+        self.clock.seconds += 1
+        async with connect(inventory, endpoint=self.endpoint, clock=self.clock, **how) as fleet:
+            yield fleet
+
+
+def inventory_of(path: Path, text: str) -> Inventory:
+    path.write_text(text, encoding="utf-8")
+    return load_inventory(path, environ={"EXTERNAL_ID": EXTERNAL_ID})
+
+
+@asynccontextmanager
+async def simulated(inventory: Inventory) -> AsyncIterator[Aws]:
+    clock = VirtualClock(datetime.now(UTC).replace(microsecond=0))
+    world = world_of(inventory, scenario=OLD, clock=clock)
+    async with serve(world) as server:
+        endpoint = Endpoint(
+            url=server.url,
+            access_key_id=server.access_key_id,
+            secret_access_key=Secret(server.secret_access_key),
+            region=Region(server.region),
+        )
+        yield Aws(world, endpoint, clock)
+
+
+def guard_for(inventory: Inventory, world: World, **how: Any) -> Guard:
+    """The documents as they are printed, with the external id filled in."""
+    printed = iam_document(bootstrap_of(inventory, base_identity=world.directory.base.arn, **how))
+    return Guard(json.loads(json.dumps(printed).replace("${EXTERNAL_ID}", EXTERNAL_ID)))
+
+
+async def live(aws: Aws, whole: Inventory, fewer: Inventory) -> None:
+    """Everything that a fleet does: set up, looked at, changed, narrowed, taken back."""
+    aws.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [PULL]})
+    async with aws.connected(whole) as fleet:
+        report = await fleet.apply(await fleet.plan())
+        assert report.count(Outcome.APPLIED) == 3
+        # One at a time runs into a region, so the second one waits for this.
+        await fleet.backfill(wait=True)
+        aws.world.push(HUB, "base/node", "22")
+        assert not (await fleet.verify()).unreadable
+    # A copy fails, so that a backfill has results; a template is changed by hand.
+    aws.world.set_policy(EDGE, None)
+    (template,) = aws.world.templates(SPOKE)
+    dates = ("createdAt", "updatedAt")
+    changed = {key: value for key, value in template.items() if key not in dates}
+    aws.world.set_template(SPOKE, {**changed, "imageTagMutability": "MUTABLE"})
+    async with aws.connected(whole) as fleet:
+        await fleet.backfill(wait=True, again=True)
+        await fleet.verify()
+        await fleet.import_inventory()
+        assert (await fleet.apply(await fleet.plan())).status is Status.OK
+    async with aws.connected(fewer) as fleet:
+        report = await fleet.apply(await fleet.plan(), force=True)
+        assert report.count(Outcome.APPLIED) == 3
+    async with aws.connected(fewer, purpose=Purpose.ROLLBACK) as fleet:
+        await fleet.apply(await fleet.plan_rollback(report.run_id, force=True), force=True)
+    assert aws.world.templates(SPOKE)
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Inventory:
+    return inventory_of(tmp_path / "whole.toml", FLEET + ROUTES + TEMPLATES)
+
+
+async def test_the_role_may_do_exactly_what_the_runs_do(whole: Inventory, tmp_path: Path) -> None:
+    """No call is refused, and each statement has allowed each of its actions, or is explained."""
+    fewer = inventory_of(tmp_path / "fewer.toml", FLEET.replace("[aws]", "routes = []\n[aws]"))
+    async with simulated(whole) as aws:
+        guard = guard_for(whole, aws.world)
+        with guard.in_force(aws.world):
+            await live(aws, whole, fewer)
+    assert guard.refused == []
+    assert guard.allowed - guard.used == NOT_MADE_HERE
+    assert guard.used - guard.allowed == {("NextRole", "sts:AssumeRole")}
+
+
+async def test_a_plain_fleet_needs_less(tmp_path: Path) -> None:
+    """Without grants, templates and backfills the role has no statement for them."""
+    plain = ROUTES.replace('backfill = "new-links"\n', "") + '[ownership]\ngrants = "off"\n'
+    inventory = inventory_of(tmp_path / "plain.toml", FLEET + plain)
+    async with simulated(inventory) as aws:
+        guard = guard_for(inventory, aws.world)
+        with guard.in_force(aws.world):
+            async with aws.connected(inventory) as fleet:
+                await fleet.apply(await fleet.plan(), force=True)
+                aws.world.push(HUB, "base/node", "22")
+                aws.clock.seconds += 60
+                # Nobody lets these images in, so the policies are read to say so.
+                await fleet.verify()
+    assert guard.refused == []
+    assert guard.allowed - guard.used == {("OwnPermissions", "iam:SimulatePrincipalPolicy")}
+
+
+async def test_who_only_reads_writes_nothing(whole: Inventory) -> None:
+    """Plans, deliveries and imports work; every write of an apply is refused."""
+    async with simulated(whole) as aws:
+        guard = guard_for(whole, aws.world, read_only=True)
+        with guard.in_force(aws.world):
+            async with aws.connected(whole) as fleet:
+                plan = await fleet.plan()
+                await fleet.verify()
+                await fleet.import_inventory()
+                await fleet.backfill_status()
+                assert guard.refused == []
+                report = await fleet.apply(plan)
+        assert report.count(Outcome.APPLIED) == 0
+        assert aws.world.writes == []
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_the_policy_of_a_session_holds_no_run_up(
+    whole: Inventory, tmp_path: Path, read_only: bool
+) -> None:
+    """Neither one that writes, whatever it does, nor one that looks."""
+    fewer = inventory_of(tmp_path / "fewer.toml", FLEET.replace("[aws]", "routes = []\n[aws]"))
+    async with simulated(whole) as aws:
+        guard = guard_for(whole, aws.world)
+        policy = session_policy(partition=Partition.AWS, read_only=read_only)
+        guard.document["roles"][0]["permissions"] = json.loads(policy)
+        with guard.in_force(aws.world):
+            if read_only:
+                async with aws.connected(whole) as fleet:
+                    await fleet.plan()
+                    await fleet.verify()
+                    await fleet.backfill_status()
+            else:
+                await live(aws, whole, fewer)
+    assert guard.refused == []
