@@ -1,6 +1,6 @@
-"""Observe registries: every one asked gets an answer or an error, never nothing.
+"""Observe registries: read each, and return its contents or its error.
 
-Reads may be spread over a time, so that those of a large fleet are no burst.
+Reads may be spread over a time, so that a large fleet causes no burst of calls.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
 
 POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
-"""ECR's name of the setting that says how much of a registry policy is enforced."""
+"""ECR's setting that decides which actions a registry policy governs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObserveContext:
-    """What observing needs beside the registries."""
+    """Everything that reading registries needs besides the registries."""
 
     reader: RegistryReader
     owner: Owner | None
-    """Whose statements are told apart in policies; None: policies are not read."""
+    """The fleet whose own statements are recognized in policies; None: policies are not read."""
     with_templates: Collection[Registry]
-    """Registries that are asked for their creation templates."""
+    """Registries whose creation templates are read too."""
     crew: int
     stop: Stop
     clock: Clock
@@ -43,17 +43,17 @@ class ObserveContext:
     over: float = 0.0
     """Seconds that the reads are spread over; never past the deadline."""
     uniform: Callable[[float, float], float] = random.uniform
-    """A random number between two: when an account's turn is."""
+    """A random number between two: the seconds after which an account is read."""
 
 
 async def observe(
     registries: Collection[Registry], how: ObserveContext
 ) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
-    """Read every registry. After a stop some may be missing from the answer.
+    """Read every registry; returns the contents or the error of each, and what that took.
 
-    What AWS refuses to a fresh role or session is read once more after all others: by then it
-    has spread, and nobody has waited for it. A deadline that passes is an error of each registry
-    it left unread; an interruption is not.
+    A registry whose fresh role or session AWS has refused is read once more after all others: by
+    then the session has spread, without anybody waiting for it. After a deadline, every registry
+    not yet read gets a timeout fault. After an interruption it is missing from the result.
     """
     looks = _Looks(how)
     starts = _starts(registries, how)
@@ -67,14 +67,14 @@ async def observe(
         await looks.first(registry)
 
     with how.stop.abandonable():
-        order = sorted(registries, key=lambda one: (starts[one], one))
+        order = sorted(registries, key=lambda registry: (starts[registry], registry))
         await work_through(order, read, crew=how.crew, stop=how.stop)
         await work_through(tuple(looks.passing), looks.last, crew=how.crew, stop=how.stop)
     if not how.stop.interrupted:
         late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
         for registry in registries:
-            looks.found.setdefault(registry, Unreadable(error=late))
-    return looks.found, looks.efforts
+            looks.observed.setdefault(registry, Unreadable(error=late))
+    return looks.observed, looks.efforts
 
 
 async def read_rules(
@@ -86,20 +86,20 @@ async def read_rules(
     """
     observed, _ = await observe(registries, replace(how, owner=None, with_templates=()))
     return {
-        registry: seen.error if isinstance(seen, Unreadable) else seen.replication.outgoing
-        for registry, seen in observed.items()
+        registry: result.error if isinstance(result, Unreadable) else result.replication.outgoing
+        for registry, result in observed.items()
     }
 
 
 class _Looks:
-    """What registries answered so far."""
+    """The registries that were read so far."""
 
     def __init__(self, how: ObserveContext) -> None:
         self._how = how
-        self.found: dict[Registry, Observed | Unreadable] = {}
+        self.observed: dict[Registry, Observed | Unreadable] = {}
         self.efforts: dict[Registry, Effort] = {}
         self.passing: list[Registry] = []
-        """Those whose failure may pass by itself."""
+        """Registries whose failure may pass by itself."""
 
     async def first(self, registry: Registry) -> None:
         if await self._look(registry):
@@ -112,31 +112,31 @@ class _Looks:
         self._announce(registry)
 
     async def _look(self, registry: Registry) -> bool:
-        """Whether it failed in a way that may pass."""
+        """Read a registry; returns whether that failed in a way that may pass."""
         how = self._how
         started, calls = how.clock.monotonic(), how.reader.attempts(registry)
-        self.found[registry], passing = await _read(registry, how)
+        self.observed[registry], passing = await _read(registry, how)
         took = Effort(how.reader.attempts(registry) - calls, how.clock.monotonic() - started)
         self.efforts[registry] = self.efforts.get(registry, Effort()) + took
         return passing
 
     def _announce(self, registry: Registry) -> None:
-        seen = self.found[registry]
-        error = seen.error if isinstance(seen, Unreadable) else None
+        result = self.observed[registry]
+        error = result.error if isinstance(result, Unreadable) else None
         self._how.on_event(RegistryRead(registry=registry, error=error))
 
 
 def _starts(registries: Collection[Registry], how: ObserveContext) -> dict[Registry, float]:
-    """When each registry's turn is, in seconds from now. All of an account come together, so
-    that one session serves them."""
+    """The seconds from now after which each registry is read. All registries of an account are
+    read together, so that one session serves them."""
     over = max(0.0, min(how.over, how.stop.remaining))
-    accounts = sorted({one.account for one in registries})
+    accounts = sorted({registry.account for registry in registries})
     offsets = {account: how.uniform(0.0, over) for account in accounts}
-    return {one: offsets[one.account] for one in registries}
+    return {registry: offsets[registry.account] for registry in registries}
 
 
 async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unreadable, bool]:
-    """What a registry answers, and whether a failure may pass by itself."""
+    """Read a registry; returns its contents or error, and whether a failure may pass by itself."""
     try:
         replication = parse_answer(await how.reader.describe(registry))
         policy = scope = None
@@ -150,20 +150,21 @@ async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unr
         return Unreadable(error=error.fault), error.transient
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
         return Unreadable(error=unforeseen("DescribeRegistry", error)), False
-    seen = Observed(
+    observed = Observed(
         replication=replication,
         policy=policy,
         policy_scope=scope,
         templates=None if isinstance(templates, Fault) else templates,
         templates_error=templates if isinstance(templates, Fault) else None,
     )
-    return seen, False
+    return observed, False
 
 
 async def _templates(
     registry: Registry, how: ObserveContext
 ) -> tuple[JsonObject, ...] | Fault | None:
-    """Not being told of templates keeps nobody from having rules and grants."""
+    """The templates of a registry, or why they cannot be read: rules and grants are planned all
+    the same. None: they are not wanted."""
     if registry not in how.with_templates:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Reads that may lag behind a write: how long they are repeated."""
+"""Repeated reads, for reads that may lag behind a write."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fleet_repl.values.clock import Clock
 T = TypeVar("T")
 
 ARRIVAL_DELAYS: Final = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between reads that look whether a write whose answer was lost has happened."""
+"""Seconds between the reads that find out whether a write whose answer was lost has happened."""
 READ_BACK_DELAYS: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0, 2.0, 3.0)
-"""Seconds between reads that still show what was there before; about 10 s in all."""
+"""Seconds between reads that still show the document before the write; about 10 s in all."""
 
 
 async def poll(
@@ -21,10 +21,10 @@ async def poll(
     clock: Clock,
     delays: Sequence[float] = READ_BACK_DELAYS,
 ) -> T:
-    """Read until `good`, or for as long as reads may lag; the last answer."""
+    """Read until an answer is `good`, or the delays are used up; returns the last answer."""
     for delay in delays:
-        now = await read()
-        if good(now):
-            return now
+        answer = await read()
+        if good(answer):
+            return answer
         await clock.sleep(delay)
     return await read()

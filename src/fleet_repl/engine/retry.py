@@ -1,7 +1,7 @@
-"""When to call, how long to wait for an answer, and when to call again.
+"""Retries, time limits of attempts, and rate limits.
 
-Clocks, the pace of retries, and rate limits. It knows no AWS: it retries what says of itself
-that it can pass (`CallError.transient`), and everything else leaves it as it came.
+This module knows nothing of AWS: it retries a CallError that is transient, and raises every other
+exception as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fleet_repl.values.errors import CallError, Fault, FaultKind
 T = TypeVar("T")
 
 OnRetry: TypeAlias = Callable[[CallError, int, float], object]
-"""Told, before a delay: the error, the number of the attempt that failed, the seconds to wait."""
+"""Called before a delay with the error, the number of the failed attempt, and the delay."""
 
 
 _TRANSIENT: Final = retry_if_exception(
@@ -33,9 +33,8 @@ class Pace:
     """How often a call is tried, how long one attempt may take, and how long to wait between."""
 
     attempts: int
-    """Per call, the first included. A throttle is none: it says to come later, not that the call
-    is any good, and is waited out until the deadline. Without a deadline it counts like any
-    other."""
+    """Attempts per call, the first included. A throttled attempt does not count: it is repeated
+    until the deadline. Without a deadline it counts like any other."""
     timeout: float
     """Seconds per attempt, in real time."""
     deadline: float
@@ -92,12 +91,11 @@ class Pace:
     async def attempt(
         self, operation: str, once: Callable[[], Awaitable[T]], *, patience: float = 0.0
     ) -> T:
-        """Call `once` and wait `timeout` seconds for it at most, and `patience` beyond that.
+        """Call `once`, and wait for it `timeout` plus `patience` seconds at the most.
 
-        Past that it raises a CallError that is transient, and uncertain as nobody knows what the
-        other side made of it. The deadline does not cut an attempt short, for that same reason;
-        whoever starts attempts looks at it. A TimeoutError or a cancellation from elsewhere
-        passes through as it is.
+        Raises a CallError after that time, transient and uncertain: the other side may have
+        carried the call out. For the same reason the deadline cuts no attempt short; `retry` looks
+        at it before an attempt. A TimeoutError or a cancellation from elsewhere passes through.
         """
         seconds = self.timeout + patience
         with anyio.move_on_after(seconds):
@@ -120,28 +118,29 @@ _ROUNDING: Final = 1e-9
 
 
 _SLOWEST: Final = 0.5
-"""Calls per second that a throttled quota is still asked with: more slowly, nobody would notice
-that it has room again."""
+"""Calls per second below which throttling slows no quota: more slowly, nobody would notice that it
+has room again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Calls per second, as many as a quota shared with strangers takes.
+    """Calls per second, adapted to a quota that other programs may use too.
 
     Additive increase, multiplicative decrease: half as fast after a throttle, and about a
-    hundredth of the highest rate faster for every second in which calls are answered. So all who
-    share the quota in this way come to equal shares of it.
+    hundredth of the highest rate faster for every second in which calls are answered. So programs
+    that share a quota in this way come to equal shares of it. For example, at a highest rate of
+    100, a throttle makes 100 calls per second 50, and answers make them 51 a second later.
     """
 
     highest: float
     value: float
 
     def slowed(self) -> Rate:
-        """After a throttle."""
+        """The rate after a throttle."""
         return replace(self, value=max(min(_SLOWEST, self.highest), self.value / 2))
 
     def grown(self) -> Rate:
-        """After an answer, of which there are `value` in a second."""
+        """The rate after an answer, of which there are `value` in a second."""
         step = max(1.0, self.highest / 100) / self.value
         return replace(self, value=min(self.highest, self.value + step))
 
@@ -149,14 +148,14 @@ class Rate:
 class TokenBucket:
     """A rate limit: `rate` per second in the long run, `burst` at once after a rest.
 
-    In any `t` seconds it lets through at most `rate * t + burst`. First come, first served. Who
-    reports how the calls went makes it adapt: never faster than `rate`.
+    In any `t` seconds it lets through at most `rate * t + burst`, first come, first served. It
+    adapts to the results that are reported by `answered` and `throttled`, up to `rate`.
     """
 
     def __init__(self, rate: float, clock: Clock, *, burst: float | None = None) -> None:
-        """`burst` is at least 1; without it, what comes in 50 ms."""
+        """`burst` is at least 1; None: the calls of 50 ms."""
         self.rate = Rate(highest=rate, value=rate)
-        """As it is now."""
+        """The rate as it is now."""
         self._burst = burst
         self._clock = clock
         self._due = -math.inf
@@ -165,9 +164,9 @@ class TokenBucket:
         self._slowed = 0
 
     async def take(self) -> int:
-        """Wait for a token and take it. Who is cancelled while waiting takes none.
+        """Wait for a token and take it; returns it for `answered` or `throttled`.
 
-        What it returns is for `answered` or `throttled`, once that is known.
+        A cancellation while waiting takes no token.
         """
         async with self._queue:
             while (wait := self._due - self._leeway() - self._clock.monotonic()) > _ROUNDING:
@@ -183,11 +182,14 @@ class TokenBucket:
             self.rate = self.rate.grown()
 
     def throttled(self, token: int) -> None:
-        """A call with that token was. Calls that were already under way then tell nothing new."""
+        """A call with that token was throttled.
+
+        Calls that were under way at the last throttle tell nothing new: they have older tokens.
+        """
         if token == self._slowed:
             self._slowed += 1
             self.rate = self.rate.slowed()
-            # What was saved up for a burst is gone.
+            # Tokens that were saved up for a burst are lost.
             self._due = self._clock.monotonic() + self._leeway() + 1 / self.rate.value
 
     def _leeway(self) -> float:

@@ -1,4 +1,4 @@
-"""When a run starts nothing new: somebody asked for it, it must not go on, or it is too late."""
+"""The reasons to start no more work in a run: an interruption, a halt, or the deadline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERRUPTED = "interrupted before it was started"
 
 
 class Stop:
-    """One run's switch. It never turns back, and asking it costs nothing."""
+    """The stop of one run. It never turns back, and reading it costs nothing."""
 
     def __init__(self, clock: Clock, deadline: float, seconds: float) -> None:
         self._clock = clock
@@ -31,12 +31,12 @@ class Stop:
         return cls(SYSTEM, math.inf, math.inf)
 
     def interrupt(self) -> None:
-        """Start nothing new from now on, and give up what can be given up."""
+        """Stop because somebody has asked for it, and cancel abandonable work."""
         self.interrupted = True
         self._abandon()
 
     def halt(self, because: str) -> None:
-        """The same where the run itself must not go on; of several reasons the first is told."""
+        """Stop because the run must not go on; of several reasons the first one counts."""
         self._halted = self._halted or because
         self._abandon()
 
@@ -51,11 +51,12 @@ class Stop:
 
     @property
     def outcome(self) -> Outcome:
-        """What becomes of work that was not started."""
+        """The outcome of work that was not started."""
         return Outcome.CANCELLED if self.interrupted else Outcome.SKIPPED
 
     @property
     def because(self) -> str:
+        """Why work was not started."""
         if self.interrupted:
             return INTERRUPTED
         if self._halted is not None:
@@ -64,13 +65,13 @@ class Stop:
 
     @property
     def left_open(self) -> str:
-        """Why nobody knows what became of work that was started."""
+        """Why the outcome of work that was started is unknown."""
         because = "interrupted" if self.interrupted else self.because
         return f"{because}; it is not known whether it was written"
 
     @contextmanager
     def abandonable(self) -> Iterator[anyio.CancelScope]:
-        """Work that is cut short by an interruption or a halt, because nothing is lost with it."""
+        """While this lasts, an interruption or a halt cancels the work: nothing is lost with it."""
         with anyio.CancelScope() as scope:
             if self._at_once:
                 scope.cancel()
@@ -81,7 +82,7 @@ class Stop:
                 self._scopes.discard(scope)
 
     def keep(self, scope: anyio.CancelScope) -> None:
-        """Work that was abandonable so far is not any more."""
+        """From now on, do not cancel the work of an abandonable scope any more."""
         self._scopes.discard(scope)
 
     @property

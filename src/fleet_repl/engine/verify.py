@@ -1,7 +1,7 @@
-"""Ask a fleet what became of recent images: source by source, then the policies that deny.
+"""Verify that recent images have arrived: source by source, then the policies that may deny them.
 
-Which images, what answers mean and whose fault it is are decided in `delivery`. A registry that
-fails is a value; its links are told as unknown.
+The decisions are made in `runs.delivery`: which images to ask about, what answers mean, and whose
+fault a missing image is. A registry that fails is a value; its links end as unknown.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from fleet_repl.ecr.policy import Policy, parse_policy
-from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.engine.image_sample import Sampler
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
@@ -27,8 +26,6 @@ from fleet_repl.runs.delivery import (
     LinkDelivery,
     Lookup,
     Lookups,
-    PushedImage,
-    Sighting,
     SourceSample,
     UnreadRegistry,
     arrival_of,
@@ -37,36 +34,27 @@ from fleet_repl.runs.delivery import (
     judge,
     lookups,
     needs_policy,
-    newest,
-    parse_statuses,
-    recent_images,
-    repositories_to_ask,
-    sample,
     state_of,
 )
 from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.topology import Link
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
-_GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
-"""What was listed a moment ago has been deleted since: no failure, just no image."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyContext:
-    """What verifying needs beside the links."""
+    """Everything that a verification needs besides the links."""
 
     images: ImageReader
     reader: RegistryReader
     desired: Desired
     count: int
-    """Images for each source, at the most."""
+    """Images of each source, at the most."""
     since: datetime
-    """None that was pushed before."""
+    """Images that were pushed earlier do not count."""
     crew: int
     stop: Stop
     clock: Clock
@@ -75,198 +63,157 @@ class VerifyContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What was found out."""
+    """The result of a verification."""
 
     sampled: int
+    """Images that were asked about."""
     links: tuple[LinkDelivery, ...]
     """Every link once, by source and destination."""
     unreadable: tuple[UnreadRegistry, ...]
 
 
-async def verify(links: Mapping[Registry, tuple[Link, ...]], how: VerifyContext) -> Verified:
-    """Find out what became of recent images on these links, which are grouped by source.
+async def verify(links: Mapping[Registry, tuple[Link, ...]], context: VerifyContext) -> Verified:
+    """Find out whether recent images have arrived on these links, which are grouped by source.
 
-    After an interruption it tells what was found until then. A deadline that passes is an error
-    of each source it left unread, and of each destination where something was still to be read.
+    After an interruption the result holds the answers until then. After a deadline, every source
+    not yet read gets a timeout fault, and so does every destination with a read outstanding.
     """
-    return await _Verification(links, how).run()
+    return await _Verification(links, context).run()
 
 
 class _Verification:
-    """One fleet being asked."""
+    """A verification under way: the answers so far."""
 
-    def __init__(self, links: Mapping[Registry, tuple[Link, ...]], how: VerifyContext) -> None:
+    def __init__(self, links: Mapping[Registry, tuple[Link, ...]], context: VerifyContext) -> None:
         self._links = links
-        self._how = how
+        self._context = context
+        self._sampler = Sampler(
+            images=context.images,
+            reader=context.reader,
+            clock=context.clock,
+            count=context.count,
+            since=context.since,
+        )
         self._judged: dict[Registry, list[list[Delivery]]] = {}
-        """For each source that told, what became of its images, by link in their order."""
+        """For each source that was read, the deliveries of its images, by link in their order."""
         self._sampled = 0
         self._faults: dict[Registry, Fault] = {}
         self._timings: Counter[Registry] = Counter()
+        """Lookups only for the time of arrival so far, by destination."""
         self._policies: dict[Registry, Policy | Fault] = {}
 
     async def run(self) -> Verified:
-        how = self._how
-        with how.stop.abandonable():
-            await work_through(sorted(self._links), self._ask, crew=how.crew, stop=how.stop)
-        self._too_late("DescribeRegistry", (one for one in self._links if one not in self._judged))
+        context, stop = self._context, self._context.stop
+        with stop.abandonable():
+            await work_through(sorted(self._links), self._ask, crew=context.crew, stop=stop)
+        unread = (source for source in self._links if source not in self._judged)
+        self._time_out("DescribeRegistry", unread)
         unclear = sorted(
             {
                 link.destination
-                for link, deliveries in self._told()
-                for one in deliveries
-                if needs_policy(one, link, how.desired.by_account)
+                for link, deliveries in self._by_link()
+                for delivery in deliveries
+                if needs_policy(delivery, link, context.desired.by_account)
             }
         )
-        with how.stop.abandonable():
-            await work_through(unclear, self._read_policy, crew=how.crew, stop=how.stop)
-        unread = [one for one in unclear if one not in self._policies]
-        self._policies |= self._too_late("GetRegistryPolicy", unread)
+        with stop.abandonable():
+            await work_through(unclear, self._read_policy, crew=context.crew, stop=stop)
+        missing = [destination for destination in unclear if destination not in self._policies]
+        self._policies |= self._time_out("GetRegistryPolicy", missing)
         return self._conclude()
 
-    def _too_late(self, operation: str, left: Iterable[Registry]) -> dict[Registry, Fault]:
-        """What a deadline left unread is an error of each; an interruption is nobody's."""
-        stop = self._how.stop
+    def _time_out(self, operation: str, unread: Iterable[Registry]) -> dict[Registry, Fault]:
+        """After a deadline, give every registry not yet read a timeout fault. After an
+        interruption, none."""
+        stop = self._context.stop
         if stop.interrupted:
             return {}
         late = Fault(kind=FaultKind.TIMEOUT, operation=operation, message=stop.because)
-        faults = dict.fromkeys(left, late)
+        faults = dict.fromkeys(unread, late)
         self._faults = faults | self._faults
         return faults
 
     async def _ask(self, source: Registry) -> None:
-        """Everything about one source. Of what was asked, only what it means is kept."""
-        how = self._how
-        how.on_event(ReadStarted(registry=source))
+        """Read and judge one source. Only the judgement is kept, not the answers."""
+        on_event = self._context.on_event
+        on_event(ReadStarted(registry=source))
         try:
-            await self._judge(source, await self._sample(source))
+            links, received = self._links[source], self._received(source)
+            await self._judge(source, await self._sampler.take(source, links, received))
         except CallError as error:
             self._faults[source] = error.fault
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             self._faults[source] = unforeseen("DescribeImageReplicationStatus", error)
         fault = None if source in self._judged else self._faults.get(source)
-        how.on_event(RegistryRead(registry=source, error=fault))
+        on_event(RegistryRead(registry=source, error=fault))
 
-    async def _judge(self, source: Registry, told: SourceSample) -> None:
-        """What became of its images, an interruption in the midst of looking them up included."""
-        links = self._links[source]
-        evidence = evidence_of(told, self._received(source), self._how.desired.by_account)
+    async def _judge(self, source: Registry, sample: SourceSample) -> None:
+        """Look up the images at their destinations, and judge; even if that is interrupted."""
+        links, context = self._links[source], self._context
+        evidence = evidence_of(sample, self._received(source), context.desired.by_account)
         arrivals: dict[Lookup, Arrival] = {}
         try:
-            await self._look_up_all(lookups(told, links, evidence, count=self._how.count), arrivals)
+            planned = lookups(sample, links, evidence, count=context.count)
+            await self._look_up_all(planned, arrivals)
         finally:
-            self._judged[source] = judge(told, links, replace(evidence, arrivals=arrivals))
-            self._sampled += len(told.sightings)
-
-    async def _sample(self, source: Registry) -> SourceSample:
-        # The rules come first: that call proves that the account is the one that was meant.
-        replication = parse_answer(await self._described(source))
-        sightings = []
-        for image in await self._recent(source):
-            try:
-                told = await self._how.images.replication_statuses(
-                    source, image.repository, image.digest
-                )
-            except CallError as error:
-                if error.fault.code not in _GONE:
-                    raise
-            else:
-                sightings.append(Sighting(image=image, statuses=parse_statuses(told)))
-        return SourceSample(
-            at=self._how.clock.now(), replication=replication, sightings=tuple(sightings)
-        )
-
-    async def _described(self, source: Registry) -> JsonObject:
-        """The source's rules. What AWS refuses to a fresh role or session is asked for again."""
-        try:
-            return await self._how.reader.describe(source)
-        except CallError as error:
-            if not error.transient:
-                raise
-        return await self._how.reader.describe(source)
-
-    async def _recent(self, source: Registry) -> tuple[PushedImage, ...]:
-        """The sample of a source: repositories are looked into until there are enough."""
-        how, links = self._how, self._links[source]
-        repositories = await how.images.describe_repositories(source)
-        names = [name for one in repositories if isinstance(name := one.get("repositoryName"), str)]
-        found: list[tuple[PushedImage, ...]] = []
-        for name in repositories_to_ask(names, links, self._received(source), count=how.count):
-            if recent := await self._newest(source, name):
-                found.append(recent)
-            if len(found) == how.count:
-                break
-        return sample(found, count=how.count)
-
-    async def _newest(self, source: Registry, repository: str) -> tuple[PushedImage, ...]:
-        """The newest of a repository's recent images; no more of it is ever held than a page."""
-        how, found = self._how, tuple[PushedImage, ...]()
-        try:
-            async for page in how.images.describe_images(source, repository):
-                recent = recent_images(page, repository, since=how.since)
-                found = newest((*found, *recent), count=how.count)
-        except CallError as error:
-            if error.fault.code not in _GONE:
-                raise
-            return ()
-        return found
+            self._judged[source] = judge(sample, links, replace(evidence, arrivals=arrivals))
+            self._sampled += len(sample.sightings)
 
     def _received(self, source: Registry) -> Prefixes:
-        incoming = self._how.desired.incoming.get(source, ())
+        """Prefixes of the repositories that the source itself gets by replication."""
+        incoming = self._context.desired.incoming.get(source, ())
         return reduce(prefix for link in incoming for prefix in link.prefixes)
 
-    async def _look_up_all(self, wanted: Lookups, arrivals: dict[Lookup, Arrival]) -> None:
-        """Look up whether images are at their destinations; what a deadline cuts off is told."""
-        rest = [*wanted.deciding, *self._within_bound(wanted.timing)]
-        for at, lookup in enumerate(rest):
-            if self._how.stop.requested:
-                self._too_late("DescribeImages", (one.destination for one in rest[at:]))
+    async def _look_up_all(self, planned: Lookups, arrivals: dict[Lookup, Arrival]) -> None:
+        """Look up images at their destinations, until the run is stopped."""
+        rest = [*planned.deciding, *self._within_bound(planned.timing)]
+        for index, lookup in enumerate(rest):
+            if self._context.stop.requested:
+                self._time_out("DescribeImages", (late.destination for late in rest[index:]))
                 return
-            # One that fails is asked nothing more.
+            # A destination that has failed once is not asked again.
             if lookup.destination not in self._faults:
                 await self._look_up(lookup, arrivals)
 
     def _within_bound(self, timing: Iterable[Lookup]) -> Iterator[Lookup]:
-        """Those for which their destinations are still to be asked in this run."""
-        for one in timing:
-            self._timings[one.destination] += 1
-            if self._timings[one.destination] <= TIMINGS:
-                yield one
+        """The first `TIMINGS` lookups at each destination in this run; the others are left out."""
+        for lookup in timing:
+            self._timings[lookup.destination] += 1
+            if self._timings[lookup.destination] <= TIMINGS:
+                yield lookup
 
     async def _look_up(self, lookup: Lookup, arrivals: dict[Lookup, Arrival]) -> None:
         try:
-            found = await self._how.images.find_image(*lookup)
+            image = await self._context.images.find_image(*lookup)
         except CallError as error:
             self._faults[lookup.destination] = error.fault
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             self._faults[lookup.destination] = unforeseen("DescribeImages", error)
         else:
-            arrivals[lookup] = arrival_of(found)
+            arrivals[lookup] = arrival_of(image)
 
     async def _read_policy(self, destination: Registry) -> None:
+        policy: Policy | Fault
         try:
-            document = await self._how.reader.read_policy(destination)
-            self._policies[destination] = parse_policy(
-                document, self._how.desired.owner, destination
-            )
+            document = await self._context.reader.read_policy(destination)
+            policy = parse_policy(document, self._context.desired.owner, destination)
         except CallError as error:
-            self._fail_policy(destination, error.fault)
+            policy = error.fault
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._fail_policy(destination, unforeseen("GetRegistryPolicy", error))
+            policy = unforeseen("GetRegistryPolicy", error)
+        self._policies[destination] = policy
+        if isinstance(policy, Fault):
+            self._faults.setdefault(destination, policy)
 
-    def _fail_policy(self, destination: Registry, fault: Fault) -> None:
-        self._policies[destination] = fault
-        self._faults.setdefault(destination, fault)
-
-    def _told(self) -> Iterator[tuple[Link, list[Delivery]]]:
-        """Every link with what is known of its images; none of a source that did not tell."""
+    def _by_link(self) -> Iterator[tuple[Link, list[Delivery]]]:
+        """Every link with the deliveries of its images; none for a source that was not read."""
         for source in sorted(self._links):
             links = self._links[source]
             yield from zip(links, self._judged.get(source, [[] for _ in links]), strict=True)
 
     def _conclude(self) -> Verified:
-        desired = self._how.desired
-        known = Knowledge(
+        desired = self._context.desired
+        knowledge = Knowledge(
             partition=desired.owner.partition,
             actions=desired.actions,
             manages_grants=desired.manages_grants,
@@ -276,24 +223,24 @@ class _Verification:
         )
         return Verified(
             sampled=self._sampled,
-            links=tuple(self._link(link, found, known) for link, found in self._told()),
+            links=tuple(self._link(link, images, knowledge) for link, images in self._by_link()),
             unreadable=tuple(
-                UnreadRegistry(registry=one, name=desired.names[one.account], error=fault)
-                for one, fault in sorted(self._faults.items(), key=lambda item: item[0])
+                UnreadRegistry(registry=registry, name=desired.names[registry.account], error=fault)
+                for registry, fault in sorted(self._faults.items(), key=lambda item: item[0])
             ),
         )
 
-    def _link(self, link: Link, found: list[Delivery], known: Knowledge) -> LinkDelivery:
-        names = self._how.desired.names
-        told = link.source in self._judged
+    def _link(self, link: Link, images: list[Delivery], knowledge: Knowledge) -> LinkDelivery:
+        names = self._context.desired.names
+        judged = link.source in self._judged
         return LinkDelivery(
             source=link.source,
             source_name=names[link.source.account],
             destination=link.destination,
             destination_name=names[link.destination.account],
-            external=link.destination.account not in known.managed,
+            external=link.destination.account not in knowledge.managed,
             prefixes=link.prefixes,
             routes=link.routes,
-            state=state_of(found) if told else DeliveryState.UNKNOWN,
-            images=tuple(explained(one, link, known) for one in found),
+            state=state_of(images) if judged else DeliveryState.UNKNOWN,
+            images=tuple(explained(delivery, link, knowledge) for delivery in images),
         )

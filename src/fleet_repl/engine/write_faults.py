@@ -1,4 +1,4 @@
-"""Why a write has failed that AWS did not refuse."""
+"""The faults of writes that AWS did not refuse, and that failed all the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fleet_repl.values.errors import Fault, FaultKind
 
 
 def conflict(operation: str) -> Fault:
-    """The document was neither as the plan saw it nor as it was to be."""
+    """The document is neither as the plan saw it nor as it was to become."""
     return Fault(
         kind=FaultKind.CONFLICT,
         operation=operation,
@@ -22,7 +22,7 @@ def unconfirmed(fault: Fault) -> Fault:
 
 
 def overtaken(operation: str, *, untouched: bool) -> Fault:
-    """The document was written, and reads do not show it. `untouched`: they show the old one."""
+    """The document was written, and reads do not show it. `untouched`: they show it as it was."""
     shows = "what was there before" if untouched else "something else"
     return Fault(
         kind=FaultKind.CONFLICT,
@@ -61,13 +61,13 @@ def unseen(fault: Fault) -> Fault:
     )
 
 
-def _unread(fault: Fault, what: str) -> Fault:
-    """A read that failed, as a fault of the write before it."""
+def _unread(fault: Fault, reason: str) -> Fault:
+    """The fault of a write after which a read has failed with `fault`."""
     return Fault(
         kind=fault.kind,
         operation=fault.operation,
         code=fault.code,
         request_id=fault.request_id,
-        message=f"{what}: {fault.message}",
+        message=f"{reason}: {fault.message}",
         hint="run drift to see whether it is in place",
     )

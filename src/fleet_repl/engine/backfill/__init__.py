@@ -1,1 +1,1 @@
-"""Backfills: images that were pushed before their rule was in place are replicated by a request."""
+"""Backfills: ECR's requests to replicate images that were pushed before their rule was in place."""

@@ -1,6 +1,6 @@
-"""How one source's destinations stand: open, followed, or told of for good.
+"""The state of one source's destinations: without a backfill, followed, or ended.
 
-Each is told of exactly once, whatever becomes of its backfill. It starts nothing.
+Every destination gets exactly one outcome. Nothing is started here.
 """
 
 from __future__ import annotations
@@ -24,60 +24,61 @@ _UNKNOWN_OPERATION: Final = "UnknownOperationException"
 _GOES_ON: Final = "what was started goes on at AWS"
 
 
-class Standing:
-    """The destinations of one source, and what becomes of them."""
+class SourceProgress:
+    """The destinations of one source, and their outcomes so far."""
 
     def __init__(
         self,
         source: Registry,
-        wanted: Mapping[Registry, datetime | None],
-        how: BackfillContext,
+        destinations: Mapping[Registry, datetime | None],
+        context: BackfillContext,
         limiter: anyio.CapacityLimiter,
     ) -> None:
         self.outcomes: list[BackfillOutcome] = []
-        self.open = dict(wanted)
-        """Destinations without a backfill so far."""
+        self.open = dict(destinations)
+        """Destinations without a backfill so far, with the time since when their rule is there."""
         self.waiting: Mapping[Registry, str] = {}
-        """Open ones that ECR has no room for → what they wait for."""
+        """Open destinations that ECR has no room for, with the reason."""
         self.following: dict[Registry, Backfill] = {}
+        """Backfills under way, as they were listed last, by destination."""
         self.started: set[Registry] = set()
-        """Those whose backfill is this run's own."""
+        """Destinations whose backfill this run has started."""
         self._source = source
-        self._how = how
+        self._context = context
         self._limiter = limiter
 
     async def note(self, listed: Iterable[Backfill]) -> None:
-        """Those that are followed as they are now."""
-        now = {one.id: one for one in listed}
+        """Bring the followed backfills up to date with a list of ECR's."""
+        by_id = {backfill.id: backfill for backfill in listed}
         for destination, last in tuple(self.following.items()):
-            seen = now.get(last.id, last)
-            if seen.destination != destination:
-                because = f"ECR now tells of this backfill as one to {seen.destination}; {_GOES_ON}"
+            now = by_id.get(last.id, last)
+            if now.destination != destination:
+                because = f"ECR now tells of this backfill as one to {now.destination}; {_GOES_ON}"
                 self.end(destination, BackfillState.UNKNOWN, last, because=because)
-            elif not seen.active:
-                await self.settle(seen)
-            elif seen != last:
-                self.following[destination] = seen
-                self._how.on_event(BackfillProgressed(source=self._source, backfill=seen))
+            elif not now.active:
+                await self.settle(now)
+            elif now != last:
+                self.following[destination] = now
+                self._context.on_event(BackfillProgressed(source=self._source, backfill=now))
 
-    def follow(self, one: Backfill) -> None:
-        """An open destination has a backfill that is under way."""
-        del self.open[one.destination]
-        self.following[one.destination] = one
+    def follow(self, backfill: Backfill) -> None:
+        """Follow a backfill under way to a destination that was open."""
+        del self.open[backfill.destination]
+        self.following[backfill.destination] = backfill
 
-    async def settle(self, one: Backfill) -> None:
-        """A backfill that is told as it is; of one that has ended, why copies failed."""
-        failures: Mapping[str, int | None] = dict.fromkeys(one.failure_codes)
+    async def settle(self, backfill: Backfill) -> None:
+        """End a destination with its backfill as it is now; read why copies failed, if it ended."""
+        failures: Mapping[str, int | None] = dict.fromkeys(backfill.failure_codes)
         error = None
-        if not one.active and (one.failed or one.failure_codes):
+        if not backfill.active and (backfill.failed or backfill.failure_codes):
             try:
-                failures = await self._failures(one) or failures
+                failures = await self._failures(backfill) or failures
             except CallError as failure:
                 error = failure.fault
-        self.end(one.destination, one.state, one, failures=failures, error=error)
+        self.end(backfill.destination, backfill.state, backfill, failures=failures, error=error)
 
     def give_up(self, fault: Fault, state: BackfillState = BackfillState.NOT_STARTED) -> None:
-        """Nothing more can be learned of the registry."""
+        """End all destinations: a failure keeps this run from following the registry."""
         because = NOT_OFFERED if fault.code == _UNKNOWN_OPERATION else None
         for destination in tuple(self.open):
             self.end(destination, state, error=fault, because=because)
@@ -85,8 +86,8 @@ class Standing:
             self.end(destination, last.state, last, error=fault, because=because)
 
     def leave(self, *, followed: bool) -> None:
-        """Tell of everything that has not ended."""
-        stop = self._how.stop
+        """End every destination that is left; `followed`: the run was to follow them to the end."""
+        stop = self._context.stop
         cut = "interrupted" if stop.interrupted else stop.because
         for destination, last in tuple(self.following.items()):
             because = f"{cut}; {_GOES_ON}" if followed else None
@@ -109,7 +110,7 @@ class Standing:
         error: Fault | None = None,
         because: str | None = None,
     ) -> None:
-        """The last word on a destination."""
+        """End a destination: record and announce its outcome."""
         self.open.pop(destination, None)
         self.following.pop(destination, None)
         if failures is None:
@@ -125,21 +126,23 @@ class Standing:
             because=because,
         )
         self.outcomes.append(outcome)
-        self._how.on_event(BackfillEnded(outcome=outcome))
+        self._context.on_event(BackfillEnded(outcome=outcome))
 
-    async def _failures(self, one: Backfill) -> dict[str, int | None]:
+    async def _failures(self, backfill: Backfill) -> dict[str, int | None]:
+        """How often each failure code comes in the results; none after an interruption."""
         results: list[JsonObject] = []
-        with self._how.stop.abandonable():
+        with self._context.stop.abandonable():
             async with self._limiter:
-                results += await self._how.backfills.backfill_results(self._source, one.id)
-        return dict(sorted(Counter(code for each in results for code in _codes(each)).items()))
+                results += await self._context.backfills.backfill_results(self._source, backfill.id)
+        codes = Counter(code for result in results for code in _codes(result))
+        return dict(sorted(codes.items()))
 
 
 def _codes(result: JsonObject) -> Iterable[str]:
-    """Why one copy failed. A manifest list may only have those of its images."""
+    """The failure codes of one copy. A manifest list may only have those of its images."""
     code, inner = result.get("failureCode"), result.get("subImageFailureCodes")
     if isinstance(code, str):
         return (code,)
     if isinstance(inner, Sequence) and not isinstance(inner, str):
-        return [one for one in inner if isinstance(one, str)] or ("unknown",)
+        return [text for text in inner if isinstance(text, str)] or ("unknown",)
     return ("unknown",)

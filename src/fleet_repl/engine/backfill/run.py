@@ -1,7 +1,7 @@
 """Backfills of many registries: started where ECR has room, found again, followed by listing.
 
-Each source goes its own way. Nothing is ever stopped at AWS: who is interrupted finds every
-backfill again by listing. How the destinations stand is kept elsewhere.
+Each source is worked on by itself. Nothing is ever stopped at AWS: after an interruption, the next
+run finds every backfill again by listing. `progress` keeps the state of each destination.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from typing import Final
 import anyio
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState, decide, latest
-from fleet_repl.engine.backfill.progress import Standing
-from fleet_repl.engine.backfill.start import LIST, BackfillContext, Start, list_backfills
-from fleet_repl.runs.events import BackfillStarted, CallRetried
+from fleet_repl.engine.backfill.progress import SourceProgress
+from fleet_repl.engine.backfill.start import (
+    LIST,
+    BackfillContext,
+    Start,
+    list_backfills,
+    retry_event,
+)
+from fleet_repl.runs.events import BackfillStarted
 from fleet_repl.values.errors import CallError, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
 
@@ -24,11 +30,11 @@ LONGEST_DELAY: Final = 30.0
 """Seconds between two looks at the backfills of a registry; each delay doubles the last one."""
 
 MISSED_LOOKS: Final = 5
-"""So many looks in a row that fail for the moment end the following of a registry."""
+"""Failed looks in a row after which a registry is no longer followed."""
 _PASSING: Final = frozenset(
     {FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE}
 )
-"""How a look fails that may work the next time."""
+"""Failures of a look after which the next look may succeed."""
 _FULL: Final = {
     "LimitExceededException": "ECR takes on no more backfills of this registry at the moment",
     "ReplicationBackfillInProgressException": "another backfill to its region has not ended",
@@ -38,114 +44,115 @@ _IN_DOUBT: Final = "a start got no answer, and nothing it may have begun is list
 
 
 async def backfill(
-    wanted: Mapping[Registry, Mapping[Registry, datetime | None]],
-    how: BackfillContext,
+    targets: Mapping[Registry, Mapping[Registry, datetime | None]],
+    context: BackfillContext,
     *,
     wait: bool,
     again: bool = False,
 ) -> tuple[BackfillOutcome, ...]:
-    """Start the backfills that are `wanted` (source → destination → since when) and not there.
+    """Start the backfills of `targets` that do not exist yet; returns the outcome of each.
 
-    `wait`: start those in the queue too, and follow all to their end. Otherwise what cannot be
-    started at once stays queued. `again`: backfills that have ended already do not count.
+    `targets`: by source, then by destination, since when its rule is in place (None: not known).
+    `wait`: start the queued ones too, and follow all to their end; otherwise the backfills that
+    ECR has no room for stay queued. `again`: start new ones where a backfill has ended, too.
     """
-    limiter = anyio.CapacityLimiter(how.crew)
+    limiter = anyio.CapacityLimiter(context.crew)
     sources = [
-        _Source(source, destinations, how, limiter, again=again)
-        for source, destinations in sorted(wanted.items())
+        _SourceRun(source, destinations, context, limiter, again=again)
+        for source, destinations in sorted(targets.items())
     ]
-    return await _all_of(sources, lambda one: one.run(wait=wait))
+    return await _outcomes(sources, lambda source: source.run(wait=wait))
 
 
 async def look(
-    wanted: Mapping[Registry, Collection[Registry]], how: BackfillContext
+    targets: Mapping[Registry, Collection[Registry]], context: BackfillContext
 ) -> tuple[BackfillOutcome, ...]:
-    """The latest backfill to each destination that is `wanted`; starts nothing."""
-    limiter = anyio.CapacityLimiter(how.crew)
+    """Read the latest backfill of each source to each of its destinations; starts nothing."""
+    limiter = anyio.CapacityLimiter(context.crew)
     sources = [
-        _Source(source, dict.fromkeys(destinations), how, limiter)
-        for source, destinations in sorted(wanted.items())
+        _SourceRun(source, dict.fromkeys(destinations), context, limiter)
+        for source, destinations in sorted(targets.items())
     ]
-    return await _all_of(sources, lambda one: one.look())
+    return await _outcomes(sources, lambda source: source.look())
 
 
-async def _all_of(
-    sources: Sequence[_Source], work: Callable[[_Source], Awaitable[None]]
+async def _outcomes(
+    sources: Sequence[_SourceRun], work: Callable[[_SourceRun], Awaitable[None]]
 ) -> tuple[BackfillOutcome, ...]:
-    async def go(one: _Source) -> None:
-        await work(one)
+    async def do(source: _SourceRun) -> None:
+        await work(source)
 
     async with anyio.create_task_group() as group:
-        for one in sources:
-            group.start_soon(go, one)
-    found = [outcome for one in sources for outcome in one.outcomes]
-    return tuple(sorted(found, key=lambda one: (one.source, one.destination)))
+        for source in sources:
+            group.start_soon(do, source)
+    outcomes = [outcome for source in sources for outcome in source.outcomes]
+    return tuple(sorted(outcomes, key=lambda outcome: (outcome.source, outcome.destination)))
 
 
-class _Source:
-    """One registry's backfills, from the first look at them to their outcomes."""
+class _SourceRun:
+    """The backfills of one source, from the first look at them to their outcomes."""
 
     def __init__(
         self,
         source: Registry,
-        wanted: Mapping[Registry, datetime | None],
-        how: BackfillContext,
+        destinations: Mapping[Registry, datetime | None],
+        context: BackfillContext,
         limiter: anyio.CapacityLimiter,
         *,
         again: bool = False,
     ) -> None:
         self._source = source
-        self._how = how
+        self._context = context
         self._limiter = limiter
         self._again = again
-        self._standing = Standing(source, wanted, how, limiter)
+        self._progress = SourceProgress(source, destinations, context, limiter)
         self._first: frozenset[str] | None = None
-        """Ids of what was there before this run."""
+        """Ids of the backfills that existed before this run; None before the first look."""
         self._past: frozenset[str] = frozenset()
-        """Ids of what counts no longer."""
+        """Ids of ended backfills that new ones are started beside."""
 
     @property
     def outcomes(self) -> Sequence[BackfillOutcome]:
-        return self._standing.outcomes
+        return self._progress.outcomes
 
     async def run(self, *, wait: bool) -> None:
-        """Start what can be; with `wait`, everything, and follow it."""
+        """Start the backfills that ECR has room for; with `wait` all, and follow them."""
         try:
             await self._round()
             if wait:
                 await self._rounds()
         except CallError as error:
-            self._standing.give_up(error.fault)
+            self._progress.give_up(error.fault)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value
-            self._standing.give_up(unforeseen(LIST, error))
-        self._standing.leave(followed=wait)
+            self._progress.give_up(unforeseen(LIST, error))
+        self._progress.leave(followed=wait)
 
     async def look(self) -> None:
-        """The latest backfill to each destination."""
-        standing = self._standing
+        """Read the latest backfill to each destination."""
+        progress = self._progress
         try:
             listed = await self._list()
-            for destination in sorted(standing.open) if listed is not None else ():
-                found = latest(listed or (), destination)
-                if found is None:
-                    standing.end(destination, BackfillState.NONE)
+            for destination in sorted(progress.open) if listed is not None else ():
+                last = latest(listed or (), destination)
+                if last is None:
+                    progress.end(destination, BackfillState.NONE)
                 else:
-                    await standing.settle(found)
+                    await progress.settle(last)
         except CallError as error:
-            standing.give_up(error.fault, BackfillState.UNKNOWN)
+            progress.give_up(error.fault, BackfillState.UNKNOWN)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value
-            standing.give_up(unforeseen(LIST, error), BackfillState.UNKNOWN)
-        for destination in tuple(standing.open):
-            because = f"not looked at: {self._how.stop.because}"
-            standing.end(destination, BackfillState.UNKNOWN, because=because)
+            progress.give_up(unforeseen(LIST, error), BackfillState.UNKNOWN)
+        for destination in tuple(progress.open):
+            because = f"not looked at: {self._context.stop.because}"
+            progress.end(destination, BackfillState.UNKNOWN, because=because)
 
     async def _rounds(self) -> None:
         """Look again and again until nothing is left. Raises the CallError that ends it."""
-        standing, delay, missed = self._standing, FIRST_DELAY, 0
-        while (standing.open or standing.following) and not self._how.stop.requested:
-            started = len(standing.started)
-            with self._how.stop.abandonable():
-                await self._how.pace.clock.sleep(delay)
+        progress, delay, missed = self._progress, FIRST_DELAY, 0
+        while (progress.open or progress.following) and not self._context.stop.requested:
+            started = len(progress.started)
+            with self._context.stop.abandonable():
+                await self._context.pace.clock.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY)
             try:
                 await self._round()
@@ -153,100 +160,91 @@ class _Source:
                 missed += 1
                 if error.fault.kind not in _PASSING or missed >= MISSED_LOOKS:
                     raise
-                self._tell_missed(error, missed, delay)
+                self._context.on_event(retry_event(self._source, LIST, error, missed, delay))
             else:
                 missed = 0
-                delay = FIRST_DELAY if len(standing.started) > started else delay
+                delay = FIRST_DELAY if len(progress.started) > started else delay
 
     async def _round(self) -> None:
-        """Look at what there is, and start what there is room for."""
+        """List the source's backfills, and start those that ECR has room for."""
         listed = await self._list()
         if listed is None:
             return
-        await self._standing.note(listed)
+        await self._progress.note(listed)
         full: dict[Registry, str] = {}
         again = True
-        while again and not self._how.stop.requested:
+        while again and not self._context.stop.requested:
             again = await self._start_some(listed, full)
 
     async def _start_some(self, listed: Sequence[Backfill], full: dict[Registry, str]) -> bool:
-        """Start what there is room for. Whether one was refused for good, so that its room is free.
+        """Start the backfills that there is room for.
 
-        `full`: what ECR had no room for in this round.
+        Returns whether ECR has refused one for good, so that its room is free for another. `full`:
+        the destinations that ECR had no room for in this round, with the reason.
         """
-        standing = self._standing
-        # A list may lag behind a start.
-        there = {one.id: one for one in (*standing.following.values(), *listed)}
+        progress = self._progress
+        # The list may lag behind a start, so backfills that are followed count as listed.
+        by_id = {backfill.id: backfill for backfill in (*progress.following.values(), *listed)}
         decision = decide(
-            {one: since for one, since in standing.open.items() if one not in full},
-            there.values(),
-            fresh=there.keys() - (self._first or frozenset()),
+            {end: since for end, since in progress.open.items() if end not in full},
+            by_id.values(),
+            fresh=by_id.keys() - (self._first or frozenset()),
             past=self._past,
         )
-        for one in decision.done:
-            await standing.settle(one)
-        for one in decision.follow:
-            standing.follow(one)
+        for ended in decision.done:
+            await progress.settle(ended)
+        for active in decision.follow:
+            progress.follow(active)
         for destination in decision.start:
-            because = await self._start(destination, there.keys())
+            because = await self._start(destination, by_id.keys())
             if because is not None:
                 full[destination] = because
-        standing.waiting = {**decision.waiting, **full}
+        progress.waiting = {**decision.waiting, **full}
         return any(
-            one not in standing.open and one not in standing.following for one in decision.start
+            destination not in progress.open and destination not in progress.following
+            for destination in decision.start
         )
 
     async def _list(self) -> tuple[Backfill, ...] | None:
-        """What ECR tells of; None once the run is stopped."""
-        found: list[tuple[Backfill, ...]] = []
-        if self._how.stop.requested:
-            return None
-        with self._how.stop.abandonable():
-            async with self._limiter:
-                found.append(await list_backfills(self._source, self._how))
-        if not found:
-            return None
-        if self._first is None:
-            self._first = frozenset(one.id for one in found[0])
+        """The backfills that ECR lists; None once the run is stopped."""
+        lists: list[tuple[Backfill, ...]] = []
+        if not self._context.stop.requested:
+            with self._context.stop.abandonable():
+                async with self._limiter:
+                    lists.append(await list_backfills(self._source, self._context))
+        if lists and self._first is None:
+            self._first = frozenset(backfill.id for backfill in lists[0])
             if self._again:
-                self._past = frozenset(one.id for one in found[0] if not one.active)
-        return found[0]
+                self._past = frozenset(old.id for old in lists[0] if not old.active)
+        return lists[0] if lists else None
 
-    async def _start(self, destination: Registry, seen: Collection[str]) -> str | None:
-        """Start one. Why it has to wait, if ECR has no room for it after all."""
-        standing, start = self._standing, Start(self._source, destination, seen, self._how)
+    async def _start(self, destination: Registry, known: Collection[str]) -> str | None:
+        """Start a backfill; returns why it has to wait, if ECR has no room for it after all.
+
+        `known`: ids of the backfills that existed before.
+        """
+        progress, start = self._progress, Start(self._source, destination, known, self._context)
         try:
             async with self._limiter:
-                # Others may have been started for a long time before it was this one's turn.
-                if self._how.stop.requested:
+                # Waiting for the limiter may have taken long.
+                if self._context.stop.requested:
                     return None
-                found = await start.run()
+                backfill = await start.run()
         except CallError as error:
             if start.uncertain:
-                # Should it show later after all, it is ours.
-                standing.started.add(destination)
+                # If it shows in a list later, this run has started it.
+                progress.started.add(destination)
             doubt = _IN_DOUBT if start.uncertain else None
             full = _FULL.get(error.fault.code or "")
             if full is None:
                 state = BackfillState.NOT_STARTED
-                standing.end(destination, state, error=error.fault, because=doubt)
+                progress.end(destination, state, error=error.fault, because=doubt)
                 return None
             return f"{doubt}; {full}" if doubt else full
-        standing.started.add(destination)
-        self._how.on_event(BackfillStarted(source=self._source, backfill=found))
-        if found.active:
-            standing.follow(found)
+        progress.started.add(destination)
+        self._context.on_event(BackfillStarted(source=self._source, backfill=backfill))
+        if backfill.active:
+            progress.follow(backfill)
         else:
-            await standing.settle(found)
+            await progress.settle(backfill)
         return None
-
-    def _tell_missed(self, error: CallError, missed: int, delay: float) -> None:
-        self._how.on_event(
-            CallRetried(
-                account=self._source.account,
-                operation=LIST,
-                error=error.fault,
-                attempt=missed,
-                delay=delay,
-            )
-        )

@@ -1,7 +1,7 @@
-"""One start of a backfill, settled: a start whose answer was lost is looked up, not repeated.
+"""The start of one backfill: after a lost answer the backfill is looked up, not started again.
 
-And lists of backfills as values. What ECR tells of one in a way that is not understood is a
-failed call: taken for nothing, it would be started twice.
+And lists of backfills as values. An entry that cannot be understood makes the call a failure: if
+it were ignored, its backfill might be started twice.
 """
 
 from __future__ import annotations
@@ -28,60 +28,78 @@ LIST: Final = "ListReplicationBackfills"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillContext:
-    """What backfilling needs beside the registries."""
+    """Everything that backfills need besides the registries."""
 
     backfills: Backfills
     pace: Pace
     stop: Stop
     crew: int
-    """Registries that are worked on at a time; following one takes no place."""
+    """Registries that are called at a time; one that is only followed does not count."""
     on_event: EventSink
 
 
-async def list_backfills(source: Registry, how: BackfillContext) -> tuple[Backfill, ...]:
-    """Every backfill of a registry that ECR still tells of. Raises CallError."""
-    return _parsed(await how.backfills.list_backfills(source))
+async def list_backfills(source: Registry, context: BackfillContext) -> tuple[Backfill, ...]:
+    """Every backfill of a registry that ECR still lists. Raises CallError."""
+    return _parsed(await context.backfills.list_backfills(source))
+
+
+def retry_event(
+    source: Registry, operation: str, error: CallError, attempt: int, delay: float
+) -> CallRetried:
+    """The event for a call that is made again after `delay` seconds."""
+    return CallRetried(
+        account=source.account,
+        operation=operation,
+        error=error.fault,
+        attempt=attempt,
+        delay=delay,
+    )
 
 
 class Start:
     """The start of one backfill, which may take several attempts."""
 
     def __init__(
-        self, source: Registry, destination: Registry, seen: Collection[str], how: BackfillContext
+        self,
+        source: Registry,
+        destination: Registry,
+        known: Collection[str],
+        context: BackfillContext,
     ) -> None:
-        """`seen`: ids of the backfills that were there before."""
+        """`known`: ids of the backfills that existed before."""
         self._source = source
         self._destination = destination
-        self._seen = seen
-        self._how = how
+        self._known = known
+        self._context = context
         self._error: CallError | None = None
         self._looked = False
-        """Whether the list was looked at since the last attempt."""
+        """Whether the list was read since the last attempt."""
         self.uncertain = False
-        """Whether an answer was lost, so that it may have been started."""
+        """Whether an answer was lost, so that the backfill may have been started."""
 
     async def run(self) -> Backfill:
-        """The backfill. Raises CallError where none is to be found."""
-        # A delay has nothing to lose: whatever is uncertain is looked up after it.
-        pace = replace(self._how.pace, clock=_Rousable(self._how.pace.clock, self._how.stop))
+        """Start the backfill, and return it. Raises CallError where none was started."""
+        # An interruption may end a delay: an uncertain start is looked up after the delay.
+        context = self._context
+        pace = replace(context.pace, clock=_Rousable(context.pace.clock, context.stop))
         try:
             return await pace.retry(self._once, on_retry=self._announce)
         except CallError:
             unsettled = self.uncertain and not self._looked
-            found = await self._appeared() if unsettled else None
-            if found is None:
+            backfill = await self._appeared() if unsettled else None
+            if backfill is None:
                 raise
-            return found
+            return backfill
 
     async def _once(self) -> Backfill:
-        """One attempt; any but the first only if it still has to be made."""
-        if self.uncertain and (found := await self._appeared()) is not None:
-            return found
-        if self._error is not None and self._how.stop.requested:
+        """Make an attempt, unless an earlier attempt turns out to have started the backfill."""
+        if self.uncertain and (backfill := await self._appeared()) is not None:
+            return backfill
+        if self._error is not None and self._context.stop.requested:
             raise CallError(self._error.fault)
         self._looked = False
         try:
-            answer = await self._how.backfills.start_backfill(self._source, self._destination)
+            answer = await self._context.backfills.start_backfill(self._source, self._destination)
             return _started(answer, self._destination)
         except CallError as error:
             self._error = error
@@ -89,30 +107,23 @@ class Start:
             raise
 
     async def _appeared(self) -> Backfill | None:
-        """The backfill that an attempt without an answer has started, if it has."""
+        """The backfill that an attempt without an answer has started; None if it has not."""
         for delay in (*READ_BACK_DELAYS, None):
-            listed = await list_backfills(self._source, self._how)
-            found = latest([one for one in listed if one.id not in self._seen], self._destination)
-            if found is not None or delay is None:
+            listed = await list_backfills(self._source, self._context)
+            new = [backfill for backfill in listed if backfill.id not in self._known]
+            backfill = latest(new, self._destination)
+            if backfill is not None or delay is None:
                 self._looked = True
-                return found
-            await self._how.pace.clock.sleep(delay)
+                return backfill
+            await self._context.pace.clock.sleep(delay)
         return None
 
     def _announce(self, error: CallError, attempt: int, delay: float) -> None:
-        self._how.on_event(
-            CallRetried(
-                account=self._source.account,
-                operation=START,
-                error=error.fault,
-                attempt=attempt,
-                delay=delay,
-            )
-        )
+        self._context.on_event(retry_event(self._source, START, error, attempt, delay))
 
 
 class _Rousable:
-    """A clock whose sleep an interruption ends."""
+    """A clock whose sleep ends at an interruption."""
 
     def __init__(self, clock: Clock, stop: Stop) -> None:
         self._clock = clock
@@ -149,7 +160,7 @@ def _started(answer: JsonObject, destination: Registry) -> Backfill:
 
 def _parsed(documents: Iterable[JsonObject]) -> tuple[Backfill, ...]:
     try:
-        return tuple(parse_backfill(one) for one in documents)
+        return tuple(map(parse_backfill, documents))
     except MalformedBackfillError as error:
         fault = _malformed(LIST, error)
     raise CallError(fault)

@@ -1,0 +1,103 @@
+"""The images of one source that a verification asks about, and their replication statuses.
+
+Repositories are looked into, the most telling ones first, until there are enough recent images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.engine.ports import ImageReader, RegistryReader
+from fleet_repl.runs.delivery import (
+    PushedImage,
+    Sighting,
+    SourceSample,
+    newest,
+    parse_statuses,
+    recent_images,
+    repositories_to_ask,
+    sample,
+)
+from fleet_repl.topology import Link
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import CallError
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes
+
+_GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
+"""A repository or image that was listed a moment ago has been deleted since: no failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampler:
+    """Takes samples of sources. Every method raises CallError."""
+
+    images: ImageReader
+    reader: RegistryReader
+    clock: Clock
+    count: int
+    """Images of each source, at the most."""
+    since: datetime
+    """Images that were pushed earlier do not count."""
+
+    async def take(
+        self, source: Registry, links: Sequence[Link], received: Prefixes
+    ) -> SourceSample:
+        """A sample of the images that `links` carry. `received`: prefixes of repositories that the
+        source itself gets by replication."""
+        # The rules come first: that call proves that the session is the account's.
+        replication = parse_answer(await self._rules(source))
+        sightings = []
+        for image in await self._recent(source, links, received):
+            try:
+                statuses = await self.images.replication_statuses(
+                    source, image.repository, image.digest
+                )
+            except CallError as error:
+                if error.fault.code not in _GONE:
+                    raise
+            else:
+                sightings.append(Sighting(image=image, statuses=parse_statuses(statuses)))
+        return SourceSample(
+            at=self.clock.now(), replication=replication, sightings=tuple(sightings)
+        )
+
+    async def _rules(self, source: Registry) -> JsonObject:
+        """DescribeRegistry's answer. A transient refusal of a fresh session is asked for again."""
+        try:
+            return await self.reader.describe(source)
+        except CallError as error:
+            if not error.transient:
+                raise
+        return await self.reader.describe(source)
+
+    async def _recent(
+        self, source: Registry, links: Sequence[Link], received: Prefixes
+    ) -> tuple[PushedImage, ...]:
+        listed = await self.images.describe_repositories(source)
+        names = [name for item in listed if isinstance(name := item.get("repositoryName"), str)]
+        by_repository: list[tuple[PushedImage, ...]] = []
+        for name in repositories_to_ask(names, links, received, count=self.count):
+            if recent := await self._newest(source, name):
+                by_repository.append(recent)
+            if len(by_repository) == self.count:
+                break
+        return sample(by_repository, count=self.count)
+
+    async def _newest(self, source: Registry, repository: str) -> tuple[PushedImage, ...]:
+        """The newest of a repository's recent images. Only one page is held in memory at a time."""
+        images = tuple[PushedImage, ...]()
+        try:
+            async for page in self.images.describe_images(source, repository):
+                recent = recent_images(page, repository, since=self.since)
+                images = newest((*images, *recent), count=self.count)
+        except CallError as error:
+            if error.fault.code not in _GONE:
+                raise
+            return ()
+        return images
