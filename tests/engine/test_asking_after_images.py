@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import Bench
 from tests.support.clock import MORNING
+from tests.support.links import make_link
 
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.verify import Verified, VerifyContext, verify
@@ -155,7 +156,9 @@ class Asking:
 @pytest.fixture
 def ask(bench: Bench, make_desired: MakeDesired) -> Asking:
     def link(source: Registry, destination: Registry) -> Link:
-        return Link(source=source, destination=destination, prefixes=("base/",), routes=("golden",))
+        return make_link(
+            source=source, destination=destination, prefixes=("base/",), routes=("golden",)
+        )
 
     links = {HUB: (link(HUB, SPOKE), link(HUB, PARTNER)), HUB2: (link(HUB2, SPOKE),)}
     every = [one for some in links.values() for one in some]

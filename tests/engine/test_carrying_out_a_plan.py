@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
 from tests.support.clock import VirtualClock
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -27,7 +28,7 @@ from fleet_repl.ecr.policy import (
     statements_for,
 )
 from fleet_repl.ecr.policy.evaluate import in_force
-from fleet_repl.ecr.rules import Outgoing, document_of, parse_answer, parse_document, rules_for
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_answer, parse_document
 from fleet_repl.engine.apply import ApplyContext, apply_plan
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.engine.retry import Pace
@@ -347,7 +348,7 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
     grant, no grant gone before its rule, nobody else's statement lost, nothing written outside
     the scope; and the outcomes are true."""
     links = [
-        Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+        make_link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
         for (source, destination), prefixes in pairs.items()
     ]
     waves = Waves(names=("canary", "early", REST), by_registry=turns) if turns else Waves()
@@ -417,7 +418,7 @@ A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12
 
 
 def link(source: Registry, destination: Registry, prefixes: tuple[str, ...] = ("",)) -> Link:
-    return Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+    return make_link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
 
 
 def policy_for(at: Registry, *sources: Registry, theirs: tuple[JsonObject, ...] = ()) -> JsonObject:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import SmallFleet
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
-from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Selector, Wave
 from fleet_repl.runs.events import Event, WaveFinished
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.topology import REST, Waves
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 
@@ -34,7 +35,7 @@ CHANGED = f"{HUB}: its registry policy has been changed since the plan was made"
 def wanting(make_desired: Any, *ends: tuple[Registry, Registry]) -> Any:
     """Links with every repository; A is the canary."""
     links = [
-        Link(source=source, destination=end, prefixes=("",), routes=("golden",))
+        make_link(source=source, destination=end, prefixes=("",), routes=("golden",))
         for source, end in ends
     ]
     waves = Waves(names=("canary", REST), by_registry={A: 0})

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import SmallFleet
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
-from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_document
 from fleet_repl.inventory import Amount, Selector, Wave
 from fleet_repl.runs.events import WaveFinished
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.topology import REST, Waves
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
@@ -27,7 +28,9 @@ TOLERANT = tuple(
 
 def wanting(make_desired: Any, *ends: Registry, additive: bool = False) -> Any:
     """Links from the hub; A has its turn first, then B, then everything else."""
-    links = [Link(source=HUB, destination=end, prefixes=("",), routes=("golden",)) for end in ends]
+    links = [
+        make_link(source=HUB, destination=end, prefixes=("",), routes=("golden",)) for end in ends
+    ]
     desired = make_desired(links, ALL, additive=[HUB.account] if additive else ())
     return replace(desired, waves=Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1}))
 

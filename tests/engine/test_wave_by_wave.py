@@ -10,13 +10,14 @@ import anyio
 import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import SmallFleet
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
-from fleet_repl.ecr.rules import document_of, rules_for
+from fleet_repl.ecr.rules import document_of
 from fleet_repl.inventory import Amount, Selector, Wave
 from fleet_repl.runs.events import WaveFinished, WaveStarted, WriteSettled, WriteStarted
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.topology import REST, Waves
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
@@ -31,7 +32,8 @@ def wave(name: str, **more: Any) -> Wave:
 def wanting(make_desired: Any, *sources: Registry) -> Any:
     """Links from `sources` to the hub; A goes first, B second, the others last."""
     links = [
-        Link(source=one, destination=HUB, prefixes=("",), routes=("golden",)) for one in sources
+        make_link(source=one, destination=HUB, prefixes=("",), routes=("golden",))
+        for one in sources
     ]
     waves = Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1})
     return replace(make_desired(links, ALL), waves=waves)
@@ -354,8 +356,8 @@ async def test_held_links_of_a_registry_whose_policy_comes_first_are_told(
 ) -> None:
     """The canary's policy is written in the first phase, and its own link out is found to be
     without a grant later on."""
-    back = Link(source=A, destination=HUB, prefixes=("",), routes=("back",))
-    there = Link(source=HUB, destination=A, prefixes=("",), routes=("there",))
+    back = make_link(source=A, destination=HUB, prefixes=("",), routes=("back",))
+    there = make_link(source=HUB, destination=A, prefixes=("",), routes=("there",))
     desired = replace(make_desired([back, there], ALL), waves=Waves())
     linked(fleet, A)
     fleet.policies.clear()

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import SmallFleet
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
-from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.engine.registry_documents import FoundRules
 from fleet_repl.planning.plan import Phase, Plan, Resource
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -101,7 +101,7 @@ async def test_a_policy_in_doubt_is_not_called_unwritten(make_desired: Any, flee
     """Links into it are held, because nobody knows what it grants; its later change is left."""
     linked(fleet, A)
     desired = make_desired(
-        [Link(source=B, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A, B]
+        [make_link(source=B, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A, B]
     )
     plan = fleet.plan(desired)
     assert [change.phase for change in plan.registries[0].changes] == [
@@ -128,7 +128,7 @@ async def test_an_interruption_does_not_call_a_lost_write_unstarted(
 ) -> None:
     """Its answer was lost and the run ended before anybody could tell."""
     desired = make_desired(
-        [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
+        [make_link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
         [HUB, A],
         manages_grants=False,
     )
@@ -148,7 +148,7 @@ async def test_a_new_deny_holds_the_links_that_it_hits(
 ) -> None:
     """It came between plan and write, and is kept; what our grants allow it denies."""
     desired = make_desired(
-        [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A]
+        [make_link(source=A, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A]
     )
     plan = fleet.plan(desired)
     deny: JsonObject = {
@@ -204,7 +204,7 @@ async def test_what_a_write_took_is_its_own_time(
 ) -> None:
     """Whenever in the run it began, and whatever else was asked of the registry before."""
     desired = make_desired(
-        [Link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
+        [make_link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
         [HUB, A],
         manages_grants=False,
     )

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from tests.conftest import MakeDesired
 from tests.engine.conftest import SmallFleet
+from tests.support.links import make_link
 
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.events import RegistryFinished, WriteSettled
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -31,7 +31,9 @@ LOST = (
 
 @pytest.fixture
 def desired(make_desired: MakeDesired) -> Desired:
-    links = [Link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)]
+    links = [
+        make_link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)
+    ]
     return make_desired(links, [HUB, A, B])
 
 

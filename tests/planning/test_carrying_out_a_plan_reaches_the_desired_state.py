@@ -14,10 +14,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
 from fleet_repl.ecr.policy.evaluate import Permissions
-from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, prefixes_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State
@@ -172,7 +173,7 @@ def fleets(draw: st.DrawFn) -> Aws:
 
 def links_of(pairs: Mapping[tuple[Registry, Registry], tuple[str, ...]]) -> list[Link]:
     return [
-        Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+        make_link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
         for (source, destination), prefixes in pairs.items()
     ]
 
@@ -342,12 +343,16 @@ def test_a_run_may_end_after_any_wave(
     # A link belongs to the first wave that has either of its ends.
     for source, end in product(REGISTRIES, REGISTRIES):
         turn = min(waves.position(source), waves.position(end))
-        done = desired.links_out(source) if turn <= waves.names.index(until) else start[source]
+        done = (
+            prefixes_of(desired.links_out(source))
+            if turn <= waves.names.index(until)
+            else start[source]
+        )
         assert aws.outgoing(source).get(end) == done.get(end)
     aws.carry_out(plan_of(desired, aws), waves, check)
     assert [one for one in plan_of(desired, aws) if one.changes or one.held] == []
     assert {one: aws.outgoing(one) for one in REGISTRIES} == {
-        one: desired.links_out(one) for one in REGISTRIES
+        one: prefixes_of(desired.links_out(one)) for one in REGISTRIES
     }
 
 

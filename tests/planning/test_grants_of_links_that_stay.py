@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
-from fleet_repl.ecr.rules import document_of, parse_document, rules_for, rules_of
+from fleet_repl.ecr.rules import document_of, parse_document, rules_of
 from fleet_repl.engine.blocked import Blocked
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import Applied
@@ -30,7 +31,7 @@ TO_SPOKE: JsonObject = {"region": SPOKE.region, "registryId": SPOKE.account}
 
 
 def link(source: Registry, destination: Registry, *prefixes: str) -> Link:
-    return Link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
+    return make_link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
 
 
 def plan(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, parse_policy
-from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
+from fleet_repl.ecr.rules import document_of, parse_answer
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.planner import plan_registries
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Partition, Region, Registry, repositories_arn
 
@@ -57,7 +57,7 @@ def test_another_grouping_of_the_same_grants_is_left_alone(
     empty = parse_answer({"registryId": SPOKE.account, "replicationConfiguration": {"rules": []}})
     observation = {**observation, SPOKE: Observed(replication=empty, policy=policy)}
     links = [
-        Link(source=hub, destination=SPOKE, prefixes=prefixes, routes=("golden",))
+        make_link(source=hub, destination=SPOKE, prefixes=prefixes, routes=("golden",))
         for hub, prefixes in PREFIXES.items()
     ]
     desired = make_desired(links, [*HUBS, SPOKE])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -21,12 +22,12 @@ from fleet_repl.ecr.policy import (
     parse_policy,
     policy_size,
 )
-from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Limits, Selector, Template
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, RegistryPlan, Resource
 from fleet_repl.planning.planner import plan_registries
-from fleet_repl.topology import REST, Link, Waves
+from fleet_repl.topology import REST, Waves
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 from fleet_repl.values.prefixes import Prefixes, covers
@@ -80,7 +81,7 @@ def observed(present: Links, policy: JsonObject | None) -> Observation:
 
 def wanting(make_desired: Any, wanted: Links, turns: Waves, **more: Any) -> Any:
     links = [
-        Link(source=one, destination=HUB, prefixes=prefixes, routes=("golden",))
+        make_link(source=one, destination=HUB, prefixes=prefixes, routes=("golden",))
         for one, prefixes in wanted.items()
     ]
     return replace(make_desired(links, ALL, **more), waves=turns)

@@ -10,19 +10,20 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for, scopes_of
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import (
     Outgoing,
     Rule,
+    deletes_of,
     document_of,
     parse_document,
-    rules_for,
     rules_of,
 )
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.observed import Observation, Observed
-from fleet_repl.planning.ownership import Applied, Cells, Wanted, cells_of, merge_exclusive
+from fleet_repl.planning.ownership import Applied, Cells, cells_of, merge_exclusive
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
 from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.planning.rule_waves import in_waves
@@ -46,7 +47,7 @@ STRANGE: JsonObject = {
 
 def links_of(wanted: Outgoing, deleting: Sequence[Registry] = ()) -> list[Link]:
     return [
-        Link(
+        make_link(
             source=HUB,
             destination=end,
             prefixes=prefixes,
@@ -139,7 +140,7 @@ def test_deletions_travel_from_the_wave_of_their_link(make_desired: MakeDesired)
     found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
     one = hub(planned(make_desired, {A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
     assert [change.wave for change in one.changes] == ["canary", REST]
-    assert [parse_document(change.after or {}).deleting for change in one.changes] == [
+    assert [deletes_of(parse_document(change.after or {}).links) for change in one.changes] == [
         {A: ("a/",)},
         {A: ("a/",), C: ("a/",)},
     ]
@@ -202,7 +203,7 @@ def test_what_does_not_fit_moves_to_the_later_wave(make_desired: MakeDesired) ->
 def test_only_links_that_come_later_than_their_turn_are_delayed(make_desired: MakeDesired) -> None:
     """A link that is written in its own wave is not listed, not even in the last wave: in a large
     fleet that would be every link."""
-    nothing, wanted = parse_document(EMPTY), Wanted(links=dict.fromkeys(ENDS, ("a/",)))
+    nothing, wanted = parse_document(EMPTY), scopes_of(dict.fromkeys(ENDS, ("a/",)))
     merged = merge_exclusive(nothing, wanted, wanted, None, filters=100, force=False)
     for limits, delayed in ((Limits(), {}), (Limits(destinations=0), {A: 2, B: 2})):
         desired = make_desired([], ALL, manages_grants=False, limits=limits)
@@ -345,7 +346,7 @@ def _ends(change: Change) -> tuple[JsonObject | None, JsonObject | None]:
 
 
 def _links(found: Any, end: Registry) -> tuple[Prefixes, Prefixes]:
-    return found.outgoing.get(end, ()), found.deleting.get(end, ())
+    return found.outgoing.get(end, ()), deletes_of(found.links).get(end, ())
 
 
 def _kept(before: JsonObject, after: JsonObject | None) -> list[JsonObject]:

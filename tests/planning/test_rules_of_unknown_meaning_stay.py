@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
+from tests.support.links import make_link
 
 from fleet_repl.ecr.rules import parse_document, rules_of, sendable
 from fleet_repl.inventory import Limits
@@ -24,7 +25,6 @@ from fleet_repl.planning.planner import Planned, plan_registries, summarize
 from fleet_repl.reports import plan_exit
 from fleet_repl.reports.text import plan_text
 from fleet_repl.runs.drift import rules_digest
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import reduce
@@ -101,7 +101,7 @@ def plan_for(make_desired: MakeDesired) -> Callable[..., Planned]:
         **how: Any,
     ) -> Planned:
         asked = [
-            Link(source=HERE, destination=end, prefixes=prefixes, routes=("route",))
+            make_link(source=HERE, destination=end, prefixes=prefixes, routes=("route",))
             for end, prefixes in links.items()
         ]
         desired = make_desired(

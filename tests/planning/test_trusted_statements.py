@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import MakeDesired
+from tests.support.links import make_link
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
@@ -16,7 +17,6 @@ from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import Vouched
 from fleet_repl.planning.planner import Planned, plan_registries
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
@@ -41,7 +41,7 @@ def planned(
     **trusted: str,
 ) -> Planned:
     """The plan of one new link into a registry with these statements."""
-    link = Link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
+    link = make_link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
     desired = replace(
         make_desired([link], [HUB, SPOKE]),
         trusted={AccountId(account[1:] * 12): frozenset([sid]) for account, sid in trusted.items()},
@@ -110,7 +110,7 @@ def test_a_statement_that_is_harmless_anyway_is_not_listed(make_desired: MakeDes
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_trusted_name_that_nobody_has(make_desired: MakeDesired, silent: bool) -> None:
     """It is told, as somebody may write such a statement one day; not where a policy is unread."""
-    link = Link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
+    link = make_link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
     desired = replace(
         make_desired([link], [HUB, SPOKE]),
         trusted=dict.fromkeys([HUB.account, SPOKE.account], frozenset(["Gone"])),

@@ -13,16 +13,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import Owner, parse_policy
-from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for, rules_of
+from fleet_repl.ecr.rules import Outgoing, deletes_of, document_of, parse_document, rules_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Phase, RegistryPlan, Resource
 from fleet_repl.planning.planner import plan_registries
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 from fleet_repl.values.prefixes import covers, reduce
@@ -55,7 +55,7 @@ class Aws:
         return parse_document(self.rules[source]).outgoing
 
     def deleting(self, source: Registry) -> Outgoing:
-        return parse_document(self.rules[source]).deleting
+        return deletes_of(parse_document(self.rules[source]).links)
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Tenant:
     @property
     def desired(self) -> Desired:
         links = [
-            Link(
+            make_link(
                 source=source,
                 destination=end,
                 prefixes=prefixes,

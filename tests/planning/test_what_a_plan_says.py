@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import MakeDesired
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -17,7 +18,7 @@ from fleet_repl.ecr.policy import (
     parse_policy,
     policy_size,
 )
-from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
+from fleet_repl.ecr.rules import document_of, parse_answer
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
@@ -38,7 +39,7 @@ DENIED = Unreadable(error=Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeR
 
 
 def link(source: Registry, destination: Registry, *prefixes: str) -> Link:
-    return Link(
+    return make_link(
         source=source, destination=destination, prefixes=prefixes or ("",), routes=("golden",)
     )
 

@@ -9,14 +9,14 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
-from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
@@ -78,7 +78,7 @@ def test_a_statement_of_a_hundred_by_a_hundred(
 ) -> None:
     """Of ours that somebody edited, and of others: each grant meets a few things, not all."""
     links = [
-        Link(source=one, destination=HERE, prefixes=PREFIXES[:needed], routes=("route",))
+        make_link(source=one, destination=HERE, prefixes=PREFIXES[:needed], routes=("route",))
         for one in SOURCES[:needed]
     ]
     desired = make_desired(links, [HERE, *SOURCES])

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.links import make_link
 
 from fleet_repl.inventory import Account, Inventory, Route, Selector
 from fleet_repl.reports import graph_document
 from fleet_repl.reports.graph import Graph, dot_text, graph_of, mermaid_text
-from fleet_repl.topology import Link, Topology
+from fleet_repl.topology import Topology
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
 
@@ -39,7 +40,9 @@ def drawn(
         routes=(Route(name="golden", source=Selector(), destination=Selector()),),
     )
     links = tuple(
-        Link(source=source, destination=destination, prefixes=EVERY_REPOSITORY, routes=("golden",))
+        make_link(
+            source=source, destination=destination, prefixes=EVERY_REPOSITORY, routes=("golden",)
+        )
         for source, destination in pairs
     )
     return graph_of(inventory, Topology(links=links, routes=()), with_hubs=with_hubs)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
+from tests.support.links import make_link
 
 from fleet_repl.inventory import Account, External, Inventory, Match, Route, Selector
 from fleet_repl.reports.graph import MOST_REGISTRIES, Graph, Kind, graph_of
@@ -65,7 +66,7 @@ def draw_links(data: DataObject, inventory: Inventory) -> tuple[Link, ...]:
     pairs = st.tuples(st.sampled_from(sources), ends).filter(lambda pair: pair[0] != pair[1])
     asked = st.sampled_from([("z",), ("a",), ("z", "a")])
     return tuple(
-        Link(
+        make_link(
             source=source,
             destination=destination,
             prefixes=EVERY_REPOSITORY if "a" in routes else ("base/", "z/"),
@@ -90,7 +91,7 @@ def test_each_link_is_one_edge(data: DataObject) -> None:
     assert Counter(
         (one.source, one.destination, one.prefixes, one.deletes, one.routes) for one in graph.edges
     ) == Counter(
-        (str(one.source), str(one.destination), one.prefixes, one.deletes, one.routes)
+        (str(one.source), str(one.destination), one.prefixes, one.scope.deletes, one.routes)
         for one in links
     )
     assert all((one.sources, one.destinations, one.links) == (1, 1, 1) for one in graph.edges)
@@ -207,7 +208,8 @@ def test_registries_that_nothing_reaches(linked: int, message: str | None) -> No
     inventory = fleet(3, externals=1, retired=1)
     ends = living(inventory)[:linked]
     links = tuple(
-        Link(source=ends[0], destination=end, prefixes=("b/",), routes=("z",)) for end in ends[1:]
+        make_link(source=ends[0], destination=end, prefixes=("b/",), routes=("z",))
+        for end in ends[1:]
     )
     graph = graph_of(inventory, Topology(links=links, routes=()))
     assert [one.message for one in graph.warnings] == ([message] if message else [])

@@ -15,9 +15,11 @@ from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import (
     NO_RULES,
+    Links,
     Outgoing,
     compare,
     parse_document,
+    prefixes_of,
     rules_of,
     within,
 )
@@ -28,6 +30,7 @@ from fleet_repl.planning.ownership import narrowed
 from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
 from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import NO_SCOPE, intersect
 
 CHANGED: Final = "its registry policy has been changed since the plan was made"
 
@@ -93,12 +96,14 @@ class Blocked:
         if not holding.held:
             return change, ()
         limits = self._desired.limits
-        document, kept = narrowed(after, one.owned.links, holding.outgoing, filters=limits.filters)
+        document, kept = narrowed(
+            after, one.owned.links, prefixes_of(holding.links), filters=limits.filters
+        )
         fault = over_limits(
             limits,
             rules=len(rules_of(document)),
             foreign=kept,
-            destinations=len(parse_document(document).outgoing),
+            destinations=len(parse_document(document).links),
         )
         return fault or replace(change, after=document), holding.held
 
@@ -112,12 +117,12 @@ class Blocked:
         # These are not in place, or named.
         missing = {(link.destination, prefix) for link in held for prefix in link.prefixes}
         present = {
-            end: tuple(prefix for prefix in prefixes if (end, prefix) not in missing)
-            for end, prefixes in concerned.items()
+            end: tuple(prefix for prefix in scope.prefixes if (end, prefix) not in missing)
+            for end, scope in concerned.items()
         }
-        return self._hold(one.registry, present, present).held
+        return self._hold(one.registry, within(concerned, present), present).held
 
-    def _hold(self, source: Registry, wanted: Outgoing, present: Outgoing) -> LinkSplit:
+    def _hold(self, source: Registry, wanted: Links, present: Outgoing) -> LinkSplit:
         def lacks(destination: Registry, prefix: str) -> str | None:
             if destination not in self._reasons or destination.account == source.account:
                 return None
@@ -146,14 +151,15 @@ def counted_on(
     found: dict[Registry, set[tuple[AccountId, str]]] = {}
     for source, change in changes:
         before, after = (
-            parse_document(one or NO_RULES).outgoing for one in (change.before, change.after)
+            parse_document(document or NO_RULES).links for document in (change.before, change.after)
         )
-        # Links of others are none of ours to hold.
-        added = within(compare(before, after).added, desired.links_out(source))
-        for destination, prefixes in added.items():
-            if desired.must_be_granted(source, destination):
+        requested = desired.links_out(source)
+        for destination, prefixes in compare(before, after).added.items():
+            # Links of others are none of ours to hold.
+            ours = intersect(prefixes, requested.get(destination, NO_SCOPE).prefixes)
+            if ours and desired.must_be_granted(source, destination):
                 found.setdefault(destination, set()).update(
-                    (source.account, prefix) for prefix in prefixes
+                    (source.account, prefix) for prefix in ours
                 )
     return tuple(
         CountedOn(destination=one, needed=frozenset(needed))

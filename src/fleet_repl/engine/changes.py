@@ -7,7 +7,7 @@ plan: links whose grant failed are held, and grants whose rules failed stay.
 from __future__ import annotations
 
 from fleet_repl.ecr.policy import Policy
-from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.ecr.rules import NO_RULES, parse_document, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.engine.blocked import CHANGED, Blocked, Rechecking
 from fleet_repl.engine.last_look import LastLook
@@ -139,7 +139,8 @@ class Carrier:
     async def _put_rules(self, one: RegistryPlan, planned: Change, change: Change) -> None:
         registry, rules = one.registry, self._rules
         self._started(registry, change)
-        sharing = OurPart(owned=one.owned.links, links=self._desired.links_out(registry))
+        requested = prefixes_of(self._desired.links_out(registry))
+        sharing = OurPart(owned=one.owned.links, links=requested)
         settled = await self._writing.rules(
             registry,
             change,

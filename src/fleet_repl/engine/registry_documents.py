@@ -137,7 +137,7 @@ class Writing:
 
     def _has_too_many(self, document: JsonObject) -> bool:
         """Whether ECR would not take the rules, or not that many destinations."""
-        ends = parse_document(document).outgoing
+        ends = parse_document(document).links
         rules = len(rules_of(document))
         return rules > self.limits.rules or len(ends) > self.limits.destinations
 

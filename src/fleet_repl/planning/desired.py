@@ -22,13 +22,12 @@ from fleet_repl.ecr.policy import (
     policy_size,
 )
 from fleet_repl.ecr.policy.evaluate import Permissions, in_force
-from fleet_repl.ecr.rules import Outgoing, rules_for
+from fleet_repl.ecr.rules import Links, rules_for
 from fleet_repl.ecr.templates import Signature
-from fleet_repl.inventory import Inventory, Limits, Route, Template
-from fleet_repl.topology import Link, Topology, Waves, connect, registries
+from fleet_repl.inventory import Inventory, Limits, Template
+from fleet_repl.topology import Link, Topology, Waves, connect, registries, scope_of
 from fleet_repl.values.errors import InventoryError, Problem
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import reduce
 from fleet_repl.values.text import named
 
 
@@ -61,14 +60,9 @@ class Desired:
     """Sids of others' statements that somebody vouches for, by the account whose registry
     policies hold them; an account without any is missing."""
 
-    def links_out(self, registry: Registry) -> Outgoing:
-        """The prefixes that leave a registry, by destination."""
-        return {link.destination: link.prefixes for link in self.outgoing.get(registry, ())}
-
-    def deletes_out(self, registry: Registry) -> Outgoing:
-        """The part of `links_out` whose deletions travel too."""
-        links = self.outgoing.get(registry, ())
-        return {link.destination: link.deletes for link in links if link.deletes}
+    def links_out(self, registry: Registry) -> Links:
+        """The links out of a registry."""
+        return {link.destination: link.scope for link in self.outgoing.get(registry, ())}
 
     @property
     def signature(self) -> Signature:
@@ -184,7 +178,7 @@ def _too_many_rules(inventory: Inventory, desired: Desired, source: Registry) ->
     allowed = desired.limits.rules
     links = desired.outgoing[source]
     # One rule for each destination always does, and one more where only some deletions travel.
-    most = len(links) + sum(bool(link.deletes) for link in links)
+    most = len(links) + sum(bool(link.scope.deletes) for link in links)
     if most <= allowed and all(len(link.prefixes) <= desired.limits.filters for link in links):
         return
     rules = _count_rules(links, desired.limits)
@@ -202,9 +196,8 @@ def _too_many_rules(inventory: Inventory, desired: Desired, source: Registry) ->
 
 
 def _count_rules(links: Iterable[Link], limits: Limits) -> int:
-    outgoing = {link.destination: link.prefixes for link in links}
-    deleting = {link.destination: link.deletes for link in links if link.deletes}
-    return len(rules_for(outgoing, deleting, filters=limits.filters))
+    scopes = {link.destination: link.scope for link in links}
+    return len(rules_for(scopes, filters=limits.filters))
 
 
 def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
@@ -213,24 +206,15 @@ def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
     fitting = []
     for name in dict.fromkeys(name for link in links for name in link.routes):
         rest = [
-            _of_routes(link, [by_name[other] for other in link.routes if other != name])
+            replace(
+                link, scope=scope_of([by_name[other] for other in link.routes if other != name])
+            )
             for link in links
         ]
         count = _count_rules([link for link in rest if link.prefixes], inventory.limits)
         if count <= inventory.limits.rules:
             fitting.append(f"{name} ({count})")
     return f"; it would fit without route {' or '.join(fitting)}" if fitting else ""
-
-
-def _of_routes(link: Link, routes: list[Route]) -> Link:
-    """A link as only these routes ask for it."""
-    return replace(
-        link,
-        prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
-        deletes=reduce(
-            prefix for route in routes if route.replicate_deletes for prefix in route.prefixes
-        ),
-    )
 
 
 def _too_long_policy(

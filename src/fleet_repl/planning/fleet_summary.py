@@ -36,13 +36,7 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
     warnings = map(as_warning, topology.notices)
     known = noted(warnings, inventory, judged=NOTICES)
     rules = sum(
-        len(
-            rules_for(
-                desired.links_out(source),
-                desired.deletes_out(source),
-                filters=desired.limits.filters,
-            )
-        )
+        len(rules_for(desired.links_out(source), filters=desired.limits.filters))
         for source in desired.outgoing
     )
     return FleetSummary(

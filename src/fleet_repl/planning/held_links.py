@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fleet_repl.ecr.rules import Outgoing
+from fleet_repl.ecr.rules import Links, Outgoing
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.plan import HeldLink
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes, covers, intersect, union
+from fleet_repl.values.prefixes import LinkScope, Prefixes, covers, intersect, union
 
 Lacks: TypeAlias = Callable[[Registry, str], str | None]
 """Why a destination will not let a prefix in, or None where it will."""
@@ -24,29 +24,30 @@ Lacks: TypeAlias = Callable[[Registry, str], str | None]
 class LinkSplit:
     """The links of one source, split by whether its rules can hold them now."""
 
-    outgoing: Outgoing
+    links: Links
     """Links to write."""
     held: tuple[HeldLink, ...]
 
 
-def split_held(wanted: Outgoing, present: Outgoing, lacks: Lacks) -> LinkSplit:
+def split_held(wanted: Links, present: Outgoing, lacks: Lacks) -> LinkSplit:
     """Splits `wanted`: a prefix is written if its destination grants it or it is in `present`.
 
     Every prefix that is not granted is listed as held, with the reason. One that is already
     replicated stays in the rules all the same: to take it away would help nobody.
     """
-    outgoing: dict[Registry, Prefixes] = {}
+    links: dict[Registry, LinkScope] = {}
     held: list[HeldLink] = []
-    for destination, prefixes in wanted.items():
-        reasons = {prefix: lacks(destination, prefix) for prefix in prefixes}
+    for destination, scope in wanted.items():
+        reasons = {prefix: lacks(destination, prefix) for prefix in scope.prefixes}
+        granted = tuple(prefix for prefix, reason in reasons.items() if reason is None)
+        if len(granted) == len(reasons):
+            links[destination] = scope
+            continue
         in_place = present.get(destination, ())
-        kept = tuple(prefix for prefix, reason in reasons.items() if reason is None)
-        outgoing[destination] = union(kept, intersect(prefixes, in_place))
         held += _named(destination, reasons, in_place)
-    return LinkSplit(
-        outgoing={destination: prefixes for destination, prefixes in outgoing.items() if prefixes},
-        held=tuple(held),
-    )
+        if prefixes := union(granted, intersect(scope.prefixes, in_place)):
+            links[destination] = LinkScope(prefixes, intersect(scope.deletes, prefixes))
+    return LinkSplit(links=links, held=tuple(held))
 
 
 def excess(limits: Limits, *, rules: int, destinations: int) -> str | None:

@@ -209,7 +209,7 @@ def _template_waves(
     if len(waves.names) == 1:
         return first_waves
     for registry, source in rule_decisions.items():
-        for end in compare(source.present.outgoing, source.merged.outgoing).added:
+        for end in compare(source.present.links, source.merged.links).added:
             wave = waves.of_link(registry, end)
             first_waves[end] = min(wave, first_waves.get(end, waves.position(end)))
     return first_waves
@@ -274,7 +274,7 @@ def _registry_plan(
         refused=refused,
         owned=Applied(links=source.owned if source else {}, templates=templates.owned),
         retired=registry.account in desired.retired,
-        in_place=len(seen.replication.outgoing),
+        in_place=len(seen.replication.links),
     )
 
 

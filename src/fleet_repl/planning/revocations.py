@@ -28,7 +28,7 @@ from fleet_repl.planning.ownership import Cells, Record
 from fleet_repl.planning.plan import Action, Change
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, reduce, touches
+from fleet_repl.values.prefixes import NO_SCOPE, NOTHING, Prefixes, beyond, reduce, touches
 
 Ungranted: TypeAlias = Callable[[Registry, Registry, Prefixes], Prefixes]
 """Those prefixes of links, from a source to a destination, that no grant lets in which is needed:
@@ -112,7 +112,7 @@ def unrequested(desired: Desired) -> Ungranted:
     """What is ungranted where the grants of all links are needed that routes ask for."""
 
     def ungranted(source: Registry, destination: Registry, prefixes: Prefixes) -> Prefixes:
-        return beyond(prefixes, desired.links_out(source).get(destination, NOTHING))
+        return beyond(prefixes, desired.links_out(source).get(destination, NO_SCOPE).prefixes)
 
     return ungranted
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from fleet_repl.ecr.rules import Outgoing, Replication, compare, parse_document
+from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, parse_document, prefixes_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Lacks, over_limits, split_held
 from fleet_repl.planning.observed import Observed
@@ -16,7 +16,6 @@ from fleet_repl.planning.ownership import (
     Applied,
     Cells,
     Merged,
-    Wanted,
     both,
     merge_additive,
     merge_exclusive,
@@ -28,7 +27,7 @@ from fleet_repl.topology import REST
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import covers
+from fleet_repl.values.prefixes import NO_SCOPE, covers
 from fleet_repl.values.text import and_more
 
 
@@ -46,15 +45,13 @@ class RuleDecision:
     @property
     def changes(self) -> bool:
         """Whether its rules have to be written: the same links in other rules are no change."""
-        present, merged = self.present, self.merged
-        links = (merged.outgoing, merged.deleting)
-        return merged.dropped or links != (present.outgoing, present.deleting)
+        return self.merged.dropped or self.merged.links != self.present.links
 
     @property
     def may_use(self) -> Outgoing:
         """What its rules may replicate at the most, once they are written."""
         if not self.merged.kept:
-            return self.merged.outgoing
+            return prefixes_of(self.merged.links)
         return parse_document(self.merged.document()).may_use
 
     @property
@@ -77,14 +74,13 @@ def decide_rules(
 ) -> RuleDecision:
     """What a registry shall replicate. `lacks` tells what its destinations will not let in,
     `recorded` what the fleet last applied here; `force` lets rules of unknown meaning go."""
-    requested = Wanted(links=desired.links_out(registry), deleting=desired.deletes_out(registry))
-    split = split_held(requested.links, seen.replication.outgoing, lacks)
-    wanted = Wanted(links=split.outgoing, deleting=requested.deleting)
+    requested = desired.links_out(registry)
+    split = split_held(requested, seen.replication.outgoing, lacks)
     filters = desired.limits.filters
     recorded_links = None if recorded is None else recorded.links
     merge = merge_additive if desired.is_additive(registry) else merge_exclusive
     merged = merge(
-        seen.replication, wanted, requested, recorded_links, filters=filters, force=force
+        seen.replication, split.links, requested, recorded_links, filters=filters, force=force
     )
     source = RuleDecision(
         present=seen.replication, merged=merged, held=split.held, refusal=_clash(merged)
@@ -102,7 +98,7 @@ def _too_much(merged: Merged, desired: Desired) -> Fault | None:
         desired.limits,
         rules=merged.count,
         foreign=len(merged.kept),
-        destinations=len(merged.outgoing),
+        destinations=len(merged.links),
     )
 
 
@@ -133,7 +129,7 @@ def rule_changes(
         rewriting(
             registry,
             before,
-            (write.outgoing, write.deleting),
+            write.links,
             write.document,
             desired,
             desired.waves.names[write.wave],
@@ -145,21 +141,18 @@ def rule_changes(
 def rewriting(
     registry: Registry,
     current: Replication,
-    then: tuple[Outgoing, Outgoing],
+    then: Links,
     document: JsonObject,
     desired: Desired,
     wave: str = REST,
 ) -> Change:
-    """A write of rules. `then`: the links that `document` asks for, and those of them whose
-    deletions travel."""
+    """A write of rules. `then`: the links that `document` asks for."""
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
-    outgoing, deleting = then
-    links = compare(current.outgoing, outgoing)
-    deletes = compare(current.deleting, deleting)
+    differences = compare(current.links, then)
     narrowed = {
         destination: routes.get(destination, ())
-        for destination, prefixes in links.removed.items()
-        if any(covers(prefixes, kept) for kept in outgoing.get(destination, ()))
+        for destination, prefixes in differences.removed.items()
+        if any(covers(prefixes, kept) for kept in then.get(destination, NO_SCOPE).prefixes)
     }
     return Change(
         resource=Resource.REPLICATION_CONFIGURATION,
@@ -169,10 +162,10 @@ def rewriting(
         wave=wave,
         before=current.document,
         after=document,
-        links_added=_ends(links.added, routes),
-        links_removed=_ends(links.removed, narrowed),
-        deletes_started=_ends(deletes.added, routes),
-        deletes_stopped=_ends(deletes.removed, routes),
+        links_added=_ends(differences.added, routes),
+        links_removed=_ends(differences.removed, narrowed),
+        deletes_started=_ends(differences.deletes_started, routes),
+        deletes_stopped=_ends(differences.deletes_stopped, routes),
     )
 
 

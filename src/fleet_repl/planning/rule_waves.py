@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from fleet_repl.ecr.rules import Outgoing, Replication, Rule
+from fleet_repl.ecr.rules import Links, Replication, Rule
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import excess
 from fleet_repl.planning.ownership import Merged
@@ -30,8 +30,7 @@ class RuleWrite:
 
     wave: int
     document: JsonObject
-    outgoing: Outgoing
-    deleting: Outgoing
+    links: Links
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,18 +105,13 @@ def _turns(
     source: Registry, current: Replication, merged: Merged, desired: Desired
 ) -> dict[Registry, int]:
     """The destinations whose links change, those first that lose their link, and their waves."""
-    ends = sorted({*current.outgoing, *merged.outgoing})
-    ends.sort(key=lambda end: end in merged.outgoing)
+    ends = sorted({*current.links, *merged.links})
+    ends.sort(key=lambda end: end in merged.links)
     return {
         end: desired.waves.of_link(source, end)
         for end in ends
-        if _of(end, current.outgoing, current.deleting)
-        != _of(end, merged.outgoing, merged.deleting)
+        if current.links.get(end) != merged.links.get(end)
     }
-
-
-def _of(end: Registry, *links: Outgoing) -> tuple[tuple[str, ...], ...]:
-    return tuple(outgoing.get(end, ()) for outgoing in links)
 
 
 def _change(
@@ -133,7 +127,7 @@ def _change(
 
     def too_much(ends: Collection[Registry]) -> str | None:
         state = _until(turns.keys() - {*changed, *ends}, current, merged)
-        return excess(desired.limits, rules=state.count, destinations=len(state.outgoing))
+        return excess(desired.limits, rules=state.count, destinations=len(state.links))
 
     because = too_much(due)
     if because is None:
@@ -156,8 +150,7 @@ def _until(later: Collection[Registry], current: Replication, merged: Merged) ->
             *_only(merged.rules, lambda end: end not in later),
             *_only(merged.replaced, lambda end: end in later),
         ),
-        outgoing=_mixed(merged.outgoing, current.outgoing, later),
-        deleting=_mixed(merged.deleting, current.deleting, later),
+        links=_mixed(merged.links, current.links, later),
     )
 
 
@@ -167,10 +160,9 @@ def _only(rules: Collection[Rule], wanted: Callable[[Registry], bool]) -> tuple[
     return tuple(rule for rule in left if rule.destinations)
 
 
-def _mixed(final: Outgoing, current: Outgoing, later: Collection[Registry]) -> Outgoing:
-    ends = sorted({*final, *current})
-    mixed = {end: (current if end in later else final).get(end, ()) for end in ends}
-    return {end: prefixes for end, prefixes in mixed.items() if prefixes}
+def _mixed(final: Links, current: Links, later: Collection[Registry]) -> Links:
+    mixed = ((end, (current if end in later else final).get(end)) for end in {**final, **current})
+    return {end: scope for end, scope in sorted(mixed) if scope is not None}
 
 
 def _at_the_end(
@@ -192,9 +184,4 @@ def _at_the_end(
 
 
 def _write(wave: int, merged: Merged) -> RuleWrite:
-    return RuleWrite(
-        wave=wave,
-        document=merged.document(),
-        outgoing=merged.outgoing,
-        deleting=merged.deleting,
-    )
+    return RuleWrite(wave=wave, document=merged.document(), links=merged.links)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fleet_repl.ecr.rules import NO_RULES, NOWHERE, Outgoing, compare, parse_document
+from fleet_repl.ecr.rules import NO_RULES, Outgoing, compare, parse_document
 from fleet_repl.inventory import Route
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Due
@@ -127,9 +127,9 @@ def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:
         and change.outcome is Outcome.APPLIED
     ]
     if not writes:
-        return NOWHERE
+        return {}
     before, after = (
-        parse_document(document or NO_RULES).outgoing
+        parse_document(document or NO_RULES).links
         for document in (writes[0].before, writes[-1].after)
     )
     return compare(before, after).added

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-from fleet_repl.ecr.rules import NO_RULES, Outgoing, parse_document
+from fleet_repl.ecr.rules import NO_RULES, Outgoing, deletes_of, parse_document, prefixes_of
 from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
 from fleet_repl.runs.history import Trace, Traces
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
@@ -27,9 +27,8 @@ def rules_digest(document: JsonObject | None) -> str:
     replication = parse_document(document or NO_RULES)
     if replication.unknown:
         return _short(replication.document)
-    outgoing, deleting, strange = replication.meaning
-    links: list[Json] = [_links(outgoing), _links(deleting)]
-    return _short([*links, *strange])
+    links, strange = replication.meaning
+    return _short([_links(prefixes_of(links)), _links(deletes_of(links)), *strange])
 
 
 def policy_digest(document: JsonObject | None) -> str:

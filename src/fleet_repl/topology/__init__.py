@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from fleet_repl.inventory import REST
 from fleet_repl.topology.index import external_registries, names, registries
-from fleet_repl.topology.links import NOTICES, About, Link, Notice
+from fleet_repl.topology.links import NOTICES, About, Link, Notice, scope_of
 from fleet_repl.topology.resolve import Topology, connect
 from fleet_repl.topology.selection import Selection, select
 from fleet_repl.topology.summaries import RouteSummary
@@ -26,5 +26,6 @@ __all__ = [
     "external_registries",
     "names",
     "registries",
+    "scope_of",
     "select",
 ]

@@ -10,20 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import NamedTuple
 
 from fleet_repl.inventory import Inventory, Template
 from fleet_repl.topology.chains import chain_notices
 from fleet_repl.topology.conflicts import BySource, deletion_conflicts, sources_over_limit
 from fleet_repl.topology.expansion import Expansion, expand
 from fleet_repl.topology.index import Fleet, index
-from fleet_repl.topology.links import Link, Notice
+from fleet_repl.topology.links import Link, Notice, scope_of
 from fleet_repl.topology.summaries import RouteSummary, idle_routes, summarize
 from fleet_repl.topology.templates import place_templates
 from fleet_repl.topology.waves import Protection, Turns, Waves, place_waves, protect
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes, reduce
+from fleet_repl.values.prefixes import LinkScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ def _by_source(routes: Sequence[Expansion]) -> BySource:
 
 
 def _links(by_source: BySource, left_out: frozenset[Registry]) -> Iterator[Link]:
-    merged: dict[tuple[int, ...], _Merged] = {}
+    scopes: dict[tuple[int, ...], tuple[LinkScope, tuple[str, ...]]] = {}
     for source in sorted(by_source):
         if source in left_out:
             continue
@@ -110,29 +109,8 @@ def _links(by_source: BySource, left_out: frozenset[Registry]) -> Iterator[Link]
                     asking[destination].append(route)
         for destination, routes in sorted(asking.items(), key=itemgetter(0)):
             key = tuple(route.number for route in routes)
-            if key not in merged:
-                merged[key] = _merge(routes)
-            prefixes, deletes, names = merged[key]
-            yield Link(
-                source=source,
-                destination=destination,
-                prefixes=prefixes,
-                deletes=deletes,
-                routes=names,
-            )
-
-
-class _Merged(NamedTuple):
-    prefixes: Prefixes
-    deletes: Prefixes
-    routes: tuple[str, ...]
-
-
-def _merge(routes: Sequence[Expansion]) -> _Merged:
-    """What several routes between the same two registries come to."""
-    deleting = [route for route in routes if route.route.replicate_deletes]
-    return _Merged(
-        prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
-        deletes=reduce(prefix for route in deleting for prefix in route.prefixes),
-        routes=tuple(route.name for route in routes),
-    )
+            if key not in scopes:
+                names = tuple(route.name for route in routes)
+                scopes[key] = scope_of([route.route for route in routes]), names
+            scope, names = scopes[key]
+            yield Link(source=source, destination=destination, scope=scope, routes=names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Prefixes: TypeAlias = tuple[str, ...]
@@ -16,6 +17,37 @@ EVERY_REPOSITORY: Final[Prefixes] = ("",)
 NOTHING: Final[Prefixes] = ()
 
 _FEW: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LinkScope:
+    """What one link replicates. Many links share one value."""
+
+    prefixes: Prefixes
+    deletes: Prefixes = NOTHING
+    """The part of `prefixes` whose deletions are replicated too."""
+
+    @property
+    def plain(self) -> Prefixes:
+        """The prefixes that are not in `deletes`."""
+        if not self.deletes:
+            return self.prefixes
+        return tuple(prefix for prefix in self.prefixes if prefix not in self.deletes)
+
+    def has(self, prefix: str, *, deletes: bool) -> bool:
+        """Whether the link replicates `prefix`, and its deletions or not, as `deletes` says."""
+        return covers(self.prefixes, prefix) and covers(self.deletes, prefix) is deletes
+
+    def within(self, bounds: Prefixes) -> LinkScope:
+        """The part that is in `bounds` as well."""
+        return LinkScope(intersect(self.prefixes, bounds), intersect(self.deletes, bounds))
+
+    def union(self, other: LinkScope) -> LinkScope:
+        """What the link replicates when other rules add `other` to it."""
+        return LinkScope(union(self.prefixes, other.prefixes), union(self.deletes, other.deletes))
+
+
+NO_SCOPE: Final = LinkScope(NOTHING)
 
 
 def reduce(prefixes: Iterable[str]) -> Prefixes:

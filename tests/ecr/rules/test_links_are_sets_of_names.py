@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.links import scopes_of
 
-from fleet_repl.ecr.rules import Outgoing, joined, within, without
+from fleet_repl.ecr.rules import Outgoing, joined, prefixes_of, within
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.values.prefixes import covers, reduce
+from fleet_repl.values.prefixes import LinkScope, covers, reduce
 
 ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "23")
 NAMES = ("a/x", "a/b/x", "c/x", "z")
@@ -27,20 +28,22 @@ def meaning(some: Outgoing) -> Mapping[tuple[Registry, str], bool]:
 def test_either_and_both(first: Outgoing, second: Outgoing) -> None:
     """What either replicates, and what both do."""
     one, other = meaning(first), meaning(second)
-    assert meaning(joined(first, second)) == {cell: one[cell] or other[cell] for cell in one}
-    assert meaning(within(first, second)) == {cell: one[cell] and other[cell] for cell in one}
+    either = joined(scopes_of(first), scopes_of(second))
+    assert meaning(prefixes_of(either)) == {cell: one[cell] or other[cell] for cell in one}
+    both = within(scopes_of(first), second)
+    assert meaning(prefixes_of(both)) == {cell: one[cell] and other[cell] for cell in one}
 
 
 @given(links, links)
 def test_what_is_left(first: Outgoing, second: Outgoing) -> None:
     """Prefixes to the letter: a rule for some of them is a rule less for the others."""
-    left = without(first, second)
     for end in ENDS:
-        assert set(left.get(end, ())) == set(first.get(end, ())) - set(second.get(end, ()))
+        left = LinkScope(first.get(end, ()), deletes=second.get(end, ())).plain
+        assert set(left) == set(first.get(end, ())) - set(second.get(end, ()))
 
 
 @given(links, links)
 def test_nothing_is_no_link(first: Outgoing, second: Outgoing) -> None:
     """An end to which nothing goes is not named: it would look like a destination in use."""
-    for some in (joined(first, second), within(first, second), without(first, second)):
-        assert all(some.values())
+    for some in (joined(scopes_of(first), scopes_of(second)), within(scopes_of(first), second)):
+        assert all(scope.prefixes for scope in some.values())

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.links import rules_for, scopes_of
 
 from fleet_repl.ecr.rules import (
     Outgoing,
+    Rule,
     compare,
     document_of,
-    outgoing_of,
+    links_of,
     parse_answer,
     parse_document,
-    rules_for,
+    prefixes_of,
 )
 from fleet_repl.values import limits, prefixes
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -45,6 +47,11 @@ def replicated(document: Mapping[str, Any], name: str) -> set[tuple[str, str]]:
     }
 
 
+def outgoing_by(rules: Iterable[Rule]) -> Outgoing:
+    """The prefixes that rules replicate to each destination."""
+    return prefixes_of(links_of(rules))
+
+
 @given(outgoings, st.integers(1, 3))
 def test_every_name_goes_exactly_where_the_links_say(outgoing: Outgoing, filters: int) -> None:
     """Never a repository or a destination more, and none less, however rules are split."""
@@ -65,9 +72,9 @@ def test_deletions_travel_for_exactly_the_links_that_say_so(
         chosen = tuple(prefix for prefix in some if data.draw(st.booleans()))
         deleting |= {there: chosen} if chosen else {}
     rules = rules_for(outgoing, deleting, filters=filters)
-    assert outgoing_of(rules) == outgoing
-    assert outgoing_of(rule for rule in rules if rule.deletes) == deleting
-    others = outgoing_of(rule for rule in rules if not rule.deletes)
+    assert outgoing_by(rules) == outgoing
+    assert outgoing_by(rule for rule in rules if rule.deletes) == deleting
+    others = outgoing_by(rule for rule in rules if not rule.deletes)
     assert all(
         not prefixes.touches(others.get(there, ()), prefix)
         for there, some in deleting.items()
@@ -81,7 +88,7 @@ def test_deletions_travel_for_exactly_the_links_that_say_so(
 def test_rules_to_links_to_rules_is_stable(outgoing: Outgoing) -> None:
     """Reading back what was written gives the same links, and they the same rules."""
     rules = rules_for(outgoing)
-    assert outgoing_of(rules) == outgoing
+    assert outgoing_by(rules) == outgoing
     assert rules_for(parse_document(document_of(rules)).outgoing) == rules
 
 
@@ -109,7 +116,7 @@ def test_order_and_grouping_are_no_difference(outgoing: Outgoing, random: Any) -
 @given(outgoings, outgoings)
 def test_changes_name_all_that_differs(before: Outgoing, after: Outgoing) -> None:
     """What was added and removed is empty exactly for equal links, and complete."""
-    changes = compare(before, after)
+    changes = compare(scopes_of(before), scopes_of(after))
     assert (not changes.added and not changes.removed) == (before == after)
     for name, one in product(NAMES, {*before, *after}):
         had = prefixes.covers(before.get(one, ()), name)

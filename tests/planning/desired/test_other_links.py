@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tests.support.links import make_link
+
 from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.planning.observed import Observation, Observed, Unreadable, silence_of
 from fleet_repl.topology import Link
@@ -17,7 +19,7 @@ HUB, SHOP, CLUB = (
 
 
 def link(source: Registry, destination: Registry) -> Link:
-    return Link(source=source, destination=destination, prefixes=("aa/",), routes=("route",))
+    return make_link(source=source, destination=destination, prefixes=("aa/",), routes=("route",))
 
 
 def test_links_are_found_by_either_end(make_desired: Any) -> None:

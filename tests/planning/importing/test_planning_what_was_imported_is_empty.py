@@ -18,7 +18,7 @@ from fleet_repl.ecr.policy import (
     Owner,
     statements_for,
 )
-from fleet_repl.ecr.rules import parse_document
+from fleet_repl.ecr.rules import deletes_of, parse_document
 from fleet_repl.planning.importing import proposals
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.plan import State
@@ -175,8 +175,8 @@ def _asked_for(found: Any, text: str) -> dict[Registry, Any]:
     for link in connect(found.load(text)).links:
         outgoing, deleting = links.setdefault(link.source, ({}, {}))
         outgoing[link.destination] = link.prefixes
-        if link.deletes:
-            deleting[link.destination] = link.deletes
+        if link.scope.deletes:
+            deleting[link.destination] = link.scope.deletes
     return links
 
 
@@ -207,7 +207,7 @@ def check(found: Any) -> None:
                 set(prefixes) <= set(there.outgoing[end]) for end, prefixes in outgoing.items()
             )
         else:
-            assert (outgoing, deleting) == (there.outgoing, there.deleting)
+            assert (outgoing, deleting) == (there.outgoing, deletes_of(there.links))
     assert len(connect(inventory).links) == result.links
     assert len(inventory.routes) == result.routes
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.support.links import rules_for
 
-from fleet_repl.ecr.rules import document_of, rules_for
+from fleet_repl.ecr.rules import document_of
 from fleet_repl.planning.plan import Action, Change, LinkEnd, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry

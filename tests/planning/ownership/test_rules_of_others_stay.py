@@ -7,20 +7,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.links import scopes_of
 
 from fleet_repl.ecr.rules import (
+    Links,
     Outgoing,
     Replication,
     Rule,
+    deletes_of,
     document_of,
+    links_of,
     parse_document,
+    prefixes_of,
     rules_of,
     within,
 )
 from fleet_repl.planning.ownership import (
     Cells,
     Merged,
-    Wanted,
     cells_of,
     merge_additive,
     merge_exclusive,
@@ -53,20 +57,20 @@ def found_of(rules: list[Rule]) -> Replication:
     return parse_document(document_of(rules))
 
 
-def only(found: Replication, wanted: Wanted, ours: Cells | None = None) -> Merged:
+def only(found: Replication, wanted: Links, ours: Cells | None = None) -> Merged:
     return merge_exclusive(found, wanted, wanted, ours, filters=100, force=False)
 
 
-def merge(found: Replication, wanted: Wanted, ours: Cells | None) -> Merged:
+def merge(found: Replication, wanted: Links, ours: Cells | None) -> Merged:
     return merge_additive(found, wanted, wanted, ours, filters=100, force=False)
 
 
 @st.composite
-def wants(draw: Any) -> Wanted:
+def wants(draw: Any) -> Links:
     """Links of which those of some destinations carry deletions."""
     asked = draw(links)
     with_deletes = draw(st.sets(st.sampled_from(ENDS)))
-    return Wanted(links=asked, deleting={one: asked[one] for one in asked if one in with_deletes})
+    return scopes_of(asked, {one: asked[one] for one in asked if one in with_deletes})
 
 
 def _reached(document: JsonObject, *, deletes: bool | None = None) -> set[tuple[Registry, str]]:
@@ -74,7 +78,7 @@ def _reached(document: JsonObject, *, deletes: bool | None = None) -> set[tuple[
     found = set()
     for raw in rules_of(document):
         read = parse_document({"rules": [raw]})
-        if deletes is None or bool(read.deleting) is deletes:
+        if deletes is None or bool(deletes_of(read.links)) is deletes:
             found |= {
                 (end, name)
                 for end, some in read.outgoing.items()
@@ -105,31 +109,31 @@ def _clashing(merged: Merged) -> set[tuple[Registry, str]]:
 
 
 @given(rules, wants(), links)
-def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Wanted, ours: Outgoing) -> None:
+def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Links, ours: Outgoing) -> None:
     """Afterwards there is what others had and what is asked for, deletions too, and no more."""
     merged = merge(found_of(found), wanted, ours)
     after = merged.document()
     theirs = document_of([one for rule in found for one in _without_ours(rule, ours)])
     assert _reached(theirs) <= _reached(after)
     assert _reached(theirs, deletes=True) <= _reached(after, deletes=True)
-    asked = _names(wanted.links) - _clashing(merged)
+    asked = _names(prefixes_of(wanted)) - _clashing(merged)
     assert asked <= _reached(after)
-    assert _reached(after) <= _reached(theirs) | _names(wanted.links)
-    deleting = _names(wanted.deleting) - _clashing(merged)
+    assert _reached(after) <= _reached(theirs) | _names(prefixes_of(wanted))
+    deleting = _names(deletes_of(wanted)) - _clashing(merged)
     assert deleting <= _reached(after, deletes=True)
     assert _reached(after, deletes=True) <= (
-        _reached(theirs, deletes=True) | _names(wanted.deleting)
+        _reached(theirs, deletes=True) | _names(deletes_of(wanted))
     )
     # What is asked for without deletions has none, whosever rule it would be.
-    silent = asked - _names(wanted.deleting)
+    silent = asked - _names(deletes_of(wanted))
     assert not silent & _reached(after, deletes=True)
     read = parse_document(after)
-    assert (read.outgoing, read.deleting) == (merged.outgoing, merged.deleting)
+    assert read.links == merged.links
 
 
 @given(rules, wants(), links)
 def test_rules_that_are_not_ours_stay_to_the_letter(
-    found: list[Rule], wanted: Wanted, ours: Outgoing
+    found: list[Rule], wanted: Links, ours: Outgoing
 ) -> None:
     """A rule without a link of ours is in the new document as it was, and in its order."""
     document = document_of(found)
@@ -147,17 +151,17 @@ def test_rules_that_are_not_ours_stay_to_the_letter(
 
 
 @given(rules, wants(), links)
-def test_what_was_merged_is_settled(found: list[Rule], wanted: Wanted, ours: Outgoing) -> None:
+def test_what_was_merged_is_settled(found: list[Rule], wanted: Links, ours: Outgoing) -> None:
     """Merging again, by what is then on record, changes no link and no owner."""
     first = merge(found_of(found), wanted, ours)
     again = merge(parse_document(first.document()), wanted, first.owned)
-    assert (again.outgoing, again.deleting) == (first.outgoing, first.deleting)
+    assert again.links == first.links
     assert again.owned == first.owned
     assert again.count <= first.count
 
 
 @given(rules, st.lists(wants(), min_size=1, max_size=3))
-def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Wanted]) -> None:
+def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Links]) -> None:
     """Whatever was asked for in turn: with nothing asked for any more, exactly what others had is
     left, rules with links that a shorter prefix covers included."""
     found = found_of(strangers)
@@ -166,7 +170,7 @@ def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Wanted]) -> 
         merged = merge(found, wanted, owned)
         assert _reached(document_of(strangers)) <= _reached(merged.document())
         found, owned = parse_document(merged.document()), merged.owned
-    last = merge(found, Wanted(links={}), owned)
+    last = merge(found, {}, owned)
     assert list(map(canonical_json, rules_of(last.document()))) == list(
         map(canonical_json, rules_of(document_of(strangers)))
     )
@@ -174,30 +178,31 @@ def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Wanted]) -> 
 
 
 @given(st.lists(wants(), min_size=1, max_size=2))
-def test_what_was_ours_alone_can_be_shared(wishes: list[Wanted]) -> None:
+def test_what_was_ours_alone_can_be_shared(wishes: list[Links]) -> None:
     """A registry that the fleet had for itself leaves nothing behind once it is shared."""
-    found, owned = parse_document({"rules": []}), Wanted(links={}).links
+    found = parse_document({"rules": []})
+    owned: Cells = {}
     for wanted in wishes:
         merged = only(found, wanted, owned)
         found, owned = parse_document(merged.document()), merged.owned
     settled = only(found, wishes[-1], owned)
     assert settled.owned == owned
-    last = merge(found, Wanted(links={}), owned)
+    last = merge(found, {}, owned)
     assert rules_of(last.document()) == ()
 
 
 @given(wants())
-def test_without_a_record_what_is_asked_for_is_ours(wanted: Wanted) -> None:
+def test_without_a_record_what_is_asked_for_is_ours(wanted: Links) -> None:
     """Every rule that this fleet would have written is recognised, implied links included."""
     found = parse_document(only(parse_document({"rules": []}), wanted).document())
     merged = merge(found, wanted, None)
     assert (merged.kept, merged.clashes) == ((), ())
-    assert merged.outgoing == wanted.links
+    assert merged.links == wanted
 
 
 @given(rules, wants(), links, links)
 def test_held_links_leave_others_alone(
-    found: list[Rule], wanted: Wanted, ours: Outgoing, bounds: Outgoing
+    found: list[Rule], wanted: Links, ours: Outgoing, bounds: Outgoing
 ) -> None:
     """Leaving links of ours out of a document touches no rule of others, and ours are known."""
     merged = merge(found_of(found), wanted, ours)
@@ -206,11 +211,11 @@ def test_held_links_leave_others_alone(
     assert there[: len(merged.kept)] == list(map(canonical_json, merged.kept))
     assert kept == len(merged.kept)
     theirs = {"rules": merged.kept}
-    left = _names(within(parse_document(document_of(merged.rules)).outgoing, bounds))
+    left = _names(prefixes_of(within(links_of(merged.rules), bounds)))
     assert _reached(document) == _reached(theirs) | left
     assert _reached(document, deletes=True) <= _reached(merged.document(), deletes=True)
     owned = owned_of(document, merged.document(), merged.owned)
-    last = merge(parse_document(document), Wanted(links={}), owned)
+    last = merge(parse_document(document), {}, owned)
     foreign = document_of([one for rule in found for one in _without_ours(rule, ours)])
     assert _reached(last.document()) == _reached(foreign)
 
@@ -219,19 +224,19 @@ def test_what_was_written_as_planned_is_owned_as_planned() -> None:
     """Nothing was held: the record says what the plan said."""
     first, second = ENDS[:2]
     found = found_of([Rule(destinations=(first, second), prefixes=("a/",))])
-    merged = merge(found, Wanted(links={first: ("a/",), second: ("c/",)}), {first: ("a/",)})
+    merged = merge(found, scopes_of({first: ("a/",), second: ("c/",)}), {first: ("a/",)})
     assert merged.owned == {first: ("a/",), second: ("c/",)}
     assert owned_of(merged.document(), merged.document(), merged.owned) == merged.owned
 
 
 @given(wants())
-def test_alone_means_exactly_what_is_asked(wanted: Wanted) -> None:
+def test_alone_means_exactly_what_is_asked(wanted: Links) -> None:
     """Where the fleet speaks alone, the document is its links and nothing else."""
     merged = only(parse_document({"rules": []}), wanted)
     read = parse_document(merged.document())
-    assert read.outgoing == wanted.links
+    assert read.outgoing == prefixes_of(wanted)
     assert merged.owned == cells_of(read.rules)
-    assert _names(read.deleting) == _names(wanted.deleting)
+    assert _names(deletes_of(read.links)) == _names(deletes_of(wanted))
 
 
 def test_a_rule_of_others_that_covers_ours_is_enough() -> None:
@@ -239,7 +244,7 @@ def test_a_rule_of_others_that_covers_ours_is_enough() -> None:
     does not become ours."""
     end = ENDS[0]
     found = found_of([Rule(destinations=(end,), prefixes=("a/",))])
-    merged = merge(found, Wanted(links={end: ("a/b/",)}), {})
+    merged = merge(found, scopes_of({end: ("a/b/",)}), {})
     assert (merged.document(), merged.owned) == (found.document, {})
 
 
@@ -247,7 +252,7 @@ def test_other_deletions_than_ours_clash() -> None:
     """A rule of others that covers our link with other deletions is named, not contradicted."""
     end = ENDS[0]
     found = found_of([Rule(destinations=(end,), prefixes=("a/",), deletes=True)])
-    merged = merge(found, Wanted(links={end: ("a/b/", "c/")}), {})
+    merged = merge(found, scopes_of({end: ("a/b/", "c/")}), {})
     assert merged.clashes == ((end, "a/b/"),)
     assert merged.owned == {end: ("c/",)}
 
@@ -256,7 +261,7 @@ def test_deletions_are_part_of_being_equal() -> None:
     """Without a record, a rule with other deletions than asked for is somebody else's."""
     end = ENDS[0]
     found = found_of([Rule(destinations=(end,), prefixes=("a/", "c/"), deletes=True)])
-    merged = merge(found, Wanted(links={end: ("a/",)}), None)
+    merged = merge(found, scopes_of({end: ("a/",)}), None)
     assert merged.clashes == ((end, "a/"),)
     assert merged.document() == found.document
 
@@ -270,7 +275,7 @@ def test_unknown_fields_go_only_where_somebody_insists() -> None:
             {**there, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]},
         ]
     }
-    merged = merge(parse_document(strange), Wanted(links={}), {})
+    merged = merge(parse_document(strange), {}, {})
     assert merged.document() == {"rules": [there, rules_of(strange)[1]]}
 
 
@@ -280,17 +285,17 @@ def test_ours_beneath_a_rule_of_others_is_not_forgotten() -> None:
     found = found_of(
         [Rule(destinations=(end,), prefixes=("a/",)), Rule(destinations=(end,), prefixes=("",))]
     )
-    merged = merge(found, Wanted(links={}), {end: ("a/",)})
-    assert (merged.outgoing, merged.present) == (found.outgoing, {end: ("a/",)})
+    merged = merge(found, {}, {end: ("a/",)})
+    assert (merged.links, merged.present) == (found.links, {end: ("a/",)})
 
 
 def test_what_others_add_in_vain_is_theirs() -> None:
     """A filter that a shorter one of the same rule covers is theirs to the letter."""
     end = ENDS[0]
     found = found_of([Rule(destinations=(end,), prefixes=("a/", "a/b/"))])
-    merged = merge(found, Wanted(links={}), {end: ("a/",)})
+    merged = merge(found, {}, {end: ("a/",)})
     assert merged.document() == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
-    settled = only(found, Wanted(links={end: ("a/",)}), {end: ("a/",)})
+    settled = only(found, scopes_of({end: ("a/",)}), {end: ("a/",)})
     assert settled.owned == {end: ("a/",)}
 
 
@@ -299,8 +304,7 @@ def test_what_is_gone_is_not_ours_any_longer(found: list[Rule], gone: Outgoing) 
     """Somebody took links of ours away that nobody asks for: the same links, made later by
     somebody else, must not be taken for ours. Each link is on record once."""
     there = found_of(found)
-    asked = Wanted(links=there.outgoing, deleting=there.deleting)
-    owned = only(there, asked, both(cells_of(there.rules), gone)).owned
+    owned = only(there, there.links, both(cells_of(there.rules), gone)).owned
     assert owned == cells_of(there.rules)
 
 
@@ -316,9 +320,9 @@ def test_a_link_that_a_rule_of_ours_lists_in_passing_is_ours(deletes: bool) -> N
         ]
     )
     links: Outgoing = {first: ("a/", "c/"), second: ("a/b/", "c/")}
-    merged = merge(found, Wanted(links=links, deleting=links if deletes else {}), None)
+    merged = merge(found, scopes_of(links, links if deletes else {}), None)
     assert merged.kept == ()
-    other = merge(found, Wanted(links=links, deleting={} if deletes else links), None)
+    other = merge(found, scopes_of(links, {} if deletes else links), None)
     assert len(other.kept) == 2
 
 
@@ -338,7 +342,7 @@ def test_a_rule_of_which_only_some_links_are_asked_for_is_not_ours_as_a_whole(
             crossed if deletes else {first: ("c/",), second: ("a/",)},
         ),
     ):
-        merged = merge(found, Wanted(links=links, deleting=deleting), None)
+        merged = merge(found, scopes_of(links, deleting), None)
         assert merged.present == crossed
         assert _reached(found.document, deletes=deletes) <= _reached(
             merged.document(), deletes=deletes

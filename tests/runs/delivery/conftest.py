@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from tests.support.links import make_link as link_of
 
 from fleet_repl.ecr.rules import Rule, document_of, parse_document
 from fleet_repl.runs.delivery import PushedImage, Sighting, SourceSample, Status
@@ -29,7 +30,7 @@ MakeImage = Callable[..., PushedImage]
 
 
 def link(destination: Registry, prefixes: Prefixes = EVERY_REPOSITORY) -> Link:
-    return Link(source=SOURCE, destination=destination, prefixes=prefixes, routes=("golden",))
+    return link_of(source=SOURCE, destination=destination, prefixes=prefixes, routes=("golden",))
 
 
 def image(repository: str, minutes: float = 0, *, digest: str = "", tag: str = "1") -> PushedImage:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.links import rules_for
 from tests.support.plans import plan_of
 
-from fleet_repl.ecr.rules import NO_RULES, document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import NO_RULES, document_of, parse_document
 from fleet_repl.planning.ownership import Applied, Cells, Record, without
 from fleet_repl.planning.plan import (
     Action,

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support.links import rules_for
 from tests.support.plans import plan_of
 
-from fleet_repl.ecr.rules import Outgoing, document_of, rules_for
+from fleet_repl.ecr.rules import Outgoing, document_of
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import (
     Action,

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 import pytest
 from tests.conftest import MakeDesired
 from tests.support.clock import NOON
+from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Owner, compose, parse_policy
 from fleet_repl.ecr.policy.evaluate import Permissions
-from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import Outgoing, document_of, parse_document
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
@@ -25,7 +26,6 @@ from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpo
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.runs.record import announced
 from fleet_repl.runs.rollback import PlannedRollback, needed_observation, plan_rollback, targets
-from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
@@ -144,7 +144,7 @@ class Fleet:
 
     def desired(self, pairs: Mapping[tuple[Registry, Registry], Prefixes]) -> Desired:
         links = [
-            Link(source=source, destination=end, prefixes=prefixes, routes=("route",))
+            make_link(source=source, destination=end, prefixes=prefixes, routes=("route",))
             for (source, end), prefixes in pairs.items()
         ]
         accounts = [one.account for one in REGISTRIES] if self.additive else []

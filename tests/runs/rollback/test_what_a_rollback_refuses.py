@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from tests.runs.rollback.conftest import Simulation
+from tests.support.links import rules_for, scopes_of
 
 from fleet_repl.ecr.policy import parse_policy
-from fleet_repl.ecr.rules import document_of, parse_document, rules_for
+from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, Change, Phase, Resource, State, Warning
@@ -269,7 +270,7 @@ def test_what_carries_it_out_knows_the_links_that_come_back(fleet: Any) -> None:
     """Instead of those that are asked for, so that one whose grant fails is held."""
     planned = fleet.take_back(fleet.past, fleet.wanted)
     desired = restored(fleet.wanted, planned.registries)
-    assert desired.links_out(HUB) == {SHOP: EVERYTHING}
+    assert desired.links_out(HUB) == scopes_of({SHOP: EVERYTHING})
     assert {one.source for one in desired.incoming[SHOP]} == {HUB}
     assert CLUB not in desired.incoming
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from tests.runs.rollback.conftest import Simulation
+from tests.support.links import rules_for
 
-from fleet_repl.ecr.rules import NO_RULES, document_of, rules_for
+from fleet_repl.ecr.rules import NO_RULES, document_of
 from fleet_repl.planning.plan import Action, Change, Objection, Phase, RegistryPlan, Resource
 from fleet_repl.runs.history import PastRun
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status

@@ -1,8 +1,8 @@
 """Replication rules: the links out of one registry as ECR's document, and back.
 
-A document is compared by its links: the prefixes that each destination receives, once of all
-links and once of those whose deletions travel too. Two documents mean the same exactly when both
-are equal, however their rules are grouped:
+A document is compared by its links: the prefixes that each destination receives, and those of
+them whose deletions are replicated too. Two documents mean the same exactly when their links are
+equal, however their rules are grouped:
 
     rules                       links
     A, B   base/                A   base/ shop/
@@ -15,13 +15,14 @@ A field that is not known here is reported, never dropped in silence.
 """
 
 from fleet_repl.ecr.rules.links import (
-    NOWHERE,
     LinkChanges,
+    Links,
     Outgoing,
     compare,
+    deletes_of,
     joined,
+    prefixes_of,
     within,
-    without,
 )
 from fleet_repl.ecr.rules.model import (
     NO_RULES,
@@ -29,7 +30,7 @@ from fleet_repl.ecr.rules.model import (
     Replication,
     Rule,
     document_of,
-    outgoing_of,
+    links_of,
     placed_rules,
     rule_words,
     rules_for,
@@ -39,25 +40,26 @@ from fleet_repl.ecr.rules.model import (
 from fleet_repl.ecr.rules.parse import parse_answer, parse_document, strange_rules_lost
 
 __all__ = [
-    "NOWHERE",
     "NO_RULES",
     "PREFIX_MATCH",
     "LinkChanges",
+    "Links",
     "Outgoing",
     "Replication",
     "Rule",
     "compare",
+    "deletes_of",
     "document_of",
     "joined",
-    "outgoing_of",
+    "links_of",
     "parse_answer",
     "parse_document",
     "placed_rules",
+    "prefixes_of",
     "rule_words",
     "rules_for",
     "rules_of",
     "sendable",
     "strange_rules_lost",
     "within",
-    "without",
 ]

@@ -1,19 +1,20 @@
-"""The links out of a registry: compared, joined and taken apart by destination."""
+"""The links out of a registry: compared, joined and narrowed by destination."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes, beyond, intersect, union
+from fleet_repl.values.prefixes import LinkScope, Prefixes, beyond
+
+Links: TypeAlias = Mapping[Registry, LinkScope]
+"""Destination → what is replicated there. No destination is without prefixes."""
 
 Outgoing: TypeAlias = Mapping[Registry, Prefixes]
-"""Destination → the prefixes replicated there. No destination is without prefixes."""
-
-NOWHERE: Final[Outgoing] = MappingProxyType({})
+"""Destination → the prefixes replicated there, where deletions make no difference. No destination
+is without prefixes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +23,50 @@ class LinkChanges:
 
     added: Outgoing
     removed: Outgoing
+    deletes_started: Outgoing
+    deletes_stopped: Outgoing
 
 
-def compare(before: Outgoing, after: Outgoing) -> LinkChanges:
-    """The prefixes that `after` has beyond `before`, and the other way round."""
+def compare(before: Links, after: Links) -> LinkChanges:
+    """The prefixes that `after` has beyond `before`, and the other way round; the same for those
+    of them whose deletions are replicated."""
     if before == after:
-        return LinkChanges(added={}, removed={})
-    return LinkChanges(added=_more(after, before), removed=_more(before, after))
+        return LinkChanges(added={}, removed={}, deletes_started={}, deletes_stopped={})
+    old, new = prefixes_of(before), prefixes_of(after)
+    old_deletes, new_deletes = deletes_of(before), deletes_of(after)
+    return LinkChanges(
+        added=_more(new, old),
+        removed=_more(old, new),
+        deletes_started=_more(new_deletes, old_deletes),
+        deletes_stopped=_more(old_deletes, new_deletes),
+    )
+
+
+def prefixes_of(links: Links) -> Outgoing:
+    """The links without what they say of deletions."""
+    return {destination: scope.prefixes for destination, scope in links.items()}
+
+
+def deletes_of(links: Links) -> Outgoing:
+    """The prefixes whose deletions are replicated."""
+    return {destination: scope.deletes for destination, scope in links.items() if scope.deletes}
+
+
+def joined(first: Links, second: Links) -> Links:
+    """The links in either."""
+    links = {**first, **second}
+    for destination in first.keys() & second.keys():
+        links[destination] = first[destination].union(second[destination])
+    return links
+
+
+def within(links: Links, bounds: Outgoing) -> Links:
+    """The part of `links` that is in `bounds` as well."""
+    return {
+        destination: common
+        for destination, scope in links.items()
+        if (common := scope.within(bounds.get(destination, ()))).prefixes
+    }
 
 
 def _more(these: Outgoing, than: Outgoing) -> Outgoing:
@@ -36,34 +74,4 @@ def _more(these: Outgoing, than: Outgoing) -> Outgoing:
         destination: more
         for destination, prefixes in sorted(these.items())
         if (more := beyond(prefixes, than.get(destination, ())))
-    }
-
-
-def without(links: Outgoing, others: Outgoing) -> Outgoing:
-    """`links` without the prefixes that `others` holds to the letter."""
-    return {
-        destination: left
-        for destination, prefixes in links.items()
-        if (
-            left := tuple(
-                prefix for prefix in prefixes if prefix not in others.get(destination, ())
-            )
-        )
-    }
-
-
-def joined(first: Outgoing, second: Outgoing) -> Outgoing:
-    """The links in either."""
-    return {
-        destination: union(first.get(destination, ()), second.get(destination, ()))
-        for destination in {**first, **second}
-    }
-
-
-def within(links: Outgoing, bounds: Outgoing) -> Outgoing:
-    """The part of `links` that is in `bounds` as well."""
-    return {
-        destination: common
-        for destination, prefixes in links.items()
-        if (common := intersect(prefixes, bounds.get(destination, ())))
     }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from fleet_repl.ecr.grouping import fewest_groups
-from fleet_repl.ecr.rules.links import NOWHERE, Outgoing, without
+from fleet_repl.ecr.rules.links import Links, Outgoing, deletes_of, prefixes_of
 from fleet_repl.values import limits
 from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, union
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING, LinkScope, reduce
 
 NO_RULES: Final[JsonObject] = {"rules": []}
 
@@ -46,16 +47,20 @@ class Replication:
 
     document: JsonObject
     """`replicationConfiguration` as it was read, with every field."""
-    outgoing: Outgoing
-    """What it surely replicates: a filter of an unknown kind counts as no filter."""
-    deleting: Outgoing = field(default_factory=dict)
-    """The part of `outgoing` whose deletions travel too; overlapping rules add up."""
+    links: Links
+    """What it surely replicates; overlapping rules add up. A filter of an unknown kind counts as no
+    filter."""
     may_use: Outgoing
     """What it replicates at the most: a filter of an unknown kind counts as every repository."""
     rules: tuple[Rule, ...] = ()
-    """The meaning of each of `rules_of(document)`, from which `outgoing` was read."""
+    """The meaning of each of `rules_of(document)`, from which `links` was read."""
     unknown: tuple[str, ...] = ()
     """Paths of the fields whose meaning is not known here."""
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """The prefixes of `links`, for readers to whom deletions make no difference."""
+        return prefixes_of(self.links)
 
     @property
     def strange_rules(self) -> tuple[tuple[int, JsonObject], ...]:
@@ -76,39 +81,45 @@ class Replication:
         return self.same_as(written) or (not written.unknown and self.meaning == written.meaning)
 
     @property
-    def meaning(self) -> tuple[Outgoing, Outgoing, tuple[str, ...]]:
-        """Links, links with deletions, and the texts of the rules of unknown meaning without the
-        fields that are not known here."""
+    def meaning(self) -> tuple[Links, tuple[str, ...]]:
+        """The links, and the texts of the rules of unknown meaning without the fields that are not
+        known here."""
         texts = sorted(canonical_json(sendable(raw)) for _, raw in self.strange_rules)
-        return self.outgoing, self.deleting, tuple(texts)
+        return self.links, tuple(texts)
 
 
-def rules_for(
-    outgoing: Outgoing, deleting: Outgoing = NOWHERE, *, filters: int = limits.FILTERS
-) -> tuple[Rule, ...]:
-    """Few rules that replicate exactly `outgoing`, and deletions exactly for `deleting`.
+def rules_for(links: Links, *, filters: int = limits.FILTERS) -> tuple[Rule, ...]:
+    """Few rules that replicate exactly `links`, deletions included.
 
-    `deleting` holds prefixes of `outgoing`, none of which overlaps a prefix without deletions.
-    No rule has more than `filters` prefixes.
+    In no link does a prefix with deletions overlap one without. No rule has more than `filters`
+    prefixes.
     """
-    kinds = ((False, without(outgoing, deleting) if deleting else outgoing), (True, deleting))
+    plain = {end: prefixes for end, scope in links.items() if (prefixes := scope.plain)}
     return tuple(
         Rule(destinations=group.members, prefixes=group.prefixes, deletes=deletes)
-        for deletes, links in kinds
-        if links
+        for deletes, outgoing in ((False, plain), (True, deletes_of(links)))
+        if outgoing
         for group in fewest_groups(
-            links, most_members=limits.DESTINATIONS_PER_RULE, most_prefixes=filters
+            outgoing, most_members=limits.DESTINATIONS_PER_RULE, most_prefixes=filters
         )
     )
 
 
-def outgoing_of(rules: Iterable[Rule]) -> Outgoing:
+def links_of(rules: Iterable[Rule]) -> Links:
     """The links that `rules` make together."""
-    outgoing: dict[Registry, Prefixes] = {}
+    links: dict[Registry, LinkScope] = {}
     for rule in rules:
         for destination in rule.destinations if rule.prefixes else ():
-            outgoing[destination] = union(outgoing.get(destination, ()), rule.prefixes)
-    return outgoing
+            scope, others = _scope(rule.prefixes, rule.deletes), links.get(destination)
+            links[destination] = scope if others is None else scope.union(others)
+    return links
+
+
+@lru_cache(maxsize=1_024)
+def _scope(prefixes: tuple[str, ...], deletes: bool) -> LinkScope:  # noqa: FBT001 - part of the key
+    """What a link gets from a rule. Kept, because a fleet repeats few different rules."""
+    reduced = reduce(prefixes)
+    return LinkScope(reduced, reduced if deletes else NOTHING)
 
 
 def document_of(rules: Iterable[Rule]) -> JsonObject:

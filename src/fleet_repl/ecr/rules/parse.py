@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fleet_repl.ecr.rules.links import prefixes_of
 from fleet_repl.ecr.rules.model import (
     MEMBERS,
     NO_RULES,
     PREFIX_MATCH,
     Replication,
     Rule,
-    outgoing_of,
+    links_of,
     rules_of,
     sendable,
 )
@@ -26,7 +27,7 @@ def parse_answer(answer: JsonObject) -> Replication:
     document = answer.get("replicationConfiguration")
     if not isinstance(document, Mapping):
         missing = ("replicationConfiguration",)
-        return Replication(document={}, outgoing={}, may_use={}, unknown=missing)
+        return Replication(document={}, links={}, may_use={}, unknown=missing)
     strange = _strange("", answer, ("registryId", "replicationConfiguration"))
     replication = parse_document(document)
     if not strange:
@@ -60,13 +61,12 @@ def parse_document(document: JsonObject) -> Replication:
         sure.append(rule)
         unsure = len(unread.paths) > before
         possible.append(replace(rule, prefixes=EVERY_REPOSITORY) if unsure else rule)
-    outgoing = outgoing_of(sure)
+    links = links_of(sure)
     return Replication(
         document=document,
-        outgoing=outgoing,
-        deleting=outgoing_of(rule for rule in sure if rule.deletes),
+        links=links,
         rules=tuple(sure),
-        may_use=outgoing_of(possible) if unread.paths else outgoing,
+        may_use=prefixes_of(links_of(possible) if unread.paths else links),
         unknown=tuple(unread.paths),
     )
 

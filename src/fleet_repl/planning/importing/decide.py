@@ -125,12 +125,12 @@ def _ungranted(inventory: Inventory, found: Expressible, observation: Observatio
     """Which policies lack grants of ours. That is soon found, and most often all there is to it."""
     actions = actions_for(create_repositories=inventory.ownership.create_repositories)
     lacking = set()
-    for source, cargos in found.links.items():
-        for end, cargo in cargos.items():
+    for source, links in found.links.items():
+        for end, scope in links.items():
             observed = observation.get(end)
             if source.account != end.account and isinstance(observed, Observed):
                 ours = observed.policy.grants if observed.policy is not None else frozenset()
-                needed = grants_for(source.account, (*cargo.plain, *cargo.deleting), actions)
+                needed = grants_for(source.account, scope.prefixes, actions)
                 if reduced(ours | needed) != ours:
                     lacking.add(end)
     if not lacking:

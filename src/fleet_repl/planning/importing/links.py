@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from fleet_repl.ecr.rules import (
-    Outgoing,
+    Links,
     Replication,
     Rule,
-    outgoing_of,
+    deletes_of,
+    links_of,
     placed_rules,
+    prefixes_of,
     rule_words,
     rules_for,
 )
@@ -23,26 +25,18 @@ from fleet_repl.planning.importing.left_out import LeftOut, one_line, prefix_wor
 from fleet_repl.planning.observed import Observation, Unreadable
 from fleet_repl.values import limits
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import Prefixes, reduce, touches, union
+from fleet_repl.values.prefixes import LinkScope, Prefixes, reduce, touches, union
 
-
-class Cargo(NamedTuple):
-    """What one link carries; no prefix of it overlaps another."""
-
-    plain: Prefixes
-    deleting: Prefixes
-    """Prefixes whose deletions travel too."""
-
-
-Links: TypeAlias = Mapping[Registry, Mapping[Registry, Cargo]]
-"""Source → destination → cargo; a source without any is missing."""
+LinksBySource: TypeAlias = Mapping[Registry, Links]
+"""Source → destination → what the link replicates, no prefix of which overlaps another. A source
+without links is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expressible:
     """The links that routes can stand for, and what is left."""
 
-    links: Links
+    links: LinksBySource
     left_out: tuple[LeftOut, ...]
 
     def without(self, left_out: Mapping[Registry, LeftOut]) -> Expressible:
@@ -68,7 +62,7 @@ class Expressible:
 def expressible(inventory: Inventory, observation: Observation) -> Expressible:
     """Judge everything that was observed in the inventory's registries."""
     accounts = {account.id: account for account in inventory.accounts}
-    links: dict[Registry, Mapping[Registry, Cargo]] = {}
+    links: dict[Registry, Links] = {}
     left_out: list[LeftOut] = []
     for registry, observed in sorted(observation.items(), key=lambda item: item[0]):
         source = _Source(registry, inventory, accounts)
@@ -89,16 +83,16 @@ class _Source:
     accounts: Mapping[AccountId, Account]
     left_out: list[LeftOut] = field(default_factory=list)
 
-    def judge(self, replication: Replication) -> dict[Registry, Cargo]:
+    def judge(self, replication: Replication) -> Links:
         """What routes can stand for; everything else is noted in `left_out`."""
         rules = list(self._known_rules(replication))
-        plain = outgoing_of(rule for rule in rules if not rule.deletes)
-        deleting = outgoing_of(rule for rule in rules if rule.deletes)
-        cargos = {
-            end: self._cargo(end, plain.get(end, ()), deleting.get(end, ()))
+        plain = prefixes_of(links_of(rule for rule in rules if not rule.deletes))
+        deleting = prefixes_of(links_of(rule for rule in rules if rule.deletes))
+        scopes = {
+            end: self._scope(end, plain.get(end, ()), deleting.get(end, ()))
             for end in sorted(plain.keys() | deleting.keys())
         }
-        kept = {end: cargo for end, cargo in cargos.items() if cargo is not None}
+        kept = {end: scope for end, scope in scopes.items() if scope.prefixes}
         because = self._over_limits(kept)
         if because is None:
             return kept
@@ -133,7 +127,8 @@ class _Source:
             fields = one_line(", ".join(outside))
             self.leave(f"it answers with fields that this version does not know: {fields}")
 
-    def _cargo(self, end: Registry, plain: Prefixes, deleting: Prefixes) -> Cargo | None:
+    def _scope(self, end: Registry, plain: Prefixes, deleting: Prefixes) -> LinkScope:
+        """What of a link a route can stand for; everything else is noted in `left_out`."""
         everything = union(plain, deleting)
         because = self._why_not(end)
         why = {prefix: because or _why_no_prefix(prefix, plain, deleting) for prefix in everything}
@@ -141,13 +136,8 @@ class _Source:
             if reason is not None:
                 words = prefix_words([prefix for prefix in everything if why[prefix] == reason])
                 self.leave(f"the link to {one_line(str(end))} ({words}): {reason}")
-        good = [prefix for prefix in everything if why[prefix] is None]
-        if not good:
-            return None
-        return Cargo(
-            plain=tuple(prefix for prefix in good if prefix not in deleting),
-            deleting=tuple(prefix for prefix in good if prefix in deleting),
-        )
+        good = tuple(prefix for prefix in everything if why[prefix] is None)
+        return LinkScope(good, deletes=tuple(prefix for prefix in good if prefix in deleting))
 
     def _why_not(self, end: Registry) -> str | None:
         """Why no route leads to a destination from here, if so."""
@@ -166,18 +156,16 @@ class _Source:
             return f"{account.name} does not list that region"
         return None
 
-    def _over_limits(self, links: Mapping[Registry, Cargo]) -> str | None:
+    def _over_limits(self, links: Links) -> str | None:
         """Why the inventory would be refused although ECR holds these links, if so."""
         most = self.inventory.limits
         if len(links) > most.destinations:
             return f"its {len(links)} destinations are over the limit of {most.destinations}"
-        every: Outgoing = {end: reduce([*own.plain, *own.deleting]) for end, own in links.items()}
-        deleting = {end: own.deleting for end, own in links.items() if own.deleting}
         # One rule for each destination, and one more for its deletions, is soon counted.
-        fits = all(len(prefixes) <= most.filters for prefixes in every.values())
-        if fits and len(links) + len(deleting) <= most.rules:
+        fits = all(len(scope.prefixes) <= most.filters for scope in links.values())
+        if fits and len(links) + len(deletes_of(links)) <= most.rules:
             return None
-        rules = len(rules_for(every, deleting, filters=most.filters))
+        rules = len(rules_for(links, filters=most.filters))
         if rules <= most.rules:
             return None
         return f"its links would need {rules} rules, over the limit of {most.rules}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.planning.importing.bitsets import Frame, Registries, bits
-from fleet_repl.planning.importing.links import Links
+from fleet_repl.planning.importing.links import LinksBySource
 from fleet_repl.planning.importing.proposals import Path, Proposal, Proposer
 from fleet_repl.planning.importing.selectors import Conditions
 from fleet_repl.planning.importing.shipments import Rows, Shipment, shipments, together
@@ -40,7 +40,7 @@ class PlainRoute:
     deletes: bool
 
 
-def routes_for(links: Links, registries: Registries) -> tuple[PlainRoute, ...]:
+def routes_for(links: LinksBySource, registries: Registries) -> tuple[PlainRoute, ...]:
     """Routes that make exactly `links`, those with the most links first."""
     found = shipments(links, registries)
     proposer = Proposer(registries, sum(shipment.size for shipment in found))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeAlias
 
 from fleet_repl.planning.importing.bitsets import Registries, bits
-from fleet_repl.planning.importing.links import Cargo, Links
-from fleet_repl.values.prefixes import Prefixes
+from fleet_repl.planning.importing.links import LinksBySource
+from fleet_repl.values.prefixes import LinkScope, Prefixes
 
 Rows: TypeAlias = dict[int, int]
 """Number of the source → its destinations as bits."""
@@ -34,42 +35,41 @@ class Shipment:
         return sum(mask.bit_count() for mask in self.wanted.values())
 
 
-def shipments(links: Links, registries: Registries) -> tuple[Shipment, ...]:
+def shipments(links: LinksBySource, registries: Registries) -> tuple[Shipment, ...]:
     """Every prefix of every link in exactly one shipment, those with the most links first."""
     carriers = _carriers(links, registries)
-    wanting: dict[tuple[bool, str], list[Cargo]] = {}
-    for cargo in carriers:
-        for deletes, prefixes in ((False, cargo.plain), (True, cargo.deleting)):
-            for prefix in prefixes:
-                wanting.setdefault((deletes, prefix), []).append(cargo)
-    alike: dict[tuple[bool, tuple[Cargo, ...], tuple[Cargo, ...]], list[str]] = {}
-    for (deletes, prefix), cargos in sorted(wanting.items()):
+    wanting: dict[tuple[bool, str], list[LinkScope]] = {}
+    for scope in carriers:
+        for prefix in scope.prefixes:
+            wanting.setdefault((prefix in scope.deletes, prefix), []).append(scope)
+    alike: dict[tuple[bool, tuple[LinkScope, ...], tuple[LinkScope, ...]], list[str]] = {}
+    for (deletes, prefix), scopes in sorted(wanting.items(), key=itemgetter(0)):
         # The prefix itself, and every shorter one that carries it too.
         shorter = (prefix[:length] for length in range(len(prefix) + 1))
-        allowing = {cargo for start in shorter for cargo in wanting.get((deletes, start), ())}
-        key = (deletes, tuple(cargos), tuple(sorted(allowing)))
-        alike.setdefault(key, []).append(prefix)
+        allowing = {scope for start in shorter for scope in wanting.get((deletes, start), ())}
+        ordered = sorted(allowing, key=lambda scope: (scope.plain, scope.deletes))
+        alike.setdefault((deletes, tuple(scopes), tuple(ordered)), []).append(prefix)
     found = [
         Shipment(
             prefixes=tuple(prefixes),
             deletes=deletes,
-            wanted=together(carriers[cargo] for cargo in cargos),
-            allowed=together(carriers[cargo] for cargo in allowing),
+            wanted=together(carriers[scope] for scope in scopes),
+            allowed=together(carriers[scope] for scope in allowing),
         )
-        for (deletes, cargos, allowing), prefixes in alike.items()
+        for (deletes, scopes, allowing), prefixes in alike.items()
     ]
     return tuple(
         sorted(found, key=lambda shipment: (-shipment.size, shipment.deletes, shipment.prefixes))
     )
 
 
-def _carriers(links: Links, registries: Registries) -> Mapping[Cargo, Rows]:
-    """The links that carry the same."""
-    carriers: dict[Cargo, Rows] = {}
-    for source, cargos in links.items():
+def _carriers(links: LinksBySource, registries: Registries) -> Mapping[LinkScope, Rows]:
+    """The links that replicate the same."""
+    carriers: dict[LinkScope, Rows] = {}
+    for source, ends in links.items():
         number = registries.bit[source].bit_length() - 1
-        for destination, cargo in cargos.items():
-            rows = carriers.setdefault(cargo, {})
+        for destination, scope in ends.items():
+            rows = carriers.setdefault(scope, {})
             rows[number] = rows.get(number, 0) | registries.bit[destination]
     return carriers
 

@@ -5,7 +5,7 @@ or, where nothing is recorded, by being what it asks for.
 """
 
 from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, without
-from fleet_repl.planning.ownership.merge import Merged, Wanted, merge_additive, merge_exclusive
+from fleet_repl.planning.ownership.merge import Merged, merge_additive, merge_exclusive
 from fleet_repl.planning.ownership.narrow import narrowed, owned_of
 from fleet_repl.planning.ownership.rebase import OurPart, SharedWrite, listed
 from fleet_repl.planning.ownership.record import Applied, Due, Record, together
@@ -18,7 +18,6 @@ __all__ = [
     "OurPart",
     "Record",
     "SharedWrite",
-    "Wanted",
     "both",
     "cells_of",
     "common",

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from fleet_repl.ecr.rules import Outgoing, Replication, Rule, document_of, outgoing_of, rules_of
+from fleet_repl.ecr.rules import (
+    Outgoing,
+    Replication,
+    Rule,
+    document_of,
+    links_of,
+    prefixes_of,
+    rules_of,
+)
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 
@@ -19,14 +27,12 @@ Cell: TypeAlias = tuple[Registry, str]
 
 def cells_of(rules: Iterable[Rule]) -> Cells:
     """Everything that rules list."""
-    by_destination: dict[Registry, tuple[str, ...]] = {}
+    cells: dict[Registry, tuple[str, ...]] = {}
     for rule in rules:
         for end in rule.destinations:
-            listed = by_destination.get(end)
-            by_destination[end] = (
-                rule.prefixes if listed is None else _merged(listed, rule.prefixes)
-            )
-    return by_destination
+            listed = cells.get(end)
+            cells[end] = rule.prefixes if listed is None else _merged(listed, rule.prefixes)
+    return cells
 
 
 def both(first: Cells, second: Cells) -> Cells:
@@ -37,12 +43,12 @@ def both(first: Cells, second: Cells) -> Cells:
 
 def without(first: Cells, second: Cells) -> Cells:
     """What is in the first and not in the second."""
-    return links_of(cell for cell in each_cell(first) if not lists(second, cell))
+    return by_destination(cell for cell in each_cell(first) if not lists(second, cell))
 
 
 def common(first: Cells, second: Cells) -> Cells:
     """The cells that are in both."""
-    return links_of(cell for cell in each_cell(first) if lists(second, cell))
+    return by_destination(cell for cell in each_cell(first) if lists(second, cell))
 
 
 def each_cell(links: Cells) -> Iterator[Cell]:
@@ -56,12 +62,12 @@ def lists(cells: Cells, cell: Cell) -> bool:
     return prefix in cells.get(end, ())
 
 
-def links_of(cells: Iterable[Cell]) -> Cells:
-    """The cells by destination."""
-    by_destination: dict[Registry, list[str]] = {}
+def by_destination(cells: Iterable[Cell]) -> Cells:
+    """The cells as one mapping."""
+    listed: dict[Registry, list[str]] = {}
     for end, prefix in cells:
-        by_destination.setdefault(end, []).append(prefix)
-    return {end: tuple(sorted(prefixes)) for end, prefixes in by_destination.items()}
+        listed.setdefault(end, []).append(prefix)
+    return {end: tuple(sorted(prefixes)) for end, prefixes in listed.items()}
 
 
 def _merged(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,9 +85,10 @@ def documents(rules: Iterable[Rule]) -> tuple[JsonObject, ...]:
 
 
 def by_deletes(rules: Iterable[Rule]) -> Mapping[bool, Outgoing]:
-    """The links of rules, those whose deletions do not travel and those whose do."""
+    """The prefixes that rules replicate without deletions, and those that they replicate with
+    deletions. A prefix may be in both, and `LinkScope` does not tell that."""
     listed = tuple(rules)
     return {
-        deletes: outgoing_of(rule for rule in listed if rule.deletes is deletes)
+        deletes: prefixes_of(links_of(rule for rule in listed if rule.deletes is deletes))
         for deletes in (False, True)
     }

@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet_repl.ecr.rules import (
-    NOWHERE,
-    Outgoing,
+    Links,
     Replication,
     Rule,
     joined,
-    outgoing_of,
+    links_of,
+    prefixes_of,
     rules_for,
     sendable,
     within,
@@ -36,28 +36,16 @@ from fleet_repl.planning.ownership.cells import (
     Cells,
     both,
     by_deletes,
+    by_destination,
     cells_of,
     documents,
     each_cell,
-    links_of,
     lists,
     read,
 )
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import covers, touches
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The links that a registry shall have for this fleet."""
-
-    links: Outgoing
-    deleting: Outgoing = field(default_factory=dict)
-    """Those of them whose deletions travel too."""
-
-    def deletes(self, end: Registry, prefix: str) -> bool:
-        return covers(self.deleting.get(end, ()), prefix)
+from fleet_repl.values.prefixes import NO_SCOPE, covers, touches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +56,8 @@ class Merged:
     """Rules of others as they were found, and what is left of rules that were partly ours."""
     rules: tuple[Rule, ...]
     """Ours."""
-    outgoing: Outgoing
+    links: Links
     """What both replicate together."""
-    deleting: Outgoing
     owned: Cells
     """Our part of it, once it is written."""
     present: Cells = field(default_factory=dict)
@@ -93,8 +80,8 @@ class Merged:
 
 def merge_exclusive(
     current: Replication,
-    wanted: Wanted,
-    requested: Wanted,
+    wanted: Links,
+    requested: Links,
     recorded: Cells | None,
     *,
     filters: int,
@@ -104,24 +91,20 @@ def merge_exclusive(
     if current.strange_rules and not force:
         strange = [(raw, rule) for raw, rule in read(current) if not rule.understood]
         merged = _Merger(wanted, requested, recorded, filters, force=False).keep(strange)
-        if (merged.outgoing, merged.deleting) != (current.outgoing, current.deleting):
+        if merged.links != current.links:
             replaced = tuple(rule for rule in current.rules if rule.understood)
             return replace(merged, replaced=replaced)
         return replace(
             merged, rules=current.rules, kept=(), owned=_owned(current, requested, recorded)
         )
-    links, deleting = wanted.links, NOWHERE
-    if wanted.deleting:
-        deleting = within(wanted.deleting, links)
     dropped = bool(current.strange_rules)
-    if not dropped and (links, deleting) == (current.outgoing, current.deleting):
+    if not dropped and wanted == current.links:
         owned = _owned(current, requested, recorded)
-        return Merged(rules=current.rules, outgoing=links, deleting=deleting, owned=owned)
-    rules = rules_for(links, deleting, filters=filters)
+        return Merged(rules=current.rules, links=wanted, owned=owned)
+    rules = rules_for(wanted, filters=filters)
     return Merged(
         rules=rules,
-        outgoing=links,
-        deleting=deleting,
+        links=wanted,
         owned=cells_of(rules),
         replaced=current.rules,
         dropped=dropped,
@@ -130,8 +113,8 @@ def merge_exclusive(
 
 def merge_additive(
     current: Replication,
-    wanted: Wanted,
-    requested: Wanted,
+    wanted: Links,
+    requested: Links,
     recorded: Cells | None,
     *,
     filters: int,
@@ -148,15 +131,14 @@ def merge_additive(
 class _Merger:
     def __init__(
         self,
-        wanted: Wanted,
-        requested: Wanted,
+        wanted: Links,
+        requested: Links,
         recorded: Cells | None,
         filters: int,
         *,
         force: bool,
     ) -> None:
-        deleting = within(wanted.deleting, wanted.links)
-        self._wanted = Wanted(links=wanted.links, deleting=deleting)
+        self._wanted = wanted
         self._requested = requested
         self._recorded = recorded
         self._filters = filters
@@ -196,30 +178,30 @@ class _Merger:
                 staying += left
                 replaced += _grouped(own, deletes=rule.deletes)
         merged = self._around(tuple(kept), staying, staying_cells)
-        return replace(merged, present=links_of(present), replaced=tuple(replaced), dropped=dropped)
+        return replace(
+            merged, present=by_destination(present), replaced=tuple(replaced), dropped=dropped
+        )
 
     def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], own: set[Cell]) -> Merged:
         """Add what the rules that stay do not replicate for us already."""
         theirs = by_deletes(staying)
         missing: set[Cell] = set()
         clashes: list[Cell] = []
-        for end, prefix in each_cell(self._wanted.links):
-            deletes = self._wanted.deletes(end, prefix)
+        for end, prefix in each_cell(prefixes_of(self._wanted)):
+            deletes = covers(self._wanted[end].deletes, prefix)
             alike, unlike = theirs[deletes].get(end, ()), theirs[not deletes].get(end, ())
             replicated = covers(alike, prefix)
             if touches(unlike, prefix) and not (deletes and replicated):
                 clashes.append((end, prefix))
             elif not replicated:
                 missing.add((end, prefix))
-        links = links_of(missing)
-        deleting = within(self._wanted.deleting, links)
-        rules = rules_for(links, deleting, filters=self._filters)
+        links = within(self._wanted, by_destination(missing))
+        rules = rules_for(links, filters=self._filters)
         return Merged(
             kept=kept,
             rules=rules,
-            outgoing=joined(outgoing_of(staying), links),
-            deleting=joined(theirs[True], deleting),
-            owned=both(cells_of(rules), links_of(own)),
+            links=joined(links_of(staying), links),
+            owned=both(cells_of(rules), by_destination(own)),
             clashes=tuple(sorted(clashes)),
         )
 
@@ -232,16 +214,14 @@ class _Merger:
     def _stays(self, own: set[Cell], rule: Rule) -> bool:
         """Whether everything of ours in a shared rule is still asked for, just so."""
         return all(
-            covers(self._wanted.links.get(end, ()), prefix)
-            and self._wanted.deletes(end, prefix) is rule.deletes
-            for end, prefix in own
+            self._wanted.get(end, NO_SCOPE).has(prefix, deletes=rule.deletes) for end, prefix in own
         )
 
 
 def _grouped(cells: set[Cell], *, deletes: bool) -> tuple[Rule, ...]:
     """A part of a rule, to the letter."""
     sharing: dict[tuple[str, ...], list[Registry]] = {}
-    for end, prefixes in links_of(cells).items():
+    for end, prefixes in by_destination(cells).items():
         sharing.setdefault(prefixes, []).append(end)
     return tuple(
         Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
@@ -253,33 +233,32 @@ def _listed(rule: Rule) -> set[Cell]:
     return set(each_cell(cells_of([rule])))
 
 
-def _asked_for(rule: Rule, cells: set[Cell], requested: Wanted, recorded: Cells) -> set[Cell]:
+def _asked_for(rule: Rule, cells: set[Cell], requested: Links, recorded: Cells) -> set[Cell]:
     """What of a rule is asked for just so, or on record."""
+    covered = {
+        (end, prefix)
+        for end, prefix in cells
+        if requested.get(end, NO_SCOPE).has(prefix, deletes=rule.deletes)
+    }
     equal = {
         (end, prefix)
         for end, prefix in cells
         if lists(recorded, (end, prefix))
-        or (
-            lists(requested.links, (end, prefix)) and requested.deletes(end, prefix) is rule.deletes
-        )
+        or ((end, prefix) in covered and prefix in requested[end].prefixes)
     }
     # A rule of ours may list a link that a shorter prefix of another one covers.
-    whole = all(
-        covers(requested.links.get(end, ()), prefix)
-        and requested.deletes(end, prefix) is rule.deletes
-        for end, prefix in cells
-    )
+    whole = covered == cells
     ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
     whole = whole and ends == set(rule.destinations) and prefixes == set(rule.prefixes)
     return cells if whole else equal
 
 
-def _owned(current: Replication, requested: Wanted, recorded: Cells | None) -> Cells:
+def _owned(current: Replication, requested: Links, recorded: Cells | None) -> Cells:
     """Our part of what was found, where just the links that are asked for are in place."""
     if recorded is not None and cells_of(current.rules) == recorded:
         return recorded
     # What others list beside ours in vain is not taken for ours.
-    return links_of(
+    return by_destination(
         {
             cell
             for rule in current.rules

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from fleet_repl.ecr.rules import Outgoing, Rule, outgoing_of, parse_document, rules_for, within
+from fleet_repl.ecr.rules import (
+    Outgoing,
+    Rule,
+    links_of,
+    parse_document,
+    prefixes_of,
+    rules_for,
+    within,
+)
 from fleet_repl.planning.ownership.cells import (
     Cells,
     both,
     by_deletes,
+    by_destination,
     cells_of,
     documents,
     each_cell,
-    links_of,
     lists,
     read,
 )
-from fleet_repl.planning.ownership.merge import Wanted
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import covers
 
@@ -25,17 +32,14 @@ def narrowed(
     """`after` without what `bounds` leaves out of our rules; those of others stay to the letter.
     Also how many these are."""
     kept, ours = _parted(after, owned)
-    links = within(outgoing_of(ours), bounds)
-    deleting = within(outgoing_of(rule for rule in ours if rule.deletes), links)
+    links = within(links_of(ours), bounds)
     theirs = by_deletes(rule for _, rule in kept)
-    wanted = Wanted(links=links, deleting=deleting)
-    missing = {
+    missing = by_destination(
         (end, prefix)
-        for end, prefix in each_cell(links)
-        if not covers(theirs[wanted.deletes(end, prefix)].get(end, ()), prefix)
-    }
-    left = links_of(missing)
-    rules = rules_for(left, within(deleting, left), filters=filters)
+        for end, prefix in each_cell(prefixes_of(links))
+        if not covers(theirs[covers(links[end].deletes, prefix)].get(end, ()), prefix)
+    )
+    rules = rules_for(within(links, missing), filters=filters)
     return {"rules": [*(raw for raw, _ in kept), *documents(rules)]}, len(kept)
 
 
@@ -48,7 +52,7 @@ def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
     written_cells: Cells = {}
     for raw, rule in read(parse_document(written)):
         is_kept = canonical_json(raw) in kept
-        ours = links_of(
+        ours = by_destination(
             (end, prefix)
             for end, prefix in each_cell(cells_of([rule]))
             if lists(owned, (end, prefix)) or (not is_kept and covers(owned.get(end, ()), prefix))

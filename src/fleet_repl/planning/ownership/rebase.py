@@ -99,14 +99,8 @@ class SharedWrite:
 
     def _keeps_links(self, current: Replication) -> bool:
         """Whether others' rules still carry what our links count on them for, and no more."""
-        links, planned = self.sharing.links, self.after
-        return all(
-            within(current_links, links) == within(planned_links, links)
-            for current_links, planned_links in (
-                (current.outgoing, planned.outgoing),
-                (current.deleting, planned.deleting),
-            )
-        )
+        links = self.sharing.links
+        return within(current.links, links) == within(self.after.links, links)
 
 
 def listed(replication: Replication) -> Mapping[str, tuple[JsonObject, Rule]]:

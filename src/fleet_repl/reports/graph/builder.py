@@ -128,7 +128,7 @@ def _link_edges(links: Sequence[Link]) -> tuple[Edge, ...]:
             destination=str(link.destination),
             routes=link.routes,
             prefixes=link.prefixes,
-            deletes=link.deletes,
+            deletes=link.scope.deletes,
         )
         for link in links
     )

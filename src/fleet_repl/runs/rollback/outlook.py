@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Policy
-from fleet_repl.ecr.rules import compare
+from fleet_repl.ecr.rules import compare, prefixes_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, gone_accounts, silence_of
 from fleet_repl.planning.ownership import Applied, Cells, Record, both, cells_of, common
@@ -67,7 +67,7 @@ class Outlook:
         """The links that come back and that a policy of this fleet has to let in."""
         if draft.rules is None or not self.desired.manages_grants:
             return
-        added = compare(draft.seen.replication.outgoing, draft.rules.outgoing).added
+        added = compare(draft.seen.replication.links, draft.rules.links).added
         for end, prefixes in added.items():
             listed = end.account in self.desired.by_account or end in self.unlisted
             if listed and end.account != draft.registry.account:
@@ -109,7 +109,7 @@ class Outlook:
         if source in self.record:
             return self.record[source].links
         # Where nothing is on record, what is asked for counts as ours.
-        return self.desired.links_out(source)
+        return prefixes_of(self.desired.links_out(source))
 
 
 def owned_links(draft: Draft, record: Record) -> Cells:

@@ -25,7 +25,7 @@ from fleet_repl.runs.rollback.refusals import cautious, insisted
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES, Target
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.prefixes import reduce
+from fleet_repl.values.prefixes import LinkScope, reduce
 from fleet_repl.values.text import listed
 
 _UNLISTED = Fault(
@@ -104,7 +104,7 @@ def restored(desired: Desired, registries: Iterable[RegistryPlan]) -> Desired:
     links = [
         *(link for source, sent in desired.outgoing.items() if source not in put for link in sent),
         *(
-            Link(source=source, destination=end, prefixes=reduce(prefixes), routes=())
+            Link(source=source, destination=end, scope=LinkScope(reduce(prefixes)), routes=())
             for source, cells in put.items()
             for end, prefixes in cells.items()
         ),
@@ -144,8 +144,7 @@ def _planned(draft: Draft, around: Outlook) -> RegistryPlan:
     changes = [*draft.templates, *policy_changes(draft, around)]
     now, then = draft.seen.replication, draft.rules
     if then is not None:
-        links = then.outgoing, then.deleting
-        changes.append(rewriting(draft.registry, now, links, then.document, around.desired))
+        changes.append(rewriting(draft.registry, now, then.links, then.document, around.desired))
     changes.sort(key=lambda change: tuple(Phase).index(change.phase))
     return RegistryPlan(
         registry=draft.registry,
@@ -158,7 +157,7 @@ def _planned(draft: Draft, around: Outlook) -> RegistryPlan:
             links=owned_links(draft, around.record),
             templates=_owned_templates(draft, around.record),
         ),
-        in_place=len(now.outgoing),
+        in_place=len(now.links),
     )
 
 

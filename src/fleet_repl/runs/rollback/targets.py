@@ -96,7 +96,7 @@ def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[
     for target in wanted:
         rules = target.documents.get(Resource.REPLICATION_CONFIGURATION)
         if rules is not None:
-            ends |= parse_document(rules.before or NO_RULES).outgoing.keys()
+            ends |= parse_document(rules.before or NO_RULES).links.keys()
         accounts |= _losing(target, desired)
     grantees = {
         registry for account in accounts for registry in desired.by_account.get(account, ())
