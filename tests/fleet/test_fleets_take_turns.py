@@ -23,7 +23,7 @@ from fleet_repl.values.errors import StateError
 if TYPE_CHECKING:
     from tests.fleet.conftest import FleetText, Simulate, Simulated
 
-    from fleet_repl.engine.ports import Store
+    from fleet_repl.engine.stores import Store
 
 ADDITIVE = '[ownership]\nrules = "additive"\n'
 ROUTES = {

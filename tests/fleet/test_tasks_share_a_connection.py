@@ -13,7 +13,7 @@ from tests.state.places.conftest import MemoryObjects
 from tests.support.clock import VirtualClock
 
 from fleet_repl import Fleet, Report, Status
-from fleet_repl.engine.ports import Stored
+from fleet_repl.engine.stores import Stored
 from fleet_repl.fleet.access import Access
 from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.state import BucketStore

@@ -19,7 +19,7 @@ from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import NO_OBJECT, PRECONDITION
 from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.request import Answer, Call
-from fleet_repl.engine.ports import Stored
+from fleet_repl.engine.stores import Stored
 from fleet_repl.values.errors import CallError, Fault, StateError
 from fleet_repl.values.names import Region
 

@@ -1,8 +1,4 @@
-"""The waves of a plan: in which order its parts are carried out, and when the rest is not.
-
-Pure: it counts, and says why later waves are skipped. What a wave's writes are is the plan's to
-say, and carrying them out is for the engine.
-"""
+"""The waves of a plan: the order of its parts, and the reasons to skip later waves. Pure."""
 
 from __future__ import annotations
 
@@ -17,43 +13,42 @@ from fleet_repl.values.text import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What of a plan belongs to one wave."""
+    """The part of a plan that belongs to one wave."""
 
     name: str
     own: frozenset[Registry]
-    """Registries whose own wave it is."""
+    """Registries that are in this wave."""
     writing: frozenset[Registry]
-    """Registries that it writes to, which spared ones are not. The rules and the policy of one may
-    be written in several waves."""
+    """Registries that this wave writes to, without spared ones. The rules and the policy of a
+    registry may be written in several waves."""
     failing: frozenset[Registry] = frozenset()
-    """Those of `own` that the plan itself calls failed: unreadable ones, and the like."""
+    """Registries of `own` that fail already in the plan, such as unreadable ones."""
 
     @property
     def size(self) -> int:
-        """How many registries a share of the wave is a share of."""
+        """The number of registries that `max_failures` in percent refers to."""
         return len(self.own | self.writing)
 
 
 def batches(registries: Sequence[RegistryPlan], names: Sequence[str]) -> tuple[Batch, ...]:
-    """The parts of a plan in the order of `names`; one may be empty.
+    """The parts of a plan in the order of the waves' `names`; a part may be empty.
 
-    A wave that is not in `names` comes before the last of them, which is that of the rest.
+    A wave that is not in `names` comes before the last one, which holds the rest of the fleet.
     """
-    found = dict.fromkeys(
-        (*names[:-1], *(wave for one in registries for wave in _waves(one)), *names[-1:])
-    )
-    order = [*(name for name in found if name not in names[-1:]), *names[-1:]]
+    in_plan = (wave for planned in registries for wave in _waves(planned))
+    known = dict.fromkeys((*names[:-1], *in_plan, *names[-1:]))
+    order = [*(name for name in known if name not in names[-1:]), *names[-1:]]
     own: dict[str, set[Registry]] = {name: set() for name in order}
     writing: dict[str, set[Registry]] = {name: set() for name in order}
     failing: dict[str, set[Registry]] = {name: set() for name in order}
-    for one in registries:
-        own[one.wave].add(one.registry)
-        if one.spared:
+    for planned in registries:
+        own[planned.wave].add(planned.registry)
+        if planned.spared:
             continue
-        if one.fails:
-            failing[one.wave].add(one.registry)
-        for change in one.changes:
-            writing[change.wave].add(one.registry)
+        if planned.fails:
+            failing[planned.wave].add(planned.registry)
+        for change in planned.changes:
+            writing[change.wave].add(planned.registry)
     return tuple(
         Batch(
             name=name,
@@ -66,9 +61,9 @@ def batches(registries: Sequence[RegistryPlan], names: Sequence[str]) -> tuple[B
 
 
 def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | None:
-    """Why no later wave may follow one of whose registries `failed` have, or None where it may.
+    """Why no later wave may follow a wave with `failed` registries; None where one may.
 
-    The wave of the rest has no limit: `wave` is None.
+    `wave`: its limit; None for the wave of the rest, which has none.
     """
     if wave is None or wave.max_failures.allows(failed, batch.size):
         return None
@@ -79,9 +74,9 @@ def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | Non
 
 
 def ends_after(name: str) -> str:
-    """Why the waves after `name` are skipped where the run was to end with it."""
+    """Why the waves after `name` are skipped in a run that ends with the wave `name`."""
     return f"the run ends after wave {name} (--wave)"
 
 
-def _waves(one: RegistryPlan) -> Iterable[str]:
-    return (*(change.wave for change in one.changes), one.wave)
+def _waves(planned: RegistryPlan) -> Iterable[str]:
+    return (*(change.wave for change in planned.changes), planned.wave)

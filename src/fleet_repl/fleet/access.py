@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from fleet_repl.engine.ports import EventSink, Store
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.stores import Store
 from fleet_repl.runs.events import LockAwaited
 from fleet_repl.runs.history import Freeze, Holder, Purpose
 from fleet_repl.state import (

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.engine.observe import ObserveContext
-from fleet_repl.engine.ports import EventSink, Store
+from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.access import Access
 from fleet_repl.fleet.event_sinks import both
 from fleet_repl.fleet.record import Memory

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.load import check_secrets
 from fleet_repl.fleet.open_state import open_place
 from fleet_repl.fleet.rollback import RunError

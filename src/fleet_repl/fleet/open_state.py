@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from fleet_repl.engine.ports import Store
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.worlds import folder_of
 from fleet_repl.inventory import Aws, State
 from fleet_repl.state import BucketStore, FolderStore

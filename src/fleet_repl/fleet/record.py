@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.ownership import Record
 from fleet_repl.state import Remembered, merge_records, parse_record, record_document, revise

@@ -11,7 +11,7 @@ from typing import Final
 
 import anyio
 
-from fleet_repl.engine.ports import ObjectStore, Stored
+from fleet_repl.engine.stores import ObjectStore, Stored
 from fleet_repl.values.errors import StateError
 
 _SEGMENT: Final = re.compile(r"(?P<name>.+)/(?P<number>[0-9]{6,})")

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from fleet_repl.engine.ports import Stored
+from fleet_repl.engine.stores import Stored
 from fleet_repl.inventory.regular_files import GIB, content_of
 from fleet_repl.state.trust import Place, check, refuse_link
 

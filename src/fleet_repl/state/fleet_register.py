@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Account
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
 from fleet_repl.reports.documents.writer import line_in_utf8

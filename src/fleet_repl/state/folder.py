@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 import anyio.to_thread
 
-from fleet_repl.engine.ports import Stored
+from fleet_repl.engine.stores import Stored
 from fleet_repl.state import files
 from fleet_repl.state.trust import Place, UntrustedError
 from fleet_repl.values.errors import StateError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.reader import Document, MalformedError, read
 from fleet_repl.reports.documents.shared import expect_fleet, plain, zoned
 from fleet_repl.reports.documents.writer import line_in_utf8

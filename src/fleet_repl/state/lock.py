@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 import anyio
 
-from fleet_repl.engine.ports import Store, Stored
+from fleet_repl.engine.stores import Store, Stored
 from fleet_repl.runs.history import Holder
 from fleet_repl.state.lease import Check, Lease, Taken
 from fleet_repl.state.lock_document import lock_content, parse_lock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.values.canonical_json import short_hash
 from fleet_repl.values.errors import StateError, UnreadableStateError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Instant
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
 from fleet_repl.reports.documents.shared import moment

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.inventory.fields import FLEET_NAME
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan

@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Count, Instant, RegistryName
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
 from fleet_repl.reports.documents.shared import moment, registry_named

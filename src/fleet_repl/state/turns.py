@@ -14,7 +14,7 @@ from typing import Final
 
 import anyio
 
-from fleet_repl.engine.ports import Store, Stored
+from fleet_repl.engine.stores import Store, Stored
 from fleet_repl.runs.history import Holder
 from fleet_repl.state.fleet_register import SHARED_FOLDER
 from fleet_repl.state.lock import current_holder

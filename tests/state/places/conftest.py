@@ -19,8 +19,8 @@ from moto.server import ThreadedMotoServer
 from tests.support.clock import VirtualClock
 
 from fleet_repl.aws import BucketObjects, Endpoint, open_objects
-from fleet_repl.engine.ports import Store, Stored
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.stores import Store, Stored
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state import BucketStore, FolderStore, Lock

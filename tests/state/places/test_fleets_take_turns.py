@@ -12,7 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fleet_repl.engine.ports import Store
+from fleet_repl.engine.stores import Store
 from fleet_repl.runs.history import Holder
 from fleet_repl.state import (
     Lease,

@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fleet_repl.engine.ports import Stored
+from fleet_repl.engine.stores import Stored
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import (
     Action,
