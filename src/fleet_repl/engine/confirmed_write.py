@@ -1,8 +1,13 @@
-"""One write, settled: announced, then read, compared and written at once, and read back.
+"""A confirmed write: put on record, then read, compared and written at once, and read back.
 
-Nothing is overwritten that is not as the plan saw it, nothing counts as written before a read
-shows it, and a write whose answer was lost is settled by reading. Whatever takes time, such as
-the journal, comes before the read: between its answer and the write nobody is waited for.
+No document is overwritten that is not as the plan saw it, no write counts before a read shows it,
+and after a lost answer a read finds out whether the write has happened. Everything that takes
+time, such as the journal, comes before the read: nothing is waited for between the read's answer
+and the write.
+
+For example, another tool adds a rule after the plan was made. The read shows neither `before` nor
+`after`, so nothing is written. Where `merge` finds that only others' rules have changed, the write
+is made again with that rule in `before` and in `after`; otherwise it ends as a conflict.
 """
 
 from __future__ import annotations
@@ -19,17 +24,17 @@ from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import CallError, Fault, HaltedError, unforeseen
 
 _LOOKS: Final = 3
-"""How often an attempt looks anew because too little was left of the lock after a slow read."""
+"""How often an attempt reads again because a slow read has left too little of the lock's lease."""
 
 _MERGES: Final = 3
-"""How often a write is made anew on top of what others have made meanwhile."""
+"""How often a write is made again on top of changes that others have made meanwhile."""
 
 
 async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
-    """Write `slot.after` unless something else than `slot.before` is there.
+    """Write `slot.after` if `slot.before` is in place; returns how that ended.
 
-    A write that the gate has admitted is reported to it once it has ended. One that is cancelled
-    has not: nobody knows what became of it.
+    The end of an admitted write is reported to the write guard, unless it is cancelled: then its
+    outcome is unknown. Raises nothing but the cancellation.
     """
     settled: Settled[V] | None = None
     try:
@@ -47,9 +52,9 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
 
 
 async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
-    """Write; where only others' content was in the way, write once more on top of that."""
+    """Write; where only others' changes were in the way, write once more on top of them."""
+    # The last write of this run that somebody else has overwritten.
     made: Settled[V] | None = None
-    """The last write of this run that somebody has overwritten."""
     settled, merges = await _attempted(slot, pace, stop), _MERGES
     while merges and settled.rival is not None and not stop.requested:
         merged = slot.merge(settled.rival)
@@ -61,7 +66,7 @@ async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     if made is None or settled.outcome is Outcome.APPLIED:
         return settled
     if settled.outcome is Outcome.UNCHANGED:
-        # It is in place after all.
+        # Our write is in place after all.
         return replace(
             made, outcome=Outcome.APPLIED, found=settled.found, error=None, in_doubt=False
         )
@@ -83,23 +88,23 @@ async def _attempted(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
 
 
 class _EndedError(Exception, Generic[V]):
-    """No attempt, or no other one, is to be made."""
+    """Carries a result out of the retries: no further attempt is to be made."""
 
     def __init__(self, settled: Settled[V]) -> None:
         self.settled = settled
 
 
 class _Write(Generic[V]):
-    """One write under way."""
+    """A write that is under way."""
 
     def __init__(self, slot: Slot[V], pace: Pace, stop: Stop) -> None:
         self._slot = slot
         self._pace = pace
         self._stop = stop
         self._found: V | None = None
-        """What the look before an attempt has shown."""
+        """The document that the read before an attempt has shown."""
         self._uncertain = False
-        """An answer was lost, so it may have happened."""
+        """Whether an answer was lost, so that the write may have happened."""
 
     async def run(self) -> Settled[V]:
         try:
@@ -116,7 +121,7 @@ class _Write(Generic[V]):
         return await self._read_back(request_id, None)
 
     async def _attempt(self) -> str | None:
-        """One attempt, unless an earlier one turns out to have done it."""
+        """Make an attempt, unless an earlier attempt turns out to have made the write."""
         slot = self._slot
         if self._uncertain and await self._has_arrived():
             return None
@@ -136,26 +141,26 @@ class _Write(Generic[V]):
             raise
 
     async def _has_arrived(self) -> bool:
-        """Whether an attempt whose answer was lost has done it, as far as reads show by now."""
+        """Whether an attempt whose answer was lost has made the write, as far as reads show yet."""
         slot = self._slot
 
-        def is_older(now: V) -> bool:
-            return now.same_as(slot.before) or self._is_stale(now)
+        def is_older(present: V) -> bool:
+            return present.same_as(slot.before) or self._is_stale(present)
 
-        now = await poll(
+        present = await poll(
             slot.read,
-            lambda now: now.shows(slot.after) or not is_older(now),
+            lambda present: present.shows(slot.after) or not is_older(present),
             self._pace.clock,
             ARRIVAL_DELAYS,
         )
-        if now.shows(slot.after):
+        if present.shows(slot.after):
             return True
-        if not is_older(now):
-            raise _EndedError(self._in_conflict(now))
+        if not is_older(present):
+            raise _EndedError(self._in_conflict(present))
         return False
 
     async def _get_ready(self) -> None:
-        """Have everything done that takes time: then only the read and the write are left."""
+        """Do everything that takes time: then only the read and the write are left."""
         self._found = None
         self._go_on()
         with self._stop.abandonable():
@@ -164,42 +169,43 @@ class _Write(Generic[V]):
         await self._slot.passage.enter()
 
     async def _is_done(self) -> bool:
-        """Look at what is in place, right before the write; whether an earlier attempt made it.
+        """Read the document right before the write; returns whether an earlier attempt made it.
 
-        Raises where nothing is to be written. A read that lags behind our own write does not
-        count, and nothing is lost with a read that is cut short by an interruption.
+        Raises _EndedError where nothing is to be written. A read that lags behind our own writes
+        is repeated.
         """
-        slot, now = self._slot, await self._look()
-        if now is None:
+        slot, present = self._slot, await self._look()
+        if present is None:
             raise _EndedError(self._abandoned())
-        if self._uncertain and now.shows(slot.after):
+        if self._uncertain and present.shows(slot.after):
             return True
-        if not self._uncertain and any(now.same_as(one) for one in (slot.after, *slot.ahead)):
-            raise _EndedError(Settled(outcome=Outcome.UNCHANGED, found=now))
-        if not now.same_as(slot.before):
-            raise _EndedError(self._in_conflict(now))
+        if not self._uncertain and any(map(present.same_as, (slot.after, *slot.ahead))):
+            raise _EndedError(Settled(outcome=Outcome.UNCHANGED, found=present))
+        if not present.same_as(slot.before):
+            raise _EndedError(self._in_conflict(present))
         return False
 
     async def _look(self) -> V | None:
-        """What is in place; None where an interruption cut the look short."""
+        """The document that is in place; None where an interruption cut the read short."""
         slot, clock = self._slot, self._pace.clock
-        known = (slot.before, slot.after, *slot.ahead)
+
+        def is_expected(present: V) -> bool:
+            return any(map(present.same_as, (slot.before, slot.after, *slot.ahead)))
+
         with self._stop.abandonable():
-            now = await poll(slot.read, lambda now: not self._is_stale(now), clock)
-            if not any(now.same_as(one) for one in known) and slot.merge(now) is not None:
-                # A read that lags may show what was there before what the plan saw.
-                now = await poll(
-                    slot.read, lambda now: any(now.same_as(one) for one in known), clock
-                )
-            self._found = now
+            present = await poll(slot.read, lambda present: not self._is_stale(present), clock)
+            if not is_expected(present) and slot.merge(present) is not None:
+                # A read that lags may show a document from before the plan was made.
+                present = await poll(slot.read, is_expected, clock)
+            self._found = present
         return self._found
 
-    def _is_stale(self, now: V) -> bool:
-        """Whether a read shows what is surely not there any more."""
-        return any(now.same_as(old) for old in self._slot.superseded)
+    def _is_stale(self, present: V) -> bool:
+        """Whether a read shows a document that this run has replaced, so that it surely lags."""
+        return any(present.same_as(old) for old in self._slot.superseded)
 
     def _go_on(self) -> None:
-        """Raises once nothing more may be sent."""
+        """Raises _EndedError once nothing more may be sent."""
         if self._stop.requested:
             raise _EndedError(self._abandoned())
 
@@ -207,21 +213,21 @@ class _Write(Generic[V]):
         stop, before = self._stop, self._slot.before
         return Settled(outcome=stop.outcome, found=before, in_doubt=self._uncertain)
 
-    def _in_conflict(self, now: V) -> Settled[V]:
-        # An attempt whose answer was lost may have been written, and then changed.
+    def _in_conflict(self, present: V) -> Settled[V]:
+        # After a lost answer the document may be our write, changed by somebody else since.
         return Settled(
             outcome=Outcome.FAILED,
-            found=now,
+            found=present,
             error=conflict(self._slot.operation),
             in_doubt=self._uncertain,
-            rival=None if self._uncertain or self._is_stale(now) else now,
+            rival=None if self._uncertain or self._is_stale(present) else present,
         )
 
     async def _read_back(self, request_id: str | None, fault: Fault | None) -> Settled[V]:
-        """Read until what was written shows. `fault`: why it is not sure that it was."""
+        """Read until the write shows. `fault`: why it is not sure that the write has happened."""
         slot = self._slot
         try:
-            now = await poll(slot.read, lambda now: now.shows(slot.after), self._pace.clock)
+            present = await poll(slot.read, lambda now: now.shows(slot.after), self._pace.clock)
         except CallError as error:
             return Settled(
                 outcome=Outcome.FAILED,
@@ -230,17 +236,17 @@ class _Write(Generic[V]):
                 error=fault or unconfirmed(error.fault),
                 in_doubt=True,
             )
-        untouched = now.same_as(slot.before)
-        if now.shows(slot.after) or (slot.in_place(now) and not untouched):
-            return Settled(outcome=Outcome.APPLIED, found=now, request_id=request_id)
+        untouched = present.same_as(slot.before)
+        if present.shows(slot.after) or (slot.in_place(present) and not untouched):
+            return Settled(outcome=Outcome.APPLIED, found=present, request_id=request_id)
         if fault is not None:
             why = fault if untouched else conflict(slot.operation)
-            return Settled(outcome=Outcome.FAILED, found=now, error=why, in_doubt=True)
+            return Settled(outcome=Outcome.FAILED, found=present, error=why, in_doubt=True)
         return Settled(
             outcome=Outcome.FAILED,
-            found=None if untouched else now,
+            found=None if untouched else present,
             request_id=request_id,
             error=overtaken(slot.operation, untouched=untouched),
             in_doubt=True,
-            rival=None if untouched or self._is_stale(now) else now,
+            rival=None if untouched or self._is_stale(present) else present,
         )

@@ -15,27 +15,31 @@ from fleet_repl.values.names import Registry
 
 @dataclass(slots=True)
 class _Entry:
+    """The results of one registry so far."""
+
     plan: RegistryPlan
     held: tuple[HeldLink, ...]
     effort: Effort
     done: list[ChangeOutcome] = field(default_factory=list)
-    told: bool = False
-    """Whether every link of it that is held has been named."""
+    """The outcomes of its changes so far, in the plan's order."""
+    links_known: bool = False
+    """Whether `held` is complete."""
     unseen: bool = False
-    """Whether something was written to it that is still to be looked at once more."""
+    """Whether a document was written that the last look has still to read."""
     error: Fault | None = None
     because: str | None = None
     outcome: RegistryOutcome | None = None
 
 
 class Ledger:
-    """The state of one run. Every registry is concluded once, and told as an event."""
+    """The results of a run so far. Every registry is concluded once, which is an event."""
 
     def __init__(self, plan: Plan, on_event: EventSink) -> None:
         self._on_event = on_event
+        efforts = plan.efforts
         self._entries = {
-            one.registry: _Entry(one, one.held, plan.efforts.get(one.registry, Effort()))
-            for one in plan.registries
+            planned.registry: _Entry(planned, planned.held, efforts.get(planned.registry, Effort()))
+            for planned in plan.registries
         }
 
     def record(
@@ -49,7 +53,8 @@ class Ledger:
         because: str | None = None,
         in_doubt: bool = False,
     ) -> ChangeOutcome:
-        """What became of a change. Of several errors or reasons the first one is told."""
+        """Record the outcome of a change, and return it. Of several errors or reasons of a
+        registry the first one counts."""
         entry = self._entries[registry]
         ended = change_outcome(change, outcome, request_id, in_doubt=in_doubt, because=because)
         entry.done.append(ended)
@@ -59,86 +64,91 @@ class Ledger:
         return ended
 
     def overturn(self, registry: Registry, ended: ChangeOutcome, error: Fault) -> None:
-        """A change that was applied is not in place any more, or may not be."""
+        """Record that an applied change is no longer in place, or may not be."""
         entry = self._entries[registry]
         failed = replace(ended, outcome=Outcome.FAILED, in_doubt=True)
-        entry.done = [failed if one is ended else one for one in entry.done]
+        entry.done = [failed if outcome is ended else outcome for outcome in entry.done]
         entry.error = entry.error or error
 
     def looked(self, registry: Registry) -> None:
-        """What was written to it so far has been looked at once more."""
+        """Record that the last look has read every document written so far."""
         self._entries[registry].unseen = False
         self.conclude_finished(registry)
 
     def spend(self, registry: Registry, effort: Effort) -> None:
+        """Add the calls and seconds that a step took for the registry."""
         self._entries[registry].effort += effort
 
     def hold(self, registry: Registry, held: tuple[HeldLink, ...]) -> None:
-        """Name links that are held beside those of the plan; what both name counts once."""
+        """Record links that are held besides those of the plan; a link of both counts once."""
         entry = self._entries[registry]
-        named = {(one.destination, prefix) for one in held for prefix in one.prefixes}
-        rest = (_without(one, named) for one in entry.plan.held)
-        entry.held = (*(one for one in rest if one.prefixes), *held)
+        pairs = {(link.destination, prefix) for link in held for prefix in link.prefixes}
+        rest = (_without(link, pairs) for link in entry.plan.held)
+        entry.held = (*(link for link in rest if link.prefixes), *held)
 
     def held(self, registry: Registry) -> tuple[HeldLink, ...]:
-        """The links of a registry that are named as held so far."""
+        """The held links of a registry so far."""
         return self._entries[registry].held
 
     def done(self, registry: Registry) -> tuple[ChangeOutcome, ...]:
-        """The changes of a registry that are behind it; of one that is not in the plan, none."""
+        """The outcomes of a registry's changes so far; none for a registry that is not planned."""
         entry = self._entries.get(registry)
         return () if entry is None else tuple(entry.done)
 
     def behind(self, registry: Registry, change: Change) -> bool:
-        """Whether a planned change was carried out, or left out for a reason of its own."""
+        """Whether a planned change has an outcome, because it was carried out or left out."""
         entry = self._entries[registry]
-        return any(one is change for one in entry.plan.changes[: len(entry.done)])
+        return any(earlier is change for earlier in entry.plan.changes[: len(entry.done)])
 
     def settled(self, registry: Registry, resource: Resource) -> bool:
         """Whether every write of a document that was started is in place."""
-        found = [one.outcome for one in self.done(registry) if one.resource is resource]
-        return all(outcome in SETTLED for outcome in found)
+        done = self.done(registry)
+        return all(change.outcome in SETTLED for change in done if change.resource is resource)
 
     def in_doubt(
         self, registry: Registry, resource: Resource = Resource.REPLICATION_CONFIGURATION
     ) -> bool:
-        """Whether nobody knows what became of a write of a document."""
-        return any(one.in_doubt for one in self.done(registry) if one.resource is resource)
+        """Whether the outcome of a write of a document is unknown."""
+        return any(change.in_doubt for change in self.done(registry) if change.resource is resource)
 
     def conclude_finished(self, registry: Registry) -> None:
-        """Conclude a registry whose changes are all behind it and looked at, and whose links are
-        told."""
+        """Conclude a registry once all its changes are done and looked at, and its held links are
+        known."""
         entry = self._entries[registry]
         ended = len(entry.done) == len(entry.plan.changes) and not entry.unseen
-        if entry.outcome is None and entry.told and ended:
+        if entry.outcome is None and entry.links_known and ended:
             self._conclude(entry)
 
     def links_told(self, registry: Registry) -> None:
-        """No link of it will be held any more, except by the write of its rules."""
-        self._entries[registry].told = True
+        """Record that only the write of a registry's rules can hold more of its links."""
+        self._entries[registry].links_known = True
         self.conclude_finished(registry)
 
     def failed(self, wave: str) -> frozenset[Registry]:
-        """Registries of which a change of that wave has failed, but for spared ones."""
+        """Registries with a failed change in a wave, without spared registries."""
         return frozenset(
             registry
             for registry, entry in self._entries.items()
             if not entry.plan.spared
-            and any(one.wave == wave and one.outcome is Outcome.FAILED for one in entry.done)
+            and any(done.wave == wave and done.outcome is Outcome.FAILED for done in entry.done)
         )
 
     def conclude_all(
         self, outcome: Outcome, because: str | None, fault: Fault | None = None
     ) -> tuple[RegistryOutcome, ...]:
-        """Conclude the rest; changes that were never started end as `outcome`. With a `fault`,
-        nobody knows whether they were."""
+        """Conclude the remaining registries, and return the outcomes of all.
+
+        Changes that were never started end as `outcome`. With a `fault` it is unknown whether they
+        were started.
+        """
         doubt = fault is not None
         for registry, entry in self._entries.items():
             for change in entry.plan.changes[len(entry.done) :]:
                 self.record(registry, change, outcome, error=fault, because=because, in_doubt=doubt)
             entry.unseen = False
             self.links_told(registry)
-        return tuple(one.outcome for one in self._entries.values() if one.outcome is not None)
+        outcomes = (entry.outcome for entry in self._entries.values())
+        return tuple(concluded for concluded in outcomes if concluded is not None)
 
     def _conclude(self, entry: _Entry) -> None:
         entry.outcome = registry_outcome(
@@ -152,8 +162,9 @@ class Ledger:
         self._on_event(RegistryFinished(outcome=entry.outcome))
 
 
-def _without(link: HeldLink, named: set[tuple[Registry, str]]) -> HeldLink:
-    prefixes = tuple(one for one in link.prefixes if (link.destination, one) not in named)
+def _without(link: HeldLink, pairs: set[tuple[Registry, str]]) -> HeldLink:
+    """A held link without the prefixes that are among the pairs of destination and prefix."""
+    prefixes = tuple(prefix for prefix in link.prefixes if (link.destination, prefix) not in pairs)
     return HeldLink(destination=link.destination, prefixes=prefixes, because=link.because)
 
 
@@ -165,7 +176,7 @@ def change_outcome(
     in_doubt: bool = False,
     because: str | None = None,
 ) -> ChangeOutcome:
-    """What became of one change."""
+    """The outcome of a change. `in_doubt`: it is unknown whether it was written."""
     return ChangeOutcome(
         resource=change.resource,
         action=change.action,
@@ -180,7 +191,7 @@ def change_outcome(
 
 
 def registry_outcome(
-    one: RegistryPlan,
+    planned: RegistryPlan,
     changes: Sequence[ChangeOutcome],
     *,
     held: tuple[HeldLink, ...],
@@ -188,43 +199,45 @@ def registry_outcome(
     error: Fault | None = None,
     because: str | None = None,
 ) -> RegistryOutcome:
-    """One registry's line in the report: as bad as the worst of its changes."""
-    found = {change.outcome for change in changes}
-    outcome = worst(found)
-    if one.fails:
+    """The outcome of a registry: the worst outcome of its changes."""
+    outcome = worst({change.outcome for change in changes})
+    if planned.fails:
         outcome = Outcome.FAILED
     if outcome is Outcome.UNCHANGED:
-        because = one.excuse
+        because = planned.excuse
     return RegistryOutcome(
-        registry=one.registry,
-        name=one.name,
-        wave=one.wave,
+        registry=planned.registry,
+        name=planned.name,
+        wave=planned.wave,
         outcome=outcome,
         attempts=effort.attempts,
         duration_ms=round(effort.seconds * 1000),
         changes=tuple(changes),
         held=held,
-        error=error or (one.error if one.fails else None),
+        error=error or (planned.error if planned.fails else None),
         because=because,
     )
 
 
 def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
-    """The registries of a plan that is not carried out at all."""
+    """The outcomes of the registries of a plan that is not carried out at all."""
     return tuple(
         registry_outcome(
-            one,
-            [change_outcome(change, Outcome.SKIPPED, because=because) for change in one.changes],
-            held=one.held,
-            effort=plan.efforts.get(one.registry, Effort()),
+            planned,
+            [
+                change_outcome(change, Outcome.SKIPPED, because=because)
+                for change in planned.changes
+            ],
+            held=planned.held,
+            effort=plan.efforts.get(planned.registry, Effort()),
             because=because,
         )
-        for one in plan.registries
+        for planned in plan.registries
     )
 
 
 def still_used(unwritten: Collection[Registry], unknown: Collection[Registry]) -> str:
-    """Why grants stay: what became of the rules of their sources."""
+    """Why grants stay: the rules of their sources were not written, or may not have been."""
     reasons = []
     if unwritten:
         reasons.append(

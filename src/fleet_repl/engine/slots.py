@@ -1,4 +1,4 @@
-"""Slots: one document of one registry as something that can be written, and how a write ended."""
+"""Slots: one document of one registry with the write that is to be made, and the write's result."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ _T = TypeVar("_T")
 
 
 class Comparable(Protocol):
-    """A document that knows when another one means the same."""
+    """A document that is compared by meaning."""
 
-    def same_as(self: _T, other: _T, /) -> bool: ...
+    def same_as(self: _T, other: _T, /) -> bool:
+        """Whether both documents mean the same."""
+        ...
 
     def shows(self: _T, written: _T, /) -> bool:
-        """Whether this is what a read gives once `written` is in place."""
+        """Whether a read that returns this document shows that `written` is in place."""
         ...
 
 
@@ -32,10 +34,10 @@ V = TypeVar("V", bound=Comparable)
 
 
 class Passage:
-    """One write at the gate: let in before each attempt, reported once at its end."""
+    """One write at the write guard: admitted before each attempt, reported once at its end."""
 
     def __init__(self, gate: Gate, registry: Registry, change: Change) -> None:
-        """`change`: as it is sent, which may be less than was planned."""
+        """`change`: the change as it is sent, which may be less than was planned."""
         self._gate = gate
         self._registry = registry
         self.change: Final = change
@@ -43,16 +45,16 @@ class Passage:
 
     @property
     def admitted(self) -> bool:
-        """Whether an attempt was ever let in."""
+        """Whether an attempt was ever admitted."""
         return self._admitted
 
     @property
     def is_open(self) -> bool:
-        """Whether an attempt that was let in may be sent now."""
+        """Whether an attempt that was admitted may be sent now."""
         return self._gate.is_open
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Nobody else of the same state location writes the registry meanwhile."""
+        """While this lasts, no other fleet of the same state location writes the registry."""
         return self._gate.turn(self._registry)
 
     async def enter(self) -> None:
@@ -64,7 +66,7 @@ class Passage:
         self._admitted = True
 
     def leave(self, outcome: Outcome, request_id: str | None, *, in_doubt: bool) -> None:
-        """The write has ended, if it was ever let in."""
+        """Report the end of the write, if it was ever admitted."""
         if self._admitted:
             ended = change_outcome(self.change, outcome, request_id, in_doubt=in_doubt)
             self._gate.settled(self._registry, self.change, ended)
@@ -72,41 +74,46 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot(Generic[V]):
-    """One document of one registry: how to read it, and the write that is asked for."""
+    """One document of one registry: how to read and write it, and the write that is to be made."""
 
     operation: str
     """The write's API call."""
     prepare: Callable[[], Awaitable[None]]
-    """Whatever the write would otherwise have to wait for."""
+    """Does everything that the write would otherwise have to wait for."""
     read: Callable[[], Awaitable[V]]
     put: Callable[[], Awaitable[str | None]]
-    """One attempt."""
+    """Makes one attempt; returns the request id."""
     passage: Passage
     before: V
+    """The document that the plan has seen: nothing else is overwritten."""
     after: V
+    """The document to write."""
     superseded: Sequence[V] = ()
-    """What this run itself has replaced here: a late read may still show it."""
+    """Documents that this run itself has replaced here: a late read may still show one of them."""
     ahead: Sequence[V] = ()
-    """What later writes of the plan leave: where one of it is there, this write is behind it."""
+    """Documents that later writes of the plan will leave. If one of them is in place already, this
+    write is no longer needed."""
     on_retry: OnRetry | None = None
     in_place: Callable[[V], bool]
-    """Whether our part is as `after` has it, whatever others have made of theirs since."""
+    """Whether our part of a document is that of `after`, even if others have changed theirs."""
     merge: Callable[[V], Slot[V] | None] = lambda _: None
-    """The same write on top of what others have made of their part; None where more than that
-    has changed."""
+    """The same write on top of a document in which others have changed only their part; None where
+    more than that has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled(Generic[V]):
-    """How a write ended. `found` is what the last read showed, None where nobody knows."""
+    """The result of a write."""
 
     outcome: Outcome
     found: V | None
+    """The document that the last read showed; None where that is unknown."""
     request_id: str | None = None
     error: Fault | None = None
     in_doubt: bool = False
-    """It failed, and may have been written all the same."""
+    """The outcome is unknown: the write failed, and may have happened all the same."""
     rival: V | None = None
-    """What somebody else has made of the document, where nothing but that was in the way."""
+    """The document as somebody else has changed it, where only that kept the write from being
+    made."""
     slot: Slot[V] | None = None
-    """The write as it was made in the end, which others may have made another one."""
+    """The write as it was made in the end, perhaps on top of changes by others."""

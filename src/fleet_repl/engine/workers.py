@@ -1,4 +1,4 @@
-"""A bounded crew of tasks that works through a list."""
+"""A bounded number of concurrent tasks that work through a list."""
 
 from __future__ import annotations
 
