@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.docs.conftest import Page
 
-from fleet_repl.ecr.permissions import Feature, account_statements
+from fleet_repl.ecr.permissions import Feature, account_statements, state_statements
 from fleet_repl.inventory import parse
 
 ROLE, ADDED = "## The role in each account", "### What features add"
@@ -59,3 +59,10 @@ def test_the_page_on_templates_shows_what_they_add(root: Path, pages: dict[str, 
     plain = {one["Sid"] for one in statements(root, "hub-and-spoke")}
     added = [one for one in statements(root, "creation-templates") if one["Sid"] not in plain]
     assert shown(pages["docs/templates.md"], 0) == added
+
+
+def test_the_page_shows_what_a_state_in_a_bucket_takes(pages: dict[str, Page]) -> None:
+    """For a location with a prefix."""
+    allowed = state_statements("example-fleet-state/prod")
+    documents = [json.loads(json.dumps(one.document(partition="aws"))) for one in allowed]
+    assert shown(pages["docs/permissions.md"], 3) == documents

@@ -6,7 +6,7 @@ here because a call of ours asks for it, or because AWS documents that such a ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -161,8 +161,8 @@ def features_of(inventory: Inventory) -> frozenset[Feature]:
     used = {
         Feature.GRANTS: inventory.ownership.grants == "managed",
         Feature.TEMPLATES: bool(templates),
-        Feature.LIFECYCLE_POLICIES: any(one.lifecycle_policy for one in templates),
-        Feature.REPOSITORY_POLICIES: any(one.repository_policy for one in templates),
+        Feature.LIFECYCLE_POLICIES: any(template.lifecycle_policy for template in templates),
+        Feature.REPOSITORY_POLICIES: any(template.repository_policy for template in templates),
         Feature.BACKFILL: any(route.backfill != "off" for route in inventory.routes),
     }
     return frozenset(feature for feature, is_used in used.items() if is_used)
@@ -216,27 +216,18 @@ def session_policy(*, partition: Partition, read_only: bool) -> str:
     the inventory no longer has. The role's own policy narrows it further.
     """
     allowed = [need.statement(read_only=read_only) for need in _NEEDS]
-    anywhere = [action for one in allowed if one.service is None for action in one.actions]
-    linked = [one for one in allowed if one.service is not None and one.actions]
-    statements: list[Json] = [
-        {
-            "Effect": "Allow",
-            "Action": [*anywhere, *([] if read_only else ["iam:PassRole"])],
-            "Resource": "*",
-        }
+    linked = [statement for statement in allowed if statement.service and statement.actions]
+    actions = [
+        action for statement in allowed if not statement.service for action in statement.actions
     ]
+    if not read_only:
+        actions.append("iam:PassRole")
+    statements: list[Json] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
     if linked:
-        statements.append(
-            {
-                "Effect": "Allow",
-                "Action": "iam:CreateServiceLinkedRole",
-                "Resource": [
-                    _filled(resource, {"{partition}": partition, "{account}": "*"})
-                    for one in linked
-                    for resource in one.resources
-                ],
-            }
-        )
+        values = {"{partition}": partition, "{account}": "*"}
+        roles = [_filled(role, values) for statement in linked for role in statement.resources]
+        action = "iam:CreateServiceLinkedRole"
+        statements.append({"Effect": "Allow", "Action": action, "Resource": roles})
     return compact_json({"Version": VERSION, "Statement": statements})
 
 
@@ -247,10 +238,11 @@ def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
 
 def _passed_roles(inventory: Inventory) -> tuple[str, ...]:
     """The roles that creation templates hand to ECR, which takes none that does not trust it."""
-    return role_resources(one.role.path for one in inventory.templates if one.role is not None)
+    roles = (template.role for template in inventory.templates)
+    return role_resources(role.path for role in roles if role is not None)
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
+def _filled(text: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         text = text.replace(name, value)
     return text

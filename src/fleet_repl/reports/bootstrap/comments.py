@@ -67,7 +67,7 @@ def left_out(bootstrap: Bootstrap) -> Iterator[str]:
         "the policy for it."
     )
     if bootstrap.externals:
-        names = listed([visible(one.name) for one in bootstrap.externals], _MOST_NAMED)
+        names = listed([visible(external.name) for external in bootstrap.externals], _MOST_NAMED)
         yield f"External accounts, of which nothing is managed: {names}."
 
 

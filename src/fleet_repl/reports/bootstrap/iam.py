@@ -79,8 +79,8 @@ def _policy(
 ) -> JsonObject:
     path = role.replace(ACCOUNT, "*")
     return policy_document(
-        one.document(partition=bootstrap.partition, account=account, role=path)
-        for one in statements
+        statement.document(partition=bootstrap.partition, account=account, role=path)
+        for statement in statements
     )
 
 
@@ -105,7 +105,9 @@ def _base_policy(bootstrap: Bootstrap) -> JsonObject:
         statements += state_statements(bootstrap.bucket)
     if bootstrap.own_accounts:
         # Whom it would ask about is known for a role only.
-        statements += (one for one in bootstrap.permissions if one.sid != OWN_PERMISSIONS)
+        statements += (
+            statement for statement in bootstrap.permissions if statement.sid != OWN_PERMISSIONS
+        )
     return _policy(statements, bootstrap)
 
 
@@ -141,7 +143,7 @@ def _notes(bootstrap: Bootstrap) -> Iterator[str]:
             "permissions of the base identity hold those of a role."
         )
     if bootstrap.externals:
-        names = listed([visible(one.name) for one in bootstrap.externals], _MOST_NAMED)
+        names = listed([visible(external.name) for external in bootstrap.externals], _MOST_NAMED)
         yield f"Nothing is to be set up in external accounts: {names}."
 
 

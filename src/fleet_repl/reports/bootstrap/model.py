@@ -104,20 +104,20 @@ def bootstrap_of(
     ids = _ExternalIds(inventory)
     # Numbered first, as it is the one that most roles ask for.
     hub_external_id = ids.of_hubs() if inventory.aws.via else None
-    seconds = [one.session_seconds for one in inventory.accounts if one.role is not None]
+    assumed = [account for account in inventory.accounts if account.role is not None]
     location = inventory.state.location
     return Bootstrap(
         fleet=inventory.name,
         partition=partition,
         roles=_roles(inventory, ids),
-        session_seconds=max(seconds, default=0),
+        session_seconds=max((account.session_seconds for account in assumed), default=0),
         permissions=account_statements(inventory, more=more, read_only=read_only),
         base_identity=base_identity,
         hubs=inventory.aws.via,
         hub_external_id=hub_external_id,
         organization=organization,
         units=tuple(units),
-        own_accounts=tuple(one.id for one in inventory.accounts if one.role is None),
+        own_accounts=tuple(account.id for account in inventory.accounts if account.role is None),
         externals=inventory.externals,
         bucket=location.removeprefix(_STATE_BUCKET).rstrip("/")
         if location.startswith(_STATE_BUCKET)

@@ -32,7 +32,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= 5.70"
     }
   }
 }
@@ -88,19 +88,33 @@ resource "aws_cloudformation_stack_set_instance" "units" {
     account_filter_type     = length(local.excluded) > 0 ? "DIFFERENCE" : null
     accounts                = length(local.excluded) > 0 ? local.excluded : null
   }
+
+  lifecycle {
+    # A change would take the role away from every account for as long as it is made anew.
+    ignore_changes = [
+      deployment_targets[0].account_filter_type,
+      deployment_targets[0].accounts,
+    ]
+  }
 }
 """
 _LISTED: Final = """\
 resource "aws_cloudformation_stack_set_instance" "accounts" {
-  for_each = { for name, role in local.roles : name => role if name != local.main }
+  for_each = merge([
+    for name, role in local.roles : { for account in role.accounts : account => name }
+  ]...)
 
-  stack_set_name = aws_cloudformation_stack_set.role[each.key].name
+  stack_set_name = aws_cloudformation_stack_set.role[each.value].name
   call_as        = var.call_as
 
   deployment_targets {
     organizational_unit_ids = var.organizational_units
     account_filter_type     = "INTERSECTION"
-    accounts                = each.value.accounts
+    accounts                = [each.key]
+  }
+
+  lifecycle {
+    ignore_changes = [deployment_targets[0].organizational_unit_ids]
   }
 }
 """
@@ -166,7 +180,7 @@ def _locals(bootstrap: Bootstrap) -> str:
     lines = [
         f"  main = {_text(stack_set_name(bootstrap, 0))}",
         "",
-        "  # Accounts within the units that do not get the main role.",
+        "  # Accounts within the units that do not get the main role, when a unit is added.",
         f"  excluded = {_list(others(bootstrap, main))}",
         "",
         "  # A StackSet for each. The main one goes to every account of the units, the others to",

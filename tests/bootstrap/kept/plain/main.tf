@@ -24,7 +24,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= 5.70"
     }
   }
 }
@@ -55,7 +55,7 @@ variable "in_this_account" {
 locals {
   main = "fleet-repl-prod"
 
-  # Accounts within the units that do not get the main role.
+  # Accounts within the units that do not get the main role, when a unit is added.
   excluded = []
 
   # A StackSet for each. The main one goes to every account of the units, the others to
@@ -173,6 +173,14 @@ resource "aws_cloudformation_stack_set_instance" "units" {
     organizational_unit_ids = [each.value]
     account_filter_type     = length(local.excluded) > 0 ? "DIFFERENCE" : null
     accounts                = length(local.excluded) > 0 ? local.excluded : null
+  }
+
+  lifecycle {
+    # A change would take the role away from every account for as long as it is made anew.
+    ignore_changes = [
+      deployment_targets[0].account_filter_type,
+      deployment_targets[0].accounts,
+    ]
   }
 }
 

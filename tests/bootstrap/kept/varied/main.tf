@@ -30,7 +30,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.0"
+      version = ">= 5.70"
     }
   }
 }
@@ -74,7 +74,7 @@ variable "in_this_account" {
 locals {
   main = "fleet-repl-all-sorts-of-things"
 
-  # Accounts within the units that do not get the main role.
+  # Accounts within the units that do not get the main role, when a unit is added.
   excluded = ["333333333333", "444444444444"]
 
   # A StackSet for each. The main one goes to every account of the units, the others to
@@ -266,18 +266,32 @@ resource "aws_cloudformation_stack_set_instance" "units" {
     account_filter_type     = length(local.excluded) > 0 ? "DIFFERENCE" : null
     accounts                = length(local.excluded) > 0 ? local.excluded : null
   }
+
+  lifecycle {
+    # A change would take the role away from every account for as long as it is made anew.
+    ignore_changes = [
+      deployment_targets[0].account_filter_type,
+      deployment_targets[0].accounts,
+    ]
+  }
 }
 
 resource "aws_cloudformation_stack_set_instance" "accounts" {
-  for_each = { for name, role in local.roles : name => role if name != local.main }
+  for_each = merge([
+    for name, role in local.roles : { for account in role.accounts : account => name }
+  ]...)
 
-  stack_set_name = aws_cloudformation_stack_set.role[each.key].name
+  stack_set_name = aws_cloudformation_stack_set.role[each.value].name
   call_as        = var.call_as
 
   deployment_targets {
     organizational_unit_ids = var.organizational_units
     account_filter_type     = "INTERSECTION"
-    accounts                = each.value.accounts
+    accounts                = [each.key]
+  }
+
+  lifecycle {
+    ignore_changes = [deployment_targets[0].organizational_unit_ids]
   }
 }
 
