@@ -19,7 +19,6 @@ A shorter prefix implies longer ones, so a member that has `a/` may join a group
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, reduce
@@ -28,7 +27,7 @@ from itertools import islice, product
 from operator import and_, or_
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
-from fleet_repl.values.prefixes import Prefixes
+from fleet_repl.values.prefixes import Prefixes, end_of_covered
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRichComparison
@@ -43,8 +42,6 @@ MOST_CELLS: Final = 16_384
 prefixes once each is as long as ECR takes; a registry has 100 destinations at the most."""
 _PAIRS: Final = 2_048
 """Pairs of members whose common prefixes are tried as a group."""
-_LAST: Final = chr(0x10FFFF)
-"""Sorts behind every character of a prefix."""
 
 
 class Group(NamedTuple, Generic[M]):
@@ -174,10 +171,7 @@ def _fewest(
 def _rows(rows: Sequence[Prefixes], columns: Sequence[str]) -> tuple[list[int], list[int]]:
     """Rows as bits, one for each column: what a row has, and what that implies."""
     own = {prefix: 1 << at for at, prefix in enumerate(columns)}
-    # What starts with a prefix stands right behind it.
-    implied = {
-        prefix: (1 << bisect_left(columns, prefix + _LAST)) - bit for prefix, bit in own.items()
-    }
+    implied = {prefix: (1 << end_of_covered(columns, prefix)) - bit for prefix, bit in own.items()}
     return (
         [_union(own[prefix] for prefix in row) for row in rows],
         [_union(implied[prefix] for prefix in row) for row in rows],

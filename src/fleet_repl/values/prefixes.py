@@ -6,8 +6,8 @@ for every repository. Two sets mean the same exactly when the tuples are equal.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -17,6 +17,8 @@ EVERY_REPOSITORY: Final[Prefixes] = ("",)
 NOTHING: Final[Prefixes] = ()
 
 _FEW: Final = 64
+_LAST: Final = chr(0x10FFFF)
+"""Sorts behind every character of a prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ def covers(prefixes: Prefixes, prefix: str) -> bool:
     return prefix.startswith(prefixes)
 
 
+def selects(prefixes: Prefixes, repository: str) -> bool:
+    """Whether a repository, by its full name, is in `prefixes`."""
+    return repository.startswith(prefixes)
+
+
 def touches(prefixes: Prefixes, prefix: str) -> bool:
     """Whether some repository may start with `prefix` and be in `prefixes`."""
     return any(prefix.startswith(other) or other.startswith(prefix) for other in prefixes)
@@ -88,6 +95,16 @@ def beyond(prefixes: Prefixes, others: Prefixes) -> Prefixes:
         return prefixes
     covered = set(_covered(prefixes, others))
     return tuple(prefix for prefix in prefixes if prefix not in covered)
+
+
+def covering(prefix: str) -> Iterator[str]:
+    """Every prefix that covers `prefix`, from that of every repository to `prefix` itself."""
+    return (prefix[:length] for length in range(len(prefix) + 1))
+
+
+def end_of_covered(ordered: Sequence[str], prefix: str) -> int:
+    """Where in sorted prefixes those end that `prefix` covers: they stand right behind it."""
+    return bisect_left(ordered, prefix + _LAST)
 
 
 def covers_at_once(prefixes: Prefixes, prefix: str) -> bool:

@@ -76,3 +76,48 @@ def test_large_sets_are_as_small_ones(
         [one for one in first if prefixes.covers(second, one)]
         + [one for one in second if prefixes.covers(first, one)]
     )
+
+
+@given(some)
+def test_a_set_selects_the_repositories_that_start_with_one_of_its_prefixes(
+    these: list[str],
+) -> None:
+    """By their full names, and no other repositories."""
+    assert names(these) == {name for name in NAMES if prefixes.selects(tuple(these), name)}
+
+
+@given(some, st.text("ab", max_size=3))
+def test_those_that_cover_a_prefix_are_all_found(these: list[str], prefix: str) -> None:
+    """None is missing, and none of those that are found covers less."""
+    covering = list(prefixes.covering(prefix))
+    assert {other for other in these if prefixes.covers((other,), prefix)} <= {*covering}
+    assert all(prefixes.covers((other,), prefix) for other in covering)
+
+
+@given(some, st.text("ab", max_size=3))
+def test_covered_prefixes_stand_behind_the_one_that_covers_them(
+    these: list[str], prefix: str
+) -> None:
+    """In sorted order they are one run, which begins with the prefix itself."""
+    ordered = sorted({*these, prefix})
+    run = ordered[ordered.index(prefix) : prefixes.end_of_covered(ordered, prefix)]
+    assert run == [other for other in ordered if prefixes.covers((prefix,), other)]
+
+
+@given(some, some, some)
+def test_a_link_scope_keeps_deletions_within_its_prefixes(
+    first: list[str], second: list[str], bounds: list[str]
+) -> None:
+    """Narrowed and joined, its prefixes and its deletions are those of the names by themselves."""
+    scope = prefixes.LinkScope(prefixes.reduce([*first, *second]), prefixes.reduce(second))
+    added = prefixes.LinkScope(prefixes.reduce(bounds))
+    narrow, both = scope.within(added.prefixes), scope.union(added)
+    assert names(narrow.prefixes) == names([*first, *second]) & names(bounds)
+    assert names(narrow.deletes) == names(second) & names(bounds)
+    assert names(both.prefixes) == names([*first, *second, *bounds])
+    assert names(both.deletes) == names(second)
+    for prefix in (*first, *second, *bounds):
+        is_there = prefixes.covers(scope.prefixes, prefix)
+        deletes = prefixes.covers(scope.deletes, prefix)
+        assert scope.has(prefix, deletes=True) == (is_there and deletes)
+        assert scope.has(prefix, deletes=False) == (is_there and not deletes)

@@ -20,6 +20,7 @@ from fleet_repl.ecr.policy.model import (
 )
 from fleet_repl.ecr.policy.parse import account_of, as_tuple, parse_policy
 from fleet_repl.ecr.policy.render import VERSION, compose, policy_size, statements_for
+from fleet_repl.ecr.policy.resources import resource_of
 
 __all__ = [
     "CREATE_REPOSITORY",
@@ -39,5 +40,6 @@ __all__ = [
     "parse_policy",
     "policy_size",
     "reduced",
+    "resource_of",
     "statements_for",
 ]

@@ -18,6 +18,7 @@ from fleet_repl.ecr.policy.model import (
     Policy,
     reduced,
 )
+from fleet_repl.ecr.policy.resources import prefix_of, widest_prefix
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import ACCOUNT_ID, AccountId, Partition, Registry, repositories_arn
 
@@ -91,7 +92,7 @@ def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
     base = repositories_arn(owner.partition, registry)
     sources = [account_of(name, owner.partition) for name in as_tuple(principal["AWS"])]
     actions = [_KNOWN_ACTIONS.get(str(name).lower()) for name in as_tuple(statement["Action"])]
-    prefixes = [_prefix_of(resource, base) for resource in as_tuple(statement["Resource"])]
+    prefixes = [prefix_of(resource, base) for resource in as_tuple(statement["Resource"])]
     grants = frozenset(
         Grant(source, prefix, action)
         for source in sources
@@ -113,23 +114,10 @@ def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
     accounts = {account_of(name, owner.partition) for name in as_tuple(principal.get("AWS"))}
     patterns = [str(action).lower() for action in as_tuple(statement.get("Action"))]
     return frozenset(
-        Grant(account, _widest_prefix(str(resource), base), action)
+        Grant(account, widest_prefix(str(resource), base), action)
         for account in accounts
         if account is not None
         for key, action in _KNOWN_ACTIONS.items()
         if any(key.startswith(pattern.partition("*")[0]) for pattern in patterns)
         for resource in as_tuple(statement.get("Resource"))
     )
-
-
-def _widest_prefix(resource: str, base: str) -> str:
-    """The prefix that all repositories of a resource pattern share."""
-    literal = re.split(r"[*?]", resource, maxsplit=1)[0]
-    return literal[len(base) :] if literal.startswith(base) else ""
-
-
-def _prefix_of(resource: Json, base: str) -> str | None:
-    if not isinstance(resource, str) or not resource.startswith(base) or resource[-1] != "*":
-        return None
-    prefix = resource[len(base) : -1]
-    return None if set(prefix) & set("*?$") else prefix

@@ -7,6 +7,7 @@ from typing import Final
 
 from fleet_repl.ecr.policy.grouping import Block, Lengths, shortest
 from fleet_repl.ecr.policy.model import Grant, Owner, Policy, reduced
+from fleet_repl.ecr.policy.resources import resource_of
 from fleet_repl.values.canonical_json import (
     Json,
     JsonObject,
@@ -67,7 +68,7 @@ def _statement(block: Block, owner: Owner, registry: Registry) -> JsonObject:
             "AWS": _one_or_list([root_arn(owner.partition, source) for source in block.sources])
         },
         "Action": _one_or_list(block.actions),
-        "Resource": _one_or_list([f"{base}{prefix}*" for prefix in block.prefixes]),
+        "Resource": _one_or_list([resource_of(prefix, base) for prefix in block.prefixes]),
     }
     return {"Sid": owner.mark + short_hash(canonical_json(content)), **content}
 
@@ -75,7 +76,7 @@ def _statement(block: Block, owner: Owner, registry: Registry) -> JsonObject:
 def _lengths(owner: Owner, registry: Registry) -> Lengths:
     """How many characters `_statement` makes of the parts of a block."""
     nobody = root_arn(owner.partition, AccountId("0" * 12))
-    anything = f"{repositories_arn(owner.partition, registry)}*"
+    anything = resource_of("", repositories_arn(owner.partition, registry))
     # Each has two quotes and a comma.
     return Lengths(statement=_FRAME, source=len(nobody) + 3, resource=len(anything) + 3)
 

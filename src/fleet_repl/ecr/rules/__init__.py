@@ -26,7 +26,6 @@ from fleet_repl.ecr.rules.links import (
 )
 from fleet_repl.ecr.rules.model import (
     NO_RULES,
-    PREFIX_MATCH,
     Replication,
     Rule,
     document_of,
@@ -41,7 +40,6 @@ from fleet_repl.ecr.rules.parse import parse_answer, parse_document, strange_rul
 
 __all__ = [
     "NO_RULES",
-    "PREFIX_MATCH",
     "LinkChanges",
     "Links",
     "Outgoing",

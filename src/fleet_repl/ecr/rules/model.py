@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from fleet_repl.ecr.grouping import fewest_groups
+from fleet_repl.ecr.rules.filters import FILTER_MEMBERS, RepositoryFilter
 from fleet_repl.ecr.rules.links import Links, Outgoing, deletes_of, prefixes_of
 from fleet_repl.values import limits
 from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
@@ -16,11 +17,9 @@ from fleet_repl.values.prefixes import EVERY_REPOSITORY, NOTHING, LinkScope, red
 
 NO_RULES: Final[JsonObject] = {"rules": []}
 
-PREFIX_MATCH: Final = "PREFIX_MATCH"
-
 MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "destinations": ("region", "registryId"),
-    "repositoryFilters": ("filter", "filterType"),
+    "repositoryFilters": FILTER_MEMBERS,
     "deleteReplication": ("enabled",),
 }
 """The known members of a rule, each with the members that it holds."""
@@ -165,7 +164,7 @@ def _rule_document(rule: Rule) -> JsonObject:
     # ECR refuses an empty list of filters; leaving it out means every repository.
     if rule.prefixes != EVERY_REPOSITORY:
         document["repositoryFilters"] = [
-            {"filter": prefix, "filterType": PREFIX_MATCH} for prefix in rule.prefixes
+            RepositoryFilter.of_text(prefix).document() for prefix in rule.prefixes
         ]
     if rule.deletes:
         document["deleteReplication"] = {"enabled": True}

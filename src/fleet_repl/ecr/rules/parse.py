@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fleet_repl.ecr.rules.filters import RepositoryFilter
 from fleet_repl.ecr.rules.links import prefixes_of
 from fleet_repl.ecr.rules.model import (
     MEMBERS,
     NO_RULES,
-    PREFIX_MATCH,
     Replication,
     Rule,
     links_of,
@@ -139,9 +139,9 @@ def _prefixes(place: str, rule: JsonObject, unread: _Unread) -> tuple[str, ...]:
     prefixes = []
     for where, item in _items(rule, "repositoryFilters", place, unread):
         unread.strange(where, item, MEMBERS["repositoryFilters"])
-        text = item.get("filter")
-        if item.get("filterType") == PREFIX_MATCH and isinstance(text, str):
-            prefixes.append(text)
+        repository_filter = RepositoryFilter.read(item)
+        if repository_filter is not None:
+            prefixes.append(repository_filter.text)
         else:
             unread.value(f"{where}.filterType")
     return tuple(sorted(set(prefixes)))

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from fleet_repl.planning.importing.bitsets import Registries, bits
 from fleet_repl.planning.importing.links import LinksBySource
-from fleet_repl.values.prefixes import LinkScope, Prefixes
+from fleet_repl.values.prefixes import LinkScope, Prefixes, covering
 
 Rows: TypeAlias = dict[int, int]
 """Number of the source → its destinations as bits."""
@@ -45,8 +45,9 @@ def shipments(links: LinksBySource, registries: Registries) -> tuple[Shipment, .
     alike: dict[tuple[bool, tuple[LinkScope, ...], tuple[LinkScope, ...]], list[str]] = {}
     for (deletes, prefix), scopes in sorted(wanting.items(), key=itemgetter(0)):
         # The prefix itself, and every shorter one that carries it too.
-        shorter = (prefix[:length] for length in range(len(prefix) + 1))
-        allowing = {scope for start in shorter for scope in wanting.get((deletes, start), ())}
+        allowing = {
+            scope for other in covering(prefix) for scope in wanting.get((deletes, other), ())
+        }
         ordered = sorted(allowing, key=lambda scope: (scope.plain, scope.deletes))
         alike.setdefault((deletes, tuple(scopes), tuple(ordered)), []).append(prefix)
     found = [

@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from fleet_repl.ecr.policy import CREATE_REPOSITORY, Grant, Policy
+from fleet_repl.ecr.policy import CREATE_REPOSITORY, Grant, Policy, resource_of
 from fleet_repl.ecr.policy.evaluate import in_force
 from fleet_repl.runs.delivery.model import Delivery, DeliveryState
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Partition, Registry, repositories_arn, root_arn
+from fleet_repl.values.prefixes import selects
 
 ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
 
@@ -115,8 +116,8 @@ def _by_policy(
 
 def _statement(repository: str, link: Link, known: Knowledge) -> str:
     """What is missing, in words that can be written down as a statement."""
-    prefix = next(prefix for prefix in link.prefixes if repository.startswith(prefix))
-    resource = f"{repositories_arn(known.partition, link.destination)}{prefix}*"
+    prefix = next(prefix for prefix in link.prefixes if selects((prefix,), repository))
+    resource = resource_of(prefix, repositories_arn(known.partition, link.destination))
     return (
         f"allow {root_arn(known.partition, link.source.account)} "
         f"{' and '.join(known.actions)} on {resource}"

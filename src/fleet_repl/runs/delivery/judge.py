@@ -18,7 +18,7 @@ from fleet_repl.runs.delivery.sample import LOOKS, carried, in_turn, moment
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.values.prefixes import NOTHING, Prefixes, covers
+from fleet_repl.values.prefixes import NOTHING, Prefixes, selects
 
 _COMPLETE: Final = "COMPLETE"
 _FAILED: Final = "FAILED"
@@ -113,7 +113,7 @@ class Evidence:
 
     def has_rule(self, link: Link, repository: str) -> bool:
         """Whether a rule carries it, one with a filter of an unknown kind included."""
-        return covers(self.replication.may_use.get(link.destination, NOTHING), repository)
+        return selects(self.replication.may_use.get(link.destination, NOTHING), repository)
 
 
 def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]:
@@ -179,7 +179,7 @@ def lookups(
         under = [
             sighting
             for sighting in sample.sightings
-            if covers(link.prefixes, sighting.image.repository)
+            if selects(link.prefixes, sighting.image.repository)
         ]
         lacking: tuple[list[Lookup], list[Lookup]] = ([], [])
         for sighting in under:
@@ -280,7 +280,7 @@ def _is_overdue(sighting: Sighting, link: Link, evidence: Evidence) -> bool:
 
 def _is_hopped(sighting: Sighting, evidence: Evidence) -> bool:
     """Whether it may have come by replication: an image that was sent anywhere was pushed here."""
-    return not sighting.statuses and covers(evidence.received, sighting.image.repository)
+    return not sighting.statuses and selects(evidence.received, sighting.image.repository)
 
 
 def _lookup(sighting: Sighting, link: Link) -> Lookup:

@@ -16,7 +16,7 @@ from fleet_repl.runs.delivery.model import PushedImage
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import Json, JsonObject, short_hash
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes, covers
+from fleet_repl.values.prefixes import Prefixes, selects
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ TIMINGS: Final = 1_000
 
 def carried(links: Iterable[Link], repository: str) -> tuple[Link, ...]:
     """The links that a repository falls under."""
-    return tuple(link for link in links if covers(link.prefixes, repository))
+    return tuple(link for link in links if selects(link.prefixes, repository))
 
 
 def repositories_to_ask(
@@ -45,7 +45,7 @@ def repositories_to_ask(
     for name in sorted(set(names), key=lambda name: (short_hash(name), name)):
         ends = tuple(link.destination for link in carried(links, name))
         if ends:
-            tier = arriving if covers(received, name) else groups
+            tier = arriving if selects(received, name) else groups
             tier.setdefault(ends, []).append(name)
     tiers = [[tier[ends] for ends in sorted(tier)] for tier in (groups, arriving)]
     order = (name for tier in tiers for name in in_turn(tier))
