@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from anyio import to_thread
 from botocore.session import get_session
-from moto.server import ThreadedMotoServer
+from tests.support.moto import moto_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.aws.conftest import Edge
 
     from fleet_repl.values.canonical_json import JsonObject
@@ -39,13 +37,7 @@ POLICY: JsonObject = {
 }
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """Where moto answers."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+moto = pytest.fixture(scope="module")(moto_server)
 
 
 MANIFEST = (

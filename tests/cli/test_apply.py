@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeFleet
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import to_json

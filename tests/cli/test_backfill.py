@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet, Terminal
 from tests.support.clock import NOON
+from tests.support.command_line import Cli, FakeBackend, FakeFleet, Terminal
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counters import Counters
@@ -37,14 +36,6 @@ def now(destination: Registry, **told: Any) -> Backfill:
     return Backfill(
         id="id", destination=destination, started_at=NOON, **{"status": "IN_PROGRESS", **told}
     )
-
-
-@pytest.fixture
-def seated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Somebody sits at this process's terminal; stdout goes elsewhere."""
-    monkeypatch.setattr(sys, "stdin", terminal.stdin)
-    monkeypatch.setattr(sys, "stderr", terminal.stdout)
-    return terminal
 
 
 @pytest.mark.parametrize(
@@ -97,7 +88,7 @@ def test_an_interruption(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     assert "Exit 130: interrupted." in ended.out
 
 
-def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
+def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> None:
     """What there is, is shown, then the question."""
     seated.type("y\n")
     assert cli("backfill", inventory).code == 0
@@ -106,7 +97,7 @@ def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
     assert screen.index("(spoke): none") < screen.index(QUESTION)
 
 
-def test_no(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
+def test_no(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> None:
     """Code 3, and nothing is started."""
     seated.type("n\n")
     ended = cli("backfill", inventory)
@@ -114,7 +105,7 @@ def test_no(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
     assert "of demo: refused" in ended.out
 
 
-def test_nothing_to_ask(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any) -> None:
+def test_nothing_to_ask(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> None:
     """All is complete; with --force there is a question again."""
     (one,) = fleet.backfills.backfills
     complete = replace(one, state=BackfillState.COMPLETE, backfill=now(SHOP, status="COMPLETE"))
@@ -143,7 +134,7 @@ def test_what_there_is_to_ask(
     cli: Cli,
     fleet: FakeFleet,
     inventory: str,
-    seated: Any,
+    seated: Terminal,
     state: BackfillState,
     last: dict[str, Any] | None,
     asked: bool,
@@ -161,7 +152,7 @@ def test_what_there_is_to_ask(
         assert len(fleet.asked) == (1 if expected else 2)
 
 
-def test_the_page_before_the_question_is_no_end(cli: Cli, inventory: str, seated: Any) -> None:
+def test_the_page_before_the_question_is_no_end(cli: Cli, inventory: str, seated: Terminal) -> None:
     """Nothing is done yet, and no code is told."""
     seated.type("n\n")
     ended = cli("backfill", inventory)
@@ -183,14 +174,14 @@ def test_waiting_where_nothing_moves(cli: Cli, inventory: str, flags: list[str],
     assert cli("backfill", inventory, *flags).err == told
 
 
-def test_waiting_at_a_terminal(cli: Cli, inventory: str, seated: Any) -> None:
+def test_waiting_at_a_terminal(cli: Cli, inventory: str, seated: Terminal) -> None:
     """Progress tells of it."""
     assert cli("backfill", inventory, "--wait", "--yes").code == 0
     assert "following" not in seated.screen()
 
 
 def test_an_interruption_while_looking(
-    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal
 ) -> None:
     """There is no question any more."""
 
@@ -205,7 +196,7 @@ def test_an_interruption_while_looking(
 
 
 def test_an_interruption_at_the_question(
-    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no yes, and no refusal either."""
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli
 from tests.support.cloudformation import template_of
+from tests.support.command_line import Cli
 
 BASE = "arn:aws:iam::999999999999:role/platform-deploy"
 

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli, FakeFleet, Session, Terminal
+from tests.support.command_line import Cli, FakeFleet, Session, Terminal
 
 from fleet_repl.planning.plan import Plan
 
 QUESTION = "Write to 1 registry of demo? [y/N] "
 
 
-@pytest.fixture
-def seated(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Somebody sits at this process's terminal; stdout goes elsewhere."""
-    monkeypatch.setattr(sys, "stdin", terminal.stdin)
-    monkeypatch.setattr(sys, "stderr", terminal.stdout)
-    return terminal
-
-
 @pytest.mark.parametrize("answer", ["y", "Y", "yes", " YES "])
-def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, answer: str) -> None:
+def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, answer: str) -> None:
     """The plan is shown, the question asked, the fleet changed."""
     seated.type(f"{answer}\n")
     assert cli("apply", inventory).code == 0
@@ -34,7 +25,7 @@ def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, answer: st
 
 @pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yes please\n", "\x04"])
 def test_anything_else_is_a_no(
-    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, answer: str
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, answer: str
 ) -> None:
     """Code 3: nothing was written, and the report says why. So it is for the end of input."""
     seated.type(answer)
@@ -46,7 +37,7 @@ def test_anything_else_is_a_no(
 
 @pytest.mark.parametrize("flag", ["--yes", "-y"])
 def test_nobody_is_asked_twice(
-    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, flag: str
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, flag: str
 ) -> None:
     """--yes is the answer."""
     assert cli("apply", inventory, flag).code == 0
@@ -54,7 +45,7 @@ def test_nobody_is_asked_twice(
 
 
 def test_nothing_to_ask(
-    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, without_changes: Plan
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, without_changes: Plan
 ) -> None:
     """A fleet that is as it should be needs no yes."""
     fleet.made = without_changes
@@ -63,7 +54,7 @@ def test_nothing_to_ask(
 
 
 def test_a_refused_plan_is_not_asked_about(
-    cli: Cli, fleet: FakeFleet, inventory: str, seated: Any, objecting: Plan
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, objecting: Plan
 ) -> None:
     """A yes would not help; --force does, and then there is a question."""
     fleet.made = objecting
@@ -76,7 +67,7 @@ def test_a_refused_plan_is_not_asked_about(
 
 @pytest.mark.parametrize("flags", [["--quiet"], ["--log-format", "json"]])
 def test_nothing_hides_what_is_agreed_to(
-    cli: Cli, inventory: str, seated: Any, flags: list[str]
+    cli: Cli, inventory: str, seated: Terminal, flags: list[str]
 ) -> None:
     """Who is asked sees the plan."""
     seated.type("y\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import PLAN, Cli, FakeBackend
+from tests.support.command_line import Cli
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def _sealed(inventory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     may, really = os.access, os.open
     named = {Path(one).name for one in (inventory, "prod.plan", "faults.toml", "old.json")}
 
-    def access(path: Any, mode: int, **how: Any) -> bool:
+    def access(path: str, mode: int, **how: Any) -> bool:
         return not (mode & os.R_OK and Path(os.fsdecode(path)).name in named) and may(
             path, mode, **how
         )
 
-    def refuse(path: Any, flags: int, *args: Any, **how: Any) -> int:
+    def refuse(path: str, flags: int, *args: Any, **how: Any) -> int:
         if Path(os.fsdecode(path)).name in named and not flags & (os.O_WRONLY | os.O_RDWR):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return really(path, flags, *args, **how)
@@ -87,34 +87,3 @@ def test_no_other_path_is_judged_by_its_readability(cli: Cli, args: list[str]) -
     ended = cli(*args)
     assert ended.code == 1
     assert ended.err.startswith("missing.toml: ")
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["apply", "--plan", "{}/prod.plan", "--sandbox", "--yes"],
-        ["plan", "{}/demo.toml", "--state", "state", "--report", "{}/report.json"],
-        ["report", "last", "--state", "state", "--report", "{}/report.json"],
-    ],
-    ids=lambda args: args[0],
-)
-def test_a_working_directory_that_was_deleted(
-    cli: Cli,
-    backend: FakeBackend,
-    inventory: str,
-    args: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Relative paths lead nowhere then, also those in a plan: said plainly, no internal error."""
-    monkeypatch.setattr(backend, "load_plan", lambda _: PLAN, raising=False)
-    here, gone = Path.cwd(), tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-    ended = cli(*(arg.format(here) for arg in args))
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err == (
-        "fleet-repl: the working directory does not exist any more, so relative paths lead "
-        "nowhere\n    change into another directory and run again\n"
-    )

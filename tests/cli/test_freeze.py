@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.cli.conftest import Cli, FakeBackend
+from tests.support.command_line import Cli, FakeBackend
 
 
 def test_a_fleet_is_frozen(cli: Cli, backend: FakeBackend, inventory: str) -> None:
@@ -50,7 +48,7 @@ def test_a_fleet_is_no_longer_frozen(cli: Cli, inventory: str) -> None:
     ],
 )
 def test_a_reason_is_needed(
-    cli: Cli, backend: FakeBackend, inventory: str, args: Any, message: str
+    cli: Cli, backend: FakeBackend, inventory: str, args: list[str], message: str
 ) -> None:
     """Whoever is refused has to know why."""
     ended = cli("freeze", inventory, *args)

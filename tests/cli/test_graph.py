@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.cli.conftest import Cli
+from tests.support.command_line import Cli
 
 from fleet_repl.reports import schema
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.planning.importing import LeftOut
 from fleet_repl.values.names import AccountId, Region, Registry

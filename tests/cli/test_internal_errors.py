@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import anyio
-from tests.cli.conftest import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeFleet
 
 LINE = (
     "internal error: ZeroDivisionError: division by zero. This is a mistake in fleet-repl; "

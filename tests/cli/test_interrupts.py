@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 
 def test_while_writing(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
@@ -27,28 +27,20 @@ def test_while_writing(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     assert [one["outcome"] for one in report["registries"]] == ["cancelled", "unchanged"]
 
 
-def test_sigterm_is_the_same(cli: Any, fleet: Any, inventory: str) -> None:
+def test_sigterm_is_the_same(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """As a scheduler sends it."""
-
-    async def terminated() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        with anyio.fail_after(5):
-            await fleet.stopped.wait()
-
-    fleet.applying = terminated
+    fleet.applying = partial(fleet.until_stopped, signal.SIGTERM)
     assert cli("apply", inventory).code == 130
     assert fleet.asked == ["plan", "apply", "stop"]
 
 
-def test_a_terminal_that_is_closed(cli: Any, fleet: Any, inventory: str) -> None:
+def test_a_terminal_that_is_closed(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The shell and the system both say so; writes in flight finish all the same."""
     done = []
 
     async def hung_up() -> None:
         for _ in range(3):
-            os.kill(os.getpid(), signal.SIGHUP)
-            with anyio.fail_after(5):
-                await fleet.stopped.wait()
+            await fleet.until_stopped(signal.SIGHUP)
             await anyio.sleep(0.05)
         done.append("finished")
 
@@ -167,17 +159,13 @@ def test_while_tidying_up(cli: Cli, backend: FakeBackend, fleet: FakeFleet, inve
     assert fleet.asked == ["plan"]
 
 
-def test_between_plan_and_apply(cli: Any, fleet: Any, inventory: str) -> None:
+def test_between_plan_and_apply(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Nothing is started after it, and there is a report."""
 
     async def too_late_for_planning() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    async def starts() -> None:
-        with anyio.fail_after(5):
-            await fleet.stopped.wait()
-
-    fleet.planning, fleet.applying = too_late_for_planning, starts
+    fleet.planning, fleet.applying = too_late_for_planning, partial(fleet.until_stopped, None)
     ended = cli("apply", inventory)
     assert ended.code == 130
     assert sorted(fleet.asked) == ["apply", "plan", "stop"]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.cli.conftest import FakeFleet
+from tests.support.command_line import FakeFleet
 
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports import to_json, to_junit
@@ -63,7 +62,7 @@ def test_an_unreadable_registry_comes_before_changes(
     assert cli("drift", inventory).code == 4
 
 
-def test_flags_narrow_what_is_changed(cli: Any, fleet: Any, inventory: str) -> None:
+def test_flags_narrow_what_is_changed(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Each is repeatable, and a label's value may hold what it likes."""
     flags = ["--account", "build", "--account", "111111111111", "--label", "tier=hub"]
     assert cli("plan", inventory, *flags, "--region", "eu-west-1").code == 0
@@ -114,11 +113,12 @@ def test_a_report_that_cannot_be_written_after_all(
     )
 
 
-def test_in_the_sandbox(cli: Any, backend: Any, inventory: str) -> None:
+def test_in_the_sandbox(cli: Cli, backend: FakeBackend, inventory: str) -> None:
     """The connection is made to a simulated AWS on loopback."""
     assert cli("plan", inventory, "--sandbox").code == 0
     assert cli("plan", inventory).code == 0
     simulated, real = backend.endpoints
+    assert simulated is not None
     assert simulated.url.startswith("http://127.0.0.1:")
     assert real is None
 

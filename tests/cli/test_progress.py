@@ -10,8 +10,8 @@ from functools import partial
 import anyio.lowlevel
 import pytest
 from rich.console import Console
-from tests.cli.conftest import Cli, FakeFleet
 from tests.support.clock import VirtualClock
+from tests.support.command_line import Cli, FakeFleet
 
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat

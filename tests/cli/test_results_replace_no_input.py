@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 NAMES: dict[str, Callable[[Path, Path], object]] = {
     "itself": lambda name, file: None,

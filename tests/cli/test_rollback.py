@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet, Terminal
+from tests.support.command_line import Cli, FakeBackend, FakeFleet, Terminal
 
 from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import to_json

@@ -6,11 +6,10 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend
 from tests.support.clock import NOON
+from tests.support.command_line import PAST_REPORT, Cli, FakeBackend, FakeHistory
 
 from fleet_repl.reports import to_json
 from fleet_repl.reports.text import report_text
@@ -19,7 +18,7 @@ from fleet_repl.runs.outcomes import Status
 
 
 @pytest.fixture
-def listed(backend: FakeBackend, past: PastRun) -> Any:
+def listed(backend: FakeBackend, past: PastRun) -> FakeHistory:
     """A run that went well, a rollback of it, and one that never ended."""
     meta = past.meta
     back = replace(meta, run_id="20261123T113000Z-cd34ef", rolls_back=meta.run_id)
@@ -47,7 +46,9 @@ applied  failed
 """
 
 
-def test_runs_are_listed(cli: Cli, backend: FakeBackend, listed: Any, inventory: str) -> None:
+def test_runs_are_listed(
+    cli: Cli, backend: FakeBackend, listed: FakeHistory, inventory: str
+) -> None:
     """Newest first, as a table; the fleet goes without saying where there is one."""
     backend.memory.others = "told only where the list is empty"
     ended = cli("runs", inventory)
@@ -57,7 +58,7 @@ def test_runs_are_listed(cli: Cli, backend: FakeBackend, listed: Any, inventory:
     assert set(listed.asked) == {"runs demo"}
 
 
-def test_a_run_under_way(cli: Cli, listed: Any, inventory: str) -> None:
+def test_a_run_under_way(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     """Whose process holds the lock; another one without a report has died."""
     first = listed.listed[0]
     listed.holder = first.meta.holder
@@ -73,7 +74,7 @@ def test_a_run_under_way(cli: Cli, listed: Any, inventory: str) -> None:
 
 
 def test_one_that_ends_while_it_is_looked_at(
-    cli: Cli, listed: Any, inventory: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, listed: FakeHistory, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has not died: what became of it is read again."""
     first, *others = listed.listed
@@ -94,7 +95,7 @@ def test_where_they_are_looked_for(cli: Cli, backend: FakeBackend, inventory: st
     assert backend.memory.asked == ["runs None", "runs demo", "run last None"]
 
 
-def test_several_fleets(cli: Cli, listed: Any, inventory: str) -> None:
+def test_several_fleets(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     """Without an inventory there may be several, and then there is a column for them."""
     first, *others = listed.listed
     other = replace(first, meta=replace(first.meta, fleet="other"))
@@ -105,7 +106,7 @@ def test_several_fleets(cli: Cli, listed: Any, inventory: str) -> None:
     assert len(cli("runs", inventory).out.splitlines()) == 3
 
 
-def test_only_so_many(cli: Cli, listed: Any) -> None:
+def test_only_so_many(cli: Cli, listed: FakeHistory) -> None:
     """And how to see the rest."""
     lines = cli("runs", "--limit", "1").out.splitlines()
     assert len(lines) == 4
@@ -125,14 +126,14 @@ def test_none_here_but_elsewhere(cli: Cli, backend: FakeBackend, inventory: str)
     assert cli("runs", inventory).err == f"{backend.memory.others}\n"
 
 
-def test_a_freeze_is_told_first(cli: Cli, listed: Any, inventory: str) -> None:
+def test_a_freeze_is_told_first(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     """It is why the next run will be refused."""
     listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
     first, second, *_ = cli("runs", inventory).out.splitlines()
     assert (first, second) == ("demo is frozen since 2026-11-23 12:00:00 by bob: move", "")
 
 
-def test_as_a_document(cli: Cli, listed: Any, inventory: str) -> None:
+def test_as_a_document(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     """What is not known is null."""
     listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
     ended = cli("runs", inventory, "--format", "json", "--limit", "2")
@@ -149,17 +150,17 @@ def test_as_a_document(cli: Cli, listed: Any, inventory: str) -> None:
     assert document["runs"][1]["rolls_back"] == "20261123T110000Z-ab12cd"
 
 
-def test_a_report_is_shown_again(cli: Any, past: Any, inventory: str) -> None:
+def test_a_report_is_shown_again(cli: Cli, past: PastRun, inventory: str) -> None:
     """In every format, by its id or as the last one; the code is that of showing it."""
     ended = cli("report", past.meta.run_id, inventory, "--report", "out.json")
-    assert (ended.code, ended.out, ended.err) == (0, report_text(past.report), "")
-    assert Path("out.json").read_text(encoding="utf-8") == to_json(past.report)
-    assert cli("report", "last", "--format", "json").out == to_json(past.report)
+    assert (ended.code, ended.out, ended.err) == (0, report_text(PAST_REPORT), "")
+    assert Path("out.json").read_text(encoding="utf-8") == to_json(PAST_REPORT)
+    assert cli("report", "last", "--format", "json").out == to_json(PAST_REPORT)
 
 
-def test_showing_a_failure_is_no_failure(cli: Any, backend: Any, past: Any) -> None:
+def test_showing_a_failure_is_no_failure(cli: Cli, backend: FakeBackend, past: PastRun) -> None:
     """The text tells the run's own code."""
-    report = replace(past.report, status=Status.REFUSED)
+    report = replace(PAST_REPORT, status=Status.REFUSED)
     backend.memory.past = (replace(past, report=report),)
     ended = cli("report", "last")
     assert ended.code == 0
@@ -213,7 +214,7 @@ def test_a_report_that_is_still_to_come(cli: Cli, backend: FakeBackend, past: Pa
 
 
 def test_a_report_that_comes_while_it_is_looked_for(
-    cli: Any, backend: Any, past: Any, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, backend: FakeBackend, past: PastRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is shown."""
     backend.memory.past = (replace(past, report=None),)
@@ -223,7 +224,7 @@ def test_a_report_that_comes_while_it_is_looked_for(
 
     monkeypatch.setattr(backend.memory, "at_work", ended)
     ended_well = cli("report", "last")
-    assert (ended_well.code, ended_well.out) == (0, report_text(past.report))
+    assert (ended_well.code, ended_well.out) == (0, report_text(PAST_REPORT))
 
 
 def test_a_document_that_there_is_not(

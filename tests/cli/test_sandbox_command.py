@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend
+from tests.support.command_line import Cli, FakeBackend
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.values.errors import FleetError

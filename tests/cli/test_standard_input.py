@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 from typer.main import get_command
 
 from fleet_repl.cli.app import app

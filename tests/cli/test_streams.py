@@ -11,10 +11,10 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 import pytest
-from tests.cli.conftest import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeFleet, Terminal
 
 from fleet_repl.cli.streams import Streams
 
@@ -26,7 +26,7 @@ class Screen(io.StringIO):
         return True
 
 
-def streams(stream: io.StringIO, **environ: str) -> Streams:
+def streams(stream: TextIO, **environ: str) -> Streams:
     return Streams(stdin=None, stdout=stream, stderr=stream, environ=environ)
 
 
@@ -67,7 +67,7 @@ def test_the_width_of_a_stream(
     assert streams(stream, **environ).width(stream) == width
 
 
-def test_the_width_of_a_terminal(terminal: Any) -> None:
+def test_the_width_of_a_terminal(terminal: Terminal) -> None:
     """What it says itself, unless COLUMNS does; one that does not know has none."""
     found = streams(terminal.stdout)
     assert found.width(terminal.stdout) is None

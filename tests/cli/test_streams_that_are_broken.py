@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeFleet
 
 BROKEN = [
     "2>/dev/full",

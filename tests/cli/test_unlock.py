@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, Terminal
+from tests.support.command_line import Cli, FakeBackend, Terminal
 
 from fleet_repl import load_inventory
 from fleet_repl.cli.app import run

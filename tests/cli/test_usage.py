@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.cli.conftest import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeFleet
 
 from fleet_repl._version import __version__
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.cli.conftest import Cli, FakeBackend
+from tests.support.command_line import Cli, FakeBackend
 
 from fleet_repl.cli.schema import Document
 from fleet_repl.cli.validate import summary_document, summary_text

@@ -6,11 +6,10 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.cli.conftest import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeFleet
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counters import Counters
@@ -129,7 +128,9 @@ def test_as_documents(inventory: str, capsys: pytest.CaptureFixture[str]) -> Non
         (("--age", "1d12h"), "verify 10 1 day, 12:00:00"),
     ],
 )
-def test_flags(cli: Any, fleet: Any, inventory: str, flags: tuple[str, ...], asked: str) -> None:
+def test_flags(
+    cli: Cli, fleet: FakeFleet, inventory: str, flags: tuple[str, ...], asked: str
+) -> None:
     """How many images of each source, and how old they may be."""
     ended = cli("verify", inventory, "--account", "build", *flags)
     assert (ended.code, ended.err) == (0, "")
@@ -188,9 +189,9 @@ def test_log_lines_and_progress() -> None:
     assert (counters.accounts_done, counters.in_flight) == (1, 0)
 
 
-async def test_the_last_log_line(fleet: Any) -> None:
+async def test_the_last_log_line(fleet: FakeFleet) -> None:
     """The report's status."""
-    report = await fleet.verify(selection=None, count=1, age=timedelta(days=1))
+    report = await fleet.verify(count=1, age=timedelta(days=1))
     entry = entry_of(VerifyFinished(report=report))
     assert entry is not None
     assert (entry.event, entry.message) == ("verify-finished", "run run: ok")

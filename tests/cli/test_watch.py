@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import to_json

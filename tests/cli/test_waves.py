@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli, FakeFleet, Terminal
+from tests.support.command_line import Cli, FakeFleet, Terminal
 
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.progress import progress_text
@@ -141,7 +140,7 @@ def test_a_single_wave_is_not_worth_a_word(fleet: FakeFleet) -> None:
         ),
     ],
 )
-def test_log_lines(event: Any, level: str, message: str) -> None:
+def test_log_lines(event: WaveStarted | WaveFinished, level: str, message: str) -> None:
     """Words for people, fields for machines."""
     entry = entry_of(event)
     assert entry is not None

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli
+from tests.support.command_line import Cli
 
 import fleet_repl
 

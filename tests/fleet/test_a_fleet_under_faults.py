@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.fleet.conftest import FleetText, Simulate
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import FaultKind, Outcome, Status
 from fleet_repl.reports import report_exit
@@ -57,13 +58,10 @@ STORM = Scenario(
 )
 
 
-async def test_everything_independent_of_five_denied_accounts_is_applied(
-    simulate: Simulate,
-) -> None:
+async def test_everything_independent_of_five_denied_accounts_is_applied() -> None:
     """Exit 4: five accounts failed, links into them held, all else applied, each named once."""
     async with simulate(fleet(), STORM) as aws:
-        async with aws.connected() as run:
-            report = await run.apply(await run.plan())
+        report = await aws.applied()
         assert report.status is Status.PARTIAL
         assert report_exit(report) == 4
         registries = [one.registry for one in report.registries]
@@ -87,15 +85,12 @@ async def test_everything_independent_of_five_denied_accounts_is_applied(
         assert report.held == len(DENIED)
         assert sum(one.attempts for one in report.registries) > 4 * ACCOUNTS
         writes = list(aws.world.writes)
-        async with aws.connected() as run:
-            again = await run.apply(await run.plan())
+        again = await aws.applied()
         assert aws.world.writes == writes
         assert again.count(Outcome.UNCHANGED) == 2 * (ACCOUNTS - len(DENIED))
 
 
-async def test_what_others_leave_of_a_quota_is_enough(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_what_others_leave_of_a_quota_is_enough() -> None:
     """STS takes ten calls a second and ECR two for each registry, and a call that fails otherwise
     is tried once only: every account is read, with two calls each at the most."""
     text = fleet_text("1>2 base/", accounts=60, more="[apply]\nattempts = 1\n")

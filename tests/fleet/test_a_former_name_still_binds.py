@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Status
 from fleet_repl.values.errors import FrozenError, RefusedError
 
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
-
-
 FORMERLY = '[ownership]\nformerly = ["prod"]\n'
 
 
-async def test_a_freeze_of_the_old_name_holds(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_freeze_of_the_old_name_holds() -> None:
     """Renaming is no way around it."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         async with aws.history() as history:
@@ -30,9 +26,7 @@ async def test_a_freeze_of_the_old_name_holds(simulate: Simulate, fleet_text: Fl
         assert (await aws.applied()).status is Status.OK
 
 
-async def test_a_run_of_the_old_name_is_waited_for(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_run_of_the_old_name_is_waited_for() -> None:
     """Two names are not two fleets."""
     async with simulate(fleet_text("1>2 base/")) as aws, aws.connected(locked=True) as old:
         aws.rewrite(fleet_text("1>2 base/", name="next", more=FORMERLY))

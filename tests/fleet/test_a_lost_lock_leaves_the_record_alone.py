@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Outcome
 
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
 
-
-async def test_what_the_next_run_has_announced_stays(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_the_next_run_has_announced_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was suspended, say, and somebody else has begun meanwhile: were that one killed, what it
     has written would be a stranger's without its announcement."""
     text = fleet_text("1>3 base/", "2>3 team/", waves={"canary": ("1", 'pause = "60s"')})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Selection, describe_fleet, load_inventory
 from fleet_repl.inventory import ACKNOWLEDGEABLE, Account, Acknowledgement, Inventory
@@ -20,9 +21,6 @@ from fleet_repl.reports.graph import dot_text, graph_of
 from fleet_repl.reports.text import plan_text
 from fleet_repl.topology import connect
 from fleet_repl.values.names import AccountId, Region
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
 
 KINDS = ("no-room", "not-transitive")
 SUBJECTS = ("golden", "team", "1" * 12, "2" * 12)
@@ -146,9 +144,7 @@ def test_every_kind_of_the_page_can_be_acknowledged_or_is_about_one_run() -> Non
     assert set(ACKNOWLEDGEABLE) == {*OF_PLANS, "unlinked"}
 
 
-async def test_a_plan_and_its_report_count_what_is_known(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_plan_and_its_report_count_what_is_known() -> None:
     """In text and documents, which are read back as they are."""
     more = '[warnings]\nacknowledged = ["not-transitive:1>2 base/", "no-room"]\n'
     text = fleet_text("1>2 base/", "2>3 base/", more=more)
@@ -162,9 +158,7 @@ async def test_a_plan_and_its_report_count_what_is_known(
     assert parse_report(json_text(report_document(report)).encode(), "report").acknowledged == 1
 
 
-async def test_a_part_of_a_fleet_judges_no_acknowledgement(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_part_of_a_fleet_judges_no_acknowledgement() -> None:
     """Whether a warning is about a registry that was not looked at, nobody knows."""
     more = '[warnings]\nacknowledged = ["no-room"]\n'
     async with simulate(fleet_text("1>2 base/", more=more)) as aws, aws.connected() as fleet:
@@ -174,7 +168,7 @@ async def test_a_part_of_a_fleet_judges_no_acknowledgement(
     assert [one.kind for one in whole.warnings] == ["acknowledged-nothing"]
 
 
-def test_validate_and_graph_count_what_is_known(tmp_path: Path, fleet_text: FleetText) -> None:
+def test_validate_and_graph_count_what_is_known(tmp_path: Path) -> None:
     """Offline too."""
     path = tmp_path / "fleet.toml"
     more = '[warnings]\nacknowledged = ["not-transitive", "unlinked:000000000004"]\n'

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Outcome, State, Status, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.canonical_json import JsonObject
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.fleet.conftest import FleetText, Simulate
 
 EARLIER = ("1>2,3 base/", "2>4 team/", "5>3 legacy/")
 LATER = ("1>3,4 base/ golden/", "2>4", "3>6 base/", "5>3 legacy/")
@@ -35,15 +33,12 @@ def rule(destination: str, prefix: str) -> JsonObject:
     }
 
 
-async def test_what_others_changed_since_is_refused(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_what_others_changed_since_is_refused() -> None:
     """That registry is left as it is, and what its rules use stays; with insistence it goes too."""
     async with simulate(fleet_text(*EARLIER, accounts=6)) as aws:
         await aws.applied()
         before = aws.spelled()
-        aws.rewrite(fleet_text(*LATER, accounts=6))
-        report = await aws.applied()
+        report = await aws.applied(fleet_text(*LATER, accounts=6))
         rules = json.loads(json.dumps(aws.world.replication(aws.at(3))))
         rules["rules"].append(rule("000000000006", "by-hand/"))
         aws.world.set_replication(aws.at(3), rules)
@@ -56,16 +51,14 @@ async def test_what_others_changed_since_is_refused(
         assert "changed by someone else" in refused.error.message
         assert (back.status, report_exit(back)) == (Status.PARTIAL, 4)
         assert aws.world.replication(aws.at(3)) == rules
-        assert "repository/base/" in aws.grants(6)
+        assert "repository/base/" in aws.policy_text(aws.at(6))
         assert [one - loose for one in seen] == [set()] * len(seen)
         back = await aws.rolled_back(report.run_id, force=True)
         assert back.status is Status.OK
         assert aws.spelled() == before
 
 
-async def test_a_plan_of_a_rollback_leaves_nothing_behind(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_plan_of_a_rollback_leaves_nothing_behind() -> None:
     """What `rollback --dry-run` does: neither the fleet nor its state differs afterwards."""
 
     def kept() -> dict[Path, bytes]:
@@ -81,12 +74,11 @@ async def test_a_plan_of_a_rollback_leaves_nothing_behind(
         assert (aws.spelled(), kept()) == (before, there)
 
 
-async def test_a_later_run_is_named(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_later_run_is_named() -> None:
     """Runs are taken back newest first; otherwise it says which one has to go before."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         first = await aws.applied()
-        aws.rewrite(fleet_text("1>2 base/ team/"))
-        second = await aws.applied()
+        second = await aws.applied(fleet_text("1>2 base/ team/"))
         back = await aws.rolled_back(first.run_id)
         errors = [one.error for one in back.registries if one.error is not None]
         assert len(errors) == 2
@@ -97,10 +89,10 @@ async def test_a_later_run_is_named(simulate: Simulate, fleet_text: FleetText) -
         await aws.rolled_back(second.run_id)
         back = await aws.rolled_back(first.run_id)
         assert back.status is Status.OK
-        assert (aws.links(1), aws.grants(2)) == (set(), "")
+        assert (aws.links(1), aws.policy_text(aws.at(2))) == (set(), "")
 
 
-async def test_nothing_is_left_to_take_back(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_nothing_is_left_to_take_back() -> None:
     """The second rollback of a run finds all done and writes nothing."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         run = await aws.applied()
@@ -113,14 +105,13 @@ async def test_nothing_is_left_to_take_back(simulate: Simulate, fleet_text: Flee
         assert (report.status, aws.world.writes) == (Status.OK, writes)
 
 
-async def test_a_rollback_is_a_run(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_rollback_is_a_run() -> None:
     """It is listed, says what it took back, and can be taken back: then all is as after the
     first, and once more as before it."""
     async with simulate(fleet_text(*EARLIER, accounts=6)) as aws:
         await aws.applied()
         before = aws.spelled()
-        aws.rewrite(fleet_text(*LATER, accounts=6))
-        first = await aws.applied()
+        first = await aws.applied(fleet_text(*LATER, accounts=6))
         after = aws.spelled()
         chain = [first]
         for wanted in (before, after, before, after):
@@ -137,9 +128,7 @@ async def test_a_rollback_is_a_run(simulate: Simulate, fleet_text: FleetText) ->
         assert (run.meta.run_id, run.meta.rolls_back) == (first.run_id, None)
 
 
-async def test_a_rollback_that_writes_nothing_takes_nothing_back(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_rollback_that_writes_nothing_takes_nothing_back() -> None:
     """Everything was changed since and is refused: that version is still in force."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         run = await aws.applied()
@@ -147,22 +136,18 @@ async def test_a_rollback_that_writes_nothing_takes_nothing_back(
         aws.world.set_replication(aws.at(1), {"rules": rules})
         back = await aws.rolled_back(run.run_id)
         assert {one.outcome for one in back.registries} == {Outcome.FAILED}
-        async with aws.connected() as fleet:
-            kinds = [one.kind for one in (await fleet.plan()).objections]
+        kinds = [one.kind for one in (await aws.planned()).objections]
         assert "rolled-back" not in kinds
         async with aws.history() as history:
             assert [one.meta.run_id for one in await history.runs()] == [run.run_id]
 
 
-async def test_what_was_taken_back_is_not_applied_again(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_what_was_taken_back_is_not_applied_again() -> None:
     """Not that version of the inventory; another one is free, and so is whoever insists."""
     first, second = fleet_text("1>2 base/"), fleet_text("1>2 base/", "1>3 base/")
     async with simulate(first) as aws:
         await aws.applied()
-        aws.rewrite(second)
-        run = await aws.applied()
+        run = await aws.applied(second)
         back = await aws.rolled_back(run.run_id)
         writes = list(aws.world.writes)
         async with aws.connected() as fleet:
@@ -175,14 +160,11 @@ async def test_what_was_taken_back_is_not_applied_again(
         assert (report.status, report_exit(report)) == (Status.REFUSED, 3)
         assert aws.world.writes == writes
         # Going back to the version before asks for nothing, and is not objected to.
-        aws.rewrite(first)
-        assert (await aws.applied()).status is Status.OK
-        aws.rewrite(second.replace("1>3 base/", "another name"))
-        report = await aws.applied()
+        assert (await aws.applied(first)).status is Status.OK
+        report = await aws.applied(second.replace("1>3 base/", "another name"))
         assert (report.status, report.objections) == (Status.OK, ())
         await aws.rolled_back(report.run_id)
-        aws.rewrite(second)
-        report = await aws.applied(force=True)
+        report = await aws.applied(second, force=True)
         assert (report.status, report.forced) == (Status.OK, True)
         assert [one.kind for one in report.objections] == ["rolled-back"]
         # Whoever insisted has lifted the mark: what is tampered with is mended again.
@@ -191,9 +173,7 @@ async def test_what_was_taken_back_is_not_applied_again(
         assert (report.status, report.objections) == (Status.OK, ())
 
 
-async def test_a_plan_from_before_the_rollback_is_refused_too(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path
-) -> None:
+async def test_a_plan_from_before_the_rollback_is_refused_too(tmp_path: Path) -> None:
     """What has come up since a plan was made counts when it is applied, and is in the report."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         path = tmp_path / "plan.json"
@@ -210,24 +190,20 @@ async def test_a_plan_from_before_the_rollback_is_refused_too(
         assert (report.status, report.forced, aws.links(1)) == (Status.OK, True, {"2 base/"})
 
 
-async def test_taking_the_rollback_back_frees_the_version(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_taking_the_rollback_back_frees_the_version() -> None:
     """What it asks for is in place again; taking that back marks it once more."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         run = await aws.applied()
         back = await aws.rolled_back(run.run_id)
         again = await aws.rolled_back(back.run_id)
         aws.world.set_replication(aws.at(1), {"rules": []})
-        async with aws.connected() as fleet:
-            assert (await fleet.plan()).objections == ()
+        assert (await aws.planned()).objections == ()
         aws.world.set_replication(aws.at(1), {"rules": [rule("000000000002", "base/")]})
         await aws.rolled_back(again.run_id)
-        async with aws.connected() as fleet:
-            assert [one.kind for one in (await fleet.plan()).objections] == ["rolled-back"]
+        assert [one.kind for one in (await aws.planned()).objections] == ["rolled-back"]
 
 
-async def test_what_is_ours_after_a_rollback(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_what_is_ours_after_a_rollback() -> None:
     """An inventory without routes then takes away exactly that, and nothing of a stranger's."""
     additive = '[ownership]\nrules = "additive"\n'
     stranger = rule("000000000003", "legacy/")
@@ -236,45 +212,37 @@ async def test_what_is_ours_after_a_rollback(simulate: Simulate, fleet_text: Fle
         aws.world.set_policy(aws.at(4), {"Version": "2012-10-17", "Statement": [THEIRS]})
         await aws.applied()
         record = json.loads((aws.state / "applied.json").read_text())
-        aws.rewrite(fleet_text("1>4 base/ legacy/", accounts=5, more=additive))
-        run = await aws.applied()
+        run = await aws.applied(fleet_text("1>4 base/ legacy/", accounts=5, more=additive))
         assert aws.links(1) == {"3 legacy/", "4 base/", "4 legacy/"}
         await aws.rolled_back(run.run_id)
         assert aws.links(1) == {"3 legacy/", "2 base/"}
         assert json.loads((aws.state / "applied.json").read_text()) == record
-        aws.rewrite(fleet_text(accounts=5, more=additive))
-        report = await aws.applied()
+        report = await aws.applied(fleet_text(accounts=5, more=additive))
         assert (report.status, report.objections) == (Status.OK, ())
         assert aws.world.replication(aws.at(1)) == {"rules": [stranger]}
-        assert aws.grants(2) == ""
+        assert aws.policy_text(aws.at(2)) == ""
         policy = aws.world.policy(aws.at(4))
         assert policy is not None
         assert policy["Statement"] == [THEIRS]
 
 
-async def test_a_link_that_was_widened_is_ours_again(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_link_that_was_widened_is_ours_again() -> None:
     """Meanwhile the record knew the wider one alone; the narrower one comes back as ours."""
     for ownership in ("exclusive", "additive"):
         more = f'[ownership]\nrules = "{ownership}"\n'
         async with simulate(fleet_text("1>2 base/", more=more)) as aws:
             await aws.applied()
-            aws.rewrite(fleet_text("1>2", more=more))
-            run = await aws.applied()
+            run = await aws.applied(fleet_text("1>2", more=more))
             back = await aws.rolled_back(run.run_id)
             again = await aws.rolled_back(back.run_id)
             await aws.rolled_back(again.run_id)
             assert aws.links(1) == {"2 base/"}
-            aws.rewrite(fleet_text(more=more))
-            report = await aws.applied()
+            report = await aws.applied(fleet_text(more=more))
             assert (report.status, report.objections) == (Status.OK, ())
-            assert (aws.links(1), aws.grants(2)) == (set(), "")
+            assert (aws.links(1), aws.policy_text(aws.at(2))) == (set(), "")
 
 
-async def test_a_narrower_link_of_others_stays_theirs(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_narrower_link_of_others_stays_theirs() -> None:
     """Ours covered it for the time of a run."""
     additive = '[ownership]\nrules = "additive"\n'
     async with simulate(fleet_text("1>2 other/", more=additive)) as aws:
@@ -282,24 +250,19 @@ async def test_a_narrower_link_of_others_stays_theirs(
         mine, theirs = rule("000000000002", "other/"), rule("000000000002", "base/team/")
         assert aws.world.replication(aws.at(1)) == {"rules": [mine]}
         aws.world.set_replication(aws.at(1), {"rules": [theirs, mine]})
-        aws.rewrite(fleet_text("1>2", more=additive))
-        run = await aws.applied()
+        run = await aws.applied(fleet_text("1>2", more=additive))
         await aws.rolled_back(run.run_id)
         assert aws.links(1) == {"2 base/team/", "2 other/"}
-        aws.rewrite(fleet_text(more=additive))
-        await aws.applied()
+        await aws.applied(fleet_text(more=additive))
         assert aws.links(1) == {"2 base/team/"}
 
 
-async def test_a_rollback_that_changes_nothing_leaves_the_marks_of_others(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_rollback_that_changes_nothing_leaves_the_marks_of_others() -> None:
     """What an earlier rollback has taken back in part is held off still after a vain retry, and
     so is what a vain rollback of the rollback was to bring back."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
-        aws.rewrite(fleet_text("1>3 base/", "4>3 base/"))
-        run = await aws.applied()
+        run = await aws.applied(fleet_text("1>3 base/", "4>3 base/"))
         aws.deny(4, "ecr:PutReplicationConfiguration")
         back = await aws.rolled_back(run.run_id)
         assert back.status is Status.PARTIAL
@@ -311,20 +274,16 @@ async def test_a_rollback_that_changes_nothing_leaves_the_marks_of_others(
             report = await aws.rolled_back(vain)
             assert report.status in (Status.PARTIAL, Status.FAILED)
             assert aws.spelled() == before
-            async with aws.connected() as fleet:
-                (objection,) = (await fleet.plan()).objections
+            (objection,) = (await aws.planned()).objections
             assert objection.kind == "rolled-back"
             assert back.run_id in objection.message
 
 
-async def test_a_link_does_not_come_back_into_an_account_that_has_left(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_link_does_not_come_back_into_an_account_that_has_left() -> None:
     """Its grant, which the run withdrew, cannot be put back; who insists is warned instead."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
-        aws.rewrite(fleet_text("1>3 base/"))
-        run = await aws.applied()
+        run = await aws.applied(fleet_text("1>3 base/"))
         left = fleet_text("1>3 base/").replace('[[accounts]]\nid = "000000000002"\n', "")
         aws.rewrite(left)
         back = await aws.rolled_back(run.run_id)

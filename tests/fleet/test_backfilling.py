@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fleet.conftest import Simulate
 from tests.support.inventories import accounts_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import (
     BackfillEnded,
@@ -20,6 +20,7 @@ from fleet_repl import (
     BackfillState,
     BackfillsWanted,
     Registry,
+    Report,
     Selection,
     SelectionError,
     Status,
@@ -70,11 +71,11 @@ FULL = RegistryScenario(
 OLD = Scenario(registries=(FULL,))
 
 
-def states(report: Any) -> dict[tuple[Registry, Registry], BackfillState]:
+def states(report: BackfillReport | Report) -> dict[tuple[Registry, Registry], BackfillState]:
     return {(one.source, one.destination): one.state for one in report.backfills}
 
 
-def tags(aws: Any, registry: Registry) -> set[str]:
+def tags(aws: Simulated, registry: Registry) -> set[str]:
     """What has arrived in a registry, as `repository:tag`."""
     return {
         f"{name}:{tag}"
@@ -84,22 +85,17 @@ def tags(aws: Any, registry: Registry) -> set[str]:
     }
 
 
-async def apply(aws: Any) -> Any:
-    async with aws.connected() as fleet:
-        return await fleet.apply(await fleet.plan())
-
-
-async def backfill(aws: Any, **how: Any) -> BackfillReport:
+async def backfill(aws: Simulated, **how: Any) -> BackfillReport:
     async with aws.connected() as fleet:
         report: BackfillReport = await fleet.backfill(**how)
         return report
 
 
-async def test_everything_follows(simulate: Simulate) -> None:
+async def test_everything_follows() -> None:
     """All that routes ask for, queued where ECR has no room, and nothing else."""
     slow = OLD.model_copy(update={"backfill_images_per_second": 1})
     async with simulate(QUIET, slow) as aws:
-        assert (await apply(aws)).backfills == ()
+        assert (await aws.applied()).backfills == ()
         assert tags(aws, SHOP) == set()
         report = await backfill(aws, wait=True)
         assert set(states(report).values()) == {BackfillState.COMPLETE}
@@ -118,10 +114,10 @@ async def test_everything_follows(simulate: Simulate) -> None:
         assert all(one.started for one in forced.backfills)
 
 
-async def test_detached_the_rest_is_queued(simulate: Simulate) -> None:
+async def test_detached_the_rest_is_queued() -> None:
     """Two destinations share a region: one is started, one named; a later run starts it."""
     async with simulate(QUIET, OLD) as aws:
-        await apply(aws)
+        await aws.applied()
         report = await backfill(aws, route="golden")
         assert states(report) == {
             (HUB, SHOP): BackfillState.PREPARING,
@@ -136,14 +132,14 @@ async def test_detached_the_rest_is_queued(simulate: Simulate) -> None:
         assert backfill_exit(report) == 0
 
 
-async def test_interrupted_and_found_again(simulate: Simulate) -> None:
+async def test_interrupted_and_found_again() -> None:
     """What was started goes on at AWS; the next run follows it and starts only the rest."""
     slow = OLD.model_copy(update={"backfill_preparing_ms": 60_000})
     async with simulate(QUIET, slow) as aws:
-        await apply(aws)
+        await aws.applied()
         async with aws.connected() as fleet:
 
-            def stop(event: Any) -> None:
+            def stop(event: object) -> None:
                 if isinstance(event, BackfillStarted):
                     fleet.stop()
 
@@ -161,10 +157,10 @@ async def test_interrupted_and_found_again(simulate: Simulate) -> None:
         assert len(aws.world.backfills(HUB)) == 3
 
 
-async def test_a_destination_that_refuses(simulate: Simulate) -> None:
+async def test_a_destination_that_refuses() -> None:
     """The backfill is complete, its copies are not: counted by ECR's code, exit 4."""
     async with simulate(QUIET, OLD) as aws:
-        await apply(aws)
+        await aws.applied()
         aws.world.set_policy(SEARCH, None)
         report = await backfill(aws, wait=True, selection=Selection(accounts=("hub",)))
         (failed,) = [one for one in report.backfills if one.falls_short]
@@ -176,7 +172,7 @@ async def test_a_destination_that_refuses(simulate: Simulate) -> None:
         assert (entry["total"], entry["completed"], entry["failed"]) == (3, 0, 3)
 
 
-async def test_links_that_are_not_in_place(simulate: Simulate) -> None:
+async def test_links_that_are_not_in_place() -> None:
     """Nothing is started for them; what is in place goes on."""
     async with simulate(QUIET, OLD) as aws:
         report = await backfill(aws)
@@ -189,10 +185,10 @@ async def test_links_that_are_not_in_place(simulate: Simulate) -> None:
         assert "StartReplicationBackfill" not in aws.world.calls
 
 
-async def test_status_only_looks(simulate: Simulate) -> None:
+async def test_status_only_looks() -> None:
     """None, then the one that runs, then how it ended; it never starts any."""
     async with simulate(QUIET, OLD) as aws:
-        await apply(aws)
+        await aws.applied()
         async with aws.connected() as fleet:
             report = await fleet.backfill_status()
             assert set(states(report).values()) == {BackfillState.NONE}
@@ -207,10 +203,10 @@ async def test_status_only_looks(simulate: Simulate) -> None:
         assert aws.world.calls["StartReplicationBackfill"] == 1
 
 
-async def test_new_links_bring_their_images(simulate: Simulate) -> None:
+async def test_new_links_bring_their_images() -> None:
     """After the apply that makes them, for the route that says so, and only then."""
     async with simulate(NEW_LINKS, OLD) as aws:
-        report = await apply(aws)
+        report = await aws.applied()
         (warning,) = report.warnings
         assert warning.kind == "backfill"
         assert warning.message.endswith("what was pushed before along 3 links of route golden")
@@ -231,45 +227,43 @@ async def test_new_links_bring_their_images(simulate: Simulate) -> None:
         aws.clock.seconds += 60
         assert (await backfill(aws, wait=True)).status is Status.OK
         assert len(tags(aws, SEARCH)) == 3
-        report = await apply(aws)
+        report = await aws.applied()
         assert (report.status, report.backfills, report.warnings) == (Status.OK, (), ())
 
 
-async def test_a_wider_link_is_a_new_one(simulate: Simulate) -> None:
+async def test_a_wider_link_is_a_new_one() -> None:
     """A backfill from before its rule does not count, however complete it is."""
     only_us = NEW_LINKS.replace(
         'to = { accounts = ["shop", "search"] }',
         'to = { accounts = "shop", regions = "us-east-1" }',
     )
     async with simulate(only_us, OLD) as aws:
-        await apply(aws)
+        await aws.applied()
         aws.clock.seconds += 60
         aws.world.push(HUB, "golden/late", "1")
         wider = aws.inventory.path
         with open(wider, "w") as file:  # noqa: ASYNC230, PTH123 - a test's own small file
             file.write(only_us.replace('["base/"]', '["base/", "golden/"]'))
         aws.inventory = load_inventory(wider)
-        report = await apply(aws)
+        report = await aws.applied()
         assert states(report) == {(HUB, SHOP_US): BackfillState.PREPARING}
         aws.clock.seconds += 60
         assert "golden/late:1" in tags(aws, SHOP_US)
 
 
-async def test_what_was_queued_is_owed_until_it_is_started(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_what_was_queued_is_owed_until_it_is_started(tmp_path: Path) -> None:
     """A wider link had a backfill before; after the apply that widened it, one of a later date is
     owed, and whoever runs `backfill` next starts it. Once."""
     wider = tmp_path / "wider.toml"
     wider.write_text(NEW_LINKS.replace('["base/"]', '["base/", "other"]'))
     async with simulate(NEW_LINKS, OLD) as aws:
-        await apply(aws)
+        await aws.applied()
         aws.clock.seconds += 60
         assert (await backfill(aws, wait=True)).status is Status.OK
         aws.clock.seconds += 60
         state = Path(aws.inventory.path).parent / ".fleet-repl"
         aws.inventory = replace(load_inventory(wider), state=located(str(state)))
-        report = await apply(aws)
+        report = await aws.applied()
         assert states(report)[HUB, SEARCH] is BackfillState.QUEUED
         record = json.loads((state / ".worlds/sim/prod/applied.json").read_text())
         (due,) = [one["due"] for one in record["registries"].values() if "due" in one]
@@ -278,40 +272,40 @@ async def test_what_was_queued_is_owed_until_it_is_started(
             looked = await fleet.backfill_status(route="golden")
         assert states(looked)[HUB, SEARCH] is BackfillState.NONE
         aws.clock.seconds += 60
-        report = await backfill(aws, wait=True)
-        assert [one.destination for one in report.backfills if one.started] == [SEARCH]
+        followed = await backfill(aws, wait=True)
+        assert [one.destination for one in followed.backfills if one.started] == [SEARCH]
         assert "other:1" in tags(aws, SEARCH)
         assert "due" not in (state / ".worlds/sim/prod/applied.json").read_text()
         again = await backfill(aws, wait=True)
         assert not any(one.started for one in again.backfills)
 
 
-async def test_a_link_that_could_not_be_made_gets_none(simulate: Simulate) -> None:
+async def test_a_link_that_could_not_be_made_gets_none() -> None:
     """A destination that grants nothing is held; the others have theirs."""
     dark = AccountScenario(id=SEARCH.account, denied=True)
     async with simulate(NEW_LINKS, OLD.model_copy(update={"accounts": (dark,)})) as aws:
-        report = await apply(aws)
+        report = await aws.applied()
         assert set(states(report)) == {(HUB, SHOP), (HUB, SHOP_US)}
 
 
 @pytest.mark.parametrize("kind", [Mishap.LOST_ANSWER, Mishap.DROPPED, Mishap.SERVER_ERROR])
-async def test_a_start_that_goes_wrong_is_made_once(simulate: Simulate, kind: Mishap) -> None:
+async def test_a_start_that_goes_wrong_is_made_once(kind: Mishap) -> None:
     """Whether it arrived or not, there is one backfill in the end."""
     fault = FaultRule(kind=kind, first=2, operations=("StartReplicationBackfill",))
     async with simulate(QUIET, OLD.model_copy(update={"faults": (fault,)})) as aws:
-        await apply(aws)
+        await aws.applied()
         report = await backfill(aws, route="apps", wait=True)
         assert states(report) == {(SHOP, SHOP_US): BackfillState.COMPLETE}
         assert report.backfills[0].started
         assert len(aws.world.backfills(SHOP)) == 1
 
 
-async def test_an_api_that_does_not_know_the_call(simulate: Simulate) -> None:
+async def test_an_api_that_does_not_know_the_call() -> None:
     """Said of each registry there; after an apply the links stand all the same."""
     unknown = ("StartReplicationBackfill", "ListReplicationBackfills")
     old_region = RegionScenario(name="eu-west-1", unknown_operations=unknown)
     async with simulate(NEW_LINKS, OLD.model_copy(update={"regions": (old_region,)})) as aws:
-        report = await apply(aws)
+        report = await aws.applied()
         assert {one.outcome for one in report.registries} == {"applied"}
         assert {(one.state, one.because) for one in report.backfills} == {
             (BackfillState.NOT_STARTED, "this region's ECR API does not offer backfill yet")
@@ -320,7 +314,7 @@ async def test_an_api_that_does_not_know_the_call(simulate: Simulate) -> None:
         assert backfill_exit(await backfill(aws)) == 4
 
 
-async def test_a_registry_that_cannot_be_read(simulate: Simulate) -> None:
+async def test_a_registry_that_cannot_be_read() -> None:
     """Its error is a value; the other source has its backfill."""
     dark = AccountScenario(id=HUB.account, denied=True)
     settled = RegistryScenario(
@@ -338,7 +332,7 @@ async def test_a_registry_that_cannot_be_read(simulate: Simulate) -> None:
         assert backfill_exit(report) == 4
 
 
-async def test_a_route_that_is_not_there(simulate: Simulate) -> None:
+async def test_a_route_that_is_not_there() -> None:
     """The routes there are, are named."""
     async with simulate(QUIET) as aws, aws.connected() as fleet:
         with pytest.raises(SelectionError) as caught:
@@ -348,10 +342,10 @@ async def test_a_route_that_is_not_there(simulate: Simulate) -> None:
         )
 
 
-async def test_a_selection_names_sources(simulate: Simulate) -> None:
+async def test_a_selection_names_sources() -> None:
     """Destinations outside of it are backfilled to."""
     async with simulate(QUIET, OLD) as aws:
-        await apply(aws)
+        await aws.applied()
         report = await backfill(aws, selection=Selection(accounts=("shop",)))
         assert set(states(report)) == {(SHOP, SHOP_US)}
         report = await backfill(aws, selection=Selection(accounts=("search",)))

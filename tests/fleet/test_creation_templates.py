@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from tests.support.simulated import simulate
 
-from tests.fleet.conftest import Simulate
-
-from fleet_repl import Fleet, Outcome, Registry, load_inventory
-from fleet_repl.fleet.connect import connect
+from fleet_repl import Outcome, Registry
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
 from fleet_repl.values.names import AccountId, Region
 
@@ -42,22 +38,10 @@ lifecycle_policy = '{"rules": [{"rulePriority": 1, "selection": {"tagStatus": "u
 THEIRS = {"prefix": "theirs/", "appliedFor": ["PULL_THROUGH_CACHE"], "description": "of others"}
 
 
-async def _run(aws: Any, text: str, folder: Path, work: Any) -> Any:
-    path = folder / "fleet.toml"
-    path.write_text(text)
-    inventory = load_inventory(path, environ={})
-    async with connect(inventory, endpoint=aws.endpoint, clock=aws.clock) as fleet:
-        return await work(fleet)
-
-
-async def _apply(fleet: Fleet) -> Any:
-    return await fleet.apply(await fleet.plan())
-
-
-async def test_repositories_come_as_the_template_says(simulate: Any, tmp_path: Path) -> None:
+async def test_repositories_come_as_the_template_says() -> None:
     """The template is written first, so that the first image finds it; then all is quiet."""
     async with simulate(FLEET) as aws:
-        report = await _run(aws, FLEET + TEMPLATE, tmp_path, _apply)
+        report = await aws.applied(FLEET + TEMPLATE)
         assert report.status == "ok"
         assert [operation for _, operation in aws.world.writes] == [
             "CreateRepositoryCreationTemplate",
@@ -67,13 +51,14 @@ async def test_repositories_come_as_the_template_says(simulate: Any, tmp_path: P
         aws.world.push(HUB, "golden/app", "v1")
         aws.world.settle()
         repository = aws.world.repository(SPOKE, "golden/app")
+        assert repository is not None
         assert repository.mutability == "IMMUTABLE"
         assert repository.lifecycle_policy is not None
-        again = await _run(aws, FLEET + TEMPLATE, tmp_path, _apply)
+        again = await aws.applied(FLEET + TEMPLATE)
         assert again.count(Outcome.UNCHANGED) == 2
 
 
-async def test_changed_and_taken_away(simulate: Any, tmp_path: Path) -> None:
+async def test_changed_and_taken_away() -> None:
     """An update clears what is no longer wanted; without its table ours goes, others' stay."""
     scenario = Scenario(
         registries=(
@@ -81,22 +66,22 @@ async def test_changed_and_taken_away(simulate: Any, tmp_path: Path) -> None:
         )
     )
     async with simulate(FLEET, scenario) as aws:
-        await _run(aws, FLEET + TEMPLATE, tmp_path, _apply)
+        await aws.applied(FLEET + TEMPLATE)
         plain = TEMPLATE[: TEMPLATE.index("lifecycle_policy")]
-        report = await _run(aws, FLEET + plain, tmp_path, _apply)
+        report = await aws.applied(FLEET + plain)
         assert report.status == "ok"
-        golden, theirs = sorted(aws.world.templates(SPOKE), key=lambda one: one["prefix"])
+        golden, theirs = sorted(
+            aws.world.templates(SPOKE), key=lambda template: str(template["prefix"])
+        )
         assert golden["imageTagMutability"] == "IMMUTABLE"
         assert not golden.get("lifecyclePolicy")
-        report = await _run(aws, FLEET, tmp_path, _apply)
+        report = await aws.applied(FLEET)
         assert report.status == "ok"
         (left,) = aws.world.templates(SPOKE)
         assert left == theirs
 
 
-async def test_a_prefix_that_others_have_is_left_to_them(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_a_prefix_that_others_have_is_left_to_them() -> None:
     """The registry fails and says whose the prefix is; its links are made all the same."""
     scenario = Scenario(
         registries=(
@@ -109,16 +94,15 @@ async def test_a_prefix_that_others_have_is_left_to_them(
     )
     async with simulate(FLEET, scenario) as aws:
         before = aws.world.templates(SPOKE)
-        report = await _run(aws, FLEET + TEMPLATE, tmp_path, _apply)
-        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        report = await aws.applied(FLEET + TEMPLATE)
+        (spoke,) = [result for result in report.registries if result.registry == SPOKE]
+        assert spoke.error is not None
         assert (spoke.outcome, spoke.error.kind) == (Outcome.FAILED, "conflict")
         assert aws.world.templates(SPOKE) == before
         assert report.status == "partial"
 
 
-async def test_without_the_permission_it_says_what_is_missing(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_without_the_permission_it_says_what_is_missing() -> None:
     """A denied template is that registry's failure, with the action that is lacking."""
     scenario = Scenario(
         accounts=(
@@ -128,7 +112,8 @@ async def test_without_the_permission_it_says_what_is_missing(
         )
     )
     async with simulate(FLEET, scenario) as aws:
-        report = await _run(aws, FLEET + TEMPLATE, tmp_path, _apply)
-        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        report = await aws.applied(FLEET + TEMPLATE)
+        (spoke,) = [result for result in report.registries if result.registry == SPOKE]
+        assert spoke.error is not None
         assert (spoke.outcome, spoke.error.kind) == (Outcome.FAILED, "access-denied")
-        assert "ecr:CreateRepositoryCreationTemplate" in spoke.error.hint
+        assert "ecr:CreateRepositoryCreationTemplate" in str(spoke.error.hint)

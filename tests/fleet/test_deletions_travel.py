@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from tests.support.simulated import simulate
 
-from tests.fleet.conftest import Simulate
-
-from fleet_repl import Outcome, Registry, load_inventory
-from fleet_repl.fleet.connect import connect
+from fleet_repl import Outcome, Registry
 from fleet_repl.values.names import AccountId, Region
 
 HUB, SPOKE, THIRD = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
@@ -40,19 +37,10 @@ DELETING = FLEET.replace(
 )
 
 
-async def _applied(aws: Any, text: str, folder: Any) -> Any:
-    path = folder / "fleet.toml"
-    path.write_text(text)
-    inventory = load_inventory(path, environ={})
-    async with connect(inventory, endpoint=aws.endpoint, clock=aws.clock) as fleet:
-        plan = await fleet.plan()
-        return plan, await fleet.apply(plan)
-
-
-async def test_deletions_travel_where_the_route_says_so(simulate: Simulate, tmp_path: Any) -> None:
+async def test_deletions_travel_where_the_route_says_so() -> None:
     """Only that route's images go at the destination; a second run finds the flag in place."""
     async with simulate(DELETING) as aws:
-        _, report = await _applied(aws, DELETING, tmp_path)
+        report = await aws.applied(DELETING)
         assert report.status == "ok"
         for name in ("golden/app", "base/app"):
             aws.world.push(HUB, name, "v1")
@@ -60,15 +48,16 @@ async def test_deletions_travel_where_the_route_says_so(simulate: Simulate, tmp_
         aws.world.settle()
         assert aws.world.images(SPOKE, "golden/app") == ()
         assert len(aws.world.images(SPOKE, "base/app")) == 1
-        _, report = await _applied(aws, DELETING, tmp_path)
+        report = await aws.applied(DELETING)
         assert report.count(Outcome.UNCHANGED) == 3
 
 
-async def test_turning_it_on_and_off_is_told(simulate: Any, tmp_path: Any) -> None:
+async def test_turning_it_on_and_off_is_told() -> None:
     """No link is added or removed, only what travels on it, and the plan says what that means."""
     async with simulate(FLEET) as aws:
-        await _applied(aws, FLEET, tmp_path)
-        plan, report = await _applied(aws, DELETING, tmp_path)
+        await aws.applied(FLEET)
+        plan = await aws.planned(DELETING)
+        report = await aws.applied()
         ((registry, change),) = plan.changes
         assert (registry, report.status) == (HUB, "ok")
         assert (change.links_added, change.links_removed) == ((), ())
@@ -85,24 +74,25 @@ async def test_turning_it_on_and_off_is_told(simulate: Any, tmp_path: Any) -> No
             "too, and so is what a lifecycle policy expires there; an image whose last tag is "
             "removed goes altogether"
         )
-        plan, report = await _applied(aws, FLEET, tmp_path)
+        plan = await aws.planned(FLEET)
+        report = await aws.applied()
         ((_, change),) = plan.changes
         (stopped,) = change.deletes_stopped
         assert (stopped.registry, report.status, plan.warnings) == (SPOKE, "ok", ())
-        rules = aws.world.registries[HUB].replication.latest["rules"]
+        rules = aws.rules(HUB)
         assert not any("deleteReplication" in rule for rule in rules)
 
 
-async def test_somebody_who_turns_it_off_is_corrected(simulate: Any, tmp_path: Any) -> None:
+async def test_somebody_who_turns_it_off_is_corrected() -> None:
     """The flag is compared and not only the links."""
     async with simulate(DELETING) as aws:
-        await _applied(aws, DELETING, tmp_path)
-        before = aws.world.registries[HUB].replication.latest
+        await aws.applied(DELETING)
+        before = aws.world.replication(HUB)
         rules = [
             {key: value for key, value in rule.items() if key != "deleteReplication"}
-            for rule in before["rules"]
+            for rule in aws.rules(HUB)
         ]
-        aws.world.registries[HUB].replication.replace({"rules": rules})
-        _, report = await _applied(aws, DELETING, tmp_path)
+        aws.world.set_replication(HUB, {"rules": rules})
+        report = await aws.applied(DELETING)
         assert report.count(Outcome.APPLIED) == 1
-        assert aws.world.registries[HUB].replication.latest == before
+        assert aws.world.replication(HUB) == before

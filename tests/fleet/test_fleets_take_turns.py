@@ -7,23 +7,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
 import anyio
 import pytest
 from tests.state.places.conftest import MemoryObjects
 from tests.support.clock import VirtualClock
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Fleet, Outcome, Report, connect, load_inventory
 from fleet_repl.aws import AwsRegistries
+from fleet_repl.engine.stores import Store
 from fleet_repl.state import BucketStore, FolderStore, fleets
 from fleet_repl.values.errors import StateError
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
-
-    from fleet_repl.engine.stores import Store
 
 ADDITIVE = '[ownership]\nrules = "additive"\n'
 ROUTES = {
@@ -39,12 +37,11 @@ class Pair:
 
     aws: Simulated
     folder: Path
-    text: FleetText
 
     @asynccontextmanager
     async def connected(self, name: str, *routes: str) -> AsyncIterator[Fleet]:
         path = self.folder / f"{name}.toml"
-        path.write_text(self.text(*routes, name=name, more=ADDITIVE))
+        path.write_text(fleet_text(*routes, name=name, more=ADDITIVE))
         inventory = load_inventory(path, environ={})
         aws = self.aws
         async with connect(
@@ -74,14 +71,12 @@ def location(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_at_once(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, location: Store, seed: int
-) -> None:
+async def test_at_once(tmp_path: Path, location: Store, seed: int) -> None:
     """Whatever a report calls applied is in place in the end, with its grants, and nobody
     overwrote it meanwhile; what is left is applied by the next run."""
     rng = random.Random(seed)
     async with simulate(fleet_text(accounts=4)) as aws:
-        pair, reports = Pair(aws, tmp_path, fleet_text), dict[str, Report]()
+        pair, reports = Pair(aws, tmp_path), dict[str, Report]()
         writing, clashes = set[Any](), list[Any]()
         slow = {"put_replication", "put_policy", "delete_policy"}
 
@@ -142,12 +137,10 @@ def _slow_writes(writing: set[Any], clashes: list[Any], rng: random.Random, slow
     )
 
 
-async def test_a_single_fleet_asks_nothing_for_its_writes(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, location: Store
-) -> None:
+async def test_a_single_fleet_asks_nothing_for_its_writes(tmp_path: Path, location: Store) -> None:
     """The register is written once, and no turn is ever taken."""
     async with simulate(fleet_text(accounts=4)) as aws:
-        pair = Pair(aws, tmp_path, fleet_text)
+        pair = Pair(aws, tmp_path)
         await pair.applied("alpha", *ROUTES["alpha"])
         names = await location.names(".sharing/")
         assert names == (".sharing/fleets.json",)
@@ -159,9 +152,7 @@ async def test_a_single_fleet_asks_nothing_for_its_writes(
         assert again.version == found.version
 
 
-async def test_a_writing_run_looks_at_the_register_twice(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, location: Store
-) -> None:
+async def test_a_writing_run_looks_at_the_register_twice(tmp_path: Path, location: Store) -> None:
     """Once when it has taken its lock, and once when others can see in the lock whom it knows."""
     looks: list[str] = []
 
@@ -173,7 +164,7 @@ async def test_a_writing_run_looks_at_the_register_twice(
         return found
 
     async with simulate(fleet_text(accounts=4)) as aws:
-        pair = Pair(aws, tmp_path, fleet_text)
+        pair = Pair(aws, tmp_path)
         kind = type(location)
         with mock.patch.object(kind, "find", counted(kind.find)):
             await pair.applied("alpha", *ROUTES["alpha"])
@@ -181,7 +172,7 @@ async def test_a_writing_run_looks_at_the_register_twice(
 
 
 async def test_a_bucket_that_ignores_conditions(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is written where neither the lock nor a turn would keep anybody out."""
     objects = MemoryObjects(VirtualClock())
@@ -197,7 +188,7 @@ async def test_a_bucket_that_ignores_conditions(
 
     monkeypatch.setattr("fleet_repl.fleet.connect.open_place", opened)
     async with simulate(fleet_text(accounts=4)) as aws:
-        pair = Pair(aws, tmp_path, fleet_text)
+        pair = Pair(aws, tmp_path)
         with pytest.raises(StateError, match="conditional writes have no effect there"):
             await pair.applied("alpha", *ROUTES["alpha"])
         assert aws.world.writes == []

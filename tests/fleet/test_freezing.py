@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
-from fleet_repl import Outcome, Status
+from fleet_repl import Fleet, Outcome, Status
 from fleet_repl.reports import report_exit
 from fleet_repl.state import Lock
 from fleet_repl.values.errors import FrozenError, RefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
-
-    from fleet_repl import Fleet
 
 
 async def frozen(aws: Simulated, why: str = "release week") -> None:
@@ -44,9 +39,7 @@ async def hold_the_lock(fleet: Fleet, earlier: str) -> object:
 
 
 @pytest.mark.parametrize("work", [apply, roll_back, backfill, hold_the_lock])
-async def test_every_write_is_refused(
-    simulate: Simulate, fleet_text: FleetText, work: Callable[[Fleet, str], Awaitable[object]]
-) -> None:
+async def test_every_write_is_refused(work: Callable[[Fleet, str], Awaitable[object]]) -> None:
     """With who and why, whoever insists."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         earlier = await aws.applied()
@@ -64,9 +57,7 @@ async def test_every_write_is_refused(
         assert aws.world.writes == writes
 
 
-async def test_a_run_is_refused_before_anything_is_called(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_run_is_refused_before_anything_is_called() -> None:
     """One that takes the lock first, as the commands do, is told at once."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await frozen(aws)
@@ -76,7 +67,7 @@ async def test_a_run_is_refused_before_anything_is_called(
         assert not aws.world.calls
 
 
-async def test_looking_goes_on(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_looking_goes_on() -> None:
     """Plans, those of rollbacks too, the state of backfills, and a run with nothing to do."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         run = await aws.applied()
@@ -90,7 +81,7 @@ async def test_looking_goes_on(simulate: Simulate, fleet_text: FleetText) -> Non
             assert len(await history.runs()) == 1
 
 
-async def test_lifting_it(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_lifting_it() -> None:
     """Says what was lifted; then all is as before. A second freeze takes the place of the first."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await frozen(aws)
@@ -105,9 +96,7 @@ async def test_lifting_it(simulate: Simulate, fleet_text: FleetText) -> None:
         assert (await aws.applied()).status is Status.OK
 
 
-async def test_a_run_that_is_under_way_stops(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_run_that_is_under_way_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     """At its next sign of life: what was written stays, the rest is skipped and says why."""
     due, renewed = anyio.Event(), anyio.Event()
 

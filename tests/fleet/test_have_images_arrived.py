@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.fleet.conftest import Simulate
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import DeliveryState, Registry, Selection, SelectionError, to_json
+from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
 from fleet_repl.sandbox import AccountScenario, Scenario
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 
 FLEET = """
@@ -46,7 +48,7 @@ HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
 SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
 DR = Registry(AccountId("2" * 12), Region("eu-west-2"))
 PARTNER = Registry(AccountId("4" * 12), Region("eu-west-1"))
-LET_IN = {
+LET_IN: JsonObject = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -59,7 +61,9 @@ LET_IN = {
 }
 
 
-def told(report: Any) -> dict[tuple[Registry, Registry], list[tuple[str, DeliveryState]]]:
+def told(
+    report: DeliveryReport,
+) -> dict[tuple[Registry, Registry], list[tuple[str, DeliveryState]]]:
     """What became of each image, by source and destination."""
     return {
         (link.source, link.destination): [
@@ -69,13 +73,13 @@ def told(report: Any) -> dict[tuple[Registry, Registry], list[tuple[str, Deliver
     }
 
 
-async def set_up(aws: Any) -> None:
+async def set_up(aws: Simulated) -> None:
     async with aws.connected() as fleet:
         await fleet.apply(await fleet.plan())
     aws.world.set_policy(PARTNER, LET_IN)
 
 
-async def test_images_on_their_way_and_there(simulate: Any) -> None:
+async def test_images_on_their_way_and_there() -> None:
     """In progress for as long as replication takes, then complete, with the time it took."""
     async with simulate(FLEET, Scenario(replication_ms=40_000)) as aws:
         await set_up(aws)
@@ -102,10 +106,12 @@ async def test_images_on_their_way_and_there(simulate: Any) -> None:
         # What arrived by replication is not passed on to the second region, which is no failure.
         dr = report.links[2]
         assert (dr.destination, dr.state) == (DR, DeliveryState.NOT_SENT)
-        assert dr.images[0].because.endswith("what arrives by replication is not passed on")
+        (because,) = {image.because for image in dr.images}
+        assert because is not None
+        assert because.endswith("what arrives by replication is not passed on")
 
 
-async def test_archived_images_have_arrived(simulate: Any) -> None:
+async def test_archived_images_have_arrived() -> None:
     """One that ECR lists as sent and one that came by other ways: an archive hides them from who
     does not ask for archived images. What is archived at its source is not asked about."""
     async with simulate(FLEET) as aws:
@@ -113,9 +119,9 @@ async def test_archived_images_have_arrived(simulate: Any) -> None:
         for tag in "abc":
             aws.world.push(HUB, "base/python", tag)
         # Nobody sent it, and an older one was: it would be missing.
-        del aws.world.repository(HUB, "base/python").deliveries[
-            aws.world.images(HUB, "base/python")[2].digest
-        ]
+        repository = aws.world.repository(HUB, "base/python")
+        assert repository is not None
+        del repository.deliveries[aws.world.images(HUB, "base/python")[2].digest]
         for tag in "bc":
             aws.world.archive(SPOKE, "base/python", tag)
         aws.world.archive(HUB, "base/python", "a")
@@ -133,7 +139,7 @@ async def test_archived_images_have_arrived(simulate: Any) -> None:
     }
 
 
-async def test_before_the_first_apply_nothing_is_sent(simulate: Simulate) -> None:
+async def test_before_the_first_apply_nothing_is_sent() -> None:
     """No rule carries the images; afterwards they are ones from before the rule."""
     async with simulate(FLEET) as aws:
         aws.world.push(HUB, "base/python", "1")
@@ -151,7 +157,7 @@ async def test_before_the_first_apply_nothing_is_sent(simulate: Simulate) -> Non
         assert report.status == "ok"
 
 
-async def test_denied_and_why(simulate: Any) -> None:
+async def test_denied_and_why() -> None:
     """A grant that somebody took away is named; so is what an external owner has to add."""
     async with simulate(FLEET) as aws:
         await set_up(aws)
@@ -180,6 +186,7 @@ async def test_denied_and_why(simulate: Any) -> None:
             "ecr:ReplicateImage and ecr:CreateRepository on "
             "arn:aws:ecr:eu-west-1:222222222222:repository/base/*"
         )
+        assert partner.hint is not None
         assert partner.hint.startswith("its owner has to allow arn:aws:iam::111111111111:root ")
         assert report.status == "partial"
         # Doing what it says helps.
@@ -196,7 +203,7 @@ async def test_denied_and_why(simulate: Any) -> None:
         assert because == {"its registry policy grants it now, so it was changed after the push"}
 
 
-async def test_a_role_that_may_not_list_images(simulate: Simulate) -> None:
+async def test_a_role_that_may_not_list_images() -> None:
     """The source is unreadable and its links unknown; the other source is asked all the same."""
     denied = AccountScenario(id="1" * 12, denied_actions=("ecr:DescribeImages",))
     async with simulate(FLEET, Scenario(accounts=(denied,))) as aws:
@@ -212,7 +219,7 @@ async def test_a_role_that_may_not_list_images(simulate: Simulate) -> None:
         assert report.status == "partial"
 
 
-async def test_only_recent_images_count(simulate: Simulate) -> None:
+async def test_only_recent_images_count() -> None:
     """Older ones are not asked about, and no more than were asked for."""
     async with simulate(FLEET) as aws:
         await set_up(aws)
@@ -226,7 +233,7 @@ async def test_only_recent_images_count(simulate: Simulate) -> None:
             assert (few.sampled, few.count) == (2, 2)
 
 
-async def test_a_selection_asks_about_links_into_and_out_of_it(simulate: Simulate) -> None:
+async def test_a_selection_asks_about_links_into_and_out_of_it() -> None:
     """The hub is asked for the spoke's sake, though only about that link."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         second = await fleet.verify(selection=Selection(regions=("eu-west-2",)))
@@ -237,7 +244,7 @@ async def test_a_selection_asks_about_links_into_and_out_of_it(simulate: Simulat
             await fleet.verify(selection=Selection(accounts=("partner",)))
 
 
-async def test_events_and_secrets(simulate: Simulate) -> None:
+async def test_events_and_secrets() -> None:
     """It starts once and ends with its report; neither holds a secret, and nothing is written."""
     async with simulate(FLEET) as aws:
         await set_up(aws)
@@ -253,7 +260,7 @@ async def test_events_and_secrets(simulate: Simulate) -> None:
         assert aws.world.writes == writes
 
 
-async def test_stopped_before_it_began(simulate: Simulate) -> None:
+async def test_stopped_before_it_began() -> None:
     """The report says so and names every link."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         fleet.stop()

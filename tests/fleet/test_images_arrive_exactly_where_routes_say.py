@@ -9,8 +9,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.simulated import simulate
 
 from fleet_repl import Outcome, Registry, Status
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
@@ -19,7 +21,7 @@ REGISTRIES = [
     Registry(AccountId(account), Region(region)) for account in ACCOUNTS for region in REGIONS
 ]
 REPOSITORIES = ("aa/x", "aa/b/x", "cc/x", "aax", "dd")
-THEIRS = {
+THEIRS: JsonObject = {
     "Sid": "Theirs",
     "Effect": "Allow",
     "Principal": {"AWS": "arn:aws:iam::333333333333:root"},
@@ -123,13 +125,13 @@ regions = {json.dumps(REGIONS)}
     foreign=st.frozensets(st.sampled_from(REGISTRIES), max_size=3),
 )
 async def test_one_run_settles_any_fleet(
-    simulate: Any, wanted: list[Route], rules: dict[Registry, Any], foreign: frozenset[Registry]
+    wanted: list[Route], rules: dict[Registry, Any], foreign: frozenset[Registry]
 ) -> None:
     """After one run the next plan is empty, images go exactly where routes say, and what is
     other people's is still there."""
     async with simulate(inventory(wanted)) as aws:
         for registry, document in rules.items():
-            others = [
+            others: list[Any] = [
                 {**rule, "destinations": elsewhere}
                 for rule in document["rules"]
                 if (
@@ -152,7 +154,7 @@ async def test_one_run_settles_any_fleet(
             again = await fleet.apply(plan)
             assert {one.outcome for one in again.registries} == {Outcome.UNCHANGED}
         for registry in foreign:
-            assert aws.world.policy(registry)["Statement"][0] == THEIRS
+            assert aws.statements(registry)[0] == THEIRS
         for source, repository in product(REGISTRIES, REPOSITORIES):
             name = f"{repository}-{source.account}-{source.region}"
             aws.world.push(source, name, "1")

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.fleet.conftest import Simulate
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import (
     Fleet,
@@ -77,7 +77,7 @@ SCENARIO: dict[str, Any] = {
 }
 
 
-async def planned(simulated: Any, text: str, folder: Path) -> Any:
+async def planned(simulated: Simulated, text: str, folder: Path) -> Any:
     """A plan of another inventory for the same simulated AWS."""
     path = folder / "imported.toml"
     path.write_text(text, encoding="utf-8")
@@ -88,7 +88,7 @@ async def planned(simulated: Any, text: str, folder: Path) -> Any:
         return await fleet.plan()
 
 
-async def test_importing_then_planning_is_empty(simulate: Simulate, tmp_path: Path) -> None:
+async def test_importing_then_planning_is_empty(tmp_path: Path) -> None:
     """Nothing is written, nothing is asked for that is not there, and nothing is shown."""
     async with simulate(TEXT, Scenario.model_validate(SCENARIO)) as simulated:
         async with simulated.connected() as fleet:
@@ -108,9 +108,7 @@ async def test_importing_then_planning_is_empty(simulate: Simulate, tmp_path: Pa
     )
 
 
-async def test_a_registry_that_cannot_be_read_is_a_value(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_a_registry_that_cannot_be_read_is_a_value(tmp_path: Path) -> None:
     """The others are imported, and nothing of it is ever removed."""
     denied = {**SCENARIO, "accounts": [{"id": "333333333333", "denied": True}]}
     async with simulate(TEXT, Scenario.model_validate(denied)) as simulated:
@@ -125,7 +123,7 @@ async def test_a_registry_that_cannot_be_read_is_a_value(
     assert plan.changes == ()
 
 
-async def test_an_interruption_leaves_nothing_half_done(simulate: Simulate) -> None:
+async def test_an_interruption_leaves_nothing_half_done() -> None:
     """There is no such thing as half an inventory."""
     fleets: list[Fleet] = []
 
@@ -139,7 +137,7 @@ async def test_an_interruption_leaves_nothing_half_done(simulate: Simulate) -> N
             await fleet.import_inventory()
 
 
-async def test_a_file_that_was_changed_meanwhile(simulate: Simulate) -> None:
+async def test_a_file_that_was_changed_meanwhile() -> None:
     """Its text would be put together with the accounts of another."""
     async with simulate(TEXT) as simulated, simulated.connected() as fleet:
         path = anyio.Path(simulated.inventory.path)

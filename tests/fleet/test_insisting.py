@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
 from fleet_repl.fleet.load import load_plan
@@ -15,14 +16,11 @@ from fleet_repl.planning.plan import Resource
 from fleet_repl.reports import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
 
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
-
 LINKS = ("1>2,3 base/", "2>4 team/")
 PROTECTED = '[safety]\nprotected = [{ accounts = ["000000000001"] }]\n'
 
 
-async def test_insisting_is_remembered(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_insisting_is_remembered() -> None:
     """What was overridden stands in the run and in its report, each by its name."""
     async with simulate(fleet_text(*LINKS, more=PROTECTED)) as aws:
         await aws.applied()
@@ -43,9 +41,7 @@ async def test_insisting_is_remembered(simulate: Simulate, fleet_text: FleetText
         assert (past.report.forced, past.report.allowed) == (True, ("protected",))
 
 
-async def test_allowing_something_else_clears_nothing(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_allowing_something_else_clears_nothing() -> None:
     """Neither in the plan nor when it is applied: `unknown-fields` says nothing of protection."""
     async with simulate(fleet_text(*LINKS, more=PROTECTED)) as aws:
         await aws.applied()
@@ -88,8 +84,6 @@ RULES, POLICY, TEMPLATE = (
     ],
 )
 async def test_only_what_is_allowed_is_lifted(
-    simulate: Simulate,
-    fleet_text: FleetText,
     allow: tuple[str, ...],
     refused: dict[Resource, Fault],
     left: dict[Resource, Fault],
@@ -105,9 +99,7 @@ async def test_only_what_is_allowed_is_lifted(
     assert lifted.registries[1:] == plan.registries[1:]
 
 
-async def test_force_that_overrides_nothing_is_not_told(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_force_that_overrides_nothing_is_not_told() -> None:
     """A report says that it was forced only where there was something to force."""
     async with simulate(fleet_text(*LINKS)) as aws:
         report = await aws.applied(force=True)
@@ -121,9 +113,7 @@ async def test_force_that_overrides_nothing_is_not_told(
         ("max-changed", 'max_removals = "100%"\nmax_changed = 3'),
     ],
 )
-async def test_too_much_at_once_is_refused(
-    simulate: Simulate, fleet_text: FleetText, kind: str, more: str
-) -> None:
+async def test_too_much_at_once_is_refused(kind: str, more: str) -> None:
     """Nothing is written and the setting is named; with insistence it goes, and is recorded so."""
     sources = "1,2,3,4"
     async with simulate(fleet_text(f"{sources}>5,6,7 base/", accounts=7)) as aws:
@@ -141,7 +131,7 @@ async def test_too_much_at_once_is_refused(
         assert aws.links(1) == {"5 base/", "6 base/"}
 
 
-async def test_too_many_that_cannot_be_read(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_too_many_that_cannot_be_read() -> None:
     """Half the fleet denies access: something else is wrong, and nothing is written."""
     more = "[safety]\nmax_unreadable = 2\n"
     async with simulate(fleet_text("1>2,3,4,5,6 base/", accounts=6, more=more)) as aws:
@@ -154,9 +144,7 @@ async def test_too_many_that_cannot_be_read(simulate: Simulate, fleet_text: Flee
         assert (report.status, aws.links(1)) == (Status.PARTIAL, {"2 base/", "3 base/"})
 
 
-async def test_a_first_run_against_rules_of_others(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_first_run_against_rules_of_others() -> None:
     """It explains who owns what, and what can be done; nothing of theirs is touched."""
     theirs = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "000000000004"}]}]}
     scenario = Scenario(
@@ -173,9 +161,7 @@ async def test_a_first_run_against_rules_of_others(
         assert (aws.world.writes, aws.world.replication(aws.at(1))) == ([], theirs)
 
 
-async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path
-) -> None:
+async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(tmp_path: Path) -> None:
     """The plan was made without it and says that they fail; whoever applies it may allow it."""
     strange = RegistryScenario(
         account="000000000001",

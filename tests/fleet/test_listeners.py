@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from tests.fleet.conftest import Simulate
+from tests.support.simulated import simulate
 
 from fleet_repl import (
     Event,
@@ -33,7 +33,7 @@ to = { same_account = true, regions = ["eu-west-2"] }
 
 
 async def test_a_listener_that_raises_does_not_end_the_run(
-    simulate: Simulate, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is told once and gets no more events; the report is complete."""
     heard: list[Event] = []
@@ -54,7 +54,7 @@ async def test_a_listener_that_raises_does_not_end_the_run(
     ]
 
 
-async def test_a_plan_of_another_inventory_is_not_applied(simulate: Simulate) -> None:
+async def test_a_plan_of_another_inventory_is_not_applied() -> None:
     """It would be carried out with the wrong idea of what is ours."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
@@ -65,7 +65,7 @@ async def test_a_plan_of_another_inventory_is_not_applied(simulate: Simulate) ->
             assert other.world.writes == []
 
 
-async def test_a_refused_plan_is_told_to_listeners(simulate: Simulate) -> None:
+async def test_a_refused_plan_is_told_to_listeners() -> None:
     """Every registry is finished as skipped or unchanged, and the run with its report."""
     stray = {"rules": [{"destinations": [{"region": "us-east-1", "registryId": "1" * 12}]}]}
     heard: list[Event] = []

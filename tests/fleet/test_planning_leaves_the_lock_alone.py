@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio.to_thread
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.runs.rollback import plan_rollback
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
 
 
 @pytest.mark.parametrize(
@@ -25,11 +24,7 @@ if TYPE_CHECKING:
     ],
 )
 async def test_others_get_on_meanwhile(
-    simulate: Simulate,
-    fleet_text: FleetText,
-    monkeypatch: pytest.MonkeyPatch,
-    place: str,
-    work: Any,
+    monkeypatch: pytest.MonkeyPatch, place: str, work: Any
 ) -> None:
     """The event loop turns while it computes: here the one waits for the other."""
     turned = threading.Event()

@@ -10,10 +10,12 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Fleet, Inventory, Outcome, PlanError, Status, load_inventory, to_json
 from fleet_repl.fleet.load import load_plan
@@ -21,9 +23,6 @@ from fleet_repl.inventory import acknowledged, changed_file
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.events import WriteStarted
 from fleet_repl.watch import Round, RoundContext, RoundOptions, WatchOptions, run_round, watch
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 ADDITIVE = '[ownership]\nrules = "additive"\n'
 STALE = "the plan is stale: apply .* has written since it was made"
@@ -36,12 +35,11 @@ def record(aws: Simulated) -> Any:
 async def narrowed_by_another_run(aws: Simulated, text: str) -> None:
     """Somebody applies another version; then the file says again what it said before."""
     before = await anyio.Path(aws.inventory.path).read_text()
-    aws.rewrite(text)
-    assert (await aws.applied()).status is Status.OK
+    assert (await aws.applied(text)).status is Status.OK
     aws.rewrite(before)
 
 
-async def test_a_plan_from_before_another_run(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_plan_from_before_another_run() -> None:
     """It would put back what that run has taken away: refused, and what is on record stays."""
     async with simulate(fleet_text("1>2 base/", "1>3 base/", more=ADDITIVE)) as aws:
         await aws.applied()
@@ -58,9 +56,7 @@ async def test_a_plan_from_before_another_run(simulate: Simulate, fleet_text: Fl
         assert aws.links(1) == {"2 base/", "3 base/"}
 
 
-async def test_a_plan_file_from_before_another_run(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path
-) -> None:
+async def test_a_plan_file_from_before_another_run(tmp_path: Path) -> None:
     """Refused as well, unless somebody insists on it."""
     path = tmp_path / "plan.json"
     async with simulate(fleet_text("1>2 base/", "1>3 base/", more=ADDITIVE)) as aws:
@@ -70,10 +66,6 @@ async def test_a_plan_file_from_before_another_run(
         async with aws.connected() as fleet:
             with pytest.raises(PlanError, match=STALE):
                 await fleet.apply(load_plan(path))
-            # That is known before anybody has to read the plan.
-            with pytest.raises(PlanError, match=STALE):
-                await fleet.check_plan(load_plan(path))
-            await fleet.check_plan(load_plan(path), force=True)
         assert aws.links(1) == {"2 base/"}
         async with aws.connected() as fleet:
             report = await fleet.apply(load_plan(path), force=True)
@@ -81,9 +73,7 @@ async def test_a_plan_file_from_before_another_run(
         assert record(aws)[str(aws.at(1))]["links"][str(aws.at(2))] == ["base/"]
 
 
-async def test_insisting_on_an_old_plan_file_forgets_nothing_newer(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path
-) -> None:
+async def test_insisting_on_an_old_plan_file_forgets_nothing_newer(tmp_path: Path) -> None:
     """What another run has put there since stays the fleet's own, and can be withdrawn."""
     path = tmp_path / "plan.json"
     async with simulate(fleet_text("1>2 base/", "1>3 base/", more=ADDITIVE)) as aws:
@@ -98,9 +88,7 @@ async def test_insisting_on_an_old_plan_file_forgets_nothing_newer(
         assert aws.links(1) == {"2 base/", "3 base/"}
 
 
-async def test_runs_of_the_same_plan_do_not_count(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_runs_of_the_same_plan_do_not_count() -> None:
     """It may be carried out wave by wave, by several connections."""
     waves = {"canary": ("1",)}
     async with simulate(fleet_text("1,2>3 base/", waves=waves)) as aws:
@@ -108,13 +96,12 @@ async def test_runs_of_the_same_plan_do_not_count(
             plan = await fleet.plan()
             await fleet.apply(plan, wave="canary")
         async with aws.connected() as fleet:
-            await fleet.check_plan(plan)
             assert (await fleet.apply(plan)).status is Status.OK
         assert (aws.links(1), aws.links(2)) == ({"3 base/"}, {"3 base/"})
         assert set(record(aws)) == {str(aws.at(1)), str(aws.at(2))}
 
 
-async def test_a_run_that_died_since_counts(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_run_that_died_since_counts() -> None:
     """Whatever it had decided, it may have written; the next plan knows of it."""
     async with simulate(fleet_text("1>2 base/")) as aws, aws.connected() as early:
         plan = await early.plan()
@@ -124,9 +111,7 @@ async def test_a_run_that_died_since_counts(simulate: Simulate, fleet_text: Flee
         assert (await early.apply(await early.plan())).status is Status.OK
 
 
-async def test_a_dead_run_is_put_on_record_before_the_next_write(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_dead_run_is_put_on_record_before_the_next_write() -> None:
     """Also where the plan was made without the lock: by the first write the dead run has ended, so
     that nobody tells of it again."""
     async with simulate(fleet_text("1>2,3 base/")) as aws:
@@ -162,9 +147,7 @@ async def killed(aws: Simulated) -> str:
     return fleet.run_id
 
 
-async def test_a_plan_without_a_write_forgets_nothing_newer(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_plan_without_a_write_forgets_nothing_newer() -> None:
     """It takes no lock and is never refused; what a newer run has on record stays there."""
     async with simulate(fleet_text("1>2 base/", more=ADDITIVE)) as aws:
         await aws.applied()
@@ -180,9 +163,7 @@ async def test_a_plan_without_a_write_forgets_nothing_newer(
         assert aws.links(3) == set()
 
 
-async def test_a_rollback_that_was_planned_before_another_run(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_rollback_that_was_planned_before_another_run() -> None:
     """Putting back is writing as well."""
     async with simulate(fleet_text("1>2 base/", more=ADDITIVE)) as aws:
         run = await aws.applied()
@@ -204,12 +185,7 @@ def removed(aws: Simulated) -> None:
 
 
 @pytest.mark.parametrize("locked", [False, True])
-async def test_an_inventory_that_was_edited_since(
-    simulate: Simulate,
-    fleet_text: FleetText,
-    *,
-    locked: bool,
-) -> None:
+async def test_an_inventory_that_was_edited_since(*, locked: bool) -> None:
     """Between loading and writing; also where the lock was held from before the plan."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         async with aws.connected(locked=locked) as fleet:
@@ -220,9 +196,7 @@ async def test_an_inventory_that_was_edited_since(
         assert aws.world.writes == []
 
 
-async def test_an_inventory_that_is_gone_says_nothing_newer(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_an_inventory_that_is_gone_says_nothing_newer() -> None:
     """What was loaded is carried out."""
     async with simulate(fleet_text("1>2 base/")) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
@@ -240,7 +214,7 @@ repository_policy_file = "policy.json"
 """
 
 
-def test_texts_beside_the_inventory_belong_to_it(fleet_text: FleetText, tmp_path: Path) -> None:
+def test_texts_beside_the_inventory_belong_to_it(tmp_path: Path) -> None:
     """What a template names is a part of the version."""
     policy = tmp_path / "policy.json"
     policy.write_text(POLICY)
@@ -291,9 +265,7 @@ async def round_of(
     return round_, [one.event for one in told]
 
 
-async def test_a_round_that_is_overtaken_plans_anew(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_round_that_is_overtaken_plans_anew() -> None:
     """And writes what is wanted by then."""
     async with simulate(fleet_text("1>2 base/", more=ADDITIVE)) as aws:
 
@@ -306,9 +278,7 @@ async def test_a_round_that_is_overtaken_plans_anew(
         assert (aws.links(1), aws.links(3)) == ({"2 base/"}, set())
 
 
-async def test_a_watch_keeps_what_an_operator_has_decided(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_watch_keeps_what_an_operator_has_decided() -> None:
     """A round that read the file before the operator edited and applied it puts nothing back."""
     wide, narrow = (fleet_text(*links) for links in (("1>2 a/", "1>3 a/"), ("1>2 a/",)))
     async with simulate(wide) as aws:
@@ -317,8 +287,7 @@ async def test_a_watch_keeps_what_an_operator_has_decided(
         stop, rounds, told = anyio.Event(), list[Round](), list[LogEntry]()
 
         async def meddle() -> None:
-            aws.rewrite(narrow)
-            assert (await aws.applied()).status is Status.OK
+            assert (await aws.applied(narrow)).status is Status.OK
             aws.world.set_policy(aws.at(2), None)
 
         once = [meddle]

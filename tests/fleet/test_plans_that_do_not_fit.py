@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import anyio
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, Plan, PlanError, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.values.canonical_json import digest
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 Forge: TypeAlias = "Callable[[dict[str, Any]], object]"
 
@@ -28,8 +27,7 @@ STRANGER = "999999999999/eu-west-1"
 
 async def forged(aws: Simulated, path: Path, forge: Forge) -> Path:
     """A plan of the fleet that somebody has changed, with the digest that belongs to it then."""
-    async with aws.connected() as fleet:
-        document = json.loads(to_json(await fleet.plan()))
+    document = json.loads(to_json(await aws.planned()))
     forge(document)
     del document["digest"]
     await anyio.Path(path).write_text(json.dumps({**document, "digest": digest(document)}))
@@ -50,7 +48,7 @@ def another_account(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("forge", [another_region, another_account])
 async def test_nothing_is_written_that_the_inventory_does_not_list(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, forge: Forge
+    tmp_path: Path, forge: Forge
 ) -> None:
     """Its roles may reach more registries than are managed: other regions of its accounts."""
     async with simulate(fleet_text("1>2 base/")) as aws:
@@ -80,9 +78,7 @@ def out_of_order(document: dict[str, Any]) -> None:
         ),
     ],
 )
-async def test_what_could_be_no_plan_is_none(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, forge: Forge, reason: str
-) -> None:
+async def test_what_could_be_no_plan_is_none(tmp_path: Path, forge: Forge, reason: str) -> None:
     """It says where."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         path = await forged(aws, tmp_path / "plan.json", forge)
@@ -90,9 +86,7 @@ async def test_what_could_be_no_plan_is_none(
             load_plan(path)
 
 
-async def test_a_grant_that_waits_for_a_stranger_stays(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path
-) -> None:
+async def test_a_grant_that_waits_for_a_stranger_stays(tmp_path: Path) -> None:
     """Nobody has seen its rules written."""
 
     def wait(document: dict[str, Any]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
-from fleet_repl import Outcome, Plan, Report, Selection, Status, to_json
+from fleet_repl import Outcome, Report, Selection, Status, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.planning.plan import Mover
 from fleet_repl.reports import report_exit
@@ -17,11 +18,6 @@ from fleet_repl.runs.events import WaveFinished
 from fleet_repl.runs.outcomes import WaveOutcome, Writes
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
 from fleet_repl.sandbox.faults import Faults
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 HUB = 1
 WAVES = {"canary": ("2",), "early": ("3,4",)}
@@ -35,19 +31,13 @@ UNUSED = (
 
 
 @pytest.fixture
-def text(fleet_text: FleetText) -> str:
+def text() -> str:
     return fleet_text(*LINKS, accounts=5, waves=WAVES)
 
 
 @pytest.fixture
-def empty(fleet_text: FleetText) -> str:
+def empty() -> str:
     return fleet_text(accounts=5, waves=WAVES)
-
-
-@asynccontextmanager
-async def planned(aws: Simulated) -> AsyncIterator[Plan]:
-    async with aws.connected() as fleet:
-        yield await fleet.plan()
 
 
 def written(aws: Simulated) -> list[int]:
@@ -63,7 +53,7 @@ def kinds(told: Any) -> set[str]:
     return {one.kind for one in told.warnings}
 
 
-async def test_a_canary_of_spokes_and_then_the_rest(simulate: Simulate, text: str) -> None:
+async def test_a_canary_of_spokes_and_then_the_rest(text: str) -> None:
     """`--wave canary` makes the link to the spoke of that wave and no other; a plain run then does
     the rest, and a third one nothing. At no time is a link without its grant."""
     async with simulate(text) as aws:
@@ -71,7 +61,9 @@ async def test_a_canary_of_spokes_and_then_the_rest(simulate: Simulate, text: st
             report = await aws.applied(wave="canary")
             assert (report.status, report_exit(report)) == (Status.STAGED, 0)
             assert (written(aws), aws.links(HUB)) == ([2, HUB], {"2 base/"})
-            assert [aws.grants(number) != "" for number in (2, 3, 4, 5)] == [True] + [False] * 3
+            assert [aws.policy_text(aws.at(number)) != "" for number in (2, 3, 4, 5)] == [True] + [
+                False
+            ] * 3
             assert report.waves == (
                 WaveOutcome(name="canary", registries=2, writes=Writes(applied=2)),
                 WaveOutcome(name="early", registries=3, writes=Writes(skipped=3), because=LAST),
@@ -83,11 +75,11 @@ async def test_a_canary_of_spokes_and_then_the_rest(simulate: Simulate, text: st
             assert "unused-wave" not in kinds(report)
         assert seen == [set()] * len(seen) != []
         assert aws.links(HUB) == {f"{end} base/" for end in (2, 3, 4, 5)} | {"5 legacy/"}
-        async with planned(aws) as plan:
-            assert plan.changes == ()
+        plan = await aws.planned()
+        assert plan.changes == ()
 
 
-async def test_each_wave_adds_its_own(simulate: Simulate, text: str) -> None:
+async def test_each_wave_adds_its_own(text: str) -> None:
     """In one run: what is in place after each wave, and a plan whose writes build on each other."""
     async with simulate(text) as aws:
         after: list[set[str]] = []
@@ -108,9 +100,7 @@ async def test_each_wave_adds_its_own(simulate: Simulate, text: str) -> None:
         assert after == [{base[0]}, set(base[:3]), {*base, "5 legacy/"}]
 
 
-async def test_links_go_wave_by_wave_and_stay_ours_until_then(
-    simulate: Simulate, text: str, empty: str
-) -> None:
+async def test_links_go_wave_by_wave_and_stay_ours_until_then(text: str, empty: str) -> None:
     """After the canary has lost its link, the others are still on the fleet's record: the next
     run takes them away without --force, and a rollback of it brings them back."""
     async with simulate(text) as aws:
@@ -120,28 +110,29 @@ async def test_links_go_wave_by_wave_and_stay_ours_until_then(
             report = await aws.applied(wave="canary")
             assert report.status is Status.STAGED
             assert aws.links(HUB) == {f"{end} base/" for end in (3, 4, 5)} | {"5 legacy/"}
-            assert [aws.grants(number) != "" for number in (2, 3, 4, 5)] == [False] + [True] * 3
+            assert [aws.policy_text(aws.at(number)) != "" for number in (2, 3, 4, 5)] == [False] + [
+                True
+            ] * 3
             report = await aws.applied()
         assert (report.status, report.objections) == (Status.OK, ())
         assert seen == [set()] * len(seen) != []
-        assert (aws.links(HUB), [aws.grants(number) for number in (2, 3, 4, 5)]) == (
+        assert (aws.links(HUB), [aws.policy_text(aws.at(number)) for number in (2, 3, 4, 5)]) == (
             set(),
             [""] * 4,
         )
 
 
 @pytest.mark.parametrize("until", ["canary", "early", None])
-async def test_a_run_is_taken_back_whatever_wave_it_ended_with(
-    simulate: Simulate, fleet_text: FleetText, until: str | None
-) -> None:
+async def test_a_run_is_taken_back_whatever_wave_it_ended_with(until: str | None) -> None:
     """Every document is as it was before the run, and what is the fleet's own as well: a rollback
     of the rollback makes what the run had made."""
     waves = {"canary": ("2",), "early": ("3",)}
     async with simulate(fleet_text("1>2,4 base/", "1>5 old/", accounts=5, waves=waves)) as aws:
         await aws.applied()
         before = aws.spelled()
-        aws.rewrite(fleet_text("1>2,3 base/ new/", "1>4 base/", accounts=5, waves=waves))
-        run = await aws.applied(wave=until)
+        run = await aws.applied(
+            fleet_text("1>2,3 base/ new/", "1>4 base/", accounts=5, waves=waves), wave=until
+        )
         then = aws.spelled()
         assert then != before
         with aws.watched() as seen:
@@ -156,7 +147,7 @@ async def test_a_run_is_taken_back_whatever_wave_it_ended_with(
 
 
 async def test_a_run_that_dies_between_two_writes_of_the_same_rules(
-    simulate: Simulate, text: str, monkeypatch: pytest.MonkeyPatch
+    text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next run tells from the journal what was written, knows it for the fleet's own work,
     and does the rest."""
@@ -174,12 +165,12 @@ async def test_a_run_that_dies_between_two_writes_of_the_same_rules(
         monkeypatch.undo()
         links = {f"{end} base/" for end in (2, 3, 4)}
         assert aws.links(HUB) == links
-        async with planned(aws) as plan:
-            hub = plan.registries[0]
-            assert [one.message for one in plan.warnings if one.kind == "unfinished-run"] != []
-            assert hub.moved is not None
-            assert (hub.moved.by, hub.moved.run_id) == (Mover.INVENTORY, died)
-            assert [one.wave for one in hub.changes] == ["rest"]
+        plan = await aws.planned()
+        hub = plan.registries[0]
+        assert [one.message for one in plan.warnings if one.kind == "unfinished-run"] != []
+        assert hub.moved is not None
+        assert (hub.moved.by, hub.moved.run_id) == (Mover.INVENTORY, died)
+        assert [one.wave for one in hub.changes] == ["rest"]
         report = await aws.applied()
         assert (report.status, report.objections) == (Status.OK, ())
         async with aws.history() as history:
@@ -192,7 +183,7 @@ async def _die(*_: object) -> None:
     raise RuntimeError
 
 
-async def test_a_write_whose_answer_is_lost_is_built_on(simulate: Simulate, text: str) -> None:
+async def test_a_write_whose_answer_is_lost_is_built_on(text: str) -> None:
     """AWS takes every write and answers none at first: a look tells that it is in place."""
     async with simulate(text) as aws:
         rules = (FaultRule(kind=Mishap.LOST_ANSWER, first=2, operations=PUTS),)
@@ -203,7 +194,7 @@ async def test_a_write_whose_answer_is_lost_is_built_on(simulate: Simulate, text
         assert seen == [set()] * len(seen) != []
 
 
-async def test_a_canary_that_fails_keeps_the_hub_as_it_is(simulate: Simulate, text: str) -> None:
+async def test_a_canary_that_fails_keeps_the_hub_as_it_is(text: str) -> None:
     """The hub may not be written: later waves are skipped, and a run that may go on writes its
     rules no more."""
     async with simulate(text) as aws:
@@ -218,32 +209,27 @@ async def test_a_canary_that_fails_keeps_the_hub_as_it_is(simulate: Simulate, te
         assert aws.ungranted() == set()
 
 
-async def test_what_a_run_has_left_is_told_from_what_others_did(
-    simulate: Simulate, text: str
-) -> None:
+async def test_what_a_run_has_left_is_told_from_what_others_did(text: str) -> None:
     """After a canary the last of the hub's documents counts that was written."""
     async with simulate(text) as aws:
         report = await aws.applied(wave="canary")
-        async with planned(aws) as plan:
-            hub = plan.registries[0].moved
-            assert hub is not None
-            assert (hub.by, hub.run_id) == (Mover.INVENTORY, report.run_id)
+        plan = await aws.planned()
+        hub = plan.registries[0].moved
+        assert hub is not None
+        assert (hub.by, hub.run_id) == (Mover.INVENTORY, report.run_id)
         aws.world.set_replication(aws.at(HUB), {"rules": []})
-        async with planned(aws) as plan:
-            hub = plan.registries[0].moved
-            assert hub is not None
-            assert hub.by is Mover.FLEET
+        plan = await aws.planned()
+        hub = plan.registries[0].moved
+        assert hub is not None
+        assert hub.by is Mover.FLEET
 
 
-async def test_a_plan_in_a_file_is_carried_out_in_waves(
-    simulate: Simulate, text: str, tmp_path: Path
-) -> None:
+async def test_a_plan_in_a_file_is_carried_out_in_waves(text: str, tmp_path: Path) -> None:
     """Twice up to the canary and twice to the end: each write is made once, and what is not a
     stranger's work is no conflict."""
     async with simulate(text) as aws:
         file = tmp_path / "fleet.plan"
-        async with aws.connected() as fleet:
-            file.write_text(to_json(await fleet.plan()))
+        file.write_text(to_json(await aws.planned()))
         for wave, status in (
             ("canary", Status.STAGED),
             ("canary", Status.STAGED),
@@ -255,24 +241,20 @@ async def test_a_plan_in_a_file_is_carried_out_in_waves(
                 report = await fleet.apply(load_plan(file), wave=wave)
             assert report.status is status
         assert written(aws).count(HUB) == 3
-        aws.rewrite(text.replace("base/", "other/"))
-        report = await aws.applied()
+        report = await aws.applied(text.replace("base/", "other/"))
         assert (report.status, report.objections) == (Status.OK, ())
 
 
-async def test_a_wave_that_a_plan_passes_over_is_warned_about(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_wave_that_a_plan_passes_over_is_warned_about() -> None:
     """The inventory changes a link of the last wave alone: nothing is tried on the canary. Where
     only what others changed is put right, that is nothing to be told."""
     waves = {"canary": ("2",)}
     async with simulate(fleet_text("1>2,3 base/", waves=waves)) as aws:
-        async with planned(aws) as plan:
-            assert "unused-wave" not in kinds(plan)
+        plan = await aws.planned()
+        assert "unused-wave" not in kinds(plan)
         await aws.applied()
-        aws.rewrite(fleet_text("1>2,3,4 base/", waves=waves))
-        async with planned(aws) as plan:
-            assert [one.message for one in plan.warnings if one.kind == "unused-wave"] == [UNUSED]
+        plan = await aws.planned(fleet_text("1>2,3,4 base/", waves=waves))
+        assert [one.message for one in plan.warnings if one.kind == "unused-wave"] == [UNUSED]
         async with aws.connected() as fleet:
             part = await fleet.plan(selection=Selection(accounts=(f"{HUB:012}", f"{4:012}")))
         assert part.registries[0].changes
@@ -282,19 +264,17 @@ async def test_a_wave_that_a_plan_passes_over_is_warned_about(
             fleet_text("1>2,3,4 base/", waves=waves)
             + '[warnings]\nacknowledged = ["unused-wave:canary"]\n'
         )
-        async with planned(aws) as plan:
-            assert (kinds(plan), plan.acknowledged) == (set(), 1)
+        plan = await aws.planned()
+        assert (kinds(plan), plan.acknowledged) == (set(), 1)
         await aws.applied()
         aws.rewrite(fleet_text("1>2,3,4 base/", waves=waves))
         aws.world.set_policy(aws.at(4), None)
-        async with planned(aws) as plan:
-            assert len(plan.changes) == 1
-            assert "unused-wave" not in kinds(plan)
+        plan = await aws.planned()
+        assert len(plan.changes) == 1
+        assert "unused-wave" not in kinds(plan)
 
 
-async def test_backfills_follow_the_links_that_a_wave_has_made(
-    simulate: Simulate, text: str
-) -> None:
+async def test_backfills_follow_the_links_that_a_wave_has_made(text: str) -> None:
     """A canary asks for the copies of its own link; the rest of the run for those of its own."""
     named = text.replace('prefixes = ["base/"]', 'prefixes = ["base/"]\nbackfill = "new-links"')
     async with simulate(named) as aws:
@@ -304,7 +284,7 @@ async def test_backfills_follow_the_links_that_a_wave_has_made(
         assert [one.destination for one in report.backfills] == [aws.at(3), aws.at(4), aws.at(5)]
 
 
-async def test_a_protected_hub_counts_once(simulate: Simulate, text: str, empty: str) -> None:
+async def test_a_protected_hub_counts_once(text: str, empty: str) -> None:
     """Thresholds are about registries and links, in however many writes they change."""
     async with simulate(text) as aws:
         await aws.applied()
@@ -312,22 +292,18 @@ async def test_a_protected_hub_counts_once(simulate: Simulate, text: str, empty:
             "[safety]\nmax_removals = 4\nmax_changed = 5\n"
             f'protected = [{{ accounts = "{HUB:012d}" }}]\n'
         )
-        aws.rewrite(empty + safety)
-        async with planned(aws) as plan:
-            assert [one.kind for one in plan.objections] == ["protected"]
-            assert plan.objections[0].message.startswith(f"4 links out of {aws.at(HUB)}")
-        aws.rewrite(empty + safety.replace("= 4", "= 3").replace("= 5", "= 4"))
-        async with planned(aws) as plan:
-            assert [one.kind for one in plan.objections] == [
-                "max-removals",
-                "max-changed",
-                "protected",
-            ]
+        plan = await aws.planned(empty + safety)
+        assert [one.kind for one in plan.objections] == ["protected"]
+        assert plan.objections[0].message.startswith(f"4 links out of {aws.at(HUB)}")
+        plan = await aws.planned(empty + safety.replace("= 4", "= 3").replace("= 5", "= 4"))
+        assert [one.kind for one in plan.objections] == [
+            "max-removals",
+            "max-changed",
+            "protected",
+        ]
 
 
-async def test_links_for_which_there_is_no_room_yet_come_later(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_links_for_which_there_is_no_room_yet_come_later() -> None:
     """Two destinations are all that the hub may have, and both are replaced: the canary's link is
     made with the last wave's, each with its grant, and the plan says so beforehand."""
     waves = {"canary": ("4",)}

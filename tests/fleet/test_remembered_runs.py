@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Outcome, Registry, Resource, Status, to_json
 from fleet_repl.fleet.history import open_history
@@ -18,9 +19,6 @@ from fleet_repl.state.journal import parse_journal
 from fleet_repl.state.run_documents import parse_before
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.errors import RefusedError
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
 
 LINKS = ("1>2,3 base/", "2>4 team/")
 RESOURCES = (Resource.REPLICATION_CONFIGURATION, Resource.REGISTRY_POLICY)
@@ -35,7 +33,7 @@ THEIRS: JsonObject = {
 RULE: JsonObject = {"destinations": [{"region": "eu-west-1", "registryId": "000000000002"}]}
 
 
-async def test_everything_of_a_run_is_kept(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_everything_of_a_run_is_kept() -> None:
     """Its plan, what was there before, a line for each write, the report; all of it private."""
     async with simulate(fleet_text(*LINKS)) as aws:
         async with aws.connected() as fleet:
@@ -59,7 +57,7 @@ async def test_everything_of_a_run_is_kept(simulate: Simulate, fleet_text: Fleet
         assert len(lines) == 2 * len(plan.changes)
 
 
-async def test_a_run_is_read_back(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_run_is_read_back() -> None:
     """By its id and as the last one, from the inventory and from the folder; the report too."""
     async with simulate(fleet_text(*LINKS)) as aws:
         first = await aws.applied()
@@ -87,7 +85,7 @@ async def test_a_run_is_read_back(simulate: Simulate, fleet_text: FleetText) -> 
             assert (to_json(past.plan), to_json(past.report)) == (to_json(plan), to_json(second))
 
 
-async def test_a_run_that_nobody_knows(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_run_that_nobody_knows() -> None:
     """Told where it was looked for; so too where there are none at all."""
     async with (
         simulate(fleet_text(*LINKS)) as aws,
@@ -104,9 +102,7 @@ async def test_a_run_that_nobody_knows(simulate: Simulate, fleet_text: FleetText
                 await fleet.plan_rollback("../x")
 
 
-async def test_the_journal_tells_each_write_and_its_end(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_the_journal_tells_each_write_and_its_end() -> None:
     """In the order in which they were sent, with the request ids of the answers."""
     async with simulate(fleet_text(*LINKS)) as aws:
         aws.deny(4, "ecr:PutRegistryPolicy")
@@ -132,7 +128,7 @@ async def test_the_journal_tells_each_write_and_its_end(
                 assert (entry.request_id if entry else None) == change.request_id
 
 
-async def test_who_is_at_work(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_who_is_at_work() -> None:
     """The process that holds the lock; nobody before it was taken, and after it was let go."""
     async with (
         simulate(fleet_text(*LINKS)) as aws,
@@ -147,7 +143,7 @@ async def test_who_is_at_work(simulate: Simulate, fleet_text: FleetText) -> None
         assert await history.at_work("prod") is None
 
 
-async def test_it_is_on_disk_before_it_is_sent(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_it_is_on_disk_before_it_is_sent() -> None:
     """While a write is at AWS, what it replaces and that it was sent can already be read."""
     async with simulate(fleet_text(*LINKS)) as aws:
         aws.world.set_policy(aws.at(3), {"Version": "2012-10-17", "Statement": [THEIRS]})
@@ -175,14 +171,13 @@ async def test_it_is_on_disk_before_it_is_sent(simulate: Simulate, fleet_text: F
         assert announced == [True] * 5
 
 
-async def test_runs_without_writes_are_not_kept(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_runs_without_writes_are_not_kept() -> None:
     """Nothing to do, refused, frozen or only planned: there is nothing to roll back."""
     async with (
         simulate(fleet_text(*LINKS)) as aws,
         aws.history() as history,
     ):
-        async with aws.connected() as fleet:
-            await fleet.plan()
+        await aws.planned()
         assert await history.runs() == ()
         await aws.applied()
         (first,) = await history.runs()
@@ -198,9 +193,7 @@ async def test_runs_without_writes_are_not_kept(simulate: Simulate, fleet_text: 
         assert [one.name for one in (aws.state / "runs").iterdir()] == [first.meta.run_id]
 
 
-async def test_a_run_whose_writes_are_all_refused_is_not_kept(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_run_whose_writes_are_all_refused_is_not_kept() -> None:
     """It fails, and has nothing that could be rolled back."""
     strange = RegistryScenario(
         account="000000000001",
@@ -219,9 +212,7 @@ async def test_a_run_whose_writes_are_all_refused_is_not_kept(
             assert await history.runs() == ()
 
 
-async def test_a_run_that_ends_while_it_is_looked_for_has_not_died(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_run_that_ends_while_it_is_looked_for_has_not_died() -> None:
     """Whoever plans meanwhile sees it without an end, and then the lock without a holder."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         run = await aws.applied()
@@ -233,8 +224,6 @@ async def test_a_run_that_ends_while_it_is_looked_for_has_not_died(
             ended.write_bytes(content)
 
         with mock.patch("fleet_repl.fleet.recover.current_holder", just_ended):
-            async with aws.connected() as fleet:
-                assert (await fleet.plan()).warnings == ()
+            assert (await aws.planned()).warnings == ()
         ended.unlink()
-        async with aws.connected() as fleet:
-            assert [one.kind for one in (await fleet.plan()).warnings] == ["unfinished-run"]
+        assert [one.kind for one in (await aws.planned()).warnings] == ["unfinished-run"]

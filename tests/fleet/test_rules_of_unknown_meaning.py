@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Status
 from fleet_repl.ecr.rules import rules_of
 from fleet_repl.reports import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
 
 STRANGE: JsonObject = {
     "destinations": [],
@@ -27,9 +25,7 @@ def scenario() -> Scenario:
     return Scenario(registries=(there,))
 
 
-async def test_it_is_kept_until_somebody_insists_and_comes_back(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_it_is_kept_until_somebody_insists_and_comes_back() -> None:
     """Two applies keep it, beside links that come and go; one that is forced lets it go, and the
     rollback of that has it again to the letter."""
     async with simulate(fleet_text("1>2 base/"), scenario()) as aws:
@@ -41,8 +37,7 @@ async def test_it_is_kept_until_somebody_insists_and_comes_back(
         first = aws.world.replication(aws.at(1))
         assert rules_of(first)[0] == STRANGE
         assert aws.links(1) == {"2 base/"}
-        aws.rewrite(fleet_text("1>3 base/"))
-        await aws.applied()
+        await aws.applied(fleet_text("1>3 base/"))
         kept = aws.world.replication(aws.at(1))
         assert (rules_of(kept)[0], aws.links(1)) == (STRANGE, {"3 base/"})
         writes = list(aws.world.writes)
@@ -62,13 +57,12 @@ async def test_it_is_kept_until_somebody_insists_and_comes_back(
         assert (back.status, aws.world.replication(aws.at(1))) == (Status.OK, kept)
 
 
-async def test_one_that_came_later_is_noticed(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_one_that_came_later_is_noticed() -> None:
     """A stranger's rule without a link, written after the run: a rollback sees that the registry
     was changed, and who insists is told what would go."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
-        aws.rewrite(fleet_text("1>3 base/"))
-        run = await aws.applied()
+        run = await aws.applied(fleet_text("1>3 base/"))
         rules = rules_of(aws.world.replication(aws.at(1)))
         later: JsonObject = {"rules": [*rules, STRANGE]}
         aws.world.set_replication(aws.at(1), later)

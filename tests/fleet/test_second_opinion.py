@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from moto.ecr.models import ecr_backends
-from moto.server import ThreadedMotoServer
+from tests.support.moto import moto_server
 
 from fleet_repl import Status, connect, load_inventory
 from fleet_repl.aws import Endpoint
@@ -45,27 +44,21 @@ RULES = {
 }
 
 
-@pytest.fixture(scope="module")
-def moto_endpoint() -> Iterator[Endpoint]:
-    """A moto server on a free port; its backends are in this process."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield Endpoint(
-        url=f"http://{host}:{port}",
-        access_key_id="AKIAIOSFODNN7EXAMPLE",
-        secret_access_key=Secret("secret"),
-        region=Region("eu-west-1"),
-    )
-    server.stop()
+moto = pytest.fixture(scope="module")(moto_server)
 
 
-async def test_plan_apply_second_run_and_tampering(moto_endpoint: Endpoint, tmp_path: Path) -> None:
+async def test_plan_apply_second_run_and_tampering(moto: str, tmp_path: Path) -> None:
     """Multi-account by assumed role: what was applied is there, and what is lost comes back."""
     path = tmp_path / "fleet.toml"
     path.write_text(FLEET)
     inventory = load_inventory(path, environ={})
-    async with connect(inventory, endpoint=moto_endpoint) as fleet:
+    endpoint = Endpoint(
+        url=moto,
+        access_key_id="AKIAIOSFODNN7EXAMPLE",
+        secret_access_key=Secret("secret"),
+        region=Region("eu-west-1"),
+    )
+    async with connect(inventory, endpoint=endpoint) as fleet:
         plan = await fleet.plan()
         assert (plan.summary.changed, plan.summary.links_added) == (3, 2)
         report = await fleet.apply(plan)
@@ -77,7 +70,13 @@ async def test_plan_apply_second_run_and_tampering(moto_endpoint: Endpoint, tmp_
     assert [one["Principal"] for one in policy["Statement"]] == [
         {"AWS": "arn:aws:iam::111111111111:root"}
     ]
-    async with connect(inventory, endpoint=moto_endpoint) as fleet:
+    endpoint = Endpoint(
+        url=moto,
+        access_key_id="AKIAIOSFODNN7EXAMPLE",
+        secret_access_key=Secret("secret"),
+        region=Region("eu-west-1"),
+    )
+    async with connect(inventory, endpoint=endpoint) as fleet:
         assert not (await fleet.plan()).changes
         spoke.registry_policy = None
         hub.replication_config = {"rules": []}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fleet.conftest import Simulate
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import (
     Event,
@@ -74,7 +74,7 @@ def with_rules(*rules: JsonObject) -> Scenario:
 
 
 @asynccontextmanager
-async def connected(aws: Any, text: str, folder: Path) -> AsyncIterator[Fleet]:
+async def connected(aws: Simulated, text: str, folder: Path) -> AsyncIterator[Fleet]:
     """A connection of one inventory to a world that others use too."""
     path = folder / "fleet.toml"
     path.write_text(text)
@@ -83,21 +83,16 @@ async def connected(aws: Any, text: str, folder: Path) -> AsyncIterator[Fleet]:
         yield fleet
 
 
-async def applied(aws: Any, text: str, folder: Path, *, force: bool = False) -> Report:
+async def applied(aws: Simulated, text: str, folder: Path, *, force: bool = False) -> Report:
     async with connected(aws, text, folder) as fleet:
         return await fleet.apply(await fleet.plan(), force=force)
 
 
-def rules_in(aws: Any, registry: Registry = HUB) -> list[Any]:
-    found: list[Any] = aws.world.registries[registry].replication.latest["rules"]
-    return found
+def prefixes_in(aws: Simulated) -> set[str]:
+    return {one["filter"] for rule in aws.rules(HUB) for one in rule["repositoryFilters"]}
 
 
-def prefixes_in(aws: Any) -> set[str]:
-    return {one["filter"] for rule in rules_in(aws) for one in rule["repositoryFilters"]}
-
-
-async def test_two_inventories_share_a_registry(simulate: Simulate, tmp_path: Path) -> None:
+async def test_two_inventories_share_a_registry(tmp_path: Path) -> None:
     """Each writes its own links and grants once, keeps the other's, and finds both settled."""
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
@@ -115,7 +110,7 @@ async def test_two_inventories_share_a_registry(simulate: Simulate, tmp_path: Pa
         assert len(aws.world.writes) == writes
 
 
-async def test_each_takes_back_only_its_own(simulate: Any, tmp_path: Path) -> None:
+async def test_each_takes_back_only_its_own(tmp_path: Path) -> None:
     """A link taken out of one inventory goes with its grant; the other's and a stranger's stay."""
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
@@ -126,24 +121,22 @@ async def test_each_takes_back_only_its_own(simulate: Any, tmp_path: Path) -> No
         report = await applied(aws, fleet("one", "2 more/"), one)
         assert (report.status, report.objections) == ("ok", ())
         assert prefixes_in(aws) == {"legacy/", "golden/", "more/"}
-        assert STRANGERS in rules_in(aws)
-        policy = json.dumps(aws.world.registries[SPOKE].policy.latest.document)
+        assert STRANGERS in aws.rules(HUB)
+        policy = aws.policy_text(SPOKE)
         assert "repository/base/" not in policy
         assert "repository/golden/" in policy
 
 
-async def test_without_a_record_equal_links_are_ours(simulate: Simulate, tmp_path: Path) -> None:
+async def test_without_a_record_equal_links_are_ours(tmp_path: Path) -> None:
     """Links found that are asked for are taken over, and can be taken back afterwards."""
     async with simulate(fleet("one", "3 legacy/"), with_rules(STRANGERS)) as aws:
         await applied(aws, fleet("one", "3 legacy/"), tmp_path)
-        assert rules_in(aws) == [STRANGERS]
+        assert aws.rules(HUB) == [STRANGERS]
         report = await applied(aws, fleet("one"), tmp_path)
-        assert (report.status, rules_in(aws)) == ("ok", [])
+        assert (report.status, aws.rules(HUB)) == ("ok", [])
 
 
-async def test_a_lost_record_keeps_what_is_not_asked_for(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_a_lost_record_keeps_what_is_not_asked_for(tmp_path: Path) -> None:
     """Without the record a link that left the inventory counts as somebody else's and stays."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
@@ -152,7 +145,7 @@ async def test_a_lost_record_keeps_what_is_not_asked_for(
         assert prefixes_in(aws) == {"base/", "more/"}
 
 
-async def test_recorded_links_go_without_force(simulate: Simulate, tmp_path: Path) -> None:
+async def test_recorded_links_go_without_force(tmp_path: Path) -> None:
     """With exclusive rules too: what the record shows to be ours needs no insisting, a
     stranger's does."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -161,15 +154,15 @@ async def test_recorded_links_go_without_force(simulate: Simulate, tmp_path: Pat
         less = fleet("one", "2 base/", rules="exclusive")
         report = await applied(aws, less, tmp_path)
         assert (report.status, report.objections) == ("ok", ())
-        tampered = {"rules": [*rules_in(aws), STRANGERS]}
+        tampered = {"rules": [*aws.rules(HUB), STRANGERS]}
         aws.world.registries[HUB].replication.replace(tampered)
         report = await applied(aws, less, tmp_path)
         assert [one.kind for one in report.objections] == ["foreign-rules"]
-        assert STRANGERS in rules_in(aws)
+        assert STRANGERS in aws.rules(HUB)
 
 
 async def test_a_run_that_dies_leaves_nothing_to_strangers(
-    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written before the end of a killed run counts as ours in the next one."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -186,11 +179,11 @@ async def test_a_run_that_dies_leaves_nothing_to_strangers(
                     await dying.apply(plan)
         assert prefixes_in(aws) == {"base/"}
         report = await applied(aws, fleet("one"), tmp_path)
-        assert (report.status, rules_in(aws)) == ("ok", [])
+        assert (report.status, aws.rules(HUB)) == ("ok", [])
         assert [one.kind for one in report.warnings] == ["unfinished-run"]
 
 
-async def test_a_former_name_is_still_ours(simulate: Any, tmp_path: Path) -> None:
+async def test_a_former_name_is_still_ours(tmp_path: Path) -> None:
     """After a rename, links and statements of the old name are taken over and then taken back."""
     async with simulate(fleet("old", "2 base/")) as aws:
         await applied(aws, fleet("old", "2 base/", "2 more/"), tmp_path)
@@ -198,7 +191,7 @@ async def test_a_former_name_is_still_ours(simulate: Any, tmp_path: Path) -> Non
         report = await applied(aws, renamed, tmp_path)
         assert (report.status, report.objections) == ("ok", ())
         assert prefixes_in(aws) == {"base/"}
-        (statement,) = aws.world.registries[SPOKE].policy.latest.document["Statement"]
+        (statement,) = aws.statements(SPOKE)
         assert statement["Resource"] == "arn:aws:ecr:eu-west-1:222222222222:repository/base/*"
         async with connected(aws, renamed, tmp_path) as again:
             assert (await again.plan()).changes == ()
@@ -211,7 +204,7 @@ async def test_a_former_name_is_still_ours(simulate: Any, tmp_path: Path) -> Non
             assert (await again.plan()).warnings == ()
 
 
-async def test_retiring_an_account_withdraws_all_of_it(simulate: Any, tmp_path: Path) -> None:
+async def test_retiring_an_account_withdraws_all_of_it(tmp_path: Path) -> None:
     """Links to it and grants for it go, and its own rules where it can be reached."""
     both = (
         '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\n'
@@ -224,17 +217,14 @@ async def test_retiring_an_account_withdraws_all_of_it(simulate: Any, tmp_path: 
         report = await applied(aws, retired, tmp_path)
         assert report.status == "ok"
         assert {one.kind for one in report.warnings} == {"retired-route"}
-        assert rules_in(aws, SPOKE) == []
+        assert aws.rules(SPOKE) == []
         assert aws.world.registries[SPOKE].policy.latest is None
-        policy = aws.world.registries[THIRD].policy.latest.document
-        assert "222222222222:root" not in json.dumps(policy)
+        assert "222222222222:root" not in aws.policy_text(THIRD)
         async with connected(aws, retired, tmp_path) as again:
             assert (await again.plan()).changes == ()
 
 
-async def test_a_retired_account_that_is_gone_is_no_failure(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_a_retired_account_that_is_gone_is_no_failure(tmp_path: Path) -> None:
     """It cannot be reached; grants for it go all the same, and the run is good."""
     back = '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\nto = {}\n'
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{back}"
@@ -263,9 +253,7 @@ def retiring(text: str) -> str:
 BACK = '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\nto = {}\n'
 
 
-async def test_what_was_given_up_is_warned_about_until_it_can_be_read(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_what_was_given_up_is_warned_about_until_it_can_be_read(tmp_path: Path) -> None:
     """Its rules may well keep replicating: every plan says so, also once it is out of the file."""
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
     fewer = ACCOUNTS.replace('[[accounts]]\nid = "222222222222"\n', "")
@@ -288,12 +276,12 @@ async def test_what_was_given_up_is_warned_about_until_it_can_be_read(
                 "let its role be assumed and apply with the account listed as "
                 'state = "retired"'
             )
-        assert rules_in(aws, SPOKE) != []
+        assert aws.rules(SPOKE) != []
         del aws.world.directory._peculiar[SPOKE.account]
         async with connected(aws, retiring(text), tmp_path) as later:
             assert "given-up" not in {one.kind for one in (await later.plan()).warnings}
         report = await applied(aws, retiring(text), tmp_path)
-        assert (report.status, rules_in(aws, SPOKE)) == ("ok", [])
+        assert (report.status, aws.rules(SPOKE)) == ("ok", [])
         async with connected(aws, without, tmp_path) as later:
             assert "given-up" not in {one.kind for one in (await later.plan()).warnings}
 
@@ -302,14 +290,14 @@ async def test_what_was_given_up_is_warned_about_until_it_can_be_read(
     "denied", ["ecr:DescribeRegistry", "ecr:GetRegistryPolicy", "region"], ids=str
 )
 async def test_a_retired_account_that_answers_anything_is_not_gone(
-    simulate: Any, tmp_path: Path, denied: str
+    tmp_path: Path, denied: str
 ) -> None:
     """Its role is assumed, so it is there: not to be read is a failure, and the record stays."""
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
     async with simulate(text) as aws:
         await applied(aws, text, tmp_path)
         record = (tmp_path / ".fleet-repl/.worlds/sim/one" / "applied.json").read_bytes()
-        policy = aws.world.registries[THIRD].policy.latest.text
+        policy = aws.policy_text(THIRD)
         half_blind = (
             AccountScenario(id=SPOKE.account, disabled_regions=(SPOKE.region,))
             if denied == "region"
@@ -319,7 +307,7 @@ async def test_a_retired_account_that_answers_anything_is_not_gone(
         report = await applied(aws, retiring(text), tmp_path)
         spoke = next(one for one in report.registries if one.registry == SPOKE)
         assert (spoke.outcome, report.status) == (Outcome.FAILED, "partial")
-        assert aws.world.registries[THIRD].policy.latest.text == policy
+        assert aws.policy_text(THIRD) == policy
         assert (
             json.loads(record)["registries"][str(SPOKE)]
             == (
@@ -331,7 +319,7 @@ async def test_a_retired_account_that_answers_anything_is_not_gone(
 @pytest.mark.parametrize("kind", [Mishap.DENIED, Mishap.UNKNOWN_KEY])
 @pytest.mark.parametrize("operation", ["AssumeRole", "DescribeRegistry", "GetRegistryPolicy"])
 async def test_one_passing_refusal_changes_nothing(
-    simulate: Simulate, tmp_path: Path, kind: Mishap, operation: str
+    tmp_path: Path, kind: Mishap, operation: str
 ) -> None:
     """Fresh roles and sessions are refused at first: a retired account is read all the same."""
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{BACK}"
@@ -347,15 +335,13 @@ async def test_one_passing_refusal_changes_nothing(
         ):
             # STS does not know the caller, or the session was accepted for another call: that is
             # a failure, and nothing more.
-            assert (spoke.outcome, rules_in(aws, SPOKE)) != (Outcome.APPLIED, [])
+            assert (spoke.outcome, aws.rules(SPOKE)) != (Outcome.APPLIED, [])
             assert report.status == "partial"
         else:
-            assert (spoke.outcome, rules_in(aws, SPOKE)) == (Outcome.APPLIED, [])
+            assert (spoke.outcome, aws.rules(SPOKE)) == (Outcome.APPLIED, [])
 
 
-async def test_slowly_spreading_sessions_cost_no_account(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_slowly_spreading_sessions_cost_no_account(tmp_path: Path) -> None:
     """Every session is refused for seconds after it was given, and everything is applied."""
     text = fleet("one", "2 base/", "3 base/")
     async with simulate(text, Scenario(sessions_refused_for_seconds=2)) as aws:
@@ -363,7 +349,7 @@ async def test_slowly_spreading_sessions_cost_no_account(
         assert report.status == "ok"
 
 
-async def test_what_is_no_longer_listed_is_warned_about(simulate: Simulate, tmp_path: Path) -> None:
+async def test_what_is_no_longer_listed_is_warned_about(tmp_path: Path) -> None:
     """A registry on record that the inventory lost is named, with what to do about it."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
@@ -378,7 +364,7 @@ async def test_what_is_no_longer_listed_is_warned_about(simulate: Simulate, tmp_
         )
 
 
-async def test_no_room_beside_rules_of_others(simulate: Simulate, tmp_path: Path) -> None:
+async def test_no_room_beside_rules_of_others(tmp_path: Path) -> None:
     """Where both do not fit, nothing is written and the others are counted."""
     rules = [
         {
@@ -395,10 +381,10 @@ async def test_no_room_beside_rules_of_others(simulate: Simulate, tmp_path: Path
         assert error.message == (
             "it would need 26 rules, and ECR takes 25; 25 of the rules are not fleet-repl's"
         )
-        assert len(rules_in(aws)) == 25
+        assert len(aws.rules(HUB)) == 25
 
 
-async def test_a_state_that_cannot_be_used(simulate: Simulate, tmp_path: Path) -> None:
+async def test_a_state_that_cannot_be_used(tmp_path: Path) -> None:
     """A record that makes no sense stops the run before anything is called; it is not empty."""
     async with simulate(fleet("one", "2 base/")) as aws:
         place = tmp_path / ".fleet-repl/.worlds/sim/one"
@@ -416,7 +402,7 @@ async def test_a_state_that_cannot_be_used(simulate: Simulate, tmp_path: Path) -
 
 
 async def test_a_full_disk_stops_before_the_first_write(
-    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What may become ours is on record first, or nothing is written at all."""
     async with (
@@ -450,7 +436,7 @@ def filling(
 
 
 async def test_a_disk_that_is_full_stops_the_writes(
-    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be put down beforehand is not written, and the report says why."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -470,7 +456,7 @@ async def test_a_disk_that_is_full_stops_the_writes(
 
 
 async def test_a_disk_that_fills_up_later_is_a_warning(
-    simulate: Simulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run is what it is, and its report says that the end of it is not on record."""
     async with simulate(fleet("one", "2 base/")) as aws:
@@ -512,9 +498,7 @@ async def test_a_disk_that_fills_up_later_is_a_warning(
     ]
 
 
-async def test_a_source_that_was_denied_keeps_its_record(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_a_source_that_was_denied_keeps_its_record(tmp_path: Path) -> None:
     """Nothing is known of it, so nothing is forgotten."""
     async with simulate(fleet("one", "2 base/")) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
@@ -534,17 +518,17 @@ def rule(end: Registry, prefix: str) -> JsonObject:
     }
 
 
-async def test_a_narrower_rule_of_others_outlives_ours(simulate: Simulate, tmp_path: Path) -> None:
+async def test_a_narrower_rule_of_others_outlives_ours(tmp_path: Path) -> None:
     """Ours covers it for a while and is then taken back; what they had is still there."""
     theirs = rule(SPOKE, "base/team/")
     async with simulate(fleet("one", "2 base/"), with_rules(theirs)) as aws:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
         report = await applied(aws, fleet("one", "3 base/"), tmp_path)
         assert (report.status, report.objections) == ("ok", ())
-        assert rules_in(aws) == [theirs, rule(THIRD, "base/")]
+        assert aws.rules(HUB) == [theirs, rule(THIRD, "base/")]
 
 
-async def test_a_held_link_makes_nothing_of_others_ours(simulate: Simulate, tmp_path: Path) -> None:
+async def test_a_held_link_makes_nothing_of_others_ours(tmp_path: Path) -> None:
     """The grant for it fails during the run, and a stranger's narrower rule stays a stranger's."""
     theirs = rule(SPOKE, "base/team/")
     scenario = Scenario(
@@ -554,14 +538,12 @@ async def test_a_held_link_makes_nothing_of_others_ours(simulate: Simulate, tmp_
     async with simulate(fleet("one", "2 base/"), scenario) as aws:
         report = await applied(aws, fleet("one", "2 base/", "3 more/"), tmp_path)
         assert [len(one.held) for one in report.registries] == [1, 0, 0]
-        assert rules_in(aws) == [theirs, rule(THIRD, "more/")]
+        assert aws.rules(HUB) == [theirs, rule(THIRD, "more/")]
         report = await applied(aws, fleet("one"), tmp_path)
-        assert (report.status, rules_in(aws)) == ("ok", [theirs])
+        assert (report.status, aws.rules(HUB)) == ("ok", [theirs])
 
 
-async def test_a_write_that_surely_failed_makes_nothing_ours(
-    simulate: Simulate, tmp_path: Path
-) -> None:
+async def test_a_write_that_surely_failed_makes_nothing_ours(tmp_path: Path) -> None:
     """Somebody else then makes the link that we were denied: it is theirs."""
     denied = AccountScenario(id=HUB.account, denied_actions=("ecr:PutReplicationConfiguration",))
     async with simulate(fleet("one", "2 base/"), Scenario(accounts=(denied,))) as aws:
@@ -574,7 +556,7 @@ async def test_a_write_that_surely_failed_makes_nothing_ours(
         assert [one.kind for one in report.objections] == ["foreign-rules"]
 
 
-async def test_a_region_that_is_dropped_keeps_its_grants(simulate: Any, tmp_path: Path) -> None:
+async def test_a_region_that_is_dropped_keeps_its_grants(tmp_path: Path) -> None:
     """Its rules stay until somebody sees to them, so their images must still be let in."""
     two = ACCOUNTS.replace(
         'id = "111111111111"', 'id = "111111111111"\nregions = ["eu-west-1", "us-east-1"]'
@@ -588,12 +570,10 @@ async def test_a_region_that_is_dropped_keeps_its_grants(simulate: Any, tmp_path
         await applied(aws, text, tmp_path)
         report = await applied(aws, fleet("one", "3 more/"), tmp_path)
         assert {one.kind for one in report.warnings} == {"unlisted", "grant-kept"}
-        assert "repository/base/" in aws.world.registries[SPOKE].policy.latest.text
+        assert "repository/base/" in aws.policy_text(SPOKE)
 
 
-async def test_a_retired_account_that_is_only_slow_is_a_failure(
-    simulate: Any, tmp_path: Path
-) -> None:
+async def test_a_retired_account_that_is_only_slow_is_a_failure(tmp_path: Path) -> None:
     """It may well be there and replicating: its grants stay, and the run says so."""
     back = '[[routes]]\nname = "back"\nfrom = { accounts = "222222222222" }\nto = {}\n'
     text = f"{fleet('one', '3 base/', rules='exclusive')}\n{back}"
@@ -605,26 +585,26 @@ async def test_a_retired_account_that_is_only_slow_is_a_failure(
     )
     async with simulate(text) as aws:
         await applied(aws, text, tmp_path)
-        policy = aws.world.registries[THIRD].policy.latest.text
+        policy = aws.policy_text(THIRD)
         aws.world.faults = Faults(Scenario(faults=(storm,)))
         retired = text.replace('id = "222222222222"', 'id = "222222222222"\nstate = "retired"')
         report = await applied(aws, retired, tmp_path)
         spoke = next(one for one in report.registries if one.registry == SPOKE)
         assert (spoke.outcome, report.status) == (Outcome.FAILED, "partial")
-        assert aws.world.registries[THIRD].policy.latest.text == policy
+        assert aws.policy_text(THIRD) == policy
 
 
-async def test_a_former_name_may_come_late(simulate: Simulate, tmp_path: Path) -> None:
+async def test_a_former_name_may_come_late(tmp_path: Path) -> None:
     """One run under the new name alone loses nothing that the old one did."""
     async with simulate(fleet("old", "2 base/")) as aws:
         await applied(aws, fleet("old", "2 base/", "3 more/"), tmp_path)
         await applied(aws, fleet("new", "2 base/"), tmp_path)
         late = fleet("new", "2 base/").replace("[ownership]", '[ownership]\nformerly = ["old"]')
         report = await applied(aws, late, tmp_path)
-        assert (report.status, rules_in(aws)) == ("ok", [rule(SPOKE, "base/")])
+        assert (report.status, aws.rules(HUB)) == ("ok", [rule(SPOKE, "base/")])
 
 
-async def test_a_policy_that_ecr_spells_anew_is_written(simulate: Any) -> None:
+async def test_a_policy_that_ecr_spells_anew_is_written() -> None:
     """A stranger's statement names an account by its id: it is kept, comes back as the ARN of a
     root, and is a conflict to nobody, nor to the next run or a rollback."""
     theirs: JsonObject = {
@@ -640,7 +620,7 @@ async def test_a_policy_that_ecr_spells_anew_is_written(simulate: Any) -> None:
             report = await connection.apply(await connection.plan())
             again = await connection.plan()
         assert (report.status, again.writes) == (Status.OK, False)
-        kept = next(one for one in aws.world.policy(SPOKE)["Statement"] if one["Sid"] == "Theirs")
+        (kept,) = [one for one in aws.statements(SPOKE) if one["Sid"] == "Theirs"]
         assert kept["Principal"] == {"AWS": "arn:aws:iam::333333333333:root"}
         async with aws.connected() as connection:
             plan = await connection.plan_rollback(report.run_id)

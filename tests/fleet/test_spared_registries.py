@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Fault, FaultKind, Outcome, PlanError, Status
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate
 
 ALONE = Fault(kind=FaultKind.CONFLICT, operation="watch", message="somebody else writes it")
 
 
-async def test_they_do_not_stop_later_waves(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_they_do_not_stop_later_waves() -> None:
     """A canary that is left alone has not failed: everything else is corrected."""
     text = fleet_text("1>2 base/", "3>4 base/", waves={"canary": ("1",)})
     async with simulate(text) as aws:
@@ -36,15 +33,15 @@ async def test_they_do_not_stop_later_waves(simulate: Simulate, fleet_text: Flee
     assert report.status is Status.PARTIAL
 
 
-async def test_what_is_on_record_elsewhere_stays(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_what_is_on_record_elsewhere_stays() -> None:
     """A plan that was made before another version was applied and taken out again knows nothing
     of what that version made: it is refused, and nothing is forgotten."""
     additive = '[ownership]\nrules = "additive"\n'
     async with simulate(fleet_text("1>2 base/", more=additive)) as aws:
-        async with aws.connected() as fleet:
-            early = await fleet.plan()
-        aws.rewrite(fleet_text("1>2 base/", "3>4 team/", more=additive))
-        assert (await aws.applied()).status is Status.OK
+        early = await aws.planned()
+        assert (
+            await aws.applied(fleet_text("1>2 base/", "3>4 team/", more=additive))
+        ).status is Status.OK
         aws.rewrite(fleet_text("1>2 base/", more=additive))
         async with aws.connected() as fleet:
             with pytest.raises(PlanError, match="the plan is stale"):

@@ -7,22 +7,19 @@ is told of both by its environment, as an operator would tell it.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiohttp import web
-from botocore.session import get_session
-from moto.server import ThreadedMotoServer
+from botocore.client import BaseClient
+from tests.support.inventories import fleet_text
+from tests.support.moto import moto_client, moto_server
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, StateError, Status, to_json
 from fleet_repl.fleet.history import open_history
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.errors import FrozenError, RefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 BUCKET = "state-of-the-fleet"
 PLACE = f"s3://{BUCKET}/replication"
@@ -30,21 +27,13 @@ REMEMBERED = ("applied", "lock", "traces", "rolled-back")
 STATE = f'[state]\nlocation = "{PLACE}"\n'
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """Where moto answers."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+moto = pytest.fixture(scope="module")(moto_server)
 
 
 @pytest.fixture
-def s3(moto: str) -> Iterator[Any]:
+def s3(moto: str) -> Iterator[BaseClient]:
     """Another client of moto's S3, and an empty bucket."""
-    session = get_session()
-    session.set_credentials("AKIA", "x")
-    client: Any = session.create_client("s3", region_name="us-east-1", endpoint_url=moto)
+    client = moto_client("s3", moto)
     client.create_bucket(Bucket=BUCKET)
     yield client
     for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
@@ -89,14 +78,12 @@ def told(aws: Simulated, s3_url: str, patch: pytest.MonkeyPatch) -> None:
     aws.how["endpoint"] = None
 
 
-def keys(s3: Any) -> set[str]:
+def keys(s3: BaseClient) -> set[str]:
     """The objects of the bucket."""
     return {one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
 
 
-async def test_the_whole_flow(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_whole_flow(moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apply, again, another version, back: everything is remembered in the bucket alone."""
     async with simulate(fleet_text("1>2,3 base/", more=STATE)) as aws:
         told(aws, moto, monkeypatch)
@@ -106,17 +93,15 @@ async def test_the_whole_flow(
         assert (await aws.applied()).count(Outcome.UNCHANGED) == 4
         assert len(aws.world.writes) == writes
         before = aws.spelled()
-        aws.rewrite(fleet_text("1>3 base/", "1>4 team/", more=STATE))
-        second = await aws.applied()
+        second = await aws.applied(fleet_text("1>3 base/", "1>4 team/", more=STATE))
         assert second.status is Status.OK
-        assert (aws.links(1), aws.grants(2)) == ({"3 base/", "4 team/"}, "")
+        assert (aws.links(1), aws.policy_text(aws.at(2))) == ({"3 base/", "4 team/"}, "")
         with aws.watched() as seen:
             back = await aws.rolled_back(second.run_id)
         assert (back.status, back.rolls_back) == (Status.OK, second.run_id)
         assert aws.spelled() == before
         assert seen == [set()] * len(seen) != []
-        async with aws.connected() as fleet:
-            assert [one.kind for one in (await fleet.plan()).objections] == ["rolled-back"]
+        assert [one.kind for one in (await aws.planned()).objections] == ["rolled-back"]
         assert {one for one in keys(s3) if "/runs/" not in one} == {
             "replication/.sharing/fleets.json",
             *(f"replication/prod/{name}.json" for name in REMEMBERED),
@@ -126,7 +111,7 @@ async def test_the_whole_flow(
 
 
 async def test_runs_are_read_back(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By location and by inventory, with their journal and their report as it was."""
     async with simulate(fleet_text("1>2,3 base/", more=STATE)) as aws:
@@ -149,7 +134,7 @@ async def test_runs_are_read_back(
 
 
 async def test_it_is_in_the_bucket_before_it_is_written(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the first write is at AWS, the lock, the plan and what it replaces can be read."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
@@ -163,7 +148,7 @@ async def test_it_is_in_the_bucket_before_it_is_written(
 
 
 async def test_one_writer_between_machines(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second is refused at once and told who is at work; afterwards it may."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
@@ -186,7 +171,7 @@ async def test_one_writer_between_machines(
 
 
 async def test_a_lock_that_was_taken_over_halts_the_run(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody has removed it as stale: the run writes on until its lease has to be renewed, and
     no further, and leaves the new holder's alone."""
@@ -221,13 +206,13 @@ async def test_a_lock_that_was_taken_over_halts_the_run(
         assert "elsewhere" in _object(s3, "prod/lock.json")
 
 
-def _object(s3: Any, name: str) -> str:
+def _object(s3: BaseClient, name: str) -> str:
     body: bytes = s3.get_object(Bucket=BUCKET, Key=f"replication/{name}")["Body"].read()
     return body.decode()
 
 
 async def test_freezing_it_for_everybody(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A freeze in the bucket holds wherever the next run is started."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
@@ -242,7 +227,7 @@ async def test_freezing_it_for_everybody(
 
 
 async def test_another_place_than_the_inventory_says(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--state`: the folder beside the inventory is left alone."""
     async with simulate(fleet_text("1>2 base/")) as aws:
@@ -253,9 +238,7 @@ async def test_another_place_than_the_inventory_says(
         assert not aws.state.exists()
 
 
-async def test_a_bucket_that_is_not_there(
-    simulate: Simulate, fleet_text: FleetText, moto: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bucket_that_is_not_there(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told in words, before anything is written."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
         told(aws, moto, monkeypatch)
@@ -269,10 +252,7 @@ async def test_a_bucket_that_is_not_there(
 
 
 async def test_a_bucket_that_nobody_may_use(
-    simulate: Simulate,
-    fleet_text: FleetText,
-    forbidding: str,
-    monkeypatch: pytest.MonkeyPatch,
+    forbidding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which permission is missing; nothing secret is in what is said, nor in what hangs on it."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
@@ -293,7 +273,7 @@ async def test_a_bucket_that_nobody_may_use(
 
 
 async def test_a_bucket_that_goes_away_stops_the_writes(
-    simulate: Simulate, fleet_text: FleetText, moto: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+    moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be put down any more is not written; the report tells what was."""
     text = fleet_text(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from tests.fleet.conftest import Simulate
+from tests.support.simulated import simulate
 
 from fleet_repl import Event, Fleet, Interrupted, Outcome, RegistryRead, Status, WriteStarted
 from fleet_repl.reports import report_exit
@@ -34,7 +34,7 @@ def fleet_text(settings: str = "") -> str:
     return FLEET.replace("{settings}", settings)
 
 
-async def test_stopping_an_apply_finishes_what_is_in_flight(simulate: Simulate) -> None:
+async def test_stopping_an_apply_finishes_what_is_in_flight() -> None:
     """The writes that had begun are applied and read back, the others are cancelled by name."""
     async with simulate(fleet_text()) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
@@ -61,12 +61,11 @@ async def test_stopping_an_apply_finishes_what_is_in_flight(simulate: Simulate) 
             assert len(applied) == written.count(registry)
         assert report.writes.applied == len(written)
         assert report.writes.applied + report.writes.cancelled == report.writes.total
-        async with aws.connected() as again:
-            report = await again.apply(await again.plan())
+        report = await aws.applied()
         assert report.status is Status.OK
 
 
-async def test_stopping_a_plan_leaves_every_registry_cancelled(simulate: Simulate) -> None:
+async def test_stopping_a_plan_leaves_every_registry_cancelled() -> None:
     """Nothing was written; the report still names every registry."""
     fleets: list[Fleet] = []
 
@@ -84,7 +83,7 @@ async def test_stopping_a_plan_leaves_every_registry_cancelled(simulate: Simulat
         assert aws.world.writes == []
 
 
-async def test_a_deadline_that_passes_skips_the_rest(simulate: Simulate) -> None:
+async def test_a_deadline_that_passes_skips_the_rest() -> None:
     """Retries do not reach past the deadline, and what was not started says why."""
     async with simulate(fleet_text('deadline = "60s"')) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
@@ -102,7 +101,7 @@ async def test_a_deadline_that_passes_skips_the_rest(simulate: Simulate) -> None
         }
 
 
-async def test_cancellation_escapes(simulate: Simulate) -> None:
+async def test_cancellation_escapes() -> None:
     """A caller that gives up gets its scope back at once; nothing is turned into a value."""
     async with simulate(fleet_text()) as aws, aws.connected() as fleet:
         plan = await fleet.plan()

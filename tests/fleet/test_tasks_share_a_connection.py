@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 from tests.state.places.conftest import MemoryObjects
 from tests.support.clock import VirtualClock
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Fleet, Report, Status
 from fleet_repl.engine.stores import Stored
@@ -18,9 +20,6 @@ from fleet_repl.fleet.access import Access
 from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.state import BucketStore
 from fleet_repl.values.errors import RefusedError
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 
 def holder(aws: Simulated) -> Any:
@@ -43,9 +42,7 @@ class Held:
             self.seen.append(holder(self._aws) is not None)
 
 
-async def test_a_second_plan_is_refused_meanwhile(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_second_plan_is_refused_meanwhile() -> None:
     """Both would be one run in the state. The first one goes on with its lock."""
     async with simulate(fleet_text("1>2,3,4 base/")) as aws, aws.connected() as fleet:
         plan, held, reports = await fleet.plan(), Held(aws), list[Report]()
@@ -65,9 +62,7 @@ async def test_a_second_plan_is_refused_meanwhile(
         assert holder(aws) is None
 
 
-async def test_the_last_block_gives_the_lock_back(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_the_last_block_gives_the_lock_back() -> None:
     """The task that took it may be done first: it waits for whoever still writes."""
     async with simulate(fleet_text("1>2,3,4 base/")) as aws, aws.connected() as fleet:
         plan, held = await fleet.plan(), Held(aws)
@@ -89,9 +84,7 @@ async def test_the_last_block_gives_the_lock_back(
         assert holder(aws) is None
 
 
-async def test_blocks_one_after_the_other_take_it_anew(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_blocks_one_after_the_other_take_it_anew() -> None:
     """Also while it is being given back: the new block has a lock of its own."""
     async with simulate(fleet_text("1>2 base/")) as aws, aws.connected() as fleet:
 
@@ -159,9 +152,7 @@ async def test_a_block_waits_while_the_lock_is_given_back(
 
 
 @pytest.mark.parametrize("locked", [False, True])
-async def test_a_connection_ends_after_its_writes(
-    simulate: Simulate, fleet_text: FleetText, *, locked: bool
-) -> None:
+async def test_a_connection_ends_after_its_writes(*, locked: bool) -> None:
     """A plan that another task carries out starts nothing new, and what is in flight is read
     back while there are clients and a lock."""
     more = "[apply]\nconcurrency = 1\n"
@@ -183,9 +174,7 @@ async def test_a_connection_ends_after_its_writes(
         assert (await aws.applied()).warnings == ()
 
 
-async def test_a_lock_that_is_not_to_be_had_leaves_nothing_behind(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_lock_that_is_not_to_be_had_leaves_nothing_behind() -> None:
     """The next attempt of the same connection begins anew."""
     async with simulate(fleet_text("1>2 base/")) as aws, aws.connected() as fleet:
         plan = await fleet.plan()

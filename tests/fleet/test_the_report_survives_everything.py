@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, Report, Status, open_history, to_json
 from fleet_repl.aws import AwsRegistries
@@ -16,9 +18,6 @@ from fleet_repl.fleet import apply_run
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.reports import report_exit
 from fleet_repl.state import RunRecords
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 ELSEWHERE = {"registryId": "9" * 12, "region": "mars-north-1"}
 SECRET = "what an error's text may hold"
@@ -37,9 +36,7 @@ def following(text: str) -> str:
 
 
 @pytest.mark.parametrize("part", ["concluded", "traced", "follow_up", "apply_plan"])
-async def test_a_step_that_fails_unforeseen(
-    simulate: Simulate, fleet_text: FleetText, part: str
-) -> None:
+async def test_a_step_that_fails_unforeseen(part: str) -> None:
     """It is named in the report, without the text of the error; all other steps are made."""
     async with simulate(following(fleet_text("1>2 base/"))) as aws:
         with ExitStack() as stack:
@@ -67,9 +64,7 @@ async def test_a_step_that_fails_unforeseen(
         assert aws.links(1) == {"2 base/"}
 
 
-async def test_a_report_that_cannot_be_kept_is_returned(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_report_that_cannot_be_kept_is_returned() -> None:
     """Whoever asked for the run has it; the state has the journal."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         with mock.patch.object(RunRecords, "finish", side_effect=ValueError(SECRET)):
@@ -83,9 +78,7 @@ async def test_a_report_that_cannot_be_kept_is_returned(
         assert [one.kind for one in (await aws.applied()).warnings] == ["unfinished-run"]
 
 
-async def test_a_backfill_of_an_unlisted_destination(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_backfill_of_an_unlisted_destination() -> None:
     """A start that answers for a registry nobody knows: named, left alone, and all is reported."""
     starts = AwsRegistries.start_backfill
 
@@ -102,7 +95,7 @@ async def test_a_backfill_of_an_unlisted_destination(
         assert one.state is BackfillState.PREPARING
 
 
-async def test_a_list_of_unlisted_destinations(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_list_of_unlisted_destinations() -> None:
     """Everything that is listed goes elsewhere: waiting comes to an end, and says why."""
     lists = AwsRegistries.list_backfills
 

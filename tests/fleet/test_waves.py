@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, Registry, Status
 from fleet_repl.reports import report_exit
 from fleet_repl.runs.events import WaveFinished, WaveStarted
 from fleet_repl.runs.outcomes import Report, WaveOutcome, Writes
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 HUB = 5
 """The destination of every link, so that its policy is written in every wave."""
@@ -38,7 +36,7 @@ def told(aws: Simulated) -> list[str | tuple[str, float]]:
     ]
 
 
-async def test_each_wave_is_done_before_the_next(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_each_wave_is_done_before_the_next() -> None:
     """One policy is written in three waves; grants for later waves are not there earlier."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         grants: list[str] = []
@@ -52,7 +50,7 @@ async def test_each_wave_is_done_before_the_next(simulate: Simulate, fleet_text:
 
             def look(event: object) -> None:
                 if isinstance(event, WaveFinished):
-                    grants.append(aws.grants(HUB))
+                    grants.append(aws.policy_text(aws.at(HUB)))
 
             with aws.watched() as seen:
                 report = await fleet.apply(plan, on_event=look)
@@ -75,7 +73,7 @@ async def test_each_wave_is_done_before_the_next(simulate: Simulate, fleet_text:
         ]
 
 
-async def test_pauses_are_kept_between_waves(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_pauses_are_kept_between_waves() -> None:
     """After each wave but the last, as long as its pause says."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         async with aws.connected() as fleet:
@@ -94,9 +92,7 @@ async def test_pauses_are_kept_between_waves(simulate: Simulate, fleet_text: Fle
         ]
 
 
-async def test_a_canary_that_fails_stops_the_rest(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_canary_that_fails_stops_the_rest() -> None:
     """Nothing of later waves is written, the pause is not waited for, and the report says why."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         aws.deny(1)
@@ -112,9 +108,7 @@ async def test_a_canary_that_fails_stops_the_rest(
         assert aws.clock.seconds - begun < 90
 
 
-async def test_what_the_failed_wave_has_done_stays(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_what_the_failed_wave_has_done_stays() -> None:
     """The canary's rules are denied: its grant is there, no later one, and the next run goes on."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         aws.deny(1, "ecr:PutReplicationConfiguration")
@@ -128,7 +122,7 @@ async def test_what_the_failed_wave_has_done_stays(
             ("rest", Outcome.SKIPPED),
         ]
         assert written(aws) == [HUB]
-        assert "repository/team2/" not in aws.grants(HUB)
+        assert "repository/team2/" not in aws.policy_text(aws.at(HUB))
         (ended,) = [one for one in aws.events if isinstance(one, WaveFinished)]
         assert (ended.wave, ended.failed, ended.pause) == ("canary", 1, 0)
         assert ended.because == "wave canary: 1 of 2 registries failed, and max_failures is 0"
@@ -145,9 +139,7 @@ async def test_what_the_failed_wave_has_done_stays(
 
 
 @pytest.mark.parametrize(("limit", "goes_on"), [('"10%"', True), ('"9%"', False), ("1", True)])
-async def test_a_share_of_a_wave_may_fail(
-    simulate: Simulate, fleet_text: FleetText, limit: str, goes_on: bool
-) -> None:
+async def test_a_share_of_a_wave_may_fail(limit: str, goes_on: bool) -> None:
     """One of ten registries is a tenth; the destination that the wave writes to counts too."""
     sources = ",".join(map(str, range(1, 10)))
     text = fleet_text(
@@ -167,7 +159,7 @@ async def test_a_share_of_a_wave_may_fail(
             )
 
 
-async def test_a_run_that_ends_with_a_wave(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_run_that_ends_with_a_wave() -> None:
     """`--wave canary`: the others are skipped by name, and a second run does them."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         begun = aws.clock.seconds
@@ -195,7 +187,7 @@ async def test_a_run_that_ends_with_a_wave(simulate: Simulate, fleet_text: Fleet
         assert written(aws)[2:5] == [HUB, 2, HUB]
 
 
-async def test_a_failure_is_no_staged_run(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_failure_is_no_staged_run() -> None:
     """Whatever was asked: a registry that cannot be read is told by the exit code."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         aws.deny(4)
@@ -204,16 +196,14 @@ async def test_a_failure_is_no_staged_run(simulate: Simulate, fleet_text: FleetT
         assert report.waves[0].writes == Writes(applied=2)
 
 
-async def test_the_last_wave_leaves_nothing(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_the_last_wave_leaves_nothing() -> None:
     """A run that was to end where everything ends is simply done."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         report = await aws.applied(wave="rest")
         assert (report.status, report_exit(report)) == (Status.OK, 0)
 
 
-async def test_grants_go_in_the_wave_of_their_sources(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_grants_go_in_the_wave_of_their_sources() -> None:
     """On the way back too: a canary that keeps its rules keeps its grant, and so do the rest."""
     text = fleet_text(*LINKS, accounts=5, waves=WAVES)
     async with simulate(text) as aws:
@@ -232,15 +222,13 @@ async def test_grants_go_in_the_wave_of_their_sources(
         assert written(aws)[:4] == [1, HUB, 2, HUB]
         assert written(aws)[-1] == HUB
         assert seen == [set()] * 7
-        assert (aws.grants(HUB), [aws.links(number) for number in (1, 2, 3, 4)]) == (
+        assert (aws.policy_text(aws.at(HUB)), [aws.links(number) for number in (1, 2, 3, 4)]) == (
             "",
             [set()] * 4,
         )
 
 
-async def test_a_policy_that_is_changed_between_waves_is_a_conflict(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_policy_that_is_changed_between_waves_is_a_conflict() -> None:
     """Somebody takes the canary's grant back during the pause: nothing more is built on it."""
     async with simulate(fleet_text(*LINKS, accounts=5, waves=WAVES)) as aws:
         async with aws.connected() as fleet:
@@ -260,9 +248,7 @@ async def test_a_policy_that_is_changed_between_waves_is_a_conflict(
         assert (report.status, aws.ungranted()) == (Status.OK, set())
 
 
-async def test_all_links_of_a_registry_are_made_in_its_wave(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_all_links_of_a_registry_are_made_in_its_wave() -> None:
     """Those into it as well as those out of it, and no other link of their sources."""
     text = fleet_text("1>2 base/", "1>3 base/", "2>3 team/", accounts=3, waves={"canary": ("2",)})
     async with simulate(text) as aws:

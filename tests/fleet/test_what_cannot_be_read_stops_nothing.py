@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import FleetError, Outcome, Report, Status
 from fleet_repl.fleet.history import open_history
 from fleet_repl.runs.history import UnreadableRun
 from fleet_repl.values.errors import StateError
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
     "cut off": lambda content: content[: len(content) // 2],
@@ -69,18 +67,14 @@ def _kinds(report: Report) -> list[str]:
 
 
 @pytest.mark.parametrize(("document", "how"), OF_A_RUN)
-async def test_a_run_that_died_blocks_no_later_one(
-    simulate: Simulate, fleet_text: FleetText, document: str, how: str
-) -> None:
+async def test_a_run_that_died_blocks_no_later_one(document: str, how: str) -> None:
     """It is named in plans until a run that writes has set it aside; all of it stays."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         run = await _died(aws)
         left = _damage(run / document, how)
-        async with aws.connected() as fleet:
-            plan = await fleet.plan()
+        plan = await aws.planned()
         assert [one.kind for one in plan.warnings] == ["unreadable-state"]
-        aws.rewrite(fleet_text("1>2,3 base/"))
-        report = await aws.applied()
+        report = await aws.applied(fleet_text("1>2,3 base/"))
         assert (report.status, report.warnings) == (Status.OK, plan.warnings)
         (told,) = report.warnings
         assert told.message.startswith(
@@ -95,28 +89,22 @@ async def test_a_run_that_died_blocks_no_later_one(
 
 
 @pytest.mark.parametrize(("document", "how"), sorted(HARMLESS))
-async def test_a_run_is_looked_into_as_far_as_it_goes(
-    simulate: Simulate, fleet_text: FleetText, document: str, how: str
-) -> None:
+async def test_a_run_is_looked_into_as_far_as_it_goes(document: str, how: str) -> None:
     """What may be missing is no damage."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         _damage(await _died(aws) / document, how)
-        aws.rewrite(fleet_text("1>2,3 base/"))
-        report = await aws.applied()
+        report = await aws.applied(fleet_text("1>2,3 base/"))
         assert report.status is Status.OK
         missing = (document, how) == ("run.json", "missing")
         assert _kinds(report) == ([] if missing else ["unfinished-run"])
 
 
 @pytest.mark.parametrize("how", ["cut off", "empty"])
-async def test_other_runs_are_listed_and_shown(
-    simulate: Simulate, fleet_text: FleetText, how: str
-) -> None:
+async def test_other_runs_are_listed_and_shown(how: str) -> None:
     """One that cannot be read is named beside them; which one was the last is never guessed."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         first = await aws.applied()
-        aws.rewrite(fleet_text("1>2,3 base/"))
-        second = await aws.applied()
+        second = await aws.applied(fleet_text("1>2,3 base/"))
         _damage(aws.state / "runs" / second.run_id / "run.json", how)
         async with open_history(aws.inventory, endpoint=aws.endpoint) as history:
             runs, unreadable = await history.listing("prod")
@@ -129,21 +117,19 @@ async def test_other_runs_are_listed_and_shown(
                 await history.run("last")
             with pytest.raises(StateError, match=f"{second.run_id}/run.json"):
                 await history.run(second.run_id)
-        aws.rewrite(fleet_text("1>2,3,4 base/"))
-        await aws.applied()
+        await aws.applied(fleet_text("1>2,3,4 base/"))
         async with open_history(aws.inventory, endpoint=aws.endpoint) as history:
             assert (await history.run("last")).report is not None
 
 
 @pytest.mark.parametrize("how", ["cut off", "newer", "empty"])
-async def test_traces_are_begun_anew(simulate: Simulate, fleet_text: FleetText, how: str) -> None:
+async def test_traces_are_begun_anew(how: str) -> None:
     """Plans say so until a run that writes has kept the old ones beside the new."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
         traces = aws.state / "traces.json"
         left = _damage(traces, how)
-        aws.rewrite(fleet_text("1>2,3 base/"))
-        report = await aws.applied()
+        report = await aws.applied(fleet_text("1>2,3 base/"))
         assert (report.status, _kinds(report)) == (Status.OK, ["unreadable-state"])
         assert str(traces) in report.warnings[0].message
         (kept,) = aws.state.glob("traces.json.unreadable-*")
@@ -152,15 +138,12 @@ async def test_traces_are_begun_anew(simulate: Simulate, fleet_text: FleetText, 
 
 
 @pytest.mark.parametrize("how", ["cut off", "newer", "empty"])
-async def test_what_was_rolled_back_is_not_forgotten(
-    simulate: Simulate, fleet_text: FleetText, how: str
-) -> None:
+async def test_what_was_rolled_back_is_not_forgotten(how: str) -> None:
     """While nobody can tell which versions were rolled back, each may be one: it takes --force.
     A rollback needs none, and what there was is kept."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         first = await aws.applied()
-        aws.rewrite(fleet_text("1>2,3 base/"))
-        await aws.rolled_back((await aws.applied()).run_id)
+        await aws.rolled_back((await aws.applied(fleet_text("1>2,3 base/"))).run_id)
         marks = aws.state / "rolled-back.json"
         left = _damage(marks, how)
         refused = await aws.applied()
@@ -181,9 +164,7 @@ async def test_what_was_rolled_back_is_not_forgotten(
 
 @pytest.mark.parametrize("document", ["applied.json", "lock.json", "freeze.json"])
 @pytest.mark.parametrize("how", ["cut off", "newer", "empty", "a member more"])
-async def test_what_must_not_be_guessed_stops_every_write(
-    simulate: Simulate, fleet_text: FleetText, document: str, how: str
-) -> None:
+async def test_what_must_not_be_guessed_stops_every_write(document: str, how: str) -> None:
     """With what to do about it; and nothing is moved away by itself."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.inventories import fleet_text
+from tests.support.simulated import simulate
 
 from fleet_repl import Plan, Registry, to_json
 from fleet_repl.planning.plan import Moved, Mover
 from fleet_repl.values.canonical_json import JsonObject
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
-
-
-async def planned(aws: Simulated) -> Plan:
-    async with aws.connected() as fleet:
-        return await fleet.plan()
 
 
 def movers(plan: Plan) -> dict[int, Moved | None]:
@@ -32,26 +25,25 @@ def sentence(plan: Plan, registry: Registry) -> str:
     raise AssertionError(registry)
 
 
-async def test_nobody_knows_a_fresh_fleet(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_nobody_knows_a_fresh_fleet() -> None:
     """No run has written it; what is as it shall be needs no reason."""
     async with simulate(fleet_text("1>2 base/")) as aws:
-        plan = await planned(aws)
+        plan = await aws.planned()
         unknown = Moved(by=Mover.UNKNOWN)
         assert movers(plan) == {1: unknown, 2: unknown, 3: None, 4: None}
         assert sentence(plan, aws.at(1)) == "no remembered run has written what differs"
 
 
-async def test_somebody_else_was_there(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_somebody_else_was_there() -> None:
     """Rules or a policy that are not as the last run left them, and which run that was."""
     async with simulate(fleet_text("1>2,3 base/")) as aws:
         await aws.applied()
         aws.rewrite(fleet_text("1>2,3 base/ team/"))
-        async with aws.connected() as fleet:
-            report = await fleet.apply(await fleet.plan())
+        report = await aws.applied()
         aws.clock.seconds += 3600
         aws.world.set_replication(aws.at(1), {"rules": []})
         aws.world.set_policy(aws.at(2), None)
-        plan = await planned(aws)
+        plan = await aws.planned()
         (first, second, *others) = movers(plan).values()
         assert others == [None, None]
         assert first is not None
@@ -65,12 +57,12 @@ async def test_somebody_else_was_there(simulate: Simulate, fleet_text: FleetText
         )
 
 
-async def test_the_inventory_has_moved(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_the_inventory_has_moved() -> None:
     """All is as it was left, and something else is asked for."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         report = await aws.applied()
         aws.rewrite(fleet_text("1>2,3 base/"))
-        plan = await planned(aws)
+        plan = await aws.planned()
         found = movers(plan)
         assert found[1] is not None
         assert (found[1].by, found[1].run_id) == (Mover.INVENTORY, report.run_id)
@@ -81,9 +73,7 @@ async def test_the_inventory_has_moved(simulate: Simulate, fleet_text: FleetText
         )
 
 
-async def test_a_foreign_statement_that_was_added_is_no_move_of_ours(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_foreign_statement_that_was_added_is_no_move_of_ours() -> None:
     """The policy is not as it was left, so whoever wrote it since is to be looked at."""
     statement: JsonObject = {
         "Sid": "Theirs",
@@ -99,55 +89,50 @@ async def test_a_foreign_statement_that_was_added_is_no_move_of_ours(
         mine = policy["Statement"]
         assert isinstance(mine, list)
         aws.world.set_policy(aws.at(2), {**policy, "Statement": [*mine, statement]})
-        assert movers(await planned(aws))[2] is None
+        assert movers(await aws.planned())[2] is None
         aws.rewrite(fleet_text("1>2 base/ team/"))
-        moved = movers(await planned(aws))[2]
+        moved = movers(await aws.planned())[2]
         assert moved is not None
         assert moved.by is Mover.FLEET
 
 
-async def test_mending_it_ends_the_matter(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_mending_it_ends_the_matter() -> None:
     """The run that mends is the one that is named from then on."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
         aws.world.set_replication(aws.at(1), {"rules": []})
         mending = await aws.applied()
-        assert movers(await planned(aws)) == dict.fromkeys((1, 2, 3, 4))
+        assert movers(await aws.planned()) == dict.fromkeys((1, 2, 3, 4))
         aws.world.set_replication(aws.at(1), {"rules": []})
-        moved = movers(await planned(aws))[1]
+        moved = movers(await aws.planned())[1]
         assert moved is not None
         assert (moved.by, moved.run_id) == (Mover.FLEET, mending.run_id)
 
 
-async def test_a_rollback_is_no_stranger(simulate: Simulate, fleet_text: FleetText) -> None:
+async def test_a_rollback_is_no_stranger() -> None:
     """What it leaves is what the fleet left, so it is the inventory that asks for more."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
-        aws.rewrite(fleet_text("1>2 base/ team/"))
-        run = await aws.applied()
+        run = await aws.applied(fleet_text("1>2 base/ team/"))
         back = await aws.rolled_back(run.run_id)
-        moved = movers(await planned(aws))[1]
+        moved = movers(await aws.planned())[1]
         assert moved is not None
         assert (moved.by, moved.run_id) == (Mover.INVENTORY, back.run_id)
 
 
-async def test_a_write_that_was_denied_has_left_nothing(
-    simulate: Simulate, fleet_text: FleetText
-) -> None:
+async def test_a_write_that_was_denied_has_left_nothing() -> None:
     """A registry whose write was denied is still as the run before left it."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         first = await aws.applied()
         aws.rewrite(fleet_text("1>2,3 base/"))
         aws.deny(1, "ecr:PutReplicationConfiguration")
         await aws.applied()
-        moved = movers(await planned(aws))[1]
+        moved = movers(await aws.planned())[1]
         assert moved is not None
         assert (moved.by, moved.run_id) == (Mover.INVENTORY, first.run_id)
 
 
-async def test_a_run_that_died_is_no_stranger(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_run_that_died_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it wrote before its end counts as left by it, though it could not say so."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
@@ -163,7 +148,7 @@ async def test_a_run_that_died_is_no_stranger(
                 with pytest.raises(RuntimeError):
                     await dying.apply(await dying.plan())
         aws.rewrite(fleet_text("1>2 base/ more/"))
-        plan = await planned(aws)
+        plan = await aws.planned()
         assert [one.kind for one in plan.warnings] == ["unfinished-run"]
         first, second, *others = movers(plan).values()
         assert others == [None, None]

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.inventories import fleet_text
+from tests.support.simulated import Simulated, simulate
 
 import fleet_repl
 from fleet_repl import PlanError, RunError, Status, load_plan, open_history, to_json
@@ -20,9 +22,6 @@ from fleet_repl.aws.configuration import make_session
 from fleet_repl.fleet.worlds import endpoint_world, folder_of, world_of
 from fleet_repl.inventory import Aws
 from fleet_repl.values.names import Partition
-
-if TYPE_CHECKING:
-    from tests.fleet.conftest import FleetText, Simulate, Simulated
 
 OTHER_AWS = "http://localhost"
 """The same sandbox by another name."""
@@ -139,9 +138,7 @@ async def test_it_is_where_the_sdk_sends_its_calls(
     assert found == next((world for world in used if world is not None), None)
 
 
-async def test_a_sandbox_gives_no_strangers_rule_away(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_sandbox_gives_no_strangers_rule_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tutorial was played in the served sandbox, without a state of its own. On AWS, the same
     rule is a stranger's: it does not go without --force."""
     async with simulate(fleet_text("1>2 base/")) as aws:
@@ -156,9 +153,7 @@ async def test_a_sandbox_gives_no_strangers_rule_away(
         assert aws.world.replication(aws.at(1)) == rules
 
 
-async def test_what_aws_has_is_not_the_sandboxs(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_aws_has_is_not_the_sandboxs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other way round, and both go on by themselves: AWS's stays where it has always been."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         sandbox = aws.endpoint
@@ -168,8 +163,7 @@ async def test_what_aws_has_is_not_the_sandboxs(
         assert (root / "prod/applied.json").is_file()
         assert not (root / ".worlds").exists()
         aws.rewrite(fleet_text("1>3 base/"))
-        async with aws.connected() as fleet:
-            assert (await fleet.plan()).objections == ()
+        assert (await aws.planned()).objections == ()
         aws.endpoint = sandbox
         async with aws.connected() as fleet:
             assert [one.kind for one in (await fleet.plan()).objections] == ["foreign-rules"]
@@ -179,9 +173,7 @@ async def test_what_aws_has_is_not_the_sandboxs(
                 assert not (root / "prod/lock.json").read_text().count('"host"')
 
 
-async def test_runs_of_another_world_are_not_found(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_runs_of_another_world_are_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither listed nor shown; whoever names such a run is told where it is."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         there = await aws.applied()
@@ -202,8 +194,7 @@ async def test_runs_of_another_world_are_not_found(
             f"    a run of another AWS endpoint has that id: it is kept in {kept_in}; "
             "see AWS_ENDPOINT_URL and the profile's endpoint_url"
         )
-        aws.rewrite(fleet_text("1>2 base/", "1>3 base/"))
-        here = await aws.applied(force=True)
+        here = await aws.applied(fleet_text("1>2 base/", "1>3 base/"), force=True)
         async with open_history(kept_in.parents[1]) as history:
             assert [one.meta.run_id for one in await history.runs()] == [here.run_id]
         async with open_history(aws.inventory, endpoint=replace(aws.endpoint, world="sim")) as past:
@@ -212,9 +203,7 @@ async def test_runs_of_another_world_are_not_found(
                 await past.run(here.run_id)
 
 
-async def test_a_plan_is_of_one_world(
-    simulate: Simulate, fleet_text: FleetText, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_plan_is_of_one_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan file says which, under its digest; elsewhere it is refused, and nothing written."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         file = tmp_path / "plan.json"
@@ -247,9 +236,7 @@ anyio.run(main)
 """
 
 
-async def test_to_be_refused_loads_no_sdk(
-    simulate: Simulate, fleet_text: FleetText, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_to_be_refused_loads_no_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither with an endpoint in the environment; the lock that refuses is that world's."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         aws.endpoint = replace(aws.endpoint, world=None)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 from tests.sandbox.conftest import Serve
+from tests.support.moto import moto_server
 
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.model import Inventory
@@ -48,14 +48,7 @@ MANIFEST = json.dumps(
 Calls = Callable[[Any], Awaitable[list[Any]]]
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """The URL of moto's server."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+moto = pytest.fixture(scope="module")(moto_server)
 
 
 @pytest.fixture

@@ -3,54 +3,44 @@
 from __future__ import annotations
 
 import pytest
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, A, Stage
 
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import SelectionError
-from fleet_repl.values.names import Registry
 from fleet_repl.watch import Memory
 from fleet_repl.watch.memory import note_of, parse_memory
 
 PART = Selection(accounts=("222222222222",))
 
 
-async def test_only_that_part_is_corrected(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_only_that_part_is_corrected(stage: Stage) -> None:
     """What differs elsewhere is neither told of nor written."""
-    hub, a, _ = registries
-    stage.world.tamper(hub, a)
+    stage.world.tamper(HUB, A)
     await stage.watch(2, every=60, fix=True, selection=PART)
     assert stage.verdicts == ["corrected", "in-sync"]
-    assert stage.world.writes == [a]
+    assert stage.world.writes == [A]
     assert [one.counts for one in stage.rounds] == [{"applied": 1}, {"unchanged": 1}]
 
 
-async def test_its_drift_has_an_end(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_its_drift_has_an_end(stage: Stage) -> None:
     """Its rounds see all that it is about."""
-    a = registries[1]
-    stage.world.tamper(a)
+    stage.world.tamper(A)
     await stage.watch(2, lambda number: stage.world.differing.clear(), every=60, selection=PART)
     assert [one.drift_since for one in stage.rounds] == [stage.rounds[0].started_at, None]
 
 
-async def test_it_has_a_memory_of_its_own(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_it_has_a_memory_of_its_own(stage: Stage) -> None:
     """That of a watch of the whole fleet stays as it is."""
-    hub, a, _ = registries
-    stage.world.tamper(hub)
+    stage.world.tamper(HUB)
     await stage.watch(9, once=True, fix=True)
     before = stage.world.notes["watch.json"]
     for _ in range(4):
-        stage.world.tamper(a)
+        stage.world.tamper(A)
         await stage.watch(9, once=True, fix=True, selection=PART)
-    assert stage.rounds[-1].left_alone == (a,)
+    assert stage.rounds[-1].left_alone == (A,)
     assert stage.world.notes["watch.json"] == before
     assert stage.world.notes.keys() == {"watch.json", note_of(PART)}
-    assert a in parse_memory(stage.world.notes[note_of(PART)]).suppression.left_alone
+    assert A in parse_memory(stage.world.notes[note_of(PART)]).suppression.left_alone
 
 
 def test_the_order_of_flags_makes_no_other_part() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from tests.support.inventories import accounts_text
-from tests.watch.conftest import Stage
+from tests.support.watched import Stage
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint

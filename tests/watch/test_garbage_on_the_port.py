@@ -14,7 +14,7 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.watch.conftest import Stage
+from tests.support.watched import Stage
 
 from fleet_repl.watch.server import Pages, Vitals, parse_address, serving
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, A, Stage, inventory_of
 
 from fleet_repl import __version__
-from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Objection
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
-from fleet_repl.values.names import Registry
 from fleet_repl.watch import parse_address
 
 
@@ -109,11 +106,10 @@ async def test_a_watch_that_is_stuck_is_not_alive(stage: Any) -> None:
     assert answers[0] == (503, "stuck: no round has finished for too long\n")
 
 
-async def test_figures(stage: Stage, registries: tuple[Registry, Registry, Registry]) -> None:
+async def test_figures(stage: Stage) -> None:
     """One registry cannot be read and one differs, for a minute by now."""
-    hub, a, _ = registries
-    stage.world.tamper(hub)
-    stage.world.unreadable.add(a)
+    stage.world.tamper(HUB)
+    stage.world.unreadable.add(A)
     answers = await scraped(stage, 2, every=60)
     found = values(answers[1]["/metrics"][1])
     prod = 'fleet="prod"'
@@ -137,11 +133,9 @@ async def test_figures(stage: Stage, registries: tuple[Registry, Registry, Regis
     assert later[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 60
 
 
-async def test_figures_of_a_correction(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_figures_of_a_correction(stage: Stage) -> None:
     """The lock is held while it writes, and the drift is over."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     planning, writing, pause, *_ = await scraped(stage, 2, every=60, fix=True)
     prod = 'fleet="prod"'
     held = f"fleet_repl_lock_held{{{prod}}}"
@@ -153,26 +147,21 @@ async def test_figures_of_a_correction(
     assert success == stage.rounds[0].finished_at.timestamp()
 
 
-async def test_an_excluded_registry_has_a_figure_of_its_own(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_an_excluded_registry_has_a_figure_of_its_own(stage: Stage) -> None:
     """By account, region and objection; and none any more once it is corrected."""
-    hub, a, _ = registries
-    stage.world.tamper(hub, a)
-    stage.world.objected[hub] = Objection(kind="foreign-rules", message="theirs")
+    stage.world.tamper(HUB, A)
+    stage.world.objected[HUB] = Objection(kind="foreign-rules", message="theirs")
     answers = await scraped(stage, 3, lambda _: stage.world.objected.clear(), every=60, fix=True)
     figure = (
-        f'fleet_repl_excluded{{account="{hub.account}",fleet="prod",objection="foreign-rules",'
-        f'region="{hub.region}"}}'
+        f'fleet_repl_excluded{{account="{HUB.account}",fleet="prod",objection="foreign-rules",'
+        f'region="{HUB.region}"}}'
     )
     seen = [values(one["/metrics"][1]).get(figure) for one in answers]
     assert seen.count(1) > 0
     assert seen[-1] is None
 
 
-async def test_a_broken_inventory_and_missed_rounds_are_counted(
-    stage: Stage, make_inventory: Callable[..., Inventory]
-) -> None:
+async def test_a_broken_inventory_and_missed_rounds_are_counted(stage: Stage) -> None:
     """And a fleet that is no longer watched is told of no more."""
     stage.world.took = 200
     problem = Problem(file="prod.toml", line=1, key="name", message="is missing")
@@ -180,7 +169,7 @@ async def test_a_broken_inventory_and_missed_rounds_are_counted(
     def between(number: int) -> None:
         stage.broken = InventoryError([problem]) if number == 1 else None
         if number == 2:
-            stage.inventory = make_inventory(name="test")
+            stage.inventory = inventory_of(name="test")
 
     answers = await scraped(stage, 3, between, every=60)
     last = values(answers[-1]["/metrics"][1])
@@ -227,12 +216,10 @@ def test_what_is_no_address(text: str) -> None:
         parse_address(text)
 
 
-async def test_every_metric_is_described(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_every_metric_is_described(stage: Stage) -> None:
     """The page names each one with its labels, and no other."""
-    stage.world.tamper(*registries[:2])
-    stage.world.objected[registries[0]] = Objection(kind="foreign-rules", message="theirs")
+    stage.world.tamper(HUB, A)
+    stage.world.objected[HUB] = Objection(kind="foreign-rules", message="theirs")
     answers = await scraped(stage, 2, every=60, fix=True, notify="http://127.0.0.1:1/")
     found = {}
     for family in text_string_to_metric_families(answers[-1]["/metrics"][1]):

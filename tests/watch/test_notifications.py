@@ -12,13 +12,12 @@ import anyio
 import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator, FormatChecker
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, A, B, Stage
 
 from fleet_repl.planning.plan import Objection
 from fleet_repl.reports import ExitCode, schema
 from fleet_repl.reports.documents.round import NEWS, VERDICTS
 from fleet_repl.values.errors import FleetError
-from fleet_repl.values.names import Registry
 from fleet_repl.watch import News, Verdict, WatchOptions, parse_webhook
 from fleet_repl.watch.notify import Notifier
 
@@ -96,15 +95,14 @@ def test_the_schema_knows_every_verdict_and_every_kind_of_news() -> None:
 
 
 async def test_drift_is_told_once_and_again_when_it_changes(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
+    stage: Stage, receiver: Receiver
 ) -> None:
     """Not each round anew; and when all is well again, that is told too."""
-    hub, a, _ = registries
-    stage.world.tamper(hub)
+    stage.world.tamper(HUB)
 
     def between(number: int) -> None:
         if number == 3:
-            stage.world.tamper(a)
+            stage.world.tamper(A)
         elif number == 5:
             stage.world.differing.clear()
 
@@ -123,17 +121,14 @@ async def test_drift_is_told_once_and_again_when_it_changes(
     assert [one for post in receiver.posts for one in problems(post)] == []
 
 
-async def test_corrections_and_failures_are_told(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
-) -> None:
+async def test_corrections_and_failures_are_told(stage: Stage, receiver: Receiver) -> None:
     """Each correction, and a failure that stays the same only once."""
-    hub, a, _ = registries
-    stage.world.tamper(hub)
+    stage.world.tamper(HUB)
 
     def between(number: int) -> None:
         if number == 1:
-            stage.world.failing.add(a)
-            stage.world.tamper(a)
+            stage.world.failing.add(A)
+            stage.world.tamper(A)
         elif number == 3:
             stage.world.failing.clear()
 
@@ -154,22 +149,19 @@ async def test_corrections_and_failures_are_told(
     assert [one for post in receiver.posts for one in problems(post)] == []
 
 
-async def test_a_flapper_is_told_of_once(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
-) -> None:
+async def test_a_flapper_is_told_of_once(stage: Stage, receiver: Receiver) -> None:
     """Whatever others make of it later, as wanted for a while or not. Others count."""
-    hub, _, b = registries
 
     def between(number: int) -> None:
-        stage.world.differing[hub] = {"rules": [{"number": number}]}
+        stage.world.differing[HUB] = {"rules": [{"number": number}]}
         if number == 4:
             stage.world.differing.clear()
         if number == 6:
-            stage.world.tamper(b)
+            stage.world.tamper(B)
         if number > 7:
             stage.world.differing.clear()
 
-    stage.world.tamper(hub)
+    stage.world.tamper(HUB)
     await stage.watch(15, between, every=60, fix=True, notify=receiver.url)
     assert [(one["round"], one["news"]) for one in receiver.posts] == [
         (1, "corrected"),
@@ -185,20 +177,17 @@ async def test_a_flapper_is_told_of_once(
     assert [one for post in receiver.posts for one in problems(post)] == []
 
 
-async def test_an_excluded_registry_is_told_of_once(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
-) -> None:
+async def test_an_excluded_registry_is_told_of_once(stage: Stage, receiver: Receiver) -> None:
     """By name and reason; as long as it stays like that, only corrections of others are news."""
-    hub, a, _ = registries
 
     def between(number: int) -> None:
         if number == 3:
-            stage.world.tamper(a)
+            stage.world.tamper(A)
         if number == 5:
             stage.world.differing.clear()
 
-    stage.world.objected[hub] = Objection(kind="foreign-rules", message="theirs would go")
-    stage.world.tamper(hub, a)
+    stage.world.objected[HUB] = Objection(kind="foreign-rules", message="theirs would go")
+    stage.world.tamper(HUB, A)
     await stage.watch(6, between, every=60, fix=True, notify=receiver.url)
     assert stage.verdicts == ["partial", "refused", "refused", "partial", "refused", "in-sync"]
     assert [(one["round"], one["news"]) for one in receiver.posts] == [
@@ -238,10 +227,10 @@ async def test_a_broken_round_is_told(stage: Stage, receiver: Receiver) -> None:
 
 
 async def test_a_broken_round_is_over_although_the_same_drift_is_left(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
+    stage: Stage, receiver: Receiver
 ) -> None:
     """What the state remembers of older rounds does not hide that."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
 
     def between(number: int) -> None:
         stage.world.no_identity = number == 1
@@ -255,16 +244,15 @@ async def test_a_broken_round_is_over_although_the_same_drift_is_left(
 
 
 async def test_a_state_that_cannot_be_written_makes_nobody_hear_it_twice(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
+    stage: Stage, receiver: Receiver
 ) -> None:
     """What a watch knows itself counts, and is written once that can be done."""
-    hub, a, _ = registries
-    stage.world.tamper(hub)
+    stage.world.tamper(HUB)
 
     def between(number: int) -> None:
         stage.world.read_only = number < 4
         if number == 1:
-            stage.world.tamper(a)
+            stage.world.tamper(A)
 
     await stage.watch(5, between, every=60, notify=receiver.url)
     assert [one["round"] for one in receiver.posts] == [1, 2]
@@ -273,12 +261,12 @@ async def test_a_state_that_cannot_be_written_makes_nobody_hear_it_twice(
 
 
 async def test_a_receiver_that_does_not_answer_keeps_nobody_from_stopping(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
+    stage: Stage, receiver: Receiver
 ) -> None:
     """The notification is given up, that is told without the address, and the watch ends."""
     receiver.arrived = stage.stop.set
     receiver.answers = [0]
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     with anyio.fail_after(5):
         assert await stage.watch(9, every=60, notify=receiver.url) is ExitCode.OK
     assert stage.lines("notify-failed") == [
@@ -288,24 +276,20 @@ async def test_a_receiver_that_does_not_answer_keeps_nobody_from_stopping(
     assert b'"notified":null' in stage.world.notes["watch.json"]
 
 
-async def test_a_receiver_that_is_down_for_a_moment(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
-) -> None:
+async def test_a_receiver_that_is_down_for_a_moment(stage: Stage, receiver: Receiver) -> None:
     """It is tried again, and told once."""
     receiver.answers = [500, 429, 503]
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     await stage.watch(2, every=60, notify=receiver.url)
     assert news_of(receiver) == ["drift"]
     assert receiver.tries == 4
     assert stage.lines("notify-failed") == []
 
 
-async def test_what_was_not_delivered_is_told_next_time(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
-) -> None:
+async def test_what_was_not_delivered_is_told_next_time(stage: Stage, receiver: Receiver) -> None:
     """The round is none the worse, and the address is not shown."""
     receiver.answers = [403]
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     await stage.watch(2, every=60, notify=receiver.url)
     assert stage.verdicts == ["drift", "drift"]
     assert [(one["round"], one["news"]) for one in receiver.posts] == [(2, "drift")]
@@ -380,11 +364,9 @@ def test_an_address_is_not_in_what_is_shown() -> None:
     assert repr(webhook) == "Webhook(url=Secret(***), host='127.0.0.1')"
 
 
-async def test_what_nobody_was_told_is_news_later(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], receiver: Receiver
-) -> None:
+async def test_what_nobody_was_told_is_news_later(stage: Stage, receiver: Receiver) -> None:
     """A watch without `--notify` keeps nothing from one that is started with it."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     await stage.watch(9, once=True)
     await stage.watch(9, once=True, notify=receiver.url)
     assert news_of(receiver) == ["drift"]

@@ -6,11 +6,10 @@ import random
 from typing import Any
 
 import pytest
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, A, Stage
 
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError
-from fleet_repl.values.names import Registry
 from fleet_repl.watch import WatchOptions, watch
 
 
@@ -80,15 +79,12 @@ async def test_an_interval_is_a_time(stage: Stage, every: float) -> None:
     assert stage.loads == 0
 
 
-async def test_once_gives_the_exit_code_of_its_round(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_once_gives_the_exit_code_of_its_round(stage: Stage) -> None:
     """As cron wants it: 0 in sync, 2 on drift, 4 where something could not be read."""
-    hub, a, _ = registries
     assert await stage.watch(9, once=True) is ExitCode.OK
-    stage.world.tamper(hub)
+    stage.world.tamper(HUB)
     assert await stage.watch(9, once=True) is ExitCode.PENDING
-    stage.world.unreadable.add(a)
+    stage.world.unreadable.add(A)
     assert await stage.watch(9, once=True) is ExitCode.PARTIAL
     stage.world.no_identity = True
     assert await stage.watch(9, once=True) is ExitCode.ERROR

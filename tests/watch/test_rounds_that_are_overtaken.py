@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, Stage, inventory_of
 
 from fleet_repl import load_inventory
 from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
-from fleet_repl.inventory import Inventory, changed_file
+from fleet_repl.inventory import changed_file
 from fleet_repl.reports import ExitCode
-from fleet_repl.values.names import Registry
 from fleet_repl.watch.reload import Current, read_again
 
 OVERTAKEN = OutdatedPlanError("the plan is stale: apply 1 has written since it was made\n    again")
@@ -29,11 +27,9 @@ id = "111111111111"
 """
 
 
-async def test_another_run_has_ended(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_another_run_has_ended(stage: Stage) -> None:
     """The next plan counts, and reading for it is not spread."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     stage.world.stale = [OVERTAKEN, OVERTAKEN]
     assert await stage.watch(9, once=True, fix=True) is ExitCode.OK
     assert stage.verdicts == ["corrected"]
@@ -44,11 +40,9 @@ async def test_another_run_has_ended(
     assert stage.loads == 1
 
 
-async def test_others_overtake_every_plan(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_others_overtake_every_plan(stage: Stage) -> None:
     """It is sat out, as where another run holds the lock."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     stage.world.stale = [OVERTAKEN] * 3
     assert await stage.watch(9, once=True, fix=True) is ExitCode.PENDING
     assert stage.verdicts == ["busy"]
@@ -56,15 +50,11 @@ async def test_others_overtake_every_plan(
     assert stage.rounds[0].error == str(OVERTAKEN)
 
 
-async def test_the_inventory_was_edited(
-    stage: Stage,
-    registries: tuple[Registry, Registry, Registry],
-    make_inventory: Callable[..., Inventory],
-) -> None:
+async def test_the_inventory_was_edited(stage: Stage) -> None:
     """The round is one of the new version; it is read again, and connected anew."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     stage.world.stale = [EDITED]
-    stage.world.while_planning = lambda: setattr(stage, "inventory", make_inventory(digest="b"))
+    stage.world.while_planning = lambda: setattr(stage, "inventory", inventory_of(digest="b"))
     assert await stage.watch(9, once=True, fix=True) is ExitCode.OK
     assert stage.verdicts == ["corrected"]
     assert stage.rounds[0].inventory.digest == f"sha256:{'b' * 64}"
@@ -74,11 +64,9 @@ async def test_the_inventory_was_edited(
     ]
 
 
-async def test_the_inventory_is_edited_all_the_time(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_the_inventory_is_edited_all_the_time(stage: Stage) -> None:
     """Three versions are enough for a round; the next one tries again."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     stage.world.stale = [EDITED] * 3
     await stage.watch(2, every=60, fix=True)
     assert stage.verdicts == ["broken", "corrected"]

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, Stage
 
 from fleet_repl.reports import ExitCode
-from fleet_repl.values.names import Registry
 
 
 async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
@@ -30,11 +29,9 @@ async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
     assert stage.loads == 1
 
 
-async def test_before_there_is_a_plan_it_is_cut_short(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_before_there_is_a_plan_it_is_cut_short(stage: Stage) -> None:
     """The exit code says so; nothing is written, and what was remembered stays."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     stage.world.while_planning = stage.stop.set
     assert await stage.watch(9, every=60, fix=True) is ExitCode.INTERRUPTED
     assert stage.verdicts == ["interrupted"]
@@ -69,9 +66,9 @@ async def test_a_connection_that_never_comes_breaks_the_round_only(stage: Stage)
     )
 
 
-async def test_a_round_that_writes_is_ended_and_reported(stage: Any, registries: Any) -> None:
+async def test_a_round_that_writes_is_ended_and_reported(stage: Any) -> None:
     """What was not written is cancelled, and the report is there."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
     stage.world.while_writing = stage.stop.set
     assert await stage.watch(9, every=60, fix=True) is ExitCode.INTERRUPTED
     (last,) = stage.rounds

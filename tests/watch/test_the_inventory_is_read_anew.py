@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, Stage, inventory_of
 
-from fleet_repl.inventory import Inventory
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
-from fleet_repl.values.names import Registry
 
 BROKEN = InventoryError(
     [
@@ -42,27 +38,23 @@ async def test_it_breaks_and_mends(stage: Stage) -> None:
     )
 
 
-async def test_a_change_is_taken_up(stage: Stage, make_inventory: Callable[..., Inventory]) -> None:
+async def test_a_change_is_taken_up(stage: Stage) -> None:
     """The next round goes by it."""
 
     def between(number: int) -> None:
-        stage.inventory = make_inventory(digest="b")
+        stage.inventory = inventory_of(digest="b")
 
     await stage.watch(2, between, every=60)
     assert [one.inventory.digest[-1] for one in stage.rounds] == ["a", "b"]
     assert stage.lines("inventory-changed") == ["the inventory has changed"]
 
 
-async def test_another_fleet_has_its_own_memory(
-    stage: Stage,
-    registries: tuple[Registry, Registry, Registry],
-    make_inventory: Callable[..., Inventory],
-) -> None:
+async def test_another_fleet_has_its_own_memory(stage: Stage) -> None:
     """Drift of the one is no drift of the other."""
-    stage.world.tamper(registries[0])
+    stage.world.tamper(HUB)
 
     def between(number: int) -> None:
-        stage.inventory = make_inventory(name="test")
+        stage.inventory = inventory_of(name="test")
         stage.world.notes.clear()
 
     await stage.watch(2, between, every=60)

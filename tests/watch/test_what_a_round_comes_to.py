@@ -3,73 +3,61 @@
 from __future__ import annotations
 
 import pytest
-from tests.watch.conftest import Stage
+from tests.support.watched import HUB, A, B, Stage
 
 from fleet_repl.reports import ExitCode
-from fleet_repl.values.names import Registry
 from fleet_repl.watch.news import trouble
 
 
 @pytest.mark.parametrize("fix", [False, True])
-async def test_a_registry_that_cannot_be_read(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], *, fix: bool
-) -> None:
+async def test_a_registry_that_cannot_be_read(stage: Stage, *, fix: bool) -> None:
     """Everything else is as wanted, and yet the round is not in sync."""
-    stage.world.unreadable.add(registries[1])
+    stage.world.unreadable.add(A)
     code = await stage.watch(9, once=True, fix=fix)
     (one,) = stage.rounds
     assert (one.verdict, code) == ("partial", ExitCode.PARTIAL)
-    assert [plan.registry for plan, _ in one.failing] == [registries[1]]
+    assert [plan.registry for plan, _ in one.failing] == [A]
     assert trouble(one) is not None
 
 
 @pytest.mark.parametrize("fix", [False, True])
-async def test_none_can_be_read(
-    stage: Stage, registries: tuple[Registry, Registry, Registry], *, fix: bool
-) -> None:
+async def test_none_can_be_read(stage: Stage, *, fix: bool) -> None:
     """Nothing is known of the fleet: that is no drift and no part."""
-    stage.world.unreadable.update(registries)
+    stage.world.unreadable.update((HUB, A, B))
     await stage.watch(9, once=True, fix=fix)
     (one,) = stage.rounds
     assert one.verdict == "failed"
     assert len(one.failing) == 3
 
 
-async def test_drift_beside_a_registry_that_cannot_be_read(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_drift_beside_a_registry_that_cannot_be_read(stage: Stage) -> None:
     """Without `--fix` it is drift, by an exit code that says that not all was read."""
-    stage.world.tamper(registries[0])
-    stage.world.unreadable.add(registries[1])
+    stage.world.tamper(HUB)
+    stage.world.unreadable.add(A)
     code = await stage.watch(9, once=True)
     (one,) = stage.rounds
     assert (one.verdict, code) == ("drift", ExitCode.PARTIAL)
-    assert [plan.registry for plan, _ in one.failing] == [registries[1]]
+    assert [plan.registry for plan, _ in one.failing] == [A]
 
 
-async def test_a_correction_that_failed(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_a_correction_that_failed(stage: Stage) -> None:
     """The others were corrected; the one that failed still differs, and is told of by name."""
-    hub, a, b = registries
-    stage.world.tamper(hub, a)
-    stage.world.failing.add(a)
-    stage.world.unreadable.add(b)
+    stage.world.tamper(HUB, A)
+    stage.world.failing.add(A)
+    stage.world.unreadable.add(B)
     code = await stage.watch(9, once=True, fix=True)
     (one,) = stage.rounds
     assert (one.verdict, code) == ("partial", ExitCode.PARTIAL)
-    assert [plan.registry for plan, _ in one.failing] == [a, b]
-    assert [plan.registry for plan in one.differing] == [a]
+    assert [plan.registry for plan, _ in one.failing] == [A, B]
+    assert [plan.registry for plan in one.differing] == [A]
     assert one.counts == {"applied": 1, "failed": 1, "unreadable": 1}
     assert one.drift_since is not None
 
 
-async def test_other_failures_are_other_trouble(
-    stage: Stage, registries: tuple[Registry, Registry, Registry]
-) -> None:
+async def test_other_failures_are_other_trouble(stage: Stage) -> None:
     """Which registries fail is a part of what is told: a new one is news."""
     told = []
-    for failing in (registries[:1], registries[:2], registries[1:2]):
+    for failing in ((HUB,), (HUB, A), (A,)):
         stage.world.unreadable = set(failing)
         await stage.watch(9, once=True)
         told.append(trouble(stage.rounds[-1]))

@@ -116,10 +116,6 @@ async def _apply(session: Session, *, kept: Plan | None, write_options: WriteOpt
     if kept is None:
         plan = await session.plan(allow=write_options.allow, force=write_options.force)
     else:
-        # Nobody shall read, and agree to, a plan that is refused afterwards.
-        await session.fleet.check_plan(
-            kept, force=write_options.force, allow=write_options.allow, wave=write_options.wave
-        )
         plan = kept
         session.take(plan)
     if plan is None:

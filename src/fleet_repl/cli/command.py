@@ -156,12 +156,6 @@ def _log_failure(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
         case FleetError():
             log.failure(str(error))
             return ExitCode.ERROR
-        case FileNotFoundError() if not _has_working_directory():
-            log.failure(
-                "the working directory does not exist any more, so relative paths lead nowhere\n"
-                "    change into another directory and run again"
-            )
-            return ExitCode.ERROR
         case _:
             if verbose:
                 log.trace("".join(traceback.format_exception(error)))
@@ -171,14 +165,6 @@ def _log_failure(log: Log, error: BaseException, *, verbose: bool) -> ExitCode:
                 f"fleet-repl; please report it to the project, with {more}"
             )
             return ExitCode.ERROR
-
-
-def _has_working_directory() -> bool:
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _single(error: BaseException) -> BaseException:

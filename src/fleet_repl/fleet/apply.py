@@ -66,21 +66,6 @@ async def apply(
         return await (run.nothing_to_do() if lease is None else run.write(lease))
 
 
-async def refuse_stale(
-    plan: Plan, context: RunContext, *, force: bool, allow: Collection[str]
-) -> None:
-    """Raises OutdatedPlanError for a plan that another run has overtaken.
-
-    A plan that is refused for its objections is not looked into: its report says so.
-    """
-    decision = authorize(plan, force=force, allow=allow, objections=(), digest=plan_digest)
-    if isinstance(decision, Refused) or not plan.changes or (force and plan.basis is None):
-        return
-    newer = await newer_run(plan, {plan.digest, decision.plan.digest}, context)
-    if newer is not None:
-        raise overtaken(newer)
-
-
 async def _all_warnings(plan: Plan, context: RunContext) -> tuple[Warning, ...]:
     """The warnings of the plan, and those of runs that have died since it was made."""
     recovered = await recover(context) if plan.changes else ()

@@ -12,7 +12,7 @@ from typing import Final
 import anyio.to_thread
 
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.fleet.apply import apply, refuse_stale
+from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.import_ import import_registries
@@ -152,22 +152,6 @@ class Fleet:
             return await apply(
                 plan, self._context, force=force, allow=allow, until=wave, on_event=on_event
             )
-
-    async def check_plan(
-        self,
-        plan: Plan,
-        *,
-        force: bool = False,
-        allow: Collection[str] = (),
-        wave: str | None = None,
-    ) -> None:
-        """Check, before a plan is shown to anybody, that `apply` would not raise for it.
-
-        Writes nothing. Raises the PlanError and the SelectionError that `apply` would raise for
-        the plan as things are now, and StateError. Objections are no reason to raise.
-        """
-        await self._check(plan, wave)
-        await refuse_stale(plan, self._context, force=force, allow=allow)
 
     async def _check(self, plan: Plan, wave: str | None) -> None:
         """Whether it is a plan of this fleet, as it was made. Raises PlanError, SelectionError."""

@@ -14,9 +14,8 @@ from typing import Any, TypeAlias
 import anyio
 import anyio.lowlevel
 import pytest
-from botocore.session import get_session
-from moto.server import ThreadedMotoServer
 from tests.support.clock import VirtualClock
+from tests.support.moto import moto_client, moto_server
 
 from fleet_repl.aws import BucketObjects, Endpoint, open_objects
 from fleet_repl.engine.retry import Pace
@@ -102,20 +101,12 @@ def memory(clock: VirtualClock) -> MemoryObjects:
     return MemoryObjects(clock)
 
 
-@pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
-    """Where moto answers."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+moto = pytest.fixture(scope="session")(moto_server)
 
 
 def s3(moto: str) -> Any:
     """Another client of moto's S3."""
-    session = get_session()
-    session.set_credentials("AKIA", "x")
-    return session.create_client("s3", region_name="us-east-1", endpoint_url=moto)
+    return moto_client("s3", moto)
 
 
 @pytest.fixture

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import anyio
 import anyio.lowlevel
 import pytest
+from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
+from tests.support.registries import registry_of
 
 from fleet_repl.engine.stores import Stored
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import (
-    Action,
-    Change,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-    Summary,
-)
-from fleet_repl.reports.documents import plan_digest
+from fleet_repl.planning.plan import Action, Change, Phase, Plan, RegistryPlan, Resource, State
 from fleet_repl.runs.history import Holder, Purpose, RunMeta
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.names import AccountId, Region, Registry
 
 RUN = "20261123T081500Z-ab12cd"
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
-SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+HUB, SPOKE = registry_of("1"), registry_of("2")
 
 
 class MemoryStore:
@@ -166,53 +155,16 @@ def plan() -> Plan:
             change(policy, Phase.WITHDRAWALS, {"Statement": ["one"]}, {"Statement": []}),
         ),
     )
-    plan = Plan(
-        digest="",
-        created_at=NOON.replace(microsecond=0),
-        fleet="prod",
-        inventory=InventoryRef(path="prod.toml", digest="sha256:" + "1" * 64),
-        summary=Summary(
-            registries=2,
-            changed=2,
-            unchanged=0,
-            unreadable=0,
-            held=0,
-            links_added=0,
-            links_removed=0,
-        ),
-        registries=(hub, spoke),
-    )
-    return replace(plan, digest=plan_digest(plan))
+    inventory = InventoryRef(path="prod.toml", digest="sha256:" + "1" * 64)
+    return with_digest(plan_of(hub, spoke, inventory=inventory))
 
 
 @pytest.fixture
 def report(plan: Plan) -> Report:
     """The hub was written, the spoke was not."""
-    outcomes = (Outcome.APPLIED, Outcome.FAILED)
-    return Report(
-        run_id=RUN,
-        status=Status.PARTIAL,
-        started_at=plan.created_at,
-        finished_at=plan.created_at,
-        fleet="prod",
-        inventory=plan.inventory,
-        plan_digest=plan.digest,
-        registries=tuple(
-            RegistryOutcome(
-                registry=one.registry,
-                name=one.name,
-                outcome=outcome,
-                changes=tuple(
-                    ChangeOutcome(
-                        resource=change.resource,
-                        action=change.action,
-                        outcome=outcome,
-                        before=change.before,
-                        after=change.after,
-                    )
-                    for change in one.changes
-                ),
-            )
-            for one, outcome in zip(plan.registries, outcomes, strict=True)
-        ),
+    hub, spoke = plan.registries
+    applied, failed = (
+        registry_outcome(hub, Outcome.APPLIED),
+        registry_outcome(spoke, Outcome.FAILED),
     )
+    return report_of(plan, applied, failed, status=Status.PARTIAL, run_id=RUN)

@@ -18,7 +18,6 @@ from anyio.from_thread import start_blocking_portal
 from fleet_repl import load_inventory
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.sandbox import Scenario, World, serve, world_of
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.watch import aws_lambda
 
 INVENTORY = """
@@ -76,10 +75,10 @@ class Deployed:
     """Of the last invocation."""
     printed: str = ""
 
-    def invoke(self, event: object, milliseconds: int = 900_000) -> JsonObject:
+    def invoke(self, event: object, milliseconds: int = 900_000) -> dict[str, Any]:
         self.capture.readouterr()
         try:
-            return aws_lambda.handler(event, Invocation(milliseconds))
+            return dict(aws_lambda.handler(event, Invocation(milliseconds)))
         finally:
             output = self.capture.readouterr()
             self.printed = output.out + output.err

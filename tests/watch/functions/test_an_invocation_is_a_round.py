@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from moto.server import ThreadedMotoServer
+from tests.support.moto import moto_server
 from tests.watch.functions.conftest import Call, Deployed, Listener
 
 from fleet_repl.watch.aws_lambda import Allowance, RoundError
@@ -17,30 +17,22 @@ from fleet_repl.watch.aws_lambda import Allowance, RoundError
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
 
 
-@pytest.fixture(scope="module")
-def s3() -> Any:
-    """An S3 that conditional writes work on."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield server
-    server.stop()
+moto = pytest.fixture(scope="module")(moto_server)
 
 
 @pytest.fixture
-def fixing(deployed: Deployed, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def fixing(deployed: Deployed, moto: str, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     """The function with a bucket, and told to correct what differs."""
-    host, port = s3.get_host_and_port()
-    url = f"http://{host}:{port}"
     # Of its own: all of moto's servers in a process share what they hold.
     bucket = f"invocation-{uuid4().hex}"
-    urllib.request.urlopen(urllib.request.Request(f"{url}/{bucket}", method="PUT")).close()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+    urllib.request.urlopen(urllib.request.Request(f"{moto}/{bucket}", method="PUT")).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
     monkeypatch.setenv("FLEET_REPL_STATE", f"s3://{bucket}/fleet-repl")
     monkeypatch.setenv("FLEET_REPL_FIX", "1")
     return deployed
 
 
-def test_a_schedule_looks_at_the_whole_fleet(deployed: Any) -> None:
+def test_a_schedule_looks_at_the_whole_fleet(deployed: Deployed) -> None:
     """Without FLEET_REPL_FIX it tells what differs and writes nothing."""
     result = deployed.invoke(SCHEDULE)
     assert result["ignored"] is False
@@ -60,7 +52,7 @@ def test_looking_needs_no_state_that_lasts(
     assert "memory-unwritable" in [one["event"] for one in deployed.lines]
 
 
-def test_what_differs_is_corrected_where_that_is_asked_for(fixing: Any) -> None:
+def test_what_differs_is_corrected_where_that_is_asked_for(fixing: Deployed) -> None:
     """And the round after it finds everything in place."""
     assert fixing.invoke({})["verdict"] == "corrected"
     assert fixing.writes == ["PutRegistryPolicy", "PutReplicationConfiguration"]
@@ -68,7 +60,7 @@ def test_what_differs_is_corrected_where_that_is_asked_for(fixing: Any) -> None:
     assert len(fixing.writes) == 2
 
 
-def test_a_write_has_its_registry_checked(fixing: Any, call: Call) -> None:
+def test_a_write_has_its_registry_checked(fixing: Deployed, call: Call) -> None:
     """Only what it holds is changed, although the other one differs too."""
     result = fixing.invoke(call(recipientAccountId="222222222222", eventName="PutRegistryPolicy"))
     (only,) = result["registries"]
@@ -114,7 +106,7 @@ def test_writes_of_others_are_not(session: str, deployed: Deployed, call: Call) 
         {"awsRegion": "us-east-1"},
     ],
 )
-def test_registries_of_others_are_ignored(place: Any, deployed: Any, call: Any) -> None:
+def test_registries_of_others_are_ignored(place: Any, deployed: Deployed, call: Any) -> None:
     """Unknown accounts, external ones, and regions that the account does not list."""
     result = deployed.invoke(call(**place))
     assert result["ignored"] is True
@@ -123,7 +115,7 @@ def test_registries_of_others_are_ignored(place: Any, deployed: Any, call: Any) 
     assert not deployed.world.calls
 
 
-def test_a_round_ends_before_the_function_does(fixing: Any) -> None:
+def test_a_round_ends_before_the_function_does(fixing: Deployed) -> None:
     """With no time left it starts nothing, and says so."""
     result = fixing.invoke({}, milliseconds=0)
     assert (result["verdict"], result["exit_code"]) == ("interrupted", 130)
@@ -141,7 +133,7 @@ def test_some_time_is_kept_for_the_end(milliseconds: int, stops: float, ends: fl
     assert allowance.ends == pytest.approx(ends, abs=0.001)
 
 
-def test_each_line_of_the_log_is_json(fixing: Any) -> None:
+def test_each_line_of_the_log_is_json(fixing: Deployed) -> None:
     """With the id of Lambda's own lines; the last one is what alarms are set on."""
     fixing.invoke({})
     assert {one["request_id"] for one in fixing.lines} == {"8f5c1a7e-0000-4000-8000-000000000001"}
@@ -192,7 +184,7 @@ def test_drift_is_told_where_that_is_asked_for(
 
 
 def test_what_nobody_was_told_is_news_later(
-    fixing: Any, monkeypatch: pytest.MonkeyPatch, listener: Listener
+    fixing: Deployed, monkeypatch: pytest.MonkeyPatch, listener: Listener
 ) -> None:
     """Trouble of the time before there was an address does not count as told."""
     monkeypatch.setenv("FLEET_REPL_FIX", "0")
@@ -203,7 +195,7 @@ def test_what_nobody_was_told_is_news_later(
     assert [one["news"] for one in listener.documents] == ["drift"]
 
 
-def test_secrets_are_in_no_line(fixing: Any) -> None:
+def test_secrets_are_in_no_line(fixing: Deployed) -> None:
     """Neither the external id nor the keys of the base identity."""
     result = fixing.invoke({})
     printed = fixing.printed + json.dumps(result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -12,17 +12,19 @@ from contextlib import (
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 from unittest import mock
 
-import pytest
 from tests.support.clock import VirtualClock
+from tests.support.registries import registry_of
 
 from fleet_repl import (
     Event,
     Fleet,
     History,
     Inventory,
+    Plan,
     Report,
     connect,
     load_inventory,
@@ -34,7 +36,7 @@ from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import AccountScenario, Scenario, World, serve, world_of
 from fleet_repl.sandbox.policy import Access, allows
 from fleet_repl.values.canonical_json import canonical_json
-from fleet_repl.values.names import AccountId, Partition, Region, Registry, Secret, repositories_arn
+from fleet_repl.values.names import Partition, Registry, Secret, repositories_arn
 
 T = TypeVar("T")
 ENVIRONMENT = {"EXTERNAL_ID": "s3cr3t-external-id"}
@@ -67,8 +69,17 @@ class Simulated:
         """What is remembered of this AWS."""
         return open_history(self.inventory, endpoint=self.endpoint, clock=self.clock)
 
-    async def applied(self, **how: Any) -> Report:
+    async def planned(self, text: str | None = None) -> Plan:
+        """The plan of a new connection, for another version of the inventory where there is one."""
+        if text is not None:
+            self.rewrite(text)
+        async with self.connected() as fleet:
+            return await fleet.plan()
+
+    async def applied(self, text: str | None = None, **how: Any) -> Report:
         """A whole run: a new connection, a plan, and that plan applied."""
+        if text is not None:
+            self.rewrite(text)
         async with self.connected() as fleet:
             return await fleet.apply(await fleet.plan(), **how)
 
@@ -102,21 +113,30 @@ class Simulated:
     @staticmethod
     def at(number: int) -> Registry:
         """The registry of an account of `fleet_text`."""
-        return Registry(AccountId(f"{number:012d}"), Region("eu-west-1"))
+        return registry_of(number)
+
+    def rules(self, registry: Registry) -> list[dict[str, Any]]:
+        """The replication rules of a registry, as ECR has them."""
+        rules: Any = self.world.replication(registry)["rules"]
+        return list(rules)
+
+    def statements(self, registry: Registry) -> list[dict[str, Any]]:
+        """The statements of a registry's policy, as ECR has them."""
+        policy: Any = self.world.policy(registry) or {"Statement": []}
+        return list(policy["Statement"])
 
     def links(self, number: int) -> set[str]:
         """What the rules of an account ask for, such as `2 base/`."""
-        rules: Any = self.world.replication(self.at(number))["rules"]
         return {
             f"{int(end['registryId'])} {each['filter']}"
-            for rule in rules
+            for rule in self.rules(self.at(number))
             for end in rule["destinations"]
             for each in rule.get("repositoryFilters", [{"filter": ""}])
         }
 
-    def grants(self, number: int) -> str:
-        """The text of an account's registry policy, empty where there is none."""
-        policy = self.world.registries[self.at(number)].policy.latest
+    def policy_text(self, registry: Registry) -> str:
+        """The text of a registry's policy, empty where there is none."""
+        policy = self.world.registries[registry].policy.latest
         return "" if policy is None else policy.text
 
     def documents(self) -> dict[Registry, tuple[Any, Any]]:
@@ -178,16 +198,11 @@ class Simulated:
             yield seen
 
 
-Simulate = Callable[..., AbstractAsyncContextManager[Simulated]]
-
-
-@pytest.fixture(scope="session")
-def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
-    """Starts a sandbox for an inventory's text; each call is a new one."""
-
-    @asynccontextmanager
-    async def start(text: str, scenario: Scenario | None = None) -> AsyncIterator[Simulated]:
-        path = tmp_path_factory.mktemp("inventory") / "fleet.toml"
+@asynccontextmanager
+async def simulate(text: str, scenario: Scenario | None = None) -> AsyncIterator[Simulated]:
+    """Starts a sandbox for an inventory's text, in a folder of its own."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "fleet.toml"
         path.write_text(text)
         inventory = load_inventory(path, environ=ENVIRONMENT)
         clock = VirtualClock(datetime.now(UTC).replace(microsecond=0))
@@ -201,47 +216,3 @@ def simulate(tmp_path_factory: pytest.TempPathFactory) -> Simulate:
                 world="sim",
             )
             yield Simulated(inventory, world, clock, endpoint, [])
-
-    return start
-
-
-FleetText: TypeAlias = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def fleet_text() -> FleetText:
-    """Writes the inventory of a small fleet."""
-
-    def write(
-        *links: str,
-        accounts: int = 4,
-        waves: Mapping[str, tuple[str, ...]] | None = None,
-        more: str = "",
-        name: str = "prod",
-    ) -> str:
-        """Accounts 1, 2, … of one region, and a route for each of `links`, such as `1,2>3 base/`.
-        `waves`: by name, their accounts and any further lines."""
-        top = f'version = 1\nname = "{name}"\n{"" if links else "routes = []"}\n'
-        aws = '[aws]\nrole = "replication"\nregions = ["eu-west-1"]\n'
-        listed = [f'[[accounts]]\nid = "{one:012d}"\n' for one in range(1, accounts + 1)]
-        turns = [
-            "\n".join((f'[[waves]]\nname = "{one}"\nselect = {_accounts(who)}', *lines, ""))
-            for one, (who, *lines) in (waves or {}).items()
-        ]
-        return "".join((top, aws, *listed, *map(_route, links), *turns, more))
-
-    return write
-
-
-def _route(link: str) -> str:
-    ends, *prefixes = link.split()
-    source, _, end = ends.partition(">")
-    wanted = f"prefixes = {prefixes}\n".replace("'", '"') if prefixes else ""
-    return (
-        f'[[routes]]\nname = "{link}"\nfrom = {_accounts(source)}\nto = {_accounts(end)}\n{wanted}'
-    )
-
-
-def _accounts(numbers: str) -> str:
-    listed = ", ".join(f'"{int(one):012d}"' for one in numbers.split(","))
-    return f"{{ accounts = [{listed}] }}"
