@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.plans import plan_of
 
-from fleet_repl.engine.results import Ledger
+from fleet_repl.engine.ledger import Ledger
 from fleet_repl.planning.plan import (
     Action,
     Change,

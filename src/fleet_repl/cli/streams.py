@@ -101,7 +101,7 @@ class Streams:
                 yield terminal
 
 
-class _Enduring(io.FileIO):
+class _DroppingFile(io.FileIO):
     """A file whose writes never fail: bytes that cannot be written, because the disk is full or
     the reader has gone, are dropped. A run must not end for the sake of its output."""
 
@@ -138,14 +138,14 @@ def endure() -> None:
         except OSError:
             # The system takes the lowest free descriptor, which is this one.
             os.open(os.devnull, os.O_RDWR)
-    sys.stdout = _enduring(1, sys.stdout, patience=None)
+    sys.stdout = _dropping(1, sys.stdout, patience=None)
     # A run that writes has a lock to renew, and must not block on the reader of its log.
-    sys.stderr = _enduring(2, sys.stderr, patience=_PATIENCE)
+    sys.stderr = _dropping(2, sys.stderr, patience=_PATIENCE)
 
 
-def _enduring(descriptor: int, stream: TextIO | None, *, patience: float | None) -> TextIO:
+def _dropping(descriptor: int, stream: TextIO | None, *, patience: float | None) -> TextIO:
     """`stream` (None where the process was started without it) as one whose writes never fail."""
-    file = _Enduring(descriptor, "w", closefd=False)
+    file = _DroppingFile(descriptor, "w", closefd=False)
     file.patience = patience
     return io.TextIOWrapper(
         io.BufferedWriter(file),
@@ -158,4 +158,4 @@ def _enduring(descriptor: int, stream: TextIO | None, *, patience: float | None)
 
 def _failure_of(stream: TextIO) -> OSError | None:
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    return raw.failure if isinstance(raw, _Enduring) else None
+    return raw.failure if isinstance(raw, _DroppingFile) else None

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from fleet_repl.engine.blocked import counted_on
 from fleet_repl.engine.changes import Carrier
 from fleet_repl.engine.last_look import LastLook
+from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.registry_documents import Writing
-from fleet_repl.engine.results import Ledger
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Wave

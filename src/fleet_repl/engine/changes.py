@@ -11,10 +11,11 @@ from fleet_repl.ecr.rules import NO_RULES, parse_document, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.engine.blocked import CHANGED, Blocked, Rechecking
 from fleet_repl.engine.last_look import LastLook
+from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.policies import Policies
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.registry_documents import FoundRules, Writing
-from fleet_repl.engine.results import Ledger, still_used
+from fleet_repl.engine.results import still_used
 from fleet_repl.engine.slots import Settled
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.written_rules import WrittenRules

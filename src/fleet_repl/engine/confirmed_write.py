@@ -5,9 +5,9 @@ and after a lost answer a read finds out whether the write has happened. Everyth
 time, such as the journal, comes before the read: nothing is waited for between the read's answer
 and the write.
 
-For example, another tool adds a rule after the plan was made. The read shows neither `before` nor
-`after`, so nothing is written. Where `merge` finds that only others' rules have changed, the write
-is made again with that rule in `before` and in `after`; otherwise it ends as a conflict.
+For example, another tool adds a rule after the plan was made. The read shows not `before`, so
+nothing is written. Where `merge` finds that only others' rules have changed, the write is made
+again with that rule in `before` and in `after`; otherwise it ends as a conflict.
 """
 
 from __future__ import annotations
@@ -53,22 +53,21 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
 
 async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     """Write; where only others' changes were in the way, write once more on top of them."""
-    # The last write of this run that somebody else has overwritten.
-    made: Settled[V] | None = None
+    overwritten: Settled[V] | None = None
     settled, merges = await _attempted(slot, pace, stop), _MERGES
     while merges and settled.rival is not None and not stop.requested:
         merged = slot.merge(settled.rival)
         if merged is None:
             break
-        made = settled if settled.in_doubt else made
+        overwritten = settled if settled.in_doubt else overwritten
         slot, merges = merged, merges - 1
         settled = await _attempted(slot, pace, stop)
-    if made is None or settled.outcome is Outcome.APPLIED:
+    if overwritten is None or settled.outcome is Outcome.APPLIED:
         return settled
     if settled.outcome is Outcome.UNCHANGED:
         # Our write is in place after all.
         return replace(
-            made, outcome=Outcome.APPLIED, found=settled.found, error=None, in_doubt=False
+            overwritten, outcome=Outcome.APPLIED, found=settled.found, error=None, in_doubt=False
         )
     return replace(settled, in_doubt=True)
 

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
+from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.polls import poll
 from fleet_repl.engine.registry_documents import Writing
-from fleet_repl.engine.results import Ledger
 from fleet_repl.engine.slots import Settled, Slot
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through

@@ -21,7 +21,7 @@ class Service(StrEnum):
 
     @property
     def speaks_json(self) -> bool:
-        """Whether it takes and gives JSON; the others take forms and give XML."""
+        """Whether the service speaks JSON; the others take forms and answer with XML."""
         return self in (Service.ACCOUNT, Service.ECR, Service.ORGANIZATIONS)
 
 
@@ -35,7 +35,7 @@ class AwsError(Exception):
         super().__init__(f"{code}: {message}")
 
 
-class _Spelling(NamedTuple):
+class _ErrorText(NamedTuple):
     """An error's message, and its code and HTTP status in the JSON and the query protocol."""
 
     message: str
@@ -46,40 +46,40 @@ class _Spelling(NamedTuple):
 class Common(Enum):
     """Errors any call may get, whatever the service."""
 
-    UNSIGNED = _Spelling(
+    UNSIGNED = _ErrorText(
         "Request is missing Authentication Token",
         ("MissingAuthenticationTokenException", 400),
         ("MissingAuthenticationToken", 403),
     )
-    INCOMPLETE = _Spelling(
+    INCOMPLETE = _ErrorText(
         "The request signature is incomplete.",
         ("IncompleteSignatureException", 400),
         ("IncompleteSignature", 400),
     )
-    UNKNOWN_KEY = _Spelling(
+    UNKNOWN_KEY = _ErrorText(
         "The security token included in the request is invalid.",
         ("UnrecognizedClientException", 400),
         ("InvalidClientTokenId", 403),
     )
-    WRONG_SIGNATURE = _Spelling(
+    WRONG_SIGNATURE = _ErrorText(
         "The request signature we calculated does not match the signature you provided. Check "
         "your AWS Secret Access Key and signing method. Consult the service documentation for "
         "details.",
         ("InvalidSignatureException", 400),
         ("SignatureDoesNotMatch", 403),
     )
-    DENIED = _Spelling(
+    DENIED = _ErrorText(
         "User is not authorized to perform this action",
         ("AccessDeniedException", 400),
         ("AccessDenied", 403),
     )
-    EXPIRED = _Spelling(
+    EXPIRED = _ErrorText(
         "The security token included in the request is expired",
         ("ExpiredTokenException", 400),
         ("ExpiredToken", 403),
     )
-    THROTTLED = _Spelling("Rate exceeded", ("ThrottlingException", 400), ("Throttling", 400))
-    FAILED = _Spelling(
+    THROTTLED = _ErrorText("Rate exceeded", ("ThrottlingException", 400), ("Throttling", 400))
+    FAILED = _ErrorText(
         "The service is unavailable. Please try again.",
         ("ServerException", 500),
         ("ServiceUnavailable", 503),
