@@ -57,6 +57,13 @@ FILLED = [
     'aws = {{ role = "arn:{it}:iam::{it}:role/{it}", external_id = "{it} " }}',
     'ownership = {{ rules = "{it}", grants = "{it}", create_repositories = "{it}" }}',
     'apply = {{ timeout = "{it}", concurrency = "{it}" }}',
+    'aws = {{ regions = "{it}", via = "{it}" }}\naccounts = "{it}"\nexternal = "{it}"',
+    'accounts = [{{ id = "{it}-", regions = "{it}", labels = "{it}", trusted_statements = "{it}" }}]',
+    'routes = [{{ from = "{it}", to.labels = "{it}", to.not = "{it}", prefixes = "{it}" }}]',
+    'safety = {{ max_removals = "{it}", protected = "{it}" }}\nwaves = "{it}"',
+    'templates = [{{ prefix = "{it}", tags = "{it}", applied_for = "{it}", kms_key = "{it}" }}]',
+    'warnings = {{ acknowledged = ["{it}"] }}\nstate = {{ location = "gs://{it}", shared = "{it}" }}',
+    'limits = "{it}"\nownership = {{ formerly = "{it}", trusted_statements = "{it}" }}',
 ]
 
 

@@ -2,59 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import pytest
+from pydantic.errors import PydanticSchemaGenerationError
 
-from fleet_repl.inventory.fields import NAME, Duration
+from fleet_repl.inventory.accounts import AccountNames
+from fleet_repl.inventory.editor_schema import schema_of
+from fleet_repl.inventory.fields import Name, duration
 from fleet_repl.inventory.findings import Findings
-from fleet_repl.inventory.kinds import Context, ListOf, Number
+from fleet_repl.inventory.kinds import DISTINCT, NOT_EMPTY, Context, Switch, number
 from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.tables import DERIVED, Key, part_of, table, tables
+from fleet_repl.inventory.tables import Table, adapter, part_of, read_table
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Partition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class Leg(Table):
     """A part of a journey."""
 
-    to: Annotated[str, NAME, Key(missing="say where it leads")]
+    to: Name = field(metadata={"missing": "say where it leads"})
     """Where it leads."""
-    lasts: Annotated[int, Duration(least=1, most=60)] = 5
+    lasts: Annotated[int, duration(1, 60)] = 5
     """How long it takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Journey:
+class Journey(Table):
     """A way through several places."""
 
-    start: Annotated[str, NAME, Key("from", "say where it starts")]
+    start: Name = field(metadata={"alias": "from", "missing": "say where it starts"})
     """Where it
     starts."""
     by: Literal["land", "sea"] = "land"
     """How one travels."""
-    again: bool = False
+    again: Switch = False
     """Whether it is made twice."""
-    length: Annotated[int, DERIVED] = 0
-    """Worked out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyTable(Journey):
     """A way through several places, as it is written."""
 
-    legs: Annotated[tuple[Leg, ...], tables(Leg, "legs")] = ()
+    legs: tuple[Leg, ...] = ()
     """Its parts."""
-    guests: Annotated[tuple[int, ...], ListOf(kind=Number(1, 9), unique=True)] = ()
+    guests: Annotated[tuple[Annotated[int, number(1, 9)], ...], NOT_EMPTY, DISTINCT] = ()
     """How many come along."""
 
 
 def _read(document: dict[str, object]) -> tuple[JourneyTable, tuple[Problem, ...]]:
     findings = Findings("j.toml", document, {})
-    context = Context(findings=findings, regions=Regions(Partition.AWS, findings))
-    return table(JourneyTable).read(document, (), context), findings.problems
+    context = Context(regions=Regions(Partition.AWS), names=AccountNames(findings))
+    return read_table(JourneyTable, document, findings, context), findings.problems
 
 
 def test_a_good_table() -> None:
@@ -69,7 +70,7 @@ def test_a_good_table() -> None:
 
 
 def test_a_bad_table_is_read_to_its_end() -> None:
-    """Every key is judged; what is bad has its default, or a blank value where it has none."""
+    """Every key is judged; what is bad has its default, or is missing where it has none."""
     legs = [{"lasts": "2m"}, "home"]
     journey, problems = _read(
         {"by": "air", "again": 1, "length": 3, "legs": legs, "guests": [1, 10, "x", 1]}
@@ -86,12 +87,15 @@ def test_a_bad_table_is_read_to_its_end() -> None:
         'j.toml: legs[1]: must be a table (found "home")',
         "j.toml: length: is not a known key\n    known here: from, by, again, legs, guests",
     ]
-    assert journey == JourneyTable(start="", legs=(Leg(to=""), Leg(to="")), guests=(1, 1))
+    assert str(journey) == (
+        "JourneyTable(start=None, by='land', again=False, legs=(Leg(to=None, lasts=5), "
+        "Leg(to=None, lasts=5)), guests=())"
+    )
 
 
 def test_editors_learn_what_stands_below_a_field() -> None:
     """The text below each field is what an editor shows, in one line."""
-    schema = table(JourneyTable).definition()
+    schema = schema_of(JourneyTable, "journey")
     assert schema["required"] == ["from"]
     assert schema["properties"] == {
         "from": {"title": "from", "description": "Where it starts.", "type": "string"},
@@ -123,11 +127,11 @@ def test_editors_learn_what_stands_below_a_field() -> None:
 
 
 def test_a_type_that_says_nothing_is_a_mistake_of_ours() -> None:
-    """A field without a kind is found when the table is first used."""
+    """A field of a type that pydantic cannot read is found when the table is first used."""
 
     @dataclass(frozen=True)
-    class Odd:
-        width: complex = 0
+    class Odd(Table):
+        width: Findings | None = None
 
-    with pytest.raises(TypeError, match="stands for no kind of value"):
-        table(Odd)
+    with pytest.raises(PydanticSchemaGenerationError, match="Findings"):
+        adapter(Odd)

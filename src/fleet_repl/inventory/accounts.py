@@ -4,64 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
-from fleet_repl.inventory.fields import EXTERNAL_ID, NAME, REGIONS, SIDS, check_name, check_plain
-from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
-from fleet_repl.inventory.kinds import TEXT, Context, MapOf, Text
+from fleet_repl.inventory.fields import ExternalId, Name, Plain, Regions, Sids, shown_name
+from fleet_repl.inventory.findings import MISSING, BadValueError, Findings, KeyPath
+from fleet_repl.inventory.kinds import Context, Kind, text_schema
 from fleet_repl.inventory.roles import AccountRoles
-from fleet_repl.inventory.settings import SESSION, AwsTable, RuleOwnership
+from fleet_repl.inventory.settings import AwsTable, RuleOwnership, SessionDuration
 from fleet_repl.inventory.suggestions import Guesser
-from fleet_repl.inventory.tables import Key
+from fleet_repl.inventory.tables import Table
 from fleet_repl.values import limits
 from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, RoleArn, Secret, is_account_id
 
 _SEPARATORS: Final = str.maketrans("", "", " -_.")
-_MISSING_ID: Final = Key(missing='write id = "111122223333"')
+_MISSING_ID: Final = {"missing": 'write id = "111122223333"'}
 
 
-class _AccountText(Text):
-    def _remedy(self, value: object) -> str | None:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**12:
-            return None
-        return f'write "{value:012d}": a TOML number loses its leading zeros'
-
-
-def _check_id(path: KeyPath, text: str, findings: Findings) -> None:
-    if not is_account_id(text):
-        raw = findings.raw(path)
-        digits = raw.translate(_SEPARATORS) if isinstance(raw, str) else ""
+def _account_id(value: object) -> AccountId:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12:
+        remedy = f'write "{value:012d}": a TOML number loses its leading zeros'
+        raise BadValueError("must be a string", remedy)
+    if not isinstance(value, str):
+        raise BadValueError("must be a string")
+    if not is_account_id(value):
+        digits = value.translate(_SEPARATORS)
         meant = f'write "{digits}"' if is_account_id(digits) else None
-        findings.report(path, "is not an account id: 12 digits", remedy=meant)
+        raise BadValueError("is not an account id: 12 digits", meant=meant)
+    return AccountId(value)
 
 
-_ACCOUNT_ID: Final = _AccountText(_check_id, ACCOUNT_ID)
+_Id: TypeAlias = Annotated[AccountId, Kind(_account_id, reads=object, **text_schema(ACCOUNT_ID))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountTable:
+class AccountTable(Table):
     """An account that the fleet manages; with each of its regions it makes a registry."""
 
-    id: Annotated[AccountId, _ACCOUNT_ID, _MISSING_ID]
+    id: _Id = field(metadata=_MISSING_ID)
     """12 digits, as a string: TOML numbers lose leading zeros."""
-    name: Annotated[str | None, TEXT] = None
+    name: str | None = None
     """A unique name for people and selectors. Default: the id."""
-    regions: Annotated[tuple[Region, ...] | None, REGIONS] = None
+    regions: Regions | None = None
     """The regions whose registries are managed. Default: as in [aws]."""
-    labels: Annotated[Mapping[str, str], MapOf(TEXT)] = field(default_factory=dict)
+    labels: Mapping[Plain, Plain] = field(default_factory=dict)
     """Labels for selectors to match, such as tier and env."""
-    role: Annotated[str | None, TEXT] = None
+    role: str | None = None
     """In place of the role in [aws]."""
-    external_id: Annotated[Secret | None, EXTERNAL_ID] = None
+    external_id: ExternalId | None = None
     """In place of the external id in [aws]; never shown."""
-    session_duration: Annotated[int | None, SESSION] = None
+    session_duration: SessionDuration | None = None
     """In place of the session duration in [aws], 15m to 12h."""
     state: Literal["active", "retired"] = "active"
     """active (default) | retired: routes pass the account over, links to it and grants for it are
     withdrawn, and its own configuration is emptied if it can be reached."""
     rules: RuleOwnership | None = None
     """In place of `rules` in [ownership]."""
-    trusted_statements: Annotated[tuple[str, ...], SIDS] = ()
+    trusted_statements: Sids = ()
     """Beside those in [ownership]: Sids in the registry policies of this account."""
 
 
@@ -86,19 +84,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class External:
+class External(Table):
     """An account that may receive images but is not managed: its policy cannot be written."""
 
-    id: Annotated[AccountId, _ACCOUNT_ID, _MISSING_ID]
+    id: _Id = field(metadata=_MISSING_ID)
     """12 digits, as a string: TOML numbers lose leading zeros."""
-    name: Annotated[str, NAME]
+    name: Name = ""
     """A unique name for people and selectors. Default: the id."""
     # The fleet's own regions would send images where nobody said the partner wants them.
-    regions: Annotated[
-        tuple[Region, ...],
-        REGIONS,
-        Key(missing="list the regions that may receive images", blank=()),
-    ]
+    regions: Regions = field(metadata={"missing": "list the regions that may receive images"})
     """The regions whose registries may receive images."""
 
 
@@ -111,7 +105,6 @@ class AccountNames:
         """What selectors may call an account."""
         self._places: dict[str, KeyPath] = {}
         """Where each of these is written."""
-        self._external: set[AccountId] = set()
         self._ids_known = True
         """Whether every id could be read, so that any other is a stranger's."""
         self._names_known = True
@@ -122,15 +115,13 @@ class AccountNames:
         place, name_place = (*path, "id"), (*path, "name")
         # A name with a problem that is only reported below could be read.
         self._names_known &= not self.findings.has_problem(name_place)
-        if path[0] == "external":
-            self._external.add(account)
         if self.findings.has_problem(place):
             self._ids_known = False
         else:
             self._enlist(place, account, account)
         if name is None or name == account:
             return account
-        check_name(name_place, name, self.findings)
+        self.findings.check(name_place, shown_name, name)
         if is_account_id(name):
             self.findings.report(name_place, "looks like the id of another account")
         self._enlist(name_place, name, account)
@@ -145,9 +136,9 @@ class AccountNames:
         known = self._ids_known if is_account_id(text) else self._names_known
         return known and text not in self.by_name
 
-    def is_external(self, text: object) -> bool:
+    def is_external(self, text: str) -> bool:
         """Whether `text` is what selectors may call an external account."""
-        return isinstance(text, str) and self.by_name.get(text) in self._external
+        return self._places.get(text, ("",))[0] == "external"
 
     def guess(self, text: str) -> str | None:
         """The account that `text` most likely means, if it is spelled out in the file."""
@@ -164,43 +155,32 @@ class AccountNames:
             self.findings.report(place, f"is listed already, in {self.findings.place(first)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """The accounts of an inventory."""
-
-    accounts: tuple[Account, ...]
-    externals: tuple[External, ...]
-    names: AccountNames
-
-
 def list_accounts(
-    accounts: Sequence[AccountTable] | None,
-    externals: Sequence[External] | None,
+    accounts: Sequence[AccountTable],
+    externals: Sequence[External],
     aws: AwsTable,
     rules: RuleOwnership,
     context: Context,
-) -> Listing:
-    """Every account, checked against all others. None stands for a list that is missing or could
-    not be read."""
-    findings = context.findings
-    if accounts is None:
-        findings.report(("accounts",), MISSING, remedy="list each account under [[accounts]]")
-    elif not accounts:
+) -> tuple[tuple[Account, ...], tuple[External, ...]]:
+    """Every account, checked against all others and named in the `context`."""
+    names = context.names
+    findings = names.findings
+    for key, tables in (("accounts", accounts), ("external", externals)):
+        if not tables and findings.has_problem((key,)):
+            names.add_unread()
+    if not accounts:
         findings.report(("accounts",), "must not be empty")
-    names = AccountNames(findings)
-    if accounts is None or (externals is None and findings.has_problem(("external",))):
-        names.add_unread()
     roles = AccountRoles(aws.role, context.regions.partition, findings)
     managed = tuple(
         _account(("accounts", index), table, aws, rules, names, roles)
-        for index, table in enumerate(accounts or ())
+        for index, table in enumerate(accounts)
     )
-    _check_defaults(accounts or (), aws, context)
+    _check_defaults(accounts, aws, names.findings, context.regions.example)
     others = tuple(
         replace(external, name=names.add(("external", index), external.id, external.name or None))
-        for index, external in enumerate(externals or ())
+        for index, external in enumerate(externals)
     )
-    return Listing(accounts=managed, externals=others, names=names)
+    return managed, others
 
 
 def _account(
@@ -212,9 +192,6 @@ def _account(
     roles: AccountRoles,
 ) -> Account:
     findings = names.findings
-    for key, value in table.labels.items():
-        check_plain((*path, "labels", key), key, findings)
-        check_plain((*path, "labels", key), value, findings)
     # The id of another account, which is no good name, still says whose role it is.
     known = None if findings.has_problem((*path, "id")) else table.id
     name = names.add(path, table.id, table.name)
@@ -235,15 +212,16 @@ def _account(
     )
 
 
-def _check_defaults(tables: Sequence[AccountTable], aws: AwsTable, context: Context) -> None:
+def _check_defaults(
+    tables: Sequence[AccountTable], aws: AwsTable, findings: Findings, region: Region
+) -> None:
     """Report what accounts lack because [aws] does not give it either."""
     if not aws.regions:
         lacking = [index for index, table in enumerate(tables) if table.regions is None]
-        example = f'regions = ["{context.regions.example}"]'
-        _report_lacking("regions", lacking, example, context.findings)
+        _report_lacking("regions", lacking, f'regions = ["{region}"]', findings)
     if aws.role is None:
         lacking = [index for index, table in enumerate(tables) if table.role is None]
-        _report_lacking("role", lacking, 'role = "fleet-replication"', context.findings)
+        _report_lacking("role", lacking, 'role = "fleet-replication"', findings)
 
 
 def _report_lacking(key: str, indexes: Sequence[int], example: str, findings: Findings) -> None:

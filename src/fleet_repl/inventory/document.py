@@ -7,20 +7,26 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, cast
+from typing import Annotated, BinaryIO, Final, cast
 
-from fleet_repl.inventory.accounts import AccountTable, External, Listing, list_accounts
-from fleet_repl.inventory.fields import FLEET, check_names
+from fleet_repl.inventory.accounts import (
+    Account,
+    AccountNames,
+    AccountTable,
+    External,
+    list_accounts,
+)
+from fleet_repl.inventory.fields import FleetName, check_names
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.freshness import fingerprints
-from fleet_repl.inventory.kinds import Context, Number
+from fleet_repl.inventory.kinds import Context, number
 from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.policies import Policies
 from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.routes import Match, Route, SelectorTable
+from fleet_repl.inventory.routes import Route
 from fleet_repl.inventory.safety import Safety, Wave, check_waves
 from fleet_repl.inventory.settings import (
     Apply,
@@ -28,11 +34,11 @@ from fleet_repl.inventory.settings import (
     AwsTable,
     Limits,
     Ownership,
-    State,
+    StateTable,
     WarningsTable,
     located,
 )
-from fleet_repl.inventory.tables import Key, Table, part_of, table, tables
+from fleet_repl.inventory.tables import Table, columns, part_of, read_table
 from fleet_repl.inventory.templates import TemplateTable, resolve_templates
 from fleet_repl.inventory.toml_file import read
 from fleet_repl.inventory.variables import fill
@@ -44,31 +50,26 @@ from fleet_repl.values.names import Partition
 VERSION: Final = 1
 
 
-class _Version:
-    def read(self, value: object, path: KeyPath, context: Context) -> object:
-        return Number(VERSION, VERSION).read(value, path, context)
-
-    def schema(self) -> JsonObject:
-        return {"const": VERSION}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Members:
+class _Members(Table):
     """What has to be read before selectors are: they name accounts."""
 
-    version: Annotated[int, _Version(), Key(missing=f"write version = {VERSION} at the top")]
+    version: Annotated[int, number(VERSION, VERSION)] = field(
+        metadata={"missing": f"write version = {VERSION} at the top"}
+    )
     """The version of this format: 1."""
-    name: Annotated[str, FLEET, Key(missing='give the fleet a name: name = "prod"')]
+    name: FleetName = field(metadata={"missing": 'give the fleet a name: name = "prod"'})
     """The fleet's name: in session names, statement ids, reports and paths."""
     aws: AwsTable = field(default_factory=AwsTable)
     """How AWS is reached, and defaults for every account."""
-    accounts: Annotated[
-        tuple[AccountTable, ...] | None,
-        tables(AccountTable, "accounts", extra={"minItems": 1}),
-        Key(missing="list each account under [[accounts]]", blank=None),
-    ]
+    accounts: tuple[AccountTable, ...] = field(
+        metadata={
+            "missing": "list each account under [[accounts]]",
+            "json_schema_extra": {"minItems": 1},
+        }
+    )
     """The accounts whose registries are managed."""
-    external: Annotated[tuple[External, ...] | None, tables(External, "external")] = None
+    external: tuple[External, ...] = ()
     """Accounts that may receive images but are not managed."""
 
 
@@ -77,32 +78,21 @@ class Document(_Members):
     """Which registries a fleet has, how to reach them, and what must replicate where. In any
     text ${NAME} is read from the environment, and $${ is a literal ${."""
 
-    routes: Annotated[
-        tuple[Route, ...],
-        tables(Route, "routes"),
-        # Leaving them out could be a slip, and would take every link away.
-        Key(missing="write routes = [] if nothing shall replicate", blank=()),
-    ]
+    # Leaving them out could be a slip, and would take every link away.
+    routes: tuple[Route, ...] = field(
+        metadata={"missing": "write routes = [] if nothing shall replicate"}
+    )
     """What replicates where. An empty list says that nothing shall replicate."""
-    templates: Annotated[tuple[TemplateTable, ...], tables(TemplateTable, "templates")] = ()
+    templates: tuple[TemplateTable, ...] = ()
     """What ECR gives to repositories that it creates itself."""
     ownership: Ownership = field(default_factory=Ownership)
-    waves: Annotated[tuple[Wave, ...], tables(Wave, "waves", may_be_empty=False)] = ()
+    waves: tuple[Wave, ...] = field(default=(), metadata={"min_length": 1})
     """In which order registries are written."""
     safety: Safety = field(default_factory=Safety)
     warnings: WarningsTable = field(default_factory=WarningsTable)
     apply: Apply = field(default_factory=Apply)
-    state: State = field(default_factory=State)
+    state: StateTable = field(default_factory=StateTable)
     limits: Limits = field(default_factory=Limits)
-
-
-_MEMBERS: Final = Table(_Members, "")
-_DOCUMENT: Final = Table(Document, f"fleet-repl inventory, version {VERSION}")
-_TABLES: Final[tuple[Table[Any], ...]] = (
-    *map(table, (AccountTable, Apply, AwsTable, External, Limits, Match, Ownership, Route)),
-    *map(table, (Safety, SelectorTable, State, TemplateTable, WarningsTable, Wave)),
-)
-KNOWN_KEYS: Final = frozenset(key for each in (_DOCUMENT, *_TABLES) for key in each.columns)
 
 
 def json_schema() -> JsonObject:
@@ -110,11 +100,9 @@ def json_schema() -> JsonObject:
 
     Looser than `parse`: a value with `${` in it passes, and nothing is compared across keys.
     """
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$defs": {each.name: each.definition() for each in _TABLES},
-        **_DOCUMENT.definition(),
-    }
+    from fleet_repl.inventory.editor_schema import schema_of  # noqa: PLC0415 - only editors ask
+
+    return schema_of(Document, f"fleet-repl inventory, version {VERSION}")
 
 
 def parse(
@@ -143,7 +131,7 @@ def parse(
     findings = Findings(path, parsed, lines := Lines(text))
     _check_version(parsed, findings)
     filled = fill(parsed, environ, findings, secrets_required=secrets_required)
-    document, listing = _read(filled, findings, routes_required=routes_required)
+    document, accounts, externals = _read(filled, findings, routes_required=routes_required)
     policies = Policies(path, findings)
     templates = resolve_templates(document.templates, policies, findings)
     if findings.problems:
@@ -155,8 +143,8 @@ def parse(
         digest=canonical.digest(cast(JsonObject, policies.inlined(parsed))),
         name=document.name,
         aws=part_of(document.aws, Aws),
-        accounts=listing.accounts,
-        externals=listing.externals,
+        accounts=accounts,
+        externals=externals,
         routes=document.routes,
         templates=templates,
         ownership=document.ownership,
@@ -184,29 +172,31 @@ def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
 
 def _read(
     filled: Mapping[str, object], findings: Findings, *, routes_required: bool
-) -> tuple[Document, Listing]:
+) -> tuple[Document, tuple[Account, ...], tuple[External, ...]]:
     """Everything in the file, and the accounts resolved."""
-    context = Context(findings=findings, regions=Regions(_partition(filled), findings))
-    keys = _MEMBERS.columns
-    members = _MEMBERS.read(
-        {key: value for key, value in filled.items() if key in keys}, (), context
+    context = Context(regions=Regions(_partition(filled)), names=AccountNames(findings))
+    keys = columns(_Members)
+    members = read_table(
+        _Members, {key: value for key, value in filled.items() if key in keys}, findings, context
     )
-    ownership = table(Ownership).read(filled.get("ownership", {}), ("ownership",), context)
-    listing = list_accounts(
-        members.accounts, members.external, members.aws, ownership.rules, context
+    ownership = read_table(
+        Ownership, filled.get("ownership", {}), findings, context, path=("ownership",)
+    )
+    accounts, externals = list_accounts(
+        members.accounts or (), members.external, members.aws, ownership.rules, context
     )
     known = {column.name: getattr(members, column.name) for column in fields(members)}
     known["ownership"] = ownership
     if not routes_required and "routes" not in filled:
         known["routes"] = ()
-    document = _DOCUMENT.read(filled, (), replace(context, names=listing.names), known)
-    check_names("routes", (route.name for route in document.routes), "route", findings)
+    document = read_table(Document, {**filled, **known}, findings, context)
+    check_names("routes", [route.name for route in document.routes or ()], "route", findings)
     check_waves(document.waves, findings)
     for index, name in enumerate(ownership.formerly):
         if name == document.name:
             where: KeyPath = ("ownership", "formerly", index)
             findings.report(where, "is the name that the fleet has now")
-    return document, listing
+    return document, accounts, externals
 
 
 def _partition(filled: Mapping[str, object]) -> Partition | None:

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.kinds import Context, ListOf, Text, without_repeats
+from fleet_repl.inventory.findings import BadValueError, Findings, KeyPath
+from fleet_repl.inventory.kinds import (
+    DISTINCT,
+    NOT_EMPTY,
+    Context,
+    Kind,
+    text_schema,
+    without_repeats,
+)
 from fleet_repl.values import limits
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Region, Secret
 from fleet_repl.values.text import is_plain
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
 
 FLEET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"
 """Fits session names, Sids and paths of files and objects as it is."""
@@ -31,64 +39,49 @@ _UNITS: Final = re.compile(r"([0-9]+)([hms])")
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duration(Text):
+def duration(least: int, most: int) -> Kind:
     """A text such as `1h30m` of `least` to `most` seconds; read as seconds."""
 
-    least: int
-    most: int
-    pattern: str | None = _DURATION
-
-    def _read(self, text: str, path: KeyPath, context: Context) -> int | None:
-        count = seconds(text)
+    def read(value: object) -> int:
+        if not isinstance(value, str):
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            remedy = f'write it with its unit, such as "{value}s"' if is_number else None
+            raise BadValueError("must be a string", remedy)
+        count = seconds(value)
         if count is None:
-            context.findings.report(
-                path, "is not a duration", remedy='write it like "30s", "15m" or "1h30m"'
-            )
-        elif not self.least <= count <= self.most:
-            span = f"{spell_seconds(self.least)} to {spell_seconds(self.most)}"
-            context.findings.report(path, f"must be {span}")
-        else:
-            return count
-        return None
+            raise BadValueError("is not a duration", 'write it like "30s", "15m" or "1h30m"')
+        if not least <= count <= most:
+            raise BadValueError(f"must be {spell_seconds(least)} to {spell_seconds(most)}")
+        return count
 
-    def _remedy(self, value: object) -> str | None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            return None
-        return f'write it with its unit, such as "{value}s"'
+    return Kind(read, reads=object, **text_schema(_DURATION))
 
 
-class _RegionText(Text):
-    def _read(self, text: str, path: KeyPath, context: Context) -> Region:
-        return context.regions.check(path, text)
+def _region(text: str, info: ValidationInfo[Context]) -> Region:
+    return info.context.regions.region(text)
 
 
-class _ExternalId(Text):
-    def schema(self) -> JsonObject:
-        return {**Text.schema(self), "format": "password", "writeOnly": True}
-
-    def _read(self, text: str, path: KeyPath, context: Context) -> Secret:
-        if re.fullmatch(_EXTERNAL_ID, text) is None:
-            context.findings.report(
-                path,
-                "is not an external id that STS takes (it is not shown here)",
-                remedy="2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line "
-                "breaks",
-            )
-        return Secret(text)
+def _external_id(text: str) -> Secret:
+    if re.fullmatch(_EXTERNAL_ID, text) is None:
+        raise BadValueError(
+            "is not an external id that STS takes (it is not shown here)",
+            "2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line breaks",
+        )
+    return Secret(text)
 
 
-def check_plain(path: KeyPath, text: str, findings: Findings) -> None:
-    """Report characters that would garble a report or a terminal."""
+def plain(text: str) -> str:
+    """The text itself. Raises BadValueError for what would garble a report or a terminal."""
     if not is_plain(text):
-        findings.report(path, "holds control characters, line breaks or direction marks")
+        raise BadValueError("holds control characters, line breaks or direction marks")
+    return text
 
 
-def check_name(path: KeyPath, text: str, findings: Findings) -> None:
-    """Report what makes `text` unfit to be shown as the name of something."""
+def shown_name(text: str) -> str:
+    """The text itself. Raises BadValueError if it is unfit to be shown as the name of something."""
     if not text.strip():
-        findings.report(path, "must not be empty")
-    check_plain(path, text, findings)
+        raise BadValueError("must not be empty")
+    return plain(text)
 
 
 def check_names(table: str, names: Iterable[str], noun: str, findings: Findings) -> None:
@@ -101,23 +94,20 @@ def check_names(table: str, names: Iterable[str], noun: str, findings: Findings)
             findings.report(path, f"is the name of another {noun} already, in {place}")
 
 
-def _check_fleet_name(path: KeyPath, text: str, findings: Findings) -> None:
+def _fleet_name(text: str) -> str:
     if re.fullmatch(FLEET_NAME, text) is None:
-        findings.report(
-            path,
-            "is not a fleet name",
-            remedy="1 to 32 letters, digits and . _ -, and a letter or digit first",
-        )
+        remedy = "1 to 32 letters, digits and . _ -, and a letter or digit first"
+        raise BadValueError("is not a fleet name", remedy)
+    return text
 
 
-def _check_sid(path: KeyPath, text: str, findings: Findings) -> None:
-    check_name(path, text, findings)
-    if _OWN_SID.fullmatch(text):
-        findings.report(
-            path,
+def _foreign_sid(text: str) -> str:
+    if _OWN_SID.fullmatch(shown_name(text)):
+        raise BadValueError(
             "is the Sid of a statement that fleet-repl writes",
-            remedy="trust statements of others only: the fleet's own need no trust",
+            "trust statements of others only: the fleet's own need no trust",
         )
+    return text
 
 
 def seconds(text: str) -> int | None:
@@ -137,9 +127,23 @@ def spell_seconds(count: int) -> str:
     return "".join(parts) or "0s"
 
 
-NAME: Final = Text(check_name)
-FLEET: Final = Text(_check_fleet_name, FLEET_NAME)
-EXTERNAL_ID: Final = _ExternalId(None, _EXTERNAL_ID)
-REGION_TEXT: Final = _RegionText(None, REGION, REGION_LENGTH)
-REGIONS: Final = ListOf(kind=REGION_TEXT, unique=True)
-SIDS: Final = ListOf(kind=Text(_check_sid), make=without_repeats, extra={"uniqueItems": True})
+Plain: TypeAlias = Annotated[str, Kind(plain)]
+Name: TypeAlias = Annotated[str, Kind(shown_name)]
+FleetName: TypeAlias = Annotated[str, Kind(_fleet_name, **text_schema(FLEET_NAME))]
+ExternalId: TypeAlias = Annotated[
+    Secret,
+    Kind(
+        _external_id,
+        reads=str,
+        **text_schema(_EXTERNAL_ID, format="password", writeOnly=True),
+    ),
+]
+RegionName: TypeAlias = Annotated[
+    Region, Kind(_region, reads=str, **text_schema(REGION, REGION_LENGTH))
+]
+Regions: TypeAlias = Annotated[tuple[RegionName, ...], NOT_EMPTY, DISTINCT]
+Sids: TypeAlias = Annotated[
+    tuple[Annotated[str, Kind(_foreign_sid)], ...],
+    NOT_EMPTY,
+    Kind(without_repeats, uniqueItems=True),
+]

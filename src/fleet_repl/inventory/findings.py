@@ -7,7 +7,7 @@ checks refused. A problem shows the file's own text, never a value that was fill
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from fleet_repl.values.errors import Problem
@@ -53,6 +53,19 @@ def nearest_line(lines: Mapping[str, int], key: str) -> int | None:
     return lines.get(key)
 
 
+class BadValueError(ValueError):
+    """What is wrong with a value, in words that follow its key, and what to do.
+
+    `meant` is a remedy that repeats the value: it is told only where the file itself spells it.
+    """
+
+    def __init__(self, message: str, remedy: str | None = None, meant: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.meant = meant
+
+
 class Findings:
     """Problems of one file; `document` is as parsed, before `${}` is filled in."""
 
@@ -71,6 +84,13 @@ class Findings:
         if not self._is_reported(path):
             self._touched.update(_starts(path))
             self._problems[path] = self._problem(path, message, remedy=remedy, show=show)
+
+    def check(self, path: KeyPath, check: Callable[[str], object], text: str) -> None:
+        """Add the problem that `check` raises for `text`, if it does."""
+        try:
+            check(text)
+        except BadValueError as fault:
+            self.report(path, fault.message, remedy=fault.remedy)
 
     def report_unset(self, path: KeyPath, message: str, *, remedy: str | None = None) -> None:
         """Add a problem that matters only where AWS is called."""

@@ -1,242 +1,148 @@
-"""Kinds of values in an inventory file: how each is read, checked, and described to editors.
+"""Kinds of values in an inventory file: what pydantic is told beside the type of a field.
 
-A kind reads a value in which `${}` was filled in already. It reports what is wrong with it, and
-gives None where nothing can be made of it, so that everything else is still checked.
+They stand in `Annotated`, and load pydantic only once an inventory is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.text import quoted, spelled
+from fleet_repl.inventory.findings import BadValueError
 
 if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
     from fleet_repl.inventory.accounts import AccountNames
     from fleet_repl.inventory.regions import Regions
 
-_REFERENCE: Final = r"\$\{"
+Schema: TypeAlias = dict[str, Any]
+"""A core schema of pydantic's, or a JSON Schema."""
+REFERENCE: Final = r"\$\{"
 """A value with a reference to the environment is not known in an editor, and passes."""
-Check = Callable[[KeyPath, str, Findings], None]
-"""Reports what makes a text unfit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Context:
     """What values are checked against, beyond themselves."""
 
-    findings: Findings
     regions: Regions
-    names: AccountNames | None = None
-    """The accounts that selectors may name; None while those are read themselves."""
+    names: AccountNames
+    """The accounts that selectors may name; complete once those are read."""
+    no_externals: str | None = None
+    """Why the selector that is being read can name no external account; None: it can."""
 
 
-class Kind(Protocol):
-    """One kind of value."""
-
-    def read(self, value: object, path: KeyPath, context: Context) -> object:
-        """The core value for what stands at `path`, or None."""
-
-    def schema(self) -> JsonObject:
-        """The JSON Schema for editors, without title and description."""
-
-
-def editor_pattern(pattern: str, lengths: tuple[int, int] | None = None) -> str:
-    """A search pattern for JSON Schema."""
+def text_schema(pattern: str, lengths: tuple[int, int] | None = None, **more: object) -> Schema:
+    """The JSON Schema of a text: a search pattern, of what Python and ECMA 262 read alike."""
     within = "(?=.{{{},{}}}$)".format(*lengths) if lengths else ""
-    return rf"{_REFERENCE}|^{within}(?:{pattern})$"
+    return {"type": "string", "pattern": rf"{REFERENCE}|^{within}(?:{pattern})$", **more}
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string. `check` reports what is wrong with it; the string itself is good for later
-    checks in any case."""
+class Kind:
+    """A value that `read` makes of what pydantic has read, or refuses by raising BadValueError.
 
-    check: Check | None = None
-    pattern: str | None = None
-    lengths: tuple[int, int] | None = None
+    `read` is called as by pydantic's AfterValidator, or by that of another `mode`: with the value,
+    and with a ValidationInfo if it takes one. `reads` is what pydantic reads first, if that is not
+    the type of the field. `more` are members of the JSON Schema.
+    """
 
-    def read(self, value: object, path: KeyPath, context: Context) -> object:
-        if not isinstance(value, str):
-            context.findings.report(path, "must be a string", remedy=self._remedy(value))
-            return None
-        return self._read(value, path, context)
+    def __init__(
+        self,
+        read: Callable[..., object],
+        *,
+        mode: str = "After",
+        reads: object = None,
+        **more: object,
+    ) -> None:
+        self._read = read
+        self._mode = mode
+        self.reads = reads
+        self._more = more
 
-    def schema(self) -> JsonObject:
-        if self.pattern is None:
-            return {"type": "string"}
-        return {"type": "string", "pattern": editor_pattern(self.pattern, self.lengths)}
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> Schema:
+        import pydantic  # noqa: PLC0415
 
-    def _read(self, text: str, path: KeyPath, context: Context) -> object:
-        if self.check is not None:
-            self.check(path, text, context.findings)
-        return text
+        validator = getattr(pydantic, f"{self._mode}Validator")(self._read)
+        schema: Schema = validator.__get_pydantic_core_schema__(self.reads or source, handler)
+        return schema
 
-    def _remedy(self, value: object) -> str | None:  # noqa: ARG002 - kinds of texts know more
-        """What people who write a value of another type there most likely mean."""
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number of at least `least` (more than that, where it is no whole one), at most `most`."""
-
-    least: int
-    most: int
-    whole: bool = True
-
-    def read(self, value: object, path: KeyPath, context: Context) -> float | None:
-        fault = self._fault(value)
-        if fault is None and isinstance(value, int | float):
-            return value
-        context.findings.report(path, fault or "must be a number")
-        return None
-
-    def _fault(self, value: object) -> str | None:
-        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
-            return "must be a whole number" if self.whole else "must be a number"
-        if self.whole and value < self.least:
-            return f"must be at least {self.least:,}"
-        # TOML has a word for what is not a number, and that is not more than anything.
-        if not self.whole and not value > self.least:
-            return f"must be more than {self.least:,}"
-        return f"must be at most {self.most:,}" if value > self.most else None
-
-    def schema(self) -> JsonObject:
-        if self.whole:
-            return {"type": "integer", "minimum": self.least, "maximum": self.most}
-        return {"type": "number", "exclusiveMinimum": self.least, "maximum": self.most}
+    def __get_pydantic_json_schema__(self, core: Schema, handler: GetJsonSchemaHandler) -> Schema:
+        return {**handler(core), **self._more}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of a few words."""
+class Constraint:
+    """Members of pydantic's own schema of a type, such as `strict` and `ge`."""
 
-    words: Sequence[str]
-    make: Callable[[str], object] = str
+    def __init__(self, **members: object) -> None:
+        self._members = members
 
-    def read(self, value: object, path: KeyPath, context: Context) -> object:
-        if isinstance(value, str) and value in self.words:
-            return self.make(value)
-        *others, last = map(quoted, self.words)
-        context.findings.report(path, f"must be {', '.join(others)} or {last}")
-        return None
-
-    def schema(self) -> JsonObject:
-        words = [str(word) for word in self.words]
-        return {"anyOf": [{"enum": words}, {"type": "string", "pattern": _REFERENCE}]}
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> Schema:
+        return {**handler(source), **self._members}
 
 
-class _Switch:
-    def read(self, value: object, path: KeyPath, context: Context) -> bool | None:
-        if isinstance(value, bool):
-            return value
-        context.findings.report(path, "must be true or false")
-        return None
-
-    def schema(self) -> JsonObject:
-        return {"type": "boolean"}
+def number(least: int, most: int) -> Constraint:
+    """A whole number of `least` to `most`."""
+    return Constraint(strict=True, ge=least, le=most)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOf:
-    """A list of values of one kind; those of which nothing can be made are left out."""
-
-    kind: Kind
-    make: Callable[[Iterable[object]], object] = tuple
-    may_be_empty: bool = False
-    unique: bool = False
-    """Whether repeats are refused."""
-    hint: str | None = None
-    """What people who write no list there most likely mean."""
-    extra: JsonObject | None = None
-    """What editors learn beyond that."""
-
-    def read(self, value: object, path: KeyPath, context: Context) -> object:
-        findings = context.findings
-        if not isinstance(value, list):
-            findings.report(path, "must be a list", remedy=self._remedy(path, value, findings))
-            return None
-        if not value and not self.may_be_empty:
-            report_empty(path, findings)
-            return None
-        values = []
-        for index, element in enumerate(value):
-            good = self.kind.read(element, (*path, index), context)
-            if self.unique and good in values:
-                findings.report((*path, index), "is in the list twice")
-            if good is not None:
-                values.append(good)
-        return self.make(values)
-
-    def schema(self) -> JsonObject:
-        least: JsonObject = {} if self.may_be_empty else {"minItems": 1}
-        repeats: JsonObject = {"uniqueItems": True} if self.unique else {}
-        items: JsonObject = {"type": "array", "items": self.kind.schema()}
-        return {**items, **least, **repeats, **(self.extra or {})}
-
-    def _remedy(self, path: KeyPath, value: object, findings: Findings) -> str | None:
-        if self.hint is None and isinstance(value, str):
-            return f"write [{spelled(findings.raw(path))}]"
-        return None if isinstance(value, int | float) else self.hint
+Switch: TypeAlias = Annotated[bool, Constraint(strict=True)]
+NOT_EMPTY: Final = Constraint(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class OneOrMany:
-    """A text or a list of texts, as selectors take them; read as a frozen set."""
+def _distinct(value: object, handler: Callable[[object], object]) -> object:
+    """Raise for each repeated value together with what else is wrong with the list."""
+    from pydantic_core import ValidationError  # noqa: PLC0415
 
-    kind: Text
-
-    def read(self, value: object, path: KeyPath, context: Context) -> object:
-        if not isinstance(value, str | list):
-            context.findings.report(path, "must be a string or a list of strings")
-            return None
-        if not value and isinstance(value, list):
-            report_empty(path, context.findings)
-            return None
-        read = (self.kind.read(text, where, context) for where, text in elements(path, value))
-        return frozenset(good for good in read if good is not None)
-
-    def schema(self) -> JsonObject:
-        many: JsonObject = {"type": "array", "items": self.kind.schema(), "minItems": 1}
-        return {"anyOf": [self.kind.schema(), many]}
-
-
-def elements(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, object]]:
-    """The texts of a value that `OneOrMany` reads, with their places."""
-    if isinstance(value, list):
-        yield from (((*path, index), text) for index, text in enumerate(value))
-    else:
-        yield path, value
+    errors: list[Any] = []
+    values: object = ()
+    try:
+        values = handler(value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    bad = {error["loc"][:1] for error in errors}
+    seen: list[object] = []
+    for index, element in enumerate(value if isinstance(value, list) else ()):
+        if (index,) in bad:
+            continue
+        if element in seen:
+            twice = {"error": BadValueError("is in the list twice")}
+            errors.append({"type": "value_error", "loc": (index,), "input": element, "ctx": twice})
+        seen.append(element)
+    if errors:
+        raise ValidationError.from_exception_data("list", errors)
+    return values
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
-    """A table whose keys the operator chooses."""
-
-    kind: Kind
-
-    def read(self, value: object, path: KeyPath, context: Context) -> dict[str, object] | None:
-        if not isinstance(value, dict):
-            context.findings.report(path, "must be a table")
-            return None
-        read = {key: self.kind.read(each, (*path, key), context) for key, each in value.items()}
-        return {key: good for key, good in read.items() if good is not None}
-
-    def schema(self) -> JsonObject:
-        return {"type": "object", "additionalProperties": self.kind.schema()}
+DISTINCT: Final = Kind(_distinct, mode="Wrap", uniqueItems=True)
+"""A list whose repeated values are problems."""
 
 
-def report_empty(path: KeyPath, findings: Findings) -> None:
-    findings.report(path, "must not be empty", remedy="list one or more, or leave the key out")
+class _OneOrMany(Kind):
+    def __get_pydantic_json_schema__(self, core: Schema, handler: GetJsonSchemaHandler) -> Schema:
+        many = {key: value for key, value in handler(core).items() if key != "uniqueItems"}
+        return {"anyOf": [many["items"], many]}
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+ONE_OR_MANY: Final = _OneOrMany(_as_list, mode="Before")
+"""A text or a list of texts, as selectors take them; stands at a frozen set."""
+
+
+class _Word:
+    """A member of a StrEnum; unlike pydantic's own, editors see no definition of it."""
+
+    def __get_pydantic_core_schema__(self, source: type[StrEnum], handler: object) -> Schema:
+        return {"type": "enum", "cls": source, "members": list(source)}
+
+
+WORD: Final = _Word()
 
 
 def without_repeats(values: Iterable[object]) -> tuple[object, ...]:
     return tuple(dict.fromkeys(values))
-
-
-TEXT: Final = Text()
-SWITCH: Final = _Switch()

@@ -9,9 +9,10 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from fleet_repl.inventory.document import KNOWN_KEYS
+from fleet_repl.inventory.document import Document
 from fleet_repl.inventory.findings import SECRET
 from fleet_repl.inventory.lines import last_key
+from fleet_repl.inventory.tables import every_key
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.text import shortened
 
@@ -46,7 +47,7 @@ def _may_be_shown(key: str | None, source: str) -> bool:
     if SECRET in key or "extern" in source.lower():
         return False
     assigned = _ASSIGNED.findall(source)
-    return bool(assigned) and KNOWN_KEYS.issuperset(assigned)
+    return bool(assigned) and every_key(Document).issuperset(assigned)
 
 
 def _remedy(source: str) -> str | None:

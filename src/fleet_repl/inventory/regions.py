@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 
 from fleet_repl.inventory.fields import REGION, REGION_LENGTH
-from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.findings import BadValueError
 from fleet_repl.values.names import Partition, Region
 
 
 class Regions:
     """Checks regions of one inventory; without a partition only their form."""
 
-    def __init__(self, partition: Partition | None, findings: Findings) -> None:
+    def __init__(self, partition: Partition | None) -> None:
         self.partition = partition
-        self._findings = findings
         self._good: dict[str, Region] = {}
 
     @property
@@ -25,13 +24,12 @@ class Regions:
         """A region that would do."""
         return (self.partition or Partition.AWS).first_region
 
-    def check(self, path: KeyPath, text: str) -> Region:
-        """The region that `text` names; what is wrong with it is reported at `path`."""
+    def region(self, text: str) -> Region:
+        """The region that `text` names. Raises BadValueError."""
         if text not in self._good:
             fault = self._fault(text)
             if fault is not None:
-                self._findings.report(path, fault, remedy=f'write it like "{self.example}"')
-                return Region(text)
+                raise BadValueError(fault, f'write it like "{self.example}"')
             self._good[text] = Region(text)
         return self._good[text]
 

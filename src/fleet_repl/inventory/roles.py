@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
-from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.kinds import Context, ListOf, Text
+from fleet_repl.inventory.findings import BadValueError, Findings, KeyPath
+from fleet_repl.inventory.kinds import Context, Kind
 from fleet_repl.values.names import AccountId, Partition, RoleArn
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
 
 BASE_IDENTITY: Final = "none"
 """In place of a role: the base identity acts itself."""
@@ -48,21 +51,16 @@ class RoleTemplate:
         return RoleArn(partition=self.partition, account=account, path=path)
 
 
-def read_role(
-    path: KeyPath, text: str, partition: Partition, findings: Findings
-) -> RoleTemplate | None:
-    """The role of an account, or the default for all of them; what is wrong with it is reported
-    at `path`."""
+def read_role(text: str, partition: Partition) -> RoleTemplate:
+    """The role of an account, or the default for all of them. Raises BadValueError."""
     account: AccountId | None = None
     name = text
     if text.startswith("arn:"):
         arn = _ARN.fullmatch(text)
         if arn is None:
-            findings.report(path, "is not the ARN of a role", remedy=_FORMS)
-            return None
+            raise BadValueError("is not the ARN of a role", _FORMS)
         if arn["partition"] not in (_PARTITION, partition):
-            report_foreign(path, partition, findings)
-            return None
+            raise foreign(partition)
         if arn["account"] != _ACCOUNT:
             account = AccountId(arn["account"])
         name = arn["path"]
@@ -70,42 +68,33 @@ def read_role(
     template = RoleTemplate(partition=partition, path=name, account=account)
     role = template.role_of(account or AccountId("0" * 12))
     if not _is_path(role.path) or RoleArn.parse(str(role)) != role:
-        findings.report(path, "is not a role", remedy=_FORMS)
-        return None
+        raise BadValueError("is not a role", _FORMS)
     return template
 
 
-def report_foreign(path: KeyPath, partition: Partition, findings: Findings) -> None:
-    """Report an ARN of another partition."""
-    findings.report(
-        path,
+def foreign(partition: Partition) -> BadValueError:
+    """What is wrong with an ARN of another partition."""
+    return BadValueError(
         f"is an ARN of another partition than {partition}",
-        remedy=f'write "arn:{partition}:…", or set aws.partition',
+        f'write "arn:{partition}:…", or set aws.partition',
     )
 
 
-class _ViaText(Text):
-    """A role that every session passes through: a plain ARN."""
-
-    def _read(self, text: str, path: KeyPath, context: Context) -> RoleArn | None:
-        partition = context.regions.partition
-        if partition is None:
-            return None
-        role = RoleArn.parse(text)
-        if role is None or not _is_path(role.path):
-            context.findings.report(
-                path,
-                "is not the ARN of a role",
-                remedy=f'write it like "arn:{partition}:iam::111122223333:role/hub"',
-            )
-            return None
-        if role.partition is not partition:
-            report_foreign(path, partition, context.findings)
-            return None
-        return role
+def _via_role(text: str, info: ValidationInfo[Context]) -> RoleArn | None:
+    partition = info.context.regions.partition
+    if partition is None:
+        return None
+    role = RoleArn.parse(text)
+    if role is None or not _is_path(role.path):
+        remedy = f'write it like "arn:{partition}:iam::111122223333:role/hub"'
+        raise BadValueError("is not the ARN of a role", remedy)
+    if role.partition is not partition:
+        raise foreign(partition)
+    return role
 
 
-VIA: Final = ListOf(kind=_ViaText(), may_be_empty=True)
+ViaRole: TypeAlias = Annotated[RoleArn, Kind(_via_role, reads=str)]
+"""A role that every session passes through: a plain ARN."""
 
 
 class AccountRoles:
@@ -118,7 +107,7 @@ class AccountRoles:
         self._default = default
         self._partition = partition
         self._findings = findings
-        self._templates: dict[str, RoleTemplate | None] = {}
+        self._templates: dict[str, RoleTemplate] = {}
         self._base_identity: KeyPath | None = None
         if default is not None and default != BASE_IDENTITY:
             self._template(_AWS_ROLE, default)
@@ -151,8 +140,11 @@ class AccountRoles:
         if self._partition is None:
             return None
         if self._templates.get(text) is None:
-            self._templates[text] = read_role(path, text, self._partition, self._findings)
-        return self._templates[text]
+            try:
+                self._templates[text] = read_role(text, self._partition)
+            except BadValueError as fault:
+                self._findings.report(path, fault.message, remedy=fault.remedy)
+        return self._templates.get(text)
 
     def _take_base_identity(self, where: KeyPath, path: KeyPath) -> None:
         """The base identity has one account; a second one cannot be its own."""

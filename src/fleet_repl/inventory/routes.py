@@ -5,52 +5,65 @@ An account that is listed nowhere is a problem: a typing slip must not send imag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from fleet_repl.inventory.fields import NAME, REGION_TEXT
-from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.kinds import TEXT, Context, ListOf, MapOf, OneOrMany, Text, elements
-from fleet_repl.inventory.tables import Key, part_of, table
+from fleet_repl.inventory.fields import Name, RegionName
+from fleet_repl.inventory.findings import BadValueError
+from fleet_repl.inventory.kinds import NOT_EMPTY, ONE_OR_MANY, Context, Kind, Switch, text_schema
+from fleet_repl.inventory.tables import Table, part_of
 from fleet_repl.values import limits
-from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, reduce
 from fleet_repl.values.text import quoted
 
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
 
-class _AccountName(Text):
-    """The id or name of an account that is listed; read as its id."""
 
-    def _read(self, text: str, path: KeyPath, context: Context) -> AccountId | None:
-        names, findings = context.names, context.findings
-        if names is None:
-            return None
-        if names.is_stranger(text):
-            # No guess is made from or to a text that came out of the environment.
-            guess = names.guess(text) if findings.raw(path) == text else None
-            findings.report(
-                path,
-                "is not the id or name of an account that is listed",
-                remedy=f"did you mean {quoted(guess)}?"
-                if guess
-                else "list it under [[accounts]], or under [[external]] if it is not yours",
-            )
-        return names.by_name.get(text)
+def _account(text: str, info: ValidationInfo[Context]) -> AccountId | None:
+    """The id of the account with an id or name that is listed."""
+    names = info.context.names
+    if names.is_stranger(text):
+        guess = names.guess(text)
+        raise BadValueError(
+            "is not the id or name of an account that is listed",
+            "list it under [[accounts]], or under [[external]] if it is not yours",
+            meant=f"did you mean {quoted(guess)}?" if guess else None,
+        )
+    return names.by_name.get(text)
+
+
+def _selected_account(text: str, info: ValidationInfo[Context]) -> AccountId | None:
+    """The same for a selector itself, and not for its `not`."""
+    if info.context.no_externals is not None and info.context.names.is_external(text):
+        raise BadValueError(info.context.no_externals)
+    return _account(text, info)
+
+
+def _same_as_source(value: bool, info: ValidationInfo[Context]) -> bool:  # noqa: FBT001 - as read
+    if value and info.context.no_externals is not None:
+        raise BadValueError("means the source's, so it belongs in `to`")
+    return value
+
+
+_Account: TypeAlias = Annotated[AccountId, Kind(_account, reads=str)]
+_SelectedAccount: TypeAlias = Annotated[AccountId, Kind(_selected_account, reads=str)]
+_SameAsSource: TypeAlias = Annotated[Switch, Kind(_same_as_source)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Table):
     """Conditions on a registry. Every key given must match; a list matches any of its items."""
 
-    accounts: Annotated[frozenset[AccountId] | None, OneOrMany(_AccountName())] = None
+    accounts: Annotated[frozenset[_Account], NOT_EMPTY, ONE_OR_MANY] | None = None
     """Ids or names of accounts; one or a list of them."""
-    labels: Annotated[Mapping[str, frozenset[str]], MapOf(OneOrMany(TEXT))] = field(
+    labels: Mapping[str, Annotated[frozenset[str], NOT_EMPTY, ONE_OR_MANY]] = field(
         default_factory=dict
     )
     """Labels of the account; each with one value or a list of them."""
-    regions: Annotated[frozenset[Region] | None, OneOrMany(REGION_TEXT)] = None
+    regions: Annotated[frozenset[RegionName], NOT_EMPTY, ONE_OR_MANY] | None = None
     """Regions; one or a list of them."""
 
 
@@ -65,92 +78,102 @@ class Selector:
     same_region: bool = False
 
 
+def _with_condition(match: Match) -> Match:
+    if match == Match():
+        raise BadValueError(
+            "takes every registry away, because it has no condition",
+            "give it accounts, labels or regions, or leave it out",
+        )
+    return match
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectorTable(Match):
     """Which registries a route starts from or leads to. {} matches every managed registry."""
 
-    exclude: Annotated[Match | None, Key("not")] = None
+    accounts: Annotated[frozenset[_SelectedAccount], NOT_EMPTY, ONE_OR_MANY] | None = None
+    """Ids or names of accounts; one or a list of them."""
+    exclude: Annotated[Match, Kind(_with_condition)] | None = field(
+        default=None, metadata={"alias": "not"}
+    )
     """Registries that match this are taken away."""
-    same_account: bool = False
+    same_account: _SameAsSource = False
     """Only in `to`: registries of the source's own account."""
-    same_region: bool = False
+    same_region: _SameAsSource = False
     """Only in `to`: registries in the source's own region."""
 
 
-@dataclass(frozen=True, slots=True)
-class _SelectorKind:
+def _selector(no_externals: str | None = None) -> Kind:
     """Reads a Selector. Where `no_externals` says why, only managed registries may be named, and
     there is no source to be the same as."""
 
-    no_externals: str | None = None
-
-    def read(self, value: object, path: KeyPath, context: Context) -> Selector:
-        found = table(SelectorTable).read(value, path, context)
-        if isinstance(value, dict) and self.no_externals is not None:
-            self._check_managed(value, path, context)
-        if found.exclude == Match() and not context.findings.has_problem((*path, "not")):
-            context.findings.report(
-                (*path, "not"),
-                "takes every registry away, because it has no condition",
-                remedy="give it accounts, labels or regions, or leave it out",
-            )
+    def read(
+        value: object,
+        handler: Callable[[object], SelectorTable],
+        info: ValidationInfo[Context],
+    ) -> Selector:
+        info.context.no_externals = no_externals
+        try:
+            table = handler(value)
+        finally:
+            info.context.no_externals = None
         return Selector(
-            match=part_of(found, Match),
-            exclude=found.exclude,
-            same_account=found.same_account,
-            same_region=found.same_region,
+            match=part_of(table, Match),
+            exclude=table.exclude,
+            same_account=table.same_account,
+            same_region=table.same_region,
         )
 
-    def schema(self) -> JsonObject:
-        return table(SelectorTable).schema()
-
-    def _check_managed(self, value: Mapping[str, object], path: KeyPath, context: Context) -> None:
-        for key in ("same_account", "same_region"):
-            if value.get(key) is True:
-                context.findings.report((*path, key), "means the source's, so it belongs in `to`")
-        for place, text in elements((*path, "accounts"), value.get("accounts", [])):
-            if context.names is not None and context.names.is_external(text):
-                context.findings.report(place, self.no_externals or "")
+    return Kind(read, mode="Wrap", reads=SelectorTable)
 
 
-TO: Final = _SelectorKind()
-FROM: Final = _SelectorKind("is an external account, and those only receive images")
-SELECT: Final = _SelectorKind("is an external account, and nothing of it is managed")
+Destination: TypeAlias = Annotated[Selector, _selector()]
+Source: TypeAlias = Annotated[
+    Selector, _selector("is an external account, and those only receive images")
+]
+Select: TypeAlias = Annotated[
+    Selector, _selector("is an external account, and nothing of it is managed")
+]
 """What the fleet does something to."""
 
 
-def _check_prefix(path: KeyPath, text: str, findings: Findings) -> None:
+def _prefix(text: str) -> str:
     shortest, longest = limits.FILTER_LENGTH
     if not shortest <= len(text) <= longest:
-        findings.report(path, f"must be {shortest} to {longest} characters long")
-    elif limits.FILTER_PATTERN.fullmatch(text) is None:
-        raw = findings.raw(path)
-        bare = raw.rstrip("*") if isinstance(raw, str) else ""
-        findings.report(
-            path,
+        raise BadValueError(f"must be {shortest} to {longest} characters long")
+    if limits.FILTER_PATTERN.fullmatch(text) is None:
+        bare = text.rstrip("*")
+        is_bare = bare != text and limits.FILTER_PATTERN.fullmatch(bare)
+        raise BadValueError(
             "is not a prefix that ECR takes",
-            remedy=f"write {quoted(bare)}: a prefix needs no *"
-            if bare != raw and limits.FILTER_PATTERN.fullmatch(bare)
-            else "only lower-case letters, digits, single / and . _ - within names",
+            "only lower-case letters, digits, single / and . _ - within names",
+            meant=f"write {quoted(bare)}: a prefix needs no *" if is_bare else None,
         )
+    return text
 
 
-_PREFIX: Final = Text(_check_prefix, limits.FILTER_PATTERN.pattern, limits.FILTER_LENGTH)
+_Prefix: TypeAlias = Annotated[
+    str, Kind(_prefix, **text_schema(limits.FILTER_PATTERN.pattern, limits.FILTER_LENGTH))
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Table):
     """What replicates where: every matching source to every matching destination."""
 
-    name: Annotated[str, NAME, Key(missing="give each route a name of its own")]
+    name: Name = field(metadata={"missing": "give each route a name of its own"})
     """A unique name, shown with every link."""
-    source: Annotated[Selector, FROM, Key("from", "write from = {} for every registry", Selector())]
+    source: Source = field(
+        metadata={"alias": "from", "missing": "write from = {} for every registry"}
+    )
     """The registries that images are pushed to."""
-    destination: Annotated[Selector, TO, Key("to", "write to = {} for every registry", Selector())]
+    destination: Destination = field(
+        metadata={"alias": "to", "missing": "write to = {} for every registry"}
+    )
     """The registries that receive the images."""
-    prefixes: Annotated[Prefixes, ListOf(kind=_PREFIX, make=reduce)] = EVERY_REPOSITORY
+    prefixes: Annotated[tuple[_Prefix, ...], NOT_EMPTY, Kind(reduce)] = EVERY_REPOSITORY
     """What the names of the replicated repositories start with. Default: every repository."""
-    replicate_deletes: bool = False
+    replicate_deletes: Switch = False
     """Whether deletions travel to the destinations as well, those by lifecycle policies among
     them. Default: false."""
     backfill: Literal["off", "new-links"] = "off"

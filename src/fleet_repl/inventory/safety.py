@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
-from fleet_repl.inventory.fields import NAME, Duration, check_names
-from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.kinds import Context, ListOf, editor_pattern
-from fleet_repl.inventory.routes import SELECT, Selector
-from fleet_repl.inventory.tables import Key
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.inventory.fields import Name, check_names, duration
+from fleet_repl.inventory.findings import BadValueError, Findings
+from fleet_repl.inventory.kinds import NOT_EMPTY, Kind, text_schema
+from fleet_repl.inventory.routes import Select
+from fleet_repl.inventory.tables import Table
 from fleet_repl.values.text import quoted
 
 REST: Final = "rest"
@@ -55,49 +54,41 @@ class Amount:
         return f"{float(self.percent or 0):g}%"
 
 
-class _AmountKind:
-    """A count, or a share as a percentage; read as an Amount."""
-
-    def read(self, value: object, path: KeyPath, context: Context) -> Amount | None:
-        findings = context.findings
-        match value:
-            case bool():
-                fault, remedy = _NO_AMOUNT, None
-            case int() if 0 <= value <= HIGHEST_COUNT:
-                return Amount(count=value)
-            case int():
-                fault, remedy = f"must be 0 to {HIGHEST_COUNT:,}", None
-            case str() if re.fullmatch(PERCENT, value) is None:
-                fault, remedy = "is not a share", _share_remedy(path, value, findings)
-            case str():
-                percent = Fraction(value.removesuffix("%"))
-                if percent <= 100:
-                    return Amount(percent=percent)
-                fault, remedy = "must be at most 100%", None
-            case float() if 0 <= value <= 100:
-                # A share that is written as a number; below 1 it is one of a whole.
-                share = round(value * 100 if value < 1 else value, 3)
-                fault, remedy = _NO_AMOUNT, f'write "{share:g}%" for a share'
-            case _:
-                fault, remedy = _NO_AMOUNT, None
-        findings.report(path, fault, remedy=remedy)
-        return None
-
-    def schema(self) -> JsonObject:
-        count: JsonObject = {"type": "integer", "minimum": 0, "maximum": HIGHEST_COUNT}
-        share: JsonObject = {"type": "string", "pattern": editor_pattern(PERCENT_TO_100)}
-        return {"anyOf": [count, share]}
+def _amount(value: object) -> Amount:
+    match value:
+        case bool():
+            raise BadValueError(_NO_AMOUNT)
+        case int() if 0 <= value <= HIGHEST_COUNT:
+            return Amount(count=value)
+        case int():
+            raise BadValueError(f"must be 0 to {HIGHEST_COUNT:,}")
+        case str() if re.fullmatch(PERCENT, value) is None:
+            remedy = 'write it like "30%" or "12.5%", or a count without quotes'
+            raise BadValueError("is not a share", remedy, meant=_share_meant(value))
+        case str():
+            percent = Fraction(value.removesuffix("%"))
+            if percent <= 100:
+                return Amount(percent=percent)
+            raise BadValueError("must be at most 100%")
+        case float() if 0 <= value <= 100:
+            # A share that is written as a number; below 1 it is one of a whole.
+            share = round(value * 100 if value < 1 else value, 3)
+            raise BadValueError(_NO_AMOUNT, f'write "{share:g}%" for a share')
+        case _:
+            raise BadValueError(_NO_AMOUNT)
 
 
 _NO_AMOUNT: Final = 'must be a count, or a share such as "10%"'
-AMOUNT: Final = _AmountKind()
+_COUNT: Final = {"type": "integer", "minimum": 0, "maximum": HIGHEST_COUNT}
+AmountOf: TypeAlias = Annotated[
+    Amount, Kind(_amount, reads=object, anyOf=[_COUNT, text_schema(PERCENT_TO_100)])
+]
 
 
-def _share_remedy(path: KeyPath, text: str, findings: Findings) -> str:
-    """Never made from a text that came out of the environment."""
-    number = _NUMBER.fullmatch(text) if findings.raw(path) == text else None
+def _share_meant(text: str) -> str | None:
+    number = _NUMBER.fullmatch(text)
     if number is None:
-        return 'write it like "30%" or "12.5%", or a count without quotes'
+        return None
     share = quoted(f"{number[1]}%")
     return (
         f"write {share}"
@@ -107,44 +98,36 @@ def _share_remedy(path: KeyPath, text: str, findings: Findings) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wave:
+class Wave(Table):
     """Links that are written together, after those of the waves before: all with an end in it."""
 
-    name: Annotated[str, NAME, Key(missing="give each wave a name of its own")]
+    name: Name = field(metadata={"missing": "give each wave a name of its own"})
     """A unique name, shown with every change. rest is the name of the last wave, of what no
     wave selects."""
-    select: Annotated[
-        Selector,
-        SELECT,
-        Key(
-            missing="write select = {} for every registry that no earlier wave selects",
-            blank=Selector(),
-        ),
-    ]
+    select: Select = field(
+        metadata={"missing": "write select = {} for every registry that no earlier wave selects"}
+    )
     """The managed registries of the wave, sources and destinations alike. A link belongs to the
     first wave that selects either of its ends."""
-    max_failures: Annotated[Amount, AMOUNT] = Amount(count=0)
+    max_failures: AmountOf = Amount(count=0)
     """A count, or a share of the wave's registries such as 10%. If more fail, later waves are
     skipped. Default: 0."""
-    pause: Annotated[float, Duration(least=0, most=24 * 3600)] = 0
+    pause: Annotated[float, duration(0, 24 * 3600)] = 0
     """How long to wait after the wave, before the next one; up to 24h. Default: 0s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Safety:
+class Safety(Table):
     """How much a plan may do before it is refused."""
 
-    max_removals: Annotated[Amount, AMOUNT] = Amount(percent=Fraction(30))
+    max_removals: AmountOf = Amount(percent=Fraction(30))
     """Links that are removed or narrowed: a count, or a share of those in place in the registries
     that could be read. Default: 30%."""
-    max_changed: Annotated[Amount, AMOUNT] = Amount(percent=Fraction(100))
+    max_changed: AmountOf = Amount(percent=Fraction(100))
     """Registries that are changed: a count, or a share of those in scope. Default: 100%."""
-    max_unreadable: Annotated[Amount, AMOUNT] = Amount(percent=Fraction(20))
+    max_unreadable: AmountOf = Amount(percent=Fraction(20))
     """Registries that could not be read: a count, or a share of those in scope. Default: 20%."""
-    protected: Annotated[
-        tuple[Selector, ...],
-        ListOf(kind=SELECT, hint="write a list of selectors, such as [{ labels = { … } }]"),
-    ] = ()
+    protected: Annotated[tuple[Select, ...], NOT_EMPTY] = ()
     """Selectors of registries that lose no link without --allow protected."""
 
 

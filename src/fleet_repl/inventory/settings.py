@@ -8,28 +8,36 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
 from fleet_repl.inventory.fields import (
-    EXTERNAL_ID,
-    FLEET,
-    NAME,
-    REGION_TEXT,
-    REGIONS,
-    SIDS,
-    Duration,
-    check_name,
+    ExternalId,
+    FleetName,
+    Name,
+    RegionName,
+    Regions,
+    Sids,
+    duration,
+    shown_name,
 )
-from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.kinds import TEXT, Choice, Context, ListOf, Number, Text, without_repeats
-from fleet_repl.inventory.roles import VIA
+from fleet_repl.inventory.findings import BadValueError
+from fleet_repl.inventory.kinds import (
+    NOT_EMPTY,
+    WORD,
+    Constraint,
+    Kind,
+    Switch,
+    number,
+    without_repeats,
+)
+from fleet_repl.inventory.roles import ViaRole
 from fleet_repl.inventory.suggestions import closest
-from fleet_repl.inventory.tables import DERIVED
+from fleet_repl.inventory.tables import Table
 from fleet_repl.values import limits
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.names import Partition, Region, RoleArn, Secret
+from fleet_repl.values.names import Partition
 
 RuleOwnership: TypeAlias = Literal["exclusive", "additive"]
 """Whether a file is the whole truth for a registry's rules, or speaks for some of them."""
 
-SESSION: Final = Duration(least=limits.SESSION_SECONDS[0], most=limits.SESSION_SECONDS[1])
+SessionDuration: TypeAlias = Annotated[int, duration(*limits.SESSION_SECONDS)]
 LONGEST_TIMEOUT: Final = 50
 """Seconds of one attempt; a lost answer has to show well before credentials run out."""
 LONGEST_DEADLINE: Final = 7 * 24 * 3600
@@ -39,19 +47,19 @@ _SCHEME: Final = re.compile(r"s3:|[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aws:
+class Aws(Table):
     """How AWS is reached."""
 
-    partition: Annotated[Partition, Choice(tuple(Partition), Partition)] = Partition.AWS
+    partition: Annotated[Partition, WORD] = Partition.AWS
     """The AWS partition of the whole fleet. Default: aws."""
-    profile: Annotated[str | None, NAME] = None
+    profile: Name | None = None
     """The profile of the base identity. Default: the standard credential chain."""
-    sts_region: Annotated[Region | None, REGION_TEXT] = None
+    sts_region: RegionName | None = None
     """Where roles are assumed. Default: the region of the environment or profile if it is in the
     partition, else the partition's first."""
-    via: Annotated[tuple[RoleArn, ...], VIA] = ()
+    via: tuple[ViaRole, ...] = ()
     """ARNs of roles that are assumed in order before each account's own role."""
-    external_id: Annotated[Secret | None, EXTERNAL_ID] = None
+    external_id: ExternalId | None = None
     """The external id that the roles ask for. Best written as ${NAME}; it is never shown and never
     stored."""
 
@@ -60,17 +68,17 @@ class Aws:
 class AwsTable(Aws):
     """How AWS is reached, and what holds for every account that says nothing else."""
 
-    role: Annotated[str | None, TEXT] = None
+    role: str | None = None
     """The role to assume in each account: a name, path/name, or an ARN with {account} in it (and
     {partition}); "none" for the base identity itself."""
-    session_duration: Annotated[int, SESSION] = 3600
+    session_duration: SessionDuration = 3600
     """How long a role's session lasts, 15m to 12h, at most 1h with `via`. Default: 1h."""
-    regions: Annotated[tuple[Region, ...], REGIONS] = ()
+    regions: Regions = ()
     """The regions of accounts that list none themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ownership:
+class Ownership(Table):
     """How much of each registry this file speaks for."""
 
     rules: RuleOwnership = "exclusive"
@@ -78,44 +86,42 @@ class Ownership:
     registry. additive: rules found that are not the fleet's own are kept."""
     grants: Literal["managed", "off"] = "managed"
     """managed (default): registry policies of destinations are read and written; off: neither."""
-    create_repositories: bool = True
+    create_repositories: Switch = True
     """Whether grants include ecr:CreateRepository. Default: true."""
-    formerly: Annotated[
-        tuple[str, ...], ListOf(kind=FLEET, make=without_repeats, may_be_empty=True)
-    ] = ()
+    formerly: Annotated[tuple[FleetName, ...], Kind(without_repeats)] = ()
     """Names that this fleet had before: what it made under them counts as its own."""
-    trusted_statements: Annotated[tuple[str, ...], SIDS] = ()
+    trusted_statements: Sids = ()
     """Sids of other people's statements in registry policies that do not keep images out, where
     that cannot be decided from the policy alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
+class Apply(Table):
     """How hard AWS is called."""
 
-    concurrency: Annotated[int, Number(1, 1_000)] = 64
+    concurrency: Annotated[int, number(1, 1_000)] = 64
     """Calls in flight at once. Default: 64."""
-    sts_rate: Annotated[float, Number(0, 10_000, whole=False)] = 400
+    sts_rate: Annotated[float, Constraint(strict=True, gt=0, le=10_000)] = 400
     """AssumeRole calls per second; AWS's quota is 600 per account and region. Default: 400."""
-    attempts: Annotated[int, Number(1, 100)] = 8
+    attempts: Annotated[int, number(1, 100)] = 8
     """Attempts per call, the first one included. Default: 8."""
-    timeout: Annotated[float, Duration(least=1, most=LONGEST_TIMEOUT)] = 30
+    timeout: Annotated[float, duration(1, LONGEST_TIMEOUT)] = 30
     """Time for one attempt, at most 50s. Default: 30s."""
-    deadline: Annotated[float, Duration(least=1, most=LONGEST_DEADLINE)] = 7200
+    deadline: Annotated[float, duration(1, LONGEST_DEADLINE)] = 7200
     """Time for the whole run. Default: 2h."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Table):
     """ECR's own limits; raise them when AWS does."""
 
-    rules: Annotated[int, Number(1, 10_000)] = limits.RULES
+    rules: Annotated[int, number(1, 10_000)] = limits.RULES
     """Replication rules per registry. Default: 25."""
-    destinations: Annotated[int, Number(1, 10_000)] = limits.DESTINATIONS
+    destinations: Annotated[int, number(1, 10_000)] = limits.DESTINATIONS
     """Unique destinations over all rules of a registry. Default: 25."""
-    filters: Annotated[int, Number(1, 10_000)] = limits.FILTERS
+    filters: Annotated[int, number(1, 10_000)] = limits.FILTERS
     """Repository filters per rule. Default: 100."""
-    policy_bytes: Annotated[int, Number(1_000, 1_000_000)] = limits.POLICY_BYTES
+    policy_bytes: Annotated[int, number(1_000, 1_000_000)] = limits.POLICY_BYTES
     """Characters of a registry policy's text. Default: 10,240."""
 
 
@@ -157,60 +163,61 @@ class Acknowledgement:
         return self.kind if self.subject is None else f"{self.kind}:{self.subject}"
 
 
-class _AcknowledgedText(Text):
-    """`KIND` or `KIND:SUBJECT`; read as an Acknowledgement."""
-
-    def _read(self, text: str, path: KeyPath, context: Context) -> Acknowledgement:
-        check_name(path, text, context.findings)
-        kind, colon, subject = text.partition(":")
-        if kind not in ACKNOWLEDGEABLE:
-            near = closest(kind, ACKNOWLEDGEABLE)
-            guess = f"did you mean {near}? " if near else ""
-            context.findings.report(
-                path,
-                "is no kind of warning that can be acknowledged",
-                remedy=f"{guess}known here: {', '.join(ACKNOWLEDGEABLE)}",
-            )
-        elif colon and not subject:
-            context.findings.report(
-                path,
-                "names nothing after the colon",
-                remedy=f"write {kind} for every such warning, or {kind}: with the name of a "
-                "route, an account or a Sid",
-            )
-        return Acknowledgement(kind=kind, subject=subject or None)
+def _acknowledgement(text: str) -> Acknowledgement:
+    """Reads `KIND` or `KIND:SUBJECT`."""
+    kind, colon, subject = shown_name(text).partition(":")
+    if kind not in ACKNOWLEDGEABLE:
+        near = closest(kind, ACKNOWLEDGEABLE)
+        guess = f"did you mean {near}? " if near else ""
+        raise BadValueError(
+            "is no kind of warning that can be acknowledged",
+            f"{guess}known here: {', '.join(ACKNOWLEDGEABLE)}",
+        )
+    if colon and not subject:
+        raise BadValueError(
+            "names nothing after the colon",
+            f"write {kind} for every such warning, or {kind}: with the name of a route, an account "
+            "or a Sid",
+        )
+    return Acknowledgement(kind=kind, subject=subject or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WarningsTable:
+class WarningsTable(Table):
     """Which warnings are known, and not repeated."""
 
     acknowledged: Annotated[
-        tuple[Acknowledgement, ...],
-        ListOf(kind=_AcknowledgedText(), make=without_repeats, extra={"uniqueItems": True}),
+        tuple[Annotated[Acknowledgement, Kind(_acknowledgement, reads=str)], ...],
+        NOT_EMPTY,
+        Kind(without_repeats, uniqueItems=True),
     ] = ()
     """Warnings to count and not to repeat: KIND, or KIND: and the name of a route, an account or a
     Sid, such as not-transitive:golden."""
 
 
-def _check_location(path: KeyPath, text: str, findings: Findings) -> None:
-    check_name(path, text, findings)
-    if (problem := _misplaced(text)) is not None:
-        message, remedy = problem
-        findings.report(path, message, remedy=remedy)
+def _location(text: str) -> str:
+    if (problem := _misplaced(shown_name(text))) is not None:
+        raise BadValueError(*problem)
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class StateTable(Table):
     """Where the fleet keeps what it has to remember."""
 
-    location: Annotated[str, Text(_check_location)] = ".fleet-repl"
+    location: Annotated[str, Kind(_location)] = ".fleet-repl"
     """A folder, relative to this file, or s3://bucket/prefix. Default: .fleet-repl."""
-    folder: Annotated[Path | None, DERIVED] = Path(".fleet-repl")
-    """The folder, seen from the working directory; None for a bucket."""
-    shared: bool = False
+    shared: Switch = False
     """Whether several users of the machine keep the folder together: what other users own, or may
     write, is trusted then. Default: false."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State(StateTable):
+    """Where the fleet keeps what it has to remember, seen from the working directory."""
+
+    folder: Path | None = Path(".fleet-repl")
+    """None for a bucket."""
 
 
 def located(location: str, start: Path = Path(), *, shared: bool = False) -> State:

@@ -1,233 +1,227 @@
-"""Tables of an inventory file: each is one frozen dataclass, whose fields are its keys.
+"""Tables of an inventory file: each is one frozen dataclass, which pydantic reads.
 
-A field's type says what the key holds: `bool`, `Literal`, another table, a tuple of tables, or
-`Annotated` with a kind of value. Its default is what a missing key means, and the text below it
-is what an editor shows. For example
+A field's type says what its key holds, with a kind of value in `Annotated` where Python has no
+type for it. Its default is what a missing key means, and the text below it is what an editor
+shows. Its metadata are pydantic's, such as the `alias` that is the name in the file, and
+`missing`: what to write where the key is missing, for a key that is required. For example
 
-    max_failures: Annotated[Amount, SHARE] = Amount(count=0)
-
-is the key `max_failures`, read by SHARE. `Annotated` with a Key gives it another name in the file,
-or what to write where it is missing.
+    source: Source = field(metadata={"alias": "from", "missing": "write from = {}"})
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING as NO_DEFAULT
-from dataclasses import Field, dataclass, fields, is_dataclass
-from itertools import pairwise
-from types import MappingProxyType, NoneType, UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Final,
-    Generic,
-    Literal,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, get_args, get_type_hints
 
-from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
-from fleet_repl.inventory.kinds import SWITCH, Choice, Context, Kind, ListOf
+from fleet_repl.inventory.findings import MISSING, BadValueError, Findings, KeyPath
+from fleet_repl.inventory.kinds import Context, Schema
 from fleet_repl.inventory.suggestions import closest
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.text import spelled
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails, SchemaValidator
 
-T = TypeVar("T")
-U = TypeVar("U", bound="DataclassInstance")
+T = TypeVar("T", bound="DataclassInstance")
 
-_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_MESSAGES: Final = {
+    "bool_type": "must be true or false",
+    "dataclass_type": "must be a table",
+    "dict_type": "must be a table",
+    "float_type": "must be a number",
+    "frozen_set_type": "must be a string or a list of strings",
+    "greater_than": "must be more than {gt:,.0f}",
+    "greater_than_equal": "must be at least {ge:,.0f}",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:,.0f}",
+    "string_type": "must be a string",
+}
+"""pydantic's name of an error → our words for it."""
+
+
+class Table:
+    """A table of the file: a frozen dataclass, which takes no other keys than its own."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """How a key differs from its field."""
+class Column:
+    """A key of a table: the field that it fills, and the table that it holds if it holds any."""
 
-    name: str | None = None
-    """Its name in the file."""
-    missing: str | None = None
-    """What to write where it is missing; None: it may be. Editors ask for such a key."""
-    blank: object = ""
-    """Stands for a value that is missing or bad, where the field has no default."""
+    field: Field[object]
+    table: type[DataclassInstance] | None
 
 
-DERIVED: Final = Key(name="")
-"""Marks a field that is no key: it is worked out from keys."""
+@cache
+def columns(table: type[DataclassInstance]) -> Mapping[str, Column]:
+    """Key → its column, in the order of the fields."""
+    hints = get_type_hints(table, include_extras=True)
+    return {
+        field.metadata.get("alias", field.name): Column(field, _table_in(hints[field.name]))
+        for field in fields(table)
+    }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
-    """A key of a table, with the field that it fills."""
-
-    name: str
-    field: str
-    kind: Kind
-    key: Key
-    has_default: bool
+def _table_in(hint: Any) -> type[DataclassInstance] | None:  # noqa: ANN401 - types have no type
+    if isinstance(hint, type) and issubclass(hint, Table):
+        table: type[Any] = hint
+        return table
+    # A kind that reads another table stands after the type of the field.
+    parts = (_table_in(getattr(part, "reads", part)) for part in reversed(get_args(hint)))
+    return next((table for table in parts if table is not None), None)
 
 
-class Table(Generic[T]):
-    """Reads tables of one kind; `title` is for editors."""
-
-    def __init__(self, make: type[T], title: str) -> None:
-        self.name = make.__name__
-        self._class = make
-        self._make: Callable[..., T] = make
-        self._title = title
-        self.columns: Mapping[str, _Column] = _columns(make)
-        self._needed = [column for column in self.columns.values() if not column.has_default]
-
-    def read(
-        self, value: object, path: KeyPath, context: Context, known: Mapping[str, object] = _NOTHING
-    ) -> T:
-        """The table at `path`. A key that is bad or missing has its default or a blank value.
-
-        `known` are fields that were read before.
-        """
-        if not isinstance(value, dict):
-            context.findings.report(path, "must be a table")
-            value = {}
-        given = dict(known)
-        for name, content in value.items():
-            column = self.columns.get(name)
-            if column is None:
-                self._report_unknown((*path, name), context.findings)
-            elif content is not None and column.field not in known:
-                good = column.kind.read(content, (*path, name), context)
-                if good is not None:
-                    given[column.field] = good
-        for column in self._needed:
-            if column.field not in given:
-                given[column.field] = column.key.blank
-                if remedy := column.key.missing:
-                    context.findings.report((*path, column.name), MISSING, remedy=remedy)
-        return self._make(**given)
-
-    def schema(self) -> JsonObject:
-        """A reference to the definition of the table."""
-        return {"$ref": f"#/$defs/{self.name}"}
-
-    def definition(self) -> JsonObject:
-        """The table's own JSON Schema."""
-        described = _descriptions(self._class)
-        required = [name for name, column in self.columns.items() if column.key.missing]
-        return {
-            "title": self._title,
-            "description": " ".join((self._class.__doc__ or "").split()),
-            "type": "object",
-            "properties": {
-                name: {
-                    "title": name.replace("_", " "),
-                    **described.get(column.field, {}),
-                    **column.kind.schema(),
-                }
-                for name, column in self.columns.items()
-            },
-            "additionalProperties": False,
-            **({"required": required} if required else {}),
-        }
-
-    def _report_unknown(self, path: KeyPath, findings: Findings) -> None:
-        guess = closest(str(path[-1]), self.columns)
-        remedy = f"did you mean {guess}?" if guess else f"known here: {', '.join(self.columns)}"
-        # Whatever stands behind a misspelt external_id must not be shown.
-        findings.report(path, "is not a known key", remedy=remedy, show=False)
+def every_key(table: type[DataclassInstance]) -> frozenset[str]:
+    """The keys of a table and of all tables in it."""
+    inner = [every_key(column.table) for column in columns(table).values() if column.table]
+    return frozenset(columns(table)).union(*inner)
 
 
-_TITLES: Final = {
-    "AwsTable": "AWS",
-    "External": "external account",
-    "Match": "conditions",
-    "TemplateTable": "creation template",
-}
-"""What editors call tables, where that is not simply their name."""
-
-
-_READERS: Final[dict[object, Table[Any]]] = {}
-
-
-def table(make: type[T]) -> Table[T]:
-    """The reader of a kind of tables, made once."""
-    name = make.__name__
-    if make not in _READERS:
-        _READERS[make] = Table(make, _TITLES.get(name, name.removesuffix("Table").lower()))
-    return _READERS[make]
-
-
-def tables(
-    make: type[T], name: str, *, may_be_empty: bool = True, extra: JsonObject | None = None
-) -> ListOf:
-    """A list of tables, which TOML writes under [[`name`]]."""
-    hint = f"write [[{name}]] with two brackets, once for each"
-    return ListOf(kind=table(make), hint=hint, may_be_empty=may_be_empty, extra=extra)
-
-
-def part_of(extended: T, make: type[U]) -> U:
+def part_of(extended: DataclassInstance, make: type[T]) -> T:
     """The `make` in a table that extends it by keys of the file alone."""
     return make(**{column.name: getattr(extended, column.name) for column in fields(make)})
 
 
-def _columns(make: type) -> Mapping[str, _Column]:
-    hints = get_type_hints(make, include_extras=True)
-    columns = [
-        _column(field, hints[field.name])
-        for field in fields(make)
-        if DERIVED not in get_args(hints[field.name])
-    ]
-    return {column.name: column for column in columns}
+def read_table(
+    table: type[T], value: object, findings: Findings, context: Context, *, path: KeyPath = ()
+) -> T:
+    """The table at `path`, whose problems are added to `findings`.
+
+    A key with a problem has its default, and None where there is no default: such a table serves
+    for finding more problems only.
+    """
+    from pydantic_core import ValidationError  # noqa: PLC0415 - most commands read no inventory
+
+    try:
+        read: T = adapter(table).validate_python(value, context=context)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            _report(table, path, details, findings)
+        read = _lenient_reader(table).validate_python(value, context=context)
+    return read
 
 
-def _column(field: Field[object], hint: object) -> _Column:
-    notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    key = next((note for note in notes if isinstance(note, Key)), Key())
-    kinds = [note for note in notes if not isinstance(note, Key)]
-    has_default = field.default is not NO_DEFAULT or field.default_factory is not NO_DEFAULT
-    return _Column(
-        name=key.name or field.name,
-        field=field.name,
-        kind=kinds[0] if kinds else _kind(hint),
-        key=key,
-        has_default=has_default,
-    )
+@cache
+def adapter(table: type[DataclassInstance]) -> TypeAdapter[Any]:
+    """What pydantic makes of a table, made once."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - most commands read no inventory
+
+    return TypeAdapter(table)
 
 
-def _kind(hint: object) -> Kind:
-    """The kind of value that a plain type stands for."""
-    if get_origin(hint) is Annotated:
-        return _kind(get_args(hint)[0])
-    if get_origin(hint) in (Union, UnionType):
-        (inner,) = (each for each in get_args(hint) if each is not NoneType)
-        return _kind(inner)
-    if get_origin(hint) is Literal:
-        return Choice(get_args(hint))
-    if hint is bool:
-        return SWITCH
-    if isinstance(hint, type) and is_dataclass(hint):
-        return table(hint)
-    raise TypeError(f"{hint} stands for no kind of value")
+@cache
+def _lenient_reader(table: type[DataclassInstance]) -> SchemaValidator:
+    from pydantic_core import SchemaValidator  # noqa: PLC0415 - most files have no problem
+
+    return SchemaValidator(_lenient(adapter(table).core_schema))
 
 
-def _descriptions(make: type) -> Mapping[str, JsonObject]:
-    """Field → the text below it, of a class and those that it extends. A field that is a table
-    may leave that to the table."""
-    described: dict[str, JsonObject] = {}
-    for base in reversed(make.__mro__[:-1]):
-        (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-        statements = body.body if isinstance(body, ast.ClassDef) else []
-        for statement, text in pairwise(statements):
-            match statement, text:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=field)),
-                    ast.Expr(value=ast.Constant(value=str(words))),
-                ):
-                    described[field] = {"description": " ".join(words.split())}
-    return described
+def _lenient(schema: Any) -> Any:  # noqa: ANN401 - any part of a core schema
+    """The same schema, passing over what is bad: keys have their defaults, and unknown keys and
+    bad elements are left out."""
+    if isinstance(schema, list):
+        return [_lenient(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _lenient(part) for key, part in schema.items()}
+    match schema.get("type"):
+        case "dataclass-field":
+            inner: Schema = schema["schema"]
+            if inner["type"] != "default":
+                inner = {"type": "default", "schema": inner, "default": None}
+            schema["schema"] = {**inner, "on_error": "default"}
+        case "dataclass-args":
+            schema["extra_behavior"] = "ignore"
+        case "dataclass":
+            return _or_empty(schema)
+        case "tuple" | "frozenset" | "dict":
+            for key in schema.keys() & {"items_schema", "keys_schema", "values_schema"}:
+                schema[key] = _or_omitted(schema[key])
+    return schema
+
+
+def _or_omitted(schema: Any) -> Any:  # noqa: ANN401 - of the elements, or of each in a list
+    if isinstance(schema, list):
+        return [_or_omitted(part) for part in schema]
+    return {"type": "default", "schema": schema, "on_error": "omit"}
+
+
+def _or_empty(schema: Schema) -> Schema:
+    """The schema of a table, which is read as an empty one where there is something else."""
+
+    def as_table(value: object) -> object:
+        return value if isinstance(value, dict | schema["cls"]) else {}
+
+    name = {"ref": schema.pop("ref")} if "ref" in schema else {}
+    function = {"type": "no-info", "function": as_table}
+    return {"type": "function-before", "function": function, "schema": schema, **name}
+
+
+def _report(
+    table: type[DataclassInstance], start: KeyPath, error: ErrorDetails, findings: Findings
+) -> None:
+    """Add one error of pydantic, which read a table at `start`, in our words."""
+    place = _place(error["loc"], start, findings)
+    path, value = (*start, *place), error["input"]
+    match error["type"]:
+        case "value_error":
+            bad: BadValueError = error["ctx"]["error"]
+            is_own = findings.raw(path) == value
+            findings.report(path, bad.message, remedy=(is_own and bad.meant) or bad.remedy)
+        case "missing":
+            column = _columns_at(table, place)[str(path[-1])]
+            findings.report(path, MISSING, remedy=column.field.metadata["missing"])
+        case "unexpected_keyword_argument":
+            known = _columns_at(table, place)
+            guess = closest(str(path[-1]), known)
+            remedy = f"did you mean {guess}?" if guess else f"known here: {', '.join(known)}"
+            # Whatever stands behind a misspelt external_id must not be shown.
+            findings.report(path, "is not a known key", remedy=remedy, show=False)
+        case "too_short":
+            # A list with elements lacks none: they have problems.
+            if not value:
+                remedy = "list one or more, or leave the key out"
+                findings.report(path, "must not be empty", remedy=remedy)
+        case "tuple_type":
+            inner = _columns_at(table, place)[str(path[-1])].table
+            findings.report(
+                path, "must be a list", remedy=_as_list(inner, path, findings.raw(path))
+            )
+        case "literal_error" | "enum":
+            words = error["ctx"]["expected"].replace("'", '"')
+            findings.report(path, f"must be {words}")
+        case kind:
+            findings.report(path, _MESSAGES[kind].format(**error.get("ctx", {})))
+
+
+def _as_list(element: type[DataclassInstance] | None, path: KeyPath, value: object) -> str | None:
+    """What people who write no list most likely mean, from the `value` in the file itself;
+    `element` is the table that it lists."""
+    if element is None:
+        return f"write [{spelled(value)}]" if isinstance(value, str) else None
+    if isinstance(value, int | float):
+        return None
+    if len(path) == 1:
+        return f"write [[{path[0]}]] with two brackets, once for each"
+    return "write a list of selectors, such as [{ labels = { … } }]"
+
+
+def _columns_at(table: type[DataclassInstance] | None, path: KeyPath) -> Mapping[str, Column]:
+    """The columns of the table that holds the key at `path`, which begins in `table`."""
+    for step in path[:-1]:
+        if table is not None and isinstance(step, str):
+            table = columns(table)[step].table
+    return {} if table is None else columns(table)
+
+
+def _place(location: KeyPath, start: KeyPath, findings: Findings) -> KeyPath:
+    """Where something is in the file, by where pydantic says it is."""
+    if location[-1:] == ("[key]",):
+        return location[:-1]
+    is_list_of_one = isinstance(findings.raw((*start, *location[:-1])), str)
+    return location[:-1] if location and is_list_of_one else location

@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
-from fleet_repl.inventory.fields import check_name, check_names, check_plain
-from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
-from fleet_repl.inventory.kinds import TEXT, Choice, Context, ListOf, MapOf, Text
+from fleet_repl.inventory.fields import check_names, plain, shown_name
+from fleet_repl.inventory.findings import MISSING, BadValueError, Findings, KeyPath
+from fleet_repl.inventory.kinds import DISTINCT, NOT_EMPTY, Context, Kind, text_schema
 from fleet_repl.inventory.policies import LIFECYCLE, REPOSITORY, Policies
-from fleet_repl.inventory.roles import BASE_IDENTITY, RoleTemplate, read_role, report_foreign
-from fleet_repl.inventory.routes import SELECT, Selector
-from fleet_repl.inventory.tables import Key
+from fleet_repl.inventory.roles import BASE_IDENTITY, RoleTemplate, foreign, read_role
+from fleet_repl.inventory.routes import Select
+from fleet_repl.inventory.tables import Table
 from fleet_repl.values import limits
 from fleet_repl.values.text import quoted
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
 
 TagMutability: TypeAlias = Literal[
     "mutable", "immutable", "mutable-with-exclusion", "immutable-with-exclusion"
@@ -43,129 +46,110 @@ _KMS_KEY: Final = (
 _RESERVED: Final = "aws:"
 
 
-def _check_template_name(path: KeyPath, text: str, findings: Findings) -> None:
-    check_name(path, text, findings)
-    if len(text) > LONGEST_NAME:
-        findings.report(path, f"must be at most {LONGEST_NAME} characters long")
+def _name(text: str) -> str:
+    if len(shown_name(text)) > LONGEST_NAME:
+        raise BadValueError(f"must be at most {LONGEST_NAME} characters long")
+    return text
 
 
-class _Prefix(Text):
-    """A prefix, read without the slash at the end that ECR implies anyway."""
-
-    def _read(self, text: str, path: KeyPath, context: Context) -> str:
-        shortest, longest = limits.TEMPLATE_PREFIX_LENGTH
-        if not shortest <= len(text) <= longest:
-            fault = f"must be {shortest} to {longest} characters long"
-            context.findings.report(path, fault)
-        elif limits.TEMPLATE_PREFIX_PATTERN.fullmatch(text) is None:
-            context.findings.report(
-                path,
-                "is not a prefix that a creation template can have",
-                remedy=f'a namespace such as "team/base/", or "{ROOT}" for every repository that '
-                "no other template fits",
-            )
-        return text.removesuffix("/")
-
-
-class _KmsKey(Text):
-    """The ARN of a key, read with the partition filled in."""
-
-    def _read(self, text: str, path: KeyPath, context: Context) -> str | None:
-        partition = context.regions.partition
-        if re.fullmatch(_KMS_KEY, text) is None or len(text) > limits.KMS_KEY_LENGTH:
-            context.findings.report(
-                path,
-                "is not the ARN of a KMS key",
-                remedy='write it like "arn:{partition}:kms:{region}:{account}:key/…", not as an '
-                "alias",
-            )
-            return None
-        if partition is None:
-            return None
-        key = text.replace("{partition}", partition)
-        if not key.startswith(f"arn:{partition}:"):
-            report_foreign(path, partition, context.findings)
-        return key
-
-
-class _Role(Text):
-    def _read(self, text: str, path: KeyPath, context: Context) -> RoleTemplate | None:
-        if text == BASE_IDENTITY:
-            context.findings.report(
-                path,
-                "is no role: ECR cannot be the base identity",
-                remedy="leave it out for ECR's service-linked role",
-            )
-            return None
-        if context.regions.partition is None:
-            return None
-        return read_role(path, text, context.regions.partition, context.findings)
-
-
-def _check_exclusion(path: KeyPath, text: str, findings: Findings) -> None:
-    if re.fullmatch(_EXCLUSION, text) is None:
-        findings.report(
-            path,
-            "is not a filter for tags",
-            remedy="1 to 128 letters, digits and . _ -, with * as a wildcard",
+def _prefix(text: str) -> str:
+    """A prefix without the slash at the end that ECR implies anyway."""
+    shortest, longest = limits.TEMPLATE_PREFIX_LENGTH
+    if not shortest <= len(text) <= longest:
+        raise BadValueError(f"must be {shortest} to {longest} characters long")
+    if limits.TEMPLATE_PREFIX_PATTERN.fullmatch(text) is None:
+        raise BadValueError(
+            "is not a prefix that a creation template can have",
+            f'a namespace such as "team/base/", or "{ROOT}" for every repository that no other '
+            "template fits",
         )
-    elif text.count("*") > limits.TAG_EXCLUSION_WILDCARDS:
-        findings.report(path, f"must have at most {limits.TAG_EXCLUSION_WILDCARDS} wildcards")
+    return text.removesuffix("/")
+
+
+def _kms_key(text: str, info: ValidationInfo[Context]) -> str | None:
+    """The ARN of a key with the partition filled in."""
+    partition = info.context.regions.partition
+    if re.fullmatch(_KMS_KEY, text) is None or len(text) > limits.KMS_KEY_LENGTH:
+        raise BadValueError(
+            "is not the ARN of a KMS key",
+            'write it like "arn:{partition}:kms:{region}:{account}:key/…", not as an alias',
+        )
+    if partition is None:
+        return None
+    key = text.replace("{partition}", partition)
+    if not key.startswith(f"arn:{partition}:"):
+        raise foreign(partition)
+    return key
+
+
+def _role(text: str, info: ValidationInfo[Context]) -> RoleTemplate | None:
+    if text == BASE_IDENTITY:
+        raise BadValueError(
+            "is no role: ECR cannot be the base identity",
+            "leave it out for ECR's service-linked role",
+        )
+    partition = info.context.regions.partition
+    return None if partition is None else read_role(text, partition)
+
+
+def _exclusion(text: str) -> str:
+    if re.fullmatch(_EXCLUSION, text) is None:
+        remedy = "1 to 128 letters, digits and . _ -, with * as a wildcard"
+        raise BadValueError("is not a filter for tags", remedy)
+    if text.count("*") > limits.TAG_EXCLUSION_WILDCARDS:
+        raise BadValueError(f"must have at most {limits.TAG_EXCLUSION_WILDCARDS} wildcards")
+    return text
 
 
 def _in_order(texts: Iterable[Any]) -> tuple[object, ...]:
     return tuple(sorted(texts))
 
 
-_EXCLUSIONS: Final = ListOf(
-    kind=Text(_check_exclusion, _EXCLUSION),
-    make=_in_order,
-    unique=True,
-    extra={"maxItems": limits.TAG_EXCLUSIONS},
-)
-_APPLIED_FOR: Final = ListOf(kind=Choice(get_args(AppliedFor)), make=_in_order, unique=True)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Table):
     """What ECR gives to repositories that it creates itself, in every selected registry."""
 
-    name: Annotated[
-        str, Text(_check_template_name), Key(missing="give each template a name of its own")
-    ]
+    name: Annotated[str, Kind(_name)] = field(
+        metadata={"missing": "give each template a name of its own"}
+    )
     """A unique name, shown in plans and in the description in AWS."""
     prefix: Annotated[
         str,
-        _Prefix(None, limits.TEMPLATE_PREFIX_PATTERN.pattern, limits.TEMPLATE_PREFIX_LENGTH),
-        Key(missing='write prefix = "ROOT" for every repository'),
-    ]
+        Kind(
+            _prefix,
+            **text_schema(limits.TEMPLATE_PREFIX_PATTERN.pattern, limits.TEMPLATE_PREFIX_LENGTH),
+        ),
+    ] = field(metadata={"missing": 'write prefix = "ROOT" for every repository'})
     """The namespace of the repositories, with or without the slash that ECR puts at its end; ROOT
     for all that no other template fits."""
-    select: Annotated[
-        Selector,
-        SELECT,
-        Key(missing="write select = {} for every registry", blank=Selector()),
-    ]
+    select: Select = field(metadata={"missing": "write select = {} for every registry"})
     """The managed registries that get the template."""
     tag_mutability: TagMutability = "mutable"
     """Whether tags can be moved to another image. Default: mutable."""
-    tag_mutability_exclusions: Annotated[tuple[str, ...], _EXCLUSIONS] = ()
+    tag_mutability_exclusions: Annotated[
+        tuple[Annotated[str, Kind(_exclusion, **text_schema(_EXCLUSION))], ...],
+        NOT_EMPTY,
+        DISTINCT,
+        Kind(_in_order, maxItems=limits.TAG_EXCLUSIONS),
+    ] = ()
     """Tags that `tag_mutability` does not hold for; * is a wildcard."""
     encryption: Encryption = "aes256"
     """How images are encrypted. Default: aes256."""
-    kms_key: Annotated[str | None, _KmsKey(None, _KMS_KEY)] = None
+    kms_key: Annotated[str, Kind(_kms_key, **text_schema(_KMS_KEY))] | None = None
     """The ARN of a KMS key, with {account}, {region} and {partition} filled in for each registry;
     without it the key that AWS keeps for ECR is used."""
-    lifecycle_policy: Annotated[str | None, TEXT] = None
+    lifecycle_policy: str | None = None
     """The repositories' lifecycle policy, as JSON."""
-    repository_policy: Annotated[str | None, TEXT] = None
+    repository_policy: str | None = None
     """The repositories' own policy, as JSON."""
-    tags: Annotated[Mapping[str, str], MapOf(TEXT)] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
     """Tags of the repositories. They need `role`."""
-    role: Annotated[RoleTemplate | None, _Role()] = None
+    role: Annotated[RoleTemplate, Kind(_role, reads=str)] | None = None
     """The role that ECR assumes to create a repository: a name, path/name, or an ARN with {account}
     in it. Tags and KMS need it."""
-    applied_for: Annotated[tuple[AppliedFor, ...], _APPLIED_FOR] = ("replication",)
+    applied_for: Annotated[tuple[AppliedFor, ...], NOT_EMPTY, DISTINCT, Kind(_in_order)] = (
+        "replication",
+    )
     """What ECR creates repositories for: replication, pull-through-cache or create-on-push.
     Default: replication alone."""
 
@@ -174,9 +158,9 @@ class Template:
 class TemplateTable(Template):
     """What ECR gives to repositories that it creates itself, in every selected registry."""
 
-    lifecycle_policy_file: Annotated[str | None, TEXT] = None
+    lifecycle_policy_file: str | None = None
     """The file that holds it, relative to this one."""
-    repository_policy_file: Annotated[str | None, TEXT] = None
+    repository_policy_file: str | None = None
     """The file that holds it, relative to this one."""
 
 
@@ -200,13 +184,13 @@ def _check(path: KeyPath, table: TemplateTable, findings: Findings) -> None:
     """Report keys of a template that do not fit together."""
     _check_exclusions((*path, "tag_mutability_exclusions"), table, findings)
     _check_tags((*path, "tags"), table.tags, findings)
-    plain, key = table.encryption == "aes256", findings.raw((*path, "kms_key"))
-    if key is not None and plain and not findings.has_problem((*path, "encryption")):
+    is_plain, key = table.encryption == "aes256", findings.raw((*path, "kms_key"))
+    if key is not None and is_plain and not findings.has_problem((*path, "encryption")):
         fault = "means nothing without KMS"
         findings.report((*path, "kms_key"), fault, remedy='write encryption = "kms" with it')
     # ECR's own role can neither tag repositories nor use KMS keys.
     needing = ["tags"] if table.tags else []
-    if not plain:
+    if not is_plain:
         needing.append(f"encryption = {quoted(table.encryption)}")
     if needing and findings.raw((*path, "role")) is None:
         findings.report(
@@ -243,7 +227,7 @@ def _check_tags(path: KeyPath, tags: Mapping[str, str], findings: Findings) -> N
             (key, "key", limits.TAG_KEY_LENGTH),
             (value, "value", limits.TAG_VALUE_LENGTH),
         ):
-            check_plain(where, text, findings)
+            findings.check(where, plain, text)
             if not shortest <= len(text) <= longest:
                 fault = f"has a {name} that is not {shortest} to {longest} characters"
                 findings.report(where, fault)
