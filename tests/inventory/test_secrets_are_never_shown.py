@@ -62,7 +62,8 @@ FILLED = [
     'routes = [{{ from = "{it}", to.labels = "{it}", to.not = "{it}", prefixes = "{it}" }}]',
     'safety = {{ max_removals = "{it}", protected = "{it}" }}\nwaves = "{it}"',
     'templates = [{{ prefix = "{it}", tags = "{it}", applied_for = "{it}", kms_key = "{it}" }}]',
-    'warnings = {{ acknowledged = ["{it}"] }}\nstate = {{ location = "gs://{it}", shared = "{it}" }}',
+    'warnings = {{ acknowledged = ["{it}"] }}',
+    'state = {{ location = "gs://{it}", shared = "{it}" }}',
     'limits = "{it}"\nownership = {{ formerly = "{it}", trusted_statements = "{it}" }}',
 ]
 
