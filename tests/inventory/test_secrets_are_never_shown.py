@@ -58,7 +58,7 @@ FILLED = [
     'ownership = {{ rules = "{it}", grants = "{it}", create_repositories = "{it}" }}',
     'apply = {{ timeout = "{it}", concurrency = "{it}" }}',
     'aws = {{ regions = "{it}", via = "{it}" }}\naccounts = "{it}"\nexternal = "{it}"',
-    'accounts = [{{ id = "{it}-", regions = "{it}", labels = "{it}", trusted_statements = "{it}" }}]',
+    'accounts = [{{ id = "{it}-", regions = "{it}", labels = "{it}" }}]',
     'routes = [{{ from = "{it}", to.labels = "{it}", to.not = "{it}", prefixes = "{it}" }}]',
     'safety = {{ max_removals = "{it}", protected = "{it}" }}\nwaves = "{it}"',
     'templates = [{{ prefix = "{it}", tags = "{it}", applied_for = "{it}", kms_key = "{it}" }}]',
