@@ -51,13 +51,13 @@ def connect(inventory: Inventory) -> Topology:
     over_limit, limit_problems = sources_over_limit(by_source, inventory, fleet)
     links = tuple(_links(by_source, over_limit))
     idle = idle_routes(routes, inventory, fleet)
-    placing = place_templates(inventory, fleet)
-    turns, protection = _care(inventory, fleet, links, placing.templates)
+    placed = place_templates(inventory, fleet)
+    turns, protection = _care(inventory, fleet, links, placed.templates)
     problems = [
         *idle.problems,
         *limit_problems,
         *deletion_conflicts(routes, links, inventory),
-        *placing.problems,
+        *placed.problems,
         *turns.problems,
         *protection.problems,
     ]
@@ -65,7 +65,7 @@ def connect(inventory: Inventory) -> Topology:
     return Topology(
         links=links,
         routes=tuple(summarize(route, fleet) for route in routes),
-        templates=placing.templates,
+        templates=placed.templates,
         waves=turns.waves,
         protected=protection.registries,
         notices=(*idle.notices, *chain_notices(links, prefixes), *turns.notices),

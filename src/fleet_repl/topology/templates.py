@@ -1,7 +1,7 @@
-"""Placing: which registries get which repository creation templates.
+"""Repository creation templates: which registries get which of them.
 
-Also what is wrong with that and only shows here: selectors that match nothing, two templates
-for one prefix, roles and keys that do not fit a registry that is selected.
+The problems that only show once selectors are resolved are found here: a selector matches nothing,
+a registry gets two templates for one prefix, or a role or key does not fit a selected registry.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from fleet_repl.values.text import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
-    """The templates of each registry, and what is wrong with them."""
+class PlacedTemplates:
+    """The templates of each registry, and the problems with them."""
 
     templates: Mapping[Registry, tuple[Template, ...]]
     """In order of the prefix; a registry without any is missing."""
@@ -28,7 +28,7 @@ class Placing:
     """With any, the templates are not to be used."""
 
 
-def place_templates(inventory: Inventory, fleet: Fleet) -> Placing:
+def place_templates(inventory: Inventory, fleet: Fleet) -> PlacedTemplates:
     """Resolve the selectors of all templates."""
     found: dict[Registry, list[Template]] = defaultdict(list)
     problems: list[Problem] = []
@@ -43,7 +43,7 @@ def place_templates(inventory: Inventory, fleet: Fleet) -> Placing:
                 clashes[earlier, number].append(registry)
             found[registry].append(template)
     problems += (_clash(*pair, shared, inventory, fleet) for pair, shared in clashes.items())
-    return Placing(
+    return PlacedTemplates(
         templates={
             registry: tuple(sorted(templates, key=lambda template: template.prefix))
             for registry, templates in found.items()

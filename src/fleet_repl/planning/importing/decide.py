@@ -14,10 +14,10 @@ from fleet_repl.ecr.policy import actions_for, grants_for, reduced
 from fleet_repl.inventory import Inventory, Route, Selector
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.importing.bitsets import Frame, Registries
+from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.left_out import LeftOut, one_line
 from fleet_repl.planning.importing.links import Expressible, expressible
 from fleet_repl.planning.importing.routes import PlainRoute, route_names, routes_for
-from fleet_repl.planning.importing.wording import Wording
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import plan_registries
@@ -44,18 +44,18 @@ class Decision:
     """Why grants are not managed, if they could be."""
 
 
-def decide(inventory: Inventory, observation: Observation, wording: Wording) -> Decision:
+def decide(inventory: Inventory, observation: Observation, file_texts: FileTexts) -> Decision:
     """Everything that the new inventory says. `inventory` gives the accounts; its own routes,
     external accounts and ownership of rules do not count. Templates are not looked at."""
     found = expressible(inventory, observation)
-    decision = _decision(inventory, found, wording)
+    decision = _decision(inventory, found, file_texts)
     while wrong := _disagreeing(decision, found, observation):
         found = found.without(wrong)
-        decision = _decision(inventory, found, wording)
+        decision = _decision(inventory, found, file_texts)
     return _with_grants(decision, found, observation)
 
 
-def _decision(inventory: Inventory, found: Expressible, wording: Wording) -> Decision:
+def _decision(inventory: Inventory, found: Expressible, file_texts: FileTexts) -> Decision:
     additive = {left.registry.account for left in found.left_out}
     bare = replace(
         inventory,
@@ -69,7 +69,7 @@ def _decision(inventory: Inventory, found: Expressible, wording: Wording) -> Dec
         ownership=replace(inventory.ownership, rules="exclusive"),
     )
     plain = routes_for(found.links, Registries(bare))
-    names = route_names(plain, wording)
+    names = route_names(plain, file_texts)
     routes = tuple(_route(name, route) for name, route in zip(names, plain, strict=True))
     return Decision(
         inventory=replace(bare, routes=routes),

@@ -38,16 +38,16 @@ def imported(text: str, inventory: Inventory, observation: Observation) -> Impor
     # Only importing needs a parser that keeps comments.
     from fleet_repl.planning.importing.decide import decide  # noqa: PLC0415
     from fleet_repl.planning.importing.edit import edited  # noqa: PLC0415
+    from fleet_repl.planning.importing.file_texts import FileTexts  # noqa: PLC0415
     from fleet_repl.planning.importing.toml import document  # noqa: PLC0415
-    from fleet_repl.planning.importing.wording import Wording  # noqa: PLC0415
 
-    wording = Wording(inventory, tomllib.loads(text))
-    decision = decide(inventory, observation, wording)
+    file_texts = FileTexts(inventory, tomllib.loads(text))
+    decision = decide(inventory, observation, file_texts)
     file = edited(text, inventory, decision.inventory)
     unmanaged = decision.unmanaged
     because = () if unmanaged is None else (f'grants = "off", because with "managed" {unmanaged}',)
     return Imported(
-        text=document(file, decision, wording),
+        text=document(file, decision, file_texts),
         links=decision.links,
         routes=len(decision.routes),
         left_out=decision.left_out,

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.planning.importing.bitsets import Frame, Registries, bits
+from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.links import LinksBySource
 from fleet_repl.planning.importing.proposals import Path, Proposal, Proposer
 from fleet_repl.planning.importing.selectors import Conditions
 from fleet_repl.planning.importing.shipments import Rows, Shipment, shipments, together
-from fleet_repl.planning.importing.wording import Wording
 from fleet_repl.values.prefixes import Prefixes, reduce
 
 _ANOTHER_PREFIX: Final = 1.0
@@ -122,10 +122,10 @@ def _wanted(proposal: Proposal, shipment: Shipment, registries: Registries) -> R
     }
 
 
-def route_names(routes: Sequence[PlainRoute], wording: Wording) -> tuple[str, ...]:
+def route_names(routes: Sequence[PlainRoute], file_texts: FileTexts) -> tuple[str, ...]:
     """A name for each, in the words of its selectors, no two alike: told apart by prefix where
     paths are equal, else by number."""
-    plain = [_path_name(route.path, wording) for route in routes]
+    plain = [_path_name(route.path, file_texts) for route in routes]
     doubles = Counter(plain)
     names: dict[str, None] = {}
     numbers: Counter[str] = Counter()
@@ -139,38 +139,38 @@ def route_names(routes: Sequence[PlainRoute], wording: Wording) -> tuple[str, ..
     return tuple(names)
 
 
-def _path_name(path: Path, wording: Wording) -> str:
-    source, end = _name(path.source, wording), _name(path.destination, wording)
+def _path_name(path: Path, file_texts: FileTexts) -> str:
+    source, end = _name(path.source, file_texts), _name(path.destination, file_texts)
     if path.frame is Frame.NOTHING and path.source == path.destination:
         return f"{source}-mesh"
     if path.frame is Frame.ACCOUNT:
-        end = "-".join(["own", *_regions(path.destination, wording)])
+        end = "-".join(["own", *_regions(path.destination, file_texts)])
     elif path.frame is Frame.REGION:
         end = f"{end}-nearby"
     return f"{source}-to-{end}"[:_LONGEST].rstrip("-")
 
 
-def _name(conditions: Conditions, wording: Wording) -> str:
-    parts = [_label(label, values, wording) for label, values in conditions.labels]
+def _name(conditions: Conditions, file_texts: FileTexts) -> str:
+    parts = [_label(label, values, file_texts) for label, values in conditions.labels]
     if conditions.accounts is not None:
         parts.append(
-            _few([wording.account(account) for account in conditions.accounts], "accounts")
+            _few([file_texts.account(account) for account in conditions.accounts], "accounts")
         )
-    return "-".join([*parts, *_regions(conditions, wording)]) or "all"
+    return "-".join([*parts, *_regions(conditions, file_texts)]) or "all"
 
 
-def _label(label: str, values: Sequence[str], wording: Wording) -> str:
-    texts = [wording.value(label, value) for value in values]
+def _label(label: str, values: Sequence[str], file_texts: FileTexts) -> str:
+    texts = [file_texts.value(label, value) for value in values]
     if len(texts) == 1 and texts[0].lower() in _YES:
         # `hub = "true"` says more by its key.
         return _slug(label)
     return _few(texts, _slug(label))
 
 
-def _regions(conditions: Conditions, wording: Wording) -> list[str]:
+def _regions(conditions: Conditions, file_texts: FileTexts) -> list[str]:
     if conditions.regions is None:
         return []
-    return [_few([wording.region(region) for region in conditions.regions], "regions")]
+    return [_few([file_texts.region(region) for region in conditions.regions], "regions")]
 
 
 def _cargo_name(route: PlainRoute) -> str:

@@ -14,24 +14,24 @@ from fleet_repl.inventory.findings import child
 from fleet_repl.planning.importing.bitsets import Frame
 from fleet_repl.planning.importing.decide import Decision
 from fleet_repl.planning.importing.edit import REMARK, Edited
+from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.left_out import one_line
 from fleet_repl.planning.importing.routes import PlainRoute
 from fleet_repl.planning.importing.selectors import Conditions
-from fleet_repl.planning.importing.wording import Wording
 from fleet_repl.values.text import counted, quoted
 
 _WIDTH: Final = 100
 
 
-def document(file: Edited, decision: Decision, wording: Wording) -> str:
+def document(file: Edited, decision: Decision, file_texts: FileTexts) -> str:
     """The text of the whole inventory."""
     routes = zip(decision.inventory.routes, decision.routes, strict=True)
     blocks = [
         file.text,
         *_ownership(file),
-        *(_external(external, wording) for external in decision.inventory.externals),
+        *(_external(external, file_texts) for external in decision.inventory.externals),
         "\n".join(f"# {line}".rstrip() for line in _remarks(decision, file.notes)),
-        *("\n".join(_route(named.name, route, wording)) for named, route in routes),
+        *("\n".join(_route(named.name, route, file_texts)) for named, route in routes),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -42,12 +42,12 @@ def _ownership(file: Edited) -> Iterator[str]:
         yield "\n".join(["[ownership]", *lines])
 
 
-def _external(external: External, wording: Wording) -> str:
-    lines = ["[[external]]", f"id = {quoted(wording.id(external.id))}"]
-    name = wording.account(external.id)
-    if name != wording.id(external.id):
+def _external(external: External, file_texts: FileTexts) -> str:
+    lines = ["[[external]]", f"id = {quoted(file_texts.id(external.id))}"]
+    name = file_texts.account(external.id)
+    if name != file_texts.id(external.id):
         lines.append(f"name = {quoted(name)}")
-    regions = [wording.region(region) for region in external.regions]
+    regions = [file_texts.region(region) for region in external.regions]
     return "\n".join([*lines, f"regions = {_list(regions)}"])
 
 
@@ -67,12 +67,12 @@ def _remarks(decision: Decision, notes: Sequence[str]) -> Iterator[str]:
         yield f"{note[0].upper()}{note[1:]}."
 
 
-def _route(name: str, route: PlainRoute, wording: Wording) -> Iterator[str]:
+def _route(name: str, route: PlainRoute, file_texts: FileTexts) -> Iterator[str]:
     path = route.path
     yield "[[routes]]"
     yield f"name = {quoted(name)}"
-    yield f"from = {_selector(path.source, Frame.NOTHING, wording)}"
-    yield f"to = {_selector(path.destination, path.frame, wording)}"
+    yield f"from = {_selector(path.source, Frame.NOTHING, file_texts)}"
+    yield f"to = {_selector(path.destination, path.frame, file_texts)}"
     if "" not in route.prefixes:
         line = f"prefixes = {_list(route.prefixes)}"
         items = "".join(f"  {quoted(prefix)},\n" for prefix in route.prefixes)
@@ -81,19 +81,19 @@ def _route(name: str, route: PlainRoute, wording: Wording) -> Iterator[str]:
         yield "replicate_deletes = true"
 
 
-def _selector(conditions: Conditions, frame: Frame, wording: Wording) -> str:
+def _selector(conditions: Conditions, frame: Frame, file_texts: FileTexts) -> str:
     parts = []
     if conditions.accounts is not None:
-        accounts = [wording.account(account) for account in conditions.accounts]
+        accounts = [file_texts.account(account) for account in conditions.accounts]
         parts.append(f"accounts = {_one_or_list(accounts)}")
     if conditions.labels:
         pairs = []
         for label, values in conditions.labels:
-            texts = [wording.value(label, value) for value in values]
+            texts = [file_texts.value(label, value) for value in values]
             pairs.append(f"{child('', label)} = {_one_or_list(texts)}")
         parts.append(f"labels = {{ {', '.join(pairs)} }}")
     if conditions.regions is not None:
-        regions = [wording.region(region) for region in conditions.regions]
+        regions = [file_texts.region(region) for region in conditions.regions]
         parts.append(f"regions = {_one_or_list(regions)}")
     if frame is not Frame.NOTHING:
         parts.append(f"same_{frame.name.lower()} = true")

@@ -1,6 +1,7 @@
-"""How the operator's file spells what routes refer to: accounts, labels and regions.
+"""The texts by which the operator's file names accounts, labels and regions.
 
-What it reads from the environment stays a reference: nothing that was filled in is written out.
+A text that refers to the environment, such as `${ACCOUNT}`, stays a reference: an import never
+writes the value that was filled in.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from fleet_repl.values.names import AccountId, Region
 _Named = TypeVar("_Named")
 
 
-class Wording:
-    """The texts of one file, as they stand in it. `document` is the parsed file, not filled in."""
+class FileTexts:
+    """The texts as they stand in one file. `document` is the parsed file with its references."""
 
     def __init__(self, inventory: Inventory, document: Mapping[str, object]) -> None:
         self._ids: dict[AccountId, str] = {}
@@ -39,24 +40,24 @@ class Wording:
                 _learn(self._labels, (label, account.labels[label]), text)
 
     def id(self, account: AccountId) -> str:
-        """An account's id."""
+        """The text for the id of an account."""
         return self._ids.get(account, account)
 
     def account(self, account: AccountId) -> str:
-        """What selectors call an account: its name, if it has one."""
+        """The text by which selectors name an account: its name if it has one, otherwise its id."""
         return self._names.get(account, self.id(account))
 
     def value(self, label: str, value: str) -> str:
-        """The value of a label."""
+        """The text for the value of a label."""
         return self._labels[label, value]
 
     def region(self, region: Region) -> str:
-        """A region."""
+        """The text for a region."""
         return self._regions.get(region, region)
 
 
 def _learn(texts: dict[_Named, str], named: _Named, text: object) -> None:
-    """A plain text rather than a reference that comes to the same."""
+    """Keeps the text for `named`. A plain text replaces a reference that stands for the same."""
     if isinstance(text, str) and (named not in texts or holds_reference(texts[named])):
         texts[named] = text
 
