@@ -110,7 +110,7 @@ def observed(
 
 def documents(changes: tuple[Change, ...]) -> tuple[JsonObject, JsonObject | None]:
     """The two documents of a registry once its changes are written."""
-    after = {change.resource: change.after for change in changes}
+    after = {change.resource: change.after.document for change in changes}
     rules = after.get(Resource.REPLICATION_CONFIGURATION)
     return rules or {"rules": []}, after.get(Resource.REGISTRY_POLICY)
 

@@ -117,7 +117,7 @@ class Turnstile:
         return True
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
-        assert (outcome.wave, outcome.after) == (change.wave, change.after)
+        assert (outcome.wave, outcome.after.document) == (change.wave, change.after.document)
         self.under_way.remove((registry, change))
 
 
@@ -386,7 +386,7 @@ def _outcome_is_true(
 ) -> None:
     """What counts as applied is in place; what is not in force is held, and named once."""
     written = [
-        change.after
+        change.after.document
         for change in one.changes
         if change.outcome is Outcome.APPLIED
         and change.resource is Resource.REPLICATION_CONFIGURATION

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.conftest import Bench
+from tests.engine.conftest import HERE, OWNER, Bench
+from tests.support.changes import change_of
 
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -25,21 +26,22 @@ def policy(sid: str) -> JsonObject:
 
 
 CHANGES = {
-    Resource.REPLICATION_CONFIGURATION: Change(
+    Resource.REPLICATION_CONFIGURATION: change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
         before=rules("2"),
         after=rules("3"),
     ),
-    Resource.REGISTRY_POLICY: Change(
+    Resource.REGISTRY_POLICY: change_of(
         resource=Resource.REGISTRY_POLICY,
+        reader=(OWNER, HERE),
         action=Action.UPDATE,
         phase=Phase.GRANTS,
         before=policy("Before"),
         after=policy("After"),
     ),
-    Resource.CREATION_TEMPLATE: Change(
+    Resource.CREATION_TEMPLATE: change_of(
         resource=Resource.CREATION_TEMPLATE,
         action=Action.UPDATE,
         phase=Phase.TEMPLATES,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.conftest import Bench
+from tests.engine.conftest import HERE, OWNER, Bench
+from tests.support.changes import change_of
 
+from fleet_repl.ecr.policy import parse_policy
+from fleet_repl.ecr.rules import parse_document
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.events import CallRetried
 from fleet_repl.runs.outcomes import Outcome
@@ -23,7 +26,7 @@ POLICY: JsonObject = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", 
 
 
 def rules(before: JsonObject = NONE, after: JsonObject = WANTED) -> Change:
-    return Change(
+    return change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -258,8 +261,9 @@ async def test_a_stop_settles_a_write_whose_answer_was_lost(bench: Bench) -> Non
 async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Bench) -> None:
     """No statement left: DeleteRegistryPolicy, and read back as gone."""
     bench.aws.policy = POLICY
-    change = Change(
+    change = change_of(
         resource=Resource.REGISTRY_POLICY,
+        reader=(OWNER, HERE),
         action=Action.DELETE,
         phase=Phase.WITHDRAWALS,
         before=POLICY,
@@ -278,14 +282,16 @@ async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Bench)
     bench.aws.lag = 0.5
     await bench.aws.put_policy(bench.registry, first)
     bench.aws.log.clear()
-    change = Change(
+    change = change_of(
         resource=Resource.REGISTRY_POLICY,
+        reader=(OWNER, HERE),
         action=Action.UPDATE,
         phase=Phase.WITHDRAWALS,
         before=first,
         after=second,
     )
-    settled = await bench.writing.policy(bench.registry, change, (POLICY,))
+    replaced = parse_policy(POLICY, OWNER, HERE)
+    settled = await bench.writing.policy(bench.registry, change, (replaced,))
     assert settled.outcome is Outcome.APPLIED
     assert bench.aws.policy == second
 
@@ -307,7 +313,7 @@ async def test_a_late_read_of_an_earlier_document_says_nothing_of_a_lost_answer(
 
     bench.aws.describe = show
     bench.aws.script = [answer]
-    settled = await bench.writing.rules(bench.registry, rules(), (OTHER,))
+    settled = await bench.writing.rules(bench.registry, rules(), (parse_document(OTHER),))
     assert (settled.outcome, settled.error) == (Outcome.APPLIED, None)
     assert bench.aws.document == WANTED
     assert bench.aws.log.count("ok") == (answer == "dropped")
@@ -364,13 +370,15 @@ async def test_a_late_read_before_a_write_is_waited_for(bench: Bench) -> None:
     bench.aws.lag = 4
     await bench.aws.put_policy(bench.registry, first)
     bench.aws.log.clear()
-    change = Change(
+    change = change_of(
         resource=Resource.REGISTRY_POLICY,
+        reader=(OWNER, HERE),
         action=Action.UPDATE,
         phase=Phase.WITHDRAWALS,
         before=first,
         after=POLICY,
     )
-    settled = await bench.writing.policy(bench.registry, change, (POLICY,))
+    replaced = parse_policy(POLICY, OWNER, HERE)
+    settled = await bench.writing.policy(bench.registry, change, (replaced,))
     assert settled.outcome is Outcome.APPLIED
     assert "ok" in bench.aws.log

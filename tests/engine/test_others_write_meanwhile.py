@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from tests.engine.conftest import Bench
+from tests.support.changes import change_of
 
 from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
 from fleet_repl.inventory import Limits
@@ -41,7 +42,7 @@ def rules(*listed: JsonObject) -> JsonObject:
 def granting(document: JsonObject | None, owner: Owner, *sources: str) -> JsonObject | None:
     """A policy in which a fleet lets in exactly these accounts."""
     grants = [Grant(AccountId(one * 12), "", action) for one in sources for action in ACTIONS]
-    return compose(parse_policy(document, owner, HERE), grants, owner, HERE)
+    return compose(parse_policy(document, owner, HERE), grants, owner, HERE).document
 
 
 def granted(document: JsonObject | None, owner: Owner) -> set[str]:
@@ -49,7 +50,7 @@ def granted(document: JsonObject | None, owner: Owner) -> set[str]:
 
 
 def rules_change(before: JsonObject, after: JsonObject) -> Change:
-    return Change(
+    return change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -59,8 +60,9 @@ def rules_change(before: JsonObject, after: JsonObject) -> Change:
 
 
 def policy_change(before: JsonObject | None, after: JsonObject | None) -> Change:
-    return Change(
+    return change_of(
         resource=Resource.REGISTRY_POLICY,
+        reader=(OWNER, HERE),
         action=Action.UPDATE,
         phase=Phase.GRANTS,
         before=before,
@@ -80,7 +82,10 @@ async def test_another_fleets_rule_is_kept_beside_ours(bench: Any) -> None:
     assert bench.aws.document == rules(rule("8"), rule("9"), rule("2"))
     assert bench.gate.log == ["admit", "settled failed", "admit", "settled applied"]
     sent = bench.gate.sent[1]
-    assert (sent.before, sent.after) == (rules(rule("8"), rule("9")), bench.aws.document)
+    assert (sent.before.document, sent.after.document) == (
+        rules(rule("8"), rule("9")),
+        bench.aws.document,
+    )
     assert settled.slot.passage.change == sent
     assert [one.in_doubt for one in bench.gate.ended] == [False, False]
 
@@ -144,7 +149,7 @@ async def test_a_lagging_read_is_not_merged_with(bench: Bench) -> None:
     await bench.aws.put_replication(bench.registry, rules(rule("8")))
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert settled.outcome is Outcome.APPLIED
-    assert bench.aws.document == CHANGE.after
+    assert bench.aws.document == CHANGE.after.document
     assert bench.gate.log == ["admit", "settled applied"]
 
 
@@ -208,7 +213,7 @@ async def test_two_fleets_grant_in_one_policy(bench: Bench) -> None:
     assert settled.outcome is Outcome.APPLIED
     assert granted(bench.aws.policy, OWNER) == {"2"}
     assert granted(bench.aws.policy, RIVAL) == {"9"}
-    assert bench.gate.sent[1].before == granting(None, RIVAL, "9")
+    assert bench.gate.sent[1].before.document == granting(None, RIVAL, "9")
 
 
 async def test_the_other_fleet_has_withdrawn_the_last_it_had(bench: Bench) -> None:
@@ -348,6 +353,8 @@ async def test_what_this_run_has_replaced_is_never_merged_with(bench: Any) -> No
         return str(request_id)
 
     bench.aws.put_policy = stale
-    settled = await bench.writing.policy(bench.registry, change, (earlier,))
+    settled = await bench.writing.policy(
+        bench.registry, change, (parse_policy(earlier, OWNER, HERE),)
+    )
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
     assert bench.aws.log.count("ok") == 1

@@ -10,27 +10,26 @@ from fleet_repl.ecr.policy import (
     Owner,
     Policy,
     compose,
-    parse_policy,
 )
 from fleet_repl.engine.policies import Policies
 from fleet_repl.engine.slots import Settled
 from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+NOTHING = Policy(document=None)
 A, B = AccountId("2" * 12), AccountId("3" * 12)
 
 
-def policy(*pairs: tuple[AccountId, str]) -> JsonObject | None:
+def policy(*pairs: tuple[AccountId, str]) -> Policy:
     grants = [Grant(account, prefix, REPLICATE_IMAGE) for account, prefix in pairs]
     return compose(Policy(document=None), grants, OWNER, HUB)
 
 
-def writes(*documents: JsonObject | None) -> RegistryPlan:
-    """A plan that leaves one document after the other."""
+def writes(*policies: Policy) -> RegistryPlan:
+    """A plan that leaves one policy after the other."""
     return RegistryPlan(
         registry=HUB,
         name="hub",
@@ -43,19 +42,19 @@ def writes(*documents: JsonObject | None) -> RegistryPlan:
                 before=before,
                 after=after,
             )
-            for before, after in pairwise(documents)
+            for before, after in pairwise(policies)
         ),
     )
 
 
-def settled(document: JsonObject | None, outcome: Outcome = Outcome.APPLIED) -> Settled[Policy]:
-    return Settled(outcome=outcome, found=parse_policy(document, OWNER, HUB))
+def settled(policy: Policy, outcome: Outcome = Outcome.APPLIED) -> Settled[Policy]:
+    return Settled(outcome=outcome, found=policy)
 
 
 def test_only_what_holds_the_new_grants_is_ahead() -> None:
     """A policy of a later write that has taken them away again is one that nobody may count on."""
     with_a, with_both, with_b = policy((A, "")), policy((A, ""), (B, "")), policy((B, ""))
-    one = writes(None, with_a, with_both, with_b)
+    one = writes(NOTHING, with_a, with_both, with_b)
     policies = Policies(OWNER)
     first, second, third = one.changes
     assert policies.ahead(one, first) == (with_a, with_both)
@@ -73,25 +72,26 @@ def test_what_was_left_beyond_the_plan_counts_until_it_is_as_planned() -> None:
     policies.withheld(HUB, first)
     due = policies.due(HUB, second)
     assert (due.before, due.after) == (old, whole)
-    policies.written(HUB, second, due, settled(due.after))
+    policies.written(HUB, second, due, settled(whole))
     assert policies.due(HUB, third) == third
     assert policies.replaced(HUB) == (old,)
 
 
 def test_a_write_that_found_itself_behind_leaves_nothing_to_rebase() -> None:
     """Another run has made the later writes of the same plan already."""
-    one = writes(None, policy((A, "")), policy((A, ""), (B, "")))
+    last = policy((A, ""), (B, ""))
+    one = writes(NOTHING, policy((A, "")), last)
     first, second = one.changes
     policies = Policies(OWNER)
-    policies.written(HUB, first, first, settled(second.after, Outcome.UNCHANGED))
+    policies.written(HUB, first, first, settled(last, Outcome.UNCHANGED))
     assert policies.due(HUB, second) == second
     assert policies.replaced(HUB) == ()
 
 
 def test_the_first_failure_is_remembered() -> None:
     """Whatever comes after it is not sent."""
-    (change,) = writes(None, policy((A, ""))).changes
+    (change,) = writes(NOTHING, policy((A, ""))).changes
     policies = Policies(OWNER)
     assert policies.failed(HUB) is None
-    policies.written(HUB, change, change, settled(None, Outcome.FAILED))
+    policies.written(HUB, change, change, settled(NOTHING, Outcome.FAILED))
     assert policies.failed(HUB) is Phase.GRANTS

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tests.support.changes import change_of
 from tests.support.plans import plan_of
 
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.planning.plan import (
     Action,
-    Change,
     HeldLink,
     Phase,
     RegistryPlan,
@@ -48,7 +48,7 @@ def test_what_both_name_counts_once() -> None:
 
 def test_a_registry_is_concluded_once_what_was_written_has_been_looked_at_again() -> None:
     """Not before, though all of its changes are made and all of its links are told of."""
-    change = Change(
+    change = change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from tests.engine.conftest import Bench
+from tests.support.changes import change_of
 
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -18,7 +19,7 @@ WANTED: JsonObject = {
     "rules": [{"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}]
 }
 OTHER: JsonObject = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "3" * 12}]}]}
-CHANGE = Change(
+CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,
     phase=Phase.RULES,
@@ -37,7 +38,7 @@ async def test_a_write_is_announced_before_it_is_sent(bench: Bench) -> None:
     assert bench.gate.sent == [CHANGE]
     (ended,) = bench.gate.ended
     assert (ended.outcome, ended.request_id) == (Outcome.APPLIED, settled.request_id)
-    assert (ended.wave, ended.before, ended.after) == ("canary", NONE, WANTED)
+    assert (ended.wave, ended.before.document, ended.after.document) == ("canary", NONE, WANTED)
 
 
 @pytest.mark.parametrize(("there", "outcome"), [(WANTED, "unchanged"), (OTHER, "failed")])

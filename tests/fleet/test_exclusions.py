@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.changes import change_of
 
 from fleet_repl.fleet.exclusions import without_objected
 from fleet_repl.planning.objections import OF_REGISTRIES
-from fleet_repl.planning.plan import Action, Change, Objection, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Action, Objection, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.names import AccountId, Region, Registry
 
 FIRST, SECOND = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12")
-CHANGE = Change(
+CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,
     phase=Phase.RULES,

@@ -168,7 +168,9 @@ async def test_exactly_its_writes_are_made(tmp_path: Path) -> None:
         planned = sorted((one, operations[change.resource]) for one, change in plan.changes)
         assert sorted(aws.world.writes) == planned
         for registry, change in plan.changes:
-            assert canonical_json(change.after) in map(canonical_json, aws.documents()[registry])
+            assert canonical_json(change.after.document) in map(
+                canonical_json, aws.documents()[registry]
+            )
         assert aws.ungranted() == set()
         assert (await aws.planned()).changes == ()
 

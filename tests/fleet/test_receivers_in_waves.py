@@ -92,7 +92,9 @@ async def test_each_wave_adds_its_own(text: str) -> None:
             plan = await fleet.plan()
             rules = [one for registry, one in plan.changes if registry == aws.at(HUB)]
             assert [one.wave for one in rules] == ["canary", "early", "rest"]
-            assert all(later.before == one.after for one, later in pairwise(rules))
+            assert all(
+                later.before.document == one.after.document for one, later in pairwise(rules)
+            )
             assert plan.summary.links_added == 4
             report = await fleet.apply(plan, on_event=look)
         assert report.status is Status.OK

@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.support.changes import change_of, ended_change
 
 from fleet_repl.fleet.write_guard import JournalGate
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.state.lock_rules import LEASE, MARGIN, SKEW
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import HaltedError, StateError
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
-CHANGE = Change(
+CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,
     phase=Phase.RULES,
@@ -140,7 +141,7 @@ async def test_what_cannot_be_put_down_is_not_written(scene: Scene) -> None:
 
 async def test_its_end_is_noted(scene: Scene) -> None:
     """With what is known of it."""
-    ended = ChangeOutcome(
+    ended = ended_change(
         **{name: getattr(CHANGE, name) for name in ("resource", "action", "wave")},
         before=CHANGE.before,
         after=CHANGE.after,

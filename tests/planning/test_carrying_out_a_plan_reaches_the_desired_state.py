@@ -132,17 +132,17 @@ class Aws:
         if change.resource in one.refused:
             return
         if change.resource is Resource.REPLICATION_CONFIGURATION:
-            assert change.before is not None
-            assert change.after is not None
+            assert change.before.document is not None
+            assert change.after.document is not None
             there = parse_document(self.rules.get(one.registry, {"rules": []}))
-            assert there.same_as(parse_document(change.before))
-            assert not there.same_as(parse_document(change.after))
-            self.rules[one.registry] = change.after
+            assert there.same_as(parse_document(change.before.document))
+            assert not there.same_as(parse_document(change.after.document))
+            self.rules[one.registry] = change.after.document
             return
         now = parse_policy(self.policies.get(one.registry), OWNER, one.registry)
-        assert now.same_as(parse_policy(change.before, OWNER, one.registry))
-        assert not now.same_as(parse_policy(change.after, OWNER, one.registry))
-        self.policies[one.registry] = json.loads(json.dumps(change.after))
+        assert now.same_as(parse_policy(change.before.document, OWNER, one.registry))
+        assert not now.same_as(parse_policy(change.after.document, OWNER, one.registry))
+        self.policies[one.registry] = json.loads(json.dumps(change.after.document))
 
 
 @st.composite

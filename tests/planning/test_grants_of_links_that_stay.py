@@ -50,7 +50,7 @@ def plan(
         )
         for one in (HUB, OTHER)
     }
-    document = compose(nothing, LEGACY, OWNER, SPOKE)
+    document = compose(nothing, LEGACY, OWNER, SPOKE).document
     seen[SPOKE] = Observed(
         replication=parse_document({"rules": []}), policy=parse_policy(document, OWNER, SPOKE)
     )
@@ -97,7 +97,7 @@ def test_one_that_gives_up_its_link_loses_its_grant(make_desired: MakeDesired) -
     """Once its rules are written."""
     _, spoke, _ = plan(make_desired, LINK).registries
     (change,) = spoke.changes
-    assert change.after is None
+    assert change.after.document is None
     assert change.needs == {HUB}
 
 
@@ -124,7 +124,7 @@ def test_links_within_an_account_are_never_held(make_desired: MakeDesired) -> No
     hub, mirror, spoke = plan_registries(desired, seen, [HUB, MIRROR, SPOKE]).registries
     assert (hub.held, [len(one.links_added) for one in hub.changes]) == ((), [1])
     assert [one.destination for one in spoke.held] == [MIRROR]
-    granted = parse_policy(mirror.changes[0].after, OWNER, MIRROR).grants
+    granted = parse_policy(mirror.changes[0].after.document, OWNER, MIRROR).grants
     assert {one.source for one in granted} == {SPOKE.account}
     blocked = Blocked(desired)
     blocked.add(MIRROR, Fault(kind=FaultKind.THROTTLED, operation="Put", message="no"), None)

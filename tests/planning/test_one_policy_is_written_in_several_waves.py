@@ -59,7 +59,7 @@ def grants(*pairs: tuple[Registry, str]) -> frozenset[Grant]:
 
 def policy_of(given: frozenset[Grant], **statement: Any) -> JsonObject | None:
     """A policy with these grants of ours; some members of the first statement may be edited."""
-    document: Any = compose(parse_policy(None, OWNER, HUB), given, OWNER, HUB)
+    document: Any = compose(parse_policy(None, OWNER, HUB), given, OWNER, HUB).document
     if statement:
         first, *rest = document["Statement"]
         document["Statement"] = [{**first, **statement}, *rest]
@@ -104,8 +104,11 @@ def plans(
 def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]]]:
     """Wave, phase, and the grants that each write leaves; each expects what the last one left."""
     for one, following in pairwise(changes):
-        assert following.before == one.after
-    return [(one.wave, one.phase, parse_policy(one.after, OWNER, HUB).grants) for one in changes]
+        assert following.before.document == one.after.document
+    return [
+        (one.wave, one.phase, parse_policy(one.after.document, OWNER, HUB).grants)
+        for one in changes
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +213,7 @@ def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: MakeDesired, turns: 
     """Exactly that long it is written as any other; with one character less some link is held."""
     wanted = {EAST: ("a/",), LONE: ("b/",)}
     found = plans(make_desired, wanted, turns)
-    longest = max(policy_size(change.after) for change in found[HUB].changes)
+    longest = max(policy_size(change.after.document) for change in found[HUB].changes)
     full = plans(make_desired, wanted, turns, limits=Limits(policy_bytes=longest))
     assert told(full[HUB].changes) == told(found[HUB].changes)
     assert (full[EAST].held, full[LONE].held) == ((), ())
@@ -284,7 +287,7 @@ def test_statements_of_ours_that_somebody_edited_are_put_right_first(
     assert [(wave, phase) for wave, phase, _ in told(found[HUB].changes)] == [
         (wave, Phase.GRANTS) for wave in writes
     ]
-    assert not parse_policy(found[HUB].changes[0].after, OWNER, HUB).is_untidy
+    assert not parse_policy(found[HUB].changes[0].after.document, OWNER, HUB).is_untidy
 
 
 def test_templates_come_before_the_first_images(make_desired: MakeDesired) -> None:
@@ -351,9 +354,9 @@ def test_at_every_moment_what_is_in_place_is_granted(
         if change.resource in one.refused:
             return
         if change.resource is Resource.REGISTRY_POLICY:
-            now = parse_policy(change.after, OWNER, HUB)
+            now = parse_policy(change.after.document, OWNER, HUB)
         else:
-            outgoing = parse_document(change.after or {}).outgoing
+            outgoing = parse_document(change.after.document or {}).outgoing
             rules[one.registry] = outgoing.get(HUB, ())
         for source, prefixes in rules.items():
             for prefix in prefixes:
@@ -362,7 +365,7 @@ def test_at_every_moment_what_is_in_place_is_granted(
                     assert covers(_granted(now.in_use, source), prefix)
     plain = plans(make_desired, wanted, Waves(), **more)[HUB].changes
     if plain:
-        assert now.same_as(parse_policy(plain[-1].after, OWNER, HUB))
+        assert now.same_as(parse_policy(plain[-1].after.document, OWNER, HUB))
     else:
         assert found[HUB].changes == ()
 

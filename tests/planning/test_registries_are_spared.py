@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.changes import change_of
 
 from fleet_repl.planning.excluded import spared
-from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 
@@ -26,7 +27,9 @@ SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
 def test_the_call_that_is_spared_is_named(resource: Resource, action: Action, call: str) -> None:
     """Operators look for the call in CloudTrail and in their permissions, so it is the very call
     that the change would have made."""
-    change = Change(resource=resource, action=action, phase=Phase.GRANTS, before=None, after=None)
+    change = change_of(
+        resource=resource, action=action, phase=Phase.GRANTS, before=None, after=None
+    )
     plan = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(change,))
     fault = Fault(
         kind=FaultKind.ACCESS_DENIED, operation="", message="it is left alone", hint="wait"

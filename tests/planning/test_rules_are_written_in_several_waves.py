@@ -89,8 +89,8 @@ def hub(plan: Planned) -> RegistryPlan:
 def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
     """Wave, and the links that each write leaves; each expects what the one before left."""
     for one, following in pairwise(changes):
-        assert following.before == one.after
-    return [(one.wave, parse_document(one.after or {}).outgoing) for one in changes]
+        assert following.before.document == one.after.document
+    return [(one.wave, parse_document(one.after.document or {}).outgoing) for one in changes]
 
 
 def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: MakeDesired) -> None:
@@ -140,7 +140,9 @@ def test_deletions_travel_from_the_wave_of_their_link(make_desired: MakeDesired)
     found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
     one = hub(planned(make_desired, {A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
     assert [change.wave for change in one.changes] == ["canary", REST]
-    assert [deletes_of(parse_document(change.after or {}).links) for change in one.changes] == [
+    assert [
+        deletes_of(parse_document(change.after.document or {}).links) for change in one.changes
+    ] == [
         {A: ("a/",)},
         {A: ("a/",), C: ("a/",)},
     ]
@@ -157,7 +159,7 @@ def test_a_fleet_without_waves_writes_once(make_desired: MakeDesired) -> None:
     (plain,) = hub(planned(make_desired, wanted, found, Waves())).changes
     staged = hub(planned(make_desired, wanted, found)).changes
     assert (plain.wave, len(staged)) == (REST, 3)
-    assert canonical_json(staged[-1].after) == canonical_json(plain.after)
+    assert canonical_json(staged[-1].after.document) == canonical_json(plain.after.document)
 
 
 def ends(count: int, digit: str) -> list[Registry]:
@@ -245,7 +247,7 @@ def test_rules_of_unknown_meaning_go_with_everything_else(make_desired: MakeDesi
     assert [one.kind for one in forced.warnings if one.kind == "later-wave"] == ["later-wave"] * 2
     kept = hub(planned(make_desired, wanted, found))
     assert [wave for wave, _ in told(kept.changes)] == ["canary", "early", REST]
-    assert all(rules_of(change.after or {})[0] == STRANGE for change in kept.changes)
+    assert all(rules_of(change.after.document or {})[0] == STRANGE for change in kept.changes)
     assert kept.lost_rules == ()
 
 
@@ -317,14 +319,16 @@ def test_each_write_changes_the_links_of_its_wave(
     if not plain.changes or plain.refused:
         assert len(one.changes) == len(plain.changes)
         return
-    assert canonical_json(one.changes[-1].after) == canonical_json(plain.changes[0].after)
+    assert canonical_json(one.changes[-1].after.document) == canonical_json(
+        plain.changes[0].after.document
+    )
     told(one.changes)
     before, after = (parse_document(text or {}) for text in _ends(plain.changes[0]))
     late: set[Registry] = set()
     done: set[Registry] = set()
-    theirs = [canonical_json(raw) for raw in _kept(document, plain.changes[0].after)]
+    theirs = [canonical_json(raw) for raw in _kept(document, plain.changes[0].after.document)]
     for change in one.changes:
-        now = parse_document(change.after or {})
+        now = parse_document(change.after.document or {})
         turn = turns.names.index(change.wave)
         for end in ENDS:
             then, was = (_links(some, end) for some in (after, before))
@@ -334,7 +338,7 @@ def test_each_write_changes_the_links_of_its_wave(
             else:
                 assert (_links(now, end), end in done) == (was, False)
                 late |= {end} if due else set()
-        left = [canonical_json(raw) for raw in rules_of(change.after or {})]
+        left = [canonical_json(raw) for raw in rules_of(change.after.document or {})]
         assert not [text for text in theirs if text not in left]
         assert len(left) <= room.rules
         assert len(now.outgoing) <= room.destinations
@@ -342,7 +346,7 @@ def test_each_write_changes_the_links_of_its_wave(
 
 
 def _ends(change: Change) -> tuple[JsonObject | None, JsonObject | None]:
-    return change.before, change.after
+    return change.before.document, change.after.document
 
 
 def _links(found: Any, end: Registry) -> tuple[Prefixes, Prefixes]:

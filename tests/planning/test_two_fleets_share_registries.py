@@ -108,10 +108,10 @@ class Tenant:
                     if change.phase is not phase:
                         continue
                     if change.resource is Resource.REPLICATION_CONFIGURATION:
-                        assert change.after is not None
-                        aws.rules[one.registry] = change.after
+                        assert change.after.document is not None
+                        aws.rules[one.registry] = change.after.document
                     else:
-                        aws.policies[one.registry] = json.loads(json.dumps(change.after))
+                        aws.policies[one.registry] = json.loads(json.dumps(change.after.document))
         self.record = {one.registry: one.owned for one in plans if one.owned.links}
 
     def settled(self, aws: Aws) -> bool:

@@ -62,7 +62,7 @@ def seen(
 def granting(at: Registry, *grants: Grant, theirs: tuple[JsonObject, ...] = ()) -> JsonObject:
     document = compose(
         parse_policy({"Version": "2012-10-17", "Statement": theirs}, OWNER, at), grants, OWNER, at
-    )
+    ).document
     assert document is not None
     return document
 
@@ -85,7 +85,7 @@ def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: MakeDesired) -> 
     )
     assert rules.links_added == (LinkEnd(registry=SPOKE, prefixes=("base/",), routes=("golden",)),)
     assert policy.links_added == (LinkEnd(registry=HUB, prefixes=("base/",), routes=("golden",)),)
-    assert policy.before is None
+    assert policy.before.document is None
     summary = summarize(plan.registries)
     assert (summary.changed, summary.links_added, summary.links_removed) == (2, 1, 0)
     assert objections(plan.registries, {}) == ()
@@ -131,7 +131,7 @@ def test_a_link_into_a_denied_account_is_held_and_named(make_desired: MakeDesire
         ),
     )
     (change,) = hub.changes
-    assert change.after == document_of(rules_for({other: ("",)}))
+    assert change.after.document == document_of(rules_for({other: ("",)}))
 
 
 def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: MakeDesired) -> None:
@@ -234,9 +234,9 @@ def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: Make
     _, spoke, _ = plan_registries(desired, observation, list(observation)).registries
     first, second = spoke.changes
     new = [Grant(third.account, "", action) for action in ACTIONS]
-    assert parse_policy(first.after, OWNER, SPOKE).grants == {*old, *new}
-    assert second.before == first.after
-    assert parse_policy(second.after, OWNER, SPOKE).grants == set(new)
+    assert parse_policy(first.after.document, OWNER, SPOKE).grants == {*old, *new}
+    assert second.before.document == first.after.document
+    assert parse_policy(second.after.document, OWNER, SPOKE).grants == set(new)
     assert (first.phase, second.phase) == (Phase.GRANTS, Phase.WITHDRAWALS)
 
 
@@ -319,7 +319,7 @@ def test_a_policy_may_be_as_long_as_the_limit(
     limits = Limits(policy_bytes=620 - lacking)
     desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
     hub, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
-    assert [policy_size(change.after) for change in spoke.changes] == [620]
+    assert [policy_size(change.after.document) for change in spoke.changes] == [620]
     assert set(spoke.refused) == (set() if written else {Resource.REGISTRY_POLICY})
     assert (len(hub.changes), len(hub.held)) == ((1, 0) if written else (0, 1))
     assert (spoke.error is None) is written
@@ -426,7 +426,7 @@ def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: MakeDesired)
     observation: Observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=policy)}
     _, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
     (change,) = spoke.changes
-    assert change.after == {"Version": "2012-10-17", "Statement": (good,)}
+    assert change.after.document == {"Version": "2012-10-17", "Statement": (good,)}
 
 
 def test_an_edited_statement_of_ours_is_put_right(make_desired: MakeDesired) -> None:
@@ -444,4 +444,4 @@ def test_an_edited_statement_of_ours_is_put_right(make_desired: MakeDesired) -> 
     ).registries
     (change,) = spoke.changes
     assert change.phase is Phase.GRANTS
-    assert change.after == {"Version": "2012-10-17", "Statement": (good,)}
+    assert change.after.document == {"Version": "2012-10-17", "Statement": (good,)}

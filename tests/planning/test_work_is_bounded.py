@@ -9,12 +9,13 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from tests.support.changes import change_of
 from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.planning.observed import Observed
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.values.canonical_json import JsonObject
@@ -106,7 +107,7 @@ def test_writes_that_build_on_such_a_policy() -> None:
     none = parse_policy(None, OWNER, HERE)
     before = compose(none, grants, OWNER, HERE)
     after = compose(none, [one for one in grants if one.source > SOURCES[50].account], OWNER, HERE)
-    change = Change(
+    change = change_of(
         resource=Resource.REGISTRY_POLICY,
         action=Action.UPDATE,
         phase=Phase.GRANTS,
@@ -114,7 +115,7 @@ def test_writes_that_build_on_such_a_policy() -> None:
         after=before,
     )
     with counted() as calls:
-        assert has_granted(change, before, OWNER, HERE)
+        assert has_granted(change, before)
         assert rebased(change, before, OWNER, HERE).after == before
         withhold(change, frozenset(SOURCES[:3]), OWNER, HERE)
     assert calls[0] < 200 * GRANTS

@@ -13,6 +13,7 @@ from fleet_repl.ecr.policy import (
     Grant,
     GrantIndex,
     Owner,
+    Policy,
     compose,
     parse_policy,
     reduced,
@@ -37,15 +38,18 @@ def grants(*pairs: tuple[Registry, str]) -> frozenset[Grant]:
     return frozenset(Grant(one.account, prefix, REPLICATE_IMAGE) for one, prefix in pairs)
 
 
-def policy(*pairs: tuple[Registry, str], theirs: tuple[JsonObject, ...] = ()) -> JsonObject | None:
+def policy(*pairs: tuple[Registry, str], theirs: tuple[JsonObject, ...] = ()) -> Policy:
     base: JsonObject = {"Version": "2012-10-17", "Statement": theirs}
     return compose(parse_policy(base, OWNER, HUB), grants(*pairs), OWNER, HUB)
 
 
-def write(before: JsonObject | None, after: JsonObject | None) -> Change:
+NOTHING = Policy(document=None)
+
+
+def write(before: Policy, after: Policy) -> Change:
     return Change(
         resource=Resource.REGISTRY_POLICY,
-        action=Action.DELETE if after is None else Action.UPDATE,
+        action=Action.DELETE if after is NOTHING else Action.UPDATE,
         phase=Phase.WITHDRAWALS,
         before=before,
         after=after,
@@ -53,7 +57,7 @@ def write(before: JsonObject | None, after: JsonObject | None) -> Change:
 
 
 def left_by(change: Change) -> frozenset[Grant]:
-    return parse_policy(change.after, OWNER, HUB).grants
+    return parse_policy(change.after.document, OWNER, HUB).grants
 
 
 def test_what_stays_stays_and_the_rest_is_as_planned() -> None:
@@ -71,7 +75,7 @@ def test_what_stays_stays_and_the_rest_is_as_planned() -> None:
 
 def test_a_policy_that_was_to_go_altogether_is_kept_for_what_stays() -> None:
     """A deletion becomes a change."""
-    change = rebased(write(policy((B, "a/")), None), policy((A, ""), (B, "a/")), OWNER, HUB)
+    change = rebased(write(policy((B, "a/")), NOTHING), policy((A, ""), (B, "a/")), OWNER, HUB)
     assert (change.action, left_by(change)) == (Action.UPDATE, grants((A, "")))
 
 
@@ -81,7 +85,7 @@ def test_a_policy_that_was_to_be_made_anew_is_still_there() -> None:
         resource=Resource.REGISTRY_POLICY,
         action=Action.CREATE,
         phase=Phase.GRANTS,
-        before=None,
+        before=NOTHING,
         after=policy((B, "a/")),
     )
     change = rebased(planned, policy((A, "")), OWNER, HUB)
@@ -90,7 +94,7 @@ def test_a_policy_that_was_to_be_made_anew_is_still_there() -> None:
 
 def test_a_withdrawal_that_is_withheld_no_longer_deletes() -> None:
     """What the report says was done is what was done."""
-    change = withhold(write(policy((A, "a/"), (B, "b/")), None), frozenset({A}), OWNER, HUB)
+    change = withhold(write(policy((A, "a/"), (B, "b/")), NOTHING), frozenset({A}), OWNER, HUB)
     assert (change.action, left_by(change)) == (Action.UPDATE, grants((A, "a/")))
 
 
@@ -109,7 +113,7 @@ def test_whether_a_policy_holds_what_a_write_was_to_add(
 ) -> None:
     """A's grant is what it adds; B's was there before and may have gone since."""
     change = write(policy((B, "b/")), policy((A, "a/"), (B, "b/")))
-    assert has_granted(change, policy(*found), OWNER, HUB) is expected
+    assert has_granted(change, policy(*found)) is expected
 
 
 pairs = st.frozensets(
@@ -127,4 +131,4 @@ def test_nothing_that_was_to_stay_is_lost(before: Any, after: Any, stayed: Any) 
     there = GrantIndex(grants(*before))
     extra = [one for one in grants(*stayed) if not there.covers(one)]
     assert left_by(change) == reduced([*grants(*after), *extra])
-    assert parse_policy(change.after, OWNER, HUB).foreign == (THEIRS,)
+    assert parse_policy(change.after.document, OWNER, HUB).foreign == (THEIRS,)

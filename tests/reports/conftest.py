@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+from tests.support.changes import change_of, ended_change
 from tests.support.clock import NOON
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
@@ -15,7 +16,6 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import (
     Action,
-    Change,
     HeldLink,
     LinkEnd,
     Moved,
@@ -34,7 +34,6 @@ from fleet_repl.reports import plan_digest
 from fleet_repl.runs.outcomes import (
     BackfillMode,
     BackfillReport,
-    ChangeOutcome,
     Outcome,
     RegistryOutcome,
     Report,
@@ -99,7 +98,7 @@ _WRITTEN_AMONG = {
     Resource.REPLICATION_CONFIGURATION: [Phase.RULES],
 }
 changes = st.builds(
-    lambda written, **rest: Change(resource=written[0], phase=written[1], **rest),
+    lambda written, **rest: change_of(resource=written[0], phase=written[1], **rest),
     written=st.sampled_from(
         [(resource, phase) for resource, some in _WRITTEN_AMONG.items() for phase in some]
     ),
@@ -208,7 +207,7 @@ _PLANS = st.builds(
 ).map(_digested)
 
 _CHANGE_OUTCOMES = st.builds(
-    ChangeOutcome,
+    ended_change,
     resource=st.sampled_from(Resource),
     action=st.sampled_from(Action),
     wave=texts,
@@ -338,7 +337,7 @@ REFERENCE = InventoryRef(path="inventories/prod.toml", digest="sha256:" + "1" * 
 @pytest.fixture
 def plan() -> Plan:
     """A hub that changes, a spoke that gets a grant, a dark one, one that is fine."""
-    rules = Change(
+    rules = change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -347,7 +346,7 @@ def plan() -> Plan:
         links_added=(LinkEnd(registry=SPOKE, prefixes=("base/", "golden/"), routes=("golden",)),),
         links_removed=(LinkEnd(registry=OLD, prefixes=("",)),),
     )
-    policy = Change(
+    policy = change_of(
         resource=Resource.REGISTRY_POLICY,
         action=Action.CREATE,
         phase=Phase.GRANTS,
@@ -404,7 +403,7 @@ def report(plan: Plan) -> Report:
                 attempts=5,
                 duration_ms=212,
                 changes=(
-                    ChangeOutcome(
+                    ended_change(
                         resource=Resource.REPLICATION_CONFIGURATION,
                         action=Action.UPDATE,
                         outcome=Outcome.APPLIED,
@@ -422,7 +421,7 @@ def report(plan: Plan) -> Report:
                 attempts=9,
                 duration_ms=4000,
                 changes=(
-                    ChangeOutcome(
+                    ended_change(
                         resource=Resource.REGISTRY_POLICY,
                         action=Action.CREATE,
                         outcome=Outcome.APPLIED,
@@ -430,7 +429,7 @@ def report(plan: Plan) -> Report:
                         before=None,
                         after={"Version": "2012-10-17"},
                     ),
-                    ChangeOutcome(
+                    ended_change(
                         resource=Resource.REPLICATION_CONFIGURATION,
                         action=Action.UPDATE,
                         outcome=Outcome.FAILED,

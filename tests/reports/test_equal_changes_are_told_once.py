@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.changes import change_of
 
 from fleet_repl import load_inventory
+from fleet_repl.ecr.rules import parse_document
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import (
     Action,
@@ -40,7 +42,7 @@ def end(number: int, *prefixes: str, routes: Sequence[str] = ("golden",)) -> Lin
 def rules(
     *added: LinkEnd, removed: Sequence[LinkEnd] = (), started: Sequence[LinkEnd] = ()
 ) -> Change:
-    return Change(
+    return change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -275,7 +277,7 @@ def test_wherever_links_no_longer_lead_is_named(planned: Planned) -> None:
 
 def test_a_rule_that_goes_is_before_what_is_new(planned: Planned) -> None:
     """Nobody can tell what it does, so nobody can tell what is lost."""
-    change = replace(rules(end(1)), before={"rules": [{"speed": "high"}]})
+    change = replace(rules(end(1)), before=parse_document({"rules": [{"speed": "high"}]}))
     lines = plan_text(planned(changing(0, change), changing(1))).splitlines()
     assert lines[4:6] == [
         '      - rules[0] {"speed":"high"}',

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from fleet_repl.ecr.rules import parse_document
+from fleet_repl.ecr.templates import parse_template
 from fleet_repl.planning.plan import (
     Action,
     LinkEnd,
@@ -218,7 +220,7 @@ def test_what_takes_something_away_is_first_and_never_cut(plan: Plan) -> None:
         {"action": Action.DELETE, "resource": Resource.REGISTRY_POLICY},
         {"action": Action.DELETE, "resource": Resource.CREATION_TEMPLATE},
         {"phase": Phase.WITHDRAWALS, "resource": Resource.REGISTRY_POLICY},
-        {"before": {"rules": [{"speed": "high"}]}},
+        {"before": parse_document({"rules": [{"speed": "high"}]})},
     ],
 )
 def test_what_is_dangerous(plan: Plan, danger: dict[str, Any]) -> None:
@@ -233,7 +235,9 @@ def test_what_is_dangerous(plan: Plan, danger: dict[str, Any]) -> None:
 def test_a_policy_that_is_deleted(plan: Plan) -> None:
     """Whatever it said, nothing of it is put right."""
     (grant,) = plan.registries[1].changes
-    gone = replace(grant, action=Action.DELETE, before=grant.after, after=None, links_added=())
+    gone = replace(
+        grant, action=Action.DELETE, before=grant.after, after=grant.before, links_added=()
+    )
     text = plan_text(replace(plan, registries=(replace(plan.registries[1], changes=(gone,)),)))
     assert text.startswith(
         "Plan for prod (inventories/prod.toml)\n\n222222222222 eu-west-1 (spoke)\n"
@@ -319,7 +323,8 @@ def test_deletions_and_templates(plan: Plan) -> None:
         spoke.changes[0],
         resource=Resource.CREATION_TEMPLATE,
         phase=Phase.TEMPLATES,
-        after={"prefix": "golden"},
+        before=parse_template(None),
+        after=parse_template({"prefix": "golden"}),
         links_added=(),
     )
     shown = plan_text(

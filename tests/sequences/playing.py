@@ -627,7 +627,7 @@ def _changes(report: Report) -> tuple[Change, ...]:
             place=_place(one.registry),
             resource=change.resource.value,
             outcome=change.outcome.value,
-            after=change.after,
+            after=change.after.document,
             in_doubt=change.in_doubt,
         )
         for one in report.registries

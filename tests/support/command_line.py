@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 import anyio
+from tests.support.changes import change_of
 from tests.support.clock import NOON
 from tests.support.plans import plan_of, report_of
 from tests.support.registries import registry_of
@@ -30,7 +31,6 @@ from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import (
     Action,
-    Change,
     LinkEnd,
     Phase,
     Plan,
@@ -93,7 +93,7 @@ prefixes = ["base/"]
 BUILD, SPOKE = registry_of("1"), registry_of("2")
 REFERENCE = InventoryRef(path="demo.toml", digest="sha256:" + "0" * 64)
 
-CHANGE = Change(
+CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,
     phase=Phase.RULES,

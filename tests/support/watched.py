@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
+from tests.support.changes import change_of
 from tests.support.clock import VirtualClock
 from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
 from tests.support.registries import registry_of
@@ -21,7 +22,6 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.excluded import spared
 from fleet_repl.planning.plan import (
     Action,
-    Change,
     Moved,
     Mover,
     Objection,
@@ -168,7 +168,7 @@ class FakeFleet:
             return RegistryPlan(registry=registry, name=name, state=State.UNREADABLE, error=DENIED)
         if registry not in world.differing:
             return RegistryPlan(registry=registry, name=name, state=State.UNCHANGED)
-        change = Change(
+        change = change_of(
             resource=Resource.REPLICATION_CONFIGURATION,
             action=Action.UPDATE,
             phase=Phase.RULES,

@@ -11,18 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.policy.evaluate import Permissions
-from fleet_repl.ecr.rules import (
-    NO_RULES,
-    Links,
-    Outgoing,
-    compare,
-    parse_document,
-    prefixes_of,
-    rules_of,
-    within,
-)
+from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, prefixes_of, within
 from fleet_repl.engine.registry_documents import Writing
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import LinkSplit, over_limits, split_held
@@ -88,24 +80,20 @@ class Blocked:
         """New rules without what is not granted, or why they cannot be written so."""
         if not self._reasons:
             return change, ()
-        after = change.after or NO_RULES
+        before, after = contents(change, Replication)
         # Links of others are none of ours to hold.
-        asked = within(self._desired.links_out(one.registry), parse_document(after).outgoing)
-        present = parse_document(change.before or NO_RULES).outgoing
-        holding = self._hold(one.registry, asked, present)
+        asked = within(self._desired.links_out(one.registry), after.outgoing)
+        holding = self._hold(one.registry, asked, before.outgoing)
         if not holding.held:
             return change, ()
         limits = self._desired.limits
-        document, kept = narrowed(
+        rest, kept = narrowed(
             after, one.owned.links, prefixes_of(holding.links), filters=limits.filters
         )
         fault = over_limits(
-            limits,
-            rules=len(rules_of(document)),
-            foreign=kept,
-            destinations=len(parse_document(document).links),
+            limits, rules=len(rest.rules), foreign=kept, destinations=len(rest.links)
         )
-        return fault or replace(change, after=document), holding.held
+        return fault or replace(change, after=rest), holding.held
 
     def ungranted(self, one: RegistryPlan, held: tuple[HeldLink, ...]) -> tuple[HeldLink, ...]:
         """Links of a source whose rules stay as they are, into blocked destinations, beside those
@@ -150,11 +138,9 @@ def counted_on(
     """What new links of these changes of rules need to be granted, by destination."""
     found: dict[Registry, set[tuple[AccountId, str]]] = {}
     for source, change in changes:
-        before, after = (
-            parse_document(document or NO_RULES).links for document in (change.before, change.after)
-        )
+        before, after = contents(change, Replication)
         requested = desired.links_out(source)
-        for destination, prefixes in compare(before, after).added.items():
+        for destination, prefixes in compare(before.links, after.links).added.items():
             # Links of others are none of ours to hold.
             ours = intersect(prefixes, requested.get(destination, NO_SCOPE).prefixes)
             if ours and desired.must_be_granted(source, destination):

@@ -6,8 +6,9 @@ plan: links whose grant failed are held, and grants whose rules failed stay.
 
 from __future__ import annotations
 
+from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Policy
-from fleet_repl.ecr.rules import NO_RULES, parse_document, prefixes_of
+from fleet_repl.ecr.rules import Replication, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.engine.blocked import CHANGED, Blocked, Rechecking
 from fleet_repl.engine.last_look import LastLook
@@ -25,7 +26,6 @@ from fleet_repl.planning.plan import Change, Effort, Phase, RegistryPlan, Resour
 from fleet_repl.planning.revocations import withhold
 from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.runs.outcomes import SETTLED, Outcome
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, unforeseen
 from fleet_repl.values.names import Registry
 
@@ -80,14 +80,14 @@ class Carrier:
     def leave_out(self, one: RegistryPlan, change: Change) -> None:
         """A grant that was to be put, and will not be: what is there instead is known."""
         if self._policies.failed(one.registry) is None:
-            before = self._policies.due(one.registry, change).before
-            self._blocked.add(one.registry, None, self._writing.parse(before, one.registry))
+            before, _ = contents(self._policies.due(one.registry, change), Policy)
+            self._blocked.add(one.registry, None, before)
 
     async def _step(self, one: RegistryPlan, change: Change) -> None:
         if (refusal := one.refused.get(change.resource)) is not None:
             found = None
             if change.resource is Resource.REGISTRY_POLICY:
-                found = self._writing.parse(change.before, one.registry)
+                found, _ = contents(change, Policy)
             self._refuse(one.registry, change, refusal, found)
             return
         match change.phase:
@@ -131,7 +131,9 @@ class Carrier:
         self._ledger.hold(registry, held)
         if isinstance(narrowed, Fault):
             self._refuse(registry, change, narrowed, None)
-        elif _means_the_same(narrowed.before, narrowed.after):
+            return
+        before, after = contents(narrowed, Replication)
+        if before.same_as(after):
             self._rules.unwritten(registry, due)
             self._ledger.record(registry, narrowed, Outcome.UNCHANGED)
         else:
@@ -206,7 +208,7 @@ class Carrier:
             self._blocked.add(registry, settled.error, settled.found, in_doubt=settled.in_doubt)
             return
         self._blocked.lift(registry)
-        expected = self._writing.parse(change.after, registry)
+        _, expected = contents(change, Policy)
         if settled.found is not None and not settled.found.theirs_as(expected):
             # What others have changed meanwhile may deny what ours grant, or have granted it.
             self._blocked.suspect(registry, CHANGED, settled.found)
@@ -261,7 +263,3 @@ def _sent(
 ) -> Change:
     """A change as it was made in the end: others may have made another one of it."""
     return change if settled.slot is None else settled.slot.passage.change
-
-
-def _means_the_same(before: JsonObject | None, after: JsonObject | None) -> bool:
-    return parse_document(before or NO_RULES).same_as(parse_document(after or NO_RULES))

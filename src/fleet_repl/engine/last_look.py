@@ -18,6 +18,7 @@ from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
 from fleet_repl.planning.plan import Effort, Resource
+from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome
 from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
@@ -40,8 +41,7 @@ class LastLook:
 
     def note(self, registry: Registry, ended: ChangeOutcome, settled: Settled[Any]) -> None:
         """A write has ended. Only the last one of a document is looked at."""
-        prefix = str((ended.after or ended.before or {}).get("prefix", ""))
-        document = registry, ended.resource, prefix
+        document = registry, ended.resource, prefix_of(ended) or ""
         self._written.pop(document, None)
         if ended.outcome is Outcome.APPLIED and settled.slot is not None:
             self._written[document] = ended, settled.slot

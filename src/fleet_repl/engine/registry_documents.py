@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Owner, Policy, parse_policy, policy_size
-from fleet_repl.ecr.rules import NO_RULES, Replication, parse_answer, parse_document, rules_of
+from fleet_repl.ecr.rules import NO_RULES, Replication, parse_answer
 from fleet_repl.ecr.templates import (
     TemplateState,
     clearing_hint,
@@ -69,8 +70,8 @@ class Writing:
         self,
         registry: Registry,
         change: Change,
-        earlier: Sequence[JsonObject | None] = (),
-        later: Sequence[JsonObject | None] = (),
+        earlier: Sequence[Replication] = (),
+        later: Sequence[Replication] = (),
         *,
         sharing: OurPart | None = None,
     ) -> Settled[FoundRules]:
@@ -79,8 +80,7 @@ class Writing:
         to do with ours."""
         shared = sharing is not None
         superseded, ahead = (
-            tuple(FoundRules(parse_document(one or NO_RULES), shared) for one in some)
-            for some in (earlier, later)
+            tuple(FoundRules(rules, shared) for rules in some) for some in (earlier, later)
         )
         slot = self._rules(registry, change, sharing, superseded, ahead)
         return await settle(slot, self.pace, self.stop)
@@ -93,10 +93,9 @@ class Writing:
         superseded: tuple[FoundRules, ...],
         ahead: tuple[FoundRules, ...] = (),
     ) -> Slot[FoundRules]:
-        document = change.after or NO_RULES
         shared = sharing is not None
-        before = FoundRules(parse_document(change.before or NO_RULES), shared)
-        after = FoundRules(parse_document(document), shared)
+        before, after = (FoundRules(rules, shared) for rules in contents(change, Replication))
+        document = after.replication.document or NO_RULES
         write = sharing and SharedWrite(
             before=before.replication,
             after=after.replication,
@@ -117,7 +116,7 @@ class Writing:
             rebased = write.rebased(now.replication) if write else None
             if rebased is None or self._has_too_many(rebased):
                 return None
-            anew = replace(change, before=now.replication.document, after=rebased)
+            anew = replace(change, before=now.replication, after=rebased)
             return self._rules(registry, anew, sharing, (*superseded, before, after))
 
         return Slot(
@@ -135,35 +134,31 @@ class Writing:
             merge=merge,
         )
 
-    def _has_too_many(self, document: JsonObject) -> bool:
+    def _has_too_many(self, rebased: Replication) -> bool:
         """Whether ECR would not take the rules, or not that many destinations."""
-        ends = parse_document(document).links
-        rules = len(rules_of(document))
-        return rules > self.limits.rules or len(ends) > self.limits.destinations
+        rules, ends = len(rebased.rules), len(rebased.links)
+        return rules > self.limits.rules or ends > self.limits.destinations
 
     async def policy(
         self,
         registry: Registry,
         change: Change,
-        earlier: Sequence[JsonObject | None],
-        later: Sequence[JsonObject | None] = (),
+        earlier: Sequence[Policy],
+        later: Sequence[Policy] = (),
     ) -> Settled[Policy]:
         """Write or delete a registry policy. `earlier`: what this run has replaced already;
         `later`: what its next writes would leave, so that finding it is no conflict."""
-        superseded, ahead = (
-            tuple(self.parse(document, registry) for document in some) for some in (earlier, later)
-        )
-        return await settle(self._policy(registry, change, superseded, ahead), self.pace, self.stop)
+        return await settle(self._policy(registry, change, earlier, later), self.pace, self.stop)
 
     def _policy(
         self,
         registry: Registry,
         change: Change,
-        superseded: tuple[Policy, ...],
-        ahead: tuple[Policy, ...] = (),
+        superseded: Sequence[Policy],
+        ahead: Sequence[Policy] = (),
     ) -> Slot[Policy]:
-        document = change.after
-        before, after = self.parse(change.before, registry), self.parse(document, registry)
+        before, after = contents(change, Policy)
+        document = after.document
 
         async def read() -> Policy:
             return self.parse(await self.reader.read_policy(registry), registry)
@@ -178,7 +173,7 @@ class Writing:
 
         def merge(now: Policy) -> Slot[Policy] | None:
             anew = merged(change, now, self.owner, registry)
-            if anew is None or policy_size(anew.after) > self.limits.policy_bytes:
+            if anew is None or policy_size(anew.after.document) > self.limits.policy_bytes:
                 return None
             return self._policy(registry, anew, (*superseded, before, after))
 
@@ -199,7 +194,8 @@ class Writing:
 
     async def template(self, registry: Registry, change: Change) -> Settled[TemplateState]:
         """Create, update or delete a creation template."""
-        before, after = change.before, change.after
+        was, wanted = contents(change, TemplateState)
+        before, after = was.document, wanted.document
         document = after if after is not None else before or {}
         prefix = str(document["prefix"])
 
@@ -213,13 +209,12 @@ class Writing:
                 return await self.writer.create_template(registry, after)
             return await self.writer.update_template(registry, update_request(before, after))
 
-        wanted = parse_template(after)
         slot = Slot(
             operation=f"{change.action.value.capitalize()}RepositoryCreationTemplate",
             prepare=partial(self.writer.prepare, registry),
             read=read,
             put=put,
-            before=parse_template(before),
+            before=was,
             after=wanted,
             in_place=lambda now: now.shows(wanted),
             passage=Passage(self.gate, registry, change),

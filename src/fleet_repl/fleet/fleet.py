@@ -23,6 +23,7 @@ from fleet_repl.fleet.run_reports import interrupted_report, refused_report
 from fleet_repl.fleet.verify import verify_links
 from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.plan import Effort, Plan
+from fleet_repl.planning.stored import with_policies_read
 from fleet_repl.reports.documents import is_unaltered
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import RunStarted
@@ -149,6 +150,8 @@ class Fleet:
         """
         with self._context.access.carrying_out():
             await self._check(plan, wave)
+            owner = self._context.desired.owner
+            plan = await anyio.to_thread.run_sync(with_policies_read, plan, owner)
             return await apply(
                 plan, self._context, force=force, allow=allow, until=wave, on_event=on_event
             )

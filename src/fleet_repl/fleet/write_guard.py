@@ -112,7 +112,7 @@ class JournalGate:
 
     def _sending(self, registry: Registry, change: Change) -> JournalEntry:
         entry = self._entry(Moment.SENDING, registry, change)
-        return replace(entry, before=change.before, after=change.after)
+        return replace(entry, before=change.before.document, after=change.after.document)
 
     def _entry(self, moment: Moment, registry: Registry, change: Change) -> JournalEntry:
         return JournalEntry(

@@ -228,7 +228,7 @@ def _too_long_policy(
     grants: set[Grant] = set()
     for link in granted:
         grants |= grants_for(link.source.account, link.prefixes, desired.actions)
-    size = policy_size(compose(Policy(document=None), grants, desired.owner, destination))
+    size = policy_size(compose(Policy(document=None), grants, desired.owner, destination).document)
     if size > desired.limits.policy_bytes:
         yield Problem(
             file=inventory.path,

@@ -25,7 +25,6 @@ from fleet_repl.planning.observed import Observation, Observed, silence_of
 from fleet_repl.planning.plan import Vouched
 from fleet_repl.planning.revocations import GrantUses, StaleGrants, stale_grants
 from fleet_repl.topology import Link
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
@@ -81,7 +80,7 @@ class GrantDecision:
                 sids.add(str(statement["Sid"]))
         return (Vouched(registry=self.registry, sid=sid) for sid in sorted(sids))
 
-    def document(self, grants: frozenset[Grant], desired: Desired) -> JsonObject | None:
+    def with_grants(self, grants: frozenset[Grant], desired: Desired) -> Policy:
         """The policy with `grants` as ours."""
         return compose(self.policy, grants, desired.owner, self.registry)
 
@@ -111,10 +110,10 @@ def decide_grants(
         return replace(decision, shortfall="and it is outside the selection")
     if decision.first <= policy.grants and not policy.opaque:
         return decision
-    size = policy_size(decision.document(decision.first, desired))
+    size = policy_size(decision.with_grants(decision.first, desired).document)
     if decision.first != needed:
         # A short prefix that is to go may stand for many longer ones that stay.
-        size = max(size, policy_size(decision.document(needed, desired)))
+        size = max(size, policy_size(decision.with_grants(needed, desired).document))
     if size > desired.limits.policy_bytes:
         shortfall = f"and with it the policy would take {size:,} characters"
         return replace(decision, shortfall=shortfall)
@@ -134,10 +133,10 @@ def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
         decision = replace(decision, stale=stale)
     if not decision.differs:
         return decision
-    size = policy_size(decision.document(decision.final, desired))
+    size = policy_size(decision.with_grants(decision.final, desired).document)
     if size > desired.limits.policy_bytes:
         decision = _spare(decision, desired)
-        size = policy_size(decision.document(decision.final, desired))
+        size = policy_size(decision.with_grants(decision.final, desired).document)
     if size <= desired.limits.policy_bytes:
         return decision
     return replace(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fleet_repl.ecr.rules import NO_RULES, parse_document, rule_words
+from fleet_repl.ecr.content import contents
+from fleet_repl.ecr.rules import Replication, rule_words
 from fleet_repl.inventory import Amount, Safety
 from fleet_repl.planning.ownership import Applied, Record, cells_of
 from fleet_repl.planning.plan import Change, LinkEnd, Objection, RegistryPlan, Resource, State
@@ -188,13 +189,14 @@ def _known_strangers(*, single: bool) -> str:
 
 def _strange(change: Change, applied: Applied) -> list[Registry]:
     """Destinations that lose a link of which nothing shows that the fleet made it."""
-    after = parse_document(change.after or NO_RULES).outgoing
-    listed = cells_of(parse_document(change.before or NO_RULES).rules)
+    before, after = contents(change, Replication)
+    listed = cells_of(before.rules)
     return sorted(
         end
         for end, prefixes in listed.items()
         if any(
-            prefix not in applied.links.get(end, ()) and not covers(after.get(end, ()), prefix)
+            prefix not in applied.links.get(end, ())
+            and not covers(after.outgoing.get(end, ()), prefix)
             for prefix in prefixes
         )
     )

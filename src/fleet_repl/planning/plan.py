@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from fleet_repl.ecr.rules import strange_rules_lost
+from fleet_repl.ecr.content import Content, contents
+from fleet_repl.ecr.rules import Replication, strange_rules_lost
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.topology import REST, About
@@ -84,14 +85,14 @@ class HeldLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One write to one registry. `before` is what it expects to find, None for nothing."""
+    """One write to one registry. `before` is what it expects to find."""
 
     resource: Resource
     action: Action
     phase: Phase
     wave: str = REST
-    before: JsonObject | None
-    after: JsonObject | None
+    before: Content
+    after: Content
     links_added: tuple[LinkEnd, ...] = ()
     """For a replication configuration the other end is a destination, for a policy a source
     (the granted account's registries)."""
@@ -183,7 +184,10 @@ class RegistryPlan:
         if resource in self.refused:
             return ()
         writes = [change for change in self.changes if change.resource is resource]
-        return strange_rules_lost(writes[0].before, writes[-1].after) if writes else ()
+        if not writes:
+            return ()
+        (before, _), (_, after) = (contents(writes[at], Replication) for at in (0, -1))
+        return strange_rules_lost(before, after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,7 @@ def policy_changes(decision: GrantDecision, desired: Desired) -> PolicyWrites:
     too_long = 0
     if len(waves) > 1 and decision.refusal is None and decision.shortfall is None:
         steps = tuple(_wave_by_wave(decision, desired, waves))
-        sizes = (policy_size(decision.document(step.after, desired)) for step in steps)
+        sizes = (policy_size(decision.with_grants(step.after, desired).document) for step in steps)
         longest = max(sizes, default=0)
         if longest > desired.limits.policy_bytes:
             steps, too_long = (), longest
@@ -211,10 +211,10 @@ def _last(sources: Iterable[Registry], decision: GrantDecision, desired: Desired
 
 
 def _change(step: _Step, decision: GrantDecision, desired: Desired) -> Change:
-    before = decision.policy.document
+    before = decision.policy
     if step.before is not None:
-        before = decision.document(step.before, desired)
-    after = decision.document(step.after, desired)
+        before = decision.with_grants(step.before, desired)
+    after = decision.with_grants(step.after, desired)
     return Change(
         resource=Resource.REGISTRY_POLICY,
         action=action_of(before, after),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from fleet_repl.ecr.content import Content, contents
 from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
     Grant,
@@ -18,7 +19,6 @@ from fleet_repl.ecr.policy import (
     Owner,
     Policy,
     compose,
-    parse_policy,
     reduced,
 )
 from fleet_repl.ecr.rules import Outgoing
@@ -26,7 +26,6 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Cells, Record
 from fleet_repl.planning.plan import Action, Change
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NO_SCOPE, NOTHING, Prefixes, beyond, reduce, touches
 
@@ -163,59 +162,53 @@ def withhold(change: Change, failed: frozenset[Registry], owner: Owner, at: Regi
 
     Returns a change whose `after` equals its `before` where no other grant was to be revoked.
     """
-    before = parse_policy(change.before, owner, at)
-    after = parse_policy(change.after, owner, at)
+    before, after = contents(change, Policy)
     accounts = {registry.account for registry in failed}
     stay = {grant for grant in before.in_use if grant.source in accounts}
-    document = compose(before, reduced(after.grants | stay), owner, at)
-    return replace(change, after=document, action=action_of(change.before, document))
+    rest = compose(before, reduced(after.grants | stay), owner, at)
+    return replace(change, after=rest, action=action_of(before, rest))
 
 
-def rebased(change: Change, left: JsonObject | None, owner: Owner, at: Registry) -> Change:
+def rebased(change: Change, left: Policy, owner: Owner, at: Registry) -> Change:
     """Puts a policy write on top of `left`, the policy that an earlier write of this run left.
 
     `left` may hold more grants than the plan expects, as a failure made the run keep them; this
     write keeps them too.
     """
-    before = parse_policy(change.before, owner, at)
-    after = parse_policy(change.after, owner, at)
-    current = parse_policy(left, owner, at)
+    before, after = contents(change, Policy)
     expected = GrantIndex(before.in_use)
-    more = {grant for grant in current.in_use if not expected.covers(grant)}
-    document = compose(current, reduced(after.grants | more), owner, at)
-    return replace(change, before=left, after=document, action=action_of(left, document))
+    more = {grant for grant in left.in_use if not expected.covers(grant)}
+    then = compose(left, reduced(after.grants | more), owner, at)
+    return replace(change, before=left, after=then, action=action_of(left, then))
 
 
 def merged(change: Change, current: Policy, owner: Owner, at: Registry) -> Change | None:
     """A write of a policy in which others have changed their statements meanwhile, with these as
     they are now. None where it is not only theirs that differ, or not only ours that it writes."""
-    before = parse_policy(change.before, owner, at)
-    after = parse_policy(change.after, owner, at)
+    before, after = contents(change, Policy)
     if after.is_untidy or not after.theirs_as(before):
         return None
     if current.ours_as(after):
-        document = current.document
+        then = current
     elif current.ours_as(before):
-        document = compose(current, after.grants, owner, at)
+        then = compose(current, after.grants, owner, at)
     else:
         return None
-    action = action_of(current.document, document)
-    return replace(change, before=current.document, after=document, action=action)
+    return replace(change, before=current, after=then, action=action_of(current, then))
 
 
-def has_granted(change: Change, document: JsonObject | None, owner: Owner, at: Registry) -> bool:
+def has_granted(change: Change, policy: Policy) -> bool:
     """Whether a policy grants everything that a write was to add."""
-    before = parse_policy(change.before, owner, at)
-    granted = GrantIndex(parse_policy(document, owner, at).grants)
-    added = parse_policy(change.after, owner, at).grants - before.grants
-    return all(map(granted.covers, added))
+    before, after = contents(change, Policy)
+    granted = GrantIndex(policy.grants)
+    return all(map(granted.covers, after.grants - before.grants))
 
 
-def action_of(before: JsonObject | None, after: JsonObject | None) -> Action:
+def action_of(before: Content, after: Content) -> Action:
     """What a write does to a document."""
-    if before is None:
+    if before.document is None:
         return Action.CREATE
-    return Action.DELETE if after is None else Action.UPDATE
+    return Action.DELETE if after.document is None else Action.UPDATE
 
 
 def replicating(grants: Iterable[Grant]) -> dict[AccountId, Prefixes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, parse_document, prefixes_of
+from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Lacks, over_limits, split_held
 from fleet_repl.planning.observed import Observed
@@ -24,7 +24,6 @@ from fleet_repl.planning.plan import Action, Change, HeldLink, LinkEnd, Phase, R
 from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
 from fleet_repl.planning.rule_waves import NO_WRITES, RuleSchedule, in_one_write, in_waves
 from fleet_repl.topology import REST
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NO_SCOPE, covers
@@ -50,9 +49,7 @@ class RuleDecision:
     @property
     def may_use(self) -> Outgoing:
         """What its rules may replicate at the most, once they are written."""
-        if not self.merged.kept:
-            return prefixes_of(self.merged.links)
-        return parse_document(self.merged.document()).may_use
+        return self.schedule.writes[-1].rules.may_use
 
     @property
     def owned(self) -> Cells:
@@ -124,16 +121,9 @@ def rule_changes(
     if source is None:
         return ()
     writes = source.schedule.writes
-    befores = [source.present, *(parse_document(write.document) for write in writes[:-1])]
+    befores = [source.present, *(write.rules for write in writes[:-1])]
     return tuple(
-        rewriting(
-            registry,
-            before,
-            write.links,
-            write.document,
-            desired,
-            desired.waves.names[write.wave],
-        )
+        rewriting(registry, before, write.rules, desired, desired.waves.names[write.wave])
         for before, write in zip(befores, writes, strict=False)
     )
 
@@ -141,18 +131,17 @@ def rule_changes(
 def rewriting(
     registry: Registry,
     current: Replication,
-    then: Links,
-    document: JsonObject,
+    then: Replication,
     desired: Desired,
     wave: str = REST,
 ) -> Change:
-    """A write of rules. `then`: the links that `document` asks for."""
+    """A write of rules that puts `then` in the place of `current`."""
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}
-    differences = compare(current.links, then)
+    differences = compare(current.links, then.links)
     narrowed = {
         destination: routes.get(destination, ())
         for destination, prefixes in differences.removed.items()
-        if any(covers(prefixes, kept) for kept in then.get(destination, NO_SCOPE).prefixes)
+        if any(covers(prefixes, kept) for kept in then.links.get(destination, NO_SCOPE).prefixes)
     }
     return Change(
         resource=Resource.REPLICATION_CONFIGURATION,
@@ -160,8 +149,8 @@ def rewriting(
         action=Action.UPDATE,
         phase=Phase.RULES,
         wave=wave,
-        before=current.document,
-        after=document,
+        before=current.alone(),
+        after=then,
         links_added=_ends(differences.added, routes),
         links_removed=_ends(differences.removed, narrowed),
         deletes_started=_ends(differences.deletes_started, routes),

@@ -18,7 +18,6 @@ from fleet_repl.ecr.rules import Links, Replication, Rule
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import excess
 from fleet_repl.planning.ownership import Merged
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 
 _STRANGE: Final = "the rules of unknown meaning that go with them may be about any link"
@@ -29,8 +28,7 @@ class RuleWrite:
     """One write of a source's rules."""
 
     wave: int
-    document: JsonObject
-    links: Links
+    rules: Replication
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,4 +182,4 @@ def _at_the_end(
 
 
 def _write(wave: int, merged: Merged) -> RuleWrite:
-    return RuleWrite(wave=wave, document=merged.document(), links=merged.links)
+    return RuleWrite(wave=wave, rules=merged.replication())

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fleet_repl.ecr.rules import NO_RULES, Outgoing, compare, parse_document
+from fleet_repl.ecr.content import contents
+from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.inventory import Route
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Due
@@ -128,8 +129,5 @@ def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:
     ]
     if not writes:
         return {}
-    before, after = (
-        parse_document(document or NO_RULES).links
-        for document in (writes[0].before, writes[-1].after)
-    )
-    return compare(before, after).added
+    (before, _), (_, after) = (contents(writes[at], Replication) for at in (0, -1))
+    return compare(before.links, after.links).added

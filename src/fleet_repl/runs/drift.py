@@ -11,34 +11,35 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-from fleet_repl.ecr.rules import NO_RULES, Outgoing, deletes_of, parse_document, prefixes_of
+from fleet_repl.ecr.content import Content
+from fleet_repl.ecr.policy import PolicyDocument
+from fleet_repl.ecr.rules import Outgoing, Replication, deletes_of, prefixes_of
+from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
 from fleet_repl.runs.history import Trace, Traces
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
-from fleet_repl.values.canonical_json import Json, JsonObject, digest, policy_meaning, unordered
+from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unordered
 
 
-def rules_digest(document: JsonObject | None) -> str:
+def rules_digest(replication: Replication) -> str:
     """16 hex digits that are equal where replication configurations mean the same.
 
-    None is one without rules. With something in it that is not known here, nothing but the same
-    text has the same digest.
+    With something in it that is not known here, nothing but the same text has the same digest.
     """
-    replication = parse_document(document or NO_RULES)
     if replication.unknown:
         return _short(replication.document)
     links, strange = replication.meaning
     return _short([_links(prefixes_of(links)), _links(deletes_of(links)), *strange])
 
 
-def policy_digest(document: JsonObject | None) -> str:
-    """The same for registry policies; None, where there is none, has a digest of its own."""
-    return _short(None if document is None else policy_meaning(document))
+def policy_digest(policy: PolicyDocument) -> str:
+    """The same for registry policies; where there is none, it is a digest of its own."""
+    return _short(policy_meaning(policy.document))
 
 
-def _spelled_digest(document: JsonObject | None) -> str:
+def _spelled_digest(policy: PolicyDocument) -> str:
     """The digest that traces of earlier versions hold: it tells spellings apart that ECR mixes."""
-    return _short(None if document is None else unordered(document))
+    return _short(unordered(policy.document))
 
 
 def moved(registry_plan: RegistryPlan, trace: Trace | None) -> Moved | None:
@@ -50,12 +51,12 @@ def moved(registry_plan: RegistryPlan, trace: Trace | None) -> Moved | None:
         return None
     if trace is None:
         return Moved(by=Mover.UNKNOWN)
-    befores = _first_documents(registry_plan)
+    befores = _first_contents(registry_plan)
     left = [
-        any(digest_of(befores[resource]) == known for digest_of in digests)
-        for resource, known, digests in (
-            (Resource.REPLICATION_CONFIGURATION, trace.rules, (rules_digest,)),
-            (Resource.REGISTRY_POLICY, trace.policy, (policy_digest, _spelled_digest)),
+        known in _digests(befores[resource])
+        for resource, known in (
+            (Resource.REPLICATION_CONFIGURATION, trace.rules),
+            (Resource.REGISTRY_POLICY, trace.policy),
         )
         if resource in befores and known is not None
     ]
@@ -129,20 +130,31 @@ def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
         if change.resource is Resource.CREATION_TEMPLATE:
             continue
         if change.outcome is Outcome.APPLIED:
-            is_policy = change.resource is Resource.REGISTRY_POLICY
-            digest_of = policy_digest if is_policy else rules_digest
-            digests[change.resource] = digest_of(change.after)
+            digests[change.resource], *_ = _digests(change.after)
         elif change.in_doubt:
             digests[change.resource] = None
     return digests
 
 
-def _first_documents(registry_plan: RegistryPlan) -> Mapping[Resource, JsonObject | None]:
+def _first_contents(registry_plan: RegistryPlan) -> Mapping[Resource, Content]:
     """What the plan saw of each resource that it changes: later changes expect earlier ones."""
-    documents: dict[Resource, JsonObject | None] = {}
+    contents: dict[Resource, Content] = {}
     for change in registry_plan.changes:
-        documents.setdefault(change.resource, change.before)
-    return documents
+        contents.setdefault(change.resource, change.before)
+    return contents
+
+
+def _digests(content: Content) -> tuple[str, ...]:
+    """The digest that a trace holds of it, and any that earlier versions put there."""
+    match content:
+        case Replication():
+            return (rules_digest(content),)
+        case PolicyDocument():
+            return policy_digest(content), _spelled_digest(content)
+        case TemplateState():
+            return ()
+        case _:
+            assert_never(content)
 
 
 def _run(moved: Moved) -> str:

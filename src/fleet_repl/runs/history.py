@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.ownership import Cells, Record
 from fleet_repl.planning.plan import Action, Change, Phase, Plan, Resource
-from fleet_repl.runs.outcomes import Outcome, Report, Status, Writes
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, Report, Status, Writes
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 
@@ -128,9 +128,9 @@ def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
             if change.resource in registry_plan.refused:
                 continue
             if (prefix := prefix_of(change)) is not None:
-                templates.setdefault(prefix, change.before)
+                templates.setdefault(prefix, change.before.document)
             else:
-                documents.setdefault(change.resource, change.before)
+                documents.setdefault(change.resource, change.before.document)
         if documents or templates:
             owned = record[registry_plan.registry].links if registry_plan.registry in record else {}
             befores[registry_plan.registry] = RegistryBefore(
@@ -139,12 +139,12 @@ def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
     return befores
 
 
-def prefix_of(change: Change) -> str | None:
+def prefix_of(change: Change | ChangeOutcome) -> str | None:
     """Which creation template a change is of; None for one of anything else."""
     if change.resource is not Resource.CREATION_TEMPLATE:
         return None
-    document = change.before if change.after is None else change.after
-    return str((document or {}).get("prefix", ""))
+    document = change.after.document or change.before.document or {}
+    return str(document.get("prefix", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

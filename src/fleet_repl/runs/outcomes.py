@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.ecr.content import Content
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Action, HeldLink, Objection, Resource, Warning
 from fleet_repl.topology import REST
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
@@ -71,8 +71,8 @@ class ChangeOutcome:
     wave: str = REST
     outcome: Outcome
     request_id: str | None = None
-    before: JsonObject | None
-    after: JsonObject | None
+    before: Content
+    after: Content
     """What was written, or would have been."""
     in_doubt: bool = False
     """It failed, and whether it was written all the same nobody knows; no part of the document."""

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.ecr.content import contents
+from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.ownership import (
     Applied,
     Cells,
@@ -167,9 +168,8 @@ def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells
     last: ChangeOutcome | None = None
     for change, ended in zip(planned, written, strict=False):
         # A link may have been held after all.
-        ours = owned_of(
-            ended.after or NO_RULES, change.after or NO_RULES, registry_plan.owned.links
-        )
+        written_rules, planned_rules = (contents(one, Replication)[1] for one in (ended, change))
+        ours = owned_of(written_rules, planned_rules, registry_plan.owned.links)
         if ended.outcome in SETTLED:
             links, last = ours, ended
         elif ended.in_doubt:
@@ -179,8 +179,8 @@ def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells
     if last is written[-1]:
         return links, True, {}
     # Where nothing was written, what was found may be what a later write was to leave.
-    left = cells_of(parse_document(last.after or NO_RULES).rules)
-    return links, last.outcome is Outcome.APPLIED, left
+    _, left = contents(last, Replication)
+    return links, last.outcome is Outcome.APPLIED, cells_of(left.rules)
 
 
 def _templates_settled(outcome: RegistryOutcome) -> bool:

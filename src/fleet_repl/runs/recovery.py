@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
 from fleet_repl.ecr.policy import Owner, parse_policy
-from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.ecr.rules import parse_stored_rules
 from fleet_repl.ecr.templates import parse_template, template_at
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import Change, RegistryPlan, Resource, operation_of
+from fleet_repl.planning.stored import stored_content
 from fleet_repl.runs.history import JournalEntry, Moment, PastRun, prefix_of
 from fleet_repl.runs.outcomes import (
     SETTLED,
@@ -28,7 +29,6 @@ from fleet_repl.runs.outcomes import (
     worst,
 )
 from fleet_repl.topology import REST
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import joined
@@ -215,9 +215,7 @@ def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool, 
     match entry.resource:
         case Resource.REPLICATION_CONFIGURATION:
             rules = seen.replication
-            before, after = (
-                parse_document(document or NO_RULES) for document in (entry.before, entry.after)
-            )
+            before, after = map(parse_stored_rules, (entry.before, entry.after))
             return rules.same_as(before), rules.shows(after)
         case Resource.REGISTRY_POLICY:
             if seen.policy is None:
@@ -290,9 +288,11 @@ def _change_outcome(
     elif refusal is not None:
         outcome, error = Outcome.FAILED, refusal
     # The run may have left something out of what was planned: a link that was held after all.
-    documents: tuple[JsonObject | None, JsonObject | None] = (change.before, change.after)
+    before, after = change.before, change.after
     if sent is not None:
-        documents = (sent.before, sent.after)
+        before, after = (
+            stored_content(change.resource, document) for document in (sent.before, sent.after)
+        )
     return (
         ChangeOutcome(
             resource=change.resource,
@@ -300,8 +300,8 @@ def _change_outcome(
             wave=change.wave,
             outcome=outcome,
             request_id=ended.request_id if ended is not None else None,
-            before=documents[0],
-            after=documents[1],
+            before=before,
+            after=after,
             in_doubt=ended.in_doubt
             if ended is not None
             else verdict is not None and verdict.in_doubt,

@@ -118,7 +118,11 @@ def _corrected(round_: Round) -> bool:
 
 def _changes(planned: RegistryPlan) -> Json:
     return [
-        [change.resource.value, digest(change.before), digest(change.after)]
+        [
+            change.resource.value,
+            digest(change.before.document),
+            digest(change.after.document),
+        ]
         for change in planned.changes
     ]
 

@@ -6,15 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.changes import change_of, ended_change
 from tests.support.inventories import accounts_text
 from tests.support.plans import plan_of
 
 from fleet_repl import Inventory, load_inventory
-from fleet_repl.ecr.rules import rules_of
+from fleet_repl.ecr.policy import PolicyDocument
+from fleet_repl.ecr.rules import parse_document, rules_of
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.plan import (
     Action,
-    Change,
     LinkEnd,
     Phase,
     Plan,
@@ -23,7 +24,8 @@ from fleet_repl.planning.plan import (
     State,
 )
 from fleet_repl.runs.backfills import Backlog, asked_for, backlog_of, foreseen, of_new_links
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
@@ -55,8 +57,8 @@ def inventory(tmp_path: Path) -> Inventory:
     return load_inventory(path, environ={})
 
 
-def document(destination: Registry, *prefixes: str) -> dict[str, object]:
-    rule: dict[str, object] = {
+def document(destination: Registry, *prefixes: str) -> JsonObject:
+    rule: dict[str, Json] = {
         "destinations": [{"region": destination.region, "registryId": destination.account}]
     }
     if prefixes:
@@ -67,7 +69,7 @@ def document(destination: Registry, *prefixes: str) -> dict[str, object]:
 
 
 def planned(*ends: LinkEnd) -> Plan:
-    change = Change(
+    change = change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -75,7 +77,8 @@ def planned(*ends: LinkEnd) -> Plan:
         after=None,
         links_added=ends,
     )
-    grant = replace(change, resource=Resource.REGISTRY_POLICY)
+    nothing = PolicyDocument(document=None)
+    grant = replace(change, resource=Resource.REGISTRY_POLICY, before=nothing, after=nothing)
     return plan_of(
         RegistryPlan(registry=HUB, name="hub", state=State.CHANGED, changes=(change,)),
         RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(grant,)),
@@ -87,12 +90,12 @@ def end(destination: Registry, prefixes: Prefixes, *routes: str) -> LinkEnd:
 
 
 def wrote(outcome: Outcome, destination: Registry, *prefixes: str) -> RegistryOutcome:
-    change = ChangeOutcome(
+    change = ended_change(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         outcome=outcome,
         before=None,
-        after=document(destination, *prefixes),  # type: ignore[arg-type]
+        after=document(destination, *prefixes),
     )
     return RegistryOutcome(registry=HUB, name="hub", outcome=outcome, changes=(change,))
 
@@ -141,10 +144,10 @@ def wrote_twice(first: Outcome, second: Outcome) -> RegistryOutcome:
     """The rules of the hub, first with the link to SEARCH, then with that to SHOP as well."""
     (one,) = wrote(first, SEARCH, "base/").changes
     (two,) = wrote(second, SHOP, "base/").changes
-    assert one.after is not None
-    assert two.after is not None
-    both: dict[str, object] = {"rules": [*rules_of(one.after), *rules_of(two.after)]}
-    later = replace(two, before=one.after, after=both)  # type: ignore[arg-type]
+    assert one.after.document is not None
+    assert two.after.document is not None
+    both: JsonObject = {"rules": [*rules_of(one.after.document), *rules_of(two.after.document)]}
+    later = replace(two, before=one.after, after=parse_document(both))
     return RegistryOutcome(registry=HUB, name="hub", outcome=second, changes=(one, later))
 
 

@@ -339,7 +339,7 @@ def test_long_texts_are_cut() -> None:
 def test_what_is_found_changes_nothing() -> None:
     """Foreign statements with findings stay in the policy as they are."""
     theirs = allow(Resource="x", Condition={"Bool": {"aws:SourceArn": "x"}})
-    after = compose(policy(theirs), NEEDED, OWNER, HERE)
+    after = compose(policy(theirs), NEEDED, OWNER, HERE).document
     assert after is not None
     assert lint(theirs)
     statements: Any = after["Statement"]

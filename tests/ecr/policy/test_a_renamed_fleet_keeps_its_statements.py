@@ -40,7 +40,7 @@ def test_statements_with_a_former_mark_are_grants() -> None:
 def test_writing_them_again_is_a_change_and_the_last_one() -> None:
     """Same grants, another mark: not the same policy. After that there is nothing to do."""
     found = parse_policy(document(*statements_for([GRANT], BEFORE, HERE)), NOW, HERE)
-    written = compose(found, found.grants, NOW, HERE)
+    written = compose(found, found.grants, NOW, HERE).document
     again = parse_policy(written, NOW, HERE)
     assert (again.grants, again.outdated) == (frozenset({GRANT}), False)
     assert not found.same_as(again)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
 from fleet_repl.runs.drift import policy_digest
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
@@ -72,7 +72,9 @@ def test_another_spelling_is_the_same(case: str) -> None:
     for there, written in ((one, other), (other, one)):
         assert policy(there).same_as(policy(written))
         assert policy(there).shows(policy(written))
-        assert policy_digest({"Statement": there}) == policy_digest({"Statement": [written]})
+        bare = PolicyDocument(document={"Statement": there})
+        listed = PolicyDocument(document={"Statement": [written]})
+        assert policy_digest(bare) == policy_digest(listed)
 
 
 @pytest.mark.parametrize("case", OTHERS)

@@ -106,7 +106,7 @@ def statements(document: JsonObject) -> tuple[Json, ...]:
 
 
 def policy(grants: Iterable[Grant], at: Registry = HERE, owner: Owner = OWNER) -> JsonObject:
-    document = compose(parse_policy(None, owner, at), grants, owner, at)
+    document = compose(parse_policy(None, owner, at), grants, owner, at).document
     assert document is not None
     return document
 
@@ -302,7 +302,7 @@ def test_plain_statements_stay_where_they_fit() -> None:
     theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "x" * 4_000}
     documents: list[Any] = [{"Version": VERSION, "Statement": [theirs]}, {"Id": "x" * 4_000}]
     for document in documents:
-        there = compose(parse_policy(document, OWNER, HERE), grants, OWNER, HERE)
+        there = compose(parse_policy(document, OWNER, HERE), grants, OWNER, HERE).document
         assert there is not None
         assert set(map(compact_json, overlapping)) <= set(map(compact_json, statements(there)))
         assert policy_size(there) < POLICY_BYTES < policy_size(document) + len(compact_json(plain))

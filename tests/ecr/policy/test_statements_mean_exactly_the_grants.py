@@ -92,7 +92,7 @@ def test_statements_allow_exactly_the_grants(these: frozenset[Grant]) -> None:
 @given(grants)
 def test_reading_back_gives_the_same_grants(these: frozenset[Grant]) -> None:
     """What was written means the same when read; the statements are all ours, with unique Sids."""
-    document = compose(parse_policy(None, OWNER, HERE), these, OWNER, HERE)
+    document = compose(parse_policy(None, OWNER, HERE), these, OWNER, HERE).document
     found = parse_policy(json.loads(json.dumps(document)), OWNER, HERE)
     assert found.grants == reduced(these)
     assert (found.foreign, found.opaque) == ((), ())
@@ -109,15 +109,15 @@ def test_foreign_statements_survive_every_merge(
     document: JsonObject = {"Version": "2008-10-17", "Id": "theirs", "Statement": theirs}
     start = parse_policy(document, OWNER, HERE)
     assert list(start.foreign) == theirs
-    between = compose(start, first, OWNER, HERE)
-    after = compose(parse_policy(between, OWNER, HERE), then, OWNER, HERE)
+    between = compose(start, first, OWNER, HERE).document
+    after = compose(parse_policy(between, OWNER, HERE), then, OWNER, HERE).document
     found = parse_policy(after, OWNER, HERE)
     assert list(found.foreign) == theirs
     if after is None:
         assert not theirs
     elif between is not None:
         assert (after["Version"], after["Id"]) == ("2008-10-17", "theirs")
-    emptied = compose(found, frozenset(), OWNER, HERE)
+    emptied = compose(found, frozenset(), OWNER, HERE).document
     assert (emptied is None) == (not theirs)
 
 
@@ -189,7 +189,7 @@ def test_a_statement_of_ours_that_someone_edited_is_no_grant() -> None:
         edited = {**good, **edit}
         found = parse_policy({"Version": "2012-10-17", "Statement": [edited]}, OWNER, HERE)
         assert (found.grants, found.opaque, found.foreign) == (frozenset(), (edited,), ()), edit
-        assert compose(found, frozenset(), OWNER, HERE) is None
+        assert compose(found, frozenset(), OWNER, HERE).document is None
 
 
 def test_a_single_statement_need_not_be_a_list() -> None:

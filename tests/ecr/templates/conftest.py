@@ -100,16 +100,18 @@ def applied(registry: Registry) -> Apply:
         there = {str(one["prefix"]): one for one in found}
         for change in plan.changes:
             prefix = change.prefix
-            if change.after is None:
+            if change.after.document is None:
                 del there[prefix]
-            elif change.before is None:
+            elif change.before.document is None:
                 assert prefix not in there
                 there[prefix] = created(
-                    read(change.after, "CreateRepositoryCreationTemplateRequest"), registry, now
+                    read(change.after.document, "CreateRepositoryCreationTemplateRequest"),
+                    registry,
+                    now,
                 )
             else:
                 request = read(
-                    update_request(change.before, change.after),
+                    update_request(change.before.document, change.after.document),
                     "UpdateRepositoryCreationTemplateRequest",
                 )
                 there[prefix] = updated(there[prefix], request, registry, now)

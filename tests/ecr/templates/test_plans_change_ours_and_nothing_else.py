@@ -70,8 +70,8 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
     now = applied(found, plan)
     for change in plan.changes:
         state = parse_template(template_at(now, change.prefix))
-        assert state.shows(parse_template(change.after))
-        assert not state.same_as(parse_template(change.before))
+        assert state.shows(parse_template(change.after.document))
+        assert not state.same_as(parse_template(change.before.document))
     assert plan_templates(wanted, now, ours) == TemplatePlan()
     assert len(now) == len(wanted)
 
@@ -174,4 +174,4 @@ def test_deletions_come_last(registry: Registry, ours: Signature) -> None:
     )
     plan = plan_templates(new, old, ours)
     assert [(one.action, one.prefix) for one in plan.changes] == [("create", "b"), ("delete", "a")]
-    assert plan.changes[1].before == old[0]
+    assert plan.changes[1].before.document == old[0]

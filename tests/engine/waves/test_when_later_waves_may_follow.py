@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from tests.support.changes import change_of
 
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.inventory import Amount, Selector, Wave
@@ -18,7 +19,7 @@ DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no
 
 
 def change(wave: str) -> Change:
-    return Change(
+    return change_of(
         resource=Resource.REGISTRY_POLICY,
         action=Action.UPDATE,
         phase=Phase.GRANTS,

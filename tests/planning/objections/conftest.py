@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.support.changes import change_of
 from tests.support.links import rules_for
 
 from fleet_repl.ecr.rules import document_of
-from fleet_repl.planning.plan import Action, Change, LinkEnd, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Action, LinkEnd, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import Prefixes
@@ -38,7 +39,7 @@ def losing() -> Make:
         before: dict[Registry, Prefixes] = dict.fromkeys(ends, ("a/", "b/"))
         after: dict[Registry, Prefixes] = dict.fromkeys(ends[:narrowed], ("a/",))
         after.update(dict.fromkeys(ends[lost:], ("a/", "b/")))
-        change = Change(
+        change = change_of(
             resource=Resource.REPLICATION_CONFIGURATION,
             action=Action.UPDATE,
             phase=Phase.RULES,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.support.links import scopes_of
 
 from fleet_repl.ecr.rules import (
+    NO_RULES,
     Links,
     Outgoing,
     Replication,
@@ -73,6 +74,23 @@ def wants(draw: Any) -> Links:
     return scopes_of(asked, {one: asked[one] for one in asked if one in with_deletes})
 
 
+def same_reading(rules: Replication) -> bool:
+    """Whether a configuration that was put together means what its document says."""
+    read = parse_document(rules.document or NO_RULES)
+    return all(
+        getattr(rules, member) == getattr(read, member)
+        for member in ("document", "links", "may_use", "rules", "unknown")
+    )
+
+
+def written(merged: Merged) -> JsonObject:
+    """The document to write."""
+    rules = merged.replication()
+    assert same_reading(rules)
+    assert rules.document is not None
+    return rules.document
+
+
 def _reached(document: JsonObject, *, deletes: bool | None = None) -> set[tuple[Registry, str]]:
     """What a document replicates, read rule by rule."""
     found = set()
@@ -112,7 +130,7 @@ def _clashing(merged: Merged) -> set[tuple[Registry, str]]:
 def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Links, ours: Outgoing) -> None:
     """Afterwards there is what others had and what is asked for, deletions too, and no more."""
     merged = merge(found_of(found), wanted, ours)
-    after = merged.document()
+    after = written(merged)
     theirs = document_of([one for rule in found for one in _without_ours(rule, ours)])
     assert _reached(theirs) <= _reached(after)
     assert _reached(theirs, deletes=True) <= _reached(after, deletes=True)
@@ -144,7 +162,7 @@ def test_rules_that_are_not_ours_stay_to_the_letter(
             prefix not in ours.get(end, ()) for end in rule.destinations for prefix in rule.prefixes
         )
     ]
-    after = merge(found_of(found), wanted, ours).document()
+    after = merge(found_of(found), wanted, ours).replication().document
     there = [canonical_json(raw) for raw in rules_of(after)]
     rest = iter(there)
     assert all(one in rest for one in foreign)
@@ -154,7 +172,7 @@ def test_rules_that_are_not_ours_stay_to_the_letter(
 def test_what_was_merged_is_settled(found: list[Rule], wanted: Links, ours: Outgoing) -> None:
     """Merging again, by what is then on record, changes no link and no owner."""
     first = merge(found_of(found), wanted, ours)
-    again = merge(parse_document(first.document()), wanted, first.owned)
+    again = merge(parse_document(written(first)), wanted, first.owned)
     assert again.links == first.links
     assert again.owned == first.owned
     assert again.count <= first.count
@@ -168,10 +186,10 @@ def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Links]) -> N
     owned: Cells = {}
     for wanted in wishes:
         merged = merge(found, wanted, owned)
-        assert _reached(document_of(strangers)) <= _reached(merged.document())
-        found, owned = parse_document(merged.document()), merged.owned
+        assert _reached(document_of(strangers)) <= _reached(written(merged))
+        found, owned = parse_document(written(merged)), merged.owned
     last = merge(found, {}, owned)
-    assert list(map(canonical_json, rules_of(last.document()))) == list(
+    assert list(map(canonical_json, rules_of(written(last)))) == list(
         map(canonical_json, rules_of(document_of(strangers)))
     )
     assert last.owned == {}
@@ -184,17 +202,17 @@ def test_what_was_ours_alone_can_be_shared(wishes: list[Links]) -> None:
     owned: Cells = {}
     for wanted in wishes:
         merged = only(found, wanted, owned)
-        found, owned = parse_document(merged.document()), merged.owned
+        found, owned = parse_document(written(merged)), merged.owned
     settled = only(found, wishes[-1], owned)
     assert settled.owned == owned
     last = merge(found, {}, owned)
-    assert rules_of(last.document()) == ()
+    assert rules_of(written(last)) == ()
 
 
 @given(wants())
 def test_without_a_record_what_is_asked_for_is_ours(wanted: Links) -> None:
     """Every rule that this fleet would have written is recognised, implied links included."""
-    found = parse_document(only(parse_document({"rules": []}), wanted).document())
+    found = parse_document(written(only(parse_document({"rules": []}), wanted)))
     merged = merge(found, wanted, None)
     assert (merged.kept, merged.clashes) == ((), ())
     assert merged.links == wanted
@@ -206,18 +224,22 @@ def test_held_links_leave_others_alone(
 ) -> None:
     """Leaving links of ours out of a document touches no rule of others, and ours are known."""
     merged = merge(found_of(found), wanted, ours)
-    document, kept = narrowed(merged.document(), merged.owned, bounds, filters=100)
+    rest, kept = narrowed(merged.replication(), merged.owned, bounds, filters=100)
+    document = rest.document
+    assert same_reading(rest)
+    assert document is not None
     there = [canonical_json(raw) for raw in rules_of(document)]
-    assert there[: len(merged.kept)] == list(map(canonical_json, merged.kept))
+    theirs_raw = [raw for raw, _ in merged.kept]
+    assert there[: len(merged.kept)] == list(map(canonical_json, theirs_raw))
     assert kept == len(merged.kept)
-    theirs = {"rules": merged.kept}
+    theirs: JsonObject = {"rules": theirs_raw}
     left = _names(prefixes_of(within(links_of(merged.rules), bounds)))
     assert _reached(document) == _reached(theirs) | left
-    assert _reached(document, deletes=True) <= _reached(merged.document(), deletes=True)
-    owned = owned_of(document, merged.document(), merged.owned)
-    last = merge(parse_document(document), {}, owned)
+    assert _reached(document, deletes=True) <= _reached(written(merged), deletes=True)
+    owned = owned_of(rest, merged.replication(), merged.owned)
+    last = merge(rest, {}, owned)
     foreign = document_of([one for rule in found for one in _without_ours(rule, ours)])
-    assert _reached(last.document()) == _reached(foreign)
+    assert _reached(written(last)) == _reached(foreign)
 
 
 def test_what_was_written_as_planned_is_owned_as_planned() -> None:
@@ -226,14 +248,14 @@ def test_what_was_written_as_planned_is_owned_as_planned() -> None:
     found = found_of([Rule(destinations=(first, second), prefixes=("a/",))])
     merged = merge(found, scopes_of({first: ("a/",), second: ("c/",)}), {first: ("a/",)})
     assert merged.owned == {first: ("a/",), second: ("c/",)}
-    assert owned_of(merged.document(), merged.document(), merged.owned) == merged.owned
+    assert owned_of(merged.replication(), merged.replication(), merged.owned) == merged.owned
 
 
 @given(wants())
 def test_alone_means_exactly_what_is_asked(wanted: Links) -> None:
     """Where the fleet speaks alone, the document is its links and nothing else."""
     merged = only(parse_document({"rules": []}), wanted)
-    read = parse_document(merged.document())
+    read = parse_document(written(merged))
     assert read.outgoing == prefixes_of(wanted)
     assert merged.owned == cells_of(read.rules)
     assert _names(deletes_of(read.links)) == _names(deletes_of(wanted))
@@ -245,7 +267,7 @@ def test_a_rule_of_others_that_covers_ours_is_enough() -> None:
     end = ENDS[0]
     found = found_of([Rule(destinations=(end,), prefixes=("a/",))])
     merged = merge(found, scopes_of({end: ("a/b/",)}), {})
-    assert (merged.document(), merged.owned) == (found.document, {})
+    assert (written(merged), merged.owned) == (found.document, {})
 
 
 def test_other_deletions_than_ours_clash() -> None:
@@ -263,7 +285,7 @@ def test_deletions_are_part_of_being_equal() -> None:
     found = found_of([Rule(destinations=(end,), prefixes=("a/", "c/"), deletes=True)])
     merged = merge(found, scopes_of({end: ("a/",)}), None)
     assert merged.clashes == ((end, "a/"),)
-    assert merged.document() == found.document
+    assert written(merged) == found.document
 
 
 def test_unknown_fields_go_only_where_somebody_insists() -> None:
@@ -276,7 +298,7 @@ def test_unknown_fields_go_only_where_somebody_insists() -> None:
         ]
     }
     merged = merge(parse_document(strange), {}, {})
-    assert merged.document() == {"rules": [there, rules_of(strange)[1]]}
+    assert written(merged) == {"rules": [there, rules_of(strange)[1]]}
 
 
 def test_ours_beneath_a_rule_of_others_is_not_forgotten() -> None:
@@ -294,7 +316,7 @@ def test_what_others_add_in_vain_is_theirs() -> None:
     end = ENDS[0]
     found = found_of([Rule(destinations=(end,), prefixes=("a/", "a/b/"))])
     merged = merge(found, {}, {end: ("a/",)})
-    assert merged.document() == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
+    assert written(merged) == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
     settled = only(found, scopes_of({end: ("a/",)}), {end: ("a/",)})
     assert settled.owned == {end: ("a/",)}
 
@@ -344,6 +366,6 @@ def test_a_rule_of_which_only_some_links_are_asked_for_is_not_ours_as_a_whole(
     ):
         merged = merge(found, scopes_of(links, deleting), None)
         assert merged.present == crossed
-        assert _reached(found.document, deletes=deletes) <= _reached(
-            merged.document(), deletes=deletes
+        assert _reached(found.document or NO_RULES, deletes=deletes) <= _reached(
+            written(merged), deletes=deletes
         )

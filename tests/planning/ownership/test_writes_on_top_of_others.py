@@ -42,17 +42,19 @@ def test_ours_comes_about_and_theirs_stays(
     found = parsed(*now_theirs, *ours)
     sharing = OurPart(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
     write = SharedWrite(before=before, after=after, sharing=sharing)
-    document = write.rebased(found)
-    if document is None:
+    rebased = write.rebased(found)
+    if rebased is None:
         return
-    written = parse_document(document)
+    assert rebased.document is not None
+    written = parse_document(rebased.document)
+    assert (rebased.rules, rebased.outgoing) == (written.rules, written.outgoing)
     assert write.is_done(written)
     assert keys(written) - keys(found) <= keys(after) - keys(before)
     assert keys(found) - keys(written) <= keys(before) - keys(after)
     for end, prefixes in sharing.links.items():
         if written is not found and not write.is_done(found):
             assert set(prefixes) <= set(written.outgoing.get(end, ()))
-    owned = owned_of(document, after.document, sharing.owned)
+    owned = owned_of(rebased, after, sharing.owned)
     assert {(end, one) for end, some in owned.items() for one in some} <= {
         (end, one) for end, some in sharing.owned.items() for one in some
     }
@@ -66,9 +68,10 @@ def test_where_nobody_else_was_it_is_the_plans_own_write(
     before, after = parsed(*theirs, *ours), parsed(*theirs, *new_ours)
     sharing = OurPart(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
     write = SharedWrite(before=before, after=after, sharing=sharing)
-    document = write.rebased(before)
-    assert document is not None
-    assert keys(parse_document(document)) == keys(after)
+    rebased = write.rebased(before)
+    assert rebased is not None
+    assert rebased.document is not None
+    assert keys(parse_document(rebased.document)) == keys(after)
 
 
 @given(theirs=rule_lists, end=st.sampled_from(ENDS), widened=st.sampled_from(["cc/", "dd/"]))

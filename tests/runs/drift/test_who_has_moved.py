@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.changes import change_of, ended_change
 from tests.support.clock import NOON
 
+from fleet_repl.ecr.policy import PolicyDocument
+from fleet_repl.ecr.rules import parse_stored_rules
 from fleet_repl.planning.plan import (
     Action,
     Change,
@@ -19,9 +22,10 @@ from fleet_repl.planning.plan import (
     Resource,
     State,
 )
-from fleet_repl.runs.drift import attributed, moved, policy_digest, rules_digest, sentence, traced
+from fleet_repl.runs import drift
+from fleet_repl.runs.drift import attributed, moved, sentence, traced
 from fleet_repl.runs.history import Trace
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 
@@ -37,6 +41,14 @@ PULL = {"Sid": "Pull", "Effect": "Allow", "Principal": "*", "Action": "a", "Reso
 PUSH = {"Sid": "Push", "Effect": "Allow", "Principal": "*", "Action": ["b", "c"], "Resource": "*"}
 
 
+def rules_digest(document: JsonObject | None) -> str:
+    return drift.rules_digest(parse_stored_rules(document))
+
+
+def policy_digest(document: JsonObject | None) -> str:
+    return drift.policy_digest(PolicyDocument(document=document))
+
+
 def changing(*changes: Change) -> RegistryPlan:
     state = State.CHANGED if changes else State.UNCHANGED
     return RegistryPlan(registry=HUB, name="hub", state=state, changes=changes)
@@ -45,7 +57,7 @@ def changing(*changes: Change) -> RegistryPlan:
 def change(
     resource: Resource, before: JsonObject | None, after: JsonObject | None = None
 ) -> Change:
-    return Change(
+    return change_of(
         resource=resource, action=Action.UPDATE, phase=Phase.RULES, before=before, after=after
     )
 
@@ -157,7 +169,7 @@ def outcome(*changes: tuple[Resource, Outcome, JsonObject | None, bool]) -> Regi
         name="hub",
         outcome=Outcome.FAILED,
         changes=tuple(
-            ChangeOutcome(
+            ended_change(
                 resource=resource,
                 action=Action.UPDATE,
                 outcome=outcome,

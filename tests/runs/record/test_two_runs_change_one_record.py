@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.changes import change_of, ended_change
 from tests.support.links import rules_for
 from tests.support.plans import plan_of
 
@@ -14,14 +15,13 @@ from fleet_repl.planning.ownership import Applied, Cells, Record, without
 from fleet_repl.planning.plan import (
     Action,
     Basis,
-    Change,
     Phase,
     Plan,
     RegistryPlan,
     Resource,
     State,
 )
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.runs.record import announced, concluded
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -63,7 +63,7 @@ class Run:
         """Plan by what is in place and on record."""
         self.seen = frozenset(self.fleet.over)
         before, after = (document_of(rules_for(one)) for one in (self.fleet.place, self.wanted))
-        change = Change(
+        change = change_of(
             resource=RULES, action=Action.UPDATE, phase=Phase.RULES, before=before, after=after
         )
         differs = self.fleet.place != self.wanted
@@ -93,14 +93,16 @@ class Run:
         for change in self.plan.registries[0].changes:
             now = document_of(rules_for(self.fleet.place))
             outcome, doubt = self.outcome, False
-            if parse_document(now).same_as(parse_document(change.after or NO_RULES)):
+            if parse_document(now).same_as(parse_document(change.after.document or NO_RULES)):
                 outcome = Outcome.UNCHANGED
-            elif not parse_document(now).same_as(parse_document(change.before or NO_RULES)):
+            elif not parse_document(now).same_as(
+                parse_document(change.before.document or NO_RULES)
+            ):
                 outcome = Outcome.FAILED
             elif outcome is Outcome.APPLIED or (outcome is Outcome.FAILED and self.in_doubt):
                 self.fleet.place = self.made = self.wanted
                 doubt = outcome is Outcome.FAILED
-            one = ChangeOutcome(
+            one = ended_change(
                 resource=RULES,
                 action=change.action,
                 outcome=outcome,

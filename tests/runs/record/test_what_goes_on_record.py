@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support.changes import change_of, ended_change
 from tests.support.links import rules_for
 from tests.support.plans import plan_of
 
@@ -22,7 +23,7 @@ from fleet_repl.planning.plan import (
     Resource,
     State,
 )
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.runs.record import announced, backfilled, concluded
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
@@ -35,7 +36,7 @@ NO = Fault(kind=FaultKind.ACCESS_DENIED, operation="PutReplicationConfiguration"
 
 
 def change(after: Outgoing) -> Change:
-    return Change(
+    return change_of(
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -67,7 +68,7 @@ def ended(
         name="hub",
         outcome=outcome,
         changes=(
-            ChangeOutcome(
+            ended_change(
                 resource=planned.resource,
                 action=planned.action,
                 outcome=outcome,
@@ -97,7 +98,7 @@ def test_before_the_first_write_both_count_as_ours() -> None:
 def test_a_plan_without_rules_announces_nothing() -> None:
     """Policies tell whose they are by themselves."""
     record = {HUB: Applied(links=OLD)}
-    policy = Change(
+    policy = change_of(
         resource=Resource.REGISTRY_POLICY,
         action=Action.CREATE,
         phase=Phase.GRANTS,
@@ -237,7 +238,7 @@ def test_a_link_that_was_not_made_is_owed_nothing() -> None:
 )
 def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, ...]) -> None:
     """One that was not removed after all stays on record, or nobody would remove it again."""
-    removal = Change(
+    removal = change_of(
         resource=Resource.CREATION_TEMPLATE,
         action=Action.DELETE,
         phase=Phase.TEMPLATES,
@@ -246,7 +247,7 @@ def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, 
     )
     plan = hub_plan(changes=(removal,), owned=Applied(links=OLD, templates=("new",)))
     before = {HUB: Applied(links=OLD, templates=("old",))}
-    done = ChangeOutcome(
+    done = ended_change(
         resource=removal.resource,
         action=removal.action,
         outcome=outcome,
@@ -269,7 +270,7 @@ def in_two_waves(
     one = replace(change(FIRST), wave="canary")
     two = replace(change(NEW), before=one.after)
     ends = [
-        ChangeOutcome(
+        ended_change(
             resource=planned.resource,
             action=planned.action,
             wave=planned.wave,

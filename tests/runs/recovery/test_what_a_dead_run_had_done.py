@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.changes import change_of
 from tests.support.plans import plan_of
 
-from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
 from fleet_repl.ecr.rules import parse_document, rules_of
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import (
@@ -60,28 +61,28 @@ POLICY: JsonObject = {"Version": "2012-10-17", "Statement": [STATEMENT]}
 TEMPLATE: JsonObject = {"prefix": "base", "description": "ours", "appliedFor": ["REPLICATION"]}
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no", hint="trust it")
 
-RULES_CHANGE = Change(
+RULES_CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,
     phase=Phase.RULES,
     before=NO_RULES,
     after=RULES,
 )
-TEMPLATE_CHANGE = Change(
+TEMPLATE_CHANGE = change_of(
     resource=Resource.CREATION_TEMPLATE,
     action=Action.CREATE,
     phase=Phase.TEMPLATES,
     before=None,
     after=TEMPLATE,
 )
-POLICY_CHANGE = Change(
+POLICY_CHANGE = change_of(
     resource=Resource.REGISTRY_POLICY,
     action=Action.CREATE,
     phase=Phase.GRANTS,
     before=None,
     after=POLICY,
 )
-LAST_CHANGE = Change(
+LAST_CHANGE = change_of(
     resource=Resource.REGISTRY_POLICY,
     action=Action.DELETE,
     phase=Phase.WITHDRAWALS,
@@ -134,8 +135,8 @@ def sending(registry: Registry, change: Change, seconds: int = 1) -> JournalEntr
         phase=change.phase,
         wave=change.wave,
         prefix=prefix_of(change),
-        before=change.before,
-        after=change.after,
+        before=change.before.document,
+        after=change.after.document,
     )
 
 
@@ -255,7 +256,7 @@ def test_a_look_decides_what_was_under_way(
         [one] = [
             one
             for one in of(found, registry).changes
-            if (one.resource, one.after) == (change.resource, change.after)
+            if (one.resource, one.after.document) == (change.resource, change.after.document)
         ]
         assert (one.outcome, one.in_doubt) == (outcome, doubt)
         counts.append((found.under_way, found.in_place, found.in_doubt))
@@ -333,10 +334,10 @@ def test_several_ends_are_one_sentence() -> None:
 
 def test_what_was_sent_counts_not_what_was_planned() -> None:
     """A run may leave a link out of what was planned: its journal says what it wrote."""
-    narrowed = replace(RULES_CHANGE, after=FOREIGN)
+    narrowed = replace(RULES_CHANGE, after=parse_document(FOREIGN))
     found = looked(died(sending(HUB, narrowed)), {HUB: seen(FOREIGN)})
     one = of(found, HUB).changes[1]
-    assert (one.outcome, one.after) == (Outcome.APPLIED, FOREIGN)
+    assert (one.outcome, one.after.document) == (Outcome.APPLIED, FOREIGN)
 
 
 def test_a_refused_change_is_told_as_such() -> None:
@@ -354,7 +355,12 @@ def test_a_refused_change_is_told_as_such() -> None:
 def test_one_policy_in_two_waves_is_two_writes() -> None:
     """The end of one says nothing of the other."""
     first = replace(POLICY_CHANGE, wave="canary")
-    second = replace(POLICY_CHANGE, wave="rest", before=POLICY, after={"Statement": []})
+    second = replace(
+        POLICY_CHANGE,
+        wave="rest",
+        before=PolicyDocument(document=POLICY),
+        after=PolicyDocument(document={"Statement": []}),
+    )
     planned = (changing(SPOKE, first, second),)
     run = died(
         sending(SPOKE, first),
@@ -441,16 +447,20 @@ def test_a_write_that_was_announced_once_more_is_under_way_again() -> None:
     """It was made anew on top of what others had made meanwhile: the documents sent last count,
     whatever the end of the first try was."""
     both: JsonObject = {"rules": [*rules_of(FOREIGN), *rules_of(RULES)]}
-    merged = replace(RULES_CHANGE, before=FOREIGN, after=both)
+    merged = replace(RULES_CHANGE, before=parse_document(FOREIGN), after=parse_document(both))
     first = sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.FAILED)
     run = died(*first, sending(HUB, merged, 3))
     assert still_open(run) == {HUB}
-    for there, outcome in ((merged.after, Outcome.APPLIED), (FOREIGN, Outcome.CANCELLED)):
+    for there, outcome in ((merged.after.document, Outcome.APPLIED), (FOREIGN, Outcome.CANCELLED)):
         found = looked(run, {HUB: seen(rules=there or NO_RULES)})
         change = next(
             one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource
         )
-        assert (change.outcome, change.before, change.after) == (outcome, FOREIGN, merged.after)
+        assert (change.outcome, change.before.document, change.after.document) == (
+            outcome,
+            FOREIGN,
+            merged.after.document,
+        )
         assert (found.done, found.failed, found.under_way) == (0, 0, 1)
 
 

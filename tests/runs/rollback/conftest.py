@@ -100,13 +100,13 @@ class Aws:
         """Overwrite a document, which has to be as the change expects it."""
         if change.resource is Resource.REPLICATION_CONFIGURATION:
             there = parse_document(self.rules.get(registry, EMPTY))
-            assert there.same_as(parse_document(change.before or EMPTY))
-            assert change.after is not None
-            self.rules[registry] = json.loads(json.dumps(change.after))
+            assert there.same_as(parse_document(change.before.document or EMPTY))
+            assert change.after.document is not None
+            self.rules[registry] = json.loads(json.dumps(change.after.document))
         else:
             now = parse_policy(self.policies.get(registry), OWNER, registry)
-            assert now.same_as(parse_policy(change.before, OWNER, registry))
-            self.policies[registry] = json.loads(json.dumps(change.after))
+            assert now.same_as(parse_policy(change.before.document, OWNER, registry))
+            self.policies[registry] = json.loads(json.dumps(change.after.document))
 
     def means_the_same(self, other: Aws, registry: Registry) -> bool:
         """Whether both documents of a registry mean what they do elsewhere."""
@@ -234,7 +234,7 @@ def lines(
     registry: Registry, change: Change, at: datetime, outcome: Outcome | None, *, in_doubt: bool
 ) -> list[JournalEntry]:
     """The journal's lines about one write; without an outcome only the first."""
-    template = change.after or change.before or {}
+    template = change.after.document or change.before.document or {}
     is_template = change.resource is Resource.CREATION_TEMPLATE
     sending = JournalEntry(
         moment=Moment.SENDING,
@@ -245,8 +245,8 @@ def lines(
         phase=change.phase,
         wave=change.wave,
         prefix=str(template["prefix"]) if is_template else None,
-        before=change.before,
-        after=change.after,
+        before=change.before.document,
+        after=change.after.document,
     )
     ended = replace(
         sending, moment=Moment.SETTLED, before=None, after=None, outcome=outcome, in_doubt=in_doubt
@@ -316,7 +316,7 @@ class Simulation:
             record[source] = Applied(links=own)
         for one, listed in grants.items():
             policy = parse_policy(fleet.aws.policies[one], OWNER, one)
-            fleet.aws.policies[one] = compose(policy, listed, OWNER, one)
+            fleet.aws.policies[one] = compose(policy, listed, OWNER, one).document
         fleet.record = record
         return fleet
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from tests.runs.rollback.conftest import Simulation
+from tests.support.changes import change_of
 
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.canonical_json import JsonObject, short_hash
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -56,7 +57,9 @@ def fleet(simulation: Any) -> Any:
         (Action.DELETE, GONE, None),
     ]
     changes = tuple(
-        Change(resource=TEMPLATES, action=action, phase=Phase.TEMPLATES, before=before, after=after)
+        change_of(
+            resource=TEMPLATES, action=action, phase=Phase.TEMPLATES, before=before, after=after
+        )
         for action, before, after in writes
     )
     one = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=changes)
@@ -71,9 +74,9 @@ def test_each_is_made_what_it_was(fleet: Any) -> None:
     """In place of what is there now, deletions last; empty members and times are not sent."""
     (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
     assert one.error is None
-    sent = [(change.action, (change.after or {}).get("prefix")) for change in one.changes]
+    sent = [(change.action, (change.after.document or {}).get("prefix")) for change in one.changes]
     assert sent == [(Action.CREATE, "gone/"), (Action.UPDATE, "kept/"), (Action.DELETE, None)]
-    assert one.changes[0].after == {
+    assert one.changes[0].after.document == {
         **template("gone/"),
         "encryptionConfiguration": {"encryptionType": "AES256"},
     }
@@ -119,7 +122,7 @@ def test_what_is_not_ours_or_not_known_stays_even_with_force(
 
 def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Simulation) -> None:
     """Nothing is there by whose name it could be called."""
-    change = Change(
+    change = change_of(
         resource=TEMPLATES,
         action=Action.DELETE,
         phase=Phase.TEMPLATES,

@@ -71,12 +71,12 @@ def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Simulation) 
     past = fleet.carry_out(fleet.plan(desired))
     first, last = of(fleet.take_back(past, desired), SHOP).changes
     assert (first.phase, last.phase) == (Phase.GRANTS, Phase.WITHDRAWALS)
-    assert first.after == last.before
-    granted = parse_policy(first.after, simulation.owner, SHOP).grants
+    assert first.after.document == last.before.document
+    granted = parse_policy(first.after.document, simulation.owner, SHOP).grants
     assert {one.source for one in granted} == {HUB.account, CLUB.account}
-    assert {one.source for one in parse_policy(last.after, simulation.owner, SHOP).grants} == {
-        HUB.account
-    }
+    assert {
+        one.source for one in parse_policy(last.after.document, simulation.owner, SHOP).grants
+    } == {HUB.account}
     assert last.needs == {CLUB}
 
 
@@ -176,7 +176,7 @@ def test_no_force_takes_a_grant_from_the_fleets_own_rules(
     fleet.record = {**fleet.record, other: Applied(links={CLUB: ("aa/",)})}
     planned = fleet.take_back(fleet.past, fleet.wanted, force=True)
     change = of(planned, CLUB).changes[-1]
-    kept = parse_policy(change.after, simulation.owner, CLUB).grants
+    kept = parse_policy(change.after.document, simulation.owner, CLUB).grants
     assert {one.prefix for one in kept} == {"aa/"}
     assert planned.warnings == (
         Warning(
@@ -288,9 +288,9 @@ def test_edited_statements_of_ours_come_back_as_they_were(simulation: Any) -> No
     past = fleet.carry_out(fleet.plan(desired))
     planned = fleet.take_back(past, desired, force=True)
     for change in of(planned, SHOP).changes:
-        sids = [one["Sid"] for one in change.after["Statement"]]
+        sids = [one["Sid"] for one in change.after.document["Statement"]]
         assert len(set(sids)) == len(sids)
-    last = of(planned, SHOP).changes[-1].after["Statement"]
+    last = of(planned, SHOP).changes[-1].after.document["Statement"]
     assert [one["Principal"] for one in last if "Condition" in one] == [account]
 
 
@@ -306,7 +306,7 @@ def test_nothing_is_done_for_what_was_not_written(simulation: Simulation) -> Non
     assert targets(replace(past, journal=tuple(failed))) == ()
     doubtful = simulation.lines(registry, change, simulation.noon, Outcome.FAILED, in_doubt=True)
     (target,) = targets(replace(past, journal=tuple(doubtful)))
-    assert target.documents[change.resource].left == (change.before, change.after)
+    assert target.documents[change.resource].left == (change.before.document, change.after.document)
     assert change.action is not Action.DELETE
 
 
@@ -354,7 +354,7 @@ def test_what_a_stranger_said_between_two_writes_stays(simulation: Any) -> None:
     past = simulation.past_of("20261123T130000Z-abcdef", simulation.plan_of(plans), written)
     planned = fleet.take_back(past, desired)
     assert of(planned, SHOP).refused == {}
-    put_back = parse_policy(of(planned, SHOP).changes[-1].after, simulation.owner, SHOP)
+    put_back = parse_policy(of(planned, SHOP).changes[-1].after.document, simulation.owner, SHOP)
     assert put_back.ours_as(before)
     assert list(put_back.foreign) == [theirs]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from tests.runs.rollback.conftest import Simulation
+from tests.support.changes import change_of, ended_change
 from tests.support.links import rules_for
 
+from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import NO_RULES, document_of
 from fleet_repl.planning.plan import Action, Change, Objection, Phase, RegistryPlan, Resource
 from fleet_repl.runs.history import PastRun
@@ -63,7 +65,7 @@ def report_of(simulation: Simulation) -> MakeReport:
 
 
 def outcome_of(change: Change, outcome: Outcome, in_doubt: bool) -> ChangeOutcome:
-    return ChangeOutcome(
+    return ended_change(
         resource=change.resource,
         action=change.action,
         outcome=outcome,
@@ -109,7 +111,7 @@ def test_what_the_journal_leaves_in_doubt_counts_too(
     found = targets(run_of(simulation, fleet, report=report, journal=(*lost, *open_)))
     assert {one.registry for one in found} == {first, other}
     (rewritten,) = next(one for one in found if one.registry == first).documents.values()
-    assert rewritten.left == (change.before, change.after)
+    assert rewritten.left == (change.before.document, change.after.document)
 
 
 def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: Any) -> None:
@@ -119,7 +121,7 @@ def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: A
         first, change, simulation.noon, Outcome.APPLIED, in_doubt=False
     )
     (found,) = targets(run_of(simulation, fleet, journal=(sending, sending, ended)))
-    assert next(iter(found.documents.values())).left == (change.after,)
+    assert next(iter(found.documents.values())).left == (change.after.document,)
 
 
 def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fleet: Any) -> None:
@@ -134,8 +136,8 @@ def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fle
             resource=POLICY,
             phase=Phase.GRANTS,
             wave=f"wave-{number}",
-            before=documents[number],
-            after=documents[number + 1],
+            before=PolicyDocument(document=documents[number]),
+            after=PolicyDocument(document=documents[number + 1]),
         )
         journal += simulation.lines(SHOP, change, simulation.noon, outcome, in_doubt=False)
     (found,) = targets(run_of(simulation, fleet, journal=tuple(journal)))
@@ -185,7 +187,7 @@ def test_rules_that_were_none_are_none_again(simulation: Simulation) -> None:
     past = fleet.carry_out(fleet.plan(desired))
     assert fleet.aws.rules[HUB] == document_of(rules_for({CLUB: ("aa/",)}))
     planned = fleet.take_back(past, desired)
-    assert planned.registries[0].changes[0].after == NO_RULES
+    assert planned.registries[0].changes[0].after.document == NO_RULES
 
 
 def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fleet: Any) -> None:
@@ -195,7 +197,7 @@ def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fl
     _, again = simulation.lines(first, change, simulation.noon, Outcome.FAILED, in_doubt=True)
     (found,) = targets(run_of(simulation, fleet, journal=(*lines, again)))
     (rewritten,) = found.documents.values()
-    assert rewritten.left == (change.before, change.after)
+    assert rewritten.left == (change.before.document, change.after.document)
 
 
 def test_what_others_made_between_two_writes_is_met(simulation: Simulation, fleet: Any) -> None:
@@ -206,7 +208,7 @@ def test_what_others_made_between_two_writes_is_met(simulation: Simulation, flee
     for between, met in ((spelled, None), (other, None), (theirs, theirs)):
         journal: list[Any] = []
         for number, (before, after) in enumerate([(None, spelled), (between, None)]):
-            change = Change(
+            change = change_of(
                 resource=POLICY,
                 action=Action.UPDATE,
                 phase=[Phase.GRANTS, Phase.WITHDRAWALS][number],

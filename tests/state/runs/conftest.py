@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import anyio
 import anyio.lowlevel
 import pytest
+from tests.support.changes import change_of
 from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
 from tests.support.registries import registry_of
 
@@ -128,7 +129,7 @@ def change(
     resource: Resource, phase: Phase, before: JsonObject | None, after: JsonObject
 ) -> Change:
     action = Action.CREATE if before is None else Action.UPDATE
-    return Change(resource=resource, action=action, phase=phase, before=before, after=after)
+    return change_of(resource=resource, action=action, phase=phase, before=before, after=after)
 
 
 @pytest.fixture

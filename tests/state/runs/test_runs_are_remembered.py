@@ -88,8 +88,8 @@ async def test_everything_comes_back(
         phase=change.phase,
         wave="rest",
         prefix="base",
-        before=change.before,
-        after=change.after,
+        before=change.before.document,
+        after=change.after.document,
     )
     settled = replace(
         sending,

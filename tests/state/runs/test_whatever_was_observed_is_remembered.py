@@ -244,8 +244,8 @@ def _journal(plan: Plan) -> tuple[JournalEntry, ...]:
             phase=change.phase,
             wave=change.wave,
             prefix=prefix_of(change),
-            before=change.before,
-            after=change.after,
+            before=change.before.document,
+            after=change.after.document,
         )
         for registry, change in plan.changes
     )

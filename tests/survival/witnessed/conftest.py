@@ -160,7 +160,7 @@ class Witness:
         assert report is not None
         assert [one.registry for one in report.registries] == list(self.scene.registries)
         said = [
-            (str(one.registry), change.resource.value, change.after)
+            (str(one.registry), change.resource.value, change.after.document)
             for one in report.registries
             for change in one.changes
             if change.outcome is Outcome.APPLIED

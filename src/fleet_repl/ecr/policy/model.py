@@ -52,12 +52,24 @@ class Owner:
         return frozenset(map(_mark, (self.fleet, *self.formerly)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """A registry policy, taken apart into statements of ours and of others."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PolicyDocument:
+    """A registry policy of which nobody has said yet for whose statements to look: that of a plan
+    or report out of a file. Policies are equal where their documents are, whoever reads them."""
 
     document: JsonObject | None
     """As it was read; None where the registry has no policy."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PolicyDocument) and self.document == other.document
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Policy(PolicyDocument):
+    """A registry policy, taken apart into statements of ours and of others."""
+
     grants: frozenset[Grant] = frozenset()
     """What our statements mean."""
     opaque: tuple[JsonObject, ...] = ()

@@ -7,7 +7,8 @@ from typing import Final
 
 from fleet_repl.ecr.policy.grouping import Block, Lengths, shortest
 from fleet_repl.ecr.policy.model import Grant, Owner, Policy, reduced
-from fleet_repl.ecr.policy.resources import resource_of
+from fleet_repl.ecr.policy.parse import parse_policy
+from fleet_repl.ecr.policy.resources import is_pattern, resource_of
 from fleet_repl.values.canonical_json import (
     Json,
     JsonObject,
@@ -33,26 +34,36 @@ def statements_for(
 
     They stay plain as long as they fit into a policy that takes `beside` characters without them.
     """
+    return _statements(reduced(grants), owner, registry, beside)
+
+
+def _statements(
+    grants: frozenset[Grant], owner: Owner, registry: Registry, beside: int
+) -> tuple[JsonObject, ...]:
     room = owner.policy_bytes - beside
-    blocks = shortest(reduced(grants), _lengths(owner, registry), room)
+    blocks = shortest(grants, _lengths(owner, registry), room)
     statements = (_statement(block, owner, registry) for block in blocks)
     return tuple(sorted(statements, key=lambda statement: str(statement["Sid"])))
 
 
-def compose(
-    policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry
-) -> JsonObject | None:
-    """The policy with exactly `grants` as ours, or None where it would have no statement.
+def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry) -> Policy:
+    """The policy with exactly `grants` as ours; without a document where it would have no
+    statement.
 
     Foreign statements and all else that the document holds stay as they are.
     """
+    wanted = reduced(grants)
     frame = _NO_STATEMENTS if policy.document is None else policy.document
     others: JsonObject = {**frame, "Statement": policy.foreign}
     beside = _NO_STATEMENTS_SIZE if others == _NO_STATEMENTS else policy_size(others)
-    statements = statements_for(grants, owner, registry, beside=beside)
+    statements = _statements(wanted, owner, registry, beside)
     if not statements and not policy.foreign:
-        return None
-    return {**others, "Statement": (*policy.foreign, *statements)}
+        return Policy(document=None)
+    document: JsonObject = {**others, "Statement": (*policy.foreign, *statements)}
+    if any(map(is_pattern, {grant.prefix for grant in wanted})):
+        # A statement of such a prefix does not say what the grant does.
+        return parse_policy(document, owner, registry)
+    return Policy(document=document, grants=wanted, foreign=policy.foreign)
 
 
 def policy_size(document: JsonObject | None) -> int:

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from fleet_repl.values.canonical_json import Json
+
+_SPECIAL: Final = frozenset("*?$")
 
 
 def resource_of(prefix: str, base: str) -> str:
@@ -20,7 +23,12 @@ def prefix_of(resource: Json, base: str) -> str | None:
     if not isinstance(resource, str) or not resource.startswith(base) or resource[-1] != "*":
         return None
     prefix = resource[len(base) : -1]
-    return None if set(prefix) & set("*?$") else prefix
+    return None if is_pattern(prefix) else prefix
+
+
+def is_pattern(prefix: str) -> bool:
+    """Whether a policy takes the letters of a prefix for more than themselves."""
+    return not _SPECIAL.isdisjoint(prefix)
 
 
 def widest_prefix(resource: str, base: str) -> str:

@@ -26,6 +26,7 @@ from fleet_repl.ecr.rules.links import (
 )
 from fleet_repl.ecr.rules.model import (
     NO_RULES,
+    RawRule,
     Replication,
     Rule,
     document_of,
@@ -36,22 +37,31 @@ from fleet_repl.ecr.rules.model import (
     rules_of,
     sendable,
 )
-from fleet_repl.ecr.rules.parse import parse_answer, parse_document, strange_rules_lost
+from fleet_repl.ecr.rules.parse import (
+    configuration_of,
+    parse_answer,
+    parse_document,
+    parse_stored_rules,
+    strange_rules_lost,
+)
 
 __all__ = [
     "NO_RULES",
     "LinkChanges",
     "Links",
     "Outgoing",
+    "RawRule",
     "Replication",
     "Rule",
     "compare",
+    "configuration_of",
     "deletes_of",
     "document_of",
     "joined",
     "links_of",
     "parse_answer",
     "parse_document",
+    "parse_stored_rules",
     "placed_rules",
     "prefixes_of",
     "rule_words",

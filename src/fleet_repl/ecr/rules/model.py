@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.grouping import fewest_groups
 from fleet_repl.ecr.rules.filters import FILTER_MEMBERS, RepositoryFilter
@@ -40,21 +40,34 @@ class Rule:
     ECR makes of such a rule, so it is compared by its text."""
 
 
+RawRule: TypeAlias = tuple[JsonObject, Rule]
+"""A rule as it stands in a document, and what it means."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replication:
     """What a registry answered about its replication."""
 
-    document: JsonObject
-    """`replicationConfiguration` as it was read, with every field."""
-    links: Links
+    document: JsonObject | None
+    """`replicationConfiguration` as it was read, with every field. Some documents of a fleet have
+    None for one without rules; ECR has none such. Two are equal where their documents are."""
+    links: Links = field(compare=False)
     """What it surely replicates; overlapping rules add up. A filter of an unknown kind counts as no
     filter."""
-    may_use: Outgoing
+    may_use: Outgoing = field(compare=False)
     """What it replicates at the most: a filter of an unknown kind counts as every repository."""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[Rule, ...] = field(default=(), compare=False)
     """The meaning of each of `rules_of(document)`, from which `links` was read."""
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = field(default=(), compare=False)
     """Paths of the fields whose meaning is not known here."""
+    beside: tuple[str, ...] = field(default=(), compare=False)
+    """The first of `unknown`, which the answer holds beside the document."""
+
+    def alone(self) -> Replication:
+        """The document without the answer that it came in."""
+        if not self.beside:
+            return self
+        return replace(self, unknown=self.unknown[len(self.beside) :], beside=())
 
     @property
     def outgoing(self) -> Outgoing:
@@ -126,14 +139,14 @@ def document_of(rules: Iterable[Rule]) -> JsonObject:
     return {"rules": [_rule_document(rule) for rule in rules]}
 
 
-def rules_of(document: JsonObject) -> tuple[JsonObject, ...]:
+def rules_of(document: JsonObject | None) -> tuple[JsonObject, ...]:
     """The rules of a `replicationConfiguration`, as they stand in it."""
     return tuple(raw for _, raw in placed_rules(document))
 
 
-def placed_rules(document: JsonObject) -> Iterator[tuple[int, JsonObject]]:
+def placed_rules(document: JsonObject | None) -> Iterator[tuple[int, JsonObject]]:
     """The rules of a `replicationConfiguration`, each with its index."""
-    rules = document.get("rules")
+    rules = (document or NO_RULES).get("rules")
     listed = rules if isinstance(rules, list | tuple) else ()
     return ((index, rule) for index, rule in enumerate(listed) if isinstance(rule, Mapping))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet_repl.ecr.rules.filters import RepositoryFilter
@@ -11,8 +11,10 @@ from fleet_repl.ecr.rules.links import prefixes_of
 from fleet_repl.ecr.rules.model import (
     MEMBERS,
     NO_RULES,
+    RawRule,
     Replication,
     Rule,
+    document_of,
     links_of,
     rules_of,
     sendable,
@@ -32,7 +34,7 @@ def parse_answer(answer: JsonObject) -> Replication:
     replication = parse_document(document)
     if not strange:
         return replication
-    return replace(replication, unknown=(*strange, *replication.unknown))
+    return replace(replication, unknown=(*strange, *replication.unknown), beside=tuple(strange))
 
 
 def parse_document(document: JsonObject) -> Replication:
@@ -71,6 +73,30 @@ def parse_document(document: JsonObject) -> Replication:
     )
 
 
+def parse_stored_rules(document: JsonObject | None) -> Replication:
+    """Read a configuration out of a plan, journal or report, where nothing means no rules."""
+    return replace(parse_document(document or NO_RULES), document=document)
+
+
+def configuration_of(kept: Iterable[RawRule], rules: Iterable[Rule]) -> Replication:
+    """The configuration of rules that stay to the letter, and of others that follow them."""
+    staying = tuple(kept)
+    written = tuple(rules)
+    document: JsonObject = {
+        "rules": [*(raw for raw, _ in staying), *rules_of(document_of(written))]
+    }
+    if not all(rule.understood and sendable(raw) == raw for raw, rule in staying):
+        return parse_document(document)
+    listed = (*(rule for _, rule in staying), *written)
+    links = links_of(listed)
+    return Replication(
+        document=document,
+        links=links,
+        may_use=prefixes_of(links),
+        rules=listed,
+    )
+
+
 @dataclass(slots=True)
 class _Unread:
     """What could not be read of a document."""
@@ -90,13 +116,13 @@ class _Unread:
 
 
 def strange_rules_lost(
-    before: JsonObject | None, after: JsonObject | None
+    before: Replication, after: Replication
 ) -> tuple[tuple[int, JsonObject], ...]:
     """The rules of unknown meaning in `before` that `after` does not hold, with their indexes."""
-    there = parse_document(before or NO_RULES).strange_rules
+    there = before.strange_rules
     if not there:
         return ()
-    left = Counter(canonical_json(sendable(rule)) for rule in rules_of(after or NO_RULES))
+    left = Counter(canonical_json(sendable(rule)) for rule in rules_of(after.document))
     lost = []
     for place, rule in there:
         text = canonical_json(sendable(rule))

@@ -18,7 +18,12 @@ from fleet_repl.ecr.templates.documents import (
     template_documents,
     update_request,
 )
-from fleet_repl.ecr.templates.state import TemplateState, parse_template, template_at
+from fleet_repl.ecr.templates.state import (
+    TemplateState,
+    parse_stored_template,
+    parse_template,
+    template_at,
+)
 
 __all__ = [
     "RefusedChange",
@@ -27,6 +32,7 @@ __all__ = [
     "TemplatePlan",
     "TemplateState",
     "clearing_hint",
+    "parse_stored_template",
     "parse_template",
     "plan_templates",
     "template_at",

@@ -7,12 +7,18 @@ a wanted template of the same prefix.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Literal
 
 from fleet_repl.ecr.templates.documents import Signature
-from fleet_repl.ecr.templates.state import differences, parse_template, plain_prefix, template_at
+from fleet_repl.ecr.templates.state import (
+    TemplateState,
+    differences,
+    parse_template,
+    plain_prefix,
+    template_at,
+)
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 
@@ -27,10 +33,10 @@ class TemplateChange:
     action: Literal["create", "update", "delete"]
     prefix: str
     """As ECR has it, or as it is created."""
-    before: JsonObject | None
-    """As it was read, without its times; None for a new template."""
-    after: JsonObject | None
-    """The whole template; None for a deletion."""
+    before: TemplateState
+    """As it was read."""
+    after: TemplateState
+    """The whole template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,19 +86,18 @@ def _writes(
     conflicts: list[Fault],
 ) -> Iterator[TemplateChange]:
     for document in wanted:
-        raw = template_at(found, plain_prefix(document))
+        raw, after = template_at(found, plain_prefix(document)), parse_template(document)
+        before = parse_template(raw)
         if raw is None:
-            yield TemplateChange(
-                action="create", prefix=str(document["prefix"]), before=None, after=document
-            )
+            prefix = str(document["prefix"])
+            yield TemplateChange(action="create", prefix=prefix, before=before, after=after)
             continue
-        state = parse_template(raw)
-        differing = differences(state, parse_template(document))
+        differing = differences(before, after)
         if signature.is_on(raw) and differing:
             # The prefix keeps its spelling: it says which template is meant.
             prefix = str(raw["prefix"])
-            after = {**document, "prefix": prefix}
-            yield TemplateChange(action="update", prefix=prefix, before=state.document, after=after)
+            after = replace(after, document={**document, "prefix": prefix})
+            yield TemplateChange(action="update", prefix=prefix, before=before, after=after)
         elif not signature.is_on(raw) and set(differing) - {"description"}:
             conflicts.append(_conflict(document, differing))
 
@@ -103,15 +108,17 @@ def _removals(
     prefixes = set(map(plain_prefix, wanted))
     for raw in sorted(found, key=plain_prefix):
         if signature.is_on(raw) and plain_prefix(raw) not in prefixes:
-            before = parse_template(raw).document
             yield TemplateChange(
-                action="delete", prefix=str(raw.get("prefix", "")), before=before, after=None
+                action="delete",
+                prefix=str(raw.get("prefix", "")),
+                before=parse_template(raw),
+                after=parse_template(None),
             )
 
 
 def _fault(change: TemplateChange) -> Fault | None:
     """Why a change must not be made, or None: members that are not known here."""
-    unknown = parse_template(change.before).unknown
+    unknown = change.before.unknown
     if not unknown:
         return None
     return Fault(

@@ -7,7 +7,7 @@ overwrite such a template. The times at which it was made and changed are left o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from fleet_repl.ecr.templates.documents import WILDCARD
@@ -90,6 +90,11 @@ def parse_template(raw: JsonObject | None) -> TemplateState:
     return TemplateState(
         document=document, meaning=_meaning(document, unknown), unknown=tuple(unknown)
     )
+
+
+def parse_stored_template(raw: JsonObject | None) -> TemplateState:
+    """Read a template out of a plan, journal or report, whose document it keeps whole."""
+    return replace(parse_template(raw), document=raw)
 
 
 def _meaning(document: JsonObject, unknown: list[str]) -> Meaning:

@@ -7,14 +7,13 @@ from typing import TypeAlias
 
 from fleet_repl.ecr.rules import (
     Outgoing,
+    RawRule,
     Replication,
     Rule,
-    document_of,
     links_of,
     prefixes_of,
     rules_of,
 )
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 
 Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
@@ -74,14 +73,9 @@ def _merged(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     return first if first == second else tuple(sorted({*first, *second}))
 
 
-def read(current: Replication) -> Iterator[tuple[JsonObject, Rule]]:
+def read(current: Replication) -> Iterator[RawRule]:
     """Each rule as it stands in the document, and what it means."""
     return zip(rules_of(current.document), current.rules, strict=True)
-
-
-def documents(rules: Iterable[Rule]) -> tuple[JsonObject, ...]:
-    """Rules as they are written."""
-    return rules_of(document_of(rules))
 
 
 def by_deletes(rules: Iterable[Rule]) -> Mapping[bool, Outgoing]:

@@ -22,12 +22,16 @@ from dataclasses import dataclass, field, replace
 
 from fleet_repl.ecr.rules import (
     Links,
+    RawRule,
     Replication,
     Rule,
+    configuration_of,
+    document_of,
     joined,
     links_of,
     prefixes_of,
     rules_for,
+    rules_of,
     sendable,
     within,
 )
@@ -38,12 +42,10 @@ from fleet_repl.planning.ownership.cells import (
     by_deletes,
     by_destination,
     cells_of,
-    documents,
     each_cell,
     lists,
     read,
 )
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NO_SCOPE, covers, touches
 
@@ -52,7 +54,7 @@ from fleet_repl.values.prefixes import NO_SCOPE, covers, touches
 class Merged:
     """A replication configuration to be, as two parts that are written one after the other."""
 
-    kept: tuple[JsonObject, ...] = ()
+    kept: tuple[RawRule, ...] = ()
     """Rules of others as they were found, and what is left of rules that were partly ours."""
     rules: tuple[Rule, ...]
     """Ours."""
@@ -73,9 +75,16 @@ class Merged:
     def count(self) -> int:
         return len(self.kept) + len(self.rules)
 
-    def document(self) -> JsonObject:
-        """The `replicationConfiguration` to write."""
-        return {"rules": [*self.kept, *documents(self.rules)]}
+    def replication(self) -> Replication:
+        """The configuration to write."""
+        if self.kept:
+            return configuration_of(self.kept, self.rules)
+        return Replication(
+            document=document_of(self.rules),
+            links=self.links,
+            may_use=prefixes_of(self.links),
+            rules=self.rules,
+        )
 
 
 def merge_exclusive(
@@ -144,15 +153,13 @@ class _Merger:
         self._filters = filters
         self._force = force
 
-    def keep(self, rules: Sequence[tuple[JsonObject, Rule]]) -> Merged:
+    def keep(self, rules: Sequence[RawRule]) -> Merged:
         """These rules to the letter, and no other rule that was found."""
         own = {cell for _, rule in rules for cell in self._own(rule, _listed(rule))}
-        kept = tuple(sendable(raw) for raw, _ in rules)
-        return self._around(kept, [rule for _, rule in rules], own)
+        return self._around([(sendable(raw), rule) for raw, rule in rules], own)
 
     def merge(self, current: Replication) -> Merged:
-        kept: list[JsonObject] = []
-        staying: list[Rule] = []
+        kept: list[RawRule] = []
         staying_cells: set[Cell] = set()
         present: set[Cell] = set()
         replaced: list[Rule] = []
@@ -169,21 +176,20 @@ class _Merger:
                 replaced.append(rule)
                 continue
             if stays:
-                kept.append(sendable(raw))
-                staying.append(rule)
+                kept.append((sendable(raw), rule))
                 staying_cells |= own
             else:
                 left = _grouped(cells - own, deletes=rule.deletes)
-                kept += documents(left)
-                staying += left
+                kept += zip(rules_of(document_of(left)), left, strict=True)
                 replaced += _grouped(own, deletes=rule.deletes)
-        merged = self._around(tuple(kept), staying, staying_cells)
+        merged = self._around(kept, staying_cells)
         return replace(
             merged, present=by_destination(present), replaced=tuple(replaced), dropped=dropped
         )
 
-    def _around(self, kept: tuple[JsonObject, ...], staying: list[Rule], own: set[Cell]) -> Merged:
+    def _around(self, kept: Sequence[RawRule], own: set[Cell]) -> Merged:
         """Add what the rules that stay do not replicate for us already."""
+        staying = [rule for _, rule in kept]
         theirs = by_deletes(staying)
         missing: set[Cell] = set()
         clashes: list[Cell] = []
@@ -198,7 +204,7 @@ class _Merger:
         links = within(self._wanted, by_destination(missing))
         rules = rules_for(links, filters=self._filters)
         return Merged(
-            kept=kept,
+            kept=tuple(kept),
             rules=rules,
             links=joined(links_of(staying), links),
             owned=both(cells_of(rules), by_destination(own)),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fleet_repl.ecr.rules import (
     Outgoing,
+    RawRule,
+    Replication,
     Rule,
+    configuration_of,
     links_of,
-    parse_document,
     prefixes_of,
     rules_for,
     within,
@@ -17,18 +19,17 @@ from fleet_repl.planning.ownership.cells import (
     by_deletes,
     by_destination,
     cells_of,
-    documents,
     each_cell,
     lists,
     read,
 )
-from fleet_repl.values.canonical_json import JsonObject, canonical_json
+from fleet_repl.values.canonical_json import canonical_json
 from fleet_repl.values.prefixes import covers
 
 
 def narrowed(
-    after: JsonObject, owned: Cells, bounds: Outgoing, *, filters: int
-) -> tuple[JsonObject, int]:
+    after: Replication, owned: Cells, bounds: Outgoing, *, filters: int
+) -> tuple[Replication, int]:
     """`after` without what `bounds` leaves out of our rules; those of others stay to the letter.
     Also how many these are."""
     kept, ours = _parted(after, owned)
@@ -40,17 +41,17 @@ def narrowed(
         if not covers(theirs[covers(links[end].deletes, prefix)].get(end, ()), prefix)
     )
     rules = rules_for(within(links, missing), filters=filters)
-    return {"rules": [*(raw for raw, _ in kept), *documents(rules)]}, len(kept)
+    return configuration_of(kept, rules), len(kept)
 
 
-def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
-    """Our part of a document that was written, from that of the one that was planned.
+def owned_of(written: Replication, planned: Replication, owned: Cells) -> Cells:
+    """Our part of a configuration that was written, from that of the planned one.
 
     It may hold less of ours, and rules that others made after the plan: they are none of ours.
     """
     kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
     written_cells: Cells = {}
-    for raw, rule in read(parse_document(written)):
+    for raw, rule in read(written):
         is_kept = canonical_json(raw) in kept
         ours = by_destination(
             (end, prefix)
@@ -61,10 +62,10 @@ def owned_of(written: JsonObject, planned: JsonObject, owned: Cells) -> Cells:
     return written_cells
 
 
-def _parted(document: JsonObject, owned: Cells) -> tuple[list[tuple[JsonObject, Rule]], list[Rule]]:
+def _parted(replication: Replication, owned: Cells) -> tuple[list[RawRule], list[Rule]]:
     """The rules of others, of both or of unknown meaning, and those that are wholly ours."""
     kept, ours = [], []
-    for raw, rule in read(parse_document(document)):
+    for raw, rule in read(replication):
         cells = list(each_cell(cells_of([rule])))
         if rule.understood and all(lists(owned, cell) for cell in cells):
             ours.append(rule)

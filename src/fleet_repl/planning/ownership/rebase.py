@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fleet_repl.ecr.rules import Outgoing, Replication, Rule, parse_document, sendable, within
+from fleet_repl.ecr.rules import (
+    Outgoing,
+    RawRule,
+    Replication,
+    Rule,
+    configuration_of,
+    sendable,
+    within,
+)
 from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read, without
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import touches
@@ -44,22 +52,22 @@ class SharedWrite:
         """Whether our part is as the write leaves it."""
         return self._is_left(current, self.after)
 
-    def rebased(self, current: Replication) -> JsonObject | None:
+    def rebased(self, current: Replication) -> Replication | None:
         """What to write on top of `current`, which is `current` itself where this write or a later
         one is done; None where more than others' rules differs, or where what differs is not
         independent of our links."""
         if current.unknown:
             return None
         if any(self._is_left(current, state) for state in (self.after, *self.later)):
-            return current.document
+            return current
         before, after, present = listed(self.before), listed(self.after), listed(current)
         theirs = [rule for key, (_, rule) in present.items() if key not in before]
         if not self.is_due(current) or self._concern_us(theirs):
             return None
-        staying = [raw for key, (raw, _) in present.items() if key in after or key not in before]
-        added = [raw for key, (raw, _) in after.items() if key not in before]
-        document: JsonObject = {"rules": [*map(sendable, staying), *added]}
-        return document if self._keeps_links(parse_document(document)) else None
+        staying = [pair for key, pair in present.items() if key in after or key not in before]
+        added = [pair for key, pair in after.items() if key not in before]
+        rebased = configuration_of([*((sendable(raw), rule) for raw, rule in staying), *added], ())
+        return rebased if self._keeps_links(rebased) else None
 
     def _is_left(self, current: Replication, state: Replication) -> bool:
         """Whether our part is as `state` has it. A rule of ours that somebody has edited is another
@@ -103,7 +111,7 @@ class SharedWrite:
         return within(current.links, links) == within(self.after.links, links)
 
 
-def listed(replication: Replication) -> Mapping[str, tuple[JsonObject, Rule]]:
+def listed(replication: Replication) -> Mapping[str, RawRule]:
     """The rules by what they list, to the letter but in no order; one of unknown meaning by its
     text."""
     return {_key(raw, rule): (raw, rule) for raw, rule in read(replication)}

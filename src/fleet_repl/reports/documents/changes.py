@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from fleet_repl.planning.plan import Action, Change, LinkEnd, Phase, Resource
+from fleet_repl.planning.stored import stored_content
 from fleet_repl.reports.documents.member_types import (
     UNIQUE,
     AwsDocument,
@@ -86,8 +87,8 @@ class ChangeDocument(Document, frozen=True):
             action=change.action,
             phase=change.phase,
             wave=change.wave,
-            before=change.before,
-            after=change.after,
+            before=change.before.document,
+            after=change.after.document,
             links_added=_links(change.links_added),
             links_removed=_links(change.links_removed),
             deletes_started=_links(change.deletes_started),
@@ -103,8 +104,8 @@ class ChangeDocument(Document, frozen=True):
             action=self.action,
             phase=self.phase,
             wave=self.wave,
-            before=self.before,
-            after=self.after,
+            before=stored_content(self.resource, self.before),
+            after=stored_content(self.resource, self.after),
             links_added=_ends(self.links_added),
             links_removed=_ends(self.links_removed),
             needs=frozenset(map(registry_named, self.needs)) if self.needs else frozenset(),

@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypeAlias
 from msgspec import Meta
 
 from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.planning.stored import stored_content
 from fleet_repl.reports.documents.member_types import (
     AwsDocument,
     Count,
@@ -50,8 +51,8 @@ class ChangeOutcomeDocument(Document, frozen=True):
             wave=change.wave,
             outcome=change.outcome,
             request_id=change.request_id,
-            before=change.before,
-            after=change.after,
+            before=change.before.document,
+            after=change.after.document,
         )
 
     def change(self) -> ChangeOutcome:
@@ -62,8 +63,8 @@ class ChangeOutcomeDocument(Document, frozen=True):
             wave=self.wave,
             outcome=self.outcome,
             request_id=self.request_id,
-            before=self.before,
-            after=self.after,
+            before=stored_content(self.resource, self.before),
+            after=stored_content(self.resource, self.after),
         )
 
 

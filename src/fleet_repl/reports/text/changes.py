@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from fleet_repl.ecr.rules import rule_words, strange_rules_lost
+from fleet_repl.ecr.content import contents
+from fleet_repl.ecr.rules import Replication, rule_words, strange_rules_lost
 from fleet_repl.planning.plan import (
     Action,
     Change,
@@ -23,6 +24,7 @@ from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, prefix_list, route_list
 from fleet_repl.reports.text.page import Style
 from fleet_repl.runs.drift import sentence
+from fleet_repl.runs.history import prefix_of
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import touches
 
@@ -130,7 +132,7 @@ def _view(
     return ChangeView(
         resource=change.resource,
         symbol=SYMBOLS[change.action],
-        title=f"{change_name(change.resource, change.before, change.after)}{note}",
+        title=f"{change_name(change.resource, prefix_of(change))}{note}",
         lines=tuple(lines),
         is_dangerous=change.action is Action.DELETE
         or change.phase is Phase.WITHDRAWALS
@@ -190,9 +192,7 @@ def _strange(change: Change) -> Iterator[Line]:
     """Yields a line for each rule of unknown meaning that is removed or comes back."""
     if change.resource is not Resource.REPLICATION_CONFIGURATION:
         return
-    for lost, kept, symbol in (
-        (change.before, change.after, _REMOVED),
-        (change.after, change.before, _ADDED),
-    ):
+    before, after = contents(change, Replication)
+    for lost, kept, symbol in ((before, after, _REMOVED), (after, before, _ADDED)):
         for rule in strange_rules_lost(lost, kept):
             yield Line(symbol=symbol, before=rule_words(*rule))

@@ -6,7 +6,6 @@ from typing import Final
 
 from fleet_repl.planning.plan import Action, Resource
 from fleet_repl.reports.text.page import Style
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 from fleet_repl.values.text import listed, named
@@ -25,12 +24,9 @@ SYMBOLS: Final = {
 }
 
 
-def change_name(resource: Resource, before: JsonObject | None, after: JsonObject | None) -> str:
+def change_name(resource: Resource, prefix: str | None) -> str:
     """Returns `registry policy`, or `creation template golden/`: a registry may have several."""
-    document = after if after is not None else before
-    if resource is not Resource.CREATION_TEMPLATE or document is None:
-        return RESOURCES[resource]
-    return f"{RESOURCES[resource]} {document.get('prefix')}"
+    return f"{RESOURCES[resource]} {prefix}" if prefix else RESOURCES[resource]
 
 
 def label(registry: Registry, name: str | None) -> str:

@@ -24,6 +24,7 @@ from fleet_repl.reports.text.sections import (
     add_warnings,
     add_waves,
 )
+from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.text import counted, elapsed
 
@@ -133,7 +134,7 @@ def _add_applied(page: Page, report: Report) -> None:
 def _changes(changes: Sequence[ChangeOutcome]) -> str:
     """Returns each kind of write once: one run may write a policy several times."""
     written = Counter(
-        f"{SYMBOLS[change.action][0]}{change_name(change.resource, change.before, change.after)}"
+        f"{SYMBOLS[change.action][0]}{change_name(change.resource, prefix_of(change))}"
         for change in changes
     )
     return ", ".join(f"{what} ({n:,} times)" if n > 1 else what for what, n in written.items())
@@ -152,7 +153,7 @@ def _failing(report: Report) -> list[FailedRegistry]:
 def _done(outcome: RegistryOutcome) -> str | None:
     """Returns which resources of a registry were written before it failed or was stopped."""
     written = [
-        change_name(change.resource, change.before, change.after)
+        change_name(change.resource, prefix_of(change))
         for change in outcome.changes
         if change.outcome is Outcome.APPLIED
     ]

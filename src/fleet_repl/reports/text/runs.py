@@ -170,7 +170,7 @@ def _add_open(page: Page, run: PastRun, entries: list[JournalEntry]) -> None:
     page.heading(f"Announced, and maybe sent: {counted(len(entries), 'write')}")
     shown = page.within(entries, OPEN)
     for entry in shown:
-        what = change_name(entry.resource, entry.before, entry.after)
+        what = change_name(entry.resource, entry.prefix)
         page.add(
             f"{label(entry.registry, names.get(entry.registry))}: {entry.action} {what}", indent=1
         )

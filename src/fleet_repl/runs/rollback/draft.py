@@ -172,7 +172,7 @@ def _policy_before(rewritten: Rewritten, owner: Owner, registry: Registry) -> Po
     if rewritten.met is None or before.is_untidy:
         return before
     theirs = parse_policy(rewritten.met, owner, registry)
-    return parse_policy(compose(theirs, before.grants, owner, registry), owner, registry)
+    return compose(theirs, before.grants, owner, registry)
 
 
 def _templates(
@@ -198,18 +198,19 @@ def _templates(
     states.sort(key=lambda state: state[1].document is None)
     faults = (_template_fault(now, before, signature) for now, before in states)
     fault = next((fault for fault in faults if fault is not None), None)
-    changes = tuple(_template_change(now.document, before.document) for now, before in states)
+    changes = tuple(_template_change(now, before) for now, before in states)
     return changes, _Part(resource=resource, moved=moved, fault=fault)
 
 
-def _template_change(now: JsonObject | None, before: JsonObject | None) -> Change:
-    after: JsonObject | None = None
-    if before is not None:
+def _template_change(now: TemplateState, before: TemplateState) -> Change:
+    document: JsonObject | None = None
+    if before.document is not None:
         # A read shows members that are not set as empty lists and texts.
-        after = {key: value for key, value in before.items() if value}
-    if after is not None and now is not None:
+        document = {key: value for key, value in before.document.items() if value}
+    if document is not None and now.document is not None:
         # The prefix keeps its spelling: it says which template is meant.
-        after = {**after, "prefix": now["prefix"]}
+        document = {**document, "prefix": now.document["prefix"]}
+    after = parse_template(document)
     return Change(
         resource=Resource.CREATION_TEMPLATE,
         action=action_of(now, after),

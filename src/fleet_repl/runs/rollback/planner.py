@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, parse_policy
-from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record, cells_of, without
@@ -144,7 +145,7 @@ def _planned(draft: Draft, around: Outlook) -> RegistryPlan:
     changes = [*draft.templates, *policy_changes(draft, around)]
     now, then = draft.seen.replication, draft.rules
     if then is not None:
-        changes.append(rewriting(draft.registry, now, then.links, then.document, around.desired))
+        changes.append(rewriting(draft.registry, now, then, around.desired))
     changes.sort(key=lambda change: tuple(Phase).index(change.phase))
     return RegistryPlan(
         registry=draft.registry,
@@ -165,9 +166,9 @@ def _owned_templates(draft: Draft, record: Record) -> tuple[str, ...]:
     """Those on record, without what goes and with what comes back: a run writes none but ours."""
     owned = set(record.get(draft.registry, _NOTHING).templates)
     for change in draft.templates:
-        owned.discard(str((change.before or {}).get("prefix", "")))
-        if change.after is not None:
-            owned.add(str(change.after["prefix"]))
+        owned.discard(str((change.before.document or {}).get("prefix", "")))
+        if change.after.document is not None:
+            owned.add(str(change.after.document["prefix"]))
     return tuple(sorted(owned))
 
 
@@ -194,8 +195,5 @@ def _foreign_rules(registries: Iterable[RegistryPlan], record: Record) -> Iterat
 
 def _takes_strange(change: Change, applied: Applied) -> bool:
     """To the letter, unlike the objection of the same kind: what is covered counts too."""
-    before, after = (
-        cells_of(parse_document(document or NO_RULES).rules)
-        for document in (change.before, change.after)
-    )
+    before, after = (cells_of(rules.rules) for rules in contents(change, Replication))
     return bool(without(without(before, after), applied.links))

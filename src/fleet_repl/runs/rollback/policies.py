@@ -19,6 +19,7 @@ from fleet_repl.ecr.policy import (
     Policy,
     as_tuple,
     compose,
+    parse_policy,
     policy_size,
     reduced,
 )
@@ -138,10 +139,10 @@ def policy_changes(draft: Draft, around: Outlook) -> tuple[Change, ...]:
     waits = losing.waits()
     at_once = Change(
         resource=Resource.REGISTRY_POLICY,
-        action=action_of(now.document, then.document),
+        action=action_of(now, then),
         phase=Phase.GRANTS,
-        before=now.document,
-        after=then.document,
+        before=now,
+        after=then,
         links_added=_ends(draft, then, now, around),
         links_removed=_ends(draft, now, then, around),
     )
@@ -152,15 +153,15 @@ def policy_changes(draft: Draft, around: Outlook) -> tuple[Change, ...]:
         return (withdrawal,)
     both = joined(now, then.grants, then.opaque, around.desired, draft.registry)
     return (
-        replace(at_once, action=action_of(now.document, both), after=both, links_removed=()),
-        replace(withdrawal, action=action_of(both, then.document), before=both),
+        replace(at_once, action=action_of(now, both), after=both, links_removed=()),
+        replace(withdrawal, action=action_of(both, then), before=both),
     )
 
 
 def over_long(draft: Draft, around: Outlook) -> Fault | None:
     """Why ECR would not take one of the writes, or None where it would."""
     changes = policy_changes(draft, around)
-    size = max((policy_size(change.after) for change in changes), default=0)
+    size = max((policy_size(change.after.document) for change in changes), default=0)
     if size <= around.desired.limits.policy_bytes:
         return None
     meanwhile = " while rules are put back," if len(changes) > 1 else ","
@@ -173,7 +174,7 @@ def joined(
     opaque: Iterable[JsonObject],
     desired: Desired,
     registry: Registry,
-) -> JsonObject | None:
+) -> Policy:
     """A policy with more grants of ours. Its own statements keep their meaning, and foreign
     statements every letter. `opaque` are statements of ours that somebody edited once, and that
     come along."""
@@ -184,8 +185,8 @@ def joined(
     }
     if not edited:
         return composed
-    frame = composed if composed is not None else policy.document or {"Version": VERSION}
-    composed_statements = as_tuple((composed or {}).get("Statement"))
+    frame = composed.document or policy.document or {"Version": VERSION}
+    composed_statements = as_tuple((composed.document or {}).get("Statement"))
     statements = [item for item in composed_statements if isinstance(item, Mapping)]
     taken = {statement.get("Sid") for statement in statements}
     for statement in edited.values():
@@ -195,7 +196,8 @@ def joined(
             sid = desired.owner.mark + short_hash("beside " + canonical_json(statement))
         taken.add(sid)
         statements.append({**statement, "Sid": sid})
-    return {**frame, "Statement": tuple(statements)}
+    document: JsonObject = {**frame, "Statement": tuple(statements)}
+    return parse_policy(document, desired.owner, registry)
 
 
 def _ends(draft: Draft, these: Policy, than: Policy, around: Outlook) -> tuple[LinkEnd, ...]:

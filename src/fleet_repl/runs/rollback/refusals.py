@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.planning.plan import Resource, Warning
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.runs.rollback.outlook import Outlook
@@ -98,9 +97,8 @@ def _keeping(draft: Draft, losses: Iterable[Loss], around: Outlook) -> Outlook:
     grants = frozenset(grant for loss in losses for grant in loss.keep)
     if not grants or draft.policy is None:
         return around
-    registry, owner = draft.registry, around.desired.owner
-    document = joined(draft.policy, grants, (), around.desired, registry)
-    policy = parse_policy(document, owner, registry)
+    registry = draft.registry
+    policy = joined(draft.policy, grants, (), around.desired, registry)
     same = draft.seen.policy is not None and draft.seen.policy.same_as(policy)
     return around.with_policy(registry, None if same else policy)
 

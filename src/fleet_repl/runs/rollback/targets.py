@@ -18,8 +18,8 @@ from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Cells, both, cells_of, common, without
 from fleet_repl.planning.plan import Plan, Resource
-from fleet_repl.runs.history import JournalEntry, Moment, PastRun
-from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, Report
+from fleet_repl.runs.history import JournalEntry, Moment, PastRun, prefix_of
+from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import covers
@@ -155,16 +155,11 @@ def _report_writes(
     unknown = {(place, canonical_json(write.after)) for place, write in journal if not write.sure}
     for registry in report.registries:
         for change in registry.changes:
-            place = (registry.registry, change.resource, _prefix(change))
+            place = (registry.registry, change.resource, prefix_of(change))
             sure = change.outcome is Outcome.APPLIED
-            if sure or change.in_doubt or (place, canonical_json(change.after)) in unknown:
-                yield place, _Write(before=change.before, after=change.after, sure=sure)
-
-
-def _prefix(change: ChangeOutcome) -> str | None:
-    if change.resource is not Resource.CREATION_TEMPLATE:
-        return None
-    return str((change.after or change.before or {}).get("prefix", ""))
+            if sure or change.in_doubt or (place, canonical_json(change.after.document)) in unknown:
+                before, after = change.before.document, change.after.document
+                yield place, _Write(before=before, after=after, sure=sure)
 
 
 def _target(

@@ -1,0 +1,36 @@
+"""What a write of one registry replaces and puts: a configuration, a policy or a template.
+
+Each value holds its JSON document as it was read or will be sent, and what that means. Documents
+are read once, where they come in, and rendered once, where they go out.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias, TypeVar
+
+from fleet_repl.ecr.policy import PolicyDocument
+from fleet_repl.ecr.rules import Replication
+from fleet_repl.ecr.templates import TemplateState
+
+Content: TypeAlias = Replication | PolicyDocument | TemplateState
+
+V = TypeVar("V", bound=Content)
+
+
+class Rewrite(Protocol):
+    """A write, planned or made."""
+
+    @property
+    def before(self) -> Content: ...
+
+    @property
+    def after(self) -> Content: ...
+
+
+def contents(write: Rewrite, kind: type[V]) -> tuple[V, V]:
+    """What a write of this kind expects and what it puts. Raises TypeError for another kind of
+    write, and for a policy out of a file that nobody has read yet."""
+    before, after = write.before, write.after
+    if not isinstance(before, kind) or not isinstance(after, kind):
+        raise TypeError(f"{kind.__name__} is needed, not {type(before).__name__}")
+    return before, after
