@@ -1,5 +1,5 @@
-"""From what the operator wrote to links between registries. Pure: selectors and routes in,
-links, problems and notices out; nothing here knows of AWS, plans or rules.
+"""Resolves an inventory to links between registries. Pure: it takes routes and selectors, returns
+links, waves, templates, problems and notices, and knows nothing of AWS, plans or rules.
 """
 
 from __future__ import annotations

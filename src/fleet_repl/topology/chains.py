@@ -1,5 +1,7 @@
-"""Chains: routes that look as if images went on from one registry to the next. They do not:
-ECR replicates what is pushed, one hop, and nothing that arrived by replication.
+"""Chains: routes in a row, from A to B and from B to C, that look as if C received A's images.
+
+It does not: ECR replicates an image that is pushed to a registry, but none that arrived there by
+replication.
 """
 
 from __future__ import annotations
@@ -20,24 +22,25 @@ _PREFIXES_SHOWN: Final = 3
 
 Outgoing: TypeAlias = Mapping[Registry, Mapping[Registry, Link]]
 _Pair: TypeAlias = tuple[str, str]
-"""The names of the route in and the route on."""
+"""The names of the first route and of the route that goes on from its destinations."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Chain:
-    """Links of one pair of routes that follow each other."""
+    """A pair of routes that follow each other."""
 
     example: tuple[Link, Link]
     prefixes: Prefixes
-    """What the example's last registry would have to get directly."""
+    """The prefixes that the example's last registry gets neither by the chain nor directly."""
     middles: set[Registry] = field(default_factory=set)
 
 
 def chain_notices(links: Sequence[Link], prefixes: Mapping[str, Prefixes]) -> tuple[Notice, ...]:
-    """One notice for each pair of routes of which the second asks for images that only the
-    first brings, and that its destinations do not get from where they were pushed.
+    """Returns a notice for each pair of routes where the second asks for images that its sources
+    only receive by the first, and that its destinations do not get directly.
 
-    `prefixes` are those of each route. Two-way pairs and meshes are quiet.
+    `prefixes` maps the name of each route to its prefixes. Registries that replicate to each other
+    give no notice.
     """
     outgoing: dict[Registry, dict[Registry, Link]] = defaultdict(dict)
     for link in links:
@@ -58,7 +61,7 @@ class _Finder:
         self._known: dict[object, Sequence[tuple[_Pair, Prefixes]]] = {}
 
     def follow(self, first: Link) -> None:
-        """Look at every link that goes on where `first` ends."""
+        """Adds the chains of `first` and every link out of its destination to `chains`."""
         onward = self._outgoing.get(first.destination)
         if onward is None:
             return
@@ -76,8 +79,8 @@ class _Finder:
     def _lacking(
         self, incoming: tuple[str, ...], onward: tuple[str, ...], got: Prefixes
     ) -> Sequence[tuple[_Pair, Prefixes]]:
-        """What each pair of routes passes on and `got` does not hold. A few routes make
-        many links, so the answer is mostly known."""
+        """Returns the pairs of routes with prefixes in common beyond `got`, and these prefixes. A
+        few routes make many links, so the answer is mostly known."""
         key = (incoming, onward, got)
         if key not in self._known:
             self._known[key] = tuple(self._compare(incoming, onward, got))

@@ -28,7 +28,7 @@ BySource: TypeAlias = Mapping[Registry, Sequence[Expansion]]
 def sources_over_limit(
     by_source: BySource, inventory: Inventory, fleet: Fleet
 ) -> tuple[frozenset[Registry], list[Problem]]:
-    """The sources over the limit; those that the same routes bring over it are one problem."""
+    """Returns the sources over the limit, and a problem for each set of routes that causes it."""
     limit = inventory.limits.destinations
     by_routes: dict[tuple[int, ...], list[Registry]] = defaultdict(list)
     for source, routes in by_source.items():
@@ -73,8 +73,8 @@ def _over_limit(
 def deletion_conflicts(
     routes: Sequence[Expansion], links: Sequence[Link], inventory: Inventory
 ) -> Iterator[Problem]:
-    """One problem, with an example, for each pair of routes that ask for the same repositories on
-    one link, one of them with deletions and the other without: no rule can do both."""
+    """Yields a problem, with an example, for each pair of routes that ask for the same repositories
+    on one link, one route with deletions and the other without: no rule can do both."""
     if len({route.route.replicate_deletes for route in routes}) < 2:
         return
     by_name = {route.name: route for route in routes}

@@ -1,7 +1,7 @@
-"""Route expansion: how far one route goes, without counting out its pairs.
+"""Route expansion: the sources and destinations of a route, without listing its links.
 
-A route over 100,000 registries may ask for billions of pairs; how many any one source has
-is known from the size of its group of destinations.
+A route over 100,000 registries may ask for billions of links. How many of them leave one source is
+known from the size of its group of destinations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
 Common: TypeAlias = "Registry | str | None"
-"""What a source and its destinations have in common."""
+"""What a source and its destinations have in common: nothing (None), the account, the region, or
+both (the registry)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +45,16 @@ class Expansion:
         return len(self.candidates(source)) - (source in self.members)
 
     def ends(self) -> int:
-        """How many different registries the route replicates to."""
+        """Returns how many different registries the route replicates to."""
         starts = Counter(self.common(source) for source in self.sources)
         ends = sum(len(group) for common, group in self.groups.items() if starts[common])
-        # One that is the only source of its group is left out as its own destination.
+        # A registry that is the only source of its group receives nothing: it is its own end.
         return ends - sum(
             source in self.members and starts[self.common(source)] == 1 for source in self.sources
         )
 
     def common(self, registry: Registry) -> Common:
-        """What `registry` has in common with the other ends of its links."""
+        """Returns what `registry` has in common with the other ends of its links."""
         return _common(self.route.destination, registry)
 
     @property
@@ -62,7 +63,7 @@ class Expansion:
 
 
 def expand(number: int, route: Route, fleet: Fleet) -> Expansion:
-    """Resolve a route."""
+    """Resolves the selectors of a route. `number` is its place in the inventory, from 0."""
     destinations = fleet.destinations(route.destination)
     groups: dict[Common, list[Registry]] = defaultdict(list)
     for registry in destinations:

@@ -23,7 +23,7 @@ def registries(inventory: Inventory) -> tuple[Registry, ...]:
 
 
 def external_registries(inventory: Inventory) -> frozenset[Registry]:
-    """Every registry that may receive images but is not managed."""
+    """Every registry of an external account: it may receive images, and is not managed."""
     return frozenset(
         Registry(account.id, region)
         for account in inventory.externals
@@ -44,7 +44,7 @@ class Fleet:
     """In order of the id."""
     externals: Mapping[AccountId, External]
     registries: Mapping[AccountId, tuple[Registry, ...]]
-    """Of managed and external accounts, in order of the region."""
+    """The registries of each managed or external account, in order of the region."""
     labels: Mapping[str, Mapping[str, frozenset[AccountId]]]
     """Label → value → the accounts that have it."""
     regions: frozenset[Region]
@@ -76,7 +76,8 @@ class Fleet:
         return match.accounts & self.externals.keys()
 
     def matched(self, match: Match) -> Collection[AccountId]:
-        """Managed and external accounts by what `not` says: there no naming is needed."""
+        """The accounts that a `not` matches: external accounts too, even where it does not name
+        them."""
         if match.accounts is None and not match.labels:
             return self.registries.keys()
         return {*self.managed(match), *self.named_externals(match)}
@@ -97,10 +98,8 @@ class Fleet:
 
 
 def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
-    """Make the index, as a rule without retired accounts: routes pass them over.
-
-    Takes time in proportion to the inventory.
-    """
+    """Makes the index. Retired accounts are left out, as routes pass them over, except with
+    `with_retired`."""
     managed = [account for account in inventory.accounts if with_retired or not account.retired]
     accounts = {account.id: account for account in sorted(managed, key=lambda account: account.id)}
     externals = {account.id: account for account in inventory.externals}

@@ -1,4 +1,4 @@
-"""Links: which registry replicates which prefixes into which other registry, and why."""
+"""Links: what one registry replicates into another, and the routes that ask for it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, Prefixes, reduce
 
 About: TypeAlias = tuple[frozenset[str], ...]
-"""What has to be acknowledged for a warning to be known: every name of one of the groups. Names
-are those of routes, account ids and Sids."""
+"""The names that acknowledge a warning: all of any one group. Names are those of routes and waves,
+account ids and Sids."""
 
 NOTICES: Final = frozenset({"idle-wave", "not-transitive", "retired-route"})
 """The kinds of notices that there are."""
@@ -20,7 +20,7 @@ NOTICES: Final = frozenset({"idle-wave", "not-transitive", "retired-route"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What all routes together ask for between two registries."""
+    """All that routes ask for between two registries."""
 
     source: Registry
     destination: Registry
@@ -35,12 +35,12 @@ class Link:
 
     @property
     def crosses_accounts(self) -> bool:
-        """Whether the destination has to grant it."""
+        """Whether the destination has to grant it, because it belongs to another account."""
         return self.source.account != self.destination.account
 
 
 def scope_of(routes: Sequence[Route]) -> LinkScope:
-    """What several routes between the same two registries ask for together."""
+    """Returns what several routes between the same two registries ask for together."""
     deleting = [route for route in routes if route.replicate_deletes]
     return LinkScope(
         prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
@@ -50,7 +50,7 @@ def scope_of(routes: Sequence[Route]) -> LinkScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something about the routes that the reader should know and that stops nothing."""
+    """A remark about routes or waves that stops nothing."""
 
     kind: str
     message: str

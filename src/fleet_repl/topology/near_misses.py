@@ -14,13 +14,14 @@ from fleet_repl.values.text import counted, quoted
 
 COMPARE: Final = "compare its conditions with the labels and regions of the accounts"
 _MOST_GUESSED: Final = 1_000
-"""Among more values than that, guessing takes too long."""
+"""With more known values than this, no guess is made: it would take too long."""
 
 
 def near_misses(
     fleet: Fleet, selector: Selector, within: Collection[AccountId] | None = None
 ) -> tuple[str, ...]:
-    """What nearly matches, for people. `within` narrows the accounts that could match at all."""
+    """Returns sentences about what the selector nearly matches. With `within`, only these accounts
+    may match."""
     match = selector.match
     accounts = {*fleet.managed(match), *fleet.named_externals(match)}
     if within is not None:
@@ -35,19 +36,19 @@ def near_misses(
 
 
 def unmatched(key: str, selector: Selector, inventory: Inventory, fleet: Fleet) -> Problem:
-    """The problem with `selector`, written at `key`, that matches nothing: a slip, for an empty
-    match never means "all"."""
+    """Returns the problem with a selector that matches nothing, written at `key`. An empty match is
+    always a mistake: it never means "all"."""
     return unmatched_because(key, near_misses(fleet, selector), inventory)
 
 
 def unmatched_because(key: str, misses: Sequence[str], inventory: Inventory) -> Problem:
-    """The same, with what the selector nearly matches."""
+    """The same problem, given the sentences about what the selector nearly matches."""
     reasons = f": {'; '.join(misses)}" if misses else ""
     return inventory.problem(key, f"matches no registry{reasons}", COMPARE)
 
 
 def _labels(fleet: Fleet, match: Match) -> Iterator[str]:
-    """Labels and values that no account has: most likely slips."""
+    """Yields the labels and values that no account has. Most are typing mistakes."""
     for label, values in sorted(match.labels.items()):
         known = fleet.labels.get(label)
         if known is None:
@@ -58,7 +59,7 @@ def _labels(fleet: Fleet, match: Match) -> Iterator[str]:
 
 
 def _named(fleet: Fleet, match: Match) -> Iterator[str]:
-    """Accounts that are named, but have other labels than are asked for."""
+    """Yields how many accounts are named but lack the labels that are asked for."""
     if match.accounts is None or not match.labels:
         return
     lacking = match.accounts - {*fleet.managed(match)}
@@ -68,7 +69,7 @@ def _named(fleet: Fleet, match: Match) -> Iterator[str]:
 
 
 def _regions(fleet: Fleet, match: Match, accounts: Collection[AccountId]) -> Iterator[str]:
-    """Regions that accounts would have to list in order to match."""
+    """Yields the regions that accounts would have to list in order to match."""
     for region in sorted(match.regions or ()):
         if region not in fleet.regions:
             yield f"no account lists {region}{_guess(region, fleet.regions)}"

@@ -27,7 +27,7 @@ from fleet_repl.values.prefixes import LinkScope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """What an inventory's routes mean."""
+    """An inventory's routes, templates and waves, resolved."""
 
     links: tuple[Link, ...]
     """Merged over all routes, by source and destination."""
@@ -37,14 +37,14 @@ class Topology:
     """The creation templates of each registry that gets some, in order of the prefix."""
     waves: Waves = field(default_factory=Waves)
     protected: frozenset[Registry] = frozenset()
-    """Registries that lose no link unless somebody says so."""
+    """Registries that lose no link unless the operator allows it."""
     notices: tuple[Notice, ...] = ()
     problems: tuple[Problem, ...] = ()
     """By line. With any, the links are incomplete and not to be used."""
 
 
 def connect(inventory: Inventory) -> Topology:
-    """Resolve every route of `inventory`. Raises nothing: what is wrong is in `problems`."""
+    """Resolves every route of `inventory`. Raises nothing: everything wrong is in `problems`."""
     fleet = index(inventory)
     routes = [expand(number, route, fleet) for number, route in enumerate(inventory.routes)]
     by_source = _by_source(routes)
@@ -79,7 +79,7 @@ def _care(
     links: Sequence[Link],
     templates: Mapping[Registry, tuple[Template, ...]],
 ) -> tuple[Turns, Protection]:
-    """The order of writes, and what may not go; both concern retired accounts too."""
+    """The waves, and the protected registries. Both have retired accounts in them too."""
     if not (inventory.waves or inventory.safety.protected):
         return Turns(waves=Waves()), Protection()
     retired = any(account.retired for account in inventory.accounts)

@@ -1,4 +1,4 @@
-"""Summaries: what each route amounts to, what it almost matches, and routes that do nothing."""
+"""Summaries of routes: counts, near misses, and routes that link nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RETIRED_ROUTE: Final = "retired-route"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteSummary:
-    """What one route amounts to by itself, before it is merged with others."""
+    """The counts of one route by itself, before it is merged with others."""
 
     name: str
     sources: int
@@ -28,11 +28,11 @@ class RouteSummary:
     """Registries that it replicates to."""
     links: int
     near_misses: tuple[str, ...] = ()
-    """What it almost matches, such as `to: 40 accounts match but list no eu-west-1`."""
+    """Sentences such as `to: 40 accounts match but list no eu-west-1`."""
 
 
 def summarize(expansion: Expansion, fleet: Fleet) -> RouteSummary:
-    """Count a route, without counting out its links."""
+    """Counts a route without listing its links."""
     counts = [expansion.count(source) for source in expansion.sources]
     return RouteSummary(
         name=expansion.name,
@@ -49,11 +49,11 @@ class Idle:
 
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...] = ()
-    """Of routes that only lack the accounts that are retired."""
+    """About routes that would link something if no account were retired."""
 
 
 def idle_routes(routes: Sequence[Expansion], inventory: Inventory, fleet: Fleet) -> Idle:
-    """A problem for every route that links nothing: an empty match never means "all"."""
+    """Returns a problem for every route that links nothing: an empty match never means "all"."""
     idle = [route for route in routes if not _links_any(route)]
     retired: list[Expansion] = []
     if idle and any(account.retired for account in inventory.accounts):

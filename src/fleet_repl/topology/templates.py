@@ -29,7 +29,7 @@ class PlacedTemplates:
 
 
 def place_templates(inventory: Inventory, fleet: Fleet) -> PlacedTemplates:
-    """Resolve the selectors of all templates."""
+    """Resolves the selectors of all templates."""
     found: dict[Registry, list[Template]] = defaultdict(list)
     problems: list[Problem] = []
     clashes: dict[tuple[int, int], list[Registry]] = defaultdict(list)
@@ -86,7 +86,7 @@ def _misfits(
 
 
 def _selects_retired(template: Template, inventory: Inventory) -> bool:
-    """Whether all that is selected is retired: such a template has only outlived its use."""
+    """Whether everything selected is retired. Such a template is no mistake, only out of use."""
     if not any(account.retired for account in inventory.accounts):
         return False
     return bool(index(inventory, with_retired=True).sources(template.select))
@@ -120,7 +120,7 @@ def _clash(
 
 
 def _such_as(registries: Sequence[Registry], fleet: Fleet) -> str:
-    """One of them, and how many more there are; empty where there is none."""
+    """The first registry and how many more there are; the empty text for no registry."""
     if not registries:
         return ""
     example = registries[0]

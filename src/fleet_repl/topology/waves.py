@@ -35,7 +35,7 @@ class Waves:
     in `names`."""
 
     def position(self, registry: Registry) -> int:
-        """When a registry's turn is, counted from 0."""
+        """The position of a registry's wave, from 0."""
         return self.by_registry.get(registry, len(self.names) - 1)
 
     def name(self, registry: Registry) -> str:
@@ -43,7 +43,8 @@ class Waves:
         return self.names[self.position(registry)]
 
     def of_link(self, source: Registry, destination: Registry) -> int:
-        """When a link's turn is: in the first wave that selects either of its ends."""
+        """The position of a link's wave: the first that selects either of its ends, or the later
+        one to which the plan has delayed it."""
         if self.delayed and (source, destination) in self.delayed:
             return self.delayed[source, destination]
         return min(self.position(source), self.position(destination))
@@ -51,7 +52,7 @@ class Waves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
-    """The waves of a fleet, and what the reader should know about them."""
+    """The waves of a fleet, with their problems and notices."""
 
     waves: Waves
     problems: tuple[Problem, ...] = ()
@@ -63,11 +64,12 @@ def place_waves(
     inventory: Inventory,
     fleet: Fleet,
     links: Sequence[Link] = (),
-    furnished: Collection[Registry] = (),
+    with_templates: Collection[Registry] = (),
 ) -> Turns:
-    """Resolve the selectors of all waves; `fleet` has the retired accounts too.
+    """Resolves the selectors of all waves. `fleet` has the retired accounts too.
 
-    `links` are all that the routes ask for, `furnished` the registries with creation templates.
+    `links` are all that the routes ask for, and the registries in `with_templates` have creation
+    templates.
     """
     selected = [fleet.sources(wave.select) for wave in inventory.waves]
     by_registry: dict[Registry, int] = {}
@@ -83,7 +85,7 @@ def place_waves(
             for number, registries in enumerate(selected)
             if not registries
         ),
-        notices=tuple(_idle_waves(selected, waves, links, {*furnished, *retired})),
+        notices=tuple(_idle_waves(selected, waves, links, {*with_templates, *retired})),
     )
 
 
@@ -155,7 +157,7 @@ def _idle(name: str, why: str) -> Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
-    """What `protected` comes to."""
+    """The registries that `protected` selects."""
 
     registries: frozenset[Registry] = frozenset()
     problems: tuple[Problem, ...] = ()
@@ -163,7 +165,7 @@ class Protection:
 
 
 def protect(inventory: Inventory, fleet: Fleet) -> Protection:
-    """Resolve the selectors of `protected`; `fleet` has the retired accounts too."""
+    """Resolves the selectors of `protected`. `fleet` has the retired accounts too."""
     found: set[Registry] = set()
     problems: list[Problem] = []
     for number, selector in enumerate(inventory.safety.protected):

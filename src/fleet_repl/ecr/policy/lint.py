@@ -1,7 +1,7 @@
 """Findings about statements of a registry policy that are not as fleet-repl wrote them.
 
-Findings stop nothing: `permissions` decides what is in force. A policy with none but our own
-statements has no findings, and costs nothing to look at.
+Findings stop nothing: `evaluate` decides what is in force. A policy has no findings where every
+statement is ours and unedited.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from fleet_repl.ecr.policy.evaluate import (
     Permissions,
     concerns,
     condition_parts,
-    matches,
-    meets,
     texts,
 )
+from fleet_repl.ecr.policy.unmatched_resources import cut_text, why_unmatched
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Registry, repositories_arn
-from fleet_repl.values.text import joined, shortened
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.text import joined
 
 FIRST_SCOPE: Final = "V1"
 """Value of the account setting REGISTRY_POLICY_SCOPE with which ECR enforces three actions of a
@@ -38,8 +37,6 @@ _ENFORCED_PATTERNS: Final = ("ecr:replicate", "ecr:batchimport")
 `ecr:CreateRepositoryCreationTemplate` beside it."""
 _BREAKING: Final = {"aws:sourceaccount", "aws:sourcearn"}
 _UNVERIFIED: Final = {"aws:principalorgid", "aws:principalorgpaths"}
-_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9._/*?-]")
-_LONGEST: Final = 160
 _OF_A_FLEET: Final = re.compile(r"FleetRepl[0-9a-f]{16}")
 
 
@@ -61,7 +58,7 @@ class Finding:
 
 
 class _Note(NamedTuple):
-    """A finding as it is told of any statement."""
+    """A finding without the statement that it is about."""
 
     kind: str
     wrong: str
@@ -98,7 +95,7 @@ def findings(
 
 
 def scope_matters(policy: Policy) -> bool:
-    """Whether what the policy does depends on the account setting REGISTRY_POLICY_SCOPE."""
+    """Whether ECR enforces all of the policy only with a REGISTRY_POLICY_SCOPE other than V1."""
     return any(_beyond_first_scope(statement) for statement in policy.foreign)
 
 
@@ -115,7 +112,7 @@ def _finding(registry: Registry, statement: JsonObject, note: _Note) -> Finding:
 def _faults(
     statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
 ) -> Iterator[_Note]:
-    """What is wrong with a statement, whoever wrote it."""
+    """Yields the faults that a statement has whoever wrote it."""
     yield from _malformed(statement, permissions)
     yield from _conditional(statement, permissions, used)
     if denied := permissions.denied_by(statement, used):
@@ -148,56 +145,23 @@ def _malformed(statement: JsonObject, permissions: Permissions) -> Iterator[_Not
     if not (concerns(statement, REPLICATE_IMAGE) or concerns(statement, CREATE_REPOSITORY)):
         return
     named_here = (*texts(statement.get("Resource")), *texts(statement.get("NotResource")))
-    wrong = [(text, why) for text in named_here if (why := _misses(text, permissions)) is not None]
+    wrong = [
+        (text, why) for text in named_here if (why := why_unmatched(text, permissions)) is not None
+    ]
     if wrong:
         resource, why = wrong[0]
         more = f", and {len(wrong) - 1} more like it" if len(wrong) > 1 else ""
         yield _Note(
             kind="malformed-resource",
-            wrong=f"names {_cut(resource)}, which no repository here matches: {why}{more}",
+            wrong=f"names {cut_text(resource)}, which no repository here matches: {why}{more}",
             remedy="correct it, because ECR takes it without a word and it does nothing",
         )
-
-
-def _misses(resource: str, permissions: Permissions) -> str | None:
-    """Why no repository of the registry can match, or None where some repository can."""
-    base = repositories_arn(permissions.partition, permissions.registry)
-    if "${" in resource:
-        return None
-    if meets(resource, base):
-        return _no_name(resource[len(base) :]) if resource.startswith(base) else None
-    registry = permissions.registry
-    parts = resource.split(":", maxsplit=5)
-    if len(parts) < 6 or parts[0] != "arn":
-        return "it is not the ARN of a repository"
-    wanted = {
-        "partition": str(permissions.partition),
-        "service": "ecr",
-        "region": registry.region,
-        "account": registry.account,
-    }
-    for (part, right), found in zip(wanted.items(), parts[1:5], strict=True):
-        if not matches(found, right):
-            return f"it has {part} {_cut(found) or '(none)'} instead of {right}"
-    return "it lacks repository/ before the name"
-
-
-def _no_name(pattern: str) -> str | None:
-    """Why no repository name can match, or None. In ECR's model a name has lower case letters and
-    digits between single separators."""
-    if not pattern:
-        return "it ends where the name should begin"
-    if strange := _NOT_IN_NAMES.search(pattern):
-        return f"no name has {strange[0]!r} in it"
-    if pattern[-1] in "/._-":
-        return f"no name ends in {pattern[-1]!r}, and only {_cut(pattern)}* would be a prefix"
-    return None
 
 
 def _conditional(
     statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
 ) -> Iterator[_Note]:
-    """Finds statements that allow replication under a condition that is not surely met. Those for
+    """Finds statements that allow replication under a condition that may not be met. Statements for
     pull-through caches are left out."""
     condition = statement.get("Condition")
     creates = concerns(statement, CREATE_REPOSITORY) and not concerns(statement, _IMPORT_IMAGE)
@@ -230,8 +194,8 @@ def _conditional(
 def _needless(
     statement: JsonObject, permissions: Permissions, added: frozenset[Grant]
 ) -> Iterator[_Note]:
-    """Finds an Allow that has all that is to be added for some sources. Statements of other fleets
-    are left out: these fleets would put them back."""
+    """Finds an Allow that already gives some sources every grant that is to be added for them.
+    Statements of other fleets are left out: those fleets would put them back."""
     if _OF_A_FLEET.fullmatch(str(statement.get("Sid"))):
         return
     allowed = permissions.allowed_by(statement, added)
@@ -275,8 +239,4 @@ def _accounts(accounts: Collection[AccountId]) -> str:
 
 
 def _listed(items: Sequence[str]) -> str:
-    return joined(list(map(_cut, items)))
-
-
-def _cut(text: str) -> str:
-    return shortened(text, _LONGEST)
+    return joined(list(map(cut_text, items)))

@@ -30,7 +30,7 @@ _ACCOUNT_PRINCIPAL: Final = re.compile(
 
 
 def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) -> Policy:
-    """Take a registry policy apart into statements of ours and of others."""
+    """Separates the statements of a registry policy into ours and others'."""
     if document is None:
         return Policy(document=None)
     grants: set[Grant] = set()
@@ -70,7 +70,7 @@ def as_tuple(value: Json) -> tuple[Json, ...]:
 
 
 def account_of(principal: Json, partition: Partition) -> AccountId | None:
-    """The account whose whole a principal stands for, or None for any other principal."""
+    """The account that a principal names as a whole, or None for any other principal."""
     match = _ACCOUNT_PRINCIPAL.fullmatch(principal) if isinstance(principal, str) else None
     if match is None or (match["partition"] is None) != (match["root"] is None):
         return None
@@ -80,7 +80,7 @@ def account_of(principal: Json, partition: Partition) -> AccountId | None:
 
 
 def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant] | None:
-    """The grants that a statement of ours means, or None where it means more or less."""
+    """The grants of a statement of ours, or None where it cannot be expressed by grants."""
     principal = statement.get("Principal")
     if (
         set(statement) != {"Sid", "Effect", "Principal", "Action", "Resource"}
@@ -106,7 +106,7 @@ def _meaning(statement: JsonObject, owner: Owner, registry: Registry) -> frozens
 
 
 def _implied(statement: JsonObject, owner: Owner, registry: Registry) -> frozenset[Grant]:
-    """What a statement of ours that somebody edited allows at the most."""
+    """The grants that an edited statement of ours gives at the most."""
     principal = statement.get("Principal")
     if statement.get("Effect") != "Allow" or not isinstance(principal, Mapping):
         return frozenset()

@@ -1,4 +1,4 @@
-"""Statements that ECR spells otherwise than they were written.
+"""Statements that ECR answers in another spelling than they were written in.
 
 `policy_meaning` makes statements equal that IAM takes for the same. Beside that, ECR replaces the
 ARN of a role or user by its unique id once the role or user is deleted. Neither lets anybody in.
@@ -32,7 +32,7 @@ def is_respelled(found: Iterable[JsonObject], written: Iterable[JsonObject]) -> 
 
 
 def _without(these: Iterable[Json], others: Iterable[Json]) -> list[Json]:
-    """The statements to which no other is equal. Each of `others` counts once."""
+    """The statements without an equal in `others`. Each of `others` stands for one statement."""
     rest = Counter(map(canonical_json, others))
     unmatched = []
     for statement in these:
@@ -60,7 +60,7 @@ def _lost_principals(found: Json, written: Json) -> bool:
 
 
 def _parted(statement: JsonObject) -> tuple[JsonObject, Counter[str]]:
-    """A statement without the AWS principals that it names, and these."""
+    """Returns a statement without its AWS principals, and these principals."""
     principal = statement.get("Principal")
     if not isinstance(principal, Mapping):
         return statement, Counter()

@@ -36,7 +36,7 @@ class Truth(Enum):
 
 
 def all_of(parts: Iterable[Truth]) -> Truth:
-    """No if any part is no, otherwise unknown if any part is; yes without parts."""
+    """Returns no if any part is no, otherwise unknown if any part is, otherwise yes."""
     found = set(parts)
     if Truth.NO in found:
         return Truth.NO
@@ -44,7 +44,7 @@ def all_of(parts: Iterable[Truth]) -> Truth:
 
 
 def any_of(parts: Iterable[Truth]) -> Truth:
-    """Yes if any part is yes, otherwise unknown if any part is; no without parts."""
+    """Returns yes if any part is yes, otherwise unknown if any part is, otherwise no."""
     return not_true(all_of(map(not_true, parts)))
 
 
@@ -54,7 +54,7 @@ def not_true(part: Truth) -> Truth:
 
 
 def truth(known: bool) -> Truth:  # noqa: FBT001 - the value is what this is about
-    """The answer for something that is decided."""
+    """Returns yes or no."""
     return Truth.YES if known else Truth.NO
 
 
@@ -91,12 +91,12 @@ class ConditionPart(NamedTuple):
 
     @property
     def tolerates_absence(self) -> bool:
-        """Whether the operator is made for a key that the request may not have."""
+        """Whether the operator is meant for requests that may lack the key."""
         return self.operator == "Null" or self.operator.endswith("IfExists")
 
 
 def condition_parts(condition: Json) -> tuple[ConditionPart, ...]:
-    """The parts of a condition. What is no condition has a part without meaning."""
+    """Returns the parts of a condition. A malformed condition gets a part that is never decided."""
     return tuple(_parts(condition))
 
 
@@ -171,7 +171,8 @@ def _like(value: str, wanted: str) -> Truth:
 
 
 def _like_arn(value: str, wanted: str) -> Truth:
-    """ARNs are compared part by part; what is no ARN on either side is not documented."""
+    """Compares ARNs part by part. Returns unknown where either text is no ARN, because AWS does not
+    document that case."""
     parts, patterns = value.split(":", 5), wanted.split(":", 5)
     if len(parts) != 6 or len(patterns) != 6:
         return Truth.UNKNOWN
@@ -196,4 +197,4 @@ _OPERATORS: Final[Mapping[str, tuple[bool, Callable[[str, str], Truth]]]] = {
     "ArnNotLike": (True, _like_arn),
     "Bool": (False, _same_bool),
 }
-"""The operators that can be decided, each with whether it is negated and how it compares."""
+"""Operator → whether it is negated, and how it compares. Other operators are never decided."""

@@ -14,7 +14,7 @@ from fleet_repl.values.names import AccountId, Partition, Registry
 
 @dataclass(slots=True)
 class _Memo:
-    """Values that are made when they are first needed: for most policies they never are."""
+    """Values that are computed when they are first needed, which for most policies is never."""
 
     index: GrantIndex | None = None
     statements: tuple[Statement, ...] | None = None
@@ -28,10 +28,10 @@ class Permissions:
     partition: Partition
     grants: frozenset[Grant]
     statements: tuple[JsonObject, ...] = ()
-    """The statements that `grants` does not stand for."""
+    """The statements that are not expressed by `grants`."""
     trusted: frozenset[str] = frozenset()
-    """Sids of statements that somebody vouches for. Where nobody can tell whether such a statement
-    denies something, it does not count."""
+    """Sids of statements that the operator vouches for. Where it cannot be decided whether such a
+    statement denies a request, it counts as not denying it."""
     _memo: _Memo = field(default_factory=_Memo, init=False, repr=False, compare=False)
 
     def lacks(self, source: AccountId, prefix: str, actions: Collection[str]) -> str | None:
@@ -46,14 +46,15 @@ class Permissions:
         return None if doubt is None else f"{doubt[0]} of its registry policy may deny it{doubt[1]}"
 
     def missing(self, wanted: Iterable[Grant]) -> list[str]:
-        """The actions of the grants that no statement gives."""
+        """The actions of those grants that no statement allows."""
         return [grant.action for grant in wanted if not self._allows(grant)]
 
     def doubt(
         self, source: AccountId, prefix: str, actions: Collection[str], *, vouched: bool = False
     ) -> tuple[str, str] | None:
-        """The first statement that may deny this to `source`, nobody can tell: its name, and what
-        decides that, in words. With `vouched`, among the trusted statements instead."""
+        """Describes the first statement of which it cannot be decided whether it denies this to
+        `source`: its name, and what the answer depends on. With `vouched`, only trusted statements
+        are searched, otherwise only the others."""
         wanted = [Grant(source, prefix, action) for action in actions]
         for statement, found in self._denials(wanted):
             if found is Truth.UNKNOWN and self.trusts(statement.document) is vouched:
@@ -62,7 +63,7 @@ class Permissions:
         return None
 
     def trusts(self, statement: JsonObject) -> bool:
-        """Whether somebody vouches for a statement."""
+        """Whether the operator vouches for a statement."""
         sid = statement.get("Sid")
         return isinstance(sid, str) and sid in self.trusted
 
@@ -82,7 +83,7 @@ class Permissions:
         return self._falling(statement, grants, Truth.YES, denied=True)
 
     def doubted_by(self, statement: JsonObject, grants: Iterable[Grant]) -> frozenset[Grant]:
-        """The grants that a Deny statement may deny, nobody can tell."""
+        """The grants of which it cannot be decided whether a Deny statement denies them."""
         return self._falling(statement, grants, Truth.UNKNOWN, denied=True)
 
     def undecided(self, statement: JsonObject, grant: Grant) -> tuple[str, ...]:
@@ -98,7 +99,7 @@ class Permissions:
         return frozenset(grant for grant in grants if asked.applies(grant) is answer)
 
     def _denials(self, wanted: Iterable[Grant]) -> Iterator[tuple[Statement, Truth]]:
-        """The Deny statements that a request falls under, or may."""
+        """The Deny statements that a request falls under, or may fall under."""
         for statement in self._asked():
             if statement.denies:
                 found = set(map(statement.applies, wanted))

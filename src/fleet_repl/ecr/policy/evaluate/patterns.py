@@ -30,7 +30,7 @@ def reaches(pattern: str, start: str) -> bool:
 
 
 def _reached(pattern: str, text: str) -> set[int]:
-    """How much of a pattern of `*` and `?` may be used up by all of `text`.
+    """Returns the positions in a pattern of `*` and `?` that a match of `text` may end at.
 
     One pass over the text with every possible position: no pattern takes long to decide.
     """
@@ -48,7 +48,7 @@ def _reached(pattern: str, text: str) -> set[int]:
 
 
 def _past_stars(pattern: str, positions: set[int]) -> set[int]:
-    """The positions, and those behind the stars that may stand for nothing."""
+    """The positions, and those behind stars that may match nothing."""
     found = set(positions)
     for start in positions:
         at = start

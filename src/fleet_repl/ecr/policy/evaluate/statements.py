@@ -54,7 +54,7 @@ def service_role(source: AccountId, partition: Partition) -> str:
 
 
 class Statement:
-    """A statement that is asked about grants, and remembers its answers."""
+    """A statement that decides for grants whether they fall under it, and caches its answers."""
 
     def __init__(self, document: JsonObject, registry: Registry, partition: Partition) -> None:
         self.document = document
@@ -82,7 +82,8 @@ class Statement:
         return part if part is Truth.NO else all_of((self._source(source), part))
 
     def hangs_on(self, grant: Grant) -> tuple[str, ...]:
-        """What decides whether the statement applies, where nobody can tell."""
+        """Returns what the answer depends on where it cannot be decided whether the statement
+        applies: condition keys, in words for people."""
         requests = replication_requests(grant.source, self._partition)
         variable = self._prefix(grant.prefix) is Truth.UNKNOWN
         return (
@@ -129,7 +130,7 @@ class Statement:
 
 
 def concerns(statement: JsonObject, action: str) -> bool:
-    """Whether a statement speaks of an action, whatever it says about it."""
+    """Whether a statement is about an action, be it allowed or denied."""
     action = action.lower()
     if "NotAction" in statement:
         return not any(matches(pattern, action) for pattern in _lower(statement["NotAction"]))
@@ -152,7 +153,7 @@ def _aws(principal: Json) -> tuple[Json, ...]:
 
 
 def _meets(resource: str, start: str) -> Truth:
-    """Whether a resource names anything that begins with `start`."""
+    """Whether a resource matches any name that begins with `start`."""
     widest = _VARIABLE.sub("*", resource)
     if widest == resource or not meets(widest, start):
         return truth(meets(widest, start))
@@ -160,7 +161,7 @@ def _meets(resource: str, start: str) -> Truth:
 
 
 def _covers(resource: str, start: str) -> Truth:
-    """Whether a resource names everything that begins with `start`."""
+    """Whether a resource matches every name that begins with `start`."""
     widest = _VARIABLE.sub("*", resource)
     if widest == resource or not meets(widest, start):
         return truth(reaches(resource, start))
