@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from fleet_repl.ecr.rules.filters import RepositoryFilter
 from fleet_repl.ecr.rules.links import prefixes_of
@@ -75,7 +76,10 @@ def parse_document(document: JsonObject) -> Replication:
 
 def parse_stored_rules(document: JsonObject | None) -> Replication:
     """Read a configuration out of a plan, journal or report, where nothing means no rules."""
-    return replace(parse_document(document or NO_RULES), document=document)
+    # Most registries that change had no rules before.
+    if document == NO_RULES:
+        return _NONE
+    return parse_document(document) if document else replace(_NONE, document=document)
 
 
 def configuration_of(kept: Iterable[RawRule], rules: Iterable[Rule]) -> Replication:
@@ -95,6 +99,9 @@ def configuration_of(kept: Iterable[RawRule], rules: Iterable[Rule]) -> Replicat
         may_use=prefixes_of(links),
         rules=listed,
     )
+
+
+_NONE: Final = Replication(document=NO_RULES, links={}, may_use={})
 
 
 @dataclass(slots=True)
