@@ -121,6 +121,24 @@ def test_foreign_statements_survive_every_merge(
     assert (emptied is None) == (not theirs)
 
 
+patterns = st.builds(
+    Grant, accounts, st.sampled_from(["a/*", "a?/", "a${aws:username}"]), st.just(REPLICATE_IMAGE)
+)
+
+
+@given(foreign_statements, grants, st.frozensets(patterns, max_size=2))
+def test_a_policy_that_was_made_is_as_one_that_is_read(
+    theirs: list[JsonObject], ours: frozenset[Grant], odd: frozenset[Grant]
+) -> None:
+    """Whoever makes a policy knows what it means without parsing it: just what a read would tell,
+    also where a prefix holds what a policy takes for a pattern."""
+    document: JsonObject = {"Version": "2012-10-17", "Statement": theirs}
+    made = compose(parse_policy(document, OWNER, HERE), ours | odd, OWNER, HERE)
+    read = parse_policy(made.document, OWNER, HERE)
+    assert (made.grants, made.opaque, made.implied) == (read.grants, read.opaque, read.implied)
+    assert (made.foreign, made.outdated) == (read.foreign, read.outdated)
+
+
 @given(grants, st.randoms(use_true_random=False))
 def test_order_grouping_and_spelling_are_no_difference(
     these: frozenset[Grant], random: Any
