@@ -22,11 +22,9 @@ from fleet_repl.planning.needed_grants import (
     finish_grants,
     lacks_at,
 )
-from fleet_repl.planning.observed import Observation, Observed, Unreadable, gone_accounts
-from fleet_repl.planning.ownership import Applied, Record
+from fleet_repl.planning.observed import Observation, Observed, gone_accounts
+from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import (
-    Change,
-    Phase,
     RegistryPlan,
     Resource,
     State,
@@ -45,12 +43,12 @@ from fleet_repl.planning.plan_warnings import (
     unknown_fields,
     unlisted,
 )
-from fleet_repl.planning.policy_changes import NO_WRITES, PolicyWrites, policy_changes
+from fleet_repl.planning.policy_changes import NO_WRITES, policy_changes
+from fleet_repl.planning.registry_plan import registry_plan
 from fleet_repl.planning.revocations import GrantUses, left_behind, unrequested
-from fleet_repl.planning.rule_changes import RuleDecision, decide_rules, rule_changes
-from fleet_repl.planning.template_changes import TemplateDecision, decide_templates
+from fleet_repl.planning.rule_changes import RuleDecision, decide_rules
+from fleet_repl.planning.template_changes import decide_templates
 from fleet_repl.planning.wave_warnings import delayed_links, early_grants
-from fleet_repl.topology import Waves
 from fleet_repl.values.names import Registry
 
 NOTHING_RECORDED: Final[Record] = MappingProxyType({})
@@ -116,7 +114,7 @@ def plan_registries(
     }
     template_waves = _template_waves(rule_decisions, desired)
     registries = tuple(
-        _registry_plan(
+        registry_plan(
             registry,
             observation[registry],
             desired,
@@ -219,69 +217,17 @@ def summarize(registries: tuple[RegistryPlan, ...]) -> Summary:
     """Totals over a plan's registries; links count once, at their source."""
     rules = [
         change
-        for registry_plan in registries
-        for change in registry_plan.changes
+        for planned in registries
+        for change in planned.changes
         if change.resource is Resource.REPLICATION_CONFIGURATION
     ]
-    states = [registry_plan.state for registry_plan in registries]
+    states = [planned.state for planned in registries]
     return Summary(
         registries=len(registries),
         changed=states.count(State.CHANGED),
         unchanged=states.count(State.UNCHANGED),
         unreadable=states.count(State.UNREADABLE),
-        held=sum(len(registry_plan.held) for registry_plan in registries),
+        held=sum(len(planned.held) for planned in registries),
         links_added=sum(len(change.links_added) for change in rules),
         links_removed=sum(len(change.links_removed) for change in rules),
-    )
-
-
-def _registry_plan(
-    registry: Registry,
-    seen: Observed | Unreadable,
-    desired: Desired,
-    source: RuleDecision | None,
-    policy: PolicyWrites,
-    templates: TemplateDecision,
-    *,
-    gone: bool,
-) -> RegistryPlan:
-    name, wave = desired.names[registry.account], desired.waves.name(registry)
-    if isinstance(seen, Unreadable):
-        return RegistryPlan(
-            registry=registry,
-            name=name,
-            wave=wave,
-            state=State.UNREADABLE,
-            error=seen.error,
-            retired=registry.account in desired.retired,
-            gone=gone,
-        )
-    rules = rule_changes(registry, desired, source)
-    refusals = {
-        Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
-        Resource.REGISTRY_POLICY: policy.refusal,
-    }
-    changes = _in_order((*templates.changes, *policy.changes, *rules), desired.waves)
-    refused = {resource: fault for resource, fault in refusals.items() if fault is not None}
-    return RegistryPlan(
-        registry=registry,
-        name=name,
-        wave=wave,
-        state=State.CHANGED if changes else State.UNCHANGED,
-        changes=changes,
-        held=source.held if source else (),
-        error=next(iter((*refused.values(), *templates.faults)), None),
-        refused=refused,
-        owned=Applied(links=source.owned if source else {}, templates=templates.owned),
-        retired=registry.account in desired.retired,
-        in_place=len(seen.replication.links),
-    )
-
-
-def _in_order(changes: tuple[Change, ...], waves: Waves) -> tuple[Change, ...]:
-    """Sorts changes by wave, then by phase; changes of one phase keep their order."""
-    phases = tuple(Phase)
-    turn = {name: position for position, name in enumerate(waves.names)}
-    return tuple(
-        sorted(changes, key=lambda change: (turn[change.wave], phases.index(change.phase)))
     )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.planning.objections.conftest import Make
 
 from fleet_repl.inventory import Amount, Safety
-from fleet_repl.planning.objections import FEWEST, objections
+from fleet_repl.planning.objections import objections
 from fleet_repl.planning.plan import RegistryPlan
+from fleet_repl.planning.thresholds import FEWEST
 from fleet_repl.values.names import Registry
 
 limits = st.one_of(

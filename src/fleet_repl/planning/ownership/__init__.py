@@ -1,7 +1,7 @@
 """Ownership: which rules of a registry are the fleet's own, and a document that keeps the rest.
 
-Rules of others stay as they are, to the letter. Ours are told by what the fleet last applied,
-or, where nothing is recorded, by being what it asks for.
+Rules of others stay as they are, to the letter. Our rules are those on record as last applied or,
+where nothing is recorded, those that routes request.
 """
 
 from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, without

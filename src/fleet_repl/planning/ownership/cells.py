@@ -1,4 +1,7 @@
-"""Cells: links to the letter, as rules list them. What they mean is for `rules` to say."""
+"""Cells: pairs of a destination and a prefix, to the letter as rules list them.
+
+`ecr.rules` says which links rules make. Cells say which rule lists what, and so whose it is.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from fleet_repl.values.names import Registry
 
 Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
 """Destination → prefixes, to the letter as rules list them: sorted and, unlike `Outgoing`, with
-those that a shorter one covers. Whose a rule is can only be told by what it lists."""
+those that a shorter one covers."""
 
 Cell: TypeAlias = tuple[Registry, str]
 """One destination and one prefix."""
 
 
 def cells_of(rules: Iterable[Rule]) -> Cells:
-    """Everything that rules list."""
+    """The cells of all rules."""
     cells: dict[Registry, tuple[str, ...]] = {}
     for rule in rules:
         for end in rule.destinations:
@@ -35,13 +38,13 @@ def cells_of(rules: Iterable[Rule]) -> Cells:
 
 
 def both(first: Cells, second: Cells) -> Cells:
-    """Everything in either."""
+    """The cells in either."""
     ends = {**first, **second}
     return {end: _merged(first.get(end, ()), second.get(end, ())) for end in ends}
 
 
 def without(first: Cells, second: Cells) -> Cells:
-    """What is in the first and not in the second."""
+    """The cells that are in the first and not in the second."""
     return by_destination(cell for cell in each_cell(first) if not lists(second, cell))
 
 
@@ -56,7 +59,7 @@ def each_cell(links: Cells) -> Iterator[Cell]:
 
 
 def lists(cells: Cells, cell: Cell) -> bool:
-    """Whether a cell is among them."""
+    """Whether `cell` is among `cells`."""
     end, prefix = cell
     return prefix in cells.get(end, ())
 

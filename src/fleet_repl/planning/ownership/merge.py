@@ -43,33 +43,34 @@ from fleet_repl.planning.ownership.cells import (
     by_destination,
     cells_of,
     each_cell,
-    lists,
     read,
 )
+from fleet_repl.planning.ownership.own_cells import listed_cells, own_cells, owned_links
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NO_SCOPE, covers, touches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """A replication configuration to be, as two parts that are written one after the other."""
+    """A replication configuration to write: first the rules that are kept, then our own."""
 
     kept: tuple[RawRule, ...] = ()
     """Rules of others as they were found, and what is left of rules that were partly ours."""
     rules: tuple[Rule, ...]
     """Ours."""
     links: Links
-    """What both replicate together."""
+    """The links that both make together."""
     owned: Cells
-    """Our part of it, once it is written."""
+    """Our cells, once the configuration is written."""
     present: Cells = field(default_factory=dict)
-    """Our part of what was found, whether it stays or not."""
+    """Our cells in the rules that were found, whether they stay or not."""
     replaced: tuple[Rule, ...] = ()
-    """Our part of the rules that were found, as far as `rules` take its place."""
+    """Our part of those rules that were found and are not kept: `rules` take their place."""
     clashes: tuple[Cell, ...] = ()
-    """Links of ours that a rule of others covers with other deletions than asked for."""
+    """Wanted cells that a rule of others covers with deletions where routes ask for none, or the
+    other way round."""
     dropped: bool = False
-    """A rule of unknown meaning goes."""
+    """Whether a rule of unknown meaning is removed."""
 
     @property
     def count(self) -> int:
@@ -96,7 +97,11 @@ def merge_exclusive(
     filters: int,
     force: bool,
 ) -> Merged:
-    """The configuration of a registry for which the fleet speaks alone."""
+    """The configuration of a registry in which every rule is the fleet's own.
+
+    Rules of unknown meaning stay all the same, unless `force` is given. The parameters are those of
+    `merge_additive`.
+    """
     if current.strange_rules and not force:
         strange = [(raw, rule) for raw, rule in read(current) if not rule.understood]
         merged = _Merger(wanted, requested, recorded, filters, force=False).keep(strange)
@@ -104,11 +109,11 @@ def merge_exclusive(
             replaced = tuple(rule for rule in current.rules if rule.understood)
             return replace(merged, replaced=replaced)
         return replace(
-            merged, rules=current.rules, kept=(), owned=_owned(current, requested, recorded)
+            merged, rules=current.rules, kept=(), owned=owned_links(current, requested, recorded)
         )
     dropped = bool(current.strange_rules)
     if not dropped and wanted == current.links:
-        owned = _owned(current, requested, recorded)
+        owned = owned_links(current, requested, recorded)
         return Merged(rules=current.rules, links=wanted, owned=owned)
     rules = rules_for(wanted, filters=filters)
     return Merged(
@@ -129,10 +134,11 @@ def merge_additive(
     filters: int,
     force: bool,
 ) -> Merged:
-    """The configuration of a registry that has rules of others as well.
+    """The configuration of a registry in which rules of others stay.
 
-    `wanted` is what it can be written with, `requested` all that routes ask for; `recorded` holds
-    the fleet's own links, None where nothing was ever recorded.
+    `requested` holds all links that routes ask for, `wanted` those that are written now: held links
+    are left out. `recorded` holds the fleet's own cells, None where nothing was ever recorded. A
+    rule gets at most `filters` prefixes. With `force`, rules of unknown meaning may go.
     """
     return _Merger(wanted, requested, recorded, filters, force=force).merge(current)
 
@@ -154,8 +160,10 @@ class _Merger:
         self._force = force
 
     def keep(self, rules: Sequence[RawRule]) -> Merged:
-        """These rules to the letter, and no other rule that was found."""
-        own = {cell for _, rule in rules for cell in self._own(rule, _listed(rule))}
+        """Keeps these rules to the letter, and no other rule that was found."""
+        own = {
+            cell for _, rule in rules for cell in own_cells(rule, self._requested, self._recorded)
+        }
         return self._around([(sendable(raw), rule) for raw, rule in rules], own)
 
     def merge(self, current: Replication) -> Merged:
@@ -165,8 +173,8 @@ class _Merger:
         replaced: list[Rule] = []
         dropped = False
         for raw, rule in read(current):
-            cells = _listed(rule)
-            own = self._own(rule, cells)
+            cells = listed_cells(rule)
+            own = own_cells(rule, self._requested, self._recorded)
             present |= own
             stays = not (own and own == cells) and self._stays(own, rule)
             if not rule.understood:
@@ -188,7 +196,7 @@ class _Merger:
         )
 
     def _around(self, kept: Sequence[RawRule], own: set[Cell]) -> Merged:
-        """Add what the rules that stay do not replicate for us already."""
+        """Adds rules for the wanted links that the kept rules do not make already."""
         staying = [rule for _, rule in kept]
         theirs = by_deletes(staying)
         missing: set[Cell] = set()
@@ -211,63 +219,19 @@ class _Merger:
             clashes=tuple(sorted(clashes)),
         )
 
-    def _own(self, rule: Rule, cells: set[Cell]) -> set[Cell]:
-        """What of a rule is ours."""
-        if self._recorded is None:
-            return _asked_for(rule, cells, self._requested, {})
-        return {cell for cell in cells if lists(self._recorded, cell)}
-
     def _stays(self, own: set[Cell], rule: Rule) -> bool:
-        """Whether everything of ours in a shared rule is still asked for, just so."""
+        """Whether all of our cells in a shared rule are still wanted, with the rule's deletions."""
         return all(
             self._wanted.get(end, NO_SCOPE).has(prefix, deletes=rule.deletes) for end, prefix in own
         )
 
 
 def _grouped(cells: set[Cell], *, deletes: bool) -> tuple[Rule, ...]:
-    """A part of a rule, to the letter."""
+    """The cells of a part of a rule, as rules."""
     sharing: dict[tuple[str, ...], list[Registry]] = {}
     for end, prefixes in by_destination(cells).items():
         sharing.setdefault(prefixes, []).append(end)
     return tuple(
         Rule(destinations=tuple(sorted(ends)), prefixes=prefixes, deletes=deletes)
         for prefixes, ends in sorted(sharing.items())
-    )
-
-
-def _listed(rule: Rule) -> set[Cell]:
-    return set(each_cell(cells_of([rule])))
-
-
-def _asked_for(rule: Rule, cells: set[Cell], requested: Links, recorded: Cells) -> set[Cell]:
-    """What of a rule is asked for just so, or on record."""
-    covered = {
-        (end, prefix)
-        for end, prefix in cells
-        if requested.get(end, NO_SCOPE).has(prefix, deletes=rule.deletes)
-    }
-    equal = {
-        (end, prefix)
-        for end, prefix in cells
-        if lists(recorded, (end, prefix))
-        or ((end, prefix) in covered and prefix in requested[end].prefixes)
-    }
-    # A rule of ours may list a link that a shorter prefix of another one covers.
-    whole = covered == cells
-    ends, prefixes = {end for end, _ in equal}, {prefix for _, prefix in equal}
-    whole = whole and ends == set(rule.destinations) and prefixes == set(rule.prefixes)
-    return cells if whole else equal
-
-
-def _owned(current: Replication, requested: Links, recorded: Cells | None) -> Cells:
-    """Our part of what was found, where just the links that are asked for are in place."""
-    if recorded is not None and cells_of(current.rules) == recorded:
-        return recorded
-    # What others list beside ours in vain is not taken for ours.
-    return by_destination(
-        {
-            cell
-            for rule in current.rules
-            for cell in _asked_for(rule, _listed(rule), requested, recorded or {})
-        }
     )

@@ -1,4 +1,4 @@
-"""Narrow: a planned configuration without links of this fleet that have to be held after all."""
+"""Narrowing: a planned configuration is written without links that turn out not to be granted."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from fleet_repl.values.prefixes import covers
 def narrowed(
     after: Replication, owned: Cells, bounds: Outgoing, *, filters: int
 ) -> tuple[Replication, int]:
-    """`after` without what `bounds` leaves out of our rules; those of others stay to the letter.
-    Also how many these are."""
+    """Returns `after` without those links of ours that are not in `bounds`, and how many rules of
+    others it holds. Rules of others stay to the letter."""
     kept, ours = _parted(after, owned)
     links = within(links_of(ours), bounds)
     theirs = by_deletes(rule for _, rule in kept)
@@ -45,9 +45,10 @@ def narrowed(
 
 
 def owned_of(written: Replication, planned: Replication, owned: Cells) -> Cells:
-    """Our part of a configuration that was written, from that of the planned one.
+    """Our cells in a configuration that was written, given our cells in the planned one.
 
-    It may hold less of ours, and rules that others made after the plan: they are none of ours.
+    The written configuration may lack links that were held, and may hold rules that others added
+    after the plan. Those are not ours.
     """
     kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
     written_cells: Cells = {}
@@ -63,7 +64,7 @@ def owned_of(written: Replication, planned: Replication, owned: Cells) -> Cells:
 
 
 def _parted(replication: Replication, owned: Cells) -> tuple[list[RawRule], list[Rule]]:
-    """The rules of others, of both or of unknown meaning, and those that are wholly ours."""
+    """The rules that are not wholly ours, or of unknown meaning; and the rules that are ours."""
     kept, ours = [], []
     for raw, rule in read(replication):
         cells = list(each_cell(cells_of([rule])))

@@ -1,0 +1,70 @@
+"""The plan of one registry, from the decisions about its rules, policy and templates."""
+
+from __future__ import annotations
+
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.policy_changes import PolicyWrites
+from fleet_repl.planning.rule_changes import RuleDecision, rule_changes
+from fleet_repl.planning.template_changes import TemplateDecision
+from fleet_repl.topology import Waves
+from fleet_repl.values.names import Registry
+
+
+def registry_plan(
+    registry: Registry,
+    seen: Observed | Unreadable,
+    desired: Desired,
+    source: RuleDecision | None,
+    policy: PolicyWrites,
+    templates: TemplateDecision,
+    *,
+    gone: bool,
+) -> RegistryPlan:
+    """The plan of a registry, with its changes in the order in which they are written.
+
+    `source` is None where the registry could not be read. `gone` says that its account is retired
+    and counts as gone.
+    """
+    name, wave = desired.names[registry.account], desired.waves.name(registry)
+    if isinstance(seen, Unreadable):
+        return RegistryPlan(
+            registry=registry,
+            name=name,
+            wave=wave,
+            state=State.UNREADABLE,
+            error=seen.error,
+            retired=registry.account in desired.retired,
+            gone=gone,
+        )
+    rules = rule_changes(registry, desired, source)
+    refusals = {
+        Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
+        Resource.REGISTRY_POLICY: policy.refusal,
+    }
+    changes = _in_order((*templates.changes, *policy.changes, *rules), desired.waves)
+    refused = {resource: fault for resource, fault in refusals.items() if fault is not None}
+    return RegistryPlan(
+        registry=registry,
+        name=name,
+        wave=wave,
+        state=State.CHANGED if changes else State.UNCHANGED,
+        changes=changes,
+        held=source.held if source else (),
+        error=next(iter((*refused.values(), *templates.faults)), None),
+        refused=refused,
+        owned=Applied(links=source.owned if source else {}, templates=templates.owned),
+        retired=registry.account in desired.retired,
+        in_place=len(seen.replication.links),
+    )
+
+
+def _in_order(changes: tuple[Change, ...], waves: Waves) -> tuple[Change, ...]:
+    """Sorts changes by wave, then by phase; changes of one phase keep their order."""
+    phases = tuple(Phase)
+    turn = {name: position for position, name in enumerate(waves.names)}
+    return tuple(
+        sorted(changes, key=lambda change: (turn[change.wave], phases.index(change.phase)))
+    )
