@@ -14,7 +14,7 @@ from tests.support.clock import VirtualClock
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
 from fleet_repl.engine.apply import ApplyContext, apply_plan
-from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits, Wave
@@ -193,7 +193,7 @@ class Bench:
     aws: OneRegistry
     clock: VirtualClock
     stop: Stop
-    writing: Writing
+    writing: DocumentWriter
     gate: OpenGate
     events: list[Event]
 
@@ -206,7 +206,7 @@ def bench() -> Bench:
     events: list[Event] = []
     gate = OpenGate()
     pace = Pace(attempts=5, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high)
-    writing = Writing(
+    writing = DocumentWriter(
         reader=aws,
         writer=aws,
         owner=OWNER,
@@ -317,7 +317,7 @@ class SmallFleet:
             attempts=2, timeout=30, deadline=7200, clock=self.clock, uniform=lambda _, high: high
         )
         port: Any = self
-        writing = Writing(
+        writing = DocumentWriter(
             reader=port,
             writer=port,
             owner=self.owner,
@@ -329,8 +329,8 @@ class SmallFleet:
         )
         how = ApplyContext(
             desired=desired,
-            writing=writing,
-            crew=4,
+            documents=writing,
+            concurrency=4,
             waves={one.name: one for one in waves},
             until=until,
         )

@@ -135,7 +135,7 @@ class Asking:
     stop: Stop
     clock: Any
     events: list[Event] = field(default_factory=list)
-    crew: int = 8
+    concurrency: int = 8
     count: int = 10
 
     async def __call__(self) -> Verified:
@@ -145,7 +145,7 @@ class Asking:
             desired=self.desired,
             count=self.count,
             since=self.clock.now() - timedelta(days=7),
-            crew=self.crew,
+            concurrency=self.concurrency,
             stop=self.stop,
             clock=self.clock,
             on_event=self.events.append,
@@ -263,7 +263,7 @@ async def test_a_destination_that_fails_is_asked_once(ask: Asking) -> None:
         ask.aws.push(HUB, "base/app", f"sha256:{number}")
         ask.aws.tell(HUB, f"sha256:{number}", SPOKE, "COMPLETE")
     ask.aws.wrong["find", SPOKE] = failure(FaultKind.ACCESS_DENIED)
-    ask.crew = 1
+    ask.concurrency = 1
     found = await ask()
     assert states(found)[0] == "complete"
     assert {one.seconds for one in found.links[0].images} == {None}
@@ -345,7 +345,7 @@ async def test_no_more_at_a_time_than_the_crew(ask: Asking) -> None:
         for number in range(20):
             ask.aws.push(hub, "base/app", f"sha256:{number}")
             ask.aws.tell(hub, f"sha256:{number}", SPOKE, "COMPLETE")
-    ask.crew = 2
+    ask.concurrency = 2
     await ask()
     assert ask.aws.most == 2
 
@@ -356,7 +356,7 @@ async def test_an_interruption_keeps_what_is_known(ask: Asking) -> None:
         ask.aws.push(HUB, "base/app", digest, seconds_ago=60)
         ask.aws.push(SPOKE, "base/app", digest, seconds_ago=50)
         ask.aws.tell(HUB, digest, SPOKE, "COMPLETE")
-    ask.crew = 1
+    ask.concurrency = 1
     for last, seconds in ((("find", SPOKE), {10.0, None}), (("rules", HUB2), {10.0})):
         ask.aws.log.clear()
         ask.stop.interrupted = False
@@ -388,7 +388,7 @@ async def test_a_deadline_while_looking_up_is_told(ask: Asking) -> None:
     ask.aws.push(HUB, "base/app", "sha256:older", seconds_ago=600)
     ask.aws.tell(HUB, "sha256:older", SPOKE, "COMPLETE")
     ask.aws.push(HUB, "base/app", "sha256:newer")
-    ask.crew = 1
+    ask.concurrency = 1
 
     def pass_it() -> None:
         if ask.aws.log[-1] == ("statuses", HUB):
@@ -435,7 +435,7 @@ async def test_a_destination_is_timed_only_so_often(
             ask.aws.push(hub, "base/app", digest, seconds_ago=60)
             ask.aws.push(SPOKE, "base/app", digest, seconds_ago=50)
             ask.aws.tell(hub, digest, SPOKE, "COMPLETE")
-    ask.crew = 1
+    ask.concurrency = 1
     found = await ask()
     every = [one for link in found.links for one in link.images if one.state == "complete"]
     assert sorted(str(one.seconds) for one in every) == ["10.0"] * 3 + ["None"]

@@ -30,7 +30,7 @@ from fleet_repl.ecr.policy import (
 from fleet_repl.ecr.policy.evaluate import in_force
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_answer, parse_document
 from fleet_repl.engine.apply import ApplyContext, apply_plan
-from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Amount, Limits, Selector, Template, Wave
@@ -304,7 +304,7 @@ def carry_out(
 
     pace = Pace(attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda _, high: high)
     gate = Turnstile()
-    writing = Writing(
+    writing = DocumentWriter(
         reader=aws,
         writer=aws,
         owner=OWNER,
@@ -314,7 +314,7 @@ def carry_out(
         on_event=sink,
         limits=desired.limits,
     )
-    how = ApplyContext(desired=desired, writing=writing, crew=4, waves=waves)
+    how = ApplyContext(desired=desired, documents=writing, concurrency=4, waves=waves)
     outcomes = anyio.run(apply_plan, plan, how)
     started = [one for one in events if isinstance(one, WriteStarted)]
     settled = [one for one in events if isinstance(one, WriteSettled)]

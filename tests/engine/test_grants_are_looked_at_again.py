@@ -76,7 +76,7 @@ async def test_another_policy_that_lets_it_in_is_as_good(
     assert (found[A].held, links(fleet, A)) == ((), [HUB])
 
 
-async def test_a_grant_that_cannot_be_read_is_not_counted_on(
+async def test_a_grant_that_cannot_be_read_is_not_needed_grants(
     make_desired: MakeDesired, fleet: SmallFleet
 ) -> None:
     """Nobody knows, so nothing new is made."""

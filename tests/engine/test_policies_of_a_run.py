@@ -11,8 +11,8 @@ from fleet_repl.ecr.policy import (
     Policy,
     compose,
 )
-from fleet_repl.engine.policies import Policies
-from fleet_repl.engine.slots import Settled
+from fleet_repl.engine.policy_writes import PolicyWrites
+from fleet_repl.engine.slots import WriteResult
 from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
@@ -47,15 +47,15 @@ def writes(*policies: Policy) -> RegistryPlan:
     )
 
 
-def settled(policy: Policy, outcome: Outcome = Outcome.APPLIED) -> Settled[Policy]:
-    return Settled(outcome=outcome, found=policy)
+def settled(policy: Policy, outcome: Outcome = Outcome.APPLIED) -> WriteResult[Policy]:
+    return WriteResult(outcome=outcome, found=policy)
 
 
 def test_only_what_holds_the_new_grants_is_ahead() -> None:
     """A policy of a later write that has taken them away again is one that nobody may count on."""
     with_a, with_both, with_b = policy((A, "")), policy((A, ""), (B, "")), policy((B, ""))
     one = writes(NOTHING, with_a, with_both, with_b)
-    policies = Policies(OWNER)
+    policies = PolicyWrites(OWNER)
     first, second, third = one.changes
     assert policies.ahead(one, first) == (with_a, with_both)
     assert policies.ahead(one, second) == (with_both, with_b)
@@ -68,7 +68,7 @@ def test_what_was_left_beyond_the_plan_counts_until_it_is_as_planned() -> None:
     whole, last = policy((A, ""), (B, "b/")), policy((A, ""))
     one = writes(old, gone, whole, last)
     first, second, third = one.changes
-    policies = Policies(OWNER)
+    policies = PolicyWrites(OWNER)
     policies.withheld(HUB, first)
     due = policies.due(HUB, second)
     assert (due.before, due.after) == (old, whole)
@@ -82,7 +82,7 @@ def test_a_write_that_found_itself_behind_leaves_nothing_to_rebase() -> None:
     last = policy((A, ""), (B, ""))
     one = writes(NOTHING, policy((A, "")), last)
     first, second = one.changes
-    policies = Policies(OWNER)
+    policies = PolicyWrites(OWNER)
     policies.written(HUB, first, first, settled(last, Outcome.UNCHANGED))
     assert policies.due(HUB, second) == second
     assert policies.replaced(HUB) == ()
@@ -91,7 +91,7 @@ def test_a_write_that_found_itself_behind_leaves_nothing_to_rebase() -> None:
 def test_the_first_failure_is_remembered() -> None:
     """Whatever comes after it is not sent."""
     (change,) = writes(NOTHING, policy((A, ""))).changes
-    policies = Policies(OWNER)
+    policies = PolicyWrites(OWNER)
     assert policies.failed(HUB) is None
     policies.written(HUB, change, change, settled(NOTHING, Outcome.FAILED))
     assert policies.failed(HUB) is Phase.GRANTS

@@ -22,7 +22,7 @@ TURNS = {A: 0.5, B: 0.9, C: 0.1}
 """What chance gives each account, as a part of the time."""
 
 
-def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[ObserveContext, list[Any]]:
+def observing(bench: Any, concurrency: int = 8, **more: Any) -> tuple[ObserveContext, list[Any]]:
     """How to read, and when each registry was asked."""
     asked: list[Any] = []
     turns = iter(TURNS.values())
@@ -37,7 +37,7 @@ def observing(bench: Any, crew: int = 8, **more: Any) -> tuple[ObserveContext, l
         reader=bench.aws,
         owner=None,
         with_templates=(),
-        crew=crew,
+        concurrency=concurrency,
         stop=bench.stop,
         clock=bench.clock,
         on_event=bench.events.append,
@@ -56,7 +56,7 @@ async def test_all_at_once_is_the_usual(bench: Bench) -> None:
 
 async def test_each_account_has_its_turn(bench: Bench) -> None:
     """All of an account together, so that one session serves its registries."""
-    how, asked = observing(bench, crew=1, over=600)
+    how, asked = observing(bench, concurrency=1, over=600)
     found, _ = await observe(REGISTRIES, how)
     assert asked == [
         (when, one)
@@ -70,7 +70,7 @@ async def test_each_account_has_its_turn(bench: Bench) -> None:
 async def test_nothing_is_put_off_past_the_deadline(bench: Bench) -> None:
     """A minute is left, so a minute is what it is spread over."""
     bench.clock.seconds = 7140
-    how, asked = observing(bench, crew=1, over=600)
+    how, asked = observing(bench, concurrency=1, over=600)
     found, _ = await observe(REGISTRIES, how)
     assert [when for when, _ in asked] == [7146, 7146, 7170, 7170, 7194, 7194]
     assert not any(isinstance(one, Unreadable) for one in found.values())
@@ -92,7 +92,7 @@ async def test_an_interruption_ends_the_waiting(bench: Any) -> None:
 
 async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> None:
     """Reading took longer than there was time for."""
-    how, asked = observing(bench, crew=1, over=600)
+    how, asked = observing(bench, concurrency=1, over=600)
     describe = bench.aws.describe
 
     async def slow(registry: Registry) -> Any:
@@ -109,7 +109,7 @@ async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> 
 
 async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
     """A refusal of a fresh role keeps nobody waiting, and is told only once it is settled."""
-    how, asked = observing(bench, crew=1)
+    how, asked = observing(bench, concurrency=1)
     describe, refusals = bench.aws.describe, {REGISTRIES[0]: 1, REGISTRIES[1]: 2}
     fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
 
@@ -134,7 +134,7 @@ async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
 async def test_what_reading_took_is_known_of_each(bench: Any) -> None:
     """Its own time, whenever its turn came."""
     bench.clock.seconds = 100
-    how, _ = observing(bench, crew=1)
+    how, _ = observing(bench, concurrency=1)
     describe = bench.aws.describe
 
     async def slow(registry: Registry) -> Any:

@@ -10,7 +10,7 @@ from tests.support.links import make_link, rules_for
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document, rules_of
-from fleet_repl.engine.blocked import Blocked
+from fleet_repl.engine.blocked import BlockedDestinations
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Resource
@@ -126,7 +126,7 @@ def test_links_within_an_account_are_never_held(make_desired: MakeDesired) -> No
     assert [one.destination for one in spoke.held] == [MIRROR]
     granted = parse_policy(mirror.changes[0].after.document, OWNER, MIRROR).grants
     assert {one.source for one in granted} == {SPOKE.account}
-    blocked = Blocked(desired)
+    blocked = BlockedDestinations(desired)
     blocked.add(MIRROR, Fault(kind=FaultKind.THROTTLED, operation="Put", message="no"), None)
     (change,) = hub.changes
     assert blocked.narrowed(hub, change) == (change, ())

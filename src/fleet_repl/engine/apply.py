@@ -6,14 +6,15 @@ The order is the plan's. Only whether a later wave may follow is decided here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from fleet_repl.engine.blocked import counted_on
+from fleet_repl.engine.blocked import needed_grants
 from fleet_repl.engine.changes import Carrier
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
-from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Wave
@@ -23,15 +24,17 @@ from fleet_repl.runs.events import WaveFinished, WaveStarted
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.errors import unforeseen
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyContext:
     """Everything that carrying out a plan needs besides the plan."""
 
     desired: Desired
-    writing: Writing
+    documents: DocumentWriter
     """Its stop and its events are those of the run."""
-    crew: int
+    concurrency: int
     waves: Mapping[str, Wave] = field(default_factory=dict)
     """By name: how many failures a wave may have, and the pause after it."""
     until: str | None = None
@@ -52,12 +55,10 @@ class _Run:
         self._batches = batches(plan.registries, how.desired.waves.names)
         self._has_waves = len(how.desired.waves.names) > 1
         """Whether the inventory has waves, so that events report them."""
-        self._stop, self._on_event = how.writing.stop, how.writing.on_event
+        self._stop, self._on_event = how.documents.stop, how.documents.on_event
         self._ledger = Ledger(plan, self._on_event)
-        self._last_look = LastLook(self._ledger, how.writing, self._stop, how.crew)
-        self._carrier = Carrier(
-            how.desired, how.writing, self._stop, self._ledger, self._last_look, self._on_event
-        )
+        self._last_look = LastLook(self._ledger, how.documents, how.concurrency)
+        self._carrier = Carrier(how.desired, how.documents, self._ledger, self._last_look)
         self._jobs: dict[tuple[str, Phase], dict[int, list[Change]]] = defaultdict(dict)
         """The changes of each wave and phase, by the index of their registry in the plan."""
         for index, planned in enumerate(plan.registries):
@@ -127,20 +128,22 @@ class _Run:
             for change in changes
         ]
         written = {planned.registry for planned, _ in self._of(batch, Phase.GRANTS)}
-        needed = counted_on(rules, self._how.desired)
+        needed = needed_grants(rules, self._how.desired)
         unwritten = [grants for grants in needed if grants.destination not in written]
         with self._stop.abandonable():
-            await work_through(
-                unwritten, self._carrier.rechecking.look, crew=self._how.crew, stop=self._stop
-            )
+            await self._work_through(unwritten, self._carrier.grant_check.look)
 
     def _of(self, batch: Batch, phase: Phase) -> Sequence[tuple[RegistryPlan, Sequence[Change]]]:
         jobs = self._jobs.get((batch.name, phase), {})
         return [(self._plan.registries[index], changes) for index, changes in jobs.items()]
 
     async def _carry_out_phase(self, batch: Batch, phase: Phase) -> None:
-        jobs = self._of(batch, phase)
-        await work_through(jobs, self._carry_out_all, crew=self._how.crew, stop=self._stop)
+        await self._work_through(self._of(batch, phase), self._carry_out_all)
+
+    async def _work_through(
+        self, items: Sequence[T], work: Callable[[T], Awaitable[object]]
+    ) -> None:
+        await work_through(items, work, concurrency=self._how.concurrency, stop=self._stop)
 
     async def _carry_out_all(self, job: tuple[RegistryPlan, Sequence[Change]]) -> None:
         """Carry out one registry's changes of one phase, one after the other."""
@@ -168,4 +171,4 @@ class _Run:
         stop = self._stop
         if not stop.requested:
             with stop.abandonable():
-                await self._how.writing.pace.clock.sleep(min(seconds, stop.remaining))
+                await self._how.documents.pace.clock.sleep(min(seconds, stop.remaining))

@@ -1,8 +1,8 @@
-"""Destinations whose grants are not in place, and what follows for their sources.
+"""Destinations whose grants are not in place, and the links into them that are held therefore.
 
-Grants that new rules count on, and that this run has not written, were in place when the plan was
-made: that may be a file of yesterday, or before a pause of an hour. So they are read once more
-right before the rules.
+New rules may need grants that this run does not write, because they were in place when the plan
+was made. That may have been yesterday, or before a pause of an hour. So these grants are read once
+more right before the rules are written.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, prefixes_of, within
-from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import LinkSplit, over_limits, split_held
 from fleet_repl.planning.ownership import narrowed
@@ -27,90 +27,96 @@ from fleet_repl.values.prefixes import NO_SCOPE, intersect
 CHANGED: Final = "its registry policy has been changed since the plan was made"
 
 
-class Blocked:
-    """The destinations that rules cannot count on, and what they allow all the same."""
+class BlockedDestinations:
+    """The destinations whose policy is not as planned, and the permissions in force there."""
 
     def __init__(self, desired: Desired) -> None:
         self._desired = desired
         self._reasons: dict[Registry, str] = {}
         self._in_force: dict[Registry, Permissions] = {}
         self._suspected: set[Registry] = set()
-        """Those of which no write has failed."""
+        """Blocked destinations none of whose writes has failed: a look may lift the block."""
 
     def add(
         self,
         registry: Registry,
         fault: Fault | None,
-        found: Policy | None,
+        present: Policy | None,
         *,
         in_doubt: bool = False,
     ) -> None:
-        """A policy was not written, or nobody knows whether it was. `found`: what is in place
-        instead, None if nobody knows."""
-        why = f" ({fault.kind})" if fault is not None else ""
-        what = "it is not known whether its registry policy was written"
+        """Block a destination whose policy was not written, or may not have been (`in_doubt`).
+        `present`: the policy that is in place instead; None where that is unknown."""
+        kind = f" ({fault.kind})" if fault is not None else ""
+        reason = "its registry policy was not written"
+        if in_doubt:
+            reason = "it is not known whether its registry policy was written"
         self._suspected.discard(registry)
-        self._block(
-            registry, f"{what if in_doubt else 'its registry policy was not written'}{why}", found
-        )
+        self._block(registry, f"{reason}{kind}", present)
 
-    def suspect(self, registry: Registry, because: str, found: Policy | None) -> None:
-        """A policy that this run has not written does not grant what it should."""
+    def suspect(self, registry: Registry, because: str, present: Policy | None) -> None:
+        """Block a destination whose policy, not written by this run, lacks planned grants."""
         if registry not in self._reasons:
             self._suspected.add(registry)
         if registry in self._suspected:
-            self._block(registry, because, found)
+            self._block(registry, because, present)
 
     def lift(self, registry: Registry) -> None:
-        """What was suspected of a policy is not so any more."""
+        """Lift the block of a suspected destination: its policy has the planned grants."""
         if registry in self._suspected:
             self._suspected.remove(registry)
             del self._reasons[registry]
             self._in_force.pop(registry, None)
 
-    def _block(self, registry: Registry, because: str, found: Policy | None) -> None:
+    def _block(self, registry: Registry, because: str, present: Policy | None) -> None:
         self._reasons[registry] = f"{registry}: {because}"
         self._in_force.pop(registry, None)
-        if found is not None:
-            self._in_force[registry] = self._desired.in_force(found, registry)
+        if present is not None:
+            self._in_force[registry] = self._desired.in_force(present, registry)
 
     def narrowed(
-        self, one: RegistryPlan, change: Change
+        self, planned: RegistryPlan, change: Change
     ) -> tuple[Change | Fault, tuple[HeldLink, ...]]:
-        """New rules without what is not granted, or why they cannot be written so."""
+        """New rules without the links that are not granted, and those links as held; or the fault
+        for rules that would exceed ECR's limits then.
+
+        For example, new rules send `base/` to registries A and B, and the grant at B has failed.
+        Then the rules are written for A, and the link to B is held. A link to B that is in place
+        already stays in the rules.
+        """
         if not self._reasons:
             return change, ()
         before, after = contents(change, Replication)
-        # Links of others are none of ours to hold.
-        asked = within(self._desired.links_out(one.registry), after.outgoing)
-        holding = self._hold(one.registry, asked, before.outgoing)
-        if not holding.held:
+        # Links of others' rules are never held.
+        requested = within(self._desired.links_out(planned.registry), after.outgoing)
+        split = self._hold(planned.registry, requested, before.outgoing)
+        if not split.held:
             return change, ()
         limits = self._desired.limits
         rest, kept = narrowed(
-            after, one.owned.links, prefixes_of(holding.links), filters=limits.filters
+            after, planned.owned.links, prefixes_of(split.links), filters=limits.filters
         )
         fault = over_limits(
             limits, rules=len(rest.rules), foreign=kept, destinations=len(rest.links)
         )
-        return fault or replace(change, after=rest), holding.held
+        return fault or replace(change, after=rest), split.held
 
-    def ungranted(self, one: RegistryPlan, held: tuple[HeldLink, ...]) -> tuple[HeldLink, ...]:
-        """Links of a source whose rules stay as they are, into blocked destinations, beside those
-        that are `held` already."""
-        links = self._desired.links_out(one.registry)
+    def ungranted(self, planned: RegistryPlan, held: tuple[HeldLink, ...]) -> tuple[HeldLink, ...]:
+        """The links into blocked destinations of a source whose rules stay as they are, without
+        those that are `held` already."""
+        links = self._desired.links_out(planned.registry)
         concerned = {end: links[end] for end in links if end in self._reasons}
         if not concerned:
             return ()
-        # These are not in place, or named.
+        # Held links are not in place, or have been recorded already.
         missing = {(link.destination, prefix) for link in held for prefix in link.prefixes}
         present = {
             end: tuple(prefix for prefix in scope.prefixes if (end, prefix) not in missing)
             for end, scope in concerned.items()
         }
-        return self._hold(one.registry, within(concerned, present), present).held
+        return self._hold(planned.registry, within(concerned, present), present).held
 
-    def _hold(self, source: Registry, wanted: Links, present: Outgoing) -> LinkSplit:
+    def _hold(self, source: Registry, requested: Links, present: Outgoing) -> LinkSplit:
         def lacks(destination: Registry, prefix: str) -> str | None:
             if destination not in self._reasons or destination.account == source.account:
                 return None
@@ -120,65 +126,68 @@ class Blocked:
                 return None
             return self._reasons[destination]
 
-        return split_held(wanted, present, lacks)
+        return split_held(requested, present, lacks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountedOn:
-    """A destination, and what rules of a wave count on being let in there."""
+class NeededGrants:
+    """A destination, and the grants there that the new rules of a wave need."""
 
     destination: Registry
-    needed: frozenset[tuple[AccountId, str]]
+    grants: frozenset[tuple[AccountId, str]]
     """Source accounts and prefixes."""
 
 
-def counted_on(
+def needed_grants(
     changes: Iterable[tuple[Registry, Change]], desired: Desired
-) -> tuple[CountedOn, ...]:
-    """What new links of these changes of rules need to be granted, by destination."""
-    found: dict[Registry, set[tuple[AccountId, str]]] = {}
+) -> tuple[NeededGrants, ...]:
+    """The grants that the new links of these changes of rules need, by destination."""
+    grants: dict[Registry, set[tuple[AccountId, str]]] = {}
     for source, change in changes:
         before, after = contents(change, Replication)
         requested = desired.links_out(source)
         for destination, prefixes in compare(before.links, after.links).added.items():
-            # Links of others are none of ours to hold.
+            # Links of others' rules are never held.
             ours = intersect(prefixes, requested.get(destination, NO_SCOPE).prefixes)
             if ours and desired.must_be_granted(source, destination):
-                found.setdefault(destination, set()).update(
+                grants.setdefault(destination, set()).update(
                     (source.account, prefix) for prefix in ours
                 )
     return tuple(
-        CountedOn(destination=one, needed=frozenset(needed))
-        for one, needed in sorted(found.items())
+        NeededGrants(destination=destination, grants=frozenset(pairs))
+        for destination, pairs in sorted(grants.items())
     )
 
 
-class Rechecking:
-    """Looks once more at policies that this run has not written."""
+class GrantCheck:
+    """Reads policies that this run has not written once more, right before rules need them."""
 
-    def __init__(self, desired: Desired, writing: Writing, blocked: Blocked) -> None:
+    def __init__(
+        self, desired: Desired, documents: DocumentWriter, blocked: BlockedDestinations
+    ) -> None:
         self._desired = desired
-        self._writing = writing
+        self._documents = documents
         self._blocked = blocked
 
-    async def look(self, one: CountedOn) -> None:
-        """See whether a destination still lets in what it has to; what it does not is blocked."""
+    async def look(self, needed: NeededGrants) -> None:
+        """Read the policy of a destination, and block or lift it by the grants in the policy."""
+        destination = needed.destination
         try:
-            document = await self._writing.reader.read_policy(one.destination)
-            policy = self._writing.parse(document, one.destination)
+            document = await self._documents.reader.read_policy(destination)
+            policy = self._documents.parse(document, destination)
         except CallError as error:
-            self._unread(one, error.fault)
+            self._unread(destination, error.fault)
             return
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._unread(one, unforeseen("GetRegistryPolicy", error))
+            self._unread(destination, unforeseen("GetRegistryPolicy", error))
             return
-        allowed = self._desired.in_force(policy, one.destination)
+        allowed = self._desired.in_force(policy, destination)
         actions = self._desired.actions
-        if all(allowed.lacks(source, prefix, actions) is None for source, prefix in one.needed):
-            self._blocked.lift(one.destination)
+        if all(allowed.lacks(source, prefix, actions) is None for source, prefix in needed.grants):
+            self._blocked.lift(destination)
         else:
-            self._blocked.suspect(one.destination, CHANGED, policy)
+            self._blocked.suspect(destination, CHANGED, policy)
 
-    def _unread(self, one: CountedOn, fault: Fault) -> None:
+    def _unread(self, destination: Registry, fault: Fault) -> None:
         because = f"its registry policy could not be read again ({fault.kind})"
-        self._blocked.suspect(one.destination, because, None)
+        self._blocked.suspect(destination, because, None)

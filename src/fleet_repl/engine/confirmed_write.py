@@ -17,7 +17,7 @@ from typing import Final, Generic
 
 from fleet_repl.engine.polls import ARRIVAL_DELAYS, poll
 from fleet_repl.engine.retry import Pace
-from fleet_repl.engine.slots import Settled, Slot, V
+from fleet_repl.engine.slots import Slot, V, WriteResult
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.write_faults import conflict, overtaken, unconfirmed, unguarded
 from fleet_repl.runs.outcomes import Outcome
@@ -25,18 +25,17 @@ from fleet_repl.values.errors import CallError, Fault, HaltedError, unforeseen
 
 _LOOKS: Final = 3
 """How often an attempt reads again because a slow read has left too little of the lock's lease."""
-
 _MERGES: Final = 3
 """How often a write is made again on top of changes that others have made meanwhile."""
 
 
-async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
+async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> WriteResult[V]:
     """Write `slot.after` if `slot.before` is in place; returns how that ended.
 
     The end of an admitted write is reported to the write guard, unless it is cancelled: then its
     outcome is unknown. Raises nothing but the cancellation.
     """
-    settled: Settled[V] | None = None
+    settled: WriteResult[V] | None = None
     try:
         with stop.abandonable() as waiting:
             async with slot.passage.turn():
@@ -45,15 +44,15 @@ async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
                     settled = await _to_its_end(slot, pace, stop)
     except CallError as error:
         fault = replace(error.fault, operation=slot.operation)
-        settled = Settled(outcome=Outcome.FAILED, found=None, error=fault)
+        settled = WriteResult(outcome=Outcome.FAILED, found=None, error=fault)
     except HaltedError as error:
         stop.halt(str(error))
-    return settled or Settled(outcome=stop.outcome, found=slot.before)
+    return settled or WriteResult(outcome=stop.outcome, found=slot.before)
 
 
-async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
+async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> WriteResult[V]:
     """Write; where only others' changes were in the way, write once more on top of them."""
-    overwritten: Settled[V] | None = None
+    overwritten: WriteResult[V] | None = None
     settled, merges = await _attempted(slot, pace, stop), _MERGES
     while merges and settled.rival is not None and not stop.requested:
         merged = slot.merge(settled.rival)
@@ -72,11 +71,11 @@ async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
     return replace(settled, in_doubt=True)
 
 
-async def _attempted(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
+async def _attempted(slot: Slot[V], pace: Pace, stop: Stop) -> WriteResult[V]:
     try:
         settled = await _Write(slot, pace, stop).run()
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        settled = Settled(
+        settled = WriteResult(
             outcome=Outcome.FAILED,
             found=None,
             error=unforeseen(slot.operation, error),
@@ -89,7 +88,7 @@ async def _attempted(slot: Slot[V], pace: Pace, stop: Stop) -> Settled[V]:
 class _EndedError(Exception, Generic[V]):
     """Carries a result out of the retries: no further attempt is to be made."""
 
-    def __init__(self, settled: Settled[V]) -> None:
+    def __init__(self, settled: WriteResult[V]) -> None:
         self.settled = settled
 
 
@@ -105,7 +104,7 @@ class _Write(Generic[V]):
         self._uncertain = False
         """Whether an answer was lost, so that the write may have happened."""
 
-    async def run(self) -> Settled[V]:
+    async def run(self) -> WriteResult[V]:
         try:
             request_id = await self._pace.retry(self._attempt, on_retry=self._slot.on_retry)
         except _EndedError as ended:
@@ -116,7 +115,7 @@ class _Write(Generic[V]):
         except CallError as error:
             if self._uncertain:
                 return await self._read_back(None, error.fault)
-            return Settled(outcome=Outcome.FAILED, found=self._found, error=error.fault)
+            return WriteResult(outcome=Outcome.FAILED, found=self._found, error=error.fault)
         return await self._read_back(request_id, None)
 
     async def _attempt(self) -> str | None:
@@ -179,7 +178,7 @@ class _Write(Generic[V]):
         if self._uncertain and present.shows(slot.after):
             return True
         if not self._uncertain and any(map(present.same_as, (slot.after, *slot.ahead))):
-            raise _EndedError(Settled(outcome=Outcome.UNCHANGED, found=present))
+            raise _EndedError(WriteResult(outcome=Outcome.UNCHANGED, found=present))
         if not present.same_as(slot.before):
             raise _EndedError(self._in_conflict(present))
         return False
@@ -208,13 +207,13 @@ class _Write(Generic[V]):
         if self._stop.requested:
             raise _EndedError(self._abandoned())
 
-    def _abandoned(self) -> Settled[V]:
+    def _abandoned(self) -> WriteResult[V]:
         stop, before = self._stop, self._slot.before
-        return Settled(outcome=stop.outcome, found=before, in_doubt=self._uncertain)
+        return WriteResult(outcome=stop.outcome, found=before, in_doubt=self._uncertain)
 
-    def _in_conflict(self, present: V) -> Settled[V]:
+    def _in_conflict(self, present: V) -> WriteResult[V]:
         # After a lost answer the document may be our write, changed by somebody else since.
-        return Settled(
+        return WriteResult(
             outcome=Outcome.FAILED,
             found=present,
             error=conflict(self._slot.operation),
@@ -222,13 +221,13 @@ class _Write(Generic[V]):
             rival=None if self._uncertain or self._is_stale(present) else present,
         )
 
-    async def _read_back(self, request_id: str | None, fault: Fault | None) -> Settled[V]:
+    async def _read_back(self, request_id: str | None, fault: Fault | None) -> WriteResult[V]:
         """Read until the write shows. `fault`: why it is not sure that the write has happened."""
         slot = self._slot
         try:
             present = await poll(slot.read, lambda now: now.shows(slot.after), self._pace.clock)
         except CallError as error:
-            return Settled(
+            return WriteResult(
                 outcome=Outcome.FAILED,
                 found=None,
                 request_id=request_id,
@@ -237,11 +236,11 @@ class _Write(Generic[V]):
             )
         untouched = present.same_as(slot.before)
         if present.shows(slot.after) or (slot.in_place(present) and not untouched):
-            return Settled(outcome=Outcome.APPLIED, found=present, request_id=request_id)
+            return WriteResult(outcome=Outcome.APPLIED, found=present, request_id=request_id)
         if fault is not None:
             why = fault if untouched else conflict(slot.operation)
-            return Settled(outcome=Outcome.FAILED, found=present, error=why, in_doubt=True)
-        return Settled(
+            return WriteResult(outcome=Outcome.FAILED, found=present, error=why, in_doubt=True)
+        return WriteResult(
             outcome=Outcome.FAILED,
             found=None if untouched else present,
             request_id=request_id,

@@ -1,7 +1,7 @@
-"""The last look at what a wave has written: whether it is still in place.
+"""The last look at the documents that a wave has written: whether they are still in place.
 
-A write that was read back may be overwritten by somebody who had read before it. So nothing is
-told to be applied before everything of its wave was written, and it was read once more.
+A write that was read back may be overwritten by somebody who had read the document before it. So
+no write counts as applied before its whole wave is written, and its document was read once more.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import anyio
 
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.polls import poll
-from fleet_repl.engine.registry_documents import Writing
-from fleet_repl.engine.slots import Settled, Slot
-from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.registry_documents import DocumentWriter
+from fleet_repl.engine.slots import Slot, WriteResult
 from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
 from fleet_repl.planning.plan import Effort, Resource
@@ -30,39 +29,40 @@ _Document: TypeAlias = tuple[Registry, Resource, str]
 
 
 class LastLook:
-    """What is to be looked at once more, and the looks."""
+    """The documents that are to be read once more, and the reads."""
 
-    def __init__(self, ledger: Ledger, writing: Writing, stop: Stop, crew: int) -> None:
+    def __init__(self, ledger: Ledger, documents: DocumentWriter, concurrency: int) -> None:
         self._ledger = ledger
-        self._writing = writing
-        self._stop = stop
-        self._crew = crew
+        self._documents = documents
+        self._stop = documents.stop
+        self._concurrency = concurrency
         self._written: dict[_Document, tuple[ChangeOutcome, Slot[Any]]] = {}
 
-    def note(self, registry: Registry, ended: ChangeOutcome, settled: Settled[Any]) -> None:
-        """A write has ended. Only the last one of a document is looked at."""
+    def note(self, registry: Registry, ended: ChangeOutcome, settled: WriteResult[Any]) -> None:
+        """Note the result of a write. Only the last write of a document is looked at."""
         document = registry, ended.resource, prefix_of(ended) or ""
         self._written.pop(document, None)
         if ended.outcome is Outcome.APPLIED and settled.slot is not None:
             self._written[document] = ended, settled.slot
 
     async def take(self) -> None:
-        """Look at everything that was noted since the last time.
+        """Read every document that was noted since the last time.
 
-        A run that is to end takes no longer for it than `HURRY`, and an interruption ends the
-        looks; what they have not come to stays as it was told.
+        In a run that is to end this takes `HURRY` seconds at the most, and an interruption ends
+        it; documents that were not read keep their outcomes.
         """
-        noted = [(document[0], *what) for document, what in self._written.items()]
+        noted = [(document[0], *write) for document, write in self._written.items()]
         self._written.clear()
         bounded = anyio.move_on_after(HURRY) if self._stop.requested else self._stop.abandonable()
         with bounded:
-            await work_through(noted, self._look, crew=self._crew, stop=Stop.never())
+            # The looks are bounded above, and have to go on although the run is to end.
+            await work_through(noted, self._look, concurrency=self._concurrency, stop=None)
         for registry in {registry for registry, _, _ in noted}:
             self._ledger.looked(registry)
 
     async def _look(self, noted: tuple[Registry, ChangeOutcome, Slot[Any]]) -> None:
         registry, ended, slot = noted
-        clock, attempts = self._writing.pace.clock, self._writing.reader.attempts
+        clock, attempts = self._documents.pace.clock, self._documents.reader.attempts
         started, calls = clock.monotonic(), attempts(registry)
         fault = await self._fault(slot)
         effort = Effort(attempts(registry) - calls, clock.monotonic() - started)
@@ -72,12 +72,12 @@ class LastLook:
             slot.passage.leave(Outcome.FAILED, ended.request_id, in_doubt=True)
 
     async def _fault(self, slot: Slot[Any]) -> Fault | None:
-        """Why a document cannot be told to be as it was written, if it cannot."""
+        """Why a write cannot count as applied; None where its document is in place."""
         try:
-            now = await poll(slot.read, slot.in_place, self._writing.pace.clock)
+            present = await poll(slot.read, slot.in_place, self._documents.pace.clock)
         except CallError as error:
-            # Past the deadline a read is tried only once, which proves nothing.
+            # Past the deadline a read is made only once, so its failure proves nothing.
             return None if self._stop.requested else unseen(error.fault)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
             return unforeseen(slot.operation, error)
-        return None if slot.in_place(now) else overwritten(slot.operation)
+        return None if slot.in_place(present) else overwritten(slot.operation)

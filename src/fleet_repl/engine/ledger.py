@@ -105,6 +105,12 @@ class Ledger:
         done = self.done(registry)
         return all(change.outcome in SETTLED for change in done if change.resource is resource)
 
+    def has_rules(self, source: Registry) -> bool:
+        """Whether the run has written a source's rules, and all these writes are in place."""
+        resource = Resource.REPLICATION_CONFIGURATION
+        started = any(change.resource is resource for change in self.done(source))
+        return started and self.settled(source, resource)
+
     def in_doubt(
         self, registry: Registry, resource: Resource = Resource.REPLICATION_CONFIGURATION
     ) -> bool:

@@ -36,7 +36,7 @@ class ObserveContext:
     """The fleet whose own statements are recognized in policies; None: policies are not read."""
     with_templates: Collection[Registry]
     """Registries whose creation templates are read too."""
-    crew: int
+    concurrency: int
     stop: Stop
     clock: Clock
     on_event: EventSink
@@ -68,8 +68,10 @@ async def observe(
 
     with how.stop.abandonable():
         order = sorted(registries, key=lambda registry: (starts[registry], registry))
-        await work_through(order, read, crew=how.crew, stop=how.stop)
-        await work_through(tuple(looks.passing), looks.last, crew=how.crew, stop=how.stop)
+        await work_through(order, read, concurrency=how.concurrency, stop=how.stop)
+        await work_through(
+            tuple(looks.passing), looks.last, concurrency=how.concurrency, stop=how.stop
+        )
     if not how.stop.interrupted:
         late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
         for registry in registries:

@@ -1,10 +1,11 @@
-"""The documents of a registry as something that can be settled."""
+"""The documents of a registry, and their writes: rules, registry policy, creation templates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic
 
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Owner, Policy, parse_policy, policy_size
@@ -18,42 +19,37 @@ from fleet_repl.ecr.templates import (
 )
 from fleet_repl.engine.confirmed_write import settle
 from fleet_repl.engine.ports import EventSink, Gate, RegistryReader, RegistryWriter
-from fleet_repl.engine.retry import OnRetry, Pace
-from fleet_repl.engine.slots import Passage, Settled, Slot
+from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.retry_events import retry_event
+from fleet_repl.engine.rule_writes import FoundRules
+from fleet_repl.engine.slots import Passage, Slot, V, WriteResult
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits
-from fleet_repl.planning.ownership import OurPart, SharedWrite, listed
+from fleet_repl.planning.ownership import OurPart, SharedWrite
 from fleet_repl.planning.plan import Change
 from fleet_repl.planning.revocations import merged
-from fleet_repl.runs.events import CallRetried
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import Registry
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRules:
-    """A replication configuration as something that can be settled."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document(Generic[V]):
+    """A document of a registry with the change that is to be made in it; see `Slot`."""
 
-    replication: Replication
-    shared: bool
-    """A rule of others may mean nothing beside ours, and is not to be lost."""
-
-    def same_as(self, other: FoundRules) -> bool:
-        return self.replication.same_as(other.replication) and self._lists_as(other)
-
-    def shows(self, written: FoundRules) -> bool:
-        return self.replication.shows(written.replication) and self._lists_as(written)
-
-    def _lists_as(self, other: FoundRules) -> bool:
-        if not self.shared:
-            return True
-        return listed(self.replication).keys() == listed(other.replication).keys()
+    operation: str
+    before: V
+    after: V
+    read: Callable[[], Awaitable[V]]
+    put: Callable[[], Awaitable[str | None]]
+    in_place: Callable[[V], bool]
+    rebased: Callable[[V], Change | None] = lambda _: None
+    """The same change on top of a document in which others have changed only their part; None
+    where more has changed, or the result would exceed ECR's limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
-    """Writes changes to registries, one at a time and each to its end."""
+class DocumentWriter:
+    """Makes changes of registries, each as one confirmed write. A failure is a value."""
 
     reader: RegistryReader
     writer: RegistryWriter
@@ -61,102 +57,93 @@ class Writing:
     pace: Pace
     stop: Stop
     gate: Gate
-    """What every write has to pass before it is sent."""
+    """The write guard that every write has to pass before it is sent."""
     on_event: EventSink
     limits: Limits
-    """Of ECR: what others have made meanwhile may leave too little room."""
+    """ECR's limits: changes by others may leave too little room."""
 
     async def rules(
         self,
         registry: Registry,
         change: Change,
-        earlier: Sequence[Replication] = (),
-        later: Sequence[Replication] = (),
+        replaced: Sequence[Replication] = (),
+        ahead: Sequence[Replication] = (),
         *,
         sharing: OurPart | None = None,
-    ) -> Settled[FoundRules]:
-        """Write a replication configuration; `earlier` and `later` as for policies. `sharing`:
-        others have rules in it too, and each of them must be as the plan saw it, or have nothing
-        to do with ours."""
-        shared = sharing is not None
-        superseded, ahead = (
-            tuple(FoundRules(rules, shared) for rules in some) for some in (earlier, later)
+    ) -> WriteResult[FoundRules]:
+        """Write a replication configuration.
+
+        `replaced`: the rules that this run has replaced in the registry before. `ahead`: the rules
+        that its later writes will leave, which are no conflict. `sharing`: others have rules in
+        the configuration too, and each of them must be as the plan saw it, or have nothing to do
+        with ours.
+        """
+        superseded, later = (
+            tuple(FoundRules(rules, sharing is not None) for rules in some)
+            for some in (replaced, ahead)
         )
-        slot = self._rules(registry, change, sharing, superseded, ahead)
+        describe = partial(self._rules, registry, sharing)
+        slot = self._slot(registry, change, describe, superseded, later)
         return await settle(slot, self.pace, self.stop)
 
     def _rules(
         self,
         registry: Registry,
-        change: Change,
         sharing: OurPart | None,
-        superseded: tuple[FoundRules, ...],
-        ahead: tuple[FoundRules, ...] = (),
-    ) -> Slot[FoundRules]:
+        change: Change,
+        ahead: Sequence[FoundRules],
+    ) -> _Document[FoundRules]:
         shared = sharing is not None
         before, after = (FoundRules(rules, shared) for rules in contents(change, Replication))
         document = after.replication.document or NO_RULES
         write = sharing and SharedWrite(
             before=before.replication,
             after=after.replication,
-            later=tuple(one.replication for one in ahead),
+            later=tuple(rules.replication for rules in ahead),
             sharing=sharing,
         )
 
         async def read() -> FoundRules:
             return FoundRules(parse_answer(await self.reader.describe(registry)), shared)
 
-        async def put() -> str | None:
-            return await self.writer.put_replication(registry, document)
+        def in_place(present: FoundRules) -> bool:
+            return write.is_done(present.replication) if write else present.shows(after)
 
-        def in_place(now: FoundRules) -> bool:
-            return write.is_done(now.replication) if write else now.shows(after)
-
-        def merge(now: FoundRules) -> Slot[FoundRules] | None:
-            rebased = write.rebased(now.replication) if write else None
-            if rebased is None or self._has_too_many(rebased):
+        def rebased(present: FoundRules) -> Change | None:
+            rules = write.rebased(present.replication) if write else None
+            if rules is None or self._has_too_many(rules):
                 return None
-            anew = replace(change, before=now.replication, after=rebased)
-            return self._rules(registry, anew, sharing, (*superseded, before, after))
+            return replace(change, before=present.replication, after=rules)
 
-        return Slot(
+        return _Document(
             operation="PutReplicationConfiguration",
-            prepare=partial(self.writer.prepare, registry),
-            read=read,
-            put=put,
-            passage=Passage(self.gate, registry, change),
             before=before,
             after=after,
-            superseded=superseded,
-            ahead=ahead,
-            on_retry=self._announce(registry),
+            read=read,
+            put=partial(self.writer.put_replication, registry, document),
             in_place=in_place,
-            merge=merge,
+            rebased=rebased,
         )
 
-    def _has_too_many(self, rebased: Replication) -> bool:
-        """Whether ECR would not take the rules, or not that many destinations."""
-        rules, ends = len(rebased.rules), len(rebased.links)
+    def _has_too_many(self, replication: Replication) -> bool:
+        """Whether there are more rules or destinations than ECR takes."""
+        rules, ends = len(replication.rules), len(replication.links)
         return rules > self.limits.rules or ends > self.limits.destinations
 
     async def policy(
         self,
         registry: Registry,
         change: Change,
-        earlier: Sequence[Policy],
-        later: Sequence[Policy] = (),
-    ) -> Settled[Policy]:
-        """Write or delete a registry policy. `earlier`: what this run has replaced already;
-        `later`: what its next writes would leave, so that finding it is no conflict."""
-        return await settle(self._policy(registry, change, earlier, later), self.pace, self.stop)
+        replaced: Sequence[Policy],
+        ahead: Sequence[Policy] = (),
+    ) -> WriteResult[Policy]:
+        """Write or delete a registry policy; `replaced` and `ahead` as for `rules`."""
+        slot = self._slot(registry, change, partial(self._policy, registry), replaced, ahead)
+        return await settle(slot, self.pace, self.stop)
 
     def _policy(
-        self,
-        registry: Registry,
-        change: Change,
-        superseded: Sequence[Policy],
-        ahead: Sequence[Policy] = (),
-    ) -> Slot[Policy]:
+        self, registry: Registry, change: Change, _ahead: Sequence[Policy]
+    ) -> _Document[Policy]:
         before, after = contents(change, Policy)
         document = after.document
 
@@ -168,36 +155,40 @@ class Writing:
                 return await self.writer.delete_policy(registry)
             return await self.writer.put_policy(registry, document)
 
-        def in_place(now: Policy) -> bool:
-            return now.ours_as(after) if after.theirs_as(before) else now.shows(after)
+        def in_place(present: Policy) -> bool:
+            return present.ours_as(after) if after.theirs_as(before) else present.shows(after)
 
-        def merge(now: Policy) -> Slot[Policy] | None:
-            anew = merged(change, now, self.owner, registry)
+        def rebased(present: Policy) -> Change | None:
+            anew = merged(change, present, self.owner, registry)
             if anew is None or policy_size(anew.after.document) > self.limits.policy_bytes:
                 return None
-            return self._policy(registry, anew, (*superseded, before, after))
+            return anew
 
-        return Slot(
+        return _Document(
             operation="DeleteRegistryPolicy" if document is None else "PutRegistryPolicy",
-            prepare=partial(self.writer.prepare, registry),
-            read=read,
-            put=put,
-            passage=Passage(self.gate, registry, change),
             before=before,
             after=after,
-            superseded=superseded,
-            ahead=ahead,
-            on_retry=self._announce(registry),
+            read=read,
+            put=put,
             in_place=in_place,
-            merge=merge,
+            rebased=rebased,
         )
 
-    async def template(self, registry: Registry, change: Change) -> Settled[TemplateState]:
+    async def template(self, registry: Registry, change: Change) -> WriteResult[TemplateState]:
         """Create, update or delete a creation template."""
+        slot = self._slot(registry, change, partial(self._template, registry))
+        result = await settle(slot, self.pace, self.stop)
+        hint = clearing_hint(slot.before.document, slot.after.document)
+        if result.error is None or hint is None or result.request_id is None:
+            return result
+        return replace(result, error=replace(result.error, hint=hint))
+
+    def _template(
+        self, registry: Registry, change: Change, _ahead: Sequence[TemplateState]
+    ) -> _Document[TemplateState]:
         was, wanted = contents(change, TemplateState)
         before, after = was.document, wanted.document
-        document = after if after is not None else before or {}
-        prefix = str(document["prefix"])
+        prefix = str((after if after is not None else before or {})["prefix"])
 
         async def read() -> TemplateState:
             return parse_template(template_at(await self.reader.read_templates(registry), prefix))
@@ -209,36 +200,50 @@ class Writing:
                 return await self.writer.create_template(registry, after)
             return await self.writer.update_template(registry, update_request(before, after))
 
-        slot = Slot(
+        return _Document(
             operation=f"{change.action.value.capitalize()}RepositoryCreationTemplate",
-            prepare=partial(self.writer.prepare, registry),
-            read=read,
-            put=put,
             before=was,
             after=wanted,
-            in_place=lambda now: now.shows(wanted),
-            passage=Passage(self.gate, registry, change),
-            on_retry=self._announce(registry),
+            read=read,
+            put=put,
+            in_place=lambda present: present.shows(wanted),
         )
-        settled = await settle(slot, self.pace, self.stop)
-        hint = clearing_hint(before, after)
-        if settled.error is None or hint is None or settled.request_id is None:
-            return settled
-        return replace(settled, error=replace(settled.error, hint=hint))
 
-    def _announce(self, registry: Registry) -> OnRetry:
-        def announce(error: CallError, attempt: int, delay: float) -> None:
-            self.on_event(
-                CallRetried(
-                    account=registry.account,
-                    operation=error.fault.operation,
-                    error=error.fault,
-                    attempt=attempt,
-                    delay=delay,
-                )
-            )
+    def _slot(
+        self,
+        registry: Registry,
+        change: Change,
+        describe: Callable[[Change, Sequence[V]], _Document[V]],
+        superseded: Sequence[V] = (),
+        ahead: Sequence[V] = (),
+    ) -> Slot[V]:
+        """The slot of a change. `describe`: the document of a change, which may be a change that
+        was rebased on changes by others."""
+        document = describe(change, ahead)
 
-        return announce
+        def merge(present: V) -> Slot[V] | None:
+            anew = document.rebased(present)
+            if anew is None:
+                return None
+            replaced = (*superseded, document.before, document.after)
+            return self._slot(registry, anew, describe, replaced)
+
+        return Slot(
+            operation=document.operation,
+            prepare=partial(self.writer.prepare, registry),
+            read=document.read,
+            put=document.put,
+            passage=Passage(self.gate, registry, change),
+            before=document.before,
+            after=document.after,
+            superseded=superseded,
+            ahead=ahead,
+            on_retry=lambda error, attempt, delay: self.on_event(
+                retry_event(registry, error.fault.operation, error, attempt, delay)
+            ),
+            in_place=document.in_place,
+            merge=merge,
+        )
 
     def parse(self, document: JsonObject | None, registry: Registry) -> Policy:
         """A registry policy as this fleet reads it."""

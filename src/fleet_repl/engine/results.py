@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fleet_repl.planning.plan import Change, Effort, HeldLink, Plan, RegistryPlan
+from fleet_repl.planning.plan import Change, Effort, HeldLink, Phase, Plan, RegistryPlan
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -76,6 +76,22 @@ def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
         )
         for planned in plan.registries
     )
+
+
+def rules_left_out(*, in_doubt: bool) -> str:
+    """Why rules are not written after an earlier write of them has failed."""
+    if in_doubt:
+        return "it is not known whether an earlier change of its rules was written"
+    return "an earlier change of its rules was not written"
+
+
+def policy_left_out(failed: Phase, *, in_doubt: bool) -> str:
+    """Why a policy is not written after an earlier write of it, in the phase `failed`, failed."""
+    if in_doubt:
+        return "it is not known whether an earlier change of its registry policy was written"
+    if failed is Phase.GRANTS:
+        return "the new grants of its registry policy were not written"
+    return "an earlier withdrawal from its registry policy failed"
 
 
 def still_used(unwritten: Collection[Registry], unknown: Collection[Registry]) -> str:

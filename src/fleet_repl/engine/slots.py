@@ -102,7 +102,7 @@ class Slot(Generic[V]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled(Generic[V]):
+class WriteResult(Generic[V]):
     """The result of a write."""
 
     outcome: Outcome

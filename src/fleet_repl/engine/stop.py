@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
 
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.values.clock import SYSTEM, Clock
+from fleet_repl.values.clock import Clock
 
 INTERRUPTED = "interrupted before it was started"
 
@@ -24,11 +23,6 @@ class Stop:
         self._scopes: set[anyio.CancelScope] = set()
         self._halted: str | None = None
         self.interrupted = False
-
-    @classmethod
-    def never(cls) -> Stop:
-        """For what is bounded otherwise."""
-        return cls(SYSTEM, math.inf, math.inf)
 
     def interrupt(self) -> None:
         """Stop because somebody has asked for it, and cancel abandonable work."""

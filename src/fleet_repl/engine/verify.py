@@ -55,7 +55,7 @@ class VerifyContext:
     """Images of each source, at the most."""
     since: datetime
     """Images that were pushed earlier do not count."""
-    crew: int
+    concurrency: int
     stop: Stop
     clock: Clock
     on_event: EventSink
@@ -105,7 +105,9 @@ class _Verification:
     async def run(self) -> Verified:
         context, stop = self._context, self._context.stop
         with stop.abandonable():
-            await work_through(sorted(self._links), self._ask, crew=context.crew, stop=stop)
+            await work_through(
+                sorted(self._links), self._ask, concurrency=context.concurrency, stop=stop
+            )
         unread = (source for source in self._links if source not in self._judged)
         self._time_out("DescribeRegistry", unread)
         unclear = sorted(
@@ -113,11 +115,13 @@ class _Verification:
                 link.destination
                 for link, deliveries in self._by_link()
                 for delivery in deliveries
-                if needs_policy(delivery, link, context.desired.by_account)
+                if needs_policy(delivery, link, self._context.desired.by_account)
             }
         )
         with stop.abandonable():
-            await work_through(unclear, self._read_policy, crew=context.crew, stop=stop)
+            await work_through(
+                unclear, self._read_policy, concurrency=context.concurrency, stop=stop
+            )
         missing = [destination for destination in unclear if destination not in self._policies]
         self._policies |= self._time_out("GetRegistryPolicy", missing)
         return self._conclude()

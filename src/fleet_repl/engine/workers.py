@@ -13,20 +13,25 @@ T = TypeVar("T")
 
 
 async def work_through(
-    items: Sequence[T], work: Callable[[T], Awaitable[object]], *, crew: int, stop: Stop
+    items: Sequence[T],
+    work: Callable[[T], Awaitable[object]],
+    *,
+    concurrency: int,
+    stop: Stop | None,
 ) -> None:
-    """Do `work` on every item, at most `crew` at a time; nothing starts after `stop`.
+    """Do `work` on every item, `concurrency` of them at a time. After `stop` nothing is started;
+    None: nothing stops it.
 
-    `work` turns its own failures into values: an exception here ends the whole run.
+    `work` has to turn its own failures into values: an exception here ends the whole run.
     """
     rest = iter(items)
 
     async def worker() -> None:
         for item in rest:
-            if stop.requested:
+            if stop is not None and stop.requested:
                 return
             await work(item)
 
     async with anyio.create_task_group() as group:
-        for _ in range(min(crew, len(items))):
+        for _ in range(min(concurrency, len(items))):
             group.start_soon(worker)

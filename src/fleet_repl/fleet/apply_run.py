@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from fleet_repl.engine.apply import ApplyContext, apply_plan
-from fleet_repl.engine.registry_documents import Writing
+from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.results import untouched
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
@@ -112,7 +112,7 @@ class ApplyRun:
             timeout=inventory.apply.timeout,
             clock=context.pace.clock,
         )
-        writing = Writing(
+        writing = DocumentWriter(
             reader=context.registries,
             writer=context.registries,
             owner=desired.owner,
@@ -124,8 +124,8 @@ class ApplyRun:
         )
         return ApplyContext(
             desired=desired,
-            writing=writing,
-            crew=inventory.apply.concurrency,
+            documents=writing,
+            concurrency=inventory.apply.concurrency,
             waves={} if self.plan.rolls_back else {wave.name: wave for wave in inventory.waves},
             until=self.until,
         )

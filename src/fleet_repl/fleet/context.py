@@ -84,7 +84,7 @@ class RunContext:
             reader=self.registries,
             owner=self.desired.owner if self.desired.manages_grants else None,
             with_templates=recorded | templates | self.desired.templates.keys(),
-            crew=self.inventory.apply.concurrency,
+            concurrency=self.inventory.apply.concurrency,
             stop=self.stop,
             clock=self.pace.clock,
             on_event=self.on_event,
@@ -99,7 +99,7 @@ class RunContext:
             backfills=self.registries,
             pace=self.pace,
             stop=self.stop,
-            crew=self.inventory.apply.concurrency,
+            concurrency=self.inventory.apply.concurrency,
             on_event=self.on_event,
         )
 

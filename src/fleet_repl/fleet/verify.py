@@ -28,7 +28,7 @@ async def verify_links(
         desired=desired,
         count=count,
         since=clock.now() - age,
-        crew=context.inventory.apply.concurrency,
+        concurrency=context.inventory.apply.concurrency,
         stop=context.stop,
         clock=clock,
         on_event=context.on_event,

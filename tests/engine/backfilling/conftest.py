@@ -166,5 +166,7 @@ def scene() -> Scene:
     ecr, events = Ecr(clock), list[Event]()
     stop = Stop(clock, 7200, 7200)
     pace = Pace(attempts=4, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high)
-    how = BackfillContext(backfills=ecr, pace=pace, stop=stop, crew=2, on_event=events.append)
+    how = BackfillContext(
+        backfills=ecr, pace=pace, stop=stop, concurrency=2, on_event=events.append
+    )
     return Scene(ecr=ecr, clock=clock, stop=stop, how=how, events=events)

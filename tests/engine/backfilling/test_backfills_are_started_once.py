@@ -295,7 +295,7 @@ async def test_a_start_whose_turn_comes_too_late(scene: Any) -> None:
         return await plain(registry, destination)
 
     scene.ecr.start_backfill = slow
-    how = replace(scene.how, crew=1)
+    how = replace(scene.how, concurrency=1)
     outcomes = await backfill({one: {A: None} for one in (HUB, other, third)}, how, wait=False)
     assert held == 1
     assert sorted(one.state for one in outcomes) == ["not-started", "not-started", "preparing"]

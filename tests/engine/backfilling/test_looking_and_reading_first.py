@@ -93,7 +93,7 @@ def observing(scene: Any, reader: Any) -> ObserveContext:
         reader=reader,
         owner=None,
         with_templates=(),
-        crew=scene.how.crew,
+        concurrency=scene.how.concurrency,
         stop=scene.stop,
         clock=scene.clock,
         on_event=scene.how.on_event,

@@ -176,7 +176,7 @@ async def test_every_destination_is_told_exactly_once(
             attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high
         ),
         stop=Stop(clock, 7200, 7200),
-        crew=2,
+        concurrency=2,
         on_event=events.append,
     )
     outcomes = await backfill({HUB: {A: None, B: None}}, how, wait=wait)

@@ -14,13 +14,8 @@ import anyio
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState, decide, latest
 from fleet_repl.engine.backfill.progress import SourceProgress
-from fleet_repl.engine.backfill.start import (
-    LIST,
-    BackfillContext,
-    Start,
-    list_backfills,
-    retry_event,
-)
+from fleet_repl.engine.backfill.start import LIST, BackfillContext, Start, list_backfills
+from fleet_repl.engine.retry_events import retry_event
 from fleet_repl.runs.events import BackfillStarted
 from fleet_repl.values.errors import CallError, FaultKind, unforeseen
 from fleet_repl.values.names import Registry
@@ -56,7 +51,7 @@ async def backfill(
     `wait`: start the queued ones too, and follow all to their end; otherwise the backfills that
     ECR has no room for stay queued. `again`: start new ones where a backfill has ended, too.
     """
-    limiter = anyio.CapacityLimiter(context.crew)
+    limiter = anyio.CapacityLimiter(context.concurrency)
     sources = [
         _SourceRun(source, destinations, context, limiter, again=again)
         for source, destinations in sorted(targets.items())
@@ -68,7 +63,7 @@ async def look(
     targets: Mapping[Registry, Collection[Registry]], context: BackfillContext
 ) -> tuple[BackfillOutcome, ...]:
     """Read the latest backfill of each source to each of its destinations; starts nothing."""
-    limiter = anyio.CapacityLimiter(context.crew)
+    limiter = anyio.CapacityLimiter(context.concurrency)
     sources = [
         _SourceRun(source, dict.fromkeys(destinations), context, limiter)
         for source, destinations in sorted(targets.items())

@@ -15,8 +15,8 @@ from fleet_repl.ecr.backfills import Backfill, MalformedBackfillError, latest, p
 from fleet_repl.engine.polls import READ_BACK_DELAYS
 from fleet_repl.engine.ports import Backfills, EventSink
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.retry_events import retry_event
 from fleet_repl.engine.stop import Stop
-from fleet_repl.runs.events import CallRetried
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -33,7 +33,7 @@ class BackfillContext:
     backfills: Backfills
     pace: Pace
     stop: Stop
-    crew: int
+    concurrency: int
     """Registries that are called at a time; one that is only followed does not count."""
     on_event: EventSink
 
@@ -41,19 +41,6 @@ class BackfillContext:
 async def list_backfills(source: Registry, context: BackfillContext) -> tuple[Backfill, ...]:
     """Every backfill of a registry that ECR still lists. Raises CallError."""
     return _parsed(await context.backfills.list_backfills(source))
-
-
-def retry_event(
-    source: Registry, operation: str, error: CallError, attempt: int, delay: float
-) -> CallRetried:
-    """The event for a call that is made again after `delay` seconds."""
-    return CallRetried(
-        account=source.account,
-        operation=operation,
-        error=error.fault,
-        attempt=attempt,
-        delay=delay,
-    )
 
 
 class Start:

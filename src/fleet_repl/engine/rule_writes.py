@@ -1,0 +1,94 @@
+"""The rule writes of a run: a plan may write one replication configuration several times.
+
+The writes of a plan build on each other. This module knows where an earlier write has left other
+rules than the plan says, because links are held after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fleet_repl.ecr.content import contents
+from fleet_repl.ecr.rules import Replication
+from fleet_repl.engine.slots import WriteResult
+from fleet_repl.planning.ownership import listed
+from fleet_repl.planning.plan import Change, RegistryPlan, Resource
+from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.names import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRules:
+    """A replication configuration, as a confirmed write compares it."""
+
+    replication: Replication
+    shared: bool
+    """Whether others have rules in it: one of theirs may mean nothing beside ours, and still must
+    not be lost."""
+
+    def same_as(self, other: FoundRules) -> bool:
+        """Whether both mean the same; if shared, also whether both list the same rules."""
+        return self.replication.same_as(other.replication) and self._lists_as(other)
+
+    def shows(self, written: FoundRules) -> bool:
+        """Whether a read that returns these rules shows that `written` is in place."""
+        return self.replication.shows(written.replication) and self._lists_as(written)
+
+    def _lists_as(self, other: FoundRules) -> bool:
+        if not self.shared:
+            return True
+        return listed(self.replication).keys() == listed(other.replication).keys()
+
+
+class RuleWrites:
+    """The results of a run's rule writes so far, by registry."""
+
+    def __init__(self) -> None:
+        self._left: dict[Registry, Replication] = {}
+        """Rules that are now others than the plan says: without links that are held."""
+        self._replaced: dict[Registry, list[Replication]] = {}
+
+    def due(self, registry: Registry, change: Change) -> Change:
+        """A planned write on top of the rules that the writes before it have left."""
+        if registry not in self._left:
+            return change
+        return replace(change, before=self._left[registry])
+
+    def replaced(self, registry: Registry) -> Sequence[Replication]:
+        """The rules that this run has replaced: a read that lags may show them."""
+        return tuple(self._replaced.get(registry, ()))
+
+    def ahead(self, planned: RegistryPlan, change: Change) -> Sequence[Replication]:
+        """The rules that later writes of the plan leave, with all that this write adds. An earlier
+        run may have made those writes: that is no conflict."""
+        resource = Resource.REPLICATION_CONFIGURATION
+        writes = [write for write in planned.changes if write.resource is resource]
+        index = next(index for index, write in enumerate(writes) if write is change)
+        return tuple(contents(write, Replication)[1] for write in writes[index + 1 :])
+
+    def unwritten(self, registry: Registry, due: Change) -> None:
+        """Note that all links that a write was to add are held: the rules before it stay."""
+        self._left[registry], _ = contents(due, Replication)
+
+    def written(
+        self,
+        registry: Registry,
+        planned: Change,
+        narrowed: Change,
+        sent: Change,
+        result: WriteResult[FoundRules],
+    ) -> None:
+        """Note the result of a write. `narrowed`: the `planned` change without held links; `sent`:
+        the same as it was made in the end, perhaps on top of changes by others."""
+        _, after = contents(narrowed, Replication)
+        if result.outcome is Outcome.APPLIED:
+            self._replaced.setdefault(registry, []).append(contents(sent, Replication)[0])
+        elif result.found is None or not result.found.replication.shows(after):
+            # Later writes of the plan are in place already, or this one failed and none follows.
+            self._left.pop(registry, None)
+            return
+        if after == planned.after:
+            self._left.pop(registry, None)
+        else:
+            self._left[registry] = after
