@@ -119,7 +119,8 @@ class _Unread:
 
     def strange(self, place: str, item: JsonObject, known: Collection[str]) -> None:
         """Note the fields beside the known ones."""
-        self.paths += _strange(place, item, known)
+        if not all(map(known.__contains__, item)):
+            self.paths += _strange(place, item, known)
 
 
 def strange_rules_lost(
