@@ -7,29 +7,24 @@ documents of `bootstrap`, by a reading of IAM of the test's own.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from tests.support.clock import VirtualClock
+from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
-from fleet_repl import Inventory, Outcome, Registry, Status, connect, load_inventory
-from fleet_repl.aws import Endpoint
+from fleet_repl import Outcome, Plan, Registry, Status
 from fleet_repl.ecr.permissions import session_policy
 from fleet_repl.reports.bootstrap import bootstrap_of, iam_document
-from fleet_repl.runs.history import Purpose
-from fleet_repl.sandbox import RegistryScenario, Scenario, World, access, serve, world_of
+from fleet_repl.sandbox import RegistryScenario, Scenario, World, access
 from fleet_repl.sandbox.aws_errors import denied
 from fleet_repl.sandbox.directory import Identity
-from fleet_repl.values.names import AccountId, Partition, Region, RoleArn, Secret
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 
-EXTERNAL_ID = "s3cr3t-external-id"
 FLEET = """\
 version = 1
 name = "prod"
@@ -70,6 +65,8 @@ lifecycle_policy = '''
 '''
 repository_policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}'
 """
+WHOLE = FLEET + ROUTES + TEMPLATES
+NOTHING = FLEET.replace("[aws]", "routes = []\n[aws]")
 HUB, SPOKE, EDGE = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
 PULL: dict[str, Any] = {
     "Sid": "Pull",
@@ -178,50 +175,18 @@ class Guard:
             yield
 
 
-class Aws:
-    """A simulated AWS, and how a fleet connects to it."""
-
-    def __init__(self, world: World, endpoint: Endpoint, clock: VirtualClock) -> None:
-        self.world = world
-        self.endpoint = endpoint
-        self.clock = clock
-
-    @asynccontextmanager
-    async def connected(self, inventory: Inventory, **how: Any) -> AsyncIterator[Any]:
-        self.clock.seconds += 1
-        async with connect(inventory, endpoint=self.endpoint, clock=self.clock, **how) as fleet:
-            yield fleet
-
-
-def inventory_of(path: Path, text: str) -> Inventory:
-    path.write_text(text, encoding="utf-8")
-    return load_inventory(path, environ={"EXTERNAL_ID": EXTERNAL_ID})
-
-
-@asynccontextmanager
-async def simulated(inventory: Inventory) -> AsyncIterator[Aws]:
-    clock = VirtualClock(datetime.now(UTC).replace(microsecond=0))
-    world = world_of(inventory, scenario=OLD, clock=clock)
-    async with serve(world) as server:
-        endpoint = Endpoint(
-            url=server.url,
-            access_key_id=server.access_key_id,
-            secret_access_key=Secret(server.secret_access_key),
-            region=Region(server.region),
-        )
-        yield Aws(world, endpoint, clock)
-
-
-def guard_for(inventory: Inventory, world: World, **how: Any) -> Guard:
+def guard_for(aws: Simulated, **how: Any) -> Guard:
     """The documents as they are printed, with the external id filled in."""
-    printed = iam_document(bootstrap_of(inventory, base_identity=world.directory.base.arn, **how))
-    return Guard(json.loads(json.dumps(printed).replace("${EXTERNAL_ID}", EXTERNAL_ID)))
+    base = aws.world.directory.base.arn
+    printed = iam_document(bootstrap_of(aws.inventory, base_identity=base, **how))
+    secret = ENVIRONMENT["EXTERNAL_ID"]
+    return Guard(json.loads(json.dumps(printed).replace("${EXTERNAL_ID}", secret)))
 
 
-async def live(aws: Aws, whole: Inventory, fewer: Inventory) -> None:
+async def live(aws: Simulated) -> None:
     """Everything that a fleet does: set up, looked at, changed, narrowed, taken back."""
     aws.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [PULL]})
-    async with aws.connected(whole) as fleet:
+    async with aws.connected() as fleet:
         report = await fleet.apply(await fleet.plan())
         assert report.count(Outcome.APPLIED) == 3
         # One at a time runs into a region, so the second one waits for this.
@@ -234,44 +199,35 @@ async def live(aws: Aws, whole: Inventory, fewer: Inventory) -> None:
     dates = ("createdAt", "updatedAt")
     changed = {key: value for key, value in template.items() if key not in dates}
     aws.world.set_template(SPOKE, {**changed, "imageTagMutability": "MUTABLE"})
-    async with aws.connected(whole) as fleet:
+    async with aws.connected() as fleet:
         await fleet.backfill(wait=True, again=True)
         await fleet.verify()
         await fleet.import_inventory()
         assert (await fleet.apply(await fleet.plan())).status is Status.OK
-    async with aws.connected(fewer) as fleet:
-        report = await fleet.apply(await fleet.plan(), force=True)
-        assert report.count(Outcome.APPLIED) == 3
-    async with aws.connected(fewer, purpose=Purpose.ROLLBACK) as fleet:
-        await fleet.apply(await fleet.plan_rollback(report.run_id, force=True), force=True)
+    report = await aws.applied(NOTHING, force=True)
+    assert report.count(Outcome.APPLIED) == 3
+    await aws.rolled_back(report.run_id, force=True)
     assert aws.world.templates(SPOKE)
 
 
-@pytest.fixture
-def whole(tmp_path: Path) -> Inventory:
-    return inventory_of(tmp_path / "whole.toml", FLEET + ROUTES + TEMPLATES)
-
-
-async def test_the_role_may_do_exactly_what_the_runs_do(whole: Inventory, tmp_path: Path) -> None:
+async def test_the_role_may_do_exactly_what_the_runs_do() -> None:
     """No call is refused, and each statement has allowed each of its actions, or is explained."""
-    fewer = inventory_of(tmp_path / "fewer.toml", FLEET.replace("[aws]", "routes = []\n[aws]"))
-    async with simulated(whole) as aws:
-        guard = guard_for(whole, aws.world)
+    async with simulate(WHOLE, OLD) as aws:
+        guard = guard_for(aws)
         with guard.in_force(aws.world):
-            await live(aws, whole, fewer)
+            await live(aws)
     assert guard.refused == []
     assert guard.allowed - guard.used == NOT_MADE_HERE
     assert guard.used - guard.allowed == {("NextRole", "sts:AssumeRole")}
 
 
-async def test_a_plain_fleet_needs_less(tmp_path: Path) -> None:
+async def test_a_plain_fleet_needs_less() -> None:
     """Without grants, templates and backfills the role has no statement for them."""
     plain = ROUTES.replace('backfill = "new-links"\n', "") + '[ownership]\ngrants = "off"\n'
-    inventory = inventory_of(tmp_path / "plain.toml", FLEET + plain)
-    async with simulated(inventory) as aws:
-        guard = guard_for(inventory, aws.world)
+    async with simulate(FLEET + plain) as aws:
+        guard = guard_for(aws)
         with guard.in_force(aws.world):
-            async with aws.connected(inventory) as fleet:
+            async with aws.connected() as fleet:
                 await fleet.apply(await fleet.plan(), force=True)
                 aws.world.push(HUB, "base/node", "22")
                 aws.clock.seconds += 60
@@ -281,38 +237,34 @@ async def test_a_plain_fleet_needs_less(tmp_path: Path) -> None:
     assert guard.allowed - guard.used == {("OwnPermissions", "iam:SimulatePrincipalPolicy")}
 
 
-async def test_who_only_reads_writes_nothing(whole: Inventory) -> None:
+async def look(aws: Simulated) -> Plan:
+    """Everything that reads a fleet and writes nothing."""
+    async with aws.connected() as fleet:
+        await fleet.verify()
+        await fleet.import_inventory()
+        await fleet.backfill_status()
+        return await fleet.plan()
+
+
+async def test_who_only_reads_writes_nothing() -> None:
     """Plans, deliveries and imports work; every write of an apply is refused."""
-    async with simulated(whole) as aws:
-        guard = guard_for(whole, aws.world, read_only=True)
+    async with simulate(WHOLE, OLD) as aws:
+        guard = guard_for(aws, read_only=True)
         with guard.in_force(aws.world):
-            async with aws.connected(whole) as fleet:
-                plan = await fleet.plan()
-                await fleet.verify()
-                await fleet.import_inventory()
-                await fleet.backfill_status()
-                assert guard.refused == []
-                report = await fleet.apply(plan)
+            await look(aws)
+            assert guard.refused == []
+            report = await aws.applied()
         assert report.count(Outcome.APPLIED) == 0
         assert aws.world.writes == []
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-async def test_the_policy_of_a_session_holds_no_run_up(
-    whole: Inventory, tmp_path: Path, read_only: bool
-) -> None:
+async def test_the_policy_of_a_session_holds_no_run_up(read_only: bool) -> None:
     """Neither one that writes, whatever it does, nor one that looks."""
-    fewer = inventory_of(tmp_path / "fewer.toml", FLEET.replace("[aws]", "routes = []\n[aws]"))
-    async with simulated(whole) as aws:
-        guard = guard_for(whole, aws.world)
+    async with simulate(WHOLE, OLD) as aws:
+        guard = guard_for(aws)
         policy = session_policy(partition=Partition.AWS, read_only=read_only)
         guard.document["roles"][0]["permissions"] = json.loads(policy)
         with guard.in_force(aws.world):
-            if read_only:
-                async with aws.connected(whole) as fleet:
-                    await fleet.plan()
-                    await fleet.verify()
-                    await fleet.backfill_status()
-            else:
-                await live(aws, whole, fewer)
+            await (look if read_only else live)(aws)
     assert guard.refused == []
