@@ -14,7 +14,7 @@ OF_PLANS: Final = frozenset(ACKNOWLEDGEABLE) - {"unlinked"}
 
 
 class Noted(NamedTuple):
-    """Warnings, those that are known only as a number."""
+    """Warnings to show, and how many are acknowledged."""
 
     warnings: tuple[Warning, ...]
     acknowledged: int

@@ -1,4 +1,4 @@
-"""What every registry of a fleet shall be, from the inventory alone.
+"""The desired state: the links and policies of every registry, from the inventory alone.
 
 Also the checks that need the computed documents: ECR's limits on rules and the size of the
 statements that a registry has to carry.
@@ -33,32 +33,32 @@ from fleet_repl.values.text import named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """The whole fleet as the inventory wants it."""
+    """The desired state of a fleet."""
 
     owner: Owner
     limits: Limits
     names: Mapping[AccountId, str]
     registries: tuple[Registry, ...]
-    """Every managed one, in order of account and region."""
+    """Every managed registry, in order of account and region."""
     by_account: Mapping[AccountId, tuple[Registry, ...]]
     outgoing: Mapping[Registry, tuple[Link, ...]]
     """Links by source; a registry without any is missing."""
     incoming: Mapping[Registry, tuple[Link, ...]]
-    """Links by destination, external ones too."""
+    """Links by destination, also by external registries."""
     manages_grants: bool
     actions: tuple[str, ...]
-    """What a source needs to be granted."""
+    """The actions that a destination has to grant to a source."""
     additive: frozenset[AccountId] = frozenset()
-    """Accounts whose registries have rules of others that stay."""
+    """Accounts in whose registries rules of others stay."""
     retired: frozenset[AccountId] = frozenset()
     waves: Waves = field(default_factory=Waves)
     protected: frozenset[Registry] = frozenset()
-    """Registries that lose no link unless somebody says so."""
+    """Registries that lose no link unless the operator allows it."""
     templates: Mapping[Registry, tuple[Template, ...]] = field(default_factory=dict)
-    """Creation templates by registry; one without any is missing."""
+    """Creation templates by registry; a registry without templates is missing."""
     trusted: Mapping[AccountId, frozenset[str]] = field(default_factory=dict)
-    """Sids of others' statements that somebody vouches for, by the account whose registry
-    policies hold them; an account without any is missing."""
+    """Account → Sids of others' statements in its registry policies that the operator vouches for;
+    an account without any is missing."""
 
     def links_out(self, registry: Registry) -> Links:
         """The links out of a registry."""
@@ -66,11 +66,11 @@ class Desired:
 
     @property
     def signature(self) -> Signature:
-        """What the fleet's creation templates are told by."""
+        """What marks a creation template as the fleet's own."""
         return Signature(fleet=self.owner.fleet, formerly=self.owner.formerly)
 
     def linked_by(self, links: Sequence[Link]) -> Desired:
-        """The same fleet with these links in place of those that routes ask for."""
+        """The desired state with these links in place of those that routes ask for."""
         return replace(
             self,
             outgoing=_grouped(links, lambda link: link.source),
@@ -96,7 +96,7 @@ class Desired:
 
 
 _COMPUTED: Final[dict[int, tuple[Desired, Topology]]] = {}
-"""By the identity of an inventory, which is frozen, for as long as somebody holds that."""
+"""The desired state by the id of its inventory, kept as long as the inventory exists."""
 
 
 def desired_state(inventory: Inventory) -> tuple[Desired, Topology]:
@@ -201,7 +201,7 @@ def _count_rules(links: Iterable[Link], limits: Limits) -> int:
 
 
 def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
-    """Which single routes make the difference."""
+    """Names the routes without any one of which the rules would fit."""
     by_name = {route.name: route for route in inventory.routes}
     fitting = []
     for name in dict.fromkeys(name for link in links for name in link.routes):

@@ -51,7 +51,7 @@ def split_held(wanted: Links, present: Outgoing, lacks: Lacks) -> LinkSplit:
 
 
 def excess(limits: Limits, *, rules: int, destinations: int) -> str | None:
-    """How many there are of what ECR would not take so many of, or None where it would."""
+    """Says which of the counts is over ECR's limit; None where neither is."""
     if rules > limits.rules:
         return f"{rules} rules, and ECR takes {limits.rules}"
     if destinations > limits.destinations:
@@ -60,7 +60,7 @@ def excess(limits: Limits, *, rules: int, destinations: int) -> str | None:
 
 
 def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) -> Fault | None:
-    """Why ECR would not take what is left to write, or None where it would.
+    """The fault of rules that are over ECR's limits, or None where they are within.
 
     `foreign` of the `rules` are not the fleet's own. What the inventory asks for by itself was
     found to fit before, so it is held links or foreign rules that make the difference.

@@ -37,16 +37,16 @@ class GrantDecision:
     policy: Policy
     needed: frozenset[Grant]
     links: tuple[Link, ...] = ()
-    """The links that need them."""
+    """The links that need the grants."""
     stale: StaleGrants
     permissions: Permissions
-    """What is in force when rules are written."""
+    """What the policy allows when rules are written."""
     shortfall: str | None = None
-    """Why new grants cannot be put before the rules."""
+    """Why new grants cannot be written before the rules."""
     refusal: Fault | None = None
-    """Why the policy must not be written although it differs."""
-    spared: frozenset[Grant] = frozenset()
-    """Grants for which there is no room, and which statements of others give already."""
+    """Why the policy is not written although it differs."""
+    given_by_others: frozenset[Grant] = frozenset()
+    """Grants that do not fit into the policy, and that statements of others give already."""
 
     @property
     def final(self) -> frozenset[Grant]:
@@ -66,14 +66,14 @@ class GrantDecision:
         return bool(self.stale.pending or self.policy.is_untidy or self.final != self.policy.grants)
 
     def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
-        """Why rules of `source` would not get `prefix` in here, or None where they would."""
+        """Why the registry does not let `source` replicate `prefix` in, or None where it does."""
         because = self.permissions.lacks(source.account, prefix, actions)
         if because is None:
             return None
         return f"{self.registry}: {because}" + (f", {self.shortfall}" if self.shortfall else "")
 
     def vouched(self) -> Iterator[Vouched]:
-        """Statements that count as keeping nothing out because somebody vouches for them."""
+        """The statements that count as denying nothing because the operator vouches for them."""
         permissions, sids = self.permissions, set[str]()
         for statement in permissions.statements:
             if permissions.trusts(statement) and permissions.doubted_by(statement, self.needed):
@@ -92,7 +92,7 @@ def decide_grants(
     *,
     in_scope: bool,
 ) -> GrantDecision:
-    """Decide which grants are in force in `registry` when rules are written."""
+    """Decides which grants are in force in `registry` when rules are written."""
     desired = uses.desired
     policy = seen.policy or Policy(document=None)
     links = _granted_links(registry, desired, uses.observation)
@@ -135,7 +135,7 @@ def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
         return decision
     size = policy_size(decision.with_grants(decision.final, desired).document)
     if size > desired.limits.policy_bytes:
-        decision = _spare(decision, desired)
+        decision = _left_to_others(decision, desired)
         size = policy_size(decision.with_grants(decision.final, desired).document)
     if size <= desired.limits.policy_bytes:
         return decision
@@ -157,8 +157,8 @@ def too_long(size: int, policy: Policy, desired: Desired, detail: str) -> Fault:
     )
 
 
-def _spare(decision: GrantDecision, desired: Desired) -> GrantDecision:
-    """Adds no grant, provided that the policy in place already allows all that would be added."""
+def _left_to_others(decision: GrantDecision, desired: Desired) -> GrantDecision:
+    """The decision without new grants, where the policy in place allows already what they would."""
     adding = decision.final - decision.policy.grants
     permissions = desired.in_force(decision.policy, decision.registry)
     if any(
@@ -166,7 +166,7 @@ def _spare(decision: GrantDecision, desired: Desired) -> GrantDecision:
         for grant in adding
     ):
         return decision
-    return replace(decision, needed=decision.needed - adding, spared=adding)
+    return replace(decision, needed=decision.needed - adding, given_by_others=adding)
 
 
 def _granted_links(

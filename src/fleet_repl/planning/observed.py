@@ -1,4 +1,4 @@
-"""What one registry answered in this run, or why it did not."""
+"""The observed state of a registry: what it answered in this run, or why it did not."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Observed:
     policy: Policy | None
     """None where grants are not managed and the policy was not asked for."""
     policy_scope: str | None = None
-    """ECR's setting REGISTRY_POLICY_SCOPE, where it was asked for and told."""
+    """The account setting REGISTRY_POLICY_SCOPE; None where it was not read."""
     templates: tuple[JsonObject, ...] | None = None
-    """Its creation templates; None where nobody asked, or nobody was told."""
+    """Its creation templates; None where they were not read."""
     templates_error: Fault | None = None
-    """Why they could not be read."""
+    """Why the templates could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A registry of which nothing is known. Never taken for an empty one."""
+    """A registry that could not be read. It is never taken for an empty registry."""
 
     error: Fault
 

@@ -22,7 +22,7 @@ from fleet_repl.values.prefixes import covers
 from fleet_repl.values.text import counted, listed
 
 UNKNOWN_FIELDS: Final = "unknown-fields"
-"""What `allow` holds to overwrite rules with fields that are not known here."""
+"""The word in `allow` with which rules are overwritten that have fields not known here."""
 
 
 def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Iterator[Warning]:
@@ -61,7 +61,8 @@ def strange_rules(
 def lint(
     grant_decisions: Mapping[Registry, GrantDecision], observation: Observation, desired: Desired
 ) -> Iterator[Warning]:
-    """What is wrong with the policies found. Equal findings of many registries are one warning."""
+    """The findings about the policies that were read. Equal findings of many registries are one
+    warning."""
     places: dict[tuple[str, str, str | None], list[Registry]] = {}
     for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
         seen = observation[registry]
@@ -83,8 +84,8 @@ def lint(
 
 
 def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warning]:
-    """Sids that are trusted and that no policy has: whoever writes a statement of that name one
-    day is trusted unseen. Told only where every policy was read that could have it."""
+    """Sids that are trusted and that no policy has. Whoever writes a statement with such a Sid one
+    day is trusted unseen. There is no warning where a policy that may have it was not read."""
     accounts: dict[str, list[AccountId]] = {}
     for account, sids in desired.trusted.items():
         for sid in sids:
@@ -113,8 +114,10 @@ def trusted_in_vain(desired: Desired, observation: Observation) -> Iterator[Warn
 
 
 def no_room(grant_decisions: Mapping[Registry, GrantDecision]) -> Iterator[Warning]:
-    """Policies that are too full for grants of ours, where others happen to give them."""
-    full = sorted(registry for registry, decision in grant_decisions.items() if decision.spared)
+    """Policies without room for grants of ours, which statements of others give for now."""
+    full = sorted(
+        registry for registry, decision in grant_decisions.items() if decision.given_by_others
+    )
     if full:
         yield Warning(
             kind="no-room",
@@ -126,7 +129,7 @@ def no_room(grant_decisions: Mapping[Registry, GrantDecision]) -> Iterator[Warni
 
 
 def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
-    """Turning delete replication on is told in plain words: it deletes images elsewhere."""
+    """Links that start to replicate deletions, in plain words: that deletes images elsewhere."""
     links = [
         (registry_plan.registry, end)
         for registry_plan in registries
@@ -150,7 +153,7 @@ def deletes_started(registries: tuple[RegistryPlan, ...]) -> Iterator[Warning]:
 
 
 def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
-    """Registries that the fleet has made something of and that it lists no longer."""
+    """Registries on record that the inventory lists no longer."""
     gone = sorted(
         registry
         for registry in record.keys() - set(desired.registries)
@@ -171,7 +174,7 @@ def unlisted(desired: Desired, record: Record) -> Iterator[Warning]:
 def given_up(
     record: Record, observation: Observation, gone: Collection[AccountId]
 ) -> Iterator[Warning]:
-    """Links on record of accounts that count, or counted, as gone: nobody has withdrawn them."""
+    """Links on record of accounts that count or counted as gone: no run has removed them."""
     places = sorted(
         registry
         for registry, applied in record.items()
@@ -195,7 +198,7 @@ def given_up(
 def kept_grants(
     grant_decisions: Mapping[Registry, GrantDecision], desired: Desired
 ) -> Iterator[Warning]:
-    """One warning for each account whose grants nobody needs and nobody can ask about."""
+    """One warning for each account with grants that no link needs and that its rules may use."""
     places: dict[AccountId, list[Registry]] = {}
     for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
         stale = decision.stale.unlisted | {
@@ -214,7 +217,7 @@ def kept_grants(
 
 
 def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
-    """Whether a link asks for a grant, although its source could not be read this time."""
+    """Whether a link needs the grant, although its source could not be read in this run."""
     return any(
         link.source.account == grant.source and covers(link.prefixes, grant.prefix)
         for link in desired.incoming.get(registry, ())
@@ -222,7 +225,7 @@ def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
 
 
 def _unasked(account: AccountId, desired: Desired) -> str:
-    """Why nobody can tell whether an account still uses a grant, and what to do about it."""
+    """Why it is not known whether an account still uses a grant, and what to do about it."""
     if account in desired.by_account:
         return (
             f"a registry of that account ({desired.names[account]}) could not be read or keeps "
@@ -235,5 +238,5 @@ def _unasked(account: AccountId, desired: Desired) -> str:
 
 
 def accounts_of(registries: Iterable[Registry]) -> About:
-    """What has to be acknowledged of a warning about several registries: each of their accounts."""
+    """The names that acknowledge a warning about several registries: all of their accounts."""
     return (frozenset(str(registry.account) for registry in registries),)

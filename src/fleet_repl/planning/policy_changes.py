@@ -43,11 +43,11 @@ class _Step:
     """None: the policy as it was found."""
     after: frozenset[Grant]
     had: frozenset[Grant]
-    """What was in place when the wave began."""
+    """The grants in place when the wave began."""
     needed: frozenset[Grant]
-    """What of `after` links need."""
+    """Those of `after` that links need."""
     withdraws: bool
-    """Whether what goes in this wave goes with this write."""
+    """Whether this write revokes the grants that go in its wave."""
     needs: frozenset[Registry] = frozenset()
 
 
@@ -61,14 +61,14 @@ class PolicyWrites:
     """Characters that the policy would take in one of its waves if its grants came and went with
     their links. Then they come in the first of the waves and go in the last. 0 where it fits."""
     refusal: Fault | None = None
-    """Why none of the changes must be written."""
+    """Why none of the changes is written."""
 
 
 NO_WRITES: Final = PolicyWrites()
 
 
 def policy_changes(decision: GrantDecision, desired: Desired) -> PolicyWrites:
-    """Every write of the policy."""
+    """Returns every write of the policy."""
     if not decision.differs:
         return NO_WRITES
     waves = _concerned(decision, desired)

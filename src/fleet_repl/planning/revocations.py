@@ -30,23 +30,23 @@ from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NO_SCOPE, NOTHING, Prefixes, beyond, reduce, touches
 
 Ungranted: TypeAlias = Callable[[Registry, Registry, Prefixes], Prefixes]
-"""Those prefixes of links, from a source to a destination, that no grant lets in which is needed:
-if they are in place, they rely on other grants."""
+"""Source, destination, prefixes → those of the prefixes that no needed grant lets in. If links of
+those are in place, they rely on other grants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleGrants:
-    """Grants of this fleet that no link needs, by the event that has to come before they go."""
+    """Grants of this fleet that no link needs, by what has to happen before they are revoked."""
 
     unlisted: frozenset[Grant] = frozenset()
-    """Of accounts that the inventory does not list: nobody can be asked."""
+    """Grants to accounts that the inventory does not list, whose rules cannot be read."""
     kept: Mapping[Grant, frozenset[Registry]] = field(default_factory=dict)
-    """Used for good by rules of these registries, or perhaps, as they could not be read. Without
-    any registry: used only by one that the inventory lists no longer."""
+    """Grant → the registries whose rules use it after the run too, or that could not be read. No
+    registries: only one that the inventory lists no longer uses it."""
     pending: Mapping[Grant, frozenset[Registry]]
-    """Used until the rules of these registries are written."""
+    """Grant → the registries whose rules use it until this run writes them."""
     free: frozenset[Grant] = frozenset()
-    """Used by nobody."""
+    """Grants that no rule uses."""
 
     @property
     def staying(self) -> frozenset[Grant]:
@@ -61,20 +61,20 @@ class GrantUses:
     observation: Observation
     ungranted: Ungranted
     gone: frozenset[AccountId] = frozenset()
-    """Retired accounts that are not there any more."""
+    """Retired accounts that count as gone."""
     left_behind: Mapping[AccountId, tuple[Cells, ...]] = field(default_factory=dict)
     """Links that the fleet made in registries that the inventory lists no longer."""
     written: Mapping[Registry, Outgoing] | None = None
-    """For each source whose rules this run will write, what it will be left with; None while
-    that is not decided yet: then every grant in use is kept."""
+    """Source → the links that it has after this run, where the run writes its rules. None while the
+    rules are not decided: until then every grant in use is kept."""
     _found: dict[tuple[Registry, Registry], tuple[Prefixes, Prefixes | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """What `_relying` has worked out: a source may have thousands of grants."""
+    """The answers of `_relying`: a source may have thousands of grants."""
 
     def of(self, source: Registry, destination: Registry, grant: Grant) -> bool | None:
-        """Whether a source uses the grant until its rules are written; None: after that, too,
-        or nobody knows."""
+        """Whether a source uses the grant: False if not, True if it does until its rules are
+        written, None if it still does after that or could not be read."""
         seen = self.observation.get(source)
         if not isinstance(seen, Observed):
             # Nothing may come out of a retired account, and if it is gone nothing does.
@@ -87,8 +87,8 @@ class GrantUses:
     def _relying(
         self, source: Registry, destination: Registry, seen: Observed
     ) -> tuple[Prefixes, Prefixes | None]:
-        """The links from one registry to another that rely on grants which nothing needs: now, and
-        once the rules are written; None where they are not, or nobody knows."""
+        """The prefixes from one registry to another that rely on grants which no link needs: those
+        in place, and those after the run, or None where the run does not write the rules."""
         key = source, destination
         if key not in self._found:
             links = seen.replication.may_use.get(destination, NOTHING)
@@ -100,7 +100,7 @@ class GrantUses:
         return self._found[key]
 
     def linger(self, destination: Registry, grant: Grant) -> bool:
-        """Whether a registry that is listed no longer still uses the grant."""
+        """Whether a registry that the inventory lists no longer still uses the grant."""
         return any(
             touches(links.get(destination, NOTHING), grant.prefix)
             for links in self.left_behind.get(grant.source, ())
@@ -108,7 +108,7 @@ class GrantUses:
 
 
 def unrequested(desired: Desired) -> Ungranted:
-    """What is ungranted where the grants of all links are needed that routes ask for."""
+    """`Ungranted` where the needed grants are those of all links that routes ask for."""
 
     def ungranted(source: Registry, destination: Registry, prefixes: Prefixes) -> Prefixes:
         return beyond(prefixes, desired.links_out(source).get(destination, NO_SCOPE).prefixes)
@@ -132,7 +132,7 @@ def left_behind(desired: Desired, record: Record) -> Mapping[AccountId, tuple[Ce
 def stale_grants(
     destination: Registry, existing: frozenset[Grant], needed: frozenset[Grant], uses: GrantUses
 ) -> StaleGrants:
-    """Sort out what `existing` has beyond `needed`."""
+    """Sorts the grants that `existing` has beyond `needed`."""
     unlisted, free = set[Grant](), set[Grant]()
     kept: dict[Grant, frozenset[Registry]] = {}
     pending: dict[Grant, frozenset[Registry]] = {}
@@ -205,7 +205,7 @@ def has_granted(change: Change, policy: Policy) -> bool:
 
 
 def action_of(before: Content, after: Content) -> Action:
-    """What a write does to a document."""
+    """The action that takes one policy to the other."""
     if before.document is None:
         return Action.CREATE
     return Action.DELETE if after.document is None else Action.UPDATE

@@ -39,22 +39,22 @@ class RuleDecision:
     held: tuple[HeldLink, ...]
     refusal: Fault | None
     schedule: RuleSchedule = NO_WRITES
-    """Its writes; where they are refused, a single one that shows what would be."""
+    """The writes of the rules. Where they are refused, a single write shows what would change."""
 
     @property
     def changes(self) -> bool:
-        """Whether its rules have to be written: the same links in other rules are no change."""
+        """Whether the rules have to be written. The same links in other rules are no change."""
         return self.merged.dropped or self.merged.links != self.present.links
 
     @property
     def may_use(self) -> Outgoing:
-        """What its rules may replicate at the most, once they are written."""
+        """The most that the rules may replicate once they are written."""
         return self.schedule.writes[-1].rules.may_use
 
     @property
     def owned(self) -> Cells:
-        """What is ours afterwards. Where nothing is written, all that is ours now stays: others
-        may cover it, and leave one day."""
+        """The cells that are ours afterwards. Where nothing is written, all that are ours now stay
+        ours, even those that rules of others cover: these rules may go one day."""
         merged = self.merged
         return merged.owned if self.changes else both(merged.owned, merged.present)
 
@@ -69,8 +69,9 @@ def decide_rules(
     *,
     force: bool,
 ) -> RuleDecision:
-    """What a registry shall replicate. `lacks` tells what its destinations will not let in,
-    `recorded` what the fleet last applied here; `force` lets rules of unknown meaning go."""
+    """Decides the rules of a registry. `lacks` says which prefixes its destinations do not let in,
+    `recorded` holds what the fleet last applied here, and `force` removes rules of unknown meaning.
+    """
     requested = desired.links_out(registry)
     split = split_held(requested, seen.replication.outgoing, lacks)
     filters = desired.limits.filters
@@ -100,7 +101,7 @@ def _too_much(merged: Merged, desired: Desired) -> Fault | None:
 
 
 def _clash(merged: Merged) -> Fault | None:
-    """Why others' rules and ours cannot both be."""
+    """The fault where rules of others contradict ours about deletions."""
     if not merged.clashes:
         return None
     end, prefix = merged.clashes[0]
@@ -117,7 +118,7 @@ def _clash(merged: Merged) -> Fault | None:
 def rule_changes(
     registry: Registry, desired: Desired, source: RuleDecision | None
 ) -> tuple[Change, ...]:
-    """The writes of its rules, each on top of what the one before it leaves."""
+    """The writes of the registry's rules, each on top of what the write before it leaves."""
     if source is None:
         return ()
     writes = source.schedule.writes
@@ -166,7 +167,7 @@ def _ends(links: Outgoing, routes: Mapping[Registry, tuple[str, ...]]) -> tuple[
 
 
 def _refusal(seen: Observed, allow: Collection[str]) -> Fault | None:
-    """Why the rules must not be written although they differ."""
+    """The fault for which the rules are not written although they differ."""
     if seen.replication.unknown and UNKNOWN_FIELDS not in allow:
         return Fault(
             kind=FaultKind.UNKNOWN_FIELDS,

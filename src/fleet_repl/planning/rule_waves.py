@@ -36,7 +36,7 @@ class Delay:
     """Links that are written in a later wave than their own."""
 
     wave: int
-    """Their own; not the last that the source is written in."""
+    """The wave of the links; never the last one in which the source is written."""
     destinations: tuple[Registry, ...]
     because: str
 
@@ -47,8 +47,7 @@ class RuleSchedule:
 
     writes: tuple[RuleWrite, ...]
     delayed: Mapping[Registry, int] = field(default_factory=dict)
-    """Destination → the wave that its link is written in, where that is a later one than its
-    own."""
+    """Destination → the wave in which its link is written, where that is later than its own."""
     delays: tuple[Delay, ...] = ()
 
 
@@ -58,7 +57,7 @@ NO_WRITES: Final = RuleSchedule(writes=())
 def in_one_write(
     source: Registry, current: Replication, merged: Merged, desired: Desired
 ) -> RuleSchedule:
-    """All at once, in the first wave of a link that changes."""
+    """One write of all links, in the first wave of a link that changes."""
     if len(desired.waves.names) == 1:
         return RuleSchedule(writes=(_write(0, merged),))
     turns = _turns(source, current, merged, desired)
@@ -102,7 +101,7 @@ def in_waves(
 def _turns(
     source: Registry, current: Replication, merged: Merged, desired: Desired
 ) -> dict[Registry, int]:
-    """The destinations whose links change, those first that lose their link, and their waves."""
+    """Destination → wave, for links that change. Destinations that lose their link come first."""
     ends = sorted({*current.links, *merged.links})
     ends.sort(key=lambda end: end in merged.links)
     return {
@@ -120,8 +119,8 @@ def _change(
     merged: Merged,
     desired: Desired,
 ) -> str | None:
-    """Add to `changed` what of `due` can be: all, or one by one what is within ECR's limits.
-    Returns what would be too much if all changed at once, None where nothing would."""
+    """Adds those of `due` to `changed` whose links can change now: all or, where that would be over
+    ECR's limits, one by one as many as fit. Returns which limit all would exceed, or None."""
 
     def too_much(ends: Collection[Registry]) -> str | None:
         state = _until(turns.keys() - {*changed, *ends}, current, merged)
@@ -141,7 +140,7 @@ def _crowded(need: str) -> str:
 
 
 def _until(later: Collection[Registry], current: Replication, merged: Merged) -> Merged:
-    """What is merged while the links to some destinations are as they were found."""
+    """The merged configuration with the links to the destinations in `later` as they were found."""
     return replace(
         merged,
         rules=(
@@ -153,7 +152,7 @@ def _until(later: Collection[Registry], current: Replication, merged: Merged) ->
 
 
 def _only(rules: Collection[Rule], wanted: Callable[[Registry], bool]) -> tuple[Rule, ...]:
-    """The rules with none but some destinations."""
+    """The rules without other destinations than the wanted ones."""
     left = (replace(rule, destinations=tuple(filter(wanted, rule.destinations))) for rule in rules)
     return tuple(rule for rule in left if rule.destinations)
 

@@ -21,13 +21,13 @@ from fleet_repl.values.names import Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateDecision:
-    """What is decided about the creation templates of one registry."""
+    """The decision about the creation templates of one registry."""
 
     changes: tuple[Change, ...] = ()
     faults: tuple[Fault, ...] = ()
-    """Of templates that cannot be as they shall be."""
+    """Faults of templates that cannot be written as wanted."""
     owned: tuple[str, ...] = ()
-    """Prefixes of the templates that are ours once all is done."""
+    """Prefixes of the templates that are ours after the run."""
 
 
 def decide_templates(
@@ -38,7 +38,7 @@ def decide_templates(
     allow: Collection[str],
     wave: str = REST,
 ) -> TemplateDecision:
-    """Every creation template that has to be made, changed or taken away in `wave`."""
+    """Decides which creation templates are created, changed or deleted in `wave`."""
     if isinstance(seen, Unreadable):
         return TemplateDecision()
     if seen.templates is None:

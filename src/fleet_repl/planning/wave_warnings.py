@@ -1,5 +1,5 @@
-"""Warnings about waves: those that a plan passes over, and links and grants that it writes in
-another one than their own."""
+"""Warnings about waves: waves that a plan passes over, and links and grants that it writes in
+another wave than their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fleet_repl.values.text import counted, listed
 def delayed_links(
     schedules: Mapping[Registry, RuleSchedule], desired: Desired
 ) -> Iterator[Warning]:
-    """Links that are written later than the wave that they belong to."""
+    """Links that are written in a later wave than their own."""
     places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
     for registry, rule_writes in sorted(schedules.items()):
         for delay in rule_writes.delays:
