@@ -130,13 +130,15 @@ def trimmed(links: Mapping[M, Prefixes], groups: Iterable[Group[M]]) -> list[Gro
     having = {member: frozenset(prefixes) for member, prefixes in links.items()}
     left = sorted(groups, key=lambda group: (len(group.members) * len(group.prefixes), group[::-1]))
     cells = [[cell for cell in product(*group) if cell[1] in having[cell[0]]] for group in left]
-    times = Counter(cell for some in cells for cell in some)
+    times = Counter(cell for group_cells in cells for cell in group_cells)
     kept = []
-    for some in cells:
-        alone = [cell for cell in some if times[cell] == 1]
+    for group_cells in cells:
+        alone = [cell for cell in group_cells if times[cell] == 1]
         members = {member for member, _ in alone}
         prefixes = {prefix for _, prefix in alone}
-        times.subtract(cell for cell in some if cell[0] not in members or cell[1] not in prefixes)
+        times.subtract(
+            cell for cell in group_cells if cell[0] not in members or cell[1] not in prefixes
+        )
         if alone:
             kept.append(Group(tuple(sorted(members)), tuple(sorted(prefixes))))
     return kept

@@ -16,10 +16,10 @@ from fleet_repl.values.names import AccountId, Region, Registry
 
 def registries(inventory: Inventory) -> tuple[Registry, ...]:
     """Every managed registry, in order of account and region."""
-    found = {
+    managed = {
         Registry(account.id, region) for account in inventory.accounts for region in account.regions
     }
-    return tuple(sorted(found))
+    return tuple(sorted(managed))
 
 
 def external_registries(inventory: Inventory) -> frozenset[Registry]:
@@ -62,12 +62,12 @@ class Fleet:
 
     def managed(self, match: Match) -> Collection[AccountId]:
         """The managed accounts that meet the conditions on accounts and labels."""
-        found = None if match.accounts is None else match.accounts & self.accounts.keys()
+        accounts = None if match.accounts is None else match.accounts & self.accounts.keys()
         for label, values in match.labels.items():
             by_value = self.labels.get(label, {})
             having = frozenset().union(*(by_value.get(value, ()) for value in values))
-            found = having if found is None else found & having
-        return self.accounts.keys() if found is None else found
+            accounts = having if accounts is None else accounts & having
+        return self.accounts.keys() if accounts is None else accounts
 
     def named_externals(self, match: Match) -> Collection[AccountId]:
         """The external accounts that meet the conditions on accounts and labels."""

@@ -39,10 +39,10 @@ def select(inventory: Inventory, selection: Selection) -> frozenset[Registry]:
     ]
     if faults:
         raise SelectionError("\n".join(faults))
-    found = frozenset(_matching(inventory, selection))
-    if not found:
+    selected = frozenset(_matching(inventory, selection))
+    if not selected:
         raise SelectionError("no registry is of these accounts, labels and regions together")
-    return found
+    return selected
 
 
 def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:

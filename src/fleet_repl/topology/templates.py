@@ -30,7 +30,7 @@ class PlacedTemplates:
 
 def place_templates(inventory: Inventory, fleet: Fleet) -> PlacedTemplates:
     """Resolves the selectors of all templates."""
-    found: dict[Registry, list[Template]] = defaultdict(list)
+    by_registry: dict[Registry, list[Template]] = defaultdict(list)
     problems: list[Problem] = []
     clashes: dict[tuple[int, int], list[Registry]] = defaultdict(list)
     first: dict[tuple[Registry, str], int] = {}
@@ -41,12 +41,12 @@ def place_templates(inventory: Inventory, fleet: Fleet) -> PlacedTemplates:
             earlier = first.setdefault((registry, template.prefix), number)
             if earlier != number:
                 clashes[earlier, number].append(registry)
-            found[registry].append(template)
+            by_registry[registry].append(template)
     problems += (_clash(*pair, shared, inventory, fleet) for pair, shared in clashes.items())
     return PlacedTemplates(
         templates={
             registry: tuple(sorted(templates, key=lambda template: template.prefix))
-            for registry, templates in found.items()
+            for registry, templates in by_registry.items()
         },
         problems=tuple(problems),
     )

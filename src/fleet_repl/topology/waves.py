@@ -114,10 +114,10 @@ def _idle_waves(
 def _too_late(number: int, registries: Sequence[Registry], waves: Waves) -> Notice:
     count = len(registries)
     takers = _named({waves.position(registry) for registry in registries}, waves)
-    those = "the 1 registry" if count == 1 else f"all {counted(count, 'registry')}"
+    selected = "the 1 registry" if count == 1 else f"all {counted(count, 'registry')}"
     return _idle(
         waves.names[number],
-        f"writes nothing, because {those} that it selects "
+        f"writes nothing, because {selected} that it selects "
         f"{'belongs' if count == 1 else 'belong'} to {takers} already; put it first, or take it "
         "out",
     )
@@ -132,14 +132,14 @@ def _without_links(
         for link in links
         if link.source in members or link.destination in members
     }
-    those = f"the {counted(len(registries), 'registry')} that it selects"
+    selected = f"the {counted(len(registries), 'registry')} that it selects"
     if taking:
         why = (
-            f"every link of {those} belongs to {_named(taking, waves)} already, by its other end; "
-            "put it first, or take it out"
+            f"every link of {selected} belongs to {_named(taking, waves)} already, by its other "
+            "end; put it first, or take it out"
         )
     else:
-        why = f"no route links {those}; select others, or take it out"
+        why = f"no route links {selected}; select others, or take it out"
     return _idle(waves.names[number], f"makes no link, because {why}")
 
 
@@ -166,11 +166,11 @@ class Protection:
 
 def protect(inventory: Inventory, fleet: Fleet) -> Protection:
     """Resolves the selectors of `protected`. `fleet` has the retired accounts too."""
-    found: set[Registry] = set()
+    protected: set[Registry] = set()
     problems: list[Problem] = []
     for number, selector in enumerate(inventory.safety.protected):
         selected = fleet.sources(selector)
-        found.update(selected)
+        protected.update(selected)
         if not selected:
             problems.append(unmatched(f"safety.protected[{number}]", selector, inventory, fleet))
-    return Protection(registries=frozenset(found), problems=tuple(problems))
+    return Protection(registries=frozenset(protected), problems=tuple(problems))

@@ -50,27 +50,27 @@ def _destination(place: Json, otherwise: Registry | None) -> Registry:
 
 
 def _text(document: JsonObject, key: str) -> str:
-    found = document.get(key)
-    if not isinstance(found, str):
+    value = document.get(key)
+    if not isinstance(value, str):
         raise MalformedBackfillError(key)
-    return found
+    return value
 
 
 def _optional_text(document: JsonObject, key: str) -> str | None:
-    found = document.get(key)
-    return found if isinstance(found, str) else None
+    value = document.get(key)
+    return value if isinstance(value, str) else None
 
 
 def _moment(document: JsonObject, key: str) -> datetime:
-    found = document.get(key)
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    value = document.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise MalformedBackfillError(key)
     try:
-        return datetime.fromtimestamp(found, UTC)
+        return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise MalformedBackfillError(key) from error
 
 
 def _count(counts: JsonObject, key: str) -> int:
-    found = counts.get(key)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+    value = counts.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

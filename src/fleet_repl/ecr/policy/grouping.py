@@ -102,7 +102,7 @@ def _shortest(
     links: Mapping[AccountId, Prefixes], actions: Actions, lengths: Lengths
 ) -> list[Block]:
     """Blocks that overlap, where these are shorter than plain ones."""
-    prefixes = {prefix for some in links.values() for prefix in some}
+    prefixes = {prefix for listed in links.values() for prefix in listed}
     resource = lengths.resource + sum(map(len, prefixes)) // len(prefixes)
     groups = overlapping(
         links,

@@ -35,7 +35,7 @@ class Decision:
     """An inventory to be, as values."""
 
     inventory: Inventory
-    """With routes, external accounts and ownership as they were found."""
+    """The inventory with the routes, external accounts and ownership that were decided."""
     routes: tuple[PlainRoute, ...]
     """The routes as they are written, in the order of the inventory's."""
     links: int
@@ -47,35 +47,35 @@ class Decision:
 def decide(inventory: Inventory, observation: Observation, file_texts: FileTexts) -> Decision:
     """Everything that the new inventory says. `inventory` gives the accounts; its own routes,
     external accounts and ownership of rules do not count. Templates are not looked at."""
-    found = expressible(inventory, observation)
-    decision = _decision(inventory, found, file_texts)
-    while wrong := _disagreeing(decision, found, observation):
-        found = found.without(wrong)
-        decision = _decision(inventory, found, file_texts)
-    return _with_grants(decision, found, observation)
+    routable = expressible(inventory, observation)
+    decision = _decision(inventory, routable, file_texts)
+    while wrong := _disagreeing(decision, routable, observation):
+        routable = routable.without(wrong)
+        decision = _decision(inventory, routable, file_texts)
+    return _with_grants(decision, routable, observation)
 
 
-def _decision(inventory: Inventory, found: Expressible, file_texts: FileTexts) -> Decision:
-    additive = {left.registry.account for left in found.left_out}
+def _decision(inventory: Inventory, routable: Expressible, file_texts: FileTexts) -> Decision:
+    additive = {left.registry.account for left in routable.left_out}
     bare = replace(
         inventory,
         accounts=tuple(
             replace(account, rules="additive" if account.id in additive else "exclusive")
             for account in inventory.accounts
         ),
-        externals=found.externals(inventory),
+        externals=routable.externals(inventory),
         routes=(),
         templates=(),
         ownership=replace(inventory.ownership, rules="exclusive"),
     )
-    plain = routes_for(found.links, Registries(bare))
+    plain = routes_for(routable.links, Registries(bare))
     names = route_names(plain, file_texts)
     routes = tuple(_route(name, route) for name, route in zip(names, plain, strict=True))
     return Decision(
         inventory=replace(bare, routes=routes),
         routes=plain,
-        links=sum(map(len, found.links.values())),
-        left_out=tuple(sorted(set(found.left_out))),
+        links=sum(map(len, routable.links.values())),
+        left_out=tuple(sorted(set(routable.left_out))),
     )
 
 
@@ -94,38 +94,39 @@ def _route(name: str, route: PlainRoute) -> Route:
 
 
 def _disagreeing(
-    decision: Decision, found: Expressible, observation: Observation
+    decision: Decision, routable: Expressible, observation: Observation
 ) -> Mapping[Registry, LeftOut]:
     """The sources whose rules a plan would change, or could not be reconciled with."""
     return {
         plan.registry: LeftOut(registry=plan.registry, name=plan.name, because=_AT_ODDS)
         for plan in _plan(_without_grants(decision.inventory), observation)
-        if plan.registry in found.links and (plan.changes or plan.error)
+        if plan.registry in routable.links and (plan.changes or plan.error)
     }
 
 
-def _with_grants(decision: Decision, found: Expressible, observation: Observation) -> Decision:
+def _with_grants(decision: Decision, routable: Expressible, observation: Observation) -> Decision:
     """Grants are managed if that, too, changes nothing."""
     inventory = decision.inventory
     if inventory.ownership.grants == "off":
         return decision
     create = inventory.ownership.create_repositories
     reasons = []
-    for each in (create, not create):
-        ownership = replace(inventory.ownership, create_repositories=each)
+    for may_create in (create, not create):
+        ownership = replace(inventory.ownership, create_repositories=may_create)
         tried = replace(inventory, ownership=ownership)
-        because = _ungranted(tried, found, observation) or _planned(tried, observation)
+        because = _ungranted(tried, routable, observation) or _planned(tried, observation)
         if because is None:
             return replace(decision, inventory=tried)
         reasons.append(because)
     return replace(decision, inventory=_without_grants(inventory), unmanaged=reasons[0])
 
 
-def _ungranted(inventory: Inventory, found: Expressible, observation: Observation) -> str | None:
-    """Which policies lack grants of ours. That is soon found, and most often all there is to it."""
+def _ungranted(inventory: Inventory, routable: Expressible, observation: Observation) -> str | None:
+    """Says which policies lack grants of ours; None for none. Most often nothing else is different,
+    and finding it out is quick."""
     actions = actions_for(create_repositories=inventory.ownership.create_repositories)
     lacking = set()
-    for source, links in found.links.items():
+    for source, links in routable.links.items():
         for end, scope in links.items():
             observed = observation.get(end)
             if source.account != end.account and isinstance(observed, Observed):

@@ -42,11 +42,11 @@ class PlainRoute:
 
 def routes_for(links: LinksBySource, registries: Registries) -> tuple[PlainRoute, ...]:
     """Routes that make exactly `links`, those with the most links first."""
-    found = shipments(links, registries)
-    proposer = Proposer(registries, sum(shipment.size for shipment in found))
+    ordered = shipments(links, registries)
+    proposer = Proposer(registries, sum(shipment.size for shipment in ordered))
     carried: dict[tuple[bool, Path], list[str]] = {}
     taken: dict[tuple[bool, Path], Proposal] = {}
-    for shipment in found:
+    for shipment in ordered:
         # A route that is there already carries one more prefix for almost nothing.
         fitting = [
             proposal._replace(cost=_ANOTHER_PREFIX)

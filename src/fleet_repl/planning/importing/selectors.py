@@ -108,15 +108,15 @@ class Describer:
         yield Pick(Conditions(), managed, 1.0 if managed == must else 3.5 if own else 6.0)
 
     def _by_labels(self, must: int, may: int, regions: _Regions) -> Iterator[Picks]:
-        found: list[tuple[str, tuple[str, ...]]] = []
+        labels: list[tuple[str, tuple[str, ...]]] = []
         for label, by_value in self._registries.labels.items():
             values = tuple(value for value, mask in by_value.items() if mask & must)
             if 0 < len(values) <= _MOST_VALUES:
-                found.append((label, values))
-        for explained in found:
+                labels.append((label, values))
+        for explained in labels:
             yield from self._exact((explained,), must, may, regions)
             yield from self._in_part(*explained, must, may)
-        for pair in combinations(found, 2):
+        for pair in combinations(labels, 2):
             yield from self._exact(pair, must, may, regions)
 
     def _exact(self, labels: _Labels, must: int, may: int, regions: _Regions) -> Iterator[Picks]:

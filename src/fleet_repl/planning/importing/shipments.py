@@ -50,7 +50,7 @@ def shipments(links: LinksBySource, registries: Registries) -> tuple[Shipment, .
         }
         ordered = sorted(allowing, key=lambda scope: (scope.plain, scope.deletes))
         alike.setdefault((deletes, tuple(scopes), tuple(ordered)), []).append(prefix)
-    found = [
+    grouped = [
         Shipment(
             prefixes=tuple(prefixes),
             deletes=deletes,
@@ -60,7 +60,7 @@ def shipments(links: LinksBySource, registries: Registries) -> tuple[Shipment, .
         for (deletes, scopes, allowing), prefixes in alike.items()
     ]
     return tuple(
-        sorted(found, key=lambda shipment: (-shipment.size, shipment.deletes, shipment.prefixes))
+        sorted(grouped, key=lambda shipment: (-shipment.size, shipment.deletes, shipment.prefixes))
     )
 
 

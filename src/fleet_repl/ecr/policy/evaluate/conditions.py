@@ -37,10 +37,10 @@ class Truth(Enum):
 
 def all_of(parts: Iterable[Truth]) -> Truth:
     """Returns no if any part is no, otherwise unknown if any part is, otherwise yes."""
-    found = set(parts)
-    if Truth.NO in found:
+    answers = set(parts)
+    if Truth.NO in answers:
         return Truth.NO
-    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.YES
+    return Truth.UNKNOWN if Truth.UNKNOWN in answers else Truth.YES
 
 
 def any_of(parts: Iterable[Truth]) -> Truth:
@@ -68,8 +68,8 @@ def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
     unknown.
     """
     parts = list(_parts(condition))
-    found = {all_of(_met(part, context) for part in parts) for context in contexts}
-    return found.pop() if len(found) == 1 else Truth.UNKNOWN
+    answers = {all_of(_met(part, context) for part in parts) for context in contexts}
+    return answers.pop() if len(answers) == 1 else Truth.UNKNOWN
 
 
 def undecided_keys(condition: Json, contexts: Sequence[Context]) -> tuple[str, ...]:
@@ -77,7 +77,8 @@ def undecided_keys(condition: Json, contexts: Sequence[Context]) -> tuple[str, .
     undecided = (
         part.key
         for part in _parts(condition)
-        if len(found := {_met(part, context) for context in contexts}) > 1 or Truth.UNKNOWN in found
+        if len(answers := {_met(part, context) for context in contexts}) > 1
+        or Truth.UNKNOWN in answers
     )
     return tuple(dict.fromkeys(undecided))
 
@@ -135,8 +136,8 @@ def _met(part: ConditionPart, context: Context) -> Truth:
         if if_exists is not None or several is not None:
             return truth(if_exists is not None or several == "ForAllValues")
         return truth(negated)
-    found = any_of(_compared(compare, value, wanted) for wanted in part.values)
-    return not_true(found) if negated else found
+    matched = any_of(_compared(compare, value, wanted) for wanted in part.values)
+    return not_true(matched) if negated else matched
 
 
 def _is_null(wanted: Json, value: str | None) -> Truth:

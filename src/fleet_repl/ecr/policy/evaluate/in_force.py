@@ -102,10 +102,10 @@ class Permissions:
         """The Deny statements that a request falls under, or may fall under."""
         for statement in self._asked():
             if statement.denies:
-                found = set(map(statement.applies, wanted))
-                if Truth.YES in found:
+                answers = set(map(statement.applies, wanted))
+                if Truth.YES in answers:
                     yield statement, Truth.YES
-                elif Truth.UNKNOWN in found:
+                elif Truth.UNKNOWN in answers:
                     yield statement, Truth.UNKNOWN
 
     def _allows(self, wanted: Grant) -> bool:
@@ -128,8 +128,8 @@ class Permissions:
         return memo.statements
 
     def _statement(self, document: JsonObject) -> Statement:
-        found = (statement for statement in self._asked() if statement.document is document)
-        return next(found, None) or Statement(document, self.registry, self.partition)
+        equal = (statement for statement in self._asked() if statement.document is document)
+        return next(equal, None) or Statement(document, self.registry, self.partition)
 
 
 def in_force(

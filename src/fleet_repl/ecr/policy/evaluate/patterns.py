@@ -49,10 +49,10 @@ def _reached(pattern: str, text: str) -> set[int]:
 
 def _past_stars(pattern: str, positions: set[int]) -> set[int]:
     """The positions, and those behind stars that may match nothing."""
-    found = set(positions)
+    reached = set(positions)
     for start in positions:
         at = start
         while at < len(pattern) and pattern[at] == "*":
             at += 1
-            found.add(at)
-    return found
+            reached.add(at)
+    return reached

@@ -67,8 +67,8 @@ class Statement:
         self._action = cache(self._of_action)
         key = "NotPrincipal" if self.denies and "NotPrincipal" in document else "Principal"
         listed = _aws(document.get(key))
-        found = (account_of(name, partition) for name in listed)
-        self.accounts = frozenset(account for account in found if account is not None)
+        accounts = (account_of(name, partition) for name in listed)
+        self.accounts = frozenset(account for account in accounts if account is not None)
         """The accounts that its principals name as a whole."""
         self._principals = {name for name in listed if isinstance(name, str)}
 
