@@ -1,105 +1,108 @@
-"""The outlook of a rollback: which rules and policies will be in place once it is done.
+"""The outlook of a rollback: what the planner says of every grant once the rollback is done.
 
-What a neighbour needs is judged by these, never by what the inventory asks for: a rollback puts
-back what was, whether it is wanted or not.
+Nothing is decided here. The planner's functions are asked about the documents that are put back
+in place of what the inventory wants: which grants rules still use that go (`stale_grants`), and
+which links no grant lets in (`lacks_at`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
-from fleet_repl.ecr.policy import REPLICATE_IMAGE, Policy
-from fleet_repl.ecr.rules import compare, prefixes_of
+from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Policy, grants_for
+from fleet_repl.ecr.policy.evaluate import Permissions
+from fleet_repl.ecr.rules import Outgoing, compare, prefixes_of
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.observed import Observation, Observed, gone_accounts, silence_of
+from fleet_repl.planning.held_links import split_held
+from fleet_repl.planning.needed_grants import GrantDecision, lacks_at
+from fleet_repl.planning.observed import Observation, Observed, gone_accounts
 from fleet_repl.planning.ownership import Applied, Cells, Record, both, cells_of, common
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.plan import HeldLink
+from fleet_repl.planning.revocations import (
+    GrantUses,
+    StaleGrants,
+    Ungranted,
+    left_behind,
+    stale_grants,
+)
 from fleet_repl.runs.rollback.draft import Draft
-from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import Prefixes, intersect
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import LinkScope, Prefixes
+
+_NO_POLICY: Final = Policy(document=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """The drafts of a rollback, and everything around them."""
+    """The drafts of a rollback, and what becomes of the grants in all registries that were read."""
 
     desired: Desired
     observation: Observation
     record: Record
     drafts: Mapping[Registry, Draft]
-    users: Mapping[Registry, tuple[Registry, ...]]
-    """Destination → sources of other accounts that have a link into it now, sorted."""
-    unlisted: frozenset[Registry] = frozenset()
-    """Those whose policy the run wrote, and that nobody can reach any more."""
-    gone: frozenset[AccountId] = frozenset()
-    """Retired accounts that are not there any more."""
+    unlisted: frozenset[Registry]
+    """Registries whose policy the run wrote, and that the inventory lists no longer."""
+    links_then: Mapping[Registry, Outgoing]
+    """What each source that was read may replicate at the most once the rollback is done."""
+    left_behind: Record
+    """Links on record of registries that the inventory lists no longer, as far as no policy lets
+    them in once the rollback is done."""
+    decisions: Mapping[Registry, GrantDecision]
+    """By registry: the policy in place, what is in force once the rollback is done, and the grants
+    that go by then."""
+    uses: GrantUses
 
-    def refusing(self, refusals: Iterable[tuple[Registry, Resource, Fault]]) -> Outlook:
-        """The same outlook without these writes."""
-        drafts = dict(self.drafts)
-        for registry, resource, fault in refusals:
-            drafts[registry] = drafts[registry].refuse(resource, fault)
-        return replace(self, drafts=drafts)
+    def with_drafts(self, drafts: Mapping[Registry, Draft]) -> Outlook:
+        """The outlook where these drafts take the place of others."""
+        drafts = {**self.drafts, **drafts}
+        return outlook_of(
+            drafts, self.observation, self.desired, self.record, unlisted=self.unlisted
+        )
 
-    def with_policy(self, registry: Registry, policy: Policy | None) -> Outlook:
-        """The same outlook with another policy to put, or none."""
-        changed = replace(self.drafts[registry], policy=policy)
-        return replace(self, drafts={**self.drafts, registry: changed})
+    def lost(self, registry: Registry) -> frozenset[Grant]:
+        """What the policy of a registry gives now, and not once the rollback is done."""
+        stale = self.decisions[registry].stale
+        return stale.staying | stale.pending.keys() | stale.free
 
-    def links_now(self, source: Registry, destination: Registry) -> Prefixes:
-        """What a registry that was read may replicate at the most."""
-        seen = self.observation.get(source)
-        if not isinstance(seen, Observed):
-            return ()
-        return seen.replication.may_use.get(destination, ())
+    def waits(self, registry: Registry) -> frozenset[Registry]:
+        """Sources that use what goes and whose rules are put back as well, which comes first."""
+        return frozenset(
+            source
+            for grant in self.lost(registry)
+            for source in self.desired.by_account.get(grant.source, ())
+            if source in self.drafts
+            and self.drafts[source].writes_rules
+            and self.uses.of(source, registry, grant) is not False
+        )
 
-    def links_staying(self, source: Registry, destination: Registry) -> Prefixes:
-        """The part of `links_now` that is in place before, during and after the rollback."""
-        now = self.links_now(source, destination)
-        draft = self.drafts.get(source)
-        if draft is None or not draft.writes_rules:
-            return now
-        return intersect(now, draft.rules_then.may_use.get(destination, ()))
-
-    def links_back(self, draft: Draft) -> Iterator[tuple[Registry, Prefixes]]:
-        """The links that come back and that a policy of this fleet has to let in."""
-        if draft.rules is None or not self.desired.manages_grants:
-            return
-        added = compare(draft.seen.replication.links, draft.rules.links).added
-        for end, prefixes in added.items():
-            listed = end.account in self.desired.by_account or end in self.unlisted
-            if listed and end.account != draft.registry.account:
-                yield end, prefixes
-
-    def lacks(self, destination: Registry, source: Registry, prefixes: Prefixes) -> str | None:
-        """Why a destination will not let some of the prefixes in, or None where it will.
+    def ungranted(self, draft: Draft) -> tuple[HeldLink, ...]:
+        """The links that come back and that their destinations will not let in.
 
         Whether repositories may be created there is as it was before, too.
         """
-        if destination in self.unlisted:
-            return f"{destination} is not listed any more, so its policy cannot be put back"
-        seen = self.observation.get(destination)
+        if not draft.writes_rules:
+            return ()
+        source = draft.registry
+        desired = replace(self.desired, actions=(REPLICATE_IMAGE,))
+        planned = lacks_at(source, self.decisions, self.observation, desired)
+
+        def lacks(destination: Registry, prefix: str) -> str | None:
+            if destination in self.unlisted and destination.account != source.account:
+                return f"{destination} is not listed any more, so its policy cannot be put back"
+            return planned(destination, prefix)
+
+        added = compare(draft.seen.replication.links, draft.rules_then.links).added
+        links = {end: LinkScope(prefixes) for end, prefixes in added.items()}
+        return split_held(links, {}, lacks).held
+
+    def links(self, source: Registry, destination: Registry) -> bool:
+        """Whether a source has links to a destination, now or once the rollback is done."""
+        seen = self.observation.get(source)
         if not isinstance(seen, Observed):
-            return silence_of(destination, self.observation)
-        draft = self.drafts.get(destination)
-        policy = seen.policy if draft is None else draft.policy_then
-        there = self.desired.in_force(policy or Policy(document=None), destination)
-        reasons = (there.lacks(source.account, prefix, (REPLICATE_IMAGE,)) for prefix in prefixes)
-        because = next((reason for reason in reasons if reason is not None), None)
-        return None if because is None else f"{destination}: {because}"
-
-    def unasked(self, account: AccountId) -> Iterator[tuple[Registry, str]]:
-        """Listed registries of an account of which nobody knows what they use, and why.
-
-        Nothing may come out of a retired account, and if it is gone nothing does.
-        """
-        for registry in self.desired.by_account.get(account, ()):
-            silence = silence_of(registry, self.observation)
-            was_asked = registry in self.observation
-            if silence is not None and not (was_asked and account in self.gone):
-                yield registry, silence
+            return False
+        return destination in {**seen.replication.may_use, **self.links_then[source]}
 
     def own_links(self, source: Registry) -> Cells:
         """The fleet's own links out of a registry once the rollback is done."""
@@ -124,26 +127,118 @@ def owned_links(draft: Draft, record: Record) -> Cells:
     return common(cells_of(draft.rules.rules), both(recorded, draft.target.lost))
 
 
-def outlook(
+def outlook_of(
     drafts: Mapping[Registry, Draft],
     observation: Observation,
     desired: Desired,
     record: Record,
     *,
-    unlisted: frozenset[Registry] = frozenset(),
+    unlisted: frozenset[Registry],
 ) -> Outlook:
-    """The drafts as they are, with who uses what now."""
-    users: dict[Registry, list[Registry]] = {}
-    for source, seen in sorted(observation.items(), key=lambda item: item[0]):
-        for end in seen.replication.may_use if isinstance(seen, Observed) else ():
-            if end.account != source.account:
-                users.setdefault(end, []).append(source)
+    """Ask the planner about every policy as it will be once the drafts are written."""
+    observed = {at: seen for at, seen in observation.items() if isinstance(seen, Observed)}
+    # A write that is refused is shown as it would be.
+    put = {at: draft.policy for at, draft in drafts.items() if draft.policy is not None}
+    shown = {
+        at: desired.in_force(put.get(at, seen.policy) or _NO_POLICY, at)
+        for at, seen in observed.items()
+    }
+    links_then = {
+        at: (drafts[at].rules_then if at in drafts else seen.replication).may_use
+        for at, seen in observed.items()
+    }
+    ungranted = _ungranted(shown, desired.actions)
+    relying = _relying(record.keys() - set(desired.registries), record, shown, ungranted)
+    uses = GrantUses(
+        desired=desired,
+        observation=observation,
+        ungranted=ungranted,
+        gone=gone_accounts(observation, desired.retired),
+        left_behind=left_behind(desired, relying),
+        written={at: links_then[at] for at, draft in drafts.items() if draft.writes_rules},
+    )
+    needed = _needed(observed, desired)
+    decisions = {}
+    for at, seen in observed.items():
+        now, stale = seen.policy or _NO_POLICY, StaleGrants(pending={})
+        before = desired.in_force(now, at)
+        if at in put:
+            lost = _lost(now, before, shown[at], needed.get(at, set()))
+            stale = stale_grants(at, lost, frozenset(), uses)
+        written = at in put and drafts[at].writes_policy
+        decisions[at] = GrantDecision(
+            registry=at,
+            policy=now,
+            needed=frozenset(),
+            stale=stale,
+            permissions=shown[at] if written else before,
+        )
     return Outlook(
         desired=desired,
         observation=observation,
         record=record,
         drafts=drafts,
-        users={end: tuple(sources) for end, sources in users.items()},
         unlisted=unlisted,
-        gone=gone_accounts(observation, desired.retired),
+        links_then=links_then,
+        left_behind=relying,
+        decisions=decisions,
+        uses=uses,
+    )
+
+
+def allows(there: Permissions, grant: Grant) -> bool:
+    """Whether all that a grant allows is allowed."""
+    return there.lacks(grant.source, grant.prefix, (grant.action,)) is None
+
+
+def _ungranted(then: Mapping[Registry, Permissions], actions: tuple[str, ...]) -> Ungranted:
+    """What is ungranted where the policies that are put back let in some links and others not."""
+
+    def ungranted(source: Registry, destination: Registry, prefixes: Prefixes) -> Prefixes:
+        lacks = then[destination].lacks
+        return tuple(prefix for prefix in prefixes if lacks(source.account, prefix, actions))
+
+    return ungranted
+
+
+def _relying(
+    sources: Iterable[Registry],
+    record: Record,
+    then: Mapping[Registry, Permissions],
+    ungranted: Ungranted,
+) -> Record:
+    """The links on record of these sources that are ungranted."""
+    return {
+        source: Applied(
+            links={
+                end: ungranted(source, end, prefixes)
+                for end, prefixes in record[source].links.items()
+                if end in then
+            }
+        )
+        for source in sources
+    }
+
+
+def _needed(
+    observed: Mapping[Registry, Observed], desired: Desired
+) -> Mapping[Registry, set[Grant]]:
+    """What the links in place need, by destination: statements of others may give it, too."""
+    needed: dict[Registry, set[Grant]] = {}
+    for source, seen in observed.items():
+        for end, prefixes in seen.replication.may_use.items():
+            grants = grants_for(source.account, prefixes, desired.actions)
+            needed.setdefault(end, set()).update(grants)
+    return needed
+
+
+def _lost(
+    now: Policy, before: Permissions, then: Permissions, needed: set[Grant]
+) -> frozenset[Grant]:
+    """The grants of ours, and those that links in place need, that are given now and not then."""
+    given = now.in_use | {grant for grant in needed if allows(before, grant)}
+    return frozenset(
+        grant
+        for grant in given
+        if grant.source != then.registry.account and not allows(then, grant)
     )

@@ -20,7 +20,7 @@ from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, un
 from fleet_repl.planning.rule_changes import rewriting
 from fleet_repl.runs.history import Traces
 from fleet_repl.runs.rollback.draft import Draft, draft_of
-from fleet_repl.runs.rollback.outlook import Outlook, outlook, owned_links
+from fleet_repl.runs.rollback.outlook import Outlook, outlook_of, owned_links
 from fleet_repl.runs.rollback.policies import policy_changes
 from fleet_repl.runs.rollback.refusals import cautious, insisted
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES, Target
@@ -75,10 +75,10 @@ def plan_rollback(
         for target in wanted
         if target.registry not in listed and Resource.REGISTRY_POLICY in target.documents
     )
-    around = outlook(drafts, observation, desired, record, unlisted=unlisted)
-    around, warnings = insisted(around) if force else (cautious(around), ())
+    outlook = outlook_of(drafts, observation, desired, record, unlisted=unlisted)
+    outlook, warnings = insisted(outlook) if force else (cautious(outlook), ())
     registries = tuple(
-        _planned(around.drafts[target.registry], around)
+        _planned(outlook.drafts[target.registry], outlook)
         if target.registry in drafts
         else _unreadable(target, observation, desired)
         for target in wanted
@@ -141,22 +141,22 @@ def _unreadable(target: Target, observation: Observation, desired: Desired) -> R
     )
 
 
-def _planned(draft: Draft, around: Outlook) -> RegistryPlan:
-    changes = [*draft.templates, *policy_changes(draft, around)]
+def _planned(draft: Draft, outlook: Outlook) -> RegistryPlan:
+    changes = [*draft.templates, *policy_changes(draft, outlook)]
     now, then = draft.seen.replication, draft.rules
     if then is not None:
-        changes.append(rewriting(draft.registry, now, then, around.desired))
+        changes.append(rewriting(draft.registry, now, then, outlook.desired))
     changes.sort(key=lambda change: tuple(Phase).index(change.phase))
     return RegistryPlan(
         registry=draft.registry,
-        name=around.desired.names.get(draft.registry.account, draft.target.name),
+        name=outlook.desired.names.get(draft.registry.account, draft.target.name),
         state=State.CHANGED if changes else State.UNCHANGED,
         changes=tuple(changes),
         error=next(iter(draft.refused.values()), None),
         refused=draft.refused,
         owned=Applied(
-            links=owned_links(draft, around.record),
-            templates=_owned_templates(draft, around.record),
+            links=owned_links(draft, outlook.record),
+            templates=_owned_templates(draft, outlook.record),
         ),
         in_place=len(now.links),
     )

@@ -1,8 +1,10 @@
 """What one refusal means for the other writes, until no rule is left without its grant.
 
-A policy keeps what rules in place still use, and rules come back only where they are let in. With
-`force`, warnings take the place of refusals, and the fleet's own rules keep their grants all the
-same.
+A policy keeps what rules in place still use, and rules come back only where they are let in: the
+planner says so link by link and grant by grant (`outlook`), and here this becomes the refusal of a
+whole document. As a policy that is refused also brings no grant back, one refusal may be the cause
+of another; that is why the planner is asked again after each. With `force`, warnings take the place
+of refusals, and the fleet's own rules keep their grants all the same.
 
 Example: the policy of the shop was edited since, so it is refused. So are the rules of the hub that
 would need its old grant, and so is the policy of the club, whose grant these rules then still use.
@@ -11,55 +13,120 @@ would need its old grant, and so is the policy of the club, whose grant these ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from fleet_repl.planning.plan import Resource, Warning
+from fleet_repl.ecr.policy import Grant
+from fleet_repl.planning.observed import silence_of
+from fleet_repl.planning.plan import HeldLink, Resource, Warning
 from fleet_repl.runs.rollback.draft import Draft
-from fleet_repl.runs.rollback.outlook import Outlook
-from fleet_repl.runs.rollback.policies import Losing, Loss, joined, over_long
+from fleet_repl.runs.rollback.outlook import Outlook, allows
+from fleet_repl.runs.rollback.policies import joined, over_long
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import NOTHING, intersect, touches
 from fleet_repl.values.text import listed
 
 Refusal: TypeAlias = tuple[Registry, Resource, Fault]
 
 
-def cautious(around: Outlook) -> Outlook:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Somebody who uses what goes, or may."""
+
+    because: str
+    keep: frozenset[Grant] = frozenset()
+    """The lost grants that the fleet's own rules need."""
+
+
+def cautious(outlook: Outlook) -> Outlook:
     """Refuse every write that would leave rules without a grant.
 
     A refusal can only be the cause of more, so it ends.
     """
-    around = around.refusing(_over_long(around))
-    while refusals := tuple(_refusals(around)):
-        around = around.refusing(refusals)
-    return around
+    outlook = _refusing(outlook, _over_long(outlook))
+    while refusals := tuple(_refusals(outlook)):
+        outlook = _refusing(outlook, refusals)
+    return outlook
 
 
-def insisted(around: Outlook) -> tuple[Outlook, tuple[Warning, ...]]:
+def insisted(outlook: Outlook) -> tuple[Outlook, tuple[Warning, ...]]:
     """Put back all that can be, with grants that the fleet's own rules still use, and say what
     is the matter with it."""
     warnings: list[Warning] = []
-    for registry, draft in sorted(around.drafts.items(), key=lambda item: item[0]):
-        if draft.writes_policy and (losses := Losing(draft, around).losses()):
-            warnings += _loss_warnings(registry, losses)
-            around = _keeping(draft, losses, around)
-    around = around.refusing(_over_long(around))
-    return around, (*warnings, *_ungranted_warnings(around))
+    keeping: dict[Registry, Draft] = {}
+    for registry, losses in sorted(_losing(outlook), key=lambda item: item[0]):
+        warnings += _loss_warnings(registry, losses)
+        keeping[registry] = _keeping(outlook.drafts[registry], losses, outlook)
+    outlook = outlook.with_drafts(keeping)
+    outlook = _refusing(outlook, _over_long(outlook))
+    return outlook, (*warnings, *_ungranted_warnings(outlook))
 
 
-def _over_long(around: Outlook) -> Iterator[Refusal]:
-    for registry, draft in around.drafts.items():
-        fault = over_long(draft, around) if draft.writes_policy else None
+def _refusing(outlook: Outlook, refusals: Iterable[Refusal]) -> Outlook:
+    """The outlook without these writes."""
+    drafts = dict(outlook.drafts)
+    for registry, resource, fault in refusals:
+        drafts[registry] = drafts[registry].refuse(resource, fault)
+    return outlook.with_drafts(drafts)
+
+
+def _over_long(outlook: Outlook) -> Iterator[Refusal]:
+    for registry, draft in outlook.drafts.items():
+        fault = over_long(draft, outlook) if draft.writes_policy else None
         if fault is not None:
             yield registry, Resource.REGISTRY_POLICY, fault
 
 
-def _refusals(around: Outlook) -> Iterator[Refusal]:
-    for registry, draft in around.drafts.items():
-        if draft.writes_policy and (losses := Losing(draft, around).losses()):
-            yield registry, Resource.REGISTRY_POLICY, _still_used(losses)
-        if draft.writes_rules and (lacks := _ungranted(draft, around)) is not None:
-            yield registry, Resource.REPLICATION_CONFIGURATION, _not_let_in(*lacks)
+def _refusals(outlook: Outlook) -> Iterator[Refusal]:
+    for registry, losses in _losing(outlook):
+        yield registry, Resource.REGISTRY_POLICY, _still_used(losses)
+    for registry, draft in outlook.drafts.items():
+        for link in outlook.ungranted(draft)[:1]:
+            yield registry, Resource.REPLICATION_CONFIGURATION, _not_let_in(link)
+
+
+def _losing(outlook: Outlook) -> Iterator[tuple[Registry, tuple[Loss, ...]]]:
+    """The policies that lose what somebody uses once the rollback is done, or may use."""
+    for registry, draft in outlook.drafts.items():
+        if draft.writes_policy and (losses := tuple(_losses(registry, outlook))):
+            yield registry, losses
+
+
+def _losses(registry: Registry, outlook: Outlook) -> Iterator[Loss]:
+    """The surest first."""
+    stale = outlook.decisions[registry].stale
+    users = sorted({source for sources in stale.kept.values() for source in sources})
+    silences = {source: silence_of(source, outlook.observation) for source in users}
+    for source in users:
+        if silences[source] is None:
+            yield _loss(f"{source} replicates here", source, registry, outlook)
+    for account in sorted({grant.source for grant in stale.unlisted}):
+        yield Loss(because=f"account {account} is not listed, so nobody can be asked")
+    for source in users:
+        if (silence := silences[source]) is not None:
+            yield _loss(silence, source, registry, outlook)
+    for source, applied in sorted(outlook.left_behind.items(), key=lambda item: item[0]):
+        links = applied.links.get(registry, NOTHING)
+        account = source.account
+        if any(touches(links, grant.prefix) for grant in stale.staying if grant.source == account):
+            because = f"{source} has links here on record, and is not listed any more"
+            yield _loss(because, source, registry, outlook)
+
+
+def _loss(because: str, source: Registry, registry: Registry, outlook: Outlook) -> Loss:
+    """A loss of the source, and the part of it that its own links need."""
+    links = outlook.own_links(source).get(registry, NOTHING)
+    if source in outlook.links_then:
+        links = intersect(links, outlook.links_then[source].get(registry, NOTHING))
+    used = {
+        grant._replace(prefix=prefix)
+        for grant in outlook.lost(registry)
+        if grant.source == source.account and grant.action in outlook.desired.actions
+        for prefix in intersect(links, (grant.prefix,))
+    }
+    then = outlook.decisions[registry].permissions
+    return Loss(because=because, keep=frozenset(grant for grant in used if not allows(then, grant)))
 
 
 def _still_used(losses: Iterable[Loss]) -> Fault:
@@ -73,34 +140,24 @@ def _still_used(losses: Iterable[Loss]) -> Fault:
     )
 
 
-def _ungranted(draft: Draft, around: Outlook) -> tuple[Registry, str] | None:
-    """The first destination that will not let a link in that comes back, and why."""
-    for end, prefixes in around.links_back(draft):
-        because = around.lacks(end, draft.registry, prefixes)
-        if because is not None:
-            return end, because
-    return None
-
-
-def _not_let_in(end: Registry, because: str) -> Fault:
+def _not_let_in(link: HeldLink) -> Fault:
     return Fault(
         kind=FaultKind.CONFLICT,
         operation="PutReplicationConfiguration",
-        message=f"putting the rules back would bring back links into {end}, which will not let "
-        f"them in ({because}); they are left as they are",
+        message=f"putting the rules back would bring back links into {link.destination}, which "
+        f"will not let them in ({link.because}); they are left as they are",
         hint="have the destination grant them, or put them back without a grant with --force",
     )
 
 
-def _keeping(draft: Draft, losses: Iterable[Loss], around: Outlook) -> Outlook:
+def _keeping(draft: Draft, losses: Iterable[Loss], outlook: Outlook) -> Draft:
     """The policy to put, with what the fleet's own rules use of what would go."""
     grants = frozenset(grant for loss in losses for grant in loss.keep)
     if not grants or draft.policy is None:
-        return around
-    registry = draft.registry
-    policy = joined(draft.policy, grants, (), around.desired, registry)
+        return draft
+    policy = joined(draft.policy, grants, (), outlook.desired, draft.registry)
     same = draft.seen.policy is not None and draft.seen.policy.same_as(policy)
-    return around.with_policy(registry, None if same else policy)
+    return replace(draft, policy=None if same else policy)
 
 
 def _loss_warnings(registry: Registry, losses: Iterable[Loss]) -> Iterator[Warning]:
@@ -119,14 +176,13 @@ def _loss_warnings(registry: Registry, losses: Iterable[Loss]) -> Iterator[Warni
         )
 
 
-def _ungranted_warnings(around: Outlook) -> Iterator[Warning]:
-    for registry, draft in sorted(around.drafts.items(), key=lambda item: item[0]):
-        lacks = _ungranted(draft, around) if draft.writes_rules else None
-        if lacks is not None:
+def _ungranted_warnings(outlook: Outlook) -> Iterator[Warning]:
+    for registry, draft in sorted(outlook.drafts.items(), key=lambda item: item[0]):
+        for link in outlook.ungranted(draft)[:1]:
             yield Warning(
                 kind="ungranted",
-                message=f"{registry}: links into {lacks[0]} come back that it will not let in: "
-                f"{lacks[1]}",
+                message=f"{registry}: links into {link.destination} come back that it will not "
+                f"let in: {link.because}",
             )
 
 
