@@ -3,9 +3,10 @@
 The law of this package: what somebody else has changed since stays as it is, and no rule of the
 fleet is ever in place without a grant that is the fleet's to give, unless somebody insists.
 
-The planner of the inventory does not decide here, because it holds single links and keeps single
-grants, and groups rules and statements anew. A rollback puts a whole document back to the letter,
-or refuses the whole of it.
+Who still uses a grant and which link no grant lets in is for the planner's own functions to say.
+They are asked about the documents that are put back (`outlook`). The planner as a whole is not run,
+because it holds single links, keeps single grants, and groups rules and statements anew: a rollback
+puts a whole document back to the letter, or refuses the whole of it (`refusals`).
 """
 
 from __future__ import annotations
