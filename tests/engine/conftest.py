@@ -212,7 +212,7 @@ def bench() -> Bench:
         owner=OWNER,
         pace=pace,
         stop=stop,
-        gate=gate,
+        guard=gate,
         on_event=events.append,
         limits=Limits(),
     )
@@ -323,7 +323,7 @@ class SmallFleet:
             owner=self.owner,
             pace=pace,
             stop=self.stop,
-            gate=self.gate,
+            guard=self.gate,
             on_event=self._told,
             limits=desired.limits,
         )

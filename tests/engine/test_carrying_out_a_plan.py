@@ -310,7 +310,7 @@ def carry_out(
         owner=OWNER,
         pace=pace,
         stop=stop,
-        gate=gate,
+        guard=gate,
         on_event=sink,
         limits=desired.limits,
     )

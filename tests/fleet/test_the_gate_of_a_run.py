@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support.changes import change_of, ended_change
 
-from fleet_repl.fleet.write_guard import JournalGate
+from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import Outcome
@@ -60,8 +60,8 @@ class Scene:
         return nullcontext()
 
     @property
-    def gate(self) -> JournalGate:
-        return JournalGate(lease=self, journal=self, turns=self, timeout=TIMEOUT, clock=SYSTEM)
+    def gate(self) -> JournalGuard:
+        return JournalGuard(lease=self, journal=self, turns=self, timeout=TIMEOUT, clock=SYSTEM)
 
 
 @pytest.fixture

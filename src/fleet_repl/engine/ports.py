@@ -80,7 +80,7 @@ class RegistryWriter(Protocol):
         ...
 
 
-class Gate(Protocol):
+class WriteGuard(Protocol):
     """The write guard of a run: a write passes once it is in the journal and under the lock."""
 
     def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:

@@ -18,7 +18,7 @@ from fleet_repl.ecr.templates import (
     update_request,
 )
 from fleet_repl.engine.confirmed_write import settle
-from fleet_repl.engine.ports import EventSink, Gate, RegistryReader, RegistryWriter
+from fleet_repl.engine.ports import EventSink, RegistryReader, RegistryWriter, WriteGuard
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
 from fleet_repl.engine.rule_writes import FoundRules
@@ -56,7 +56,7 @@ class DocumentWriter:
     owner: Owner
     pace: Pace
     stop: Stop
-    gate: Gate
+    guard: WriteGuard
     """The write guard that every write has to pass before it is sent."""
     on_event: EventSink
     limits: Limits
@@ -233,7 +233,7 @@ class DocumentWriter:
             prepare=partial(self.writer.prepare, registry),
             read=document.read,
             put=document.put,
-            passage=Passage(self.gate, registry, change),
+            passage=Passage(self.guard, registry, change),
             before=document.before,
             after=document.after,
             superseded=superseded,

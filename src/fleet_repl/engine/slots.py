@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
-from fleet_repl.engine.ports import Gate
+from fleet_repl.engine.ports import WriteGuard
 from fleet_repl.engine.results import change_outcome
 from fleet_repl.engine.retry import OnRetry
 from fleet_repl.planning.plan import Change
@@ -36,9 +36,9 @@ V = TypeVar("V", bound=Comparable)
 class Passage:
     """One write at the write guard: admitted before each attempt, reported once at its end."""
 
-    def __init__(self, gate: Gate, registry: Registry, change: Change) -> None:
+    def __init__(self, guard: WriteGuard, registry: Registry, change: Change) -> None:
         """`change`: the change as it is sent, which may be less than was planned."""
-        self._gate = gate
+        self._guard = guard
         self._registry = registry
         self.change: Final = change
         self._admitted = False
@@ -51,25 +51,25 @@ class Passage:
     @property
     def is_open(self) -> bool:
         """Whether an attempt that was admitted may be sent now."""
-        return self._gate.is_open
+        return self._guard.is_open
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """While this lasts, no other fleet of the same state location writes the registry."""
-        return self._gate.turn(self._registry)
+        return self._guard.turn(self._registry)
 
     async def enter(self) -> None:
         """Return once an attempt may be sent. Raises HaltedError where none may."""
         if self._admitted:
-            await self._gate.admit_again()
+            await self._guard.admit_again()
             return
-        await self._gate.admit(self._registry, self.change)
+        await self._guard.admit(self._registry, self.change)
         self._admitted = True
 
     def leave(self, outcome: Outcome, request_id: str | None, *, in_doubt: bool) -> None:
         """Report the end of the write, if it was ever admitted."""
         if self._admitted:
             ended = change_outcome(self.change, outcome, request_id, in_doubt=in_doubt)
-            self._gate.settled(self._registry, self.change, ended)
+            self._guard.settled(self._registry, self.change, ended)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.rollback import forget_rollback, lift_marks, mark_rolled_back
 from fleet_repl.fleet.run_reports import announced, applied_report, with_warning
-from fleet_repl.fleet.write_guard import JournalGate
+from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.authorize import Authorized
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
@@ -105,7 +105,7 @@ class ApplyRun:
 
     def _applying(self, lease: Lease, journal: Journal) -> ApplyContext:
         context, inventory, desired = self.context, self.context.inventory, self.desired
-        gate = JournalGate(
+        guard = JournalGuard(
             lease=lease,
             journal=journal,
             turns=context.access.turns,
@@ -118,7 +118,7 @@ class ApplyRun:
             owner=desired.owner,
             pace=context.pace,
             stop=context.stop,
-            gate=gate,
+            guard=guard,
             on_event=context.on_event,
             limits=desired.limits,
         )

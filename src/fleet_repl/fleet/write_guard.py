@@ -59,7 +59,7 @@ class Journalled(Protocol):
         ...
 
 
-class JournalGate:
+class JournalGuard:
     """The guard of one run."""
 
     def __init__(
