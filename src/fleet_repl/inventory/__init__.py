@@ -7,14 +7,13 @@ its place, and an external id is not told at all.
 from __future__ import annotations
 
 from fleet_repl.inventory.accounts import Account, External
+from fleet_repl.inventory.acknowledgements import ACKNOWLEDGEABLE, Acknowledgement
 from fleet_repl.inventory.document import json_schema, parse
 from fleet_repl.inventory.freshness import acknowledged, changed_file
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.routes import Match, Route, Selector
 from fleet_repl.inventory.safety import REST, Amount, Safety, Wave
 from fleet_repl.inventory.settings import (
-    ACKNOWLEDGEABLE,
-    Acknowledgement,
     Apply,
     Aws,
     Limits,

@@ -18,6 +18,7 @@ from fleet_repl.inventory.accounts import (
     External,
     list_accounts,
 )
+from fleet_repl.inventory.acknowledgements import WarningsTable
 from fleet_repl.inventory.fields import FleetName, check_names
 from fleet_repl.inventory.findings import Findings, KeyPath
 from fleet_repl.inventory.freshness import fingerprints
@@ -35,13 +36,12 @@ from fleet_repl.inventory.settings import (
     Limits,
     Ownership,
     StateTable,
-    WarningsTable,
     located,
 )
 from fleet_repl.inventory.tables import Table, columns, part_of, read_table
 from fleet_repl.inventory.templates import TemplateTable, resolve_templates
 from fleet_repl.inventory.toml_file import read
-from fleet_repl.inventory.variables import fill
+from fleet_repl.inventory.variables import fill, holds_reference
 from fleet_repl.values import canonical_json as canonical
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
@@ -130,7 +130,9 @@ def parse(
     text, parsed = read(path, stdin)
     findings = Findings(path, parsed, lines := Lines(text))
     _check_version(parsed, findings)
-    filled = fill(parsed, environ, findings, secrets_required=secrets_required)
+    filled = parsed
+    if holds_reference(text):
+        filled = fill(parsed, environ, findings, secrets_required=secrets_required)
     document, accounts, externals = _read(filled, findings, routes_required=routes_required)
     policies = Policies(path, findings)
     templates = resolve_templates(document.templates, policies, findings)

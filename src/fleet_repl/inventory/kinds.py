@@ -92,16 +92,18 @@ Switch: TypeAlias = Annotated[bool, Constraint(strict=True)]
 NOT_EMPTY: Final = Constraint(min_length=1)
 
 
-def _distinct(value: object, handler: Callable[[object], object]) -> object:
+def _distinct(value: object, handler: Callable[[object], tuple[object, ...]]) -> object:
     """Raise for each repeated value together with what else is wrong with the list."""
     from pydantic_core import ValidationError  # noqa: PLC0415
 
     errors: list[Any] = []
-    values: object = ()
+    values: tuple[object, ...] = ()
     try:
         values = handler(value)
     except ValidationError as error:
         errors = error.errors(include_url=False)
+    if not errors and len(set(values)) == len(values):
+        return values
     bad = {error["loc"][:1] for error in errors}
     seen: list[object] = []
     for index, element in enumerate(value if isinstance(value, list) else ()):
@@ -111,9 +113,7 @@ def _distinct(value: object, handler: Callable[[object], object]) -> object:
             twice = {"error": BadValueError("is in the list twice")}
             errors.append({"type": "value_error", "loc": (index,), "input": element, "ctx": twice})
         seen.append(element)
-    if errors:
-        raise ValidationError.from_exception_data("list", errors)
-    return values
+    raise ValidationError.from_exception_data("list", errors)
 
 
 DISTINCT: Final = Kind(_distinct, mode="Wrap", uniqueItems=True)

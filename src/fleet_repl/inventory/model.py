@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fleet_repl.inventory.accounts import Account, External
+from fleet_repl.inventory.acknowledgements import Acknowledgement
 from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.inventory.routes import Route
 from fleet_repl.inventory.safety import Safety, Wave
 from fleet_repl.inventory.settings import (
-    Acknowledgement,
     Apply,
     Aws,
     Limits,

@@ -60,11 +60,11 @@ def parsed(file: str, text: str) -> dict[str, object]:
         if not is_deep(document):
             return document
         fault = "lists or tables are nested too deeply"
-    from fleet_repl.inventory.misspelling import misspelt  # noqa: PLC0415 - it knows every model
+    from fleet_repl.inventory.toml_faults import explained  # noqa: PLC0415 - it knows every table
 
     number = _line(fault, text)
     message = f"is not TOML: {_POSITION.sub('', fault)}"
-    raise InventoryError([misspelt(_problem(file, message, line=number), text)])
+    raise InventoryError([explained(_problem(file, message, line=number), text)])
 
 
 def text_of(file: str, *, most: int = LARGEST, stdin: BinaryIO | None = None) -> str | Unreadable:

@@ -1,6 +1,6 @@
-"""Misspelling: more about a text that is no TOML than its parser says, from the line in question.
+"""Faults of a text that is no TOML: more than its parser says, from the line in question.
 
-An external id is not told, and neither is a line that might hold one.
+No problem shows an external id, or a line that might hold one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WORD: Final = re.compile(r"=\s*(?!(?:true|false|inf|nan)\b)([A-Za-z][\w./-]*)\s
 """A text without quotes, as a whole value."""
 
 
-def misspelt(problem: Problem, text: str) -> Problem:
+def explained(problem: Problem, text: str) -> Problem:
     """The problem of a parser with `text`, with the key, the line as written and a remedy."""
     if problem.line is None:
         return problem
