@@ -1,4 +1,4 @@
-"""Accounts: [[accounts]] and [[external]], and the ids and names that mean them."""
+"""Accounts: [[accounts]] and [[external]], and the ids and names that selectors call them by."""
 
 from __future__ import annotations
 
@@ -97,21 +97,21 @@ class External(Table):
 
 
 class AccountNames:
-    """The ids and names of the accounts of an inventory, each of which means one account only."""
+    """The ids and names of the accounts of an inventory. Each means exactly one account."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.by_name: dict[str, AccountId] = {}
-        """What selectors may call an account."""
+        """Id or name → the id of the account."""
         self._places: dict[str, KeyPath] = {}
-        """Where each of these is written."""
+        """Id or name → where the file says it."""
         self._ids_known = True
-        """Whether every id could be read, so that any other is a stranger's."""
+        """Whether every id could be read, so that any other id is a stranger's."""
         self._names_known = True
         self._guesser: Guesser | None = None
 
     def add(self, path: KeyPath, account: AccountId, name: str | None) -> str:
-        """The name of the account at `path`, which is told apart from all earlier ones."""
+        """Add the account at `path`. Returns its name, and reports an id or name that repeats."""
         place, name_place = (*path, "id"), (*path, "name")
         # A name with a problem that is only reported below could be read.
         self._names_known &= not self.findings.has_problem(name_place)
@@ -128,7 +128,7 @@ class AccountNames:
         return name
 
     def add_unread(self) -> None:
-        """A list of accounts could not be read: nobody can be called a stranger."""
+        """Call nobody a stranger, because a list of accounts could not be read."""
         self._ids_known = self._names_known = False
 
     def is_stranger(self, text: str) -> bool:
@@ -137,11 +137,11 @@ class AccountNames:
         return known and text not in self.by_name
 
     def is_external(self, text: str) -> bool:
-        """Whether `text` is what selectors may call an external account."""
+        """Whether `text` is the id or name of an external account."""
         return self._places.get(text, ("",))[0] == "external"
 
     def guess(self, text: str) -> str | None:
-        """The account that `text` most likely means, if it is spelled out in the file."""
+        """The id or name that `text` most likely means, among those that the file spells out."""
         if self._guesser is None:
             places = self._places.items()
             self._guesser = Guesser([name for name, at in places if self.findings.raw(at) == name])
@@ -162,7 +162,10 @@ def list_accounts(
     rules: RuleOwnership,
     context: Context,
 ) -> tuple[tuple[Account, ...], tuple[External, ...]]:
-    """Every account, checked against all others and named in the `context`."""
+    """Every account of the fleet and every external account, each checked against all others.
+
+    Their ids and names are added to those of the `context`.
+    """
     names = context.names
     findings = names.findings
     for key, tables in (("accounts", accounts), ("external", externals)):
@@ -215,7 +218,7 @@ def _account(
 def _check_defaults(
     tables: Sequence[AccountTable], aws: AwsTable, findings: Findings, region: Region
 ) -> None:
-    """Report what accounts lack because [aws] does not give it either."""
+    """Report regions and roles that neither the accounts nor [aws] give."""
     if not aws.regions:
         lacking = [index for index, table in enumerate(tables) if table.regions is None]
         _report_lacking("regions", lacking, f'regions = ["{region}"]', findings)
@@ -225,7 +228,7 @@ def _check_defaults(
 
 
 def _report_lacking(key: str, indexes: Sequence[int], example: str, findings: Findings) -> None:
-    """Report one problem, at the first account, for all of them."""
+    """Report one problem, at the first account that lacks `key`, for all such accounts."""
     places: list[KeyPath] = [("accounts", index, key) for index in indexes]
     lacking = [place for place in places if not findings.has_problem(place)]
     if lacking and not findings.has_problem(("aws", key)):

@@ -1,4 +1,4 @@
-"""The whole file: all its tables as one, and how an Inventory is made of it.
+"""The whole file: all its tables as one table, and the Inventory that is made of them.
 
 Read, fill in, then each table; all problems are collected on the way. Calls nothing and shows
 nothing.
@@ -52,7 +52,7 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Members(Table):
-    """What has to be read before selectors are: they name accounts."""
+    """The keys that are read first, because selectors name accounts."""
 
     version: Annotated[int, number(VERSION, VERSION)] = field(
         metadata={"missing": f"write version = {VERSION} at the top"}
@@ -164,7 +164,7 @@ def parse(
 
 
 def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
-    """A file of another version is not judged further: nothing known here holds for it."""
+    """Refuse a file of another version at once, because no other rule here holds for it."""
     version = parsed.get("version")
     if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
         fault = f"is not known here: this program reads version {VERSION}"
@@ -175,7 +175,7 @@ def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
 def _read(
     filled: Mapping[str, object], findings: Findings, *, routes_required: bool
 ) -> tuple[Document, tuple[Account, ...], tuple[External, ...]]:
-    """Everything in the file, and the accounts resolved."""
+    """The tables of the file, the accounts of the fleet, and the external accounts."""
     context = Context(regions=Regions(_partition(filled)), names=AccountNames(findings))
     keys = columns(_Members)
     members = read_table(
@@ -202,7 +202,7 @@ def _read(
 
 
 def _partition(filled: Mapping[str, object]) -> Partition | None:
-    """The partition, or None where one is written but cannot be used."""
+    """The partition; None where the file has a bad one."""
     aws = filled.get("aws", {})
     written = aws.get("partition", Partition.AWS) if isinstance(aws, dict) else None
     return next((partition for partition in Partition if partition == written), None)

@@ -1,4 +1,4 @@
-"""Findings: everything wrong with one inventory, collected while it is read.
+"""Findings: every problem of one inventory, collected while the inventory is read.
 
 Of one value only the first problem is kept, so that later checks may run on values that earlier
 checks refused. A problem shows the file's own text, never a value that was filled in.
@@ -44,7 +44,7 @@ def written(path: KeyPath) -> str:
 
 
 def nearest_line(lines: Mapping[str, int], key: str) -> int | None:
-    """The line of `key`, else of what encloses it: a missing key has its table's line."""
+    """The line of `key`, or of the nearest enclosing key: a missing key has its table's line."""
     while key and key not in lines:
         shorter = _LAST_STEP.sub("", key)
         if shorter == key:
@@ -54,9 +54,10 @@ def nearest_line(lines: Mapping[str, int], key: str) -> int | None:
 
 
 class BadValueError(ValueError):
-    """What is wrong with a value, in words that follow its key, and what to do.
+    """Why a value is refused, in words that follow its key, and what to do.
 
-    `meant` is a remedy that repeats the value: it is told only where the file itself spells it.
+    `meant` is a remedy that repeats the value. Findings show it only where the file itself spells
+    the value, and not where the value came out of the environment.
     """
 
     def __init__(self, message: str, remedy: str | None = None, meant: str | None = None) -> None:
@@ -80,13 +81,13 @@ class Findings:
     def report(
         self, path: KeyPath, message: str, *, remedy: str | None = None, show: bool = True
     ) -> None:
-        """Add a problem at `path`. `show` tells whether the value may be quoted."""
+        """Add a problem at `path`. With `show` the problem quotes the value."""
         if not self._is_reported(path):
             self._touched.update(_starts(path))
             self._problems[path] = self._problem(path, message, remedy=remedy, show=show)
 
     def check(self, path: KeyPath, check: Callable[[str], object], text: str) -> None:
-        """Add the problem that `check` raises for `text`, if it does."""
+        """Add a problem at `path` if `check` raises BadValueError for `text`."""
         try:
             check(text)
         except BadValueError as fault:
@@ -109,11 +110,11 @@ class Findings:
         )
 
     def has_problem(self, path: KeyPath) -> bool:
-        """Whether there is a problem at `path`, below it, or with what encloses it."""
+        """Whether `path`, a key below it, or a table around it has a problem."""
         return path in self._touched or self._is_reported(path)
 
     def raw(self, path: KeyPath) -> object:
-        """What the file has at `path`; None where it has nothing."""
+        """The value of the file at `path`; None where the file has no such key."""
         value: object = self._document
         for step in path:
             match value, step:
@@ -126,7 +127,7 @@ class Findings:
         return value
 
     def line(self, path: KeyPath) -> int | None:
-        """The line of `path` or of what encloses it."""
+        """The line of `path`, or of the nearest enclosing key."""
         return nearest_line(self._lines, written(path))
 
     def place(self, path: KeyPath) -> str:
@@ -136,7 +137,7 @@ class Findings:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """By line, those of the file as a whole first; on one line by key."""
+        """The problems in the order of lines and then keys, those of the whole file first."""
         return tuple(self._problems[path] for path in sorted(self._problems, key=self._order))
 
     @property
@@ -154,5 +155,5 @@ class Findings:
 
 
 def _starts(path: KeyPath) -> list[KeyPath]:
-    """`path` and everything that encloses it."""
+    """`path` and the paths that enclose it."""
     return [path[:length] for length in range(1, len(path) + 1)]

@@ -1,6 +1,6 @@
-"""Freshness: whether the files of an inventory still say what was read from them.
+"""Freshness: whether the files of an inventory still have the text that was read from them.
 
-A file that is gone or cannot be read says nothing newer.
+A file that is gone or cannot be read counts as unchanged.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from fleet_repl.inventory.toml_file import Unreadable, text_of
 
 
 def fingerprints(texts: Mapping[str, str]) -> Mapping[str, str]:
-    """File → digest of the text that was read from it. What cannot be read twice, such as a
-    pipe, is left out."""
+    """File → digest of the text that was read from it. Files that cannot be read twice, such as
+    pipes, are left out."""
     return {
         str(Path(file).absolute()): _digest(text)
         for file, text in texts.items()
@@ -25,13 +25,13 @@ def fingerprints(texts: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def changed_file(inventory: Inventory) -> str | None:
-    """The first file that says something else by now."""
+    """The first file whose text has changed since the inventory was read; None if none has."""
     now = _readable(inventory.files)
     return next((file for file in now if now[file] != inventory.files[file]), None)
 
 
 def acknowledged(inventory: Inventory) -> Inventory:
-    """The same inventory for somebody who knows what its files say now, and keeps to it."""
+    """The same inventory, with the present text of its files no longer counted as a change."""
     return replace(inventory, files={**inventory.files, **_readable(inventory.files)})
 
 

@@ -35,7 +35,7 @@ _SIMPLE: Final = re.compile(
 class Lines(Mapping[str, int]):
     """Key path → 1-based line, for every table, key and list element of a text.
 
-    Found out when first asked: a large inventory without problems never is.
+    The text is scanned when a line is first asked for, which a good inventory never needs.
     """
 
     __slots__ = ("_found", "_text")
@@ -62,7 +62,7 @@ class Lines(Mapping[str, int]):
 
 
 def key_lines(text: str) -> dict[str, int]:
-    """What `Lines` holds."""
+    """Key path → 1-based line, for every table, key and list element of a text."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
     while scanner.statement():
         pass
@@ -87,7 +87,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.lines: dict[str, int] = {}
         self.reached = ""
-        """The path that was begun last."""
+        """The key path at which the scanner arrived last."""
         self._text = text
         self._at = 0
         self._counted = 0
@@ -196,7 +196,7 @@ class _Scanner:
         return closes
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
-        """Go past `pattern`; False where there is nothing of it."""
+        """Go past a match of `pattern`; False where there is none."""
         match = pattern.match(self._text, self._at)
         if match is None or match.end() == self._at:
             return False

@@ -23,14 +23,14 @@ from fleet_repl.values.canonical_json import RepeatedKeyError, compact_json, par
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyKind:
-    """What a policy of one kind must be like."""
+    """One kind of policy, and ECR's limits for it."""
 
     key: str
-    """Its key in a template; with `_file` after it, that of the file that holds it."""
+    """The key of its text in a template. The key of its file has `_file` at the end."""
     longest: int
     """Characters that ECR takes."""
     needs: str
-    """The key without which it says nothing."""
+    """The member without which a policy says nothing."""
 
 
 LIFECYCLE: Final = PolicyKind(
@@ -126,7 +126,7 @@ def _compact(text: str, kind: PolicyKind) -> str:
 
 
 def _fault(error: ValueError) -> str:
-    """Why a text is no JSON; of a number or a depth that is too much, the parser's words vary."""
+    """Why a text is no JSON. The parser's own words about numbers and depth vary by version."""
     match error:
         case json.JSONDecodeError():
             return f"{error.msg} (line {error.lineno}, column {error.colno})"

@@ -21,7 +21,7 @@ class Regions:
 
     @property
     def example(self) -> Region:
-        """A region that would do."""
+        """A good region, for remedies to show."""
         return (self.partition or Partition.AWS).first_region
 
     def region(self, text: str) -> Region:

@@ -46,7 +46,7 @@ class RoleTemplate:
         return self.account in (None, account)
 
     def role_of(self, account: AccountId) -> RoleArn:
-        """The role in `account`, which it has to fit."""
+        """The role in `account`, which the template has to fit."""
         path = self.path.replace(_ACCOUNT, account)
         return RoleArn(partition=self.partition, account=account, path=path)
 
@@ -73,7 +73,7 @@ def read_role(text: str, partition: Partition) -> RoleTemplate:
 
 
 def foreign(partition: Partition) -> BadValueError:
-    """What is wrong with an ARN of another partition."""
+    """The error for an ARN of another partition."""
     return BadValueError(
         f"is an ARN of another partition than {partition}",
         f'write "arn:{partition}:…", or set aws.partition',
@@ -98,8 +98,8 @@ ViaRole: TypeAlias = Annotated[RoleArn, Kind(_via_role, reads=str)]
 
 
 class AccountRoles:
-    """Gives each account its role. `default` is the text in [aws]: a fault of it is reported once,
-    not for every account that has it."""
+    """Gives each account its role. `default` is the role in [aws], whose problem is reported once
+    and not for each account that takes it."""
 
     def __init__(
         self, default: str | None, partition: Partition | None, findings: Findings
@@ -115,7 +115,7 @@ class AccountRoles:
     def role_of(self, account: AccountId | None, where: KeyPath, own: str | None) -> RoleArn | None:
         """The role for the account at `where`, None for the base identity.
 
-        None, too, where something is wrong, which is reported, and where `account` is not known.
+        None, too, where the role has a problem, which is reported, or `account` is not known.
         """
         text = self._default if own is None else own
         path = _AWS_ROLE if own is None else (*where, "role")
@@ -147,7 +147,7 @@ class AccountRoles:
         return self._templates.get(text)
 
     def _take_base_identity(self, where: KeyPath, path: KeyPath) -> None:
-        """The base identity has one account; a second one cannot be its own."""
+        """Report a second account that takes the base identity, which has only one account."""
         if self._base_identity is None:
             self._base_identity = where
             return

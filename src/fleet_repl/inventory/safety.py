@@ -37,13 +37,13 @@ class Amount:
     """0 to 100; exact, so that 10% of 30 is 3 and no rounding lets a fourth one through."""
 
     def allows(self, part: int, whole: int) -> bool:
-        """Whether `part` of `whole` is not more than this."""
+        """Whether `part` of `whole` is within the amount."""
         if self.count is not None:
             return part <= self.count
         return part * 100 <= (self.percent or 0) * whole
 
     def most(self, whole: int) -> int:
-        """The largest part of `whole` that is not more than this."""
+        """The largest part of `whole` that is within the amount."""
         if self.count is not None:
             return self.count
         return (self.percent or 0) * whole // 100
@@ -132,7 +132,7 @@ class Safety(Table):
 
 
 def check_waves(waves: Iterable[Wave], findings: Findings) -> None:
-    """Report names of waves that are no names of their own."""
+    """Report names of waves that repeat, or that mean the last wave."""
     names = [wave.name for wave in waves]
     check_names("waves", names, "wave", findings)
     for index, name in enumerate(names):

@@ -201,7 +201,7 @@ def _check(path: KeyPath, table: TemplateTable, findings: Findings) -> None:
 
 
 def _check_exclusions(path: KeyPath, table: TemplateTable, findings: Findings) -> None:
-    """Some tags are excluded exactly where the mutability says so."""
+    """Report exclusions that the tag mutability does not take, and missing ones that it needs."""
     mutability, exclusions = table.tag_mutability, table.tag_mutability_exclusions
     takes_some = mutability.endswith("-with-exclusion")
     if findings.has_problem((*path[:-1], "tag_mutability")):

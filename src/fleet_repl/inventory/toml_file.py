@@ -26,7 +26,7 @@ _POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """Why a file gives no text, in words that follow its name."""
+    """Why a file cannot be read as text, in words that follow the file's name."""
 
     message: str
     line: int | None = None

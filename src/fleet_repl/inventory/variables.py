@@ -21,7 +21,7 @@ _CREDENTIAL: Final = re.compile(
 
 
 def holds_reference(text: str) -> bool:
-    """Whether `text` is not simply what the value will be."""
+    """Whether `text` holds a reference, so that the value will be another text."""
     return "${" in text
 
 
@@ -32,7 +32,7 @@ def fill(
     *,
     secrets_required: bool = True,
 ) -> dict[str, object]:
-    """A copy of `document`, its containers new, with every reference replaced.
+    """A copy of `document` with every reference replaced.
 
     A value with a reference that cannot be replaced is reported and left as it is. Without
     `secrets_required`, an external id whose variable is not set is excused, and left out.
@@ -69,7 +69,7 @@ class _Filler:
         return _REFERENCE.sub(self._replacement, text) if is_whole else None
 
     def _check(self, match: re.Match[str], path: KeyPath) -> bool:
-        """Report what is wrong with a reference. Whether there is something to put in its place."""
+        """Report a bad reference. Returns whether a text can replace the reference."""
         name = match["name"]
         if match[0] == "$${":
             return True
