@@ -7,6 +7,7 @@ such as one with a `*`, so that nothing between here and the inventory has to te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -24,6 +25,9 @@ class FilterType(StrEnum):
     """Selects the repositories whose names start with the value."""
 
 
+_TYPES: Final[Mapping[str, FilterType]] = {str(known): known for known in FilterType}
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryFilter:
     """One filter of a rule."""
@@ -35,10 +39,8 @@ class RepositoryFilter:
     def read(cls, item: JsonObject) -> RepositoryFilter | None:
         """Reads a member of `repositoryFilters`. Returns None where nobody can tell its meaning."""
         value, name = item.get("filter"), item.get("filterType")
-        known = next((known for known in FilterType if known == name), None)
-        if known is None or not isinstance(value, str):
-            return None
-        return cls(known, value)
+        known = _TYPES.get(name) if isinstance(name, str) else None
+        return None if known is None or not isinstance(value, str) else cls(known, value)
 
     @classmethod
     def of_text(cls, text: str) -> RepositoryFilter:
