@@ -9,8 +9,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from fleet_repl.ecr.permissions import session_policy
 from fleet_repl.inventory.settings import Apply
 from fleet_repl.values.errors import CallError, Fault, FaultKind
+from fleet_repl.values.names import Partition
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -53,6 +55,9 @@ async def test_the_session_is_named_for_the_run(edge: Edge) -> None:
         await registries.describe(edge.registry())
     (request,) = edge.aws.calls("AssumeRole")
     assert request.region == "eu-central-1"
+    assert request.parameters.pop("Policy") == session_policy(
+        partition=Partition.AWS, read_only=False
+    )
     assert {key: value for key, value in request.parameters.items() if key != "Version"} == {
         "Action": "AssumeRole",
         "RoleArn": "arn:aws:iam::000000000001:role/fleet",

@@ -25,14 +25,17 @@ def test_a_single_round_that_looks(
     ended = cli("watch", inventory, "--once")
     assert (ended.code, ended.out) == (2, plan_text(fleet.made))
     assert fleet.asked == ["plan"]
-    assert backend.purposes == [Purpose.WATCH]
+    assert backend.purposes == [None]
     (line,) = ended.err.splitlines()
     assert re.fullmatch(rf"{MOMENT} warning round 1: demo: .*", line)
 
 
-def test_a_single_round_that_corrects(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
+def test_a_single_round_that_corrects(
+    cli: Cli, fleet: FakeFleet, backend: FakeBackend, inventory: str
+) -> None:
     """As apply: the report on stdout and in files."""
     ended = cli("watch", inventory, "--once", "--fix", "--report", "out.json")
+    assert backend.purposes == [Purpose.WATCH]
     assert (ended.code, ended.out) == (0, report_text(fleet.report))
     assert fleet.asked == ["plan", "apply"]
     assert Path("out.json").read_text(encoding="utf-8") == to_json(fleet.report)

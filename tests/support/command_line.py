@@ -431,7 +431,9 @@ class FakeBackend(Library):
         state: str | None,
         on_event: EventSink,
         purpose: Purpose | None = None,
+        locked: bool = False,
     ) -> AsyncIterator[FakeFleet]:
+        assert not (locked and purpose is None)
         self.purposes.append(purpose)
         self.endpoints.append(endpoint)
         self.states.append(state)

@@ -143,6 +143,10 @@ def granted(answer: Answer, call: Call) -> Granted:
         case {"Arn": str(arn)} if (user := _IDENTITY_ARN.fullmatch(arn)) is not None:
             if call.role is not None and user["account"] != call.role.account:
                 raise wrong_account(call, user["account"], answer.request_id)
+    return _session(answer, call)
+
+
+def _session(answer: Answer, call: Call) -> Granted:
     match answer.parsed.get("Credentials"):
         case {
             "AccessKeyId": str(key),
@@ -154,6 +158,11 @@ def granted(answer: Answer, call: Call) -> Granted:
             return Granted(credentials=credentials, expires_at=expires_at)
         case _:
             raise garbage(call, "the answer holds no credentials", answer.request_id)
+
+
+def narrowed(answer: Answer, call: Call) -> Granted:
+    """The session in GetScopedCredentials' answer."""
+    return _session(answer, call)
 
 
 def identity(answer: Answer, call: Call) -> Identity:

@@ -8,7 +8,8 @@ twice, seconds apart: a fresh role takes that long to be known everywhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
@@ -18,6 +19,7 @@ from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Held, Issued, Source, lasting
 from fleet_repl.aws.error_codes import DENIED
 from fleet_repl.aws.request import Call
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values import limits
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, RoleArn, Secret
@@ -49,11 +51,26 @@ def session_name(fleet: str, run_id: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sts:
-    """The STS of a run: the caller, the region and the session name for AssumeRole."""
+    """The STS of a run: who calls it, in which region, and what every AssumeRole has in common."""
 
     caller: Caller
     region: Region
     session_name: str
+    audit: Mapping[str, object] = field(default_factory=dict)
+    """The parameters for whoever reads CloudTrail: SourceIdentity and Tags."""
+    session_policy: str | None = None
+    """The inline policy of sessions in accounts; None: they may do what their roles may."""
+    passing_policy: str | None = None
+    """The inline policy of sessions on the way to others."""
+
+
+def audit_parameters(aws: Aws) -> dict[str, object]:
+    """The parameters of AssumeRole that say who started a session, as [aws] has them."""
+    tags = [{"Key": key, "Value": value} for key, value in aws.session_tags.items()]
+    parameters: dict[str, object] = {"Tags": tags} if tags else {}
+    if aws.source_identity is not None:
+        parameters["SourceIdentity"] = aws.source_identity
+    return parameters
 
 
 class Role:
@@ -72,6 +89,7 @@ class Role:
         """`source` issues the credentials that may assume the role. `seconds`: how long a session
         shall last. `account`: the account that AssumeRole is counted for; None for a role on the
         way to all accounts."""
+        policy = sts.passing_policy if account is None else sts.session_policy
         self._sts = sts
         self._source = source
         self._account = arn.account
@@ -86,6 +104,8 @@ class Role:
                 "RoleArn": str(arn),
                 "RoleSessionName": sts.session_name,
                 "DurationSeconds": seconds,
+                **sts.audit,
+                **({} if policy is None else {"Policy": policy}),
                 **({"ExternalId": external_id.reveal()} if external_id is not None else {}),
             },
             hidden=(external_id,) if external_id is not None else (),

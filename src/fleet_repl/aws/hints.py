@@ -46,7 +46,13 @@ _OBJECT_ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
 """IAM's action for an operation of S3, where the names differ."""
 _PASSING: Final = "iam:PassRole"
 _START: Final = "StartReplicationBackfill"
+_NARROWING: Final = (
+    "the session's policy and tags are too long together: take session_tags out of [aws], or set "
+    "session_policy = false there"
+)
 _FOR_CODES: Final = {
+    ("PackedPolicyTooLarge", "AssumeRole"): _NARROWING,
+    ("PackedPolicyTooLargeException", "AssumeRole"): _NARROWING,
     ("ImageNotFoundException", None): "the image has gone since it was listed: run again",
     ("LimitExceededException", "CreateRepositoryCreationTemplate"): (
         "the registry has as many creation templates as its quota allows: delete some, or have it "

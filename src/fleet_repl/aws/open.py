@@ -12,7 +12,7 @@ from typing import Final
 
 from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import Identity
-from fleet_repl.aws.assume_role import Role, Sts, session_name
+from fleet_repl.aws.assume_role import Role, Sts, audit_parameters, session_name
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
@@ -21,6 +21,8 @@ from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
+from fleet_repl.aws.scoped import ScopedBase
+from fleet_repl.ecr.permissions import passing_policy, session_policy
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
@@ -49,6 +51,7 @@ async def open_aws(
     pace: Pace,
     endpoint: Endpoint | None = None,
     on_event: EventSink = _unheard,
+    read_only: bool = False,
 ) -> AsyncIterator[AwsRegistries]:
     """The inventory's registries on AWS, or on the simulated AWS at `endpoint`.
 
@@ -72,6 +75,8 @@ async def open_aws(
             caller=caller,
             region=region,
             session_name=session_name(inventory.name, run_id),
+            audit=audit_parameters(aws),
+            **_policies(aws, read_only=read_only),
         )
         sources = _sources(sts, aws, identity, base)
         accounts = {account.id: account for account in inventory.accounts}
@@ -108,6 +113,16 @@ async def open_objects(
         yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix)
 
 
+def _policies(aws: Aws, *, read_only: bool) -> dict[str, str]:
+    """The inline policies of the sessions of a run, none where [aws] switches them off."""
+    if not aws.session_policy:
+        return {}
+    return {
+        "session_policy": session_policy(partition=aws.partition, read_only=read_only),
+        "passing_policy": passing_policy(partition=aws.partition),
+    }
+
+
 def _marks(inventory: Inventory) -> tuple[str, ...]:
     """The prefixes of the Sids of the fleet's own statements, for its name and former names."""
     names = (inventory.name, *inventory.ownership.formerly)
@@ -131,7 +146,8 @@ def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Ac
 
     def source_of(account: Account) -> Source:
         if account.role is None:
-            return base
+            policy = sts.session_policy
+            return base if policy is None else ScopedBase(sts, base, policy, account.id)
         return Role(
             sts,
             account.role,

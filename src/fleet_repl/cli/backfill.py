@@ -18,6 +18,7 @@ from fleet_repl.cli.session import Session
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports import ExitCode, backfill_exit
 from fleet_repl.reports.text import backfill_text
+from fleet_repl.runs.history import Purpose
 from fleet_repl.runs.outcomes import BackfillReport, Status
 from fleet_repl.values.text import counted, visible
 
@@ -64,7 +65,12 @@ def backfill(
     else:
         options = _BackfillOptions(route=route, wait=wait, yes=yes, force=force)
         work = partial(_backfill, options=options)
-    return run_fleet(call, work, check=lambda inventory: call.backend.routes(inventory, route))
+    return run_fleet(
+        call,
+        work,
+        check=lambda inventory: call.backend.routes(inventory, route),
+        purpose=None if status else Purpose.APPLY,
+    )
 
 
 async def _status(session: Session, *, route: str | None) -> ExitCode:

@@ -40,7 +40,9 @@ class Target:
     state: str | None
     """The state location, in place of the inventory's."""
     purpose: Purpose | None = None
-    """Set for a command that writes, and so takes the fleet's lock."""
+    """Set for a command that writes on AWS."""
+    locked: bool = True
+    """Whether a command that writes holds the fleet's lock."""
     reads: tuple[Path, ...] = ()
     """Files that are read besides the inventory."""
     out: Path | None = None
@@ -68,11 +70,13 @@ def run_fleet(
     check: Callable[[Inventory], object] | None = None,
     routes_required: bool = True,
     out: Path | None = None,
+    purpose: Purpose | None = None,
 ) -> ExitCode:
     """Connect to the fleet of the call's inventory and do `work` with it; returns the exit code.
 
     Everything that can be checked offline is checked first. `check` raises the FleetErrors of the
-    command itself. `out`: the file that a plan is kept in.
+    command itself. `out`: the file that a plan is kept in. `purpose`: that of a command which
+    writes, and takes no lock.
     """
     options = call.options
     load = call.load_inventory if options.simulated is None else call.load_offline
@@ -80,7 +84,14 @@ def run_fleet(
     scope = call.backend.scope(inventory, options.selection)
     if check is not None:
         check(inventory)
-    target = Target(inventory=inventory, scope=scope, state=options.state, out=out)
+    target = Target(
+        inventory=inventory,
+        scope=scope,
+        state=options.state,
+        out=out,
+        purpose=purpose,
+        locked=False,
+    )
     return run_target(call, target, work)
 
 
@@ -111,6 +122,7 @@ async def _connected(
             state=state,
             on_event=on_event,
             purpose=target.purpose,
+            locked=target.locked and target.purpose is not None,
         )
         fleet = await stack.enter_async_context(connection)
         session = Session(

@@ -127,22 +127,23 @@ class Library:
         state: str | None,
         on_event: EventSink,
         purpose: Purpose | None = None,
+        locked: bool = False,
     ) -> AbstractAsyncContextManager[Fleet]:
-        """Connect to the fleet; with a `purpose` that writes, under its lock.
+        """Connect to the fleet; without a `purpose` nothing can be written. `locked`: hold the
+        fleet's lock all the time.
 
         Raises IdentityError, StateError or, with a `purpose`, RefusedError on entering. A watch
         takes the lock only when it writes.
         """
         from fleet_repl.fleet.connect import connect  # noqa: PLC0415
-        from fleet_repl.runs.history import Purpose  # noqa: PLC0415
 
         return connect(
             inventory,
             endpoint=endpoint,
             state=state,
             on_event=on_event,
-            purpose=purpose or Purpose.APPLY,
-            locked=purpose in (Purpose.APPLY, Purpose.ROLLBACK),
+            purpose=purpose,
+            locked=locked,
         )
 
     def load_plan(self, path: Path) -> Plan:

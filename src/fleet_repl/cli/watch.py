@@ -107,7 +107,7 @@ async def _watch(
                 endpoint=endpoint,
                 state=state,
                 on_event=call.log.event,
-                purpose=Purpose.WATCH,
+                purpose=Purpose.WATCH if watch_options.fix else None,
             )
 
         with interrupts.stopping(stop.set):

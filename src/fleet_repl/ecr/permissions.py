@@ -231,6 +231,16 @@ def session_policy(*, partition: Partition, read_only: bool) -> str:
     return compact_json({"Version": VERSION, "Statement": statements})
 
 
+def passing_policy(*, partition: Partition) -> str:
+    """The inline policy of the sessions of roles on the way to others: they assume the next."""
+    statement: Json = {
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+        "Resource": _filled(f"{_ROLES}*", {"{partition}": partition, "{account}": "*"}),
+    }
+    return compact_json({"Version": VERSION, "Statement": [statement]})
+
+
 def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
     """A policy of these statements."""
     return {"Version": VERSION, "Statement": list(statements)}

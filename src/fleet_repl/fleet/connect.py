@@ -42,7 +42,7 @@ async def connect(
     on_event: EventSink | None = None,
     state: str | Path | None = None,
     clock: Clock = SYSTEM,
-    purpose: Purpose = Purpose.APPLY,
+    purpose: Purpose | None = Purpose.APPLY,
     locked: bool = False,
 ) -> AsyncIterator[Fleet]:
     """One pool of clients and credentials for a fleet, and the start of its deadline.
@@ -50,8 +50,9 @@ async def connect(
     `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
     `state` is a folder or an `s3://` location in place of that in the inventory's [state]; what is
     remembered of another endpoint than AWS's is kept apart there. `purpose`: what others are told
-    while it writes. With `locked` the fleet's lock is held from before anything else until the
-    end; otherwise it is taken for each plan that is applied.
+    while it writes; None: it writes nothing, and the sessions in its accounts may make no call that
+    writes. With `locked` the fleet's lock is held from before anything else until the end;
+    otherwise it is taken for each plan that is applied.
 
     Raises FleetError under another event loop than asyncio's, InventoryError where an external id
     is missing, IdentityError where the base identity is missing or of another partition,
@@ -78,7 +79,7 @@ async def connect(
             accounts=frozenset(one.id for one in inventory.accounts),
             run_id=run_id,
             on_event=sink,
-            purpose=purpose,
+            purpose=purpose or Purpose.APPLY,
         )
         if locked:
             # Before anything that takes time: whoever has to wait is to be told at once.
@@ -89,7 +90,14 @@ async def connect(
         # In a thread: of a large fleet this takes a while, and the lock has to be renewed.
         desired, topology = await anyio.to_thread.run_sync(desired_state, inventory)
         registries = await stack.enter_async_context(
-            open_aws(inventory, run_id=run_id, pace=pace, endpoint=endpoint, on_event=sink)
+            open_aws(
+                inventory,
+                run_id=run_id,
+                pace=pace,
+                endpoint=endpoint,
+                on_event=sink,
+                read_only=purpose is None,
+            )
         )
         fleet = Fleet(
             RunContext(
@@ -108,6 +116,7 @@ async def connect(
                 pace=pace,
                 stop=Stop(clock, pace.deadline, inventory.apply.deadline),
                 on_event=sink,
+                read_only=purpose is None,
             )
         )
         stack.push_async_callback(access.wind_up, fleet.stop)

@@ -23,6 +23,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Warning
 from fleet_repl.state import RunRecords
+from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class RunContext:
     pace: Pace
     stop: Stop
     on_event: EventSink
+    read_only: bool = False
+    """Whether the sessions of this run may make no call that writes."""
+
+    def check_may_write(self) -> None:
+        """Raises FleetError in a run that may not write."""
+        if self.read_only:
+            raise FleetError("the fleet was connected read-only: it writes nothing")
 
     def reporting_to(self, on_event: EventSink | None) -> RunContext:
         """The same context, whose events also go to `on_event`."""

@@ -148,6 +148,7 @@ class Fleet:
         for RefusedError, where the lock is held or the fleet is frozen, and StateError, where the
         run cannot be remembered.
         """
+        self._context.check_may_write()
         with self._context.access.carrying_out():
             await self._check(plan, wave)
             owner = self._context.desired.owner
@@ -187,6 +188,7 @@ class Fleet:
         ECR has no room for yet as well, and follow all to their end. Raises SelectionError, and
         RefusedError while the fleet is frozen.
         """
+        self._context.check_may_write()
         await self._context.access.refuse_if_frozen()
         backfiller = Backfiller(context=self._context.reporting_to(on_event))
         return await backfiller.start(selection, route, wait=wait, again=again)

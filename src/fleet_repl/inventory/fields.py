@@ -30,6 +30,11 @@ FLEET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"
 _DURATION: Final = r"(?=[0-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?"
 _EXTERNAL_ID: Final = r"[A-Za-z0-9_+=,.@:/-]{{{},{}}}".format(*limits.EXTERNAL_ID_LENGTH)
 """STS's own pattern for ExternalId."""
+_SOURCE_IDENTITY: Final = r"[A-Za-z0-9_+=,.@-]{{{},{}}}".format(*limits.SOURCE_IDENTITY_LENGTH)
+_TAG: Final = r"[\w .:/=+@-]{{{},{}}}"
+_TAG_KEY: Final = _TAG.format(*limits.TAG_KEY_LENGTH)
+_TAG_VALUE: Final = _TAG.format(*limits.TAG_VALUE_LENGTH)
+"""Letters and digits of any script, as STS takes them."""
 REGION: Final = r"[a-z]{2,8}(?:-[a-z0-9]{1,16})+"
 """ECR takes `[0-9a-z-]{2,25}`; every region there is has this form."""
 REGION_LENGTH: Final = (2, 25)
@@ -68,6 +73,27 @@ def _external_id(text: str) -> Secret:
             "2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line breaks",
         )
     return Secret(text)
+
+
+def _source_identity(text: str) -> str:
+    if re.fullmatch(_SOURCE_IDENTITY, text) is None:
+        raise BadValueError(
+            "is not a source identity that STS takes",
+            "2 to 256 letters, digits and _ + = , . @ -",
+        )
+    return text
+
+
+def _session_tag(pattern: str, noun: str, longest: int) -> Kind:
+    def read(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise BadValueError(
+                f"is not {noun} of a session tag",
+                f"at most {longest} letters, digits, blanks and _ . : / = + - @",
+            )
+        return text
+
+    return Kind(read)
 
 
 def plain(text: str) -> str:
@@ -127,6 +153,11 @@ def spell_seconds(count: int) -> str:
     return "".join(parts) or "0s"
 
 
+SourceIdentity: TypeAlias = Annotated[str, Kind(_source_identity, **text_schema(_SOURCE_IDENTITY))]
+TagKey: TypeAlias = Annotated[str, _session_tag(_TAG_KEY, "the key", limits.TAG_KEY_LENGTH[1])]
+TagValue: TypeAlias = Annotated[
+    str, _session_tag(_TAG_VALUE, "the value", limits.TAG_VALUE_LENGTH[1])
+]
 Plain: TypeAlias = Annotated[str, Kind(plain)]
 Name: TypeAlias = Annotated[str, Kind(shown_name)]
 FleetName: TypeAlias = Annotated[str, Kind(_fleet_name, **text_schema(FLEET_NAME))]

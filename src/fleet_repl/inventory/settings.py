@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -14,6 +15,9 @@ from fleet_repl.inventory.fields import (
     RegionName,
     Regions,
     Sids,
+    SourceIdentity,
+    TagKey,
+    TagValue,
     duration,
     shown_name,
 )
@@ -53,6 +57,13 @@ class Aws(Table):
     external_id: ExternalId | None = None
     """The external id that the roles ask for. Best written as ${NAME}; it is never shown and never
     stored."""
+    session_policy: Switch = True
+    """Whether each session may make only the calls that its run needs. Default: true."""
+    source_identity: SourceIdentity | None = None
+    """Who a session is said to be started by in CloudTrail: 2 to 256 letters, digits and
+    _ + = , . @ -."""
+    session_tags: Mapping[TagKey, TagValue] = field(default_factory=dict)
+    """Tags that each session carries, for audit and for policies: at most 50."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,8 @@ CHAINED_SESSION_SECONDS: Final = 3_600
 """The longest session of a role that was assumed by an assumed role."""
 SESSION_NAME_LENGTH: Final = 64
 EXTERNAL_ID_LENGTH: Final = (2, 1_224)
+SOURCE_IDENTITY_LENGTH: Final = (2, 256)
+"""64 until autumn 2026."""
 ROLE_ARN_LENGTH: Final = (20, 2_048)
 SESSION_POLICY_LENGTH: Final = 2_048
 """Characters of a session's inline policy."""

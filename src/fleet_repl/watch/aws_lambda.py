@@ -176,7 +176,7 @@ async def _round(
             inventory,
             state=settings.state,
             on_event=event_sink(log),
-            purpose=Purpose.WATCH,
+            purpose=Purpose.WATCH if settings.fix else None,
         )
 
     async def publish(round_: Round, why: News) -> bool:
