@@ -24,7 +24,7 @@ from fleet_repl.planning.ownership import (
     without,
 )
 from fleet_repl.planning.plan import Plan, RegistryPlan, Resource, State
-from fleet_repl.runs.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import SETTLED, Outcome, RegistryOutcome
 from fleet_repl.values.names import Registry
 
 _NOTHING = Applied()
@@ -154,7 +154,11 @@ def _announces(registry_plan: RegistryPlan) -> bool:
 
 def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells, bool, Cells]:
     """Links that are surely or possibly ours by now, whether no others are that were, and what
-    later writes were to change and have not: it is whose it was."""
+    later writes were to change and may not have: it is whose it was.
+
+    Example: the rules list `old/` and `last/`, both on record. The first wave takes `old/` away, a
+    later one fails to take `last/` away. Then `old/` leaves the record, and `last/` stays on it.
+    """
     resource = Resource.REPLICATION_CONFIGURATION
     planned = [change for change in registry_plan.changes if change.resource is resource]
     written = [change for change in outcome.changes if change.resource is resource]
@@ -165,22 +169,24 @@ def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells
             else (registry_plan.owned.links, True, {})
         )
     links: Cells = {}
-    last: ChangeOutcome | None = None
-    for change, ended in zip(planned, written, strict=False):
+    last: int | None = None
+    for turn, (change, ended) in enumerate(zip(planned, written, strict=False)):
         # A link may have been held after all.
-        written_rules, planned_rules = (contents(one, Replication)[1] for one in (ended, change))
+        written_rules, planned_rules = (
+            contents(write, Replication)[1] for write in (ended, change)
+        )
         ours = owned_of(written_rules, planned_rules, registry_plan.owned.links)
         if ended.outcome in SETTLED:
-            links, last = ours, ended
+            links, last = ours, turn
         elif ended.in_doubt:
             links = both(links, ours)
-    if last is None or any(ended.outcome is Outcome.FAILED for ended in written):
+    if last is None or any(ended.outcome is Outcome.FAILED for ended in written[:last]):
         return links, False, {}
-    if last is written[-1]:
+    if last == len(written) - 1:
         return links, True, {}
     # Where nothing was written, what was found may be what a later write was to leave.
-    _, left = contents(last, Replication)
-    return links, last.outcome is Outcome.APPLIED, cells_of(left.rules)
+    _, left = contents(written[last], Replication)
+    return links, written[last].outcome is Outcome.APPLIED, cells_of(left.rules)
 
 
 def _templates_settled(outcome: RegistryOutcome) -> bool:

@@ -264,10 +264,10 @@ FIRST: Outgoing = {END: ("old/",), OTHER: ("new/",)}
 
 
 def in_two_waves(
-    first: Outcome, second: Outcome, *, in_doubt: bool = False
+    first: Outcome, second: Outcome, *, in_doubt: bool = False, between: Outgoing = FIRST
 ) -> tuple[Plan, RegistryOutcome]:
     """The rules become NEW in two writes; the second one may have failed in doubt."""
-    one = replace(change(FIRST), wave="canary")
+    one = replace(change(between), wave="canary")
     two = replace(change(NEW), before=one.after)
     ends = [
         ended_change(
@@ -305,6 +305,17 @@ def test_the_record_is_as_the_last_write_has_left_it(
     """What later writes were to change stays ours if it was, and what they were to add does not
     become ours."""
     plan, outcome = in_two_waves(first, second, in_doubt=in_doubt)
+    assert record_after(outcome, plan)[HUB].links == links
+
+
+@pytest.mark.parametrize(("in_doubt", "links"), [(False, {OTHER: ("new/",)}), (True, NEW)])
+def test_a_link_that_an_early_wave_removed_is_ours_no_longer(
+    in_doubt: bool, links: Outgoing
+) -> None:
+    """Also where a later write fails: no write was to bring the link back."""
+    plan, outcome = in_two_waves(
+        Outcome.APPLIED, Outcome.FAILED, in_doubt=in_doubt, between={OTHER: ("new/",)}
+    )
     assert record_after(outcome, plan)[HUB].links == links
 
 
