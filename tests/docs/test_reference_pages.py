@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from tests.docs.conftest import Page
@@ -17,6 +17,7 @@ import fleet_repl.planning.acknowledgements
 import fleet_repl.planning.fleet_summary
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
+import fleet_repl.planning.thresholds
 import fleet_repl.planning.wave_warnings
 import fleet_repl.runs.backfills
 import fleet_repl.runs.rollback.planner
@@ -190,15 +191,19 @@ ELSEWHERE = {"reports/graph/builder.py"}
 """Warnings of a graph, which docs/commands.md explains."""
 
 
-def kinds_in(module: Any) -> set[str]:
-    """Kinds that a module's source gives to objections and warnings."""
-    return set(re.findall(r'\bkind="([a-z-]+)"', Path(module.__file__).read_text()))
+def kinds_in(*modules: Any) -> set[str]:
+    """Kinds that the source of modules gives to objections and warnings."""
+    source = "".join(Path(module.__file__).read_text() for module in modules)
+    return set(re.findall(r'\bkind="([a-z-]+)"', source))
+
+
+OBJECTIONS: Final = kinds_in(fleet_repl.planning.objections, fleet_repl.planning.thresholds)
 
 
 def test_every_objection_and_warning_is_explained(pages: dict[str, Page]) -> None:
     """What can refuse a plan, and what stops nothing."""
     page = pages["docs/how-it-works.md"]
-    assert first_column(page.table("## Objections")) == kinds_in(fleet_repl.planning.objections)
+    assert first_column(page.table("## Objections")) == OBJECTIONS
     warnings = set()
     for module, named in TOLD_BY.items():
         assert kinds_in(module) | named
@@ -212,7 +217,7 @@ def test_every_objection_fits_the_schemas(name: str) -> None:
     folder = Path(fleet_repl.__file__).parent / "reports" / "schemas"
     schema = json.loads((folder / f"{name}-1.json").read_text())
     objection = schema["$defs"]["objection"]["properties"]["kind"]["enum"]
-    assert set(objection) == kinds_in(fleet_repl.planning.objections)
+    assert set(objection) == OBJECTIONS
 
 
 def test_no_other_module_warns() -> None:
