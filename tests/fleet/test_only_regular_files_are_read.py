@@ -99,7 +99,7 @@ OPENED = re.compile(r"\bread_text\(|\bread_bytes\(|(?<![_a-z])open\(|\bfdopen\("
 ELSEWHERE = {
     # The one reader, and what it is of a state's files, opened step by step.
     "inventory/regular_files.py",
-    "state/files.py",
+    "state/open_files.py",
     # Written, not read.
     "reports/files.py",
     # The terminal and the null device, the kernel's own files, and files of the package.

@@ -15,11 +15,10 @@ from tests.support.clock import VirtualClock
 from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
 from tests.support.registries import registry_of
 
-from fleet_repl.fleet.exclusions import without_objected
 from fleet_repl.fleet.fleet import EVERYTHING, NOTHING_SPARED, Interrupted
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.excluded import spared
+from fleet_repl.planning import excluded
 from fleet_repl.planning.plan import (
     Action,
     Moved,
@@ -142,9 +141,11 @@ class FakeFleet:
             for region in account.regions
             if not selection.accounts or account.id in selection.accounts
         )
-        registries, against = spared(registries, spare), self._against(registries)
+        registries, against = excluded.exclude(registries, spare), self._against(registries)
         if exclude_objected:
-            registries, against = without_objected(registries, against, self._objections_to)
+            registries, against = excluded.exclude_objected(
+                registries, against, self._objections_to
+            )
         plan = plan_of(
             *registries,
             created_at=world.clock.now(),

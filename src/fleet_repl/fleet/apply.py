@@ -1,4 +1,4 @@
-"""Applying a plan of a connected fleet: under its lock, authorized once, and only if still new."""
+"""Applies a plan of a connected fleet: under its lock, if authorized and if not overtaken."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def apply(
     until: str | None,
     on_event: EventSink | None,
 ) -> Report:
-    """Apply a plan that was found to be one of this fleet, or report that it was refused.
+    """Applies a plan that was checked to be of this fleet, or reports that it was refused.
 
     `until`: the last wave to be written. Raises PlanError for a stale plan, RefusedError where
     the lock is held or the fleet is frozen, and StateError; then nothing is written.
@@ -37,7 +37,7 @@ async def apply(
     async with AsyncExitStack() as stack:
         held = context.access.held()
         lease = await stack.enter_async_context(held) if plan.changes else None
-        # What has come up since the plan was made counts as well.
+        # The inventory may have been rolled back since the plan was made.
         new = await rolled_back(plan.registries, context) if plan.rolls_back is None else ()
         decision = authorize(plan, force=force, allow=allow, objections=new, digest=plan_digest)
         warnings = await _all_warnings(plan, context)
@@ -67,13 +67,13 @@ async def apply(
 
 
 async def _all_warnings(plan: Plan, context: RunContext) -> tuple[Warning, ...]:
-    """The warnings of the plan, and those of runs that have died since it was made."""
+    """Returns the warnings of the plan, and those of runs that have died since it was made."""
     recovered = await recover(context) if plan.changes else ()
     new = (warning for warning in recovered if warning not in plan.warnings)
     return (*plan.warnings, *new)
 
 
 def _compared_with(plan: Plan, context: RunContext) -> Desired:
-    """What rules are compared with: the desired state or, for a rollback, what comes back."""
+    """Returns the state that rules are compared with: for a rollback, the one that comes back."""
     desired = context.desired
     return desired if plan.rolls_back is None else restored(desired, plan.registries)

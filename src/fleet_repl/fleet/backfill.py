@@ -1,4 +1,4 @@
-"""Backfills of a fleet: for routes when somebody asks, and for new links after an apply."""
+"""Backfills of a fleet: those that a command asks for, and those of new links after an apply."""
 
 from __future__ import annotations
 
@@ -29,26 +29,29 @@ _LOG: Final = logging.getLogger("fleet_repl")
 
 
 def routes_named(inventory: Inventory, name: str | None) -> tuple[Route, ...]:
-    """The route of that name, or all of them. Raises SelectionError for one that is not there."""
+    """Returns the route of that name; all routes for None. Raises SelectionError for others."""
     if name is None:
         return inventory.routes
-    found = tuple(one for one in inventory.routes if one.name == name)
-    if not found:
-        known = ", ".join(one.name for one in inventory.routes) or "none"
+    routes = tuple(route for route in inventory.routes if route.name == name)
+    if not routes:
+        known = ", ".join(route.name for route in inventory.routes) or "none"
         raise SelectionError(f"no route is named {name!r}; the inventory's routes: {known}")
-    return found
+    return routes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfiller:
-    """Backfills of one fleet, in one run."""
+    """The backfills of a fleet in a run."""
 
     context: RunContext
 
     async def start(
         self, selection: Selection, route: str | None, *, wait: bool, again: bool
     ) -> BackfillReport:
-        """Start what routes ask for and is in place; with `wait`, follow it to its end."""
+        """Starts the backfills of links that routes ask for and rules already serve.
+
+        `wait`: follows them to their ends. `again`: starts them even where an earlier one is done.
+        """
         began = self._now()
         asked = self._asked(selection, route)
         record = await self.context.memory.recall()
@@ -61,39 +64,43 @@ class Backfiller:
         return self._report(began, route, mode, (*kept, *outcomes))
 
     async def status(self, selection: Selection, route: str | None) -> BackfillReport:
-        """The latest backfill to each destination; starts nothing."""
+        """Reports the latest backfill to each destination, and starts none."""
         began = self._now()
         asked = self._asked(selection, route)
         self._announce(asked, looking=True)
         record = await self.context.memory.recall()
-        outcomes = [_since(one, record) for one in await look(asked, self.context.backfilling)]
+        latest = await look(asked, self.context.backfilling)
+        outcomes = [_since(outcome, record) for outcome in latest]
         return self._report(began, route, BackfillMode.STATUS, outcomes)
 
     async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
-        """A report with the backfills of the links that its run has made.
+        """Starts the backfills of the links that a run has made, and adds them to its report.
 
-        `since` is a moment before the first of their rules was written.
+        `since`: a time before the first rule of these links was written.
         """
         ends = of_new_links(plan, report.registries, self.context.inventory.routes)
         if not ends:
             return report
-        wanted = {source: dict.fromkeys(found, since) for source, found in ends.items()}
+        wanted = {
+            source: dict.fromkeys(destinations, since) for source, destinations in ends.items()
+        }
         self._announce(wanted)
         outcomes = await backfill(wanted, self.context.backfilling, wait=False)
         await self._put_on_record(outcomes)
         good = report.status in (Status.OK, Status.STAGED)
-        short = good and any(one.fails for one in outcomes)
+        short = good and any(outcome.fails for outcome in outcomes)
         status = Status.PARTIAL if short else report.status
         status = Status.INTERRUPTED if self.context.stop.interrupted else status
         backfills = tuple(self._named(outcomes))
         return replace(report, status=status, finished_at=self._now(), backfills=backfills)
 
     async def _put_on_record(self, outcomes: Sequence[BackfillOutcome]) -> None:
-        """Forget what is owed no more. Failing that it is found under way or done next time."""
+        """Removes started backfills from the record of owed ones. If that fails, the next backfill
+        finds them under way or done."""
         started: dict[Registry, set[Registry]] = {}
-        for one in outcomes:
-            if one.backfill is not None and not one.falls_short:
-                started.setdefault(one.source, set()).add(one.destination)
+        for outcome in outcomes:
+            if outcome.backfill is not None and not outcome.falls_short:
+                started.setdefault(outcome.source, set()).add(outcome.destination)
         try:
             await self.context.memory.revise(lambda record: backfilled(record, started))
         except Exception as error:  # noqa: BLE001 - backfills are under way, and the report tells of them
@@ -114,7 +121,7 @@ class Backfiller:
     def _asked(self, selection: Selection, route: str | None) -> dict[Registry, Outgoing]:
         routes = routes_named(self.context.inventory, route)
         asked = asked_for(self.context.desired, routes, select(self.context.inventory, selection))
-        accounts = len({one.account for one in asked})
+        accounts = len({source.account for source in asked})
         self.context.on_event(
             RunStarted(run_id=self.context.run_id, registries=len(asked), accounts=accounts)
         )
@@ -126,7 +133,7 @@ class Backfiller:
         seen: Mapping[Registry, Outgoing | Fault],
         record: Record,
     ) -> tuple[dict[Registry, dict[Registry, datetime | None]], tuple[BackfillOutcome, ...]]:
-        """Source → destinations that can have a backfill, and what is said of the others."""
+        """Returns the destinations to backfill by source, and the outcomes of all others."""
         wanted: dict[Registry, dict[Registry, datetime | None]] = {}
         kept: list[BackfillOutcome] = []
         for source, links in asked.items():
@@ -137,7 +144,7 @@ class Backfiller:
                 kept += _not_started(source, links, error=present)
             else:
                 backlog = backlog_of(links, present)
-                # One that is owed since a link was made is not served by an earlier one.
+                # A backfill from before a link was made does not have the images of the link.
                 due = record[source].due if source in record else {}
                 wanted[source] = {end: due.get(end) for end in backlog.in_place}
                 kept += _not_in_place(source, backlog.missing)
@@ -164,35 +171,35 @@ class Backfiller:
 
     def _named(self, outcomes: Iterable[BackfillOutcome]) -> Iterator[BackfillOutcome]:
         names = self.context.desired.names
-        for one in outcomes:
+        for outcome in outcomes:
             yield replace(
-                one,
-                source_name=names.get(one.source.account, ""),
-                destination_name=names.get(one.destination.account, ""),
+                outcome,
+                source_name=names.get(outcome.source.account, ""),
+                destination_name=names.get(outcome.destination.account, ""),
             )
 
     def _status(self, outcomes: Sequence[BackfillOutcome]) -> Status:
         if self.context.stop.interrupted:
             return Status.INTERRUPTED
-        short = [one for one in outcomes if one.falls_short]
+        short = [outcome for outcome in outcomes if outcome.falls_short]
         if not short:
             return Status.OK
-        return Status.FAILED if all(one.error for one in outcomes) else Status.PARTIAL
+        return Status.FAILED if all(outcome.error for outcome in outcomes) else Status.PARTIAL
 
     def _now(self) -> datetime:
         return self.context.pace.clock.now()
 
 
-def _since(one: BackfillOutcome, record: Record) -> BackfillOutcome:
-    """An outcome without a backfill from before its link, where a later one is owed."""
-    due = record[one.source].due.get(one.destination) if one.source in record else None
-    if due is None or one.backfill is None or one.backfill.started_at >= due:
-        return one
-    return replace(one, state=BackfillState.NONE, backfill=None, failures={})
+def _since(outcome: BackfillOutcome, record: Record) -> BackfillOutcome:
+    """Returns an outcome without its backfill, if that began before its link was made."""
+    due = record[outcome.source].due.get(outcome.destination) if outcome.source in record else None
+    if due is None or outcome.backfill is None or outcome.backfill.started_at >= due:
+        return outcome
+    return replace(outcome, state=BackfillState.NONE, backfill=None, failures={})
 
 
-def _place(one: BackfillOutcome) -> tuple[Registry, Registry]:
-    return one.source, one.destination
+def _place(outcome: BackfillOutcome) -> tuple[Registry, Registry]:
+    return outcome.source, outcome.destination
 
 
 def _not_started(

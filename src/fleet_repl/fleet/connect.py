@@ -76,7 +76,7 @@ async def connect(
             store=store,
             fleet=inventory.name,
             formerly=inventory.ownership.formerly,
-            accounts=frozenset(one.id for one in inventory.accounts),
+            accounts=frozenset(account.id for account in inventory.accounts),
             run_id=run_id,
             on_event=sink,
             purpose=purpose or Purpose.APPLY,

@@ -1,4 +1,4 @@
-"""What every step of a run works with, made once when the connection is opened."""
+"""The context of a run, made once when the connection is opened."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class RunContext:
     started: datetime
     inventory: Inventory
     world: str | None
-    """None for AWS."""
+    """The name of the AWS endpoint; None for AWS itself."""
     desired: Desired
     warnings: tuple[Warning, ...]
-    """What the inventory itself gives reason to warn about."""
+    """The warnings about the inventory itself."""
     registries: AwsRegistries
     store: Store
     folder: Path | None
-    """That of the store, where it is one."""
+    """The folder of the state; None for a bucket."""
     memory: Memory
     records: RunRecords
     access: Access
@@ -62,18 +62,18 @@ class RunContext:
             raise FleetError("the fleet was connected read-only: it writes nothing")
 
     def reporting_to(self, on_event: EventSink | None) -> RunContext:
-        """The same context, whose events also go to `on_event`."""
+        """Returns the context with its events also sent to `on_event`."""
         return replace(self, on_event=both(self.on_event, on_event))
 
     @property
     def inventory_ref(self) -> InventoryRef:
-        """The inventory, its path as it was given."""
+        """The inventory with its path as it was given."""
         return InventoryRef(path=self.inventory.path, digest=self.inventory.digest)
 
     def inventory_seen_from(self, folder: Path) -> InventoryRef:
-        """The same with its path from a folder, so that both can be moved together."""
+        """Returns the inventory with its path from a folder, so that both can be moved together."""
         if self.inventory.text is not None:
-            # Standard input lies nowhere.
+            # Standard input has no place.
             return self.inventory_ref
         path = _relative(Path(self.inventory.path), folder)
         return InventoryRef(path=path, digest=self.inventory.digest)
@@ -85,8 +85,8 @@ class RunContext:
         over: float = 0.0,
         templates: frozenset[Registry] = frozenset(),
     ) -> ObserveContext:
-        """How registries are read; `over`: the seconds that this is spread over. `templates`:
-        registries that are asked for theirs, beside those that have or shall have some."""
+        """Returns how registries are read. `over`: the seconds over which the reads are spread.
+        `templates`: registries whose templates are read, beside those that have or get any."""
         recorded = {registry for registry, applied in record.items() if applied.templates}
         return ObserveContext(
             reader=self.registries,
@@ -102,7 +102,7 @@ class RunContext:
 
     @property
     def backfilling(self) -> BackfillContext:
-        """How backfills are started and followed."""
+        """The context in which backfills are started and followed."""
         return BackfillContext(
             backfills=self.registries,
             pace=self.pace,

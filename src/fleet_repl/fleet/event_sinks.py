@@ -1,4 +1,4 @@
-"""Event sinks that a run can rely on."""
+"""Event sinks whose failures do not end a run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ _LOG = logging.getLogger("fleet_repl")
 
 
 def ignored(event: Event) -> None:
-    """Where events go that nobody asked for."""
+    """Drops an event."""
 
 
 def guarded(sink: EventSink) -> EventSink:
-    """The sink, as long as it works. One that raises is told once and gets nothing more: a
-    listener must not end a run that is writing."""
+    """Returns a sink that stops passing events on once `sink` raises, which is logged once.
+
+    A listener must not end a run that is writing.
+    """
     broken = False
 
     def pass_on(event: Event) -> None:
@@ -33,7 +35,7 @@ def guarded(sink: EventSink) -> EventSink:
 
 
 def both(first: EventSink, second: EventSink | None) -> EventSink:
-    """Every event to both."""
+    """Returns a sink that sends every event to both, and survives failures of `second`."""
     if second is None:
         return first
     other = guarded(second)

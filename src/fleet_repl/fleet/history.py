@@ -1,4 +1,4 @@
-"""What fleets have done, from their state alone: no account is asked, and nothing is applied."""
+"""The runs and freezes that a state location remembers. Calls no account of a fleet."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OpenRoot: TypeAlias = Callable[[], AbstractAsyncContextManager[Store]]
 LAST: Final = "last"
 """Stands for the newest run."""
 _SEE: Final = "; see AWS_ENDPOINT_URL and the profile's endpoint_url"
-"""How another world is come to."""
+"""What decides which AWS endpoint, and so which folder of runs, counts."""
 
 
 class History:
@@ -54,31 +54,31 @@ class History:
 
     @property
     def location(self) -> str:
-        """Where they are kept, for people."""
+        """The state location, for people."""
         return str(self._store)
 
     async def fleets(self) -> tuple[str, ...]:
-        """The fleets of which runs are remembered."""
+        """Returns the fleets that have remembered runs."""
         return await fleets(self._store)
 
     async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]:
-        """The runs of one fleet or of all that can be read, newest first."""
+        """Returns the readable runs of a fleet, or of all fleets, newest first."""
         return (await self.listing(fleet))[0]
 
     async def listing(
         self, fleet: str | None = None
     ) -> tuple[tuple[RunSummary, ...], tuple[UnreadableRun, ...]]:
-        """The same, and the runs of which something cannot be read."""
+        """Returns the same, and the runs of which a document cannot be read."""
         names = (fleet,) if fleet is not None else await self.fleets()
-        found = [run for name in names for run in await RunRecords(self._store, name).summaries()]
-        runs = (one for one in found if isinstance(one, RunSummary))
-        unreadable = (one for one in found if isinstance(one, UnreadableRun))
-        return tuple(sorted(runs, key=_when, reverse=True)), tuple(unreadable)
+        runs = [run for name in names for run in await RunRecords(self._store, name).summaries()]
+        readable = (run for run in runs if isinstance(run, RunSummary))
+        unreadable = (run for run in runs if isinstance(run, UnreadableRun))
+        return tuple(sorted(readable, key=_when, reverse=True)), tuple(unreadable)
 
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
-        """Everything that is remembered of a run; "last" is the newest.
+        """Returns all documents of a run; "last" stands for the newest run.
 
-        Raises RunError, and UnreadableStateError where something of it cannot be read.
+        Raises RunError for an unknown run, UnreadableStateError for one that cannot be read.
         """
         if run_id == LAST:
             newest = await self._newest(fleet)
@@ -93,11 +93,11 @@ class History:
 
     async def _newest(self, fleet: str | None) -> RunMeta:
         runs, unreadable = await self.listing(fleet)
-        # An older run must not be taken for the last one. Ids begin with the time of the start.
-        for one in unreadable:
-            if not runs or one.run_id > runs[0].meta.run_id:
+        # An unreadable run may be the newest: ids begin with the time at which a run started.
+        for run in unreadable:
+            if not runs or run.run_id > runs[0].meta.run_id:
                 raise UnreadableStateError(
-                    f"which run was the last is not certain: {one.reason}\n"
+                    f"which run was the last is not certain: {run.reason}\n"
                     "    name the run that you mean; fleet-repl runs lists them"
                 )
         if not runs:
@@ -107,64 +107,66 @@ class History:
         return runs[0].meta
 
     async def _hint(self, run_id: str) -> str:
-        """Where a run is that this AWS knows nothing of, or how to find the runs there are."""
+        """Returns where the run of another AWS endpoint is kept, or how to list the known runs."""
         for kept, _, run in await self._others():
             if run == run_id:
                 return f"a run of another AWS endpoint has that id: it is kept in {kept}{_SEE}"
         return "fleet-repl runs lists them"
 
     async def elsewhere(self, fleet: str | None = None) -> str | None:
-        """Where runs of the fleet, or of any, are remembered of other AWS endpoints, for people;
-        None where there are none."""
+        """Returns, for people, where runs at other AWS endpoints are kept, of a fleet or of any;
+        None if there are none."""
         places = sorted({kept for kept, name, _ in await self._others() if fleet in (None, name)})
         if not places:
             return None
         return f"runs of other AWS endpoints are kept in {', '.join(places)}{_SEE}"
 
     async def _others(self) -> list[tuple[str, str, str]]:
-        """The runs of other AWS endpoints: where each is kept, its fleet, and its id."""
+        """Returns the runs at other AWS endpoints: the folder, the fleet and the id of each."""
         async with self._root() as root:
             names = {*await root.names(""), *await root.names(f"{WORLDS}/")}
             where = str(root)
-        found = []
+        others = []
         for name in sorted(names):
             folder, _, document = name.partition("/runs/")
             kept, _, fleet = f"{where}/{folder}".rpartition("/")
             run_id, _, part = document.partition("/")
             if part == "run.json" and kept != self.location:
-                found.append((kept, fleet, run_id))
-        return found
+                others.append((kept, fleet, run_id))
+        return others
 
     async def at_work(self, fleet: str) -> Holder | None:
-        """The process that writes to the fleet just now; None for one that is dead or silent.
+        """Returns the process that writes to the fleet now; None if it is dead or silent.
 
         Raises StateError.
         """
         return await current_holder(self._store, fleet, gone=gone)
 
     async def lock(self, fleet: str) -> SeenLock | None:
-        """The fleet's lock with its holder, also of one that is dead or silent; None where nobody
-        has it. Raises StateError."""
+        """Returns the fleet's lock with its holder, who may be dead or silent; None if nobody holds
+        it. Raises StateError."""
         return await find_lock(self._store, fleet)
 
     async def unlock(self, seen: SeenLock) -> bool:
-        """Give a lock back in place of its holder, which writes nothing any more once it notices,
-        within 20 s; False where the holder has given a sign of life since."""
+        """Releases a lock in place of its holder, who notices that within 20 s and then stops.
+
+        Returns False where the holder has given a sign of life since the lock was looked at.
+        """
         return await release_lock(self._store, seen)
 
     async def frozen(self, fleet: str) -> Freeze | None:
-        """Who froze the fleet, if anybody did."""
+        """Returns the freeze of a fleet, if there is one."""
         return await read_freeze(self._store, fleet)
 
     async def freeze(self, fleet: str, *, who: str, why: str) -> Freeze:
-        """Let nobody write to the fleet until that is lifted. A run that is writing stops at its
-        next sign of life, within 20 s."""
+        """Freezes a fleet: no run may write to it until `unfreeze`. A run that is writing stops at
+        its next sign of life, within 20 s."""
         freeze = Freeze(who=who, why=why, since=self._clock.now())
         await write_freeze(self._store, fleet, freeze)
         return freeze
 
     async def unfreeze(self, fleet: str) -> Freeze | None:
-        """Let the fleet be written to again; what was lifted, None where nothing was frozen."""
+        """Lifts the freeze of a fleet, and returns it; None if the fleet was not frozen."""
         return await lift_freeze(self._store, fleet)
 
 
@@ -176,10 +178,10 @@ async def open_history(
     endpoint: Endpoint | None = None,
     clock: Clock = SYSTEM,
 ) -> AsyncIterator[History]:
-    """The history that an inventory's [state], a folder or an `s3://` location holds, of the AWS
-    that calls go to now: `endpoint`, else the one that the SDK's settings name.
+    """Opens the history in a state location: that of an inventory, a folder, or `s3://…`.
 
-    `state`: a folder or an `s3://` location in place of the one in the inventory's [state].
+    It has the runs at the AWS endpoint that calls go to now: `endpoint`, or else that of the SDK's
+    settings. `state`: a location in place of the inventory's.
 
     Raises StateError and, for a bucket that nobody can ask, IdentityError or InventoryError.
     """
@@ -193,7 +195,7 @@ async def open_history(
 
 
 def _kept(place: Inventory | str | Path, state: str | Path | None) -> tuple[State, Aws | None]:
-    """Where the history is, and whose base identity reads it there."""
+    """Returns the state location, and the settings of the identity that reads it."""
     if not isinstance(place, Inventory):
         return located(str(place if state is None else state)), None
     if state is None:

@@ -1,4 +1,4 @@
-"""Making an inventory of what is in place: read the file, read the registries, write nothing."""
+"""The import: reads an inventory's file and registries, and returns an inventory of both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fleet_repl.values.errors import InventoryError, Problem
 
 
 async def import_registries(inventory: Inventory, how: ObserveContext) -> Imported | None:
-    """The inventory that asks for exactly what is there; None after an interruption.
+    """Returns an inventory that asks for exactly what is in place; None after an interruption.
 
     Raises InventoryError where the file is no longer what it was when it was loaded.
     """
@@ -26,9 +26,9 @@ async def import_registries(inventory: Inventory, how: ObserveContext) -> Import
         raise InventoryError(
             [Problem(file=inventory.path, line=None, key=WHOLE_FILE, message=message)]
         )
-    # Creation templates are left alone, and need not be read.
-    found, _ = await observe(registries(inventory), replace(how, with_templates=frozenset()))
-    return None if how.stop.interrupted else imported(text, inventory, found)
+    # Templates are not imported, so they are not read.
+    observations, _ = await observe(registries(inventory), replace(how, with_templates=frozenset()))
+    return None if how.stop.interrupted else imported(text, inventory, observations)
 
 
 def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:
@@ -39,7 +39,7 @@ def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:
 
 def _is_another(document: Mapping[str, object], inventory: Inventory) -> bool:
     if inventory.templates:
-        # Files that templates name count for the digest; the accounts are all that matters here.
+        # The digest depends on the files that templates name, and only accounts matter here.
         accounts = document.get("accounts")
         return not isinstance(accounts, list) or len(accounts) != len(inventory.accounts)
     return digest(cast(JsonObject, document)) != inventory.digest

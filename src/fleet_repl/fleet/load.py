@@ -102,7 +102,7 @@ def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: time
         )
     age = now - plan.created_at
     if age > max_age:
-        old, most = (spell_seconds(int(one.total_seconds())) for one in (age, max_age))
+        old, most = (spell_seconds(int(span.total_seconds())) for span in (age, max_age))
         raise RefusedError(
             f"the plan is {old} old, and --max-age is {most}\n"
             "    make a new one with fleet-repl plan --out"

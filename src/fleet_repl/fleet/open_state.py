@@ -1,4 +1,4 @@
-"""The store that a location means, opened: a folder, or a bucket with the base identity."""
+"""Opens the store of a state location: a folder, or a bucket by the base identity."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from fleet_repl.aws import Endpoint
 
 ATTEMPTS: Final = 6
-"""Per call on a bucket."""
+"""The attempts at each call on a bucket."""
 TIMEOUT: Final = 15.0
-"""Seconds of one attempt: several of them have to fit into the lease of a lock."""
+"""The seconds of an attempt. Several attempts must fit into the lease of a lock."""
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def open_place(
     endpoint: Endpoint | None = None,
     world: str | None = None,
 ) -> AsyncIterator[Store]:
-    """Where fleets keep the documents of a world, for as long as this lasts.
+    """Opens the store in which fleets keep their documents of a world.
 
     Raises IdentityError where a bucket cannot be asked for want of a base identity, and FleetError
     where the event loop is not asyncio's. A folder loads no AWS code.

@@ -1,4 +1,4 @@
-"""Making plans of a connected fleet: look at it, decide, and say what speaks against it."""
+"""The plan of a connected fleet: reads its registries, has the plan made, adds the objections."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
-from fleet_repl.fleet.exclusions import without_objected
 from fleet_repl.fleet.recover import Recovered, known_traces, recovered
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.excluded import spared
+from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
     objections,
     objections_to,
@@ -57,8 +56,8 @@ class PlanOptions:
 async def propose(
     scope: frozenset[Registry], context: RunContext, options: PlanOptions
 ) -> Plan | Mapping[Registry, Effort]:
-    """The plan that makes `scope` as the inventory wants it or, after an interruption, what
-    reading has taken so far."""
+    """Returns the plan that makes `scope` as the inventory wants it; after an interruption, the
+    efforts of reading so far."""
     began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
     traces, unreadable = await known_traces(context)
@@ -95,9 +94,8 @@ async def propose(
 def _objected(
     planned: Planned, record: Record, context: RunContext, options: PlanOptions
 ) -> tuple[tuple[RegistryPlan, ...], tuple[Objection, ...]]:
-    """The planned registries without the writes that are excluded, and the objections to the
-    rest."""
-    registries = spared(planned.registries, options.spare)
+    """Returns the planned registries, some of them excluded, and the objections to the rest."""
+    registries = exclude(planned.registries, options.spare)
     protected, allow = context.desired.protected, options.allow
     against = objections(
         registries, record, safety=context.inventory.safety, protected=protected, allow=allow
@@ -105,7 +103,7 @@ def _objected(
     if not options.exclude_objected:
         return registries, against
     to_registry = partial(objections_to, record=record, protected=protected, allow=allow)
-    return without_objected(registries, against, to_registry)
+    return exclude_objected(registries, against, to_registry)
 
 
 def _noted(
@@ -114,7 +112,7 @@ def _noted(
     traces: Traces,
     context: RunContext,
 ) -> Noted:
-    """The warnings of a plan, without those that the inventory acknowledges."""
+    """Returns the warnings of a plan without those that the inventory acknowledges."""
     inventory = context.inventory
     tried = {end for end, trace in traces.items() if trace.inventory == inventory.digest}
     every = (
@@ -123,26 +121,28 @@ def _noted(
         *unused_waves(registries, context.desired, tried),
         *foreseen(registries, inventory.routes),
     )
-    # Of a part of the fleet, or where something was not read, a plan knows only those of routes.
+    # An acknowledgement that matches no warning is itself warned of. Of a part of the fleet, or of
+    # one with unreadable registries, only the warnings of the routes are known in full.
     whole = len(registries) == len(context.desired.registries)
     read = all(registry.state is not State.UNREADABLE for registry in registries)
     return noted(every, inventory, judged=OF_PLANS if whole and read else NOTICES)
 
 
 async def looked_back(context: RunContext) -> tuple[Recovered, Basis]:
-    """What runs that died had done, and what a plan that begins now is based on."""
+    """Returns what runs that died had done, and the basis of a plan that begins now."""
     over = await context.records.over()
     dead = await recovered(context)
-    told, untold = (meta.run_id for meta, _ in dead.found), (one.run_id for one in dead.unreadable)
-    runs = over.union(told, untold)
+    known = (meta.run_id for meta, _ in dead.found)
+    unreadable = (run.run_id for run in dead.unreadable)
+    runs = over.union(known, unreadable)
     return dead, Basis(runs=runs, record=await context.memory.recall())
 
 
 async def rolled_back(
     registries: Collection[RegistryPlan], context: RunContext
 ) -> tuple[Objection, ...]:
-    """The objection to a version of the inventory whose run was taken back."""
-    if not any(one.changes for one in registries):
+    """Returns the objection to a version of the inventory whose run was rolled back, if it was."""
+    if not any(planned.changes for planned in registries):
         return ()
     try:
         marks = await read_marks(context.store, context.inventory.name)
@@ -156,7 +156,7 @@ async def rolled_back(
 
 
 async def finished(context: RunContext, plan: Plan) -> Plan:
-    """The plan with its digest, told as an event."""
+    """Returns the plan with its world and its digest, and reports it as an event."""
     plan = replace(plan, world=context.world)
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     context.on_event(PlanMade(plan=plan))
@@ -166,35 +166,39 @@ async def finished(context: RunContext, plan: Plan) -> Plan:
 async def survey(
     scope: frozenset[Registry], desired: Desired, how: ObserveContext
 ) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
-    """Read the scope and whatever its plan depends on. After an interruption some are missing."""
-    found, efforts = await observe(scope | _neighbours(scope, desired), how)
-    further = _grantees(scope, found, desired) - found.keys()
+    """Reads the scope and the registries that its plan depends on.
+
+    After an interruption some observations are missing.
+    """
+    observations, efforts = await observe(scope | _neighbours(scope, desired), how)
+    further = _grantees(scope, observations, desired) - observations.keys()
     if further and not how.stop.interrupted:
         more, more_efforts = await observe(further, replace(how, over=0.0))
-        found |= more
+        observations |= more
         efforts |= more_efforts
-    return found, efforts
+    return observations, efforts
 
 
 def _neighbours(scope: frozenset[Registry], desired: Desired) -> frozenset[Registry]:
-    """Managed registries at the other end of a link into or out of the scope."""
+    """Returns the managed registries at the other ends of the scope's links."""
     if len(scope) == len(desired.registries):
         return frozenset()
-    ends = {link.destination for one in scope for link in desired.outgoing.get(one, ())}
-    ends |= {link.source for one in scope for link in desired.incoming.get(one, ())}
+    ends = {link.destination for source in scope for link in desired.outgoing.get(source, ())}
+    ends |= {link.source for end in scope for link in desired.incoming.get(end, ())}
     return frozenset(ends) & frozenset(desired.registries)
 
 
 def _grantees(
     scope: frozenset[Registry],
-    found: Mapping[Registry, Observed | Unreadable],
+    observations: Mapping[Registry, Observed | Unreadable],
     desired: Desired,
 ) -> set[Registry]:
-    """Listed registries of accounts that the scope grants anything today."""
+    """Returns the listed registries of accounts that the policies of the scope grant something."""
     accounts = {
         grant.source
-        for one in scope
-        if isinstance(seen := found.get(one), Observed) and seen.policy is not None
-        for grant in seen.policy.in_use
+        for registry in scope
+        if isinstance(observed := observations.get(registry), Observed)
+        and observed.policy is not None
+        for grant in observed.policy.in_use
     }
-    return {one for account in accounts for one in desired.by_account.get(account, ())}
+    return {registry for account in accounts for registry in desired.by_account.get(account, ())}

@@ -15,30 +15,34 @@ NAME: Final = "applied.json"
 
 
 class Memory:
-    """Looks at the store whenever it is asked, and writes to it only what has changed."""
+    """The record of a fleet in its store, read at each call and written only where it changes."""
 
     def __init__(self, store: Store, inventory: Inventory) -> None:
         self._store = store
         self._fleet = inventory.name
         self._formerly = inventory.ownership.formerly
         self._known: dict[str, tuple[bytes, Remembered]] = {}
-        """What was read last: reading the same text again takes no time."""
+        """The text and the record that were read last, so that no text is parsed twice."""
 
     async def recall(self) -> Record:
-        """What was last applied, under former names as well. Raises StateError."""
+        """Returns the record, with what is on record under former names. Raises StateError."""
         own = self._parsed(self._fleet, await self._store.read(_name(self._fleet)))
         return (await self._with_former(own)).record
 
     async def revise(self, change: Callable[[Record], Record]) -> None:
-        """Change the record as it is now, whoever else is changing it. Raises StateError."""
-        found = self._parsed(self._fleet, await self._store.read(_name(self._fleet)))
-        former = await self._with_former(Remembered(record={}, formerly=_names(found)))
+        """Changes the record as it is now, even if others change it at the same time.
+
+        Raises StateError.
+        """
+        own = self._parsed(self._fleet, await self._store.read(_name(self._fleet)))
+        known_names = own.formerly if own is not None else ()
+        former = await self._with_former(Remembered(record={}, formerly=known_names))
 
         def revised(content: bytes | None) -> bytes | None:
-            own = self._parsed(self._fleet, content)
-            now = _joined(own, former)
+            before = self._parsed(self._fleet, content)
+            now = _joined(before, former)
             after = replace(now, record=change(now.record))
-            if after == own or (own is None and not after.record):
+            if after == before or (before is None and not after.record):
                 return None
             text = record_document(self._fleet, after)
             self._known[self._fleet] = (text, after)
@@ -47,15 +51,16 @@ class Memory:
         await revise(self._store, _name(self._fleet), revised)
 
     async def _with_former(self, own: Remembered | None) -> Remembered:
-        """A record with those of former names in it, each of which is taken in once: after that
-        it says nothing any more."""
+        """Returns a record merged with those of former names. Each is merged once: after that its
+        document does not count any more."""
         now = own or Remembered(record={})
-        late = [one for one in self._formerly if one not in now.formerly]
-        if not late:
+        new_names = [name for name in self._formerly if name not in now.formerly]
+        if not new_names:
             return now
-        found = [self._parsed(one, await self._store.read(_name(one))) for one in late]
-        merged = merge_records([now.record, *(one.record for one in found if one is not None)])
-        return Remembered(record=merged, formerly=(*now.formerly, *late))
+        former = [self._parsed(name, await self._store.read(_name(name))) for name in new_names]
+        records = (remembered.record for remembered in former if remembered is not None)
+        merged = merge_records([now.record, *records])
+        return Remembered(record=merged, formerly=(*now.formerly, *new_names))
 
     def _parsed(self, fleet: str, content: bytes | None) -> Remembered | None:
         if content is None:
@@ -68,17 +73,13 @@ class Memory:
 
 
 def _joined(own: Remembered | None, former: Remembered) -> Remembered:
-    """A record with what former names have to add to it."""
+    """Returns a record merged with that of its former names."""
     if own is None:
         return former
     if not former.record:
         return replace(own, formerly=former.formerly)
     record = merge_records([own.record, former.record])
     return Remembered(record=record, formerly=former.formerly)
-
-
-def _names(one: Remembered | None) -> tuple[str, ...]:
-    return () if one is None else one.formerly
 
 
 def _name(fleet: str) -> str:

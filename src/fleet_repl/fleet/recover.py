@@ -1,4 +1,4 @@
-"""Runs that ended without a report: what they had done, by their journal and by looking."""
+"""Finds out what runs without a report had done, from their journals and from the registries."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ from fleet_repl.values.text import first_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What runs that died had done."""
+    """What runs that died had done, as far as that is known."""
 
     found: tuple[tuple[RunMeta, Aftermath], ...]
     unreadable: tuple[UnreadableRun, ...] = ()
-    """Those of which that cannot be told."""
+    """Runs whose documents cannot be read."""
 
     @property
     def warnings(self) -> tuple[Warning, ...]:
-        """The same for people."""
-        told = (Warning(kind="unfinished-run", message=ended.message) for _, ended in self.found)
-        return (*told, *map(_of_unreadable, self.unreadable))
+        """A warning for each of these runs."""
+        known = (Warning(kind="unfinished-run", message=ended.message) for _, ended in self.found)
+        return (*known, *map(_of_unreadable, self.unreadable))
 
     def added_to(self, traces: Traces) -> Traces:
-        """The traces as these runs would have left them, had they lived to say so."""
+        """Returns the traces that these runs would have left at their ends."""
         for meta, ended in self.found:
             traces = _traced(traces, meta, ended)
         return traces
 
 
 async def recover(context: RunContext) -> tuple[Warning, ...]:
-    """Say of every run that died what it had done; while the lock is held, put that on record.
+    """Returns a warning on what each run that died had done; records that if the lock is held.
 
-    What such a run announced counts as the fleet's own until a plan has looked at it, so nothing
-    else needs mending. Raises StateError.
+    What such a run claimed before its writes counts as the fleet's own until a plan has looked at
+    it, so nothing else needs mending. Raises StateError.
     """
     return (await recovered(context)).warnings
 
 
 async def recovered(context: RunContext) -> Recovered:
-    """The same for a plan, which has to know a dead run's writes from those of strangers."""
+    """Returns the same as a value, by which a plan tells a dead run's writes from others'."""
     found, unreadable = [], []
     for run in await _died(context):
         past = await _loaded(run, context)
@@ -72,7 +72,7 @@ async def recovered(context: RunContext) -> Recovered:
 
 
 async def known_traces(context: RunContext) -> tuple[Traces, tuple[Warning, ...]]:
-    """How runs have left the registries; none, and a warning, where that cannot be read."""
+    """Returns the traces of runs; none, and a warning, where they cannot be read."""
     try:
         return await read_traces(context.store, context.inventory.name), ()
     except UnreadableStateError as error:
@@ -81,7 +81,7 @@ async def known_traces(context: RunContext) -> tuple[Traces, tuple[Warning, ...]
 
 
 async def known_marks(context: RunContext) -> tuple[Marks, tuple[Warning, ...]]:
-    """What was rolled back; none, and what a rollback warns of, where that cannot be read."""
+    """Returns the marks of rollbacks; none, and a warning, where they cannot be read."""
     try:
         return await read_marks(context.store, context.inventory.name), ()
     except UnreadableStateError as error:
@@ -115,19 +115,20 @@ def _of_unreadable(run: UnreadableRun) -> Warning:
 
 
 async def _died(context: RunContext) -> list[RunMeta | UnreadableRun]:
-    """Runs without a report that no process is at work on."""
-    unfinished = [one for one in await context.records.unfinished() if one.run_id != context.run_id]
+    """Returns runs without a report that no process is at work on."""
+    unfinished = [run for run in await context.records.unfinished() if run.run_id != context.run_id]
     if not unfinished or context.access.lease is not None:
         return unfinished
     holder = await current_holder(context.store, context.inventory.name, gone=gone)
     busy = holder.run_id if holder is not None else None
-    # One that has ended meanwhile had said so before it let go of the lock.
-    still = {one.run_id for one in await context.records.unfinished()}
-    return [one for one in unfinished if one.run_id in still and one.run_id != busy]
+    # A run that has ended meanwhile wrote its end before it released the lock, so a second look
+    # tells it from one that died.
+    still = {run.run_id for run in await context.records.unfinished()}
+    return [run for run in unfinished if run.run_id in still and run.run_id != busy]
 
 
 async def _look(past: PastRun, context: RunContext) -> Aftermath:
-    """Ask only the registries of which the journal leaves something open."""
+    """Reads the registries with a write of unknown outcome, and tells what the run had done."""
     listed = still_open(past) & frozenset(context.desired.registries)
     seen, _ = await observe(listed, context.observing(await context.memory.recall()))
     return aftermath(past, seen, context.desired.owner, context.desired.waves.names)

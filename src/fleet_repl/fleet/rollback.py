@@ -40,14 +40,14 @@ async def propose_rollback(
     if past is None:
         raise RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")
     wanted = targets(past)
-    tell([one.registry for one in wanted])
+    tell([target.registry for target in wanted])
     record = basis.record
     traces, no_traces = await known_traces(context)
     _, no_marks = await known_marks(context)
     listed = frozenset(context.desired.registries)
-    here = frozenset(one.registry for one in wanted) & listed
+    here = frozenset(target.registry for target in wanted) & listed
     asked = here | (needed_observation(wanted, context.desired) & listed)
-    furnished = frozenset(one.registry for one in wanted if one.templates)
+    furnished = frozenset(target.registry for target in wanted if target.templates)
     how = context.observing(record, templates=furnished)
     seen, efforts = await observe(asked, how)
     if context.stop.interrupted:

@@ -1,4 +1,4 @@
-"""Have recent images arrived: which links are asked about, and the report on them."""
+"""Looks whether recent images have arrived, and reports on their links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fleet_repl.values.names import Registry
 async def verify_links(
     scope: frozenset[Registry], count: int, age: timedelta, context: RunContext
 ) -> DeliveryReport:
-    """Ask about `count` images of each source, none older than `age`. Writes nothing."""
+    """Looks at up to `count` images of each source, none older than `age`. Writes nothing."""
     desired, clock = context.desired, context.pace.clock
     links = _links(scope, desired)
     context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(links))))
@@ -53,7 +53,7 @@ async def verify_links(
 
 
 def _links(scope: frozenset[Registry], desired: Desired) -> Mapping[Registry, tuple[Link, ...]]:
-    """The links into and out of the scope, by source."""
+    """Returns the links into and out of the scope, by source."""
     links_of: dict[Registry, list[Link]] = defaultdict(list)
     for source, links in desired.outgoing.items():
         for link in links:

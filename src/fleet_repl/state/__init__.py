@@ -1,4 +1,4 @@
-"""What a fleet remembers between runs: its documents in a place of its own, and their meaning."""
+"""What a fleet remembers between runs, in a folder or a bucket: lock, journal, record and runs."""
 
 from fleet_repl.state.bucket import BucketStore
 from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet

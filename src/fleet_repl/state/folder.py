@@ -1,8 +1,7 @@
-"""A store in a folder: each document a file that only its user may read, replaced as a whole.
+"""A store whose documents are files in a folder, readable by their user only and replaced whole.
 
-A file or folder in it that somebody else could have written is refused, and so is a symbolic link.
-
-What the calls mean is here, errors and threads included; `files` does the writing.
+Files and folders that another user could have written are refused, and so are symbolic links. This
+module has the meaning of the calls, with their threads and errors; `files` reads and writes.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ _REMEDIES: Final = {
     errno.ENOTSUP: _ELSEWHERE,
     errno.ETIMEDOUT: "see whether a process of fleet-repl is stopped there, and end it",
 }
-"""Where the system's own words do not say what to do."""
+"""What to do about errors of the operating system, by their numbers."""
 
 
 class FolderStore:
-    """Documents by name, such as `prod/applied.json`. The folder is made when it is needed."""
+    """Documents by name, such as `prod/applied.json`. The folder is created when needed."""
 
     def __init__(
         self,
@@ -47,65 +46,65 @@ class FolderStore:
         shared: bool = False,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`within`: the part of the folder that names are seen from. `shared`: several users of
-        the machine keep it together, so files of others are good too. `now`: seconds since 1970
-        by the clock that the files' times are of."""
+        """`within`: the folder below `folder` that names begin in. `shared`: several users of the
+        machine share the state, so files of other users are accepted. `now`: seconds since 1970, by
+        the clock that dates the files."""
         self._folder = folder
         self._within = within
         self._shared = shared
         self._now = now
         self._growing: set[str] = set()
-        """Documents that lines were added to."""
+        """Documents that this store has appended to."""
 
     def __str__(self) -> str:
         return str(self._folder / self._within)
 
     async def read(self, name: str) -> bytes | None:
-        """A document, or None where there is none. Raises StateError."""
+        """Returns a document; None if there is none. Raises StateError."""
         stored = await self.find(name)
         return None if stored is None else stored.content
 
     async def find(self, name: str) -> Stored | None:
-        """A document with its version, a hash of its content. Raises StateError."""
+        """Returns a document with its age and its version, a hash. Raises StateError."""
         return await self._do("read", name, partial(files.find, now=self._now))
 
     async def replace(self, name: str, content: bytes) -> None:
-        """Put a document in the place of what is there: all of it or nothing.
+        """Creates or replaces a document, whole or not at all. It is on the disk on return.
 
-        It is on the disk, and not only in the system's memory, when this returns; after a
-        StateError the old one is there or, where only the last step of that failed, the new one.
+        Raises StateError. The old document is then still there, unless only the last sync failed.
         """
         await self._do("written", name, partial(files.replace, content=content))
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
-        """The same, if `expected` is what is there: of several at once exactly one wins.
+        """Replaces a document of version `expected`, None for no document. Of several callers at
+        once, exactly one succeeds.
 
-        The new version, or None where something else is there. Raises StateError.
+        Returns the new version; None where the document has another version. Raises StateError.
         """
         return await self._do(
             "written", name, partial(files.swap, content=content, expected=expected)
         )
 
     async def append(self, name: str, content: bytes) -> None:
-        """Add lines to a document, on the disk when this returns.
+        """Appends lines to a document. They are on the disk on return.
 
-        Raises StateError, also where its folder has gone since it was added to: that is not made
-        anew, without all that was in it.
+        Raises StateError, also where the folder was removed since the first lines were appended: a
+        new document would lack those lines.
         """
         settle = name not in self._growing
         await self._do("written", name, partial(files.append, content=content, settle=settle))
         self._growing.add(name)
 
     async def read_grown(self, name: str) -> bytes | None:
-        """All that was appended to a document, or None where nothing was. Raises StateError."""
+        """Returns all lines of a document; None if there is none. Raises StateError."""
         return await self.read(name)
 
     async def names(self, prefix: str) -> tuple[str, ...]:
-        """The names of all documents below a folder, sorted. Raises StateError."""
+        """Returns the names of all documents below a folder, sorted. Raises StateError."""
         return await self._do("read", prefix, files.below)
 
     async def remove(self, name: str) -> None:
-        """Take a document away; it not being there is fine. Raises StateError."""
+        """Removes a document, if there is one. Raises StateError."""
         await self._do("written", name, files.remove)
 
     async def _do(self, what: str, name: str, work: Callable[[Place], T]) -> T:

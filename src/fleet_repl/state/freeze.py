@@ -1,6 +1,6 @@
-"""A fleet that nobody may write to for now: its freeze as a document and back.
+"""The freeze of a fleet, during which no run may write to it, as a document and back.
 
-One that cannot be understood freezes the fleet too: it is an error, and never "not frozen".
+A document that cannot be read raises an error, and never counts as "not frozen".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fleet_repl.values.text import timestamp
 FREEZE_SCHEMA: Final = "fleet-repl/freeze/1"
 FREEZE_NAME: Final = "freeze.json"
 LONGEST_REASON: Final = 500
-"""Characters of who and why."""
+"""The most characters of `who` and of `why`."""
 
 
 class _Freeze(Document, frozen=True, tag_field="schema", tag=FREEZE_SCHEMA):
@@ -36,15 +36,18 @@ class _Freeze(Document, frozen=True, tag_field="schema", tag=FREEZE_SCHEMA):
 
 
 async def read_freeze(store: Store, fleet: str) -> Freeze | None:
-    """The freeze of a fleet, or None. Raises StateError."""
+    """Returns the freeze of a fleet; None if it is not frozen. Raises StateError."""
     name = _name(fleet)
     content = await store.read(name)
     return None if content is None else _parse(content, fleet, where=f"{store}/{name}")
 
 
 async def write_freeze(store: Store, fleet: str, freeze: Freeze) -> None:
-    """Freeze a fleet, in place of an earlier freeze. Raises StateError, also for who or why
-    that is empty, longer than 500 characters or holds control characters."""
+    """Freezes a fleet, and replaces an earlier freeze.
+
+    Raises StateError, also if `who` or `why` is empty, longer than 500 characters, or has control
+    characters.
+    """
     document = _Freeze(fleet, freeze.who, freeze.why, freeze.since.isoformat())
     try:
         document.freeze()
@@ -54,7 +57,7 @@ async def write_freeze(store: Store, fleet: str, freeze: Freeze) -> None:
 
 
 async def lift_freeze(store: Store, fleet: str) -> Freeze | None:
-    """Lift the freeze of a fleet; what it was, or None where there was none. Raises StateError."""
+    """Lifts the freeze of a fleet and returns it; None if there was none. Raises StateError."""
     freeze = await read_freeze(store, fleet)
     if freeze is not None:
         await store.remove(_name(fleet))
@@ -62,7 +65,7 @@ async def lift_freeze(store: Store, fleet: str) -> Freeze | None:
 
 
 def frozen_refusal(freeze: Freeze) -> str:
-    """What whoever wants to write is told."""
+    """Returns the refusal of a run at a frozen fleet."""
     return (
         f"the fleet is frozen since {timestamp(freeze.since)} by {freeze.who}: "
         f"{freeze.why}\n    lift it with: fleet-repl unfreeze INVENTORY"

@@ -1,8 +1,9 @@
-"""A run's journal: every write before it is sent, and how it ended, line by line.
+"""The journal of a run: a line before each write is sent, and a line when it has ended.
 
-What waits at one time goes out together, so a line that must be on the disk before its write is
-sent costs no sync of its own. After a failed write the file may end in half a line: nothing more
-is added to it, and half a line at the end says nothing.
+Lines that wait at the same time are written together. So a line that must be on the disk before its
+write is sent seldom costs a sync of its own: of 20 registries that are about to be written, the
+first writes the lines of all. After a failure the file may end within a line. Nothing is appended
+then, and a reader ignores the last half line.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _OF_TEMPLATES: Final = frozenset({"prefix"})
 
 
 class EntryDocument(Document, frozen=True, kw_only=True):
-    """A line of the journal. What it has beside the first members hangs on what it tells."""
+    """A line of the journal. The members after `wave` depend on `moment` and `resource`."""
 
     moment: Moment
     at: Instant
@@ -90,7 +91,7 @@ class EntryDocument(Document, frozen=True, kw_only=True):
         )
 
     def _check_members(self) -> None:
-        """Raises MalformedError for a member too many or too few."""
+        """Raises MalformedError for a missing member, and for one of another kind of line."""
         needed = _OF_SENDING if self.moment is Moment.SENDING else _OF_SETTLED
         if self.resource is Resource.CREATION_TEMPLATE:
             needed |= _OF_TEMPLATES
@@ -103,34 +104,34 @@ class EntryDocument(Document, frozen=True, kw_only=True):
 
 
 class Journal:
-    """The journal of a run that is under way; this run alone writes to it."""
+    """The journal of a run that is under way. Only this run writes to it."""
 
     def __init__(self, store: Store, name: str) -> None:
         self._store = store
         self._name = name
         self._waiting: list[bytes] = [compact({"schema": JOURNAL_SCHEMA}) + b"\n"]
         self._noted = 0
-        """Lines that have been handed in so far."""
+        """The number of entries that were added so far."""
         self._written = 0
         self._turn = anyio.Lock()
-        """Of those who wait, the first writes for all."""
+        """Held while lines are written; the first of the tasks that wait writes for all."""
         self._failure: StateError | None = None
 
     async def announce(self, entry: JournalEntry) -> None:
-        """Put down a write that is about to be sent: it is durable when this returns.
+        """Writes an entry. It is durable on return.
 
-        Raises StateError where it cannot be, and ever after.
+        Raises StateError where it cannot be written, and from then on always.
         """
         self.note(entry)
         await self.flush()
 
     def note(self, entry: JournalEntry) -> None:
-        """Put down something that can wait for what is announced next."""
+        """Adds an entry that may wait for the next one that is announced."""
         self._waiting.append(entry_line(entry))
         self._noted += 1
 
     async def flush(self) -> None:
-        """Return once all that was handed in so far is durable. Raises StateError."""
+        """Returns when all entries so far are durable. Raises StateError."""
         last = self._noted
         async with self._turn:
             if self._written >= last:
@@ -140,11 +141,11 @@ class Journal:
             await self._write()
 
     async def _write(self) -> None:
-        """Write what waits now; what comes meanwhile goes out with the next group."""
+        """Writes the lines that wait now. Later lines are written together after them."""
         lines, noted = self._waiting, self._noted
         self._waiting = []
         where = f"{self._store}/{self._name}"
-        # Until it has ended well: others wait for these lines too, whatever becomes of this one.
+        # Stands until the write succeeds: others wait for these lines if this task is cancelled.
         self._failure = StateError(f"the journal cannot be written: {where}: a write was cut off")
         try:
             with anyio.CancelScope(shield=True):
@@ -157,17 +158,17 @@ class Journal:
 
 
 def entry_line(entry: JournalEntry) -> bytes:
-    """One line of the journal."""
+    """Returns an entry as a line."""
     return line(EntryDocument.of(entry))
 
 
 def parse_journal(content: bytes, where: str) -> tuple[JournalEntry, ...]:
-    """The entries in their order, without a last line that was cut off.
+    """Returns the entries in their order, without a last line that was cut off.
 
-    Raises UnreadableStateError for any other damage, naming the line.
+    Raises UnreadableStateError, which names the line, for any other damage.
     """
     lines = content.split(b"\n")
-    # What was written in full ends with a newline, so the last part is empty or half a line.
+    # Every whole line ends with a newline, so the last part is empty or half a line.
     whole = lines[:-1]
     entries: list[JournalEntry] = []
     for number, text in enumerate(whole, start=1):

@@ -1,7 +1,8 @@
-"""A lock that is held: how long it still binds others, kept up, and given back.
+"""The lease of a held lock: how long it still binds others, its renewals, and its release.
 
-It is believed in only as far as it can be known: from before its last renewal was sent, by
-whichever of two clocks has gone further, so that a machine that slept does not go on writing.
+The lease counts from the moment before its last renewal was sent, by whichever of two clocks has
+advanced further. The monotonic clock may stand still while a machine sleeps, and the wall clock may
+be set back; a machine that slept for longer than the lease must not go on writing.
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ from fleet_repl.values.text import first_line
 Check: TypeAlias = Callable[[], Awaitable[None]]
 
 _NO_VERSION: Final = '"00000000000000000000000000000000"'
-"""That of no document."""
+"""A version that no document has."""
 _AGAIN: Final = 1.0
-"""Seconds between attempts at a renewal that failed."""
+"""The seconds between attempts at a renewal that failed."""
 _SLOW: Final = 3
-"""Renewals in a row that may take so long that too little is left of them."""
+"""The most renewals in a row that may take so long that too little of the lease is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """How a lock comes to be taken."""
+    """What is known of a lock when it is taken."""
 
     fleet: str
     at: datetime
     version: str | None
-    """Of the document that is in its place."""
+    """The version of the document to replace; None if there is none."""
     replaced: Holder | None
 
 
 class Lease:
-    """One run's hold on a lock. Made by `Lock.held`."""
+    """The lease that a run has of a lock. `Lock.held` makes it."""
 
     def __init__(
         self,
@@ -71,24 +72,24 @@ class Lease:
 
     @property
     def replaced(self) -> Holder | None:
-        """Whose lock was taken over because it was dead or had given no sign of life."""
+        """The former holder, if it was dead or silent and its lock was taken over."""
         return self._taken.replaced if self._taken.replaced != self._holder else None
 
     @property
     def remaining(self) -> float:
-        """Seconds for which nobody else can take the lock; negative once it has run out."""
+        """The seconds for which no other run can take the lock; negative after the lease ended."""
         monotonic, wall = self._reading()
         return LEASE - max(monotonic - self._since[0], wall - self._since[1])
 
     @property
     def held(self) -> bool:
-        """Whether nobody else can have taken the lock so far."""
+        """Whether the lock cannot have been taken by another run so far."""
         return not self._lost and self.remaining > 0
 
     async def assure(self, seconds: float) -> None:
-        """Return once at least that long is left, after a renewal where it was less.
+        """Returns when the lease lasts at least that many seconds, after a renewal if need be.
 
-        Those who wait for a renewal share it. Raises HaltedError where the lock is lost, where it
+        Tasks that wait for a renewal share it. Raises HaltedError where the lock is lost, where it
         cannot be renewed in time, and where the check has halted the run.
         """
         self._complain()
@@ -103,7 +104,7 @@ class Lease:
             self._complain()
 
     async def keep(self, beat: Callable[[float], Awaitable[None]]) -> None:
-        """Renew it for ever, or until it is lost. Never raises: `assure` tells."""
+        """Renews the lease until the lock is lost. Raises nothing: `assure` does."""
         pause = RENEWAL
         while not self._lost:
             await beat(pause)
@@ -111,9 +112,9 @@ class Lease:
                 pause = RENEWAL if await self._renew() else _AGAIN
 
     async def prove(self) -> None:
-        """See that the store refuses what would replace a document that is another one by now.
+        """Tests that the store refuses to replace a document of another version than expected.
 
-        Raises StateError where it does not: then two runs could write at once.
+        Raises StateError where it does not, because two runs could then write at once.
         """
         async with self._renewing:
             self._renewals += 1
@@ -127,11 +128,10 @@ class Lease:
                     )
 
     async def introduce(self, sharers: Mapping[str, str]) -> None:
-        """Say from now on which fleets this run takes turns with: everybody can see that when this
-        returns.
+        """Writes into the lock which fleets this run takes turns with. Others can see it on return.
 
-        Raises HaltedError where the lock is lost, and StateError where it cannot be written: a run
-        that has written nothing yet need not wait for a disk that is full.
+        Raises HaltedError where the lock is lost. Raises StateError at the first failure, because a
+        run that has written nothing yet need not wait until its state can be written again.
         """
         async with self._renewing:
             self._complain()
@@ -140,15 +140,15 @@ class Lease:
                 self._complain()
 
     async def take(self) -> bool:
-        """Put it in place; False where somebody else was quicker. Raises StateError."""
+        """Takes the lock. Returns False where another run was faster. Raises StateError."""
         return await self._swap(self._document(self._holder))
 
     async def release(self) -> None:
-        """Let others have it, if it is still ours. Raises StateError."""
+        """Releases the lock, if this run still holds it. Raises StateError."""
         await self._replace_own(self._document(None))
 
     async def _persist(self) -> None:
-        """Renew it, however many attempts that takes while there is time. Raises HaltedError."""
+        """Renews the lease, in as many attempts as there is time for. Raises HaltedError."""
         self._complain()
         while not await self._renew():
             self._complain()
@@ -156,7 +156,7 @@ class Lease:
         self._complain()
 
     async def _renew(self) -> bool:
-        """One attempt; False where it failed and may be made again."""
+        """Makes one attempt at a renewal. Returns False where another attempt may succeed."""
         try:
             await self._inspect()
             return await self._rewrite()
@@ -167,7 +167,7 @@ class Lease:
             return False
 
     async def _rewrite(self) -> bool:
-        """Put the lock in place anew; False where it is lost. Raises StateError."""
+        """Writes the lock again. Returns False where it is lost. Raises StateError."""
         self._renewals += 1
         document = self._document(self._holder)
         return await self._swap(document) or await self._replace_own(document)
@@ -178,11 +178,14 @@ class Lease:
         try:
             await self._check()
         except HaltedError as error:
-            # The lock stays held: what was sent before is still under way.
+            # The lock is kept, because writes that were sent before are still under way.
             self._halt(str(error))
 
     async def _replace_own(self, document: LockDocument) -> bool:
-        """Put it in place of whatever is there of our own; an answer may have been lost."""
+        """Replaces this run's document of any version. Returns False if another run has the lock.
+
+        A write may have succeeded although its answer was lost, so the version may be unknown.
+        """
         stored = await self._store.find(self._name)
         there = None
         if stored is not None:

@@ -1,7 +1,7 @@
-"""One writer at a time: the lock of a fleet, taken at once or not at all, and given back.
+"""The lock of a fleet, by which one run writes at a time.
 
-The lock is a document of the store, replaced only by whoever knows what is there; what it means
-is judged elsewhere.
+The lock is a document of the store, and is only replaced if its version is the one that was read.
+`lock_rules` judges what a lock means.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from fleet_repl.values.errors import RefusedError, StateError
 LOCK_NAME: Final = "lock.json"
 
 _ROUNDS: Final = 5
-"""How often a lock is looked at that others take and give back meanwhile."""
+"""The most attempts to take a lock that others take and release meanwhile."""
 _RELEASING_SECONDS: Final = 5.0
 _AFTERWARDS: Final = 0.5
-"""Seconds after which a lock that was to run out is looked at again."""
+"""The seconds after the end of a lease until its lock is read again."""
 
 
 OnWait: TypeAlias = Callable[[SeenLock, float], object]
 
 
 def _ignored(seen: SeenLock, seconds: float) -> None:
-    """Nobody wants to hear of it."""
+    """Does nothing."""
 
 
 class Lock:
-    """The lock of one fleet, for one run."""
+    """The lock of a fleet, as a run takes it."""
 
     def __init__(
         self,
@@ -51,11 +51,9 @@ class Lock:
         check: Check | None = None,
         beat: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
-        """`gone`: whether a holder is surely dead. `check`: made at each renewal; the lease ends
-        for its user where it raises HaltedError.
-
-        `beat` waits between renewals in real time, whatever the run's clock does: others judge
-        the lock by a clock of their own.
+        """`gone`: whether a holder is certainly dead. `check`: runs at each renewal, and halts the
+        run by raising HaltedError. `beat`: waits between renewals, in real time whatever `clock`
+        is, because others judge the lock by their own clocks.
         """
         self._store = store
         self._fleet = fleet
@@ -66,11 +64,11 @@ class Lock:
         self._beat = beat
 
     def held(self, on_wait: OnWait = _ignored) -> AbstractAsyncContextManager[Lease]:
-        """Hold the lock meanwhile, renewed in the background. `on_wait` hears of a lock that is
-        waited for because it runs out in so many seconds.
+        """Holds the lock for a block, with renewals in the background. `on_wait`: is called with a
+        lock whose lease ends soon, and the seconds until then, for which it is waited.
 
-        Raises RefusedError at once where somebody else holds it, after a few seconds where it was
-        about to run out, and StateError. What the body raises comes out as it is.
+        Raises RefusedError where another run holds the lock, at once or after such a wait, and
+        StateError. An exception of the block is raised unchanged.
         """
         return self._held(on_wait)
 
@@ -100,7 +98,7 @@ class Lock:
                 settled = True
             finally:
                 if not settled:
-                    # Failed or cancelled half-way: it may have been taken all the same.
+                    # The attempt failed or was cancelled, and may still have taken the lock.
                     await self._release(lease)
             if taken:
                 return lease
@@ -110,7 +108,7 @@ class Lock:
         )
 
     async def _look(self, on_wait: OnWait) -> Lease:
-        """What can be tried in place of what is there. Raises RefusedError where nothing can."""
+        """Returns a lease to try in place of the present lock. Raises RefusedError if it binds."""
         stored = await self._store.find(_name(self._fleet))
         if (seen := _seen(stored, self._store, self._fleet)) is not None and self._binds(seen):
             await self._await_or_refuse(seen, on_wait)
@@ -132,11 +130,11 @@ class Lock:
         )
 
     def _binds(self, seen: SeenLock) -> bool:
-        # It is ours if taking it went through although it looked otherwise.
+        # An attempt of this run may have succeeded although its answer was lost.
         return seen.holder != self._holder and _is_held(seen, self._gone)
 
     async def _await_or_refuse(self, seen: SeenLock, on_wait: OnWait) -> None:
-        """Return once a lock has run out that was about to."""
+        """Waits for a lock whose lease ends soon. Raises RefusedError for any other lock."""
         seconds = left(seen.age)
         if seconds > NEARLY:
             raise RefusedError(busy(seen.document, seen.holder, seen.age))
@@ -149,14 +147,14 @@ class Lock:
             try:
                 await lease.release()
             except StateError:
-                # The run has ended as it has ended, and the lock runs out by itself.
+                # The outcome of the run does not depend on it, and the lease ends by itself.
                 return
 
 
 async def current_holder(
     store: Store, fleet: str, *, gone: Callable[[Holder], bool]
 ) -> Holder | None:
-    """Who holds a fleet's lock now; None for one who is dead or has been silent for too long.
+    """Returns the holder of a fleet's lock; None if the holder is dead or silent for too long.
 
     Raises StateError.
     """
@@ -167,7 +165,7 @@ async def current_holder(
 async def binding_lock(
     store: Store, fleet: str, *, gone: Callable[[Holder], bool]
 ) -> LockDocument | None:
-    """A fleet's lock while somebody holds it; None for one that binds nobody. Raises StateError."""
+    """Returns a fleet's lock if it binds other runs, or else None. Raises StateError."""
     seen = await find_lock(store, fleet)
     return seen.document if seen is not None and _is_held(seen, gone) else None
 

@@ -1,7 +1,4 @@
-"""The lock of a fleet as a document and back.
-
-One that cannot be understood is never taken for a lock that is free.
-"""
+"""The lock of a fleet as a document and back. An unreadable document is never a free lock."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ LOCK_SCHEMA: Final = "fleet-repl/lock/1"
 
 
 class HolderDocument(Document, frozen=True):
-    """The process that a run is, or was, made by."""
+    """The process that makes, or made, a run."""
 
     run_id: str
     purpose: Purpose
@@ -57,7 +54,7 @@ class _Lock(Document, frozen=True, tag_field="schema", tag=LOCK_SCHEMA):
 
 
 def lock_content(document: LockDocument) -> bytes:
-    """The lock's document as text."""
+    """Returns the document of a lock."""
     return line_in_utf8(
         _Lock(
             fleet=document.fleet,
@@ -71,9 +68,9 @@ def lock_content(document: LockDocument) -> bytes:
 
 
 def parse_lock(content: bytes, fleet: str | None, *, where: str) -> LockDocument:
-    """The lock in a document; `fleet`: whose it has to be, None for any fleet's.
+    """Returns the lock in a document. `fleet`: the fleet that it must be of; None for any fleet.
 
-    Raises StateError, naming it as `where`.
+    Raises StateError, which names the document as `where`.
     """
     try:
         document = read(content, _Lock).lock()

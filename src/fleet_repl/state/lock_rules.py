@@ -1,6 +1,6 @@
-"""The lease of a fleet's lock: what its document says, and whether it still binds anybody.
+"""The meaning of a fleet's lock: whether it still binds other runs. Pure.
 
-Pure: where the document is, how old it is and whether a process lives is told by the caller.
+The caller says how old the document is, and whether the process of its holder is gone.
 """
 
 from __future__ import annotations
@@ -16,44 +16,43 @@ from fleet_repl.runs.history import Holder
 from fleet_repl.values.text import timestamp
 
 LEASE: Final = 60.0
-"""Seconds that a lock is held for after it was taken or renewed."""
+"""The seconds for which a lock binds others after it was taken or renewed."""
 RENEWAL: Final = 20.0
-"""Seconds between renewals: two may fail before the lease runs out."""
+"""The seconds between renewals. Two renewals may fail before the lease ends."""
 MARGIN: Final = 5.0
-"""Seconds that must be left of a lease beyond the longest time that a write can take."""
+"""The seconds that must be left of a lease beyond the longest time that a write can take."""
 SKEW: Final = 3.0
-"""Seconds by which a lease is over later for others than for its holder: object stores tell times
-in whole seconds, and clocks do not run at quite the same rate."""
+"""The seconds by which a lease ends later for others than for its holder: object stores give times
+in whole seconds, and clocks differ a little in their rates."""
 NEARLY: Final = 10.0
-"""Seconds for which a lock is waited for that runs out by then. That of a run which lives is
-renewed long before."""
+"""The most seconds to wait for the end of a lease. A live run renews its lease long before."""
 _LONG: Final = 120.0
-"""Seconds from which on a time is spelled in minutes and hours."""
+"""The seconds from which a time is written in minutes and hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockDocument:
-    """What the lock of a fleet says."""
+    """The document of a fleet's lock."""
 
     fleet: str
     holder: Holder | None
-    """None once it was released."""
+    """None after the lock was released."""
     taken_at: datetime
     renewed_at: datetime
     renewals: int = 0
     sharers: Mapping[str, str] | None = None
-    """Other fleets that its holder takes turns with, each with a digest of what it knows of it;
-    None until it begins to write."""
+    """Other fleets that the holder takes turns with, each with the digest of the entry that it has
+    seen; None until the holder begins to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenLock:
-    """A lock that has a holder, as it was found."""
+    """A lock with a holder, as it was read."""
 
     document: LockDocument
     holder: Holder
     age: float
-    """Seconds since its last sign of life, by the clock of its store."""
+    """The seconds since the lock was last written, by the clock of its store."""
     version: str
 
     def __str__(self) -> str:
@@ -67,16 +66,17 @@ class Verdict(StrEnum):
     """Whether a lock may be taken, and why."""
 
     FREE = "free"
-    """There is none, or it was released."""
+    """There is no lock, or it was released."""
     DEAD = "dead"
-    """Its holder was a process of this host and is gone."""
+    """The holder was a process of this host and is gone."""
     EXPIRED = "expired"
-    """Its holder has given no sign of life for longer than the lease."""
+    """The holder has given no sign of life for longer than the lease."""
     HELD = "held"
 
 
 def judge(document: LockDocument | None, age: float, *, gone: bool) -> Verdict:
-    """What a lock means whose document is `age` seconds old. `gone`: its holder surely is."""
+    """Returns whether a lock may be taken. `age`: the seconds since it was last written. `gone`:
+    whether its holder is certainly gone."""
     if document is None or document.holder is None:
         return Verdict.FREE
     if gone:
@@ -87,19 +87,19 @@ def judge(document: LockDocument | None, age: float, *, gone: bool) -> Verdict:
 
 
 def left(age: float) -> float:
-    """The seconds for which a lock of that age still binds others."""
+    """Returns the seconds for which a lock of that age still binds others."""
     return max(0.0, LEASE + SKEW - age)
 
 
 def last_sign(age: float) -> str:
-    """When the holder of a lock gave its last sign of life."""
+    """Returns, in words, when the holder of a lock gave its last sign of life."""
     if age < -SKEW:
         return f"its last sign of life is dated {_spelled(-age)} in the future"
     return f"last sign of life {max(0.0, age):.0f} s ago"
 
 
 def busy(document: LockDocument, holder: Holder, age: float) -> str:
-    """For whoever finds the lock held by `holder`: by whom, since when, and what to do."""
+    """Returns the refusal of a run that finds a lock: who holds it since when, and what to do."""
     sooner = ", or now with: fleet-repl unlock INVENTORY" if age < -SKEW else ""
     return (
         f"fleet {document.fleet} is busy: {holder} holds its lock since "
@@ -110,7 +110,7 @@ def busy(document: LockDocument, holder: Holder, age: float) -> str:
 
 
 def taken_over(document: LockDocument | None) -> str:
-    """For a holder that finds something else in the place of its own document."""
+    """Returns why a holder has lost its lock, by the document that is in its place."""
     if document is None:
         return "the lock of this run was removed by somebody"
     if document.holder is None:
@@ -119,5 +119,5 @@ def taken_over(document: LockDocument | None) -> str:
 
 
 def _spelled(seconds: float) -> str:
-    """A time that may be long: a clock that was wrong can be wrong by years."""
+    """Returns a time in words. It may be long: a wrong clock can be wrong by years."""
     return f"{seconds:.0f} s" if seconds < _LONG else spell_seconds(round(seconds))

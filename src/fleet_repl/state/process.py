@@ -1,7 +1,7 @@
-"""Which process this is, and whether another one of this host is surely gone.
+"""Identifies this process, and tells whether another process of this host is certainly gone.
 
-Machines can share a host's name and processes a number, one after the other or in containers
-beside each other: only what is certain counts as gone.
+Several machines may have the same host name, and several processes the same number: one after the
+other, or in containers on one machine. A process only counts as gone where that is certain.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from fleet_repl.runs.history import Holder
 
 _PROC: Final = Path("/proc")
 _DEAD: Final = ("Z", "X", "x")
-"""States of a process that has ended, although nobody has taken note yet (proc(5))."""
+"""The states of a process that has ended and is not yet reaped by its parent (proc(5))."""
 _LONGEST: Final = 200
 
 UNSURE: Final = "?"
-"""The mark of a process that may be in a container, and of which nothing more can be told."""
+"""The identity of a process that may be in a container which hides its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A process, and who runs it."""
+    """A process and its user."""
 
     user: str
     host: str
     pid: int
     process: str
-    """Boot, process namespace and start; empty where the system knows of no such things, and
-    `UNSURE` where it hides them."""
+    """Boot id, process namespace and start time; empty where the system has no such facts, and
+    UNSURE where it hides them."""
 
 
 def this_process() -> Process:
-    """The process that calls this."""
+    """Returns the calling process."""
     pid = os.getpid()
     return Process(
         user=_plain(_user()),
@@ -49,14 +49,13 @@ def this_process() -> Process:
 
 
 def gone(holder: Holder) -> bool:
-    """Whether the holder was a process of this host that is no more, and surely so."""
+    """Returns whether the holder was a process of this host that is certainly gone."""
     return is_gone(holder, this_process(), start_of)
 
 
 def is_gone(holder: Holder, me: Process, start_of: Callable[[int], str | None]) -> bool:
-    """The same by these readings. `start_of` tells when the process of a number started.
-
-    It gives None where there is no such process, and nothing where it cannot be told.
+    """Returns the same for the process `me`. `start_of`: returns when the process of a number
+    started; None if there is none, and "" if the system does not say.
     """
     if holder.host != me.host or UNSURE in (holder.process, me.process):
         return False
@@ -71,14 +70,14 @@ def is_gone(holder: Holder, me: Process, start_of: Callable[[int], str | None]) 
 
 
 def start_of(pid: int, proc: Path = _PROC) -> str | None:
-    """When a process started, in ticks since boot.
+    """Returns when a process started, in ticks since boot.
 
-    None where it has ended or there is none; empty where the system does not say.
+    Returns None if it has ended or never was, and "" if the system does not say.
     """
     try:
         state, start = _status(pid, proc)
     except (OSError, ValueError, IndexError):
-        # Other users' processes may be hidden: only a signal tells that there is none.
+        # Processes of other users may be hidden. Only a signal shows that a process is not there.
         return "" if _exists(pid) else None
     return None if state in _DEAD else start
 
@@ -94,8 +93,8 @@ def _mark(pid: int, proc: Path) -> str:
 
 
 def _status(pid: int, proc: Path) -> tuple[str, str]:
-    """State and start of a process: fields 3 and 22 of its status (proc(5))."""
-    # The second field is the program's name, which may hold spaces and brackets of its own.
+    """Returns the state and the start of a process: fields 3 and 22 of its status (proc(5))."""
+    # The second field is the program's name in brackets, and may have spaces and brackets itself.
     fields = (proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     return fields[0], str(int(fields[19]))
 
@@ -114,11 +113,11 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
-        # Containers may run as a number that has no name.
+        # In a container, the number of the user may have no name.
         return f"uid-{os.getuid()}"
 
 
 def _plain(text: str) -> str:
-    """Fit to be shown: the environment and the network name these."""
+    """Returns a text without control characters: these names come from the environment."""
     shown = "".join(character for character in text if character.isprintable())[:_LONGEST]
     return shown or "unknown"

@@ -1,7 +1,7 @@
-"""The record of what a fleet last applied, as a document and back.
+"""The ownership record of a fleet, which has what it last applied, as a document and back.
 
-A file that cannot be understood is never taken for an empty record: links would then count as
-somebody else's, or as ours.
+A document that cannot be read never counts as an empty record: links of the fleet would then be
+taken for somebody else's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
 
 
 class EntryDocument(Document, frozen=True):
-    """What a fleet last made of one registry."""
+    """What a fleet last applied to a registry."""
 
     links: dict[RegistryName, tuple[str, ...] | None] | UnsetType = UNSET
     templates: tuple[str, ...] | UnsetType = UNSET
@@ -69,15 +69,15 @@ class RecordDocument(Document, frozen=True, kw_only=True, tag_field="schema", ta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A fleet's record."""
+    """A record, and the former names that it includes."""
 
     record: Record
     formerly: tuple[str, ...] = ()
-    """Former names whose records were taken into it."""
+    """Former names of the fleet whose records were merged into this one."""
 
 
 def record_document(fleet: str, remembered: Remembered) -> bytes:
-    """The record as text; the same record gives the same text."""
+    """Returns the document of a record. Equal records have equal documents."""
     registries = sorted(remembered.record.items())
     return line_in_utf8(
         RecordDocument(
@@ -91,7 +91,7 @@ def record_document(fleet: str, remembered: Remembered) -> bytes:
 
 
 def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
-    """The record in a document. Raises StateError, naming it as `where`."""
+    """Returns the record in a document. Raises StateError, which names the document as `where`."""
     try:
         with without_collection():
             document = read(content, RecordDocument)
@@ -108,7 +108,7 @@ def parse_record(content: bytes, fleet: str, *, where: str) -> Remembered:
 
 
 def merge_records(records: Iterable[Record]) -> Record:
-    """Several records as one: whatever is on any of them was made by the fleet."""
+    """Returns several records of a fleet merged into one."""
     merged: dict[Registry, Applied] = {}
     for record in records:
         for registry, applied in record.items():

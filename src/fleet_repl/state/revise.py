@@ -1,4 +1,4 @@
-"""Documents that several may change: each change is made to what is there, and none is lost."""
+"""Changes documents that several processes may change at a time, without losing any change."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fleet_repl.values.canonical_json import short_hash
 from fleet_repl.values.errors import StateError, UnreadableStateError
 
 _ATTEMPTS: Final = 32
-"""Each that fails is somebody else's that went well."""
+"""The most attempts. Each fails only because another process has changed the document."""
 
 
 async def revise(
     store: Store, name: str, change: Callable[[bytes | None], bytes | None]
 ) -> bytes | None:
-    """Change a document as it is now; what it is in the end, None where there is none.
+    """Changes a document, and returns its content afterwards; None if there is none.
 
-    `change` gets the content, None where there is none, and gives the one to put in its place,
-    None to leave it alone. It is asked again where somebody else was faster. Raises StateError,
-    and whatever `change` raises.
+    `change`: returns the new content for the present one, which is None if there is no document;
+    None leaves the document as it is. It is called again where another process was faster. Raises
+    StateError, and what `change` raises.
     """
     for _ in range(_ATTEMPTS):
         stored = await store.find(name)
@@ -39,8 +39,8 @@ async def revise(
 async def revise_readable(
     store: Store, name: str, change: Callable[[bytes | None], bytes | None], *, empty: bytes
 ) -> None:
-    """The same where `change` raises UnreadableStateError for what it cannot read: that is kept
-    under another name, and the document is begun anew from `empty`."""
+    """Changes a document in the same way. If `change` raises UnreadableStateError, the document is
+    kept under another name, and replaced with `empty` before the change."""
     try:
         await revise(store, name, change)
     except UnreadableStateError:

@@ -1,7 +1,7 @@
-"""Versions of the inventory that were rolled back: marks that hold them off until they change.
+"""Rollback marks: versions of the inventory that were rolled back and are not applied again.
 
-What a rollback marks is for `reverting` to say; a mark goes when its inventory is applied after
-all, or when the rollback itself is taken back.
+`runs.rollback` decides which versions a rollback marks. A mark is removed when its version is
+applied by force, or when the rollback itself is rolled back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Marks: TypeAlias = tuple[RolledBack, ...]
 
 
 class MarkDocument(Document, frozen=True):
-    """A version of the inventory whose run was taken back."""
+    """A version of the inventory whose run was rolled back."""
 
     inventory: str
     run: str
@@ -42,36 +42,36 @@ class MarkDocument(Document, frozen=True):
 
 
 class MarksDocument(Document, frozen=True, tag_field="schema", tag=ROLLED_BACK_SCHEMA):
-    """Every mark of a fleet, the oldest first."""
+    """The marks of a fleet, the oldest first."""
 
     marks: tuple[MarkDocument, ...]
 
 
 def lifted(marks: Iterable[RolledBack], inventory: str) -> Marks:
-    """The marks without those of a version of the inventory: it was applied after all."""
+    """Returns the marks without those of a version of the inventory."""
     return tuple(mark for mark in marks if mark.inventory != inventory)
 
 
 def reset(marks: Iterable[RolledBack], before: Marks, *, by: str) -> Marks:
-    """The marks as if the run `by` had not been: one that it has lifted, or put its own in the
-    place of, holds again. What others have marked since stays."""
+    """Returns the marks without the effect of the run `by`: its own marks are removed, and those of
+    `before` that it lifted or replaced are back. Marks of later runs stay."""
     others = tuple(mark for mark in marks if mark.by != by)
     marked = {mark.inventory for mark in others}
     return (*(mark for mark in before if mark.inventory not in marked), *others)
 
 
 async def read_marks(store: Store, fleet: str) -> Marks:
-    """What of a fleet was rolled back, the oldest first.
+    """Returns the marks of a fleet, the oldest first.
 
-    Raises StateError: UnreadableStateError for a document that cannot be read.
+    Raises StateError, and UnreadableStateError for a document that cannot be read.
     """
     content = await store.read(_name(fleet))
     return () if content is None else parse_marks(content, _where(store, fleet))
 
 
 async def revise_marks(store: Store, fleet: str, change: Callable[[Marks], Marks]) -> None:
-    """Change the marks as they are now; what cannot be read is kept aside, and they are begun
-    anew. Raises StateError."""
+    """Changes the marks as they are now. An unreadable document is kept under another name, and
+    replaced by a new one. Raises StateError."""
 
     def revised(content: bytes | None) -> bytes | None:
         before = () if content is None else parse_marks(content, _where(store, fleet))

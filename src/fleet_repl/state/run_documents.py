@@ -51,7 +51,7 @@ _D = TypeVar("_D", bound=Document)
 
 
 class RunDocument(Document, frozen=True, tag_field="schema", tag=RUN_SCHEMA):
-    """What a run is."""
+    """A run as it was before its first write."""
 
     run_id: str
     fleet: str
@@ -82,7 +82,7 @@ class RunDocument(Document, frozen=True, tag_field="schema", tag=RUN_SCHEMA):
 
 
 class EndedSummaryDocument(CountsDocument, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """Earlier versions counted less, and later ones may count more."""
+    """The counts of a report. Earlier versions had fewer of them, and later ones may have more."""
 
     held: Count | UnsetType = UNSET
     writes: WritesDocument | UnsetType = UNSET
@@ -107,7 +107,7 @@ class EndedDocument(Document, frozen=True, tag_field="schema", tag=ENDED_SCHEMA)
 
 
 class AsideDocument(Document, frozen=True, tag_field="schema", tag=ASIDE_SCHEMA):
-    """A run that died and is not looked into any more."""
+    """A run that died and cannot be read."""
 
     run_id: str
     at: Instant
@@ -115,7 +115,7 @@ class AsideDocument(Document, frozen=True, tag_field="schema", tag=ASIDE_SCHEMA)
 
 
 class RegistryBeforeDocument(Document, frozen=True):
-    """What a registry had. What the run does not touch is missing."""
+    """The documents that a run replaces in a registry. Others are missing."""
 
     registry_policy: AwsDocument | UnsetType = field(default=UNSET, name="registry-policy")
     replication: AwsDocument | UnsetType = field(default=UNSET, name="replication-configuration")
@@ -150,7 +150,7 @@ class RegistryBeforeDocument(Document, frozen=True):
 
 
 class BeforeDocument(Document, frozen=True, tag_field="schema", tag=BEFORE_SCHEMA):
-    """What registries had before a run."""
+    """The documents that a run replaces, by registry."""
 
     registries: dict[RegistryName, RegistryBeforeDocument]
 
@@ -162,18 +162,18 @@ class BeforeDocument(Document, frozen=True, tag_field="schema", tag=BEFORE_SCHEM
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended, in short."""
+    """The end of a run, as lists of runs show it."""
 
     status: Status
     finished_at: datetime
     counts: Mapping[Outcome, int]
-    """Registries by outcome."""
+    """The numbers of registries by outcome."""
     writes: Writes | None = None
-    """None where an earlier version has not counted them."""
+    """None in documents of earlier versions."""
 
 
 def run_content(meta: RunMeta) -> bytes:
-    """The document `fleet-repl/run/1`."""
+    """Returns the document `fleet-repl/run/1`."""
     return line(
         RunDocument(
             run_id=meta.run_id,
@@ -192,29 +192,29 @@ def run_content(meta: RunMeta) -> bytes:
 
 
 def parse_run(content: bytes, where: str) -> RunMeta:
-    """What a run is. Raises UnreadableStateError."""
+    """Returns the run in a document. Raises UnreadableStateError."""
     return _read(content, where, RunDocument, RunDocument.meta)
 
 
 def ended_content(report: Report) -> bytes:
-    """The document `fleet-repl/ended/1`: what a list of runs tells of a report."""
+    """Returns the document `fleet-repl/ended/1`: what lists of runs show of a report."""
     summary = recast(SummaryDocument.of(report), EndedSummaryDocument)
     finished_at = instant(report.finished_at)
     return line(EndedDocument(report.run_id, report.status, finished_at, summary))
 
 
 def parse_ended(content: bytes, where: str) -> Ended:
-    """How a run ended. Raises UnreadableStateError."""
+    """Returns the end of a run in a document. Raises UnreadableStateError."""
     return _read(content, where, EndedDocument, EndedDocument.ended)
 
 
 def aside_content(run: UnreadableRun, at: datetime) -> bytes:
-    """The document `fleet-repl/aside/1`: a run that died is not looked into any more."""
+    """Returns the document `fleet-repl/aside/1` of a run that died and cannot be read."""
     return line(AsideDocument(run.run_id, instant(at), run.reason))
 
 
 def before_content(before: BeforeDocuments) -> bytes:
-    """The document `fleet-repl/before/1`."""
+    """Returns the document `fleet-repl/before/1`."""
     entries = sorted(before.items())
     return line(
         BeforeDocument(
@@ -224,7 +224,7 @@ def before_content(before: BeforeDocuments) -> bytes:
 
 
 def parse_before(content: bytes, where: str) -> BeforeDocuments:
-    """What registries had before a run. Raises UnreadableStateError."""
+    """Returns the documents that a run replaces. Raises UnreadableStateError."""
     with without_collection():
         return _read(content, where, BeforeDocument, BeforeDocument.before)
 

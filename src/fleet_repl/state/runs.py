@@ -1,15 +1,15 @@
-"""The records of runs: plan, documents before, journal and report, each run in its own folder.
+"""The records of a fleet's runs. Each run has a folder with these documents, written in this order:
 
-A run is remembered once its run.json is there, which is written last of all that has to be known
-before its first write. It has ended once its ended.json is there, which is written after its
-report. One that died, and of which something cannot be read, is set aside: an aside.json says so,
-and everything else of it stays as it is.
+plan.json and before.json, what the run's writes replace; run.json, by which the run is remembered
+and may write; journal.jsonl, which grows with its writes; report.json; ended.json, by which the run
+has ended. A run that died and cannot be read gets an aside.json instead, and no longer counts as
+unfinished; its other documents stay as they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final, TypeVar
@@ -32,6 +32,7 @@ from fleet_repl.runs.history import (
 )
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.state.journal import Journal, parse_journal
+from fleet_repl.state.reads import read_all
 from fleet_repl.state.run_documents import (
     aside_content,
     before_content,
@@ -47,27 +48,26 @@ from fleet_repl.values.text import first_line
 _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-z]{1,32}")
 _FLEET: Final = re.compile(FLEET_NAME)
 _NAME: Final = re.compile(r"(?P<fleet>[^/]+)/runs/(?P<run>[^/]+)/run\.json")
-_READS: Final = 16
-"""Documents asked for at a time."""
 
 _T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 class RunRecords:
-    """The runs of one fleet. Every call raises StateError where the state cannot be used."""
+    """The runs of a fleet. Every call raises StateError where the state cannot be used."""
 
     def __init__(self, store: Store, fleet: str) -> None:
-        # It may come from the command line, and becomes part of a path.
+        # The name may come from the command line, and becomes a part of paths.
         if _FLEET.fullmatch(fleet) is None:
             raise StateError(f"{fleet!r} is no name of a fleet")
         self._store = store
         self._fleet = fleet
 
     async def begin(self, meta: RunMeta, plan: Plan, record: Record = NO_RECORD) -> None:
-        """Remember a run before its first write, with what the fleet's record says by then; all
-        of it is durable when this returns."""
-        # In threads: of a large fleet this takes seconds, and a lock has to be renewed meanwhile.
+        """Records a run before its first write. All documents are durable on return.
+
+        `record`: what is on record as the fleet's own.
+        """
+        # In threads: for a large fleet this takes seconds, and the lock must be renewed meanwhile.
         content = await anyio.to_thread.run_sync(plan_content, plan)
         await self._put(meta.run_id, "plan.json", content)
         content = await anyio.to_thread.run_sync(
@@ -78,8 +78,10 @@ class RunRecords:
 
     @asynccontextmanager
     async def journal(self, run_id: str) -> AsyncIterator[Journal]:
-        """The journal of a run for as long as it writes. In the end all of it is durable, unless
-        it cannot be written any more: then that is raised, if nothing else is."""
+        """Opens the journal of a run for a block, at whose end all entries are durable.
+
+        Raises StateError at the end where they cannot be written, unless the block raises.
+        """
         journal = Journal(self._store, self._name(run_id, "journal.jsonl"))
         try:
             yield journal
@@ -90,37 +92,38 @@ class RunRecords:
         await journal.flush()
 
     async def finish(self, report: Report) -> None:
-        """Put a run's report on record, and that it has ended."""
+        """Records the report of a run, and that the run has ended."""
         content = await anyio.to_thread.run_sync(report_content, report)
         await self._put(report.run_id, "report.json", content)
         await self._put(report.run_id, "ended.json", ended_content(report))
 
     async def set_aside(self, run: UnreadableRun, at: datetime) -> None:
-        """Let a run that died count as unfinished no more, as nobody can tell what it had done."""
+        """Records that a run died and cannot be read: it no longer counts as unfinished."""
         await self._put(run.run_id, "aside.json", aside_content(run, at))
 
     async def summaries(
         self, *, but: Collection[str] = (), since: str = ""
     ) -> tuple[RunSummary | UnreadableRun, ...]:
-        """Every run in short, the newest first: `but` for some, and of ids from `since` on."""
+        """Returns a summary of each run, the newest first. `but`: ids to leave out. `since`: the
+        first id to count."""
         known, ended, _ = await self._listed()
         wanted = [run for run in known.difference(but) if run >= since]
 
         async def summary(run_id: str) -> RunSummary | UnreadableRun:
             return await self._readable(run_id, self._summary(run_id, ended=run_id in ended))
 
-        return await _for_each(sorted(wanted, reverse=True), summary)
+        return await read_all(sorted(wanted, reverse=True), summary)
 
     async def metas(self) -> Mapping[str, RunMeta]:
-        """Runs by id, without those that cannot be read."""
+        """Returns the readable runs by id."""
         known, _, _ = await self._listed()
         metas = await self._metas(known)
         return {meta.run_id: meta for meta in metas if isinstance(meta, RunMeta)}
 
     async def load(self, run_id: str) -> PastRun | None:
-        """Everything that is remembered of a run; None where there is no run of that id.
+        """Returns all documents of a run; None if no run has that id.
 
-        Raises UnreadableStateError where something of it cannot be read.
+        Raises UnreadableStateError where one of them cannot be read.
         """
         if _RUN_ID.fullmatch(run_id) is None:
             return None
@@ -148,22 +151,22 @@ class RunRecords:
         return await anyio.to_thread.run_sync(parsed)
 
     async def over(self) -> frozenset[str]:
-        """Ids of the runs that have ended, or are set aside."""
+        """Returns the ids of runs that have ended or are set aside."""
         _, ended, aside = await self._listed()
         return ended | aside
 
     async def unfinished(self) -> tuple[RunMeta | UnreadableRun, ...]:
-        """Runs that have not ended, the oldest first: under way, or dead and not set aside."""
+        """Returns the runs that are under way, or died and are not set aside; the oldest first."""
         known, ended, aside = await self._listed()
         return await self._metas(known - ended - aside)
 
     def unreadable(self, run_id: str, error: UnreadableStateError) -> UnreadableRun:
-        """A run of which something cannot be read."""
+        """Returns a run as one of which a document cannot be read."""
         reason = first_line(error)
         return UnreadableRun(run_id=run_id, fleet=self._fleet, reason=reason)
 
     async def _listed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """The ids of all runs, of those that have ended, and of those that are set aside."""
+        """Returns the ids of all runs, of ended runs, and of runs that are set aside."""
         folder = f"{self._fleet}/runs/"
         names = [name.removeprefix(folder) for name in await self._store.names(folder)]
         return (
@@ -176,10 +179,10 @@ class RunRecords:
         async def meta(run_id: str) -> RunMeta | UnreadableRun:
             return await self._readable(run_id, self._meta(run_id))
 
-        return await _for_each(sorted(runs), meta)
+        return await read_all(sorted(runs), meta)
 
     async def _readable(self, run_id: str, reading: Awaitable[_T]) -> _T | UnreadableRun:
-        """What is read of a run, or why it cannot be: one run never hides the others."""
+        """Returns what `reading` gives, or an unreadable run: one run must not hide the others."""
         try:
             return await reading
         except UnreadableStateError as error:
@@ -230,46 +233,19 @@ class RunRecords:
 
 
 async def fleets(store: Store) -> tuple[str, ...]:
-    """The fleets that have runs in a store, sorted. Raises StateError."""
+    """Returns the fleets that have runs in a store, sorted. Raises StateError."""
     matches = (_NAME.fullmatch(name) for name in await store.names(""))
-    return tuple(
-        sorted(
-            {
-                match["fleet"]
-                for match in matches
-                if match and _FLEET.fullmatch(match["fleet"]) and _RUN_ID.fullmatch(match["run"])
-            }
-        )
-    )
+    names = {
+        match["fleet"]
+        for match in matches
+        if match and _FLEET.fullmatch(match["fleet"]) and _RUN_ID.fullmatch(match["run"])
+    }
+    return tuple(sorted(names))
 
 
 def _with_document(names: Iterable[str], document: str) -> frozenset[str]:
-    """The runs that have a document. Whatever else lies there is none of them."""
+    """Returns the runs that have a document. Names that are not ids of runs do not count."""
     parts = (name.partition("/") for name in names)
     return frozenset(
         run for run, _, rest in parts if rest == document and _RUN_ID.fullmatch(run) is not None
     )
-
-
-async def _for_each(items: Iterable[_T], read: Callable[[_T], Awaitable[_R]]) -> tuple[_R, ...]:
-    """What `read` gives for each item, in their order. Raises the first StateError."""
-    results: dict[int, _R] = {}
-    failures: list[StateError] = []
-    limiter = anyio.CapacityLimiter(_READS)
-
-    async def one(nth: int, item: _T) -> None:
-        async with limiter:
-            # The first failure ends it: the rest would most likely be the same.
-            if failures:
-                return
-            try:
-                results[nth] = await read(item)
-            except StateError as error:
-                failures.append(error)
-
-    async with anyio.create_task_group() as group:
-        for nth, item in enumerate(items):
-            group.start_soon(one, nth, item)
-    if failures:
-        raise failures[0]
-    return tuple(results[nth] for nth in sorted(results))

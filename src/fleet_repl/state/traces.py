@@ -1,6 +1,7 @@
-"""The traces of a fleet's runs as a document: how each registry was left, in a few bytes.
+"""The last-applied fingerprints of a fleet's registries as a document and back.
 
-Many registries were last written by the same few runs, so each run is told once.
+Most registries were last written by the same few runs, so the document has each run once, and for a
+registry only the number of its run and two digests.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ _Fingerprint: TypeAlias = Annotated[
 _Left: TypeAlias = Annotated[
     tuple[Count, _Fingerprint | None, _Fingerprint | None], Meta(title=_LEFT)
 ]
-"""The place of a run among the runs, then digests of the rules and of the policy that it left."""
+"""The index of a run, and digests of the rules and of the policy that it left."""
 
 
 class TraceRunDocument(Document, frozen=True):
-    """A run that has written registries last."""
+    """A run that was the last to write a registry."""
 
     run: str
     at: Instant
@@ -45,24 +46,24 @@ class TraceRunDocument(Document, frozen=True):
 
 
 class TracesDocument(Document, frozen=True, tag_field="schema", tag=TRACES_SCHEMA):
-    """How the runs of a fleet left its registries."""
+    """The runs of a fleet, and how they left its registries."""
 
     runs: tuple[TraceRunDocument, ...]
     registries: dict[RegistryName, _Left]
 
 
 async def read_traces(store: Store, fleet: str) -> Traces:
-    """How the runs of a fleet left its registries.
+    """Returns how the runs of a fleet left its registries.
 
-    Raises StateError: UnreadableStateError for a document that cannot be read.
+    Raises StateError, and UnreadableStateError for a document that cannot be read.
     """
     content = await store.read(_name(fleet))
     return {} if content is None else parse_traces(content, _where(store, fleet))
 
 
 async def revise_traces(store: Store, fleet: str, change: Callable[[Traces], Traces]) -> None:
-    """Change the traces as they are now; what cannot be read is kept aside, and they are begun
-    anew. Raises StateError."""
+    """Changes the traces as they are now. An unreadable document is kept under another name, and
+    replaced by a new one. Raises StateError."""
 
     def revised(content: bytes | None) -> bytes | None:
         before = {} if content is None else parse_traces(content, _where(store, fleet))
@@ -73,7 +74,7 @@ async def revise_traces(store: Store, fleet: str, change: Callable[[Traces], Tra
 
 
 def traces_content(traces: Traces) -> bytes:
-    """The document `fleet-repl/traces/1`; the same traces give the same text."""
+    """Returns the document `fleet-repl/traces/1`. Equal traces have equal documents."""
     runs: dict[TraceRunDocument, int] = {}
     registries: dict[str, _Left] = {}
     for registry, trace in sorted(traces.items()):
@@ -83,7 +84,7 @@ def traces_content(traces: Traces) -> bytes:
 
 
 def parse_traces(content: bytes, where: str) -> Traces:
-    """The traces in a document. Raises UnreadableStateError, naming it as `where`."""
+    """Returns the traces in a document. Raises UnreadableStateError, which names it as `where`."""
     try:
         document = read(content, TracesDocument)
         runs = each("runs", document.runs, TraceRunDocument.trace)

@@ -1,7 +1,8 @@
-"""Whose word a state in a folder is: that of the user alone who runs this process, or of root.
+"""Refuses files and folders of a state that another user could have written.
 
-What is remembered decides which links are the fleet's own and what a rollback puts back. Whoever
-can change it can have the rules of others taken away without a warning.
+The state decides which links are the fleet's own and what a rollback puts back. A user who can
+change it can have the rules of others removed without a warning. So only files of the user who runs
+this process, or of root, are trusted.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ _SHARED: Final = (
 
 
 class UntrustedError(Exception):
-    """Something of a state that somebody else may have put there; its text says what to do."""
+    """A file or folder of a state that another user may have written. Its text says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a document lies."""
+    """The place of a document."""
 
     root: Path
     """The folder of the whole state."""
     within: str = ""
-    """Seen from there, the folder that names are seen from."""
+    """The folder below the root that names begin in."""
     name: str
-    """Such as `prod/applied.json`."""
+    """The name of the document, such as `prod/applied.json`."""
     shared: bool = False
-    """Whether several users of the machine keep it together."""
+    """Whether several users of the machine share the state."""
 
     @property
     def path(self) -> Path:
@@ -50,7 +51,7 @@ class Place:
 
     @property
     def inside(self) -> Place:
-        """Any document in the folder of this name."""
+        """The place of any document in the folder of this name."""
         return replace(self, name=(PurePosixPath(self.name) / "*").as_posix())
 
     @property
@@ -63,15 +64,15 @@ class Place:
 
 
 def check(handle: int, path: Path, place: Place, *, made: bool = False) -> None:
-    """Raises UntrustedError for an open file or folder that somebody else could have written.
+    """Raises UntrustedError for an open file or folder that another user could have written.
 
-    `made`: it may have been made a moment ago.
+    `made`: this process may have just created it.
     """
     status = os.fstat(handle)
     own = status.st_uid == os.geteuid()
     if place.shared:
         if made and own and stat.S_IMODE(status.st_mode) != place.file_mode:
-            # What the umask took away is given back to the group.
+            # The umask may have removed permissions of the group.
             os.fchmod(handle, place.file_mode)
         return
     if not own and status.st_uid != _ROOT:

@@ -1,8 +1,7 @@
-"""Turns at registries that several fleets of a state location write: one write at a time.
+"""Turns at registries that several fleets of a state location write, one fleet at a time.
 
-A turn is a document that names the run whose turn it is. It binds others for as long as that run
-holds its fleet's lock, so a run that dies in its turn keeps nobody waiting for longer than its
-lock does.
+A turn is a document that names a run. It binds other runs while that run holds its fleet's lock, so
+a run that dies in its turn keeps others waiting no longer than its lock does.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import first_line
 
 PATIENCE: Final = 180.0
-"""Seconds that a turn is waited for: a lock of a dead run lasts a minute, a slow write two."""
+"""The seconds to wait for a turn: the lock of a dead run lasts a minute, a slow write two."""
 _PAUSES: Final = (0.1, 0.4)
 _RELEASING_SECONDS: Final = 5.0
 
 
 class Turns:
-    """The turns of one run."""
+    """The turns of a run."""
 
     def __init__(
         self,
@@ -54,16 +53,16 @@ class Turns:
         self._clock = clock
         self._uniform = uniform
         self._taken = 0
-        """How many turns were tried for: no two documents of a run are the same."""
+        """The number of attempts at turns, which makes each document of the run different."""
         self._own: defaultdict[Registry, anyio.Lock] = defaultdict(anyio.Lock)
 
     @asynccontextmanager
     async def turn(self, registry: Registry) -> AsyncIterator[None]:
-        """Meanwhile no other fleet of the location writes the registry. Entered at once where
-        none other lists its account.
+        """Keeps other fleets of the location from writing a registry for a block. Waits only where
+        another fleet lists its account.
 
-        Raises CallError where another fleet does not end its turn, and HaltedError where the
-        state cannot be used.
+        Raises CallError where another fleet does not end its turn, and HaltedError where the state
+        cannot be used.
         """
         if registry.account not in self._shared:
             yield
@@ -99,7 +98,7 @@ class Turns:
             await self._clock.sleep(self._uniform(*_PAUSES))
 
     async def _whose(self, name: str, stored: Stored | None) -> LockDocument | None:
-        """The turn that binds this run; None where it may take its own."""
+        """Returns the turn of another run that binds this run, or None."""
         if stored is None:
             return None
         document = parse_lock(stored.content, None, where=f"{self._store}/{name}")
@@ -110,7 +109,8 @@ class Turns:
         return document if at_work == holder else None
 
     async def _release(self, registry: Registry, version: str | None) -> None:
-        """Let others have it, if it is still ours. Without a `version` it may have been taken."""
+        """Ends this run's turn. `version`: that of its document; None if taking the turn was cut
+        off, so that the document may be of another run."""
         name = _name(registry)
         # Also while the run is being cancelled.
         with anyio.move_on_after(_RELEASING_SECONDS, shield=True):
@@ -121,7 +121,7 @@ class Turns:
                 if version is not None:
                     await self._store.swap(name, lock_content(self._document(None)), version)
             except StateError:
-                # It binds nobody any longer once this run has given its lock back.
+                # The turn binds no run any more once this run has released its lock.
                 return
 
     def _is_own(self, stored: Stored, name: str) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from tests.support.changes import change_of
 
-from fleet_repl.planning.excluded import spared
+from fleet_repl.planning.excluded import exclude
 from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 
 SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
-"""The registry that is spared."""
+"""The registry that is excluded."""
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_call_that_is_spared_is_named(resource: Resource, action: Action, ca
     fault = Fault(
         kind=FaultKind.ACCESS_DENIED, operation="", message="it is left alone", hint="wait"
     )
-    (found,) = spared([plan], {SHOP: fault})
+    (found,) = exclude([plan], {SHOP: fault})
     assert found.spared
     assert found.changes == (change,)
     assert found.refused[resource].operation == call

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.changes import change_of
 
-from fleet_repl.fleet.exclusions import without_objected
+from fleet_repl.planning.excluded import exclude_objected
 from fleet_repl.planning.objections import OF_REGISTRIES
 from fleet_repl.planning.plan import Action, Objection, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -32,7 +32,7 @@ def objection(kind: str) -> Objection:
 def test_the_objected_registry_is_excluded(kind: str) -> None:
     """Nothing is written to it, its fault says why, and nothing refuses the others."""
     against = objection(kind)
-    (first, second), left = without_objected(
+    (first, second), left = exclude_objected(
         PLANS, (against,), lambda one: (against,) if one.registry == FIRST else ()
     )
     assert left == ()
@@ -48,7 +48,7 @@ def test_the_objected_registry_is_excluded(kind: str) -> None:
 def test_a_threshold_of_the_fleet_refuses_all(kind: str) -> None:
     """Also beside an objection to one registry, which is named all the same."""
     single, wide = objection("foreign-rules"), objection(kind)
-    plans, left = without_objected(
+    plans, left = exclude_objected(
         PLANS, (single, wide), lambda one: (single,) if one.registry == FIRST else ()
     )
     assert left == (single, wide)
@@ -59,6 +59,6 @@ def test_a_threshold_of_the_fleet_refuses_all(kind: str) -> None:
 def test_where_nobody_else_is_left_the_plan_is_refused() -> None:
     """A run that could write nothing is not begun."""
     against = objection("protected")
-    plans, left = without_objected(PLANS, (against,), lambda _one: (against,))
+    plans, left = exclude_objected(PLANS, (against,), lambda _one: (against,))
     assert left == (against,)
     assert all(one.writes for one in plans)
