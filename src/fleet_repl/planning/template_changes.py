@@ -56,13 +56,14 @@ def decide_templates(
     else:
         faults += [refusal.fault for refusal in plan.refused]
     return TemplateDecision(
-        changes=tuple(_change(change, wave) for change in changes),
+        changes=tuple(as_change(change, wave) for change in changes),
         faults=tuple(faults),
         owned=tuple(sorted(str(document["prefix"]) for document in wanted)),
     )
 
 
-def _change(change: TemplateChange, wave: str) -> Change:
+def as_change(change: TemplateChange, wave: str = REST) -> Change:
+    """A template's change as one of a plan."""
     return Change(
         resource=Resource.CREATION_TEMPLATE,
         action=Action(change.action),

@@ -11,6 +11,8 @@ from fleet_repl.ecr.templates.diff import (
     TemplateChange,
     TemplatePlan,
     plan_templates,
+    template_change,
+    template_fault,
 )
 from fleet_repl.ecr.templates.documents import (
     Signature,
@@ -36,6 +38,8 @@ __all__ = [
     "parse_template",
     "plan_templates",
     "template_at",
+    "template_change",
     "template_documents",
+    "template_fault",
     "update_request",
 ]

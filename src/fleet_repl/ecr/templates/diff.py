@@ -7,7 +7,7 @@ a wanted template of the same prefix.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal
 
@@ -23,7 +23,6 @@ from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 
 UPDATE: Final = "UpdateRepositoryCreationTemplate"
-DELETE: Final = "DeleteRepositoryCreationTemplate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,8 @@ def plan_templates(
     conflicts: list[Fault] = []
     writes = _writes(wanted, there, signature, conflicts)
     checked = [
-        (change, _fault(change)) for change in chain(writes, _removals(wanted, there, signature))
+        (change, template_fault(change))
+        for change in chain(writes, _removals(wanted, there, signature))
     ]
     return TemplatePlan(
         changes=tuple(change for change, fault in checked if fault is None),
@@ -86,18 +86,11 @@ def _writes(
     conflicts: list[Fault],
 ) -> Iterator[TemplateChange]:
     for document in wanted:
-        raw, after = template_at(found, plain_prefix(document)), parse_template(document)
+        raw = template_at(found, plain_prefix(document))
         before = parse_template(raw)
-        if raw is None:
-            prefix = str(document["prefix"])
-            yield TemplateChange(action="create", prefix=prefix, before=before, after=after)
-            continue
-        differing = differences(before, after)
-        if signature.is_on(raw) and differing:
-            # The prefix keeps its spelling: it says which template is meant.
-            prefix = str(raw["prefix"])
-            after = replace(after, document={**document, "prefix": prefix})
-            yield TemplateChange(action="update", prefix=prefix, before=before, after=after)
+        differing = differences(before, parse_template(document))
+        if raw is None or (signature.is_on(raw) and differing):
+            yield template_change(before, document)
         elif not signature.is_on(raw) and set(differing) - {"description"}:
             conflicts.append(_conflict(document, differing))
 
@@ -108,22 +101,31 @@ def _removals(
     prefixes = set(map(plain_prefix, wanted))
     for raw in sorted(found, key=plain_prefix):
         if signature.is_on(raw) and plain_prefix(raw) not in prefixes:
-            yield TemplateChange(
-                action="delete",
-                prefix=str(raw.get("prefix", "")),
-                before=parse_template(raw),
-                after=parse_template(None),
-            )
+            yield template_change(parse_template(raw), None)
 
 
-def _fault(change: TemplateChange) -> Fault | None:
+def template_change(before: TemplateState, wanted: JsonObject | None) -> TemplateChange:
+    """The write that puts a document in the place of the template that was read."""
+    found = before.document
+    if found is not None and wanted is not None:
+        # The prefix keeps its spelling: it says which template is meant.
+        wanted = {**wanted, "prefix": found["prefix"]}
+    return TemplateChange(
+        action="create" if found is None else "delete" if wanted is None else "update",
+        prefix=str((found or wanted or {}).get("prefix", "")),
+        before=before,
+        after=parse_template(wanted),
+    )
+
+
+def template_fault(change: TemplateChange) -> Fault | None:
     """Why a change must not be made, or None: members that are not known here."""
-    unknown = change.before.unknown
+    unknown = dict.fromkeys((*change.before.unknown, *change.after.unknown))
     if not unknown:
         return None
     return Fault(
         kind=FaultKind.UNKNOWN_FIELDS,
-        operation=UPDATE if change.action == "update" else DELETE,
+        operation=f"{change.action.capitalize()}RepositoryCreationTemplate",
         message=f"the creation template for {change.prefix or 'no prefix'} has fields that are "
         f"not known here, and is left as it is: {', '.join(unknown)}",
         hint="use a version that knows them, or overwrite them with --allow unknown-fields",

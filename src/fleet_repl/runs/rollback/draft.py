@@ -16,12 +16,20 @@ from typing import Final
 
 from fleet_repl.ecr.policy import Owner, Policy, compose, parse_policy
 from fleet_repl.ecr.rules import NO_RULES, Replication, parse_document
-from fleet_repl.ecr.templates import Signature, TemplateState, parse_template, template_at
+from fleet_repl.ecr.templates import (
+    Signature,
+    TemplateChange,
+    TemplateState,
+    parse_template,
+    template_at,
+    template_change,
+    template_fault,
+)
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import cells_of
-from fleet_repl.planning.plan import Action, Change, Phase, Resource, operation_of
-from fleet_repl.planning.revocations import action_of
+from fleet_repl.planning.plan import Action, Change, Resource, operation_of
+from fleet_repl.planning.template_changes import as_change
 from fleet_repl.runs.history import Trace
 from fleet_repl.runs.rollback.targets import Rewritten, Target
 from fleet_repl.values.canonical_json import JsonObject
@@ -186,62 +194,41 @@ def _templates(
     if seen.templates is None:
         return (), _Part(resource=resource, fault=seen.templates_error or _TEMPLATES_UNREAD)
     moved = False
-    states: list[tuple[TemplateState, TemplateState]] = []
+    changes: list[TemplateChange] = []
     for prefix, rewritten in sorted(target.templates.items()):
         now = parse_template(template_at(seen.templates, prefix))
         before = parse_template(rewritten.before)
         if not now.shows(before):
-            states.append((now, before))
+            changes.append(template_change(now, _settings(before)))
             moved |= not any(now.shows(parse_template(left)) for left in rewritten.left)
-    if not states:
+    if not changes:
         return (), None
-    states.sort(key=lambda state: state[1].document is None)
-    faults = (_template_fault(now, before, signature) for now, before in states)
+    changes.sort(key=lambda change: change.action == "delete")
+    faults = (_template_fault(change, signature) for change in changes)
     fault = next((fault for fault in faults if fault is not None), None)
-    changes = tuple(_template_change(now, before) for now, before in states)
-    return changes, _Part(resource=resource, moved=moved, fault=fault)
+    return tuple(map(as_change, changes)), _Part(resource=resource, moved=moved, fault=fault)
 
 
-def _template_change(now: TemplateState, before: TemplateState) -> Change:
-    document: JsonObject | None = None
-    if before.document is not None:
-        # A read shows members that are not set as empty lists and texts.
-        document = {key: value for key, value in before.document.items() if value}
-    if document is not None and now.document is not None:
-        # The prefix keeps its spelling: it says which template is meant.
-        document = {**document, "prefix": now.document["prefix"]}
-    after = parse_template(document)
-    return Change(
-        resource=Resource.CREATION_TEMPLATE,
-        action=action_of(now, after),
-        phase=Phase.TEMPLATES,
-        before=now,
-        after=after,
-    )
+def _settings(template: TemplateState) -> JsonObject | None:
+    """A template without the members that are not set: a read shows empty lists and texts."""
+    if template.document is None:
+        return None
+    return {
+        key: value for key, value in template.document.items() if value or key in template.unknown
+    }
 
 
-def _template_fault(
-    now: TemplateState, before: TemplateState, signature: Signature
-) -> Fault | None:
+def _template_fault(change: TemplateChange, signature: Signature) -> Fault | None:
     """A template that does not carry the fleet's mark now is never changed or removed."""
-    action = Action.DELETE if before.document is None else Action.UPDATE
-    operation = operation_of(Resource.CREATION_TEMPLATE, action)
-    named = (now.document or before.document or {}).get("prefix") or "no prefix"
-    unknown = (*now.unknown, *before.unknown)
-    if unknown:
-        return Fault(
-            kind=FaultKind.UNKNOWN_FIELDS,
-            operation=operation,
-            message=f"the creation template for {named} has fields that are not known here, and "
-            f"is left as it is: {', '.join(dict.fromkeys(unknown))}",
-            hint="use a version that knows them",
-        )
-    if now.document is not None and not signature.is_on(now.document):
+    unknown, now = template_fault(change), change.before.document
+    if unknown is not None:
+        return replace(unknown, hint="use a version that knows them")
+    if now is not None and not signature.is_on(now):
         return Fault(
             kind=FaultKind.CONFLICT,
-            operation=operation,
-            message=f"the creation template for {named} does not carry this fleet's mark any "
-            "more, so it is somebody else's, and is left as it is",
+            operation=operation_of(Resource.CREATION_TEMPLATE, Action(change.action)),
+            message=f"the creation template for {change.prefix or 'no prefix'} does not carry "
+            "this fleet's mark any more, so it is somebody else's, and is left as it is",
             hint="delete it by hand if it is to go",
         )
     return None
