@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.bootstrap.conftest import FORMATS
+from tests.bootstrap.conftest import FORMATS, Needed
+from tests.bootstrap.fleets import PLAIN
 from tests.support.cloudformation import template_of
 from tests.support.drawn_inventories import EXTERNAL_IDS, inventories
 
@@ -186,3 +187,16 @@ def test_every_account_has_one_role_or_is_the_base_identitys(inventory: Inventor
             if first.role is not None and second.role is not None:
                 same = first.external_id == second.external_id
                 assert (numbers[first.id] == numbers[second.id]) is same
+
+
+def test_what_sessions_carry_has_to_be_trusted(needed: Needed) -> None:
+    """A source identity and session tags are actions of their own, for both who asks and who is
+    asked."""
+    carried = 'source_identity = "platform"\nsession_tags = { team = "core" }'
+    bootstrap = needed(PLAIN.replace("[aws]\n", f"[aws]\n{carried}\n"))
+    actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+    printed = json.loads(FORMATS["iam"](bootstrap))
+    assert printed["roles"][0]["trust"]["Statement"][0]["Action"] == actions
+    assert printed["base_identity"]["permissions"]["Statement"][0]["Action"] == actions
+    role = template_of(template_text(bootstrap))["Resources"]["Role"]["Properties"]
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Action"] == actions

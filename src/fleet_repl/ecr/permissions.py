@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
 from fleet_repl.values.names import Partition
 
@@ -55,8 +56,8 @@ class Statement:
         document: dict[str, Json] = {
             "Sid": self.sid,
             "Effect": "Allow",
-            "Action": _alone(self.actions),
-            "Resource": _alone([_filled(resource, values) for resource in self.resources]),
+            "Action": alone(self.actions),
+            "Resource": alone([_filled(resource, values) for resource in self.resources]),
         }
         if self.service is not None:
             document["Condition"] = {"StringEquals": {"iam:AWSServiceName": self.service}}
@@ -241,6 +242,16 @@ def passing_policy(*, partition: Partition) -> str:
     return compact_json({"Version": VERSION, "Statement": [statement]})
 
 
+def assuming_actions(aws: Aws) -> tuple[str, ...]:
+    """What it takes to assume a role with what each AssumeRole of this fleet carries."""
+    actions = {
+        "sts:AssumeRole": True,
+        "sts:SetSourceIdentity": aws.source_identity is not None,
+        "sts:TagSession": bool(aws.session_tags),
+    }
+    return tuple(action for action, is_needed in actions.items() if is_needed)
+
+
 def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
     """A policy of these statements."""
     return {"Version": VERSION, "Statement": list(statements)}
@@ -258,7 +269,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
-def _alone(items: Collection[str]) -> Json:
+def alone(items: Collection[str]) -> Json:
     """A list of one as IAM's own documents have it: without the list."""
     listed = list(items)
     return listed[0] if len(listed) == 1 else listed

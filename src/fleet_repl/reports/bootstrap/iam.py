@@ -8,6 +8,7 @@ from typing import Final
 from fleet_repl.ecr.permissions import (
     OWN_PERMISSIONS,
     Statement,
+    alone,
     policy_document,
     role_resources,
     state_statements,
@@ -21,7 +22,6 @@ PRINCIPAL: Final = "${PRINCIPAL_ARN}"
 """In place of a base identity that is not known."""
 
 _ACCOUNT_ID: Final = "${ACCOUNT_ID}"
-_ASSUME_ROLE: Final = "sts:AssumeRole"
 _USUAL_SESSION: Final = 3_600
 _MOST_NAMED: Final = 5
 
@@ -67,7 +67,7 @@ def _trust(principal: str, external_id: int | None, bootstrap: Bootstrap) -> Jso
             {
                 "Effect": "Allow",
                 "Principal": {"AWS": principal},
-                "Action": _ASSUME_ROLE,
+                "Action": alone(bootstrap.assuming),
                 **({"Condition": {"StringEquals": asked}} if asked else {}),
             }
         ]
@@ -118,7 +118,7 @@ def _assuming(bootstrap: Bootstrap, position: int) -> Statement:
         resources = (str(bootstrap.hubs[position]),)
     else:
         resources = role_resources(role.path for role in bootstrap.roles)
-    return Statement(sid="NextRole", actions=(_ASSUME_ROLE,), resources=resources)
+    return Statement(sid="NextRole", actions=bootstrap.assuming, resources=resources)
 
 
 def _notes(bootstrap: Bootstrap) -> Iterator[str]:

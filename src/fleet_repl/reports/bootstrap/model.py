@@ -10,7 +10,12 @@ from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.ecr.permissions import Feature, Statement, account_statements
+from fleet_repl.ecr.permissions import (
+    Feature,
+    Statement,
+    account_statements,
+    assuming_actions,
+)
 from fleet_repl.inventory import Account, External, Inventory
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import AccountId, Partition, RoleArn
@@ -46,6 +51,8 @@ class Bootstrap:
     """The role of most accounts first. None where every account is the base identity's own."""
     session_seconds: int
     """The longest session that is asked of a role."""
+    assuming: tuple[str, ...]
+    """What the trust policy of each role allows: assuming it, with what a session carries."""
     permissions: tuple[Statement, ...]
     """What each role is allowed, and the base identity in its own account."""
     base_identity: str | None
@@ -111,6 +118,7 @@ def bootstrap_of(
         partition=partition,
         roles=_roles(inventory, ids),
         session_seconds=max((account.session_seconds for account in assumed), default=0),
+        assuming=assuming_actions(inventory.aws),
         permissions=account_statements(inventory, more=more, read_only=read_only),
         base_identity=base_identity,
         hubs=inventory.aws.via,

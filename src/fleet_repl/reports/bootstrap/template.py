@@ -77,7 +77,7 @@ def _role(bootstrap: Bootstrap) -> dict[str, Value]:
     trust: dict[str, Value] = {
         "Effect": "Allow",
         "Principal": {"AWS": Function("Ref", "Principal")},
-        "Action": "sts:AssumeRole",
+        "Action": _alone(bootstrap.assuming),
     }
     if (condition := _condition(bootstrap)) is not None:
         trust["Condition"] = condition
@@ -142,12 +142,17 @@ def _statement(statement: Statement) -> dict[str, Value]:
     found: dict[str, Value] = {
         "Sid": statement.sid,
         "Effect": "Allow",
-        "Action": statement.actions[0] if len(statement.actions) == 1 else statement.actions,
+        "Action": _alone(statement.actions),
         "Resource": resources[0] if len(resources) == 1 else resources,
     }
     if statement.service is not None:
         found["Condition"] = {"StringEquals": {"iam:AWSServiceName": statement.service}}
     return found
+
+
+def _alone(texts: tuple[str, ...]) -> Value:
+    """A list of one as IAM's own documents have it: without the list."""
+    return texts[0] if len(texts) == 1 else texts
 
 
 def _resource(text: str) -> Value:
