@@ -1,7 +1,7 @@
 """Recovery: what a run had done that ended without a report, by its journal and by a look.
 
-Pure. A write whose end the journal tells is as it tells; one that was under way is decided by
-what is in place. What neither shows stays in doubt, and is never guessed.
+Pure. The journal says how most writes ended. A write that was under way is decided by what is in
+place (`open_writes`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
 
-from fleet_repl.ecr.policy import Owner, parse_policy
-from fleet_repl.ecr.rules import parse_stored_rules
-from fleet_repl.ecr.templates import parse_template, template_at
+from fleet_repl.ecr.policy import Owner
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Change, RegistryPlan, Resource, operation_of
+from fleet_repl.planning.plan import Change, RegistryPlan, Resource
 from fleet_repl.planning.stored import stored_content
 from fleet_repl.runs.history import JournalEntry, Moment, PastRun, prefix_of
+from fleet_repl.runs.open_writes import Verdict, verdict_of
 from fleet_repl.runs.outcomes import (
     SETTLED,
     ChangeOutcome,
@@ -29,7 +28,7 @@ from fleet_repl.runs.outcomes import (
     worst,
 )
 from fleet_repl.topology import REST
-from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import joined
 
@@ -46,39 +45,27 @@ class Aftermath:
     planned: int
     """Writes that the run was to make."""
     done: int
-    """Those that had ended well."""
+    """Writes that had ended well."""
     failed: int
-    """Those that had failed, or were not to be tried in the end."""
+    """Writes that had failed, or were not to be tried in the end."""
     under_way: int
-    """Those that were announced, and that nobody saw the end of."""
+    """Writes that were announced, and of which the journal does not say how they ended."""
     in_place: int
-    """Those under way that have been written."""
+    """Writes under way that were made."""
     in_doubt: int
-    """Those under way of which nobody can tell."""
+    """Writes under way of which nobody can tell whether they were made."""
     message: str
-    """The same for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What became of a write that was under way."""
-
-    outcome: Outcome
-    error: Fault | None = None
-
-    @property
-    def in_doubt(self) -> bool:
-        return self.outcome is Outcome.FAILED
+    """All of this in a sentence."""
 
 
 @dataclass(slots=True)
-class _Told:
-    """What the journal tells of each write."""
+class _Journaled:
+    """The last lines of the journal about each write."""
 
     sent: dict[_Write, JournalEntry] = field(default_factory=dict)
     ended: dict[_Write, JournalEntry] = field(default_factory=dict)
     open: dict[_Write, JournalEntry] = field(default_factory=dict)
-    """Those that were sent, maybe, and whose end is not told."""
+    """Writes that may have been sent, and of which the journal does not say how they ended."""
 
 
 def aftermath(
@@ -89,21 +76,22 @@ def aftermath(
 ) -> Aftermath:
     """What a run had done that has not ended as it should.
 
-    One whose report is there had done it all, and died before it could say so. `seen` is what is
-    in place now, of the registries that `still_open` names; of one that is missing, the write that
-    was under way stays in doubt. `waves` are in their order.
+    A run with a report had done everything, and died before it could say so. `seen` is what is in
+    place now in the registries that `still_open` names; the write that was under way in a missing
+    registry stays in doubt. `waves` are in their order.
     """
-    told = _told(past)
+    journaled = _journaled(past)
     verdicts = {
-        write: _judged(entry, seen.get(entry.registry), owner) for write, entry in told.open.items()
+        write: verdict_of(entry, seen.get(entry.registry), owner)
+        for write, entry in journaled.open.items()
     }
     counts = Counter(verdict.outcome for verdict in verdicts.values())
-    done = sum(entry.outcome in SETTLED for entry in told.ended.values())
+    done = sum(entry.outcome in SETTLED for entry in journaled.ended.values())
     unworded = Aftermath(
-        report=past.report or _report(past, told, verdicts, waves),
+        report=past.report or _report(past, journaled, verdicts, waves),
         planned=past.meta.changes,
         done=done,
-        failed=len(told.ended) - done,
+        failed=len(journaled.ended) - done,
         under_way=len(verdicts),
         in_place=counts[Outcome.APPLIED],
         in_doubt=counts[Outcome.FAILED],
@@ -114,19 +102,20 @@ def aftermath(
 
 def still_open(past: PastRun) -> frozenset[Registry]:
     """Registries with a write that was under way: those that `aftermath` has to have seen."""
-    return frozenset(entry.registry for entry in _told(past).open.values())
+    return frozenset(entry.registry for entry in _journaled(past).open.values())
 
 
 def _report(
-    past: PastRun, told: _Told, verdicts: Mapping[_Write, _Verdict], waves: Sequence[str]
+    past: PastRun, journaled: _Journaled, verdicts: Mapping[_Write, Verdict], waves: Sequence[str]
 ) -> Report:
-    """The report that the run did not write. It ended when its journal last told of something."""
+    """The report that the run did not write. It ended with the last line of its journal."""
     meta = past.meta
     because = (
         f"the run ended without a report (process {meta.holder.pid} on host {meta.holder.host})"
     )
     registries = tuple(
-        _outcome(registry_plan, told, verdicts, because) for registry_plan in past.plan.registries
+        _outcome(registry_plan, journaled, verdicts, because)
+        for registry_plan in past.plan.registries
     )
     return Report(
         run_id=meta.run_id,
@@ -147,104 +136,37 @@ def _report(
     )
 
 
-def _told(past: PastRun) -> _Told:
-    told = _Told()
+def _journaled(past: PastRun) -> _Journaled:
+    journaled = _Journaled()
     for entry in past.journal:
         write = (entry.registry, entry.resource, entry.wave, entry.phase.value, entry.prefix)
         match entry.moment:
             case Moment.SENDING:
-                # Sent once more after an end was told: on top of what others had made meanwhile.
-                told.sent[write] = entry
-                told.ended.pop(write, None)
+                # A write is sent again after its end where others had changed the document.
+                journaled.sent[write] = entry
+                journaled.ended.pop(write, None)
             case Moment.SETTLED:
-                told.ended[write] = entry
+                journaled.ended[write] = entry
             case _:
                 assert_never(entry.moment)
     if past.report is None:
-        told.open = {write: entry for write, entry in told.sent.items() if write not in told.ended}
-    return told
-
-
-def _judged(entry: JournalEntry, seen: Observed | Unreadable | None, owner: Owner) -> _Verdict:
-    """Whether a write that was under way has happened."""
-    fault = Fault(
-        kind=FaultKind.TIMEOUT,
-        operation=operation_of(entry.resource, entry.action),
-        message="the run ended when it was to be written, and whether it was nobody has seen",
-        hint="run drift to see what is in place",
-    )
-    match seen:
-        case Unreadable(error=error):
-            why = f"the run ended when it was to be written, and it cannot be read: {error}"
-            return _Verdict(
-                Outcome.FAILED,
-                Fault(kind=error.kind, operation=fault.operation, message=why, hint=error.hint),
-            )
-        case None:
-            return _Verdict(Outcome.FAILED, fault)
-        case Observed():
-            return _compared(entry, seen, owner, fault)
-        case _:
-            assert_never(seen)
-
-
-def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) -> _Verdict:
-    """A write that was under way, by what is in place."""
-    in_place = _in_place(entry, seen, owner)
-    if in_place is None:
-        return _Verdict(Outcome.FAILED, unseen)
-    before, after = in_place
-    if after:
-        return _Verdict(Outcome.APPLIED)
-    if before:
-        return _Verdict(Outcome.CANCELLED)
-    return _Verdict(
-        Outcome.FAILED,
-        Fault(
-            kind=FaultKind.CONFLICT,
-            operation=unseen.operation,
-            message="the run ended when it was to be written, and what is in place is neither "
-            "what was there before nor what was to be written",
-            hint=unseen.hint,
-        ),
-    )
-
-
-def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool, bool] | None:
-    """Whether what was there before is in place, and whether what was written is; None: unseen."""
-    match entry.resource:
-        case Resource.REPLICATION_CONFIGURATION:
-            rules = seen.replication
-            before, after = map(parse_stored_rules, (entry.before, entry.after))
-            return rules.same_as(before), rules.shows(after)
-        case Resource.REGISTRY_POLICY:
-            if seen.policy is None:
-                return None
-            old, new = (
-                parse_policy(document, owner, entry.registry)
-                for document in (entry.before, entry.after)
-            )
-            return seen.policy.same_as(old), seen.policy.shows(new)
-        case Resource.CREATION_TEMPLATE:
-            if seen.templates is None:
-                return None
-            there = parse_template(template_at(seen.templates, entry.prefix or ""))
-            return (
-                there.same_as(parse_template(entry.before)),
-                there.shows(parse_template(entry.after)),
-            )
-        case _:
-            assert_never(entry.resource)
+        journaled.open = {
+            write: entry for write, entry in journaled.sent.items() if write not in journaled.ended
+        }
+    return journaled
 
 
 def _outcome(
-    registry_plan: RegistryPlan, told: _Told, verdicts: Mapping[_Write, _Verdict], because: str
+    registry_plan: RegistryPlan,
+    journaled: _Journaled,
+    verdicts: Mapping[_Write, Verdict],
+    because: str,
 ) -> RegistryOutcome:
     """A registry of the plan: as bad as the worst of its writes."""
     changes: list[ChangeOutcome] = []
     error = registry_plan.error if registry_plan.fails else None
     for change in registry_plan.changes:
-        ended, fault = _change_outcome(registry_plan, change, told, verdicts, because)
+        ended, fault = _change_outcome(registry_plan, change, journaled, verdicts, because)
         changes.append(ended)
         error = error or fault
     outcomes = {change.outcome for change in changes}
@@ -267,8 +189,8 @@ def _outcome(
 def _change_outcome(
     registry_plan: RegistryPlan,
     change: Change,
-    told: _Told,
-    verdicts: Mapping[_Write, _Verdict],
+    journaled: _Journaled,
+    verdicts: Mapping[_Write, Verdict],
     because: str,
 ) -> tuple[ChangeOutcome, Fault | None]:
     write = (
@@ -278,7 +200,11 @@ def _change_outcome(
         change.phase.value,
         prefix_of(change),
     )
-    sent, ended, verdict = told.sent.get(write), told.ended.get(write), verdicts.get(write)
+    sent, ended, verdict = (
+        journaled.sent.get(write),
+        journaled.ended.get(write),
+        verdicts.get(write),
+    )
     refusal = registry_plan.refused.get(change.resource)
     outcome, error = Outcome.CANCELLED, None
     if ended is not None:
@@ -327,7 +253,7 @@ def _sentence(aftermath: Aftermath, past: PastRun) -> str:
 
 def _looked_up(aftermath: Aftermath) -> str:
     untouched = aftermath.under_way - aftermath.in_place - aftermath.in_doubt
-    told = [
+    counts = [
         f"{count} {verb}"
         for count, verb in (
             (aftermath.in_place, "is in place" if aftermath.in_place == 1 else "are in place"),
@@ -336,4 +262,4 @@ def _looked_up(aftermath: Aftermath) -> str:
         )
         if count
     ]
-    return joined(told)
+    return joined(counts)
