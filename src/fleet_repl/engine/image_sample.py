@@ -14,7 +14,7 @@ from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.engine.ports import ImageReader, RegistryReader
 from fleet_repl.runs.delivery import (
     PushedImage,
-    Sighting,
+    SampledImage,
     SourceSample,
     newest,
     parse_statuses,
@@ -52,7 +52,7 @@ class Sampler:
         source itself gets by replication."""
         # The rules come first: that call proves that the session is the account's.
         replication = parse_answer(await self._rules(source))
-        sightings = []
+        images = []
         for image in await self._recent(source, links, received):
             try:
                 statuses = await self.images.replication_statuses(
@@ -62,10 +62,8 @@ class Sampler:
                 if error.fault.code not in _GONE:
                     raise
             else:
-                sightings.append(Sighting(image=image, statuses=parse_statuses(statuses)))
-        return SourceSample(
-            at=self.clock.now(), replication=replication, sightings=tuple(sightings)
-        )
+                images.append(SampledImage(image=image, statuses=parse_statuses(statuses)))
+        return SourceSample(at=self.clock.now(), replication=replication, images=tuple(images))
 
     async def _rules(self, source: Registry) -> JsonObject:
         """DescribeRegistry's answer. A transient refusal of a fresh session is asked for again."""

@@ -161,7 +161,7 @@ class _Verification:
             await self._look_up_all(planned, arrivals)
         finally:
             self._judged[source] = judge(sample, links, replace(evidence, arrivals=arrivals))
-            self._sampled += len(sample.sightings)
+            self._sampled += len(sample.images)
 
     def _received(self, source: Registry) -> Prefixes:
         """Prefixes of the repositories that the source itself gets by replication."""

@@ -11,7 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.support.links import make_link as link_of
 
 from fleet_repl.ecr.rules import Rule, document_of, parse_document
-from fleet_repl.runs.delivery import PushedImage, Sighting, SourceSample, Status
+from fleet_repl.runs.delivery import PushedImage, SampledImage, SourceSample, Status
 from fleet_repl.topology import Link
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
@@ -50,8 +50,8 @@ def told(
     return SourceSample(
         at=NOW,
         replication=parse_document(document_of(written)),
-        sightings=tuple(
-            Sighting(
+        images=tuple(
+            SampledImage(
                 image=one,
                 statuses={
                     end: Status("FAILED", text)

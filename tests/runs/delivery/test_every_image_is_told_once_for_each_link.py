@@ -47,7 +47,7 @@ def test_every_image_under_a_link_is_told_exactly_once(
     assert Counter(pairs) == Counter(
         (link.destination, one.image)
         for link in wanted
-        for one in told.sightings
+        for one in told.images
         if covers(link.prefixes, one.image.repository)
     )
 

@@ -4,21 +4,20 @@ Pure: which images to ask about, what the answers mean, and whose move it is. As
 engine's.
 """
 
-from fleet_repl.runs.delivery.explain import Knowledge, explained, needs_policy
-from fleet_repl.runs.delivery.judge import (
+from fleet_repl.runs.delivery.evidence import (
     Arrival,
     Evidence,
     Lookup,
     Lookups,
-    Sighting,
+    SampledImage,
     SourceSample,
     Status,
     arrival_of,
     evidence_of,
-    judge,
-    lookups,
     parse_statuses,
 )
+from fleet_repl.runs.delivery.explain import Knowledge, explained, needs_policy
+from fleet_repl.runs.delivery.judge import judge, lookups
 from fleet_repl.runs.delivery.model import (
     Delivery,
     DeliveryReport,
@@ -54,7 +53,7 @@ __all__ = [
     "Lookup",
     "Lookups",
     "PushedImage",
-    "Sighting",
+    "SampledImage",
     "SourceSample",
     "Status",
     "Times",

@@ -7,18 +7,22 @@ nobody tells, so only an older image of the same repository proves that it was i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
-from fleet_repl.ecr.rules import Replication
+from fleet_repl.runs.delivery.evidence import (
+    Arrival,
+    Evidence,
+    Lookup,
+    Lookups,
+    SampledImage,
+    SourceSample,
+)
 from fleet_repl.runs.delivery.model import Delivery, DeliveryState, PushedImage
-from fleet_repl.runs.delivery.sample import LOOKS, carried, in_turn, moment
+from fleet_repl.runs.delivery.sample import LOOKS, carried, in_turn
 from fleet_repl.topology import Link
-from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.values.prefixes import NOTHING, Prefixes, selects
+from fleet_repl.values.prefixes import selects
 
 _COMPLETE: Final = "COMPLETE"
 _FAILED: Final = "FAILED"
@@ -32,133 +36,9 @@ _HOPPED: Final = (
 )
 _THERE: Final = "not listed by ECR, yet there: copied by a backfill, or pushed there"
 _GONE: Final = "it arrived, and is not there any more"
-_UNPULLABLE: Final = {
-    "ARCHIVED": "it is archived at the destination: nobody can pull it until it is restored there",
-    "ACTIVATING": "it is being restored from the archive of the destination",
-}
-"""What is to be said of an image that is at its destination, by its status there."""
 _RULELESS: Final = "no replication rule of the source carries it"
 _OVERDUE: Final = "an older image of the repository was sent there, this one was not"
 _UNSEEN: Final = "; it could not be looked up there"
-
-
-class Status(NamedTuple):
-    """What ECR tells of an image at one destination."""
-
-    status: str
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """A sampled image, and where ECR says that it was sent."""
-
-    image: PushedImage
-    statuses: Mapping[Registry, Status]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSample:
-    """What one source told of itself."""
-
-    at: datetime
-    replication: Replication
-    sightings: tuple[Sighting, ...]
-
-
-class Lookup(NamedTuple):
-    """Whether an image is at a destination, and since when."""
-
-    destination: Registry
-    repository: str
-    digest: str
-
-
-class Lookups(NamedTuple):
-    """What to look up for one source's images, in that order."""
-
-    deciding: tuple[Lookup, ...]
-    """What is told of these images depends on it."""
-    timing: tuple[Lookup, ...]
-    """These arrived; the answer only says when."""
-
-
-class Arrival(NamedTuple):
-    """The answer to a lookup."""
-
-    found: bool
-    at: datetime | None = None
-    status: str | None = None
-    """ECR's word for whether it can be pulled there, such as ARCHIVED."""
-
-    @property
-    def because(self) -> str | None:
-        """What a reader has to know of an image that is there; None: nothing."""
-        return _UNPULLABLE.get(self.status or "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What an image's statuses are held against."""
-
-    now: datetime
-    replication: Replication
-    received: Prefixes = NOTHING
-    """What the fleet's own links bring into the source."""
-    managed: Collection[AccountId] = ()
-    """Destinations in these accounts can be looked into."""
-    sent: Mapping[tuple[Registry, str], datetime] = field(default_factory=dict)
-    """Destination and repository → the push of the oldest sampled image that was sent there."""
-    arrivals: Mapping[Lookup, Arrival] = field(default_factory=dict)
-
-    def has_rule(self, link: Link, repository: str) -> bool:
-        """Whether a rule carries it, one with a filter of an unknown kind included."""
-        return selects(self.replication.may_use.get(link.destination, NOTHING), repository)
-
-
-def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]:
-    """DescribeImageReplicationStatus's list by destination; what is no status is left out."""
-    statuses: dict[Registry, Status] = {}
-    for document in documents:
-        match document:
-            case {"registryId": str(account), "region": str(region), "status": str(status)}:
-                code = document.get("failureCode")
-                statuses[Registry(AccountId(account), Region(region))] = Status(
-                    status, code if isinstance(code, str) else None
-                )
-            case _:
-                continue
-    return statuses
-
-
-def arrival_of(detail: JsonObject | None) -> Arrival:
-    """What the details of an image at a destination say; None: it is not there."""
-    if detail is None:
-        return Arrival(found=False)
-    status = detail.get("imageStatus")
-    return Arrival(
-        found=True,
-        at=moment(detail.get("imagePushedAt")),
-        status=status if isinstance(status, str) else None,
-    )
-
-
-def evidence_of(
-    sample: SourceSample, received: Prefixes, managed: Collection[AccountId] = ()
-) -> Evidence:
-    """What the sample says of itself, before anything was looked up at a destination."""
-    sent: dict[tuple[Registry, str], datetime] = {}
-    for sighting in sample.sightings:
-        for destination in sighting.statuses:
-            key = (destination, sighting.image.repository)
-            sent[key] = min(sighting.image.pushed_at, sent.get(key, sighting.image.pushed_at))
-    return Evidence(
-        now=sample.at,
-        replication=sample.replication,
-        received=received,
-        managed=managed,
-        sent=sent,
-    )
 
 
 def lookups(
@@ -177,19 +57,15 @@ def lookups(
         if link.destination.account not in evidence.managed:
             continue
         under = [
-            sighting
-            for sighting in sample.sightings
-            if selects(link.prefixes, sighting.image.repository)
+            sampled for sampled in sample.images if selects(link.prefixes, sampled.image.repository)
         ]
         lacking: tuple[list[Lookup], list[Lookup]] = ([], [])
-        for sighting in under:
-            if _is_unsent(sighting, link, evidence):
-                lacking[_is_overdue(sighting, link, evidence)].append(_lookup(sighting, link))
+        for sampled in under:
+            if _is_unsent(sampled, link, evidence):
+                lacking[_is_overdue(sampled, link, evidence)].append(_lookup(sampled, link))
         unsent.append(lacking[False])
         overdue.append(lacking[True])
-        arrived.append(
-            [_lookup(sighting, link) for sighting in under if _is_complete(sighting, link)]
-        )
+        arrived.append([_lookup(sampled, link) for sampled in under if _is_complete(sampled, link)])
     deciding = tuple(dict.fromkeys((*in_turn(overdue), *in_turn(unsent))))[: count * LOOKS]
     timing = tuple(dict.fromkeys(in_turn(arrived)))[: count * LOOKS - len(deciding)]
     return Lookups(deciding, timing)
@@ -199,18 +75,18 @@ def judge(sample: SourceSample, links: Sequence[Link], evidence: Evidence) -> li
     """For each link, in their order, what became of each image that falls under it."""
     places = {link.destination: at for at, link in enumerate(links)}
     deliveries: list[list[Delivery]] = [[] for _ in links]
-    for sighting in sample.sightings:
-        for link in carried(links, sighting.image.repository):
-            deliveries[places[link.destination]].append(_judge(sighting, link, evidence))
+    for sampled in sample.images:
+        for link in carried(links, sampled.image.repository):
+            deliveries[places[link.destination]].append(_judge(sampled, link, evidence))
     return deliveries
 
 
-def _judge(sighting: Sighting, link: Link, evidence: Evidence) -> Delivery:
-    image = sighting.image
-    status = sighting.statuses.get(link.destination)
-    arrival = evidence.arrivals.get(_lookup(sighting, link))
+def _judge(sampled: SampledImage, link: Link, evidence: Evidence) -> Delivery:
+    image = sampled.image
+    status = sampled.statuses.get(link.destination)
+    arrival = evidence.arrivals.get(_lookup(sampled, link))
     if status is None:
-        return _unlisted(sighting, link, evidence, arrival)
+        return _unlisted(sampled, link, evidence, arrival)
     told = status.status
     if told == _COMPLETE:
         return _complete(image, arrival)
@@ -238,9 +114,9 @@ def _complete(image: PushedImage, arrival: Arrival | None) -> Delivery:
 
 
 def _unlisted(
-    sighting: Sighting, link: Link, evidence: Evidence, arrival: Arrival | None
+    sampled: SampledImage, link: Link, evidence: Evidence, arrival: Arrival | None
 ) -> Delivery:
-    image = sighting.image
+    image = sampled.image
     if not evidence.has_rule(link, image.repository):
         return Delivery(
             image=image,
@@ -252,36 +128,36 @@ def _unlisted(
         because = "; ".join(filter(None, (_THERE, arrival.because)))
         return Delivery(image=image, state=DeliveryState.COMPLETE, because=because)
     unseen = arrival is None and link.destination.account in evidence.managed
-    because = _HOPPED if _is_hopped(sighting, evidence) else _EARLIER
+    because = _HOPPED if _is_hopped(sampled, evidence) else _EARLIER
     state, hint = DeliveryState.NOT_SENT, _BACKFILL
-    if _is_overdue(sighting, link, evidence):
+    if _is_overdue(sampled, link, evidence):
         because, hint = _OVERDUE, _AGAIN
         # It may be there all the same, by a backfill: who has not looked cannot miss it.
         state = DeliveryState.NOT_SENT if unseen else DeliveryState.MISSING
     return Delivery(image=image, state=state, because=because + _UNSEEN * unseen, hint=hint)
 
 
-def _is_unsent(sighting: Sighting, link: Link, evidence: Evidence) -> bool:
-    unlisted = link.destination not in sighting.statuses
-    return unlisted and evidence.has_rule(link, sighting.image.repository)
+def _is_unsent(sampled: SampledImage, link: Link, evidence: Evidence) -> bool:
+    unlisted = link.destination not in sampled.statuses
+    return unlisted and evidence.has_rule(link, sampled.image.repository)
 
 
-def _is_complete(sighting: Sighting, link: Link) -> bool:
-    status = sighting.statuses.get(link.destination)
+def _is_complete(sampled: SampledImage, link: Link) -> bool:
+    status = sampled.statuses.get(link.destination)
     return status is not None and status.status == _COMPLETE
 
 
-def _is_overdue(sighting: Sighting, link: Link, evidence: Evidence) -> bool:
+def _is_overdue(sampled: SampledImage, link: Link, evidence: Evidence) -> bool:
     """Whether an older image of the repository, sent there, shows that the rule was in place."""
-    oldest = evidence.sent.get((link.destination, sighting.image.repository))
-    proven = oldest is not None and oldest < sighting.image.pushed_at
-    return proven and not _is_hopped(sighting, evidence)
+    oldest = evidence.sent.get((link.destination, sampled.image.repository))
+    proven = oldest is not None and oldest < sampled.image.pushed_at
+    return proven and not _is_hopped(sampled, evidence)
 
 
-def _is_hopped(sighting: Sighting, evidence: Evidence) -> bool:
+def _is_hopped(sampled: SampledImage, evidence: Evidence) -> bool:
     """Whether it may have come by replication: an image that was sent anywhere was pushed here."""
-    return not sighting.statuses and selects(evidence.received, sighting.image.repository)
+    return not sampled.statuses and selects(evidence.received, sampled.image.repository)
 
 
-def _lookup(sighting: Sighting, link: Link) -> Lookup:
-    return Lookup(link.destination, sighting.image.repository, sighting.image.digest)
+def _lookup(sampled: SampledImage, link: Link) -> Lookup:
+    return Lookup(link.destination, sampled.image.repository, sampled.image.digest)
