@@ -24,6 +24,7 @@ import anyio.lowlevel
 import pytest
 from aiohttp import web
 from tests.support.clock import VirtualClock
+from tests.support.registries import registry_of
 
 from fleet_repl.aws import AwsRegistries, Endpoint, open_aws
 from fleet_repl.engine.retry import Pace
@@ -221,7 +222,7 @@ class Edge:
     events: list[Event] = field(default_factory=list)
 
     def registry(self, number: int = 1, region: str = "eu-west-1") -> Registry:
-        return Registry(AccountId(f"{number:012d}"), Region(region))
+        return registry_of(number, region)
 
     def role(self, number: int, path: str = "fleet") -> RoleArn:
         return RoleArn(partition=Partition.AWS, account=AccountId(f"{number:012d}"), path=path)

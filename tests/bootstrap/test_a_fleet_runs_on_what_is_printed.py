@@ -15,15 +15,16 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from tests.support.registries import registry_of
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
-from fleet_repl import Outcome, Plan, Registry, Status
+from fleet_repl import Outcome, Plan, Status
 from fleet_repl.ecr.permissions import session_policy
 from fleet_repl.reports.bootstrap import bootstrap_of, iam_document
 from fleet_repl.sandbox import RegistryScenario, Scenario, World, access
 from fleet_repl.sandbox.aws_errors import denied
 from fleet_repl.sandbox.directory import Identity
-from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
+from fleet_repl.values.names import Partition, RoleArn
 
 FLEET = """\
 version = 1
@@ -67,7 +68,7 @@ repository_policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}
 """
 WHOLE = FLEET + ROUTES + TEMPLATES
 NOTHING = FLEET.replace("[aws]", "routes = []\n[aws]")
-HUB, SPOKE, EDGE = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, SPOKE, EDGE = map(registry_of, "123")
 PULL: dict[str, Any] = {
     "Sid": "Pull",
     "Effect": "Allow",

@@ -104,7 +104,9 @@ def in_one_account(document: Any) -> Any:
 
 
 @given(inventory=inventories(), options=OPTIONS)
-def test_a_stack_makes_the_role_of_the_iam_format(inventory: Inventory, options: Any) -> None:
+def test_a_stack_makes_the_role_of_the_iam_format(
+    inventory: Inventory, options: dict[str, Any]
+) -> None:
     """By name, path, trust and permissions, in any account, for each of the roles."""
     bootstrap = bootstrap_of(inventory, **options)
     printed = json.loads(FORMATS["iam"](bootstrap))
@@ -143,7 +145,7 @@ def fits(arn: str, pattern: str) -> bool:
 
 
 @given(inventory=inventories(), options=OPTIONS)
-def test_every_policy_fits(inventory: Inventory, options: Any) -> None:
+def test_every_policy_fits(inventory: Inventory, options: dict[str, Any]) -> None:
     """Into what IAM takes for a managed policy, an inline one and a trust policy."""
     bootstrap = bootstrap_of(inventory, **options)
     printed = json.loads(FORMATS["iam"](bootstrap))
@@ -157,7 +159,7 @@ def test_every_policy_fits(inventory: Inventory, options: Any) -> None:
 
 @given(inventory=inventories(), options=OPTIONS)
 def test_no_text_has_a_secret_and_each_is_always_the_same(
-    inventory: Inventory, options: Any
+    inventory: Inventory, options: dict[str, Any]
 ) -> None:
     """Whatever the format, nothing of an external id is in it."""
     for form in FORMATS.values():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.support.clock import NOON
 from tests.support.command_line import Cli, FakeBackend, FakeFleet, Terminal
+from tests.support.registries import registry_of
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counters import Counters
@@ -24,11 +25,10 @@ from fleet_repl.runs.events import (
 )
 from fleet_repl.runs.outcomes import Status
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
-SHOP = Registry(AccountId("222222222222"), Region("eu-west-1"))
-FAR = Registry(AccountId("222222222222"), Region("us-east-1"))
+HUB, SHOP = map(registry_of, "12")
+FAR = registry_of("2", "us-east-1")
 QUESTION = "Start up to 1 backfill of demo? [y/N] "
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.importing import LeftOut
-from fleet_repl.values.names import AccountId, Region, Registry
 
-BUILD = Registry(AccountId("111111111111"), Region("eu-west-1"))
+BUILD = registry_of("1")
 ODD = LeftOut(registry=BUILD, name="build", because="rules[0] holds what is not known")
 SILENT = LeftOut(registry=BUILD, name="build", because="it could not be read", unreadable=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.command_line import FakeFleet
+from tests.support.registries import registry_of
 
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log
@@ -28,9 +29,8 @@ from fleet_repl.runs.events import (
 )
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.errors import Fault, FaultKind, InventoryError, Problem
-from fleet_repl.values.names import AccountId, Region, Registry
 
-HERE = Registry(AccountId("111111111111"), Region("eu-west-1"))
+HERE = registry_of("1")
 SLOW_DOWN = Fault(
     kind=FaultKind.THROTTLED,
     operation="DescribeRegistry",

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from tests.support.clock import VirtualClock
 from tests.support.command_line import Cli, FakeFleet
+from tests.support.registries import registry_of
 
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
@@ -30,12 +31,9 @@ from fleet_repl.runs.events import (
 )
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.errors import Fault, FaultKind, FleetError
-from fleet_repl.values.names import AccountId, Region, Registry
 
-ONE_EAST = Registry(AccountId("111111111111"), Region("us-east-1"))
-ONE_WEST = Registry(AccountId("111111111111"), Region("eu-west-1"))
-TWO = Registry(AccountId("222222222222"), Region("eu-west-1"))
-OUTSIDE = Registry(AccountId("999999999999"), Region("eu-west-1"))
+ONE_EAST = registry_of("1", "us-east-1")
+ONE_WEST, TWO, OUTSIDE = map(registry_of, "129")
 SCOPE = (ONE_EAST, ONE_WEST, TWO)
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
 SLOW_DOWN = Fault(kind=FaultKind.THROTTLED, operation="AssumeRole", message="slow down")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from tests.support.command_line import Cli, FakeFleet
+from tests.support.registries import registry_of
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counters import Counters
 from fleet_repl.reports import schema
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.runs.events import ReadStarted, RegistryRead, VerifyFinished, VerifyStarted
-from fleet_repl.values.names import AccountId, Region, Registry
 
 SCENARIO = """\
 [[registries]]
@@ -173,7 +173,7 @@ def test_the_schema_is_published(cli: Cli) -> None:
 
 def test_log_lines_and_progress() -> None:
     """It starts with the sources, whose accounts are what progress counts, and ends with a word."""
-    hub, spoke = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12")
+    hub, spoke = map(registry_of, "12")
     started = VerifyStarted(run_id="run", sources=(hub,))
     entry = entry_of(started)
     assert entry is not None

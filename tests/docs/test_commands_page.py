@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import typer
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 from fleet_repl.cli.app import app, run
 from fleet_repl.reports import ExitCode, exit_code
@@ -61,7 +61,7 @@ def flags_of(command: Any) -> set[str]:
     return {flag for one in command.params for flag in one.opts if flag.startswith("-")}
 
 
-def synopsis(page: Any, name: str) -> str:
+def synopsis(page: Page, name: str) -> str:
     """The usage of a command, as the page has it."""
     (found,) = [one.text for one in page.blocks if one.text.startswith(f"fleet-repl {name} ")]
     return str(found)
@@ -72,7 +72,7 @@ def group() -> Any:
     return typer.main.get_command(app)
 
 
-def test_the_page_has_every_command(group: Any, page: Page) -> None:
+def test_the_page_has_every_command(group: typer.core.TyperGroup, page: Page) -> None:
     """In its table, and with a section of its own."""
     assert set(group.commands) == set(COMMANDS)
     assert [row[0] for row in page.table("# Commands")] == [
@@ -83,13 +83,15 @@ def test_the_page_has_every_command(group: Any, page: Page) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_synopsis_has_exactly_the_commands_flags(name: str, group: Any, page: Page) -> None:
+def test_the_synopsis_has_exactly_the_commands_flags(
+    name: str, group: typer.core.TyperGroup, page: Page
+) -> None:
     """Long flags both ways."""
     long = {flag for flag in flags_of(group.commands[name]) if flag.startswith("--")}
     assert set(FLAG.findall(synopsis(page, name))) == long - EVERYWHERE
 
 
-def test_every_flag_is_explained_in_a_table(group: Any, page: Page) -> None:
+def test_every_flag_is_explained_in_a_table(group: typer.core.TyperGroup, page: Page) -> None:
     """Short and long, of all commands and before them; none that does not exist."""
     shared = "## Shared flags"
     explained = {
@@ -107,7 +109,9 @@ def test_every_flag_is_explained_in_a_table(group: Any, page: Page) -> None:
 
 
 @pytest.mark.parametrize("heading", TABLES)
-def test_a_commands_table_has_all_flags_of_its_own(heading: str, group: Any, page: Page) -> None:
+def test_a_commands_table_has_all_flags_of_its_own(
+    heading: str, group: typer.core.TyperGroup, page: Page
+) -> None:
     """Those that no other table explains, and none of another command."""
     told = {flag for row in page.table(heading) for flag in FLAG.findall(row[0])}
     shared = {
@@ -120,7 +124,9 @@ def test_a_commands_table_has_all_flags_of_its_own(heading: str, group: Any, pag
     assert taken - shared - EVERYWHERE <= told <= taken
 
 
-def test_no_page_names_a_flag_that_no_command_has(group: Any, pages: dict[str, Page]) -> None:
+def test_no_page_names_a_flag_that_no_command_has(
+    group: typer.core.TyperGroup, pages: dict[str, Page]
+) -> None:
     """Flags that are written as code after fleet-repl's own names."""
     taken = flags_of(group) | EVERYWHERE
     taken |= {flag for name in COMMANDS for flag in flags_of(group.commands[name])}

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 from fleet_repl.reports import GRAPH_SCHEMA, schema
 from fleet_repl.reports.graph import MOST_REGISTRIES, Kind

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.docs.conftest import Page
+from tests.support.pages import Block, Page
+from tests.support.registries import registry_of
 
 import fleet_repl.aws.s3
 from fleet_repl import connect, load_inventory
@@ -45,7 +46,7 @@ def actions(policy: dict[str, Any]) -> set[str]:
     return found
 
 
-def test_the_document_is_a_policy(json_block: Any) -> None:
+def test_the_document_is_a_policy(json_block: Block) -> None:
     """It is JSON with the elements of a policy, and nothing misspelt."""
     policy = json.loads(json_block.text)
     assert set(policy) == {"Version", "Statement"}
@@ -103,7 +104,7 @@ def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(
 
 def test_the_page_shows_the_statement_that_is_written(policies: list[dict[str, Any]]) -> None:
     """The grant of the fleet `prod` for one source and two prefixes, Sid and all."""
-    destination = Registry(AccountId("333333333333"), Region("eu-west-1"))
+    destination = registry_of("3")
     needed = actions_for(create_repositories=True)
     grants = grants_for(AccountId("111111111111"), ("base/", "golden/"), needed)
     owner = Owner(fleet="prod", partition=Partition.AWS)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from typing import Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 import fleet_repl
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def test_every_exception_is_told(page: Page) -> None:
     ],
 )
 def test_calls_are_told_with_their_parameters(
-    heading: str, described: Any, attributes: set[str], page: Page
+    heading: str, described: type[object], attributes: set[str], page: Page
 ) -> None:
     """The public methods of what a connection gives, and for each of them the names it takes."""
     told = {}
@@ -120,7 +123,9 @@ def test_functions_take_what_the_page_says(name: str, page: Page) -> None:
         ("A `Selection` has", fleet_repl.Selection),
     ],
 )
-def test_fields_on_the_page_exist(start: str, described: Any, page: Page) -> None:
+def test_fields_on_the_page_exist(
+    start: str, described: type[DataclassInstance], page: Page
+) -> None:
     """What a type's row or sentence names is really there."""
     (line,) = [one for one in page.prose.splitlines() if one.startswith(start)]
     known = {one.name for one in dataclasses.fields(described)} | set(vars(described))

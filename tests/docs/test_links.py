@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 LINK = re.compile(r"\]\((?P<target>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 
@@ -19,7 +18,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def links(page: Any) -> Iterator[tuple[Path, str | None]]:
+def links(page: Page) -> Iterator[tuple[Path, str | None]]:
     """The file and anchor of every link on a page that leads into the project."""
     for match in LINK.finditer(page.prose):
         target = match["target"]
@@ -28,7 +27,7 @@ def links(page: Any) -> Iterator[tuple[Path, str | None]]:
             yield path, match["anchor"]
 
 
-def test_every_link_leads_somewhere(each_page: Any) -> None:
+def test_every_link_leads_somewhere(each_page: Page) -> None:
     """The file is there, and so is the heading."""
     for path, anchor in links(each_page):
         assert path.is_file(), f"{each_page}: {path}"

@@ -17,10 +17,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from tests.support.pages import Block, Page
 
 import fleet_repl
 from fleet_repl.cli.app import run
@@ -64,7 +64,7 @@ def shows(shown: str, found: str) -> bool:
 class Reader:
     """Somebody who does what a page says, from top to bottom."""
 
-    def __init__(self, page: Any, monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> None:
+    def __init__(self, page: Page, monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> None:
         self._page = page
         self._monkeypatch = monkeypatch
         self._stack = stack
@@ -87,7 +87,7 @@ class Reader:
                     self._compare(block, block.text, self._printed)
         assert self._is_checked or not self._status, f"{self._page}: ended with {self._status}"
 
-    def _prepare(self, block: Any) -> None:
+    def _prepare(self, block: Block) -> None:
         match block.note.split(": "):
             case ["file", name]:
                 Path(name).write_text(block.text, encoding="utf-8")
@@ -108,7 +108,7 @@ class Reader:
         for name, value in server.environment().items():
             self._monkeypatch.setenv(name, value)
 
-    def _console(self, block: Any) -> None:
+    def _console(self, block: Block) -> None:
         assert block.text.startswith("$ "), f"{block}: starts without a command"
         for part in re.split(r"(?m)^\$ ", block.text)[1:]:
             command, _, shown = part.partition("\n")
@@ -121,13 +121,13 @@ class Reader:
             if shown:
                 self._compare(block, shown, self._printed)
 
-    def _sh(self, block: Any) -> None:
+    def _sh(self, block: Block) -> None:
         """Of the README's command lines, those that are fleet-repl's own."""
         for line in block.text.splitlines():
             if line.startswith(".venv/bin/fleet-repl "):
                 self._printed = self._command(block, line.removeprefix(".venv/bin/"))
 
-    def _command(self, block: Any, line: str) -> str:
+    def _command(self, block: Block, line: str) -> str:
         program, *args = shlex.split(line)
         assert program == "fleet-repl", f"{block}: {line}"
         return self._sandbox(args) if args[0] == "sandbox" else self._run(args)
@@ -158,13 +158,13 @@ class Reader:
         self._status = process.returncode
         return printed
 
-    def _python(self, block: Any) -> None:
+    def _python(self, block: Block) -> None:
         code = compile("\n" * block.line + block.text, str(self._page.path), "exec")
         with captured() as output:
             exec(code, self._names)
             self._printed = output()
 
-    def _compare(self, block: Any, shown: str, found: str) -> None:
+    def _compare(self, block: Block, shown: str, found: str) -> None:
         assert shows(shown, found), f"{block} shows\n{shown}\nand it is\n{found}"
 
 
@@ -183,7 +183,7 @@ def captured() -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def reader(
-    each_page: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    each_page: Page, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Reader]:
     """Somebody in a checkout of the project, without any settings of the machine's."""
     (tmp_path / "docs").symlink_to(root / "docs")

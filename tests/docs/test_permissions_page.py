@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 from fleet_repl.ecr.permissions import Feature, account_statements, state_statements
 from fleet_repl.inventory import parse

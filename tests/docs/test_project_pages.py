@@ -9,7 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 import fleet_repl
 

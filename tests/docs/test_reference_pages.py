@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.docs.conftest import Page
+from pydantic import BaseModel
+from tests.support.pages import Page
 
 import fleet_repl.ecr.policy.lint
 import fleet_repl.fleet.recover
@@ -118,7 +119,7 @@ def test_defaults_on_the_inventory_page_are_the_schemas(
     ],
 )
 def test_the_sandbox_page_has_every_key_of_a_scenario(
-    nth: int, model: Any, pages: dict[str, Page]
+    nth: int, model: type[BaseModel], pages: dict[str, Page]
 ) -> None:
     """Of the file, its faults, accounts, regions and registries."""
     rows = pages["docs/sandbox.md"].table("## Scenario files", nth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 import fleet_repl.runs.rollback.refusals
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.docs.conftest import Page
+from tests.support.pages import Page
 
 from fleet_repl.reports import schema
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.docs.conftest import Page
+from tests.support.pages import Block, Page
 
 from fleet_repl import InventoryError, load_inventory
 from fleet_repl.sandbox import load_scenario, world_of
@@ -57,7 +56,7 @@ def completed(text: str) -> str:
     return top + text + ("" if "accounts" in known else ACCOUNTS)
 
 
-def test_the_example_can_be_used(toml_block: Any, root: Path, tmp_path: Path) -> None:
+def test_the_example_can_be_used(toml_block: Block, root: Path, tmp_path: Path) -> None:
     """Whole inventories as they are, parts completed, scenarios with the demo's accounts."""
     path = tmp_path / "example.toml"
     if toml_block.note == "scenario":

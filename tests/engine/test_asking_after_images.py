@@ -10,9 +10,9 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.conftest import MakeDesired
-from tests.engine.conftest import Bench
 from tests.support.clock import MORNING
+from tests.support.desired import desired_of
+from tests.support.engine import Bench
 from tests.support.links import make_link
 
 from fleet_repl.engine.stop import Stop
@@ -154,7 +154,7 @@ class Asking:
 
 
 @pytest.fixture
-def ask(bench: Bench, make_desired: MakeDesired) -> Asking:
+def ask(bench: Bench) -> Asking:
     def link(source: Registry, destination: Registry) -> Link:
         return make_link(
             source=source, destination=destination, prefixes=("base/",), routes=("golden",)
@@ -164,7 +164,7 @@ def ask(bench: Bench, make_desired: MakeDesired) -> Asking:
     every = [one for some in links.values() for one in some]
     return Asking(
         aws=Images(rules={HUB: TO_SPOKE, HUB2: TO_SPOKE}),
-        desired=make_desired(every, (HUB, HUB2, SPOKE)),
+        desired=desired_of(every, (HUB, HUB2, SPOKE)),
         links=links,
         stop=bench.stop,
         clock=bench.clock,

@@ -14,9 +14,10 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
 from tests.support.clock import VirtualClock
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -50,9 +51,7 @@ from fleet_repl.values.prefixes import EVERY_REPOSITORY, covers, reduce
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 ACTIONS = actions_for(create_repositories=True)
 REGISTRIES = tuple(
-    Registry(AccountId(digit * 12), Region(region))
-    for digit in "1234"
-    for region in ("eu-west-1", "us-east-1")
+    registry_of(digit, region) for digit in "1234" for region in ("eu-west-1", "us-east-1")
 )
 FOREIGN: tuple[JsonObject, ...] = (
     {
@@ -334,7 +333,6 @@ def carry_out(
     tolerated=st.sampled_from([0, 9]),
 )
 def test_whatever_fails_no_link_is_left_without_its_grant(
-    make_desired: MakeDesired,
     data: st.DataObject,
     pairs: dict[tuple[Registry, Registry], tuple[str, ...]],
     aws: Aws,
@@ -352,7 +350,7 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
         for (source, destination), prefixes in pairs.items()
     ]
     waves = Waves(names=("canary", "early", REST), by_registry=turns) if turns else Waves()
-    desired = replace(make_desired(links, REGISTRIES), waves=waves)
+    desired = replace(desired_of(links, REGISTRIES), waves=waves)
     limits = {
         name: Wave(name=name, select=Selector(), max_failures=Amount(count=tolerated))
         for name in waves.names[:-1]
@@ -414,7 +412,7 @@ def _outcome_is_true(
                 assert (there and let_in) != ((link.destination, prefix) in named)
 
 
-A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+A, B, C = map(registry_of, "123")
 
 
 def link(source: Registry, destination: Registry, prefixes: tuple[str, ...] = ("",)) -> Link:
@@ -438,14 +436,14 @@ def outcomes_of(desired: Desired, aws: Aws) -> dict[Registry, RegistryOutcome]:
     return {one.registry: one for one in carry_out(plan, desired, aws, None, lambda: None)}
 
 
-def test_only_the_grant_of_the_source_that_failed_stays(make_desired: MakeDesired) -> None:
+def test_only_the_grant_of_the_source_that_failed_stays() -> None:
     """Two sources lose their link; the rules of one cannot be written."""
     aws = Aws(
         rules={one: document_of(rules_for({C: ("",)})) for one in (A, B)},
         policies={C: policy_for(C, A, B)},
         mishaps={("rules", A): "denied"},
     )
-    found = outcomes_of(make_desired([], [A, B, C]), aws)
+    found = outcomes_of(desired_of([], [A, B, C]), aws)
     assert sources_granted(aws, C) == {A.account}
     assert (found[A].outcome, found[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
     assert (found[C].outcome, found[C].because) == (
@@ -454,16 +452,14 @@ def test_only_the_grant_of_the_source_that_failed_stays(make_desired: MakeDesire
     )
 
 
-def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed(
-    make_desired: MakeDesired,
-) -> None:
+def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed() -> None:
     """C gains B and loses A; it refuses to be written at all, so its second write is skipped."""
     aws = Aws(
         rules={A: document_of(rules_for({C: ("",)}))},
         policies={C: policy_for(C, A)},
         mishaps={("policy", C): "denied"},
     )
-    found = outcomes_of(make_desired([link(B, C)], [A, B, C]), aws)
+    found = outcomes_of(desired_of([link(B, C)], [A, B, C]), aws)
     assert [change.outcome for change in found[C].changes] == [Outcome.FAILED, Outcome.SKIPPED]
     assert aws.writes.count(C) == 1
     assert sources_granted(aws, C) == {A.account}
@@ -473,33 +469,33 @@ def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed(
     ]
 
 
-def test_a_foreign_grant_is_enough_where_ours_cannot_be_written(make_desired: MakeDesired) -> None:
+def test_a_foreign_grant_is_enough_where_ours_cannot_be_written() -> None:
     """The destination lets everybody in already: the link is made although our grant failed."""
     open_policy: JsonObject = {"Version": "2012-10-17", "Statement": [FOREIGN[1]]}
     aws = Aws(policies={C: open_policy}, mishaps={("policy", C): "denied"})
-    found = outcomes_of(make_desired([link(A, C)], [A, B, C]), aws)
+    found = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
     assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
     assert found[C].outcome is Outcome.FAILED
     assert aws.outgoing(A) == {C: EVERY_REPOSITORY}
 
 
-def test_a_policy_that_must_not_be_written_still_counts_as_it_is(make_desired: MakeDesired) -> None:
+def test_a_policy_that_must_not_be_written_still_counts_as_it_is() -> None:
     """Foreign statements leave no room for ours, but they let one of two links in."""
     for_a = {**FOREIGN[1], "Principal": {"AWS": f"arn:aws:iam::{A.account}:root"}}
     policy: JsonObject = {"Version": "2012-10-17", "Statement": [for_a]}
     aws = Aws(policies={C: policy})
     limits = Limits(policy_bytes=policy_size(policy) + 10)
     links = [link(A, C), link(B, C)]
-    found = outcomes_of(make_desired(links, [A, B, C], limits=limits), aws)
+    found = outcomes_of(desired_of(links, [A, B, C], limits=limits), aws)
     assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
     assert (found[B].outcome, len(found[B].held)) == (Outcome.UNCHANGED, 1)
     assert (found[C].outcome, aws.policies[C]) == (Outcome.FAILED, policy)
 
 
-def test_a_link_in_place_whose_grant_fails_is_named(make_desired: MakeDesired) -> None:
+def test_a_link_in_place_whose_grant_fails_is_named() -> None:
     """Somebody took the grant away and nobody may put it back: the rule stays, and it is told."""
     aws = Aws(rules={A: document_of(rules_for({C: ("",)}))}, mishaps={("policy", C): "denied"})
-    found = outcomes_of(make_desired([link(A, C)], [A, B, C]), aws)
+    found = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
     assert found[A].outcome is Outcome.UNCHANGED
     assert [one.because for one in found[A].held] == [
         f"{C}: its registry policy was not written (access-denied); its rule is in place and stays"
@@ -513,11 +509,11 @@ TEMPLATES = tuple(
 
 
 @pytest.mark.parametrize("stop_at", range(1, 6))
-def test_templates_come_first_and_one_by_one(make_desired: MakeDesired, stop_at: int) -> None:
+def test_templates_come_first_and_one_by_one(stop_at: int) -> None:
     """Wherever the run is stopped: templates in their order, then the rules, all accounted for."""
     aws = Aws()
     same = Registry(A.account, Region("us-east-1"))
-    desired = replace(make_desired([link(A, same)], [A, same]), templates={A: TEMPLATES})
+    desired = replace(desired_of([link(A, same)], [A, same]), templates={A: TEMPLATES})
     plan = plan_of(desired, aws, frozenset([A]))
     (outcome,) = carry_out(plan, desired, aws, stop_at, lambda: None)
     done = [change.outcome for change in outcome.changes]
@@ -531,11 +527,11 @@ def test_templates_come_first_and_one_by_one(make_desired: MakeDesired, stop_at:
     assert list(aws.templates.get(A, {})) == ["base", "golden", "team"][:written]
 
 
-def test_a_template_that_fails_stops_no_other(make_desired: MakeDesired) -> None:
+def test_a_template_that_fails_stops_no_other() -> None:
     """The registry has failed and says why; its rules are written all the same."""
     aws = Aws(mishaps={("template", A): "denied"})
     same = Registry(A.account, Region("us-east-1"))
-    desired = replace(make_desired([link(A, same)], [A, same]), templates={A: TEMPLATES[:1]})
+    desired = replace(desired_of([link(A, same)], [A, same]), templates={A: TEMPLATES[:1]})
     plan = plan_of(desired, aws, frozenset([A]))
     (outcome,) = carry_out(plan, desired, aws, None, lambda: None)
     assert (outcome.outcome, outcome.error.kind) == (Outcome.FAILED, FaultKind.ACCESS_DENIED)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
-from tests.engine.conftest import SmallFleet
+from tests.support.desired import desired_of
+from tests.support.engine import SmallFleet
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of, parse_document
@@ -17,9 +18,9 @@ from fleet_repl.runs.events import Event, WaveFinished
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import REST, Waves
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Region, Registry
 
-HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, A, B = map(registry_of, "123")
 NEAR = Registry(A.account, Region("us-east-1"))
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 OPEN: JsonObject = {
@@ -32,31 +33,29 @@ OPEN: JsonObject = {
 CHANGED = f"{HUB}: its registry policy has been changed since the plan was made"
 
 
-def wanting(make_desired: Any, *ends: tuple[Registry, Registry]) -> Any:
+def wanting(*ends: tuple[Registry, Registry]) -> Any:
     """Links with every repository; A is the canary."""
     links = [
         make_link(source=source, destination=end, prefixes=("",), routes=("golden",))
         for source, end in ends
     ]
     waves = Waves(names=("canary", REST), by_registry={A: 0})
-    return replace(make_desired(links, [HUB, A, B, NEAR]), waves=waves)
+    return replace(desired_of(links, [HUB, A, B, NEAR]), waves=waves)
 
 
-def granted(fleet: Any, *sources: Registry) -> JsonObject:
+def granted(fleet: SmallFleet, *sources: Registry) -> JsonObject:
     grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
     return {"Version": "2012-10-17", "Statement": statements_for(grants, fleet.owner, HUB)}
 
 
-def links(fleet: Any, source: Registry) -> list[Registry]:
+def links(fleet: SmallFleet, source: Registry) -> list[Registry]:
     return sorted(parse_document(fleet.rules.get(source, {"rules": []})).outgoing)
 
 
-async def test_a_grant_that_is_gone_keeps_its_link_back(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_grant_that_is_gone_keeps_its_link_back(fleet: SmallFleet) -> None:
     """The plan writes no policy, so nothing else would tell; the rest of the rules is written."""
     fleet.policies[HUB] = granted(fleet, A)
-    desired = wanting(make_desired, (A, HUB), (A, NEAR))
+    desired = wanting((A, HUB), (A, NEAR))
     plan = fleet.plan(desired)
     fleet.policies.clear()
     found = await fleet.apply(plan, desired)
@@ -64,24 +63,20 @@ async def test_a_grant_that_is_gone_keeps_its_link_back(
     assert (found[A].outcome, links(fleet, A)) == (Outcome.APPLIED, [NEAR])
 
 
-async def test_another_policy_that_lets_it_in_is_as_good(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_another_policy_that_lets_it_in_is_as_good(fleet: SmallFleet) -> None:
     """Somebody has opened the hub to everyone instead."""
     fleet.policies[HUB] = granted(fleet, A)
-    desired = wanting(make_desired, (A, HUB))
+    desired = wanting((A, HUB))
     plan = fleet.plan(desired)
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": [OPEN]}
     found = await fleet.apply(plan, desired)
     assert (found[A].held, links(fleet, A)) == ((), [HUB])
 
 
-async def test_a_grant_that_cannot_be_read_is_not_needed_grants(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_grant_that_cannot_be_read_is_not_needed_grants(fleet: SmallFleet) -> None:
     """Nobody knows, so nothing new is made."""
     fleet.policies[HUB] = granted(fleet, A)
-    desired = wanting(make_desired, (A, HUB))
+    desired = wanting((A, HUB))
     plan = fleet.plan(desired)
     fleet.silent = {HUB}
     found = await fleet.apply(plan, desired)
@@ -92,12 +87,10 @@ async def test_a_grant_that_cannot_be_read_is_not_needed_grants(
 
 
 @pytest.mark.parametrize("back", [False, True])
-async def test_each_wave_looks_for_itself(
-    make_desired: MakeDesired, fleet: SmallFleet, back: bool
-) -> None:
+async def test_each_wave_looks_for_itself(fleet: SmallFleet, back: bool) -> None:
     """Things change during a pause, for the worse or for the better."""
     policy = fleet.policies[HUB] = granted(fleet, A, B)
-    desired = wanting(make_desired, (A, HUB), (B, HUB))
+    desired = wanting((A, HUB), (B, HUB))
     plan = fleet.plan(desired)
     if back:
         fleet.policies.clear()
@@ -111,12 +104,10 @@ async def test_each_wave_looks_for_itself(
     assert (links(fleet, A), links(fleet, B)) == (([], [HUB]) if back else ([HUB], []))
 
 
-async def test_only_what_new_links_count_on_is_read(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_only_what_new_links_count_on_is_read(fleet: SmallFleet) -> None:
     """Not where the wave has just written the policy, and not for links that go, that stay or
     that lead to the own account."""
-    desired = wanting(make_desired, (A, HUB), (A, NEAR))
+    desired = wanting((A, HUB), (A, NEAR))
     await fleet.apply(fleet.plan(desired), desired)
     # Before the write and after it, and once more in the end.
     assert fleet.read == [HUB, HUB, HUB]

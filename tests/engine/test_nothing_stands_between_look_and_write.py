@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.conftest import HERE, OWNER, Bench
 from tests.support.changes import change_of
+from tests.support.engine import HERE, OWNER, Bench
 
 from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
@@ -51,17 +51,17 @@ CHANGES = {
 }
 
 
-def start(bench: Any) -> None:
+def start(bench: Bench) -> None:
     bench.aws.document, bench.aws.policy = rules("2"), policy("Before")
     bench.aws.templates = (TEMPLATE,)
 
 
-def a_stranger_writes(bench: Any) -> None:
+def a_stranger_writes(bench: Bench) -> None:
     bench.aws.document, bench.aws.policy = rules("4"), policy("Stranger")
     bench.aws.templates = ({**TEMPLATE, "description": "a stranger's"},)
 
 
-async def write(bench: Any, resource: Resource) -> Any:
+async def write(bench: Bench, resource: Resource) -> Any:
     change = CHANGES[resource]
     match resource:
         case Resource.REPLICATION_CONFIGURATION:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.engine.conftest import HERE, OWNER, Bench
 from tests.support.changes import change_of
+from tests.support.engine import HERE, OWNER, Bench
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import parse_document
@@ -133,7 +131,9 @@ async def test_a_lost_answer_under_lagging_reads_is_not_written_twice(bench: Ben
     assert [call for call in bench.aws.log if call != "read"] == ["lost"]
 
 
-async def test_a_service_that_adds_fields_to_what_it_was_given(bench: Any) -> None:
+async def test_a_service_that_adds_fields_to_what_it_was_given(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Overwriting unknown fields was allowed; the answer to the read-back has new ones again."""
     there = {"region": "eu-west-1", "registryId": "2" * 12}
     rule: JsonObject = {"destinations": [there], "deleteReplication": {"enabled": False}}
@@ -145,29 +145,33 @@ async def test_a_service_that_adds_fields_to_what_it_was_given(bench: Any) -> No
         bench.aws.document = echoed
         return str(request_id)
 
-    bench.aws.put_replication = echo
+    monkeypatch.setattr(bench.aws, "put_replication", echo)
     settled = await bench.writing.rules(bench.registry, rules())
     assert settled.outcome is Outcome.APPLIED
 
 
-async def test_what_no_code_foresaw_is_a_value(bench: Any) -> None:
+async def test_what_no_code_foresaw_is_a_value(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A defect behind the port fails this registry only, and its text is not shown."""
 
     async def broken(registry: Registry) -> JsonObject:
         raise KeyError("secret")
 
-    bench.aws.describe = broken
+    monkeypatch.setattr(bench.aws, "describe", broken)
     settled = await bench.writing.rules(bench.registry, rules())
     assert str(settled.error) == "PutReplicationConfiguration: internal: unforeseen KeyError"
 
 
-async def test_a_defect_after_the_write_was_let_in_leaves_it_in_doubt(bench: Any) -> None:
+async def test_a_defect_after_the_write_was_let_in_leaves_it_in_doubt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may have been sent: a report that says otherwise would have nobody look."""
 
     async def broken(registry: Registry, document: JsonObject) -> str | None:
         raise KeyError("secret")
 
-    bench.aws.put_replication = broken
+    monkeypatch.setattr(bench.aws, "put_replication", broken)
     settled = await bench.writing.rules(bench.registry, rules())
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
 
@@ -298,7 +302,7 @@ async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Bench)
 
 @pytest.mark.parametrize("answer", ["lost", "dropped"])
 async def test_a_late_read_of_an_earlier_document_says_nothing_of_a_lost_answer(
-    bench: Any, answer: str
+    bench: Bench, answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second write of a run to the same rules: the first reads after it show what was there
     before both. That is nobody else's work."""
@@ -311,7 +315,7 @@ async def test_a_late_read_of_an_earlier_document_says_nothing_of_a_lost_answer(
             return {**shown, "replicationConfiguration": late.pop()}
         return shown
 
-    bench.aws.describe = show
+    monkeypatch.setattr(bench.aws, "describe", show)
     bench.aws.script = [answer]
     settled = await bench.writing.rules(bench.registry, rules(), (parse_document(OTHER),))
     assert (settled.outcome, settled.error) == (Outcome.APPLIED, None)
@@ -345,7 +349,9 @@ async def test_nobody_knows_what_is_in_place_after_reads_that_lag_for_good(bench
     assert (settled.found, settled.in_doubt) == (None, True)
 
 
-async def test_a_write_that_cannot_be_read_back_is_in_doubt(bench: Any) -> None:
+async def test_a_write_that_cannot_be_read_back_is_in_doubt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """AWS took it, but whether it is in place nobody has seen: it does not count as unwritten."""
     describe = bench.aws.describe
 
@@ -356,7 +362,7 @@ async def test_a_write_that_cannot_be_read_back_is_in_doubt(bench: Any) -> None:
         document: JsonObject = await describe(registry)
         return document
 
-    bench.aws.describe = until_written
+    monkeypatch.setattr(bench.aws, "describe", until_written)
     settled = await bench.writing.rules(bench.registry, rules())
     assert (settled.outcome, settled.found, settled.in_doubt) == (Outcome.FAILED, None, True)
     assert settled.request_id is not None

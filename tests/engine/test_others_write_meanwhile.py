@@ -7,8 +7,9 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.engine.conftest import Bench
 from tests.support.changes import change_of
+from tests.support.engine import Bench
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
 from fleet_repl.inventory import Limits
@@ -17,16 +18,16 @@ from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 RIVAL = Owner(fleet="other", partition=Partition.AWS)
-HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
+HERE = registry_of("1")
 ACTIONS = actions_for(create_repositories=True)
 
 
 def end(account: str) -> Registry:
-    return Registry(AccountId(account * 12), Region("eu-west-1"))
+    return registry_of(account)
 
 
 def rule(account: str, prefix: str = "") -> JsonObject:
@@ -74,7 +75,7 @@ OURS = OurPart(owned={end("2"): ("",)}, links={end("2"): ("",)})
 CHANGE = rules_change(rules(rule("8")), rules(rule("8"), rule("2")))
 
 
-async def test_another_fleets_rule_is_kept_beside_ours(bench: Any) -> None:
+async def test_another_fleets_rule_is_kept_beside_ours(bench: Bench) -> None:
     """It came after the plan: it stays, ours comes, and the journal has both documents as sent."""
     bench.aws.document = rules(rule("8"), rule("9"))
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
@@ -86,6 +87,7 @@ async def test_another_fleets_rule_is_kept_beside_ours(bench: Any) -> None:
         rules(rule("8"), rule("9")),
         bench.aws.document,
     )
+    assert settled.slot is not None
     assert settled.slot.passage.change == sent
     assert [one.in_doubt for one in bench.gate.ended] == [False, False]
 
@@ -102,12 +104,13 @@ async def test_another_fleets_rule_is_kept_beside_ours(bench: Any) -> None:
     ids=["our link", "our link's deletions", "an unknown field", "no meaning", "too many"],
 )
 async def test_what_has_to_do_with_ours_is_left_for_another_plan(
-    bench: Any, there: JsonObject
+    bench: Bench, there: JsonObject
 ) -> None:
     """Nothing is written, and the conflict leaves no doubt."""
     bench.aws.document = there
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == there
     assert set(bench.aws.log) == {"read"}
@@ -123,20 +126,22 @@ async def test_a_rule_that_ours_needed_grants_has_gone(bench: Bench) -> None:
     assert bench.aws.document == rules(rule("8"))
 
 
-async def test_rules_that_are_the_fleets_alone_are_never_merged(bench: Any) -> None:
+async def test_rules_that_are_the_fleets_alone_are_never_merged(bench: Bench) -> None:
     """A stranger's rule is for the plan to object to."""
     bench.aws.document = rules(rule("8"), rule("9"))
     settled = await bench.writing.rules(bench.registry, CHANGE)
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == rules(rule("8"), rule("9"))
 
 
-async def test_our_own_rule_has_changed(bench: Any) -> None:
+async def test_our_own_rule_has_changed(bench: Bench) -> None:
     """Somebody narrowed what the write was to take away: left as it is."""
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("8"), rule("3")))
     ours = OurPart(owned={end("3"): ("",)}, links={end("3"): ("",)})
     bench.aws.document = rules(rule("2", "aa/"), rule("8"))
     settled = await bench.writing.rules(bench.registry, change, sharing=ours)
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == rules(rule("2", "aa/"), rule("8"))
 
@@ -153,16 +158,19 @@ async def test_a_lagging_read_is_not_merged_with(bench: Bench) -> None:
     assert bench.gate.log == ["admit", "settled applied"]
 
 
-async def test_another_fleet_overwrites_ours_right_after_the_write(bench: Any) -> None:
+async def test_another_fleet_overwrites_ours_right_after_the_write(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It had read before: ours is put once more, on top of what it has made."""
 
     async def overwriting(registry: Registry, document: JsonObject) -> str | None:
-        bench.aws.put_replication = put
+        monkeypatch.setattr(bench.aws, "put_replication", put)
         request_id = await put(registry, document)
         bench.aws.document = rules(rule("8"), rule("9"))
         return str(request_id)
 
-    put, bench.aws.put_replication = bench.aws.put_replication, overwriting
+    put = bench.aws.put_replication
+    monkeypatch.setattr(bench.aws, "put_replication", overwriting)
     bench.aws.document = rules(rule("8"))
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert settled.outcome is Outcome.APPLIED
@@ -171,7 +179,7 @@ async def test_another_fleet_overwrites_ours_right_after_the_write(bench: Any) -
     assert bench.gate.ended[-2].in_doubt
 
 
-async def test_a_rival_that_never_ends(bench: Any) -> None:
+async def test_a_rival_that_never_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some times it is a conflict, and what was written in between stays in doubt."""
     put, count = bench.aws.put_replication, 0
 
@@ -182,23 +190,26 @@ async def test_a_rival_that_never_ends(bench: Any) -> None:
         bench.aws.document = rules(rule("8"), rule("9", f"p{count}/"))
         return str(request_id)
 
-    bench.aws.put_replication = overwriting
+    monkeypatch.setattr(bench.aws, "put_replication", overwriting)
     bench.aws.document = rules(rule("8"))
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (settled.outcome, settled.in_doubt, count) == (Outcome.FAILED, True, 4)
     assert bench.gate.log == ["admit", "settled failed"] * 4
 
 
-async def test_a_stranger_adds_to_what_was_just_written(bench: Any) -> None:
+async def test_a_stranger_adds_to_what_was_just_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ours is there: it counts, and is not written twice."""
     put = bench.aws.put_replication
 
     async def added(registry: Registry, document: JsonObject) -> str | None:
         request_id = await put(registry, document)
-        bench.aws.document = rules(*bench.aws.document["rules"], rule("9"))
+        written: Any = bench.aws.document
+        bench.aws.document = rules(*written["rules"], rule("9"))
         return str(request_id)
 
-    bench.aws.put_replication = added
+    monkeypatch.setattr(bench.aws, "put_replication", added)
     bench.aws.document = rules(rule("8"))
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert settled.outcome is Outcome.APPLIED
@@ -227,22 +238,24 @@ async def test_the_other_fleet_has_withdrawn_the_last_it_had(bench: Bench) -> No
     assert granted(bench.aws.policy, RIVAL) == set()
 
 
-async def test_somebody_has_changed_our_statements(bench: Any) -> None:
+async def test_somebody_has_changed_our_statements(bench: Bench) -> None:
     """Not only others' content differs: a conflict."""
     before = granting(None, OWNER, "2", "3")
     bench.aws.policy = granting(None, OWNER, "2")
     change = policy_change(before, granting(before, OWNER, "3", "4"))
     settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.CONFLICT
     assert granted(bench.aws.policy, OWNER) == {"2"}
 
 
-async def test_no_room_is_left_in_the_policy(bench: Any) -> None:
+async def test_no_room_is_left_in_the_policy(bench: Bench) -> None:
     """What others have put there takes it: nothing is sent that ECR would refuse."""
     long: JsonObject = {"Sid": "Long", "Effect": "Deny", "Action": "x" * 10_000}
     bench.aws.policy = {"Version": "2012-10-17", "Statement": [long]}
     change = policy_change(None, granting(None, OWNER, "2"))
     settled = await bench.writing.policy(bench.registry, change, ())
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.CONFLICT
     assert set(bench.aws.log) == {"read"}
 
@@ -276,7 +289,7 @@ async def test_both_fill_the_policy(bench: Bench, short: int) -> None:
     assert granted(bench.aws.policy, OWNER) == (set() if short else {"2"})
 
 
-async def test_after_a_lost_answer_nothing_is_merged(bench: Any) -> None:
+async def test_after_a_lost_answer_nothing_is_merged(bench: Bench) -> None:
     """The write may have arrived and been overwritten, or be on its way still: in doubt."""
     bench.aws.script = ["dropped"]
     bench.aws.document = rules(rule("8"))
@@ -287,11 +300,14 @@ async def test_after_a_lost_answer_nothing_is_merged(bench: Any) -> None:
     bench.aws.before_write = rival
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.CONFLICT
     assert bench.gate.log == ["admit", "settled failed"]
 
 
-async def test_a_stop_between_two_tries_is_obeyed(bench: Any) -> None:
+async def test_a_stop_between_two_tries_is_obeyed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The conflict is what it is; nothing new is begun."""
     bench.aws.document = rules(rule("8"), rule("9"))
     seen = bench.gate.settled
@@ -300,7 +316,7 @@ async def test_a_stop_between_two_tries_is_obeyed(bench: Any) -> None:
         seen(*told)
         bench.stop.interrupt()
 
-    bench.gate.settled = settled_then_stopped
+    monkeypatch.setattr(bench.gate, "settled", settled_then_stopped)
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
     assert bench.gate.log == ["admit", "settled failed"]
@@ -322,7 +338,9 @@ async def test_a_look_that_is_cut_short_is_no_failure(
     assert bench.aws.log == []
 
 
-async def test_what_was_overwritten_stays_in_doubt(bench: Any) -> None:
+async def test_what_was_overwritten_stays_in_doubt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However the next try ends: the first had been written."""
     bench.aws.script = ["ok", "denied"]
     bench.aws.document = rules(rule("8"))
@@ -333,13 +351,16 @@ async def test_what_was_overwritten_stays_in_doubt(bench: Any) -> None:
         bench.aws.document = rules(rule("8"), rule("9"))
         return str(request_id)
 
-    bench.aws.put_replication = overwriting
+    monkeypatch.setattr(bench.aws, "put_replication", overwriting)
     settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert settled.error is not None
     assert settled.error.kind is FaultKind.ACCESS_DENIED
     assert settled.in_doubt
 
 
-async def test_what_this_run_has_replaced_is_never_merged_with(bench: Any) -> None:
+async def test_what_this_run_has_replaced_is_never_merged_with(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Reads after the write show an earlier document of this run for good: it is not written on
     top of that."""
     earlier, before = granting(None, RIVAL, "8"), granting(None, RIVAL, "9")
@@ -352,7 +373,7 @@ async def test_what_this_run_has_replaced_is_never_merged_with(bench: Any) -> No
         bench.aws.policy = earlier
         return str(request_id)
 
-    bench.aws.put_policy = stale
+    monkeypatch.setattr(bench.aws, "put_policy", stale)
     settled = await bench.writing.policy(
         bench.registry, change, (parse_policy(earlier, OWNER, HERE),)
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from tests.support.registries import registry_of
+
 from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
     Grant,
@@ -15,10 +17,10 @@ from fleet_repl.engine.policy_writes import PolicyWrites
 from fleet_repl.engine.slots import WriteResult
 from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+HUB = registry_of("1")
 NOTHING = Policy(document=None)
 A, B = AccountId("2" * 12), AccountId("3" * 12)
 

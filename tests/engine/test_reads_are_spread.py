@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.engine.conftest import Bench
+import pytest
+from tests.support.engine import Bench
 
 from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.planning.observed import Observed, Unreadable
@@ -76,7 +77,9 @@ async def test_nothing_is_put_off_past_the_deadline(bench: Bench) -> None:
     assert not any(isinstance(one, Unreadable) for one in found.values())
 
 
-async def test_an_interruption_ends_the_waiting(bench: Any) -> None:
+async def test_an_interruption_ends_the_waiting(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits for a turn that will not come, and nothing is made up for what is missing."""
     how, asked = observing(bench, over=600)
     sleep = bench.clock.sleep
@@ -85,12 +88,14 @@ async def test_an_interruption_ends_the_waiting(bench: Any) -> None:
         bench.stop.interrupt()
         await sleep(seconds)
 
-    bench.clock.sleep = interrupted
+    monkeypatch.setattr(bench.clock, "sleep", interrupted)
     found, _ = await observe(REGISTRIES, how)
     assert (found, asked) == ({}, [])
 
 
-async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> None:
+async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Reading took longer than there was time for."""
     how, asked = observing(bench, concurrency=1, over=600)
     describe = bench.aws.describe
@@ -99,7 +104,7 @@ async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> 
         bench.clock.seconds += 4000
         return await describe(registry)
 
-    bench.aws.describe = slow
+    monkeypatch.setattr(bench.aws, "describe", slow)
     found, _ = await observe(REGISTRIES, how)
     assert len(asked) == 2
     late = [one for one in found.values() if isinstance(one, Unreadable)]
@@ -107,7 +112,9 @@ async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(bench: Any) -> 
     assert len(late) == 4
 
 
-async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
+async def test_what_may_pass_is_read_again_after_all_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A refusal of a fresh role keeps nobody waiting, and is told only once it is settled."""
     how, asked = observing(bench, concurrency=1)
     describe, refusals = bench.aws.describe, {REGISTRIES[0]: 1, REGISTRIES[1]: 2}
@@ -120,7 +127,7 @@ async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
             raise CallError(fault, transient=refusals[registry] > 0 or registry == REGISTRIES[0])
         return found
 
-    bench.aws.describe = refusing
+    monkeypatch.setattr(bench.aws, "describe", refusing)
     found, efforts = await observe(REGISTRIES, how)
     assert [one for _, one in asked] == [*REGISTRIES, *REGISTRIES[:2]]
     assert isinstance(found[REGISTRIES[0]], Observed)
@@ -131,7 +138,9 @@ async def test_what_may_pass_is_read_again_after_all_others(bench: Any) -> None:
     assert [one.error for one in read] == [None] * 5 + [fault]
 
 
-async def test_what_reading_took_is_known_of_each(bench: Any) -> None:
+async def test_what_reading_took_is_known_of_each(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its own time, whenever its turn came."""
     bench.clock.seconds = 100
     how, _ = observing(bench, concurrency=1)
@@ -141,7 +150,7 @@ async def test_what_reading_took_is_known_of_each(bench: Any) -> None:
         bench.clock.seconds += 2.5
         return await describe(registry)
 
-    bench.aws.describe = slow
+    monkeypatch.setattr(bench.aws, "describe", slow)
     _, efforts = await observe(REGISTRIES, how)
     assert {one: effort.seconds for one, effort in efforts.items()} == dict.fromkeys(
         REGISTRIES, 2.5

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
-from tests.engine.conftest import SmallFleet
+from tests.support.desired import desired_of
+from tests.support.engine import SmallFleet
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_document
@@ -16,9 +17,9 @@ from fleet_repl.inventory import Amount, Selector, Wave
 from fleet_repl.runs.events import WaveFinished
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import REST, Waves
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Region, Registry
 
-HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+HUB, A, B, C = map(registry_of, "1234")
 ALL = (HUB, A, B, C)
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 TOLERANT = tuple(
@@ -26,16 +27,16 @@ TOLERANT = tuple(
 )
 
 
-def wanting(make_desired: Any, *ends: Registry, additive: bool = False) -> Any:
+def wanting(*ends: Registry, additive: bool = False) -> Any:
     """Links from the hub; A has its turn first, then B, then everything else."""
     links = [
         make_link(source=HUB, destination=end, prefixes=("",), routes=("golden",)) for end in ends
     ]
-    desired = make_desired(links, ALL, additive=[HUB.account] if additive else ())
+    desired = desired_of(links, ALL, additive=[HUB.account] if additive else ())
     return replace(desired, waves=Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1}))
 
 
-def linked(fleet: Any, *ends: Registry) -> None:
+def linked(fleet: SmallFleet, *ends: Registry) -> None:
     """What is in place: links from the hub, and their grants."""
     fleet.rules[HUB] = document_of(rules_for(dict.fromkeys(ends, ("",))))
     for end in ends:
@@ -43,7 +44,7 @@ def linked(fleet: Any, *ends: Registry) -> None:
         fleet.policies[end] = {"Version": "2012-10-17", "Statement": statements}
 
 
-def outgoing(fleet: Any) -> Outgoing:
+def outgoing(fleet: SmallFleet) -> Outgoing:
     return parse_document(fleet.rules.get(HUB, {"rules": []})).outgoing
 
 
@@ -51,11 +52,9 @@ def rules_of(found: Any) -> list[Outcome]:
     return [one.outcome for one in found[HUB].changes]
 
 
-async def test_each_wave_writes_the_links_to_its_receivers(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_each_wave_writes_the_links_to_its_receivers(fleet: SmallFleet) -> None:
     """A grant, then the rules with one link more, three times over."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [
         (what, at) for end in (A, B, C) for what, at in (("policy", end), ("rules", HUB))
@@ -64,12 +63,10 @@ async def test_each_wave_writes_the_links_to_its_receivers(
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
 
 
-async def test_links_go_in_the_wave_of_their_receiver(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_links_go_in_the_wave_of_their_receiver(fleet: SmallFleet) -> None:
     """First from the rules, then from the policy."""
     linked(fleet, A, B, C)
-    desired = wanting(make_desired)
+    desired = wanting()
     found = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [
         (what, at) for end in (A, B, C) for what, at in (("rules", HUB), ("policy", end))
@@ -78,9 +75,9 @@ async def test_links_go_in_the_wave_of_their_receiver(
     assert (outgoing(fleet), [fleet.granted(end) for end in (A, B, C)]) == ({}, [set()] * 3)
 
 
-async def test_a_run_may_end_with_the_canary(make_desired: MakeDesired, fleet: SmallFleet) -> None:
+async def test_a_run_may_end_with_the_canary(fleet: SmallFleet) -> None:
     """The rest is skipped, and a new plan makes only that."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, until="canary")
     assert fleet.written == [("policy", A), ("rules", HUB)]
     assert rules_of(found) == [Outcome.APPLIED, Outcome.SKIPPED, Outcome.SKIPPED]
@@ -96,12 +93,12 @@ async def test_a_run_may_end_with_the_canary(make_desired: MakeDesired, fleet: S
 @pytest.mark.parametrize("until", ["canary", "early", None])
 @pytest.mark.parametrize("additive", [False, True])
 async def test_a_plan_may_be_applied_again(
-    make_desired: MakeDesired, fleet: SmallFleet, until: str | None, additive: bool
+    fleet: SmallFleet, until: str | None, additive: bool
 ) -> None:
     """Its earlier writes find what a later one left: that is no conflict, whatever wave the first
     run ended with, and the second one writes only what is left."""
     linked(fleet, C)
-    desired = wanting(make_desired, A, B, additive=additive)
+    desired = wanting(A, B, additive=additive)
     plan = fleet.plan(desired)
     await fleet.apply(plan, desired, until=until)
     written = fleet.written.count(("rules", HUB))
@@ -113,11 +110,9 @@ async def test_a_plan_may_be_applied_again(
 
 
 @pytest.mark.parametrize("until", ["canary", "early"])
-async def test_an_early_wave_of_a_plan_finds_it_done(
-    make_desired: MakeDesired, fleet: SmallFleet, until: str
-) -> None:
+async def test_an_early_wave_of_a_plan_finds_it_done(fleet: SmallFleet, until: str) -> None:
     """The whole plan was carried out before."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     plan = fleet.plan(desired)
     await fleet.apply(plan, desired)
     done = list(fleet.written)
@@ -128,17 +123,18 @@ async def test_an_early_wave_of_a_plan_finds_it_done(
 
 @pytest.mark.parametrize("until", ["canary", "early", None])
 async def test_a_plan_is_applied_again_beside_what_others_made_since(
-    make_desired: Any, fleet: Any, until: str | None
+    fleet: SmallFleet, until: str | None
 ) -> None:
     """All of the plan was carried out, and then somebody added a rule: ours are as they shall be
     all the same, though the canary's write was to leave them in other rules."""
     linked(fleet, C)
-    desired = wanting(make_desired, A, B, additive=True)
+    desired = wanting(A, B, additive=True)
     plan = fleet.plan(desired)
     await fleet.apply(plan, desired)
     elsewhere = A._replace(region=Region("us-east-1"))
     theirs: Any = document_of(rules_for({elsewhere: ("theirs/",)}))
-    fleet.rules[HUB] = {"rules": [*fleet.rules[HUB]["rules"], *theirs["rules"]]}
+    ours: Any = fleet.rules[HUB]
+    fleet.rules[HUB] = {"rules": [*ours["rules"], *theirs["rules"]]}
     there, done = fleet.rules[HUB], list(fleet.written)
     found = await fleet.apply(plan, desired, until=until)
     assert set(rules_of(found)) <= {Outcome.UNCHANGED, Outcome.SKIPPED}
@@ -146,14 +142,12 @@ async def test_a_plan_is_applied_again_beside_what_others_made_since(
     assert (fleet.rules[HUB], fleet.written) == (there, done)
 
 
-async def test_nothing_is_built_on_a_write_that_failed(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_nothing_is_built_on_a_write_that_failed(fleet: SmallFleet) -> None:
     """The later writes of the rules are skipped and say why, and the grants that the links in
     place still use stay where they are."""
     linked(fleet, C)
     fleet.denied = {("rules", HUB)}
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED, Outcome.SKIPPED]
     assert {one.because for one in found[HUB].changes[1:]} == {
@@ -169,11 +163,11 @@ async def test_nothing_is_built_on_a_write_that_failed(
 
 
 async def test_nothing_is_built_on_a_write_that_is_overwritten(
-    make_desired: Any, fleet: Any
+    fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody empties the rules before the canary's last look: nobody knows what is in place
     when the next wave begins, so that it writes none of them."""
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     put = fleet.put_replication
 
     async def put_and_lose(registry: Registry, document: Any) -> str | None:
@@ -188,10 +182,10 @@ async def test_nothing_is_built_on_a_write_that_is_overwritten(
                 fleet.rules[registry] = {"rules": []}
             return await described(registry)
 
-        fleet.describe = describe
+        monkeypatch.setattr(fleet, "describe", describe)
         return request
 
-    fleet.put_replication = put_and_lose
+    monkeypatch.setattr(fleet, "put_replication", put_and_lose)
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED]
     assert found[HUB].changes[1].because == (
@@ -199,9 +193,9 @@ async def test_nothing_is_built_on_a_write_that_is_overwritten(
     )
 
 
-async def test_a_stranger_between_two_waves_is_a_conflict(make_desired: Any, fleet: Any) -> None:
+async def test_a_stranger_between_two_waves_is_a_conflict(fleet: SmallFleet) -> None:
     """The rules are not as the canary left them: nothing of them is overwritten."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     theirs = document_of(rules_for({A: ("theirs/",)}))
 
     def meddle(event: object) -> None:
@@ -211,16 +205,15 @@ async def test_a_stranger_between_two_waves_is_a_conflict(make_desired: Any, fle
     fleet.on_event = meddle
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED]
-    assert found[HUB].error is not None
-    assert found[HUB].error.kind == "conflict"
+    error = found[HUB].error
+    assert error is not None
+    assert error.kind == "conflict"
     assert fleet.rules[HUB] == theirs
 
 
-async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(fleet: SmallFleet) -> None:
     """Where rules of others are welcome: each later write is made on top of it."""
-    desired = wanting(make_desired, A, B, C, additive=True)
+    desired = wanting(A, B, C, additive=True)
     elsewhere = A._replace(region=Region("us-east-1"))
     theirs = document_of(rules_for({elsewhere: ("theirs/",)}))
 
@@ -235,13 +228,11 @@ async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(
     assert outgoing(fleet) == {elsewhere: ("theirs/",), **dict.fromkeys((A, B, C), ("",))}
 
 
-async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(fleet: SmallFleet) -> None:
     """The canary's policy is denied, so that its rules would change nothing; the next wave's write
     is made on top of what is there, and names the link that is still missing."""
     fleet.denied = {("policy", A)}
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.UNCHANGED, Outcome.APPLIED, Outcome.APPLIED]
     assert outgoing(fleet) == {B: ("",), C: ("",)}
@@ -251,12 +242,10 @@ async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
 
 
-async def test_a_link_that_is_held_beside_others_of_its_wave(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_link_that_is_held_beside_others_of_its_wave(fleet: SmallFleet) -> None:
     """The canary has two receivers, and one of them cannot be granted: the write without that
     link is what the next one builds on."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     desired = replace(desired, waves=replace(desired.waves, by_registry={A: 0, B: 0}))
     fleet.denied = {("policy", B)}
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
@@ -265,14 +254,12 @@ async def test_a_link_that_is_held_beside_others_of_its_wave(
     assert outgoing(fleet) == {A: ("",), C: ("",)}
 
 
-async def test_a_link_that_was_suspected_is_made_in_a_later_wave(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_link_that_was_suspected_is_made_in_a_later_wave(fleet: SmallFleet) -> None:
     """The grant that the canary's link counts on was lost after the plan, and is back before the
     next wave, which looks again: then nothing is held any more."""
     linked(fleet, A)
     fleet.rules.clear()
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     plan = fleet.plan(desired)
     policy = fleet.policies.pop(A)
 
@@ -287,14 +274,14 @@ async def test_a_link_that_was_suspected_is_made_in_a_later_wave(
 
 
 async def test_a_link_in_place_without_its_grant_is_named_in_its_own_wave(
-    make_desired: MakeDesired, fleet: SmallFleet
+    fleet: SmallFleet,
 ) -> None:
     """The hub's rules change for the canary alone; later a grant that one of its other links has
     lost cannot be put back."""
     linked(fleet, C)
     fleet.policies.clear()
     fleet.denied = {("policy", C)}
-    desired = wanting(make_desired, A, C)
+    desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.APPLIED]
     assert [(one.destination, one.because) for one in found[HUB].held] == [

@@ -8,9 +8,10 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.conftest import MakeDesired
-from tests.engine.conftest import SmallFleet
+from tests.support.desired import desired_of
+from tests.support.engine import SmallFleet
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of
@@ -18,9 +19,9 @@ from fleet_repl.inventory import Amount, Selector, Wave
 from fleet_repl.runs.events import WaveFinished, WaveStarted, WriteSettled, WriteStarted
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import REST, Waves
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB, A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+HUB, A, B, C = map(registry_of, "1234")
 ALL = (HUB, A, B, C)
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 
@@ -29,17 +30,17 @@ def wave(name: str, **more: Any) -> Wave:
     return Wave(name=name, select=Selector(), **more)
 
 
-def wanting(make_desired: Any, *sources: Registry) -> Any:
+def wanting(*sources: Registry) -> Any:
     """Links from `sources` to the hub; A goes first, B second, the others last."""
     links = [
         make_link(source=one, destination=HUB, prefixes=("",), routes=("golden",))
         for one in sources
     ]
     waves = Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1})
-    return replace(make_desired(links, ALL), waves=waves)
+    return replace(desired_of(links, ALL), waves=waves)
 
 
-def linked(fleet: Any, *sources: Registry) -> None:
+def linked(fleet: SmallFleet, *sources: Registry) -> None:
     """What is in place: links to the hub, and its grants."""
     for one in sources:
         fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
@@ -48,19 +49,17 @@ def linked(fleet: Any, *sources: Registry) -> None:
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
 
 
-def accounts(fleet: Any) -> set[str]:
+def accounts(fleet: SmallFleet) -> set[str]:
     return {account for account, _ in fleet.granted(HUB)}
 
 
-def of_waves(fleet: Any) -> list[WaveStarted | WaveFinished]:
+def of_waves(fleet: SmallFleet) -> list[WaveStarted | WaveFinished]:
     return [one for one in fleet.events if isinstance(one, WaveStarted | WaveFinished)]
 
 
-async def test_each_wave_puts_its_grants_before_its_rules(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_each_wave_puts_its_grants_before_its_rules(fleet: SmallFleet) -> None:
     """Three waves, each with a write of the hub's policy and then one of a source's rules."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [
         (what, at) for source in (A, B, C) for what, at in (("policy", HUB), ("rules", source))
@@ -75,31 +74,25 @@ async def test_each_wave_puts_its_grants_before_its_rules(
     ]
 
 
-async def test_a_fleet_without_waves_hears_of_none(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_fleet_without_waves_hears_of_none(fleet: SmallFleet) -> None:
     """One wave with everything in it is what a run always was."""
-    desired = replace(wanting(make_desired, A, B), waves=Waves())
+    desired = replace(wanting(A, B), waves=Waves())
     await fleet.apply(fleet.plan(desired), desired)
     assert of_waves(fleet) == []
     assert fleet.written == [("policy", HUB), ("rules", A), ("rules", B)]
 
 
-async def test_a_wave_with_nothing_to_write_is_not_told(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_wave_with_nothing_to_write_is_not_told(fleet: SmallFleet) -> None:
     """Only the last one has something to do."""
-    desired = wanting(make_desired, C)
+    desired = wanting(C)
     await fleet.apply(fleet.plan(desired), desired)
     assert [one.wave for one in of_waves(fleet)] == [REST, REST]
 
 
-async def test_too_many_failures_keep_later_waves_back(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_too_many_failures_keep_later_waves_back(fleet: SmallFleet) -> None:
     """Nothing of them is written, and each registry says why."""
     fleet.denied = {("rules", A)}
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
     because = "wave canary: 1 of 2 registries failed, and max_failures is 0"
     assert fleet.written == [("policy", HUB)]
@@ -119,32 +112,28 @@ async def test_too_many_failures_keep_later_waves_back(
 
 
 @pytest.mark.parametrize("most", [Amount(count=1), Amount(percent=Fraction(50))])
-async def test_some_failures_may_be_tolerated(
-    make_desired: MakeDesired, fleet: SmallFleet, most: Amount
-) -> None:
+async def test_some_failures_may_be_tolerated(fleet: SmallFleet, most: Amount) -> None:
     """As a count, or as a share of the wave's registries; here the hub's policy counts."""
     fleet.denied = {("rules", A)}
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     found = await fleet.apply(
         fleet.plan(desired), desired, wave("canary", max_failures=most), wave("early")
     )
     assert (found[A].outcome, found[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
 
 
-async def test_a_registry_that_cannot_be_read_is_a_failure_of_its_wave(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_registry_that_cannot_be_read_is_a_failure_of_its_wave(fleet: SmallFleet) -> None:
     """The canary says nothing: that is no reason to go on."""
     fleet.silent = {A}
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
     assert fleet.written == []
     assert found[B].because == "wave canary: 1 of 1 registry failed, and max_failures is 0"
 
 
-async def test_a_run_may_end_with_a_wave(make_desired: MakeDesired, fleet: SmallFleet) -> None:
+async def test_a_run_may_end_with_a_wave(fleet: SmallFleet) -> None:
     """What comes later is skipped, and that is no failure of anything."""
-    desired = wanting(make_desired, A, B, C)
+    desired = wanting(A, B, C)
     found = await fleet.apply(fleet.plan(desired), desired, until="early")
     assert fleet.written == [("policy", HUB), ("rules", A), ("policy", HUB), ("rules", B)]
     assert found[C].outcome is Outcome.SKIPPED
@@ -155,11 +144,11 @@ async def test_a_run_may_end_with_a_wave(make_desired: MakeDesired, fleet: Small
 
 
 async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
-    make_desired: MakeDesired, fleet: SmallFleet
+    fleet: SmallFleet,
 ) -> None:
     """The canary has nothing to do, and the others are not asked for: the reader is told."""
     because = "the run ends after wave canary (--wave)"
-    desired = wanting(make_desired, B, C)
+    desired = wanting(B, C)
     found = await fleet.apply(fleet.plan(desired), desired, until="canary")
     assert fleet.written == []
     assert found[B].because == because
@@ -169,23 +158,23 @@ async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
     ]
 
 
-async def test_a_pause_follows_a_wave_that_has_written(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_pause_follows_a_wave_that_has_written(fleet: SmallFleet) -> None:
     """Only where a later one has something to write too."""
-    desired = wanting(make_desired, A, C)
+    desired = wanting(A, C)
     waves = [wave("canary", pause=600), wave("early", pause=60)]
     await fleet.apply(fleet.plan(desired), desired, *waves)
     assert fleet.clock.seconds == 600
     assert [one.pause for one in of_waves(fleet) if isinstance(one, WaveFinished)] == [600, 0]
     fleet.rules.clear()
     fleet.policies.clear()
-    desired = wanting(make_desired, A)
+    desired = wanting(A)
     await fleet.apply(fleet.plan(desired), desired, *waves)
     assert fleet.clock.seconds == 600
 
 
-async def test_an_interruption_ends_a_pause(make_desired: Any, fleet: Any) -> None:
+async def test_an_interruption_ends_a_pause(
+    fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits ten minutes to be told that nothing more will happen."""
     slept: list[str] = []
 
@@ -194,16 +183,14 @@ async def test_an_interruption_ends_a_pause(make_desired: Any, fleet: Any) -> No
         await anyio.sleep_forever()
         slept.append("to the end")
 
-    fleet.clock.sleep = sleep
-    desired = wanting(make_desired, A, C)
+    monkeypatch.setattr(fleet.clock, "sleep", sleep)
+    desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
     assert (found[A].outcome, found[C].outcome) == (Outcome.APPLIED, Outcome.CANCELLED)
     assert (slept, fleet.written) == ([], [("policy", HUB), ("rules", A)])
 
 
-async def test_an_interruption_counts_for_more_than_a_failure(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_an_interruption_counts_for_more_than_a_failure(fleet: SmallFleet) -> None:
     """A wave fails and the run is interrupted in it: what follows was cancelled by somebody."""
 
     def interrupt(event: object) -> None:
@@ -212,28 +199,26 @@ async def test_an_interruption_counts_for_more_than_a_failure(
 
     fleet.on_event = interrupt
     fleet.denied = {("rules", A)}
-    desired = wanting(make_desired, A, C)
+    desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
     assert found[A].outcome is Outcome.FAILED
     assert (found[C].outcome, found[C].because) == (Outcome.CANCELLED, fleet.stop.because)
 
 
-async def test_a_pause_is_not_longer_than_the_run_may_be(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_pause_is_not_longer_than_the_run_may_be(fleet: SmallFleet) -> None:
     """It ends with the deadline, and so does the run."""
     fleet.clock.seconds = 7000
-    desired = wanting(make_desired, A, C)
+    desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
     assert fleet.clock.seconds == 7200
     assert found[C].outcome is Outcome.SKIPPED
     assert found[C].because == "the run's deadline of 7200 s had passed"
 
 
-async def test_a_halt_ends_the_run(make_desired: MakeDesired, fleet: SmallFleet) -> None:
+async def test_a_halt_ends_the_run(fleet: SmallFleet) -> None:
     """The second write is not admitted: later ones are not even asked for."""
     fleet.gate.refuse_at = 3
-    desired = wanting(make_desired, A, C)
+    desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [("policy", HUB)]
     assert fleet.gate.log == ["admit", "settled applied", "admit"]
@@ -241,12 +226,10 @@ async def test_a_halt_ends_the_run(make_desired: MakeDesired, fleet: SmallFleet)
     assert {found[one].because for one in (A, C)} == {"the lock was lost"}
 
 
-async def test_after_a_failed_grant_the_policy_is_left_alone(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_after_a_failed_grant_the_policy_is_left_alone(fleet: SmallFleet) -> None:
     """The next wave's grant is not sent, and links that need it are held."""
     fleet.denied = {("policy", HUB)}
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     lenient = wave("canary", max_failures=Amount(count=9))
     found = await fleet.apply(fleet.plan(desired), desired, lenient)
     assert [one.outcome for one in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
@@ -258,13 +241,11 @@ async def test_after_a_failed_grant_the_policy_is_left_alone(
     assert sum(isinstance(one, WriteStarted) for one in fleet.events) == 1
 
 
-async def test_after_a_failed_withdrawal_the_policy_is_left_alone(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_after_a_failed_withdrawal_the_policy_is_left_alone(fleet: SmallFleet) -> None:
     """What is there is known, and what it does not grant is held."""
     linked(fleet, A)
     fleet.denied = {("policy", HUB)}
-    desired = wanting(make_desired, B)
+    desired = wanting(B)
     lenient = wave("canary", max_failures=Amount(count=9))
     found = await fleet.apply(fleet.plan(desired), desired, lenient)
     assert [one.outcome for one in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
@@ -275,13 +256,13 @@ async def test_after_a_failed_withdrawal_the_policy_is_left_alone(
 
 @pytest.mark.parametrize("also", [(), (C,)])
 async def test_what_was_withheld_stays_in_later_waves(
-    make_desired: MakeDesired, fleet: SmallFleet, also: tuple[Registry, ...]
+    fleet: SmallFleet, also: tuple[Registry, ...]
 ) -> None:
     """The canary's rules could not be written, so its grant stays; the next wave's write adds to
     what is there, alone or beside another account's that went."""
     linked(fleet, A, *also)
     fleet.denied = {("rules", A)}
-    desired = wanting(make_desired, B)
+    desired = wanting(B)
     waves = replace(desired.waves, by_registry={**desired.waves.by_registry, C: 0})
     desired = replace(desired, waves=waves)
     lenient = wave("canary", max_failures=Amount(count=9))
@@ -303,13 +284,11 @@ async def test_what_was_withheld_stays_in_later_waves(
 
 
 @pytest.mark.parametrize("until", ["canary", "early", None])
-async def test_a_plan_may_be_applied_again(
-    make_desired: MakeDesired, fleet: SmallFleet, until: str | None
-) -> None:
+async def test_a_plan_may_be_applied_again(fleet: SmallFleet, until: str | None) -> None:
     """Its earlier writes find what a later one left: that is no conflict, whatever wave the
     first run ended with."""
     linked(fleet, C)
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     plan = fleet.plan(desired)
     await fleet.apply(plan, desired, until=until)
     assert len(plan.changes) == 6
@@ -323,11 +302,9 @@ async def test_a_plan_may_be_applied_again(
     assert accounts(fleet) == {A.account, B.account}
 
 
-async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(fleet: SmallFleet) -> None:
     """Somebody has put a grant of ours back, and not the canary's: no rule counts on that one."""
-    desired = wanting(make_desired, A, B)
+    desired = wanting(A, B)
     plan = fleet.plan(desired)
     linked(fleet, B)
     fleet.rules.clear()
@@ -339,13 +316,13 @@ async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(
 
 
 async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
-    make_desired: MakeDesired, fleet: SmallFleet
+    fleet: SmallFleet,
 ) -> None:
     """Its rule is in place, and its grant was to be put back: the run ends before that."""
     linked(fleet, C)
     fleet.policies.clear()
     fleet.denied = {("rules", A)}
-    desired = wanting(make_desired, A, C)
+    desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
     assert found[C].outcome is Outcome.UNCHANGED
     assert [one.because for one in found[C].held] == [
@@ -354,13 +331,13 @@ async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
 
 
 async def test_held_links_of_a_registry_whose_policy_comes_first_are_told(
-    make_desired: MakeDesired, fleet: SmallFleet
+    fleet: SmallFleet,
 ) -> None:
     """The canary's policy is written in the first phase, and its own link out is found to be
     without a grant later on."""
     back = make_link(source=A, destination=HUB, prefixes=("",), routes=("back",))
     there = make_link(source=HUB, destination=A, prefixes=("",), routes=("there",))
-    desired = replace(make_desired([back, there], ALL), waves=Waves())
+    desired = replace(desired_of([back, there], ALL), waves=Waves())
     linked(fleet, A)
     fleet.policies.clear()
     fleet.denied = {("policy", HUB)}

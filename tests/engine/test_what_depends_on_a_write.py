@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
-from tests.engine.conftest import SmallFleet
+from tests.support.desired import desired_of
+from tests.support.engine import SmallFleet
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of, parse_document
@@ -18,14 +19,14 @@ from fleet_repl.planning.plan import Phase, Plan, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, A, B = map(registry_of, "123")
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 REFUSED = Fault(kind=FaultKind.UNKNOWN_FIELDS, operation="DescribeRegistry", message="no")
 
 
-def linked(fleet: Any, *sources: Registry) -> None:
+def linked(fleet: SmallFleet, *sources: Registry) -> None:
     """Links to the hub, and its grants."""
     for one in sources:
         fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
@@ -55,12 +56,10 @@ def lagging(fleet: Any, registry: Registry) -> None:
     fleet.describe = late
 
 
-async def test_a_source_that_is_not_in_the_run_keeps_its_grant(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_source_that_is_not_in_the_run_keeps_its_grant(fleet: SmallFleet) -> None:
     """Nothing of it failed, because nothing was tried: its rules are as they were."""
     linked(fleet, A)
-    desired = make_desired([], [HUB, A])
+    desired = desired_of([], [HUB, A])
     plan = fleet.plan(desired)
     alone = replace(plan, registries=tuple(one for one in plan.registries if one.registry == HUB))
     found = await fleet.apply(alone, desired)
@@ -68,12 +67,10 @@ async def test_a_source_that_is_not_in_the_run_keeps_its_grant(
     assert found[HUB].because == (f"the rules of {A} were not written and may still use its grants")
 
 
-async def test_a_source_whose_rules_are_refused_keeps_its_grant(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_source_whose_rules_are_refused_keeps_its_grant(fleet: SmallFleet) -> None:
     """A refused change is not a written one."""
     linked(fleet, A)
-    desired = make_desired([], [HUB, A])
+    desired = desired_of([], [HUB, A])
     refused = {Resource.REPLICATION_CONFIGURATION: REFUSED}
     plan = changed(fleet.plan(desired), A, refused=refused, error=REFUSED)
     found = await fleet.apply(plan, desired)
@@ -81,12 +78,10 @@ async def test_a_source_whose_rules_are_refused_keeps_its_grant(
     assert [one.outcome for one in found[A].changes] == [Outcome.FAILED]
 
 
-async def test_a_source_in_doubt_is_not_called_unwritten(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_source_in_doubt_is_not_called_unwritten(fleet: SmallFleet) -> None:
     """Its rules may be in place, and nobody is told that they are not."""
     linked(fleet, A, B)
-    desired = make_desired([], [HUB, A, B])
+    desired = desired_of([], [HUB, A, B])
     lagging(fleet, A)
     fleet.denied = {("rules", B)}
     found = await fleet.apply(fleet.plan(desired), desired)
@@ -97,10 +92,12 @@ async def test_a_source_in_doubt_is_not_called_unwritten(
     assert found[HUB].outcome is Outcome.SKIPPED
 
 
-async def test_a_policy_in_doubt_is_not_called_unwritten(make_desired: Any, fleet: Any) -> None:
+async def test_a_policy_in_doubt_is_not_called_unwritten(
+    fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Links into it are held, because nobody knows what it grants; its later change is left."""
     linked(fleet, A)
-    desired = make_desired(
+    desired = desired_of(
         [make_link(source=B, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A, B]
     )
     plan = fleet.plan(desired)
@@ -113,7 +110,7 @@ async def test_a_policy_in_doubt_is_not_called_unwritten(make_desired: Any, flee
     async def late(registry: Registry) -> JsonObject | None:
         return before if registry == HUB else None
 
-    fleet.read_policy = late
+    monkeypatch.setattr(fleet, "read_policy", late)
     found = await fleet.apply(plan, desired)
     assert [one.because for one in found[B].held] == [
         f"{HUB}: it is not known whether its registry policy was written (conflict)"
@@ -124,10 +121,10 @@ async def test_a_policy_in_doubt_is_not_called_unwritten(make_desired: Any, flee
 
 
 async def test_an_interruption_does_not_call_a_lost_write_unstarted(
-    make_desired: Any, fleet: Any
+    fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its answer was lost and the run ended before anybody could tell."""
-    desired = make_desired(
+    desired = desired_of(
         [make_link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
         [HUB, A],
         manages_grants=False,
@@ -138,16 +135,14 @@ async def test_an_interruption_does_not_call_a_lost_write_unstarted(
         fault = Fault(kind=FaultKind.NETWORK, operation="Put", message="reset")
         raise CallError(fault, transient=True, uncertain=True)
 
-    fleet.put_replication = lost
+    monkeypatch.setattr(fleet, "put_replication", lost)
     found = await fleet.apply(fleet.plan(desired), desired)
     assert found[A].because == "interrupted; it is not known whether it was written"
 
 
-async def test_a_new_deny_holds_the_links_that_it_hits(
-    make_desired: MakeDesired, fleet: SmallFleet
-) -> None:
+async def test_a_new_deny_holds_the_links_that_it_hits(fleet: SmallFleet) -> None:
     """It came between plan and write, and is kept; what our grants allow it denies."""
-    desired = make_desired(
+    desired = desired_of(
         [make_link(source=A, destination=HUB, prefixes=("",), routes=("r",))], [HUB, A]
     )
     plan = fleet.plan(desired)
@@ -200,10 +195,10 @@ def test_the_order_of_destinations_says_nothing(compare: str) -> None:
 
 
 async def test_what_a_write_took_is_its_own_time(
-    make_desired: Any, fleet: Any, monkeypatch: pytest.MonkeyPatch
+    fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whenever in the run it began, and whatever else was asked of the registry before."""
-    desired = make_desired(
+    desired = desired_of(
         [make_link(source=A, destination=HUB, prefixes=("",), routes=("r",))],
         [HUB, A],
         manages_grants=False,
@@ -213,7 +208,7 @@ async def test_what_a_write_took_is_its_own_time(
     async def slow(registry: Registry, document: JsonObject) -> str | None:
         fleet.clock.seconds += 2.5
         calls[registry] += 1
-        return await put(registry, document)  # type: ignore[no-any-return]
+        return await put(registry, document)
 
     monkeypatch.setattr(fleet, "put_replication", slow)
     monkeypatch.setattr(fleet, "attempts", calls.__getitem__)

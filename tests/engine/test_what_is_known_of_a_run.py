@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.support.changes import change_of
 from tests.support.plans import plan_of
+from tests.support.registries import registry_of
 
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.planning.plan import (
@@ -16,9 +17,9 @@ from fleet_repl.planning.plan import (
 )
 from fleet_repl.runs.events import Event, RegistryFinished
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB, FIRST, SECOND = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, FIRST, SECOND = map(registry_of, "123")
 
 
 def held(destination: Registry, *prefixes: str, because: str) -> HeldLink:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
-from tests.engine.conftest import SmallFleet
+from tests.support.desired import desired_of
+from tests.support.engine import SmallFleet
 from tests.support.links import make_link
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Resource
@@ -16,9 +17,9 @@ from fleet_repl.runs.events import RegistryFinished, WriteSettled
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, A, B = map(registry_of, "123")
 STRANGE: JsonObject = {
     "Version": "2012-10-17",
     "Statement": [{"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:*"}],
@@ -30,14 +31,14 @@ LOST = (
 
 
 @pytest.fixture
-def desired(make_desired: MakeDesired) -> Desired:
+def desired() -> Desired:
     links = [
         make_link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)
     ]
-    return make_desired(links, [HUB, A, B])
+    return desired_of(links, [HUB, A, B])
 
 
-def meanwhile(fleet: Any, when: int, do: Callable[[], object]) -> None:
+def meanwhile(fleet: SmallFleet, when: int, do: Callable[[], object]) -> None:
     """Something happens as soon as so many writes have ended."""
 
     def see(event: object) -> None:
@@ -91,11 +92,11 @@ async def test_every_registry_is_finished_once_and_as_the_report_has_it(
     assert sorted(finished, key=lambda one: one.registry) == list(outcomes.values())
 
 
-async def test_others_may_add_their_own_afterwards(desired: Desired, fleet: Any) -> None:
+async def test_others_may_add_their_own_afterwards(desired: Desired, fleet: SmallFleet) -> None:
     """Ours is in place: what others have beside it is none of this run's business."""
 
     def add() -> None:
-        document = fleet.policies[HUB]
+        document: Any = fleet.policies[HUB]
         statements = [*document["Statement"], *STRANGE["Statement"]]  # type: ignore[misc]
         fleet.policies[HUB] = {**document, "Statement": statements}
 
@@ -104,13 +105,15 @@ async def test_others_may_add_their_own_afterwards(desired: Desired, fleet: Any)
     assert {one.outcome for one in outcomes.values()} == {Outcome.APPLIED}
 
 
-async def test_a_document_that_cannot_be_looked_at(desired: Desired, fleet: Any) -> None:
+async def test_a_document_that_cannot_be_looked_at(desired: Desired, fleet: SmallFleet) -> None:
     """Nobody knows whether it has stayed: not applied."""
     meanwhile(fleet, 3, lambda: fleet.silent.add(HUB))
     outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert outcomes[HUB].outcome is Outcome.FAILED
-    assert outcomes[HUB].error.kind is FaultKind.ACCESS_DENIED
-    assert outcomes[HUB].error.message == (
+    error = outcomes[HUB].error
+    assert error is not None
+    assert error.kind is FaultKind.ACCESS_DENIED
+    assert error.message == (
         "it was written and read back, but whether it has stayed so could not be looked at: "
         "scripted access-denied"
     )
@@ -145,7 +148,9 @@ async def test_after_an_interruption_a_failed_look_proves_nothing(
     assert outcomes[HUB].outcome is Outcome.APPLIED
 
 
-async def test_a_look_that_lags_is_repeated(desired: Desired, fleet: Any) -> None:
+async def test_a_look_that_lags_is_repeated(
+    desired: Desired, fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An old answer for some seconds is no overwritten document."""
 
     def lag() -> None:
@@ -156,9 +161,9 @@ async def test_a_look_that_lags_is_repeated(desired: Desired, fleet: Any) -> Non
             if registry == HUB and fleet.clock.seconds < until:
                 return None
             found = await read(registry)
-            return there if registry == HUB else found  # type: ignore[no-any-return]
+            return there if registry == HUB else found
 
-        fleet.read_policy = late
+        monkeypatch.setattr(fleet, "read_policy", late)
 
     meanwhile(fleet, 3, lag)
     outcomes = await fleet.apply(fleet.plan(desired), desired)

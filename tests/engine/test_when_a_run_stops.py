@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from tests.engine.conftest import Bench
+from tests.support.engine import Bench
 
 from fleet_repl.engine.stop import Stop
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from tests.engine.conftest import Bench
 from tests.support.changes import change_of
+from tests.support.engine import Bench
 
 from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
@@ -69,13 +68,14 @@ async def test_each_further_attempt_is_asked_for(bench: Bench) -> None:
     ],
 )
 async def test_a_write_that_fails_has_ended_too(
-    bench: Any, script: list[str], kind: FaultKind, in_doubt: bool
+    bench: Bench, script: list[str], kind: FaultKind, in_doubt: bool
 ) -> None:
     """With what is known about whether it happened."""
     bench.aws.script = script
     settled = await bench.writing.rules(bench.registry, CHANGE)
     (ended,) = bench.gate.ended
     assert (ended.outcome, ended.in_doubt) == (Outcome.FAILED, in_doubt)
+    assert settled.error is not None
     assert settled.error.kind is kind
 
 
@@ -91,13 +91,15 @@ async def test_a_conflict_that_is_found_on_the_way_has_ended_too(bench: Bench) -
     assert bench.gate.log == ["admit", "again", "settled failed"]
 
 
-async def test_what_no_code_foresaw_has_ended_in_doubt(bench: Any) -> None:
+async def test_what_no_code_foresaw_has_ended_in_doubt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A defect behind the port, when the write was admitted already."""
 
     async def broken(*_: object) -> None:
         raise KeyError("secret")
 
-    bench.aws.put_replication = broken
+    monkeypatch.setattr(bench.aws, "put_replication", broken)
     await bench.writing.rules(bench.registry, CHANGE)
     (ended,) = bench.gate.ended
     assert (ended.outcome, ended.in_doubt) == (Outcome.FAILED, True)

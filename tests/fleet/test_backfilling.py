@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.inventories import accounts_text
+from tests.support.registries import registry_of
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import (
@@ -37,7 +38,6 @@ from fleet_repl.sandbox import (
     RegistryScenario,
     Scenario,
 )
-from fleet_repl.values.names import AccountId, Region
 
 FLEET = (
     accounts_text("hub", 'shop\nregions = ["eu-west-1", "us-east-1"]', "search")
@@ -59,10 +59,9 @@ QUIET, NEW_LINKS = (
     FLEET.replace("BACKFILL", ""),
     FLEET.replace("BACKFILL", 'backfill = "new-links"'),
 )
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
-SHOP_US = Registry(AccountId("2" * 12), Region("us-east-1"))
-SEARCH = Registry(AccountId("3" * 12), Region("eu-west-1"))
+HUB, SHOP = map(registry_of, "12")
+SHOP_US = registry_of("2", "us-east-1")
+SEARCH = registry_of("3")
 FULL = RegistryScenario(
     account=HUB.account,
     region=HUB.region,

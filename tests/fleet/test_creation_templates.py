@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from tests.support.registries import registry_of
 from tests.support.simulated import simulate
 
-from fleet_repl import Outcome, Registry
+from fleet_repl import Outcome
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
-from fleet_repl.values.names import AccountId, Region
 
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+HUB, SPOKE = map(registry_of, "12")
 
 FLEET = """
 version = 1

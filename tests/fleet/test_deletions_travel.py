@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tests.support.registries import registry_of
 from tests.support.simulated import simulate
 
-from fleet_repl import Outcome, Registry
-from fleet_repl.values.names import AccountId, Region
+from fleet_repl import Outcome
 
-HUB, SPOKE, THIRD = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, SPOKE, THIRD = map(registry_of, "123")
 
 FLEET = """
 version = 1

@@ -55,7 +55,9 @@ class Pair:
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def location(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def location(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Store:
     """Where both keep their state: a folder, or a bucket that takes its time."""
     if request.param == "folder":
         return FolderStore(tmp_path / ".worlds/sim")

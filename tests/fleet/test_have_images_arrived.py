@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.registries import registry_of
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import DeliveryState, Registry, Selection, SelectionError, to_json
@@ -13,7 +14,6 @@ from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region
 
 FLEET = """
 version = 1
@@ -44,10 +44,9 @@ name = "dr"
 from = { accounts = ["spoke"], regions = ["eu-west-1"] }
 to = { same_account = true, regions = ["eu-west-2"] }
 """
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-DR = Registry(AccountId("2" * 12), Region("eu-west-2"))
-PARTNER = Registry(AccountId("4" * 12), Region("eu-west-1"))
+HUB, SPOKE = map(registry_of, "12")
+DR = registry_of("2", "eu-west-2")
+PARTNER = registry_of("4")
 LET_IN: JsonObject = {
     "Version": "2012-10-17",
     "Statement": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import anyio.to_thread
@@ -24,7 +25,7 @@ from fleet_repl.runs.rollback import plan_rollback
     ],
 )
 async def test_others_get_on_meanwhile(
-    monkeypatch: pytest.MonkeyPatch, place: str, work: Any
+    monkeypatch: pytest.MonkeyPatch, place: str, work: Callable[..., object]
 ) -> None:
     """The event loop turns while it computes: here the one waits for the other."""
     turned = threading.Event()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.registries import registry_of
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import (
@@ -26,11 +27,8 @@ from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, RegistryScenario, Scenario
 from fleet_repl.sandbox.faults import Faults
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region
 
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-THIRD = Registry(AccountId("3" * 12), Region("eu-west-1"))
+HUB, SPOKE, THIRD = map(registry_of, "123")
 
 ACCOUNTS = """
 [aws]

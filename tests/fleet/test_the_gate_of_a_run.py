@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.changes import change_of, ended_change
+from tests.support.registries import registry_of
 
 from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.plan import Action, Phase, Resource
@@ -17,9 +18,9 @@ from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.state.lock_rules import LEASE, MARGIN, SKEW
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import HaltedError, StateError
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
+HERE = registry_of("1")
 CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,

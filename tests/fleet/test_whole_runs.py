@@ -12,23 +12,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.support.registries import registry_of
 from tests.support.simulated import simulate
 
-from fleet_repl import (
-    Fault,
-    IdentityError,
-    Outcome,
-    Registry,
-    RegistryFinished,
-    Selection,
-    Status,
-    to_json,
-)
+from fleet_repl import Fault, IdentityError, Outcome, RegistryFinished, Selection, Status, to_json
 from fleet_repl.runs.events import CallRetried, RunFinished, RunStarted
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario, World, gateway
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.wire import error_reply
-from fleet_repl.values.names import AccountId, Region, Secret
+from fleet_repl.values.names import Secret
 
 EXTERNAL_ID = "s3cr3t-external-id"
 SPELLINGS: tuple[Callable[[str], str], ...] = (
@@ -72,10 +64,9 @@ to = { same_account = true, regions = ["eu-west-2"] }
 """
 ACCOUNTS, GOLDEN, DR = FLEET.split("[[routes]]")
 ONLY_DR = f"{ACCOUNTS}[[routes]]{DR}"
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-A = Registry(AccountId("2" * 12), Region("eu-west-1"))
-A2 = Registry(AccountId("2" * 12), Region("eu-west-2"))
-B = Registry(AccountId("3" * 12), Region("eu-west-1"))
+HUB, A = map(registry_of, "12")
+A2 = registry_of("2", "eu-west-2")
+B = registry_of("3")
 OURS: dict[str, Any] = {"Principal": {"AWS": "arn:aws:iam::111111111111:root"}}
 THEIRS: dict[str, Any] = {
     "Sid": "PullThrough",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
@@ -60,10 +59,10 @@ def test_whatever_else_an_account_answers_it_is_there(
 
 
 @pytest.mark.parametrize("given_up", [False, True])
-def test_what_was_given_up_is_not_forgotten(make_desired: MakeDesired, given_up: bool) -> None:
+def test_what_was_given_up_is_not_forgotten(given_up: bool) -> None:
     """Should its account be listed again without it, its links count as still in use."""
     east = Registry(ACCOUNTS[0], Region("us-east-1"))
-    desired = make_desired([], [Registry(ACCOUNTS[0], Region("eu-west-1"))])
+    desired = desired_of([], [Registry(ACCOUNTS[0], Region("eu-west-1"))])
     links = {Registry(ACCOUNTS[1], Region("eu-west-1")): ("base/",)}
     record = {east: Applied(links=links, given_up=given_up)}
     assert left_behind(desired, record) == {ACCOUNTS[0]: (links,)}
@@ -78,12 +77,12 @@ def test_what_was_given_up_is_not_forgotten(make_desired: MakeDesired, given_up:
     ],
 )
 def test_only_a_gone_account_is_excused_and_warned_about(
-    make_desired: MakeDesired, fault: Fault, other: Any, fails: bool
+    fault: Fault, other: Observed | Unreadable, fails: bool
 ) -> None:
     """Otherwise it is a failure like any other, and what is on record stays as it is."""
     east, west = (Registry(ACCOUNTS[0], Region(one)) for one in ("us-east-1", "eu-west-1"))
     hub = Registry(ACCOUNTS[1], Region("eu-west-1"))
-    desired = make_desired([], [east, west, hub], retired=[ACCOUNTS[0]])
+    desired = desired_of([], [east, west, hub], retired=[ACCOUNTS[0]])
     record = {east: Applied(links={hub: ("base/",)})}
     seen = Observed(replication=parse_document(NO_RULES), policy=Policy(document=None))
     observation = {

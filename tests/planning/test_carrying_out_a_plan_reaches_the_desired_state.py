@@ -9,12 +9,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
 from fleet_repl.ecr.policy.evaluate import Permissions
@@ -26,14 +27,12 @@ from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import REST, Link, Waves
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, covers, reduce
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 REGISTRIES = tuple(
-    Registry(AccountId(digit * 12), Region(region))
-    for digit in "1234"
-    for region in ("eu-west-1", "us-east-1")
+    registry_of(digit, region) for digit in "1234" for region in ("eu-west-1", "us-east-1")
 )
 UNLISTED = AccountId("7" * 12)
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
@@ -63,6 +62,8 @@ wave_sets = st.one_of(
         lambda found: Waves(names=("canary", "early", REST), by_registry=found)
     ),
 )
+Pairs: TypeAlias = Mapping[tuple[Registry, Registry], tuple[str, ...]]
+"""The prefixes of links, by source and destination."""
 
 
 @dataclass
@@ -171,7 +172,7 @@ def fleets(draw: st.DrawFn) -> Aws:
     return aws
 
 
-def links_of(pairs: Mapping[tuple[Registry, Registry], tuple[str, ...]]) -> list[Link]:
+def links_of(pairs: Pairs) -> list[Link]:
     return [
         make_link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
         for (source, destination), prefixes in pairs.items()
@@ -184,11 +185,11 @@ def plan_of(desired: Desired, aws: Aws) -> tuple[RegistryPlan, ...]:
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_carrying_out_a_plan_makes_the_next_one_empty(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """From any state, readable or not in part: one run settles what can be settled."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     silent = {one: (aws.rules[one], aws.policies[one]) for one in aws.silent}
     start = {one: aws.outgoing(one) for one in REGISTRIES}
     aws.carry_out(plan_of(desired, aws), waves)
@@ -219,10 +220,10 @@ def test_carrying_out_a_plan_makes_the_next_one_empty(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_no_rule_is_ever_new_before_its_grant(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """After each single write: every link that this run made is granted."""
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     start = {one: aws.outgoing(one) for one in REGISTRIES}
 
     def check() -> None:
@@ -235,10 +236,10 @@ def test_no_rule_is_ever_new_before_its_grant(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_no_grant_goes_while_a_rule_uses_it(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """After each single write: a link that was granted before is gone or granted still."""
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     granted = set(aws.links_granted())
 
     def check() -> None:
@@ -251,13 +252,13 @@ def test_no_grant_goes_while_a_rule_uses_it(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_foreign_statements_and_unlisted_grants_stay(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """Nothing of anybody else is lost, and no grant of an account that cannot be asked."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
     silent_accounts = {one.account for one in aws.silent} | {UNLISTED}
     start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
     for one in REGISTRIES:
         found = parse_policy(aws.policies[one], OWNER, one)
@@ -273,13 +274,13 @@ def test_foreign_statements_and_unlisted_grants_stay(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_source_that_does_not_answer_gets_no_new_grant(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """An account that may not exist must not make a destination's whole policy invalid."""
     account = data.draw(st.sampled_from(sorted({one.account for one in REGISTRIES})))
     aws.silent = frozenset(one for one in REGISTRIES if one.account == account)
     start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
     for one in REGISTRIES:
         found = parse_policy(aws.policies[one], OWNER, one)
@@ -288,11 +289,9 @@ def test_a_source_that_does_not_answer_gets_no_new_grant(
 
 
 @given(pairs=link_sets, waves=wave_sets)
-def test_a_fleet_that_is_as_desired_needs_nothing(
-    make_desired: MakeDesired, pairs: Any, waves: Waves
-) -> None:
+def test_a_fleet_that_is_as_desired_needs_nothing(pairs: Pairs, waves: Waves) -> None:
     """plan(x, x) is empty: no change, no held link."""
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws = Aws()
     aws.carry_out(plan_of(desired, aws), waves)
     for one in plan_of(desired, aws):
@@ -301,11 +300,11 @@ def test_a_fleet_that_is_as_desired_needs_nothing(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_narrowed_plan_changes_nothing_outside_its_scope(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """Only the selected registries are planned, and a link that needs another's grant is held."""
     scope = data.draw(st.frozensets(registries, min_size=1, max_size=4))
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     plans = plan_registries(desired, aws.observe(), scope).registries
     assert [one.registry for one in plans] == sorted(scope)
     aws.carry_out(plans, waves)
@@ -325,10 +324,10 @@ def test_a_narrowed_plan_changes_nothing_outside_its_scope(
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
 def test_a_run_may_end_after_any_wave(
-    make_desired: MakeDesired, data: st.DataObject, pairs: Any, aws: Aws, waves: Waves
+    data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """What is in place then is granted, and a new plan does the rest."""
-    desired = replace(make_desired(links_of(pairs), REGISTRIES), waves=waves)
+    desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     start = {one: aws.outgoing(one) for one in REGISTRIES}
     ours = set(aws.links_granted())
 
@@ -357,11 +356,9 @@ def test_a_run_may_end_after_any_wave(
 
 
 @given(pairs=link_sets, aws=fleets(), waves=wave_sets)
-def test_waves_lead_where_one_wave_leads(
-    make_desired: MakeDesired, pairs: Any, aws: Aws, waves: Waves
-) -> None:
+def test_waves_lead_where_one_wave_leads(pairs: Pairs, aws: Aws, waves: Waves) -> None:
     """The same rules, and policies that mean the same to the letter of every grant."""
-    plain = make_desired(links_of(pairs), REGISTRIES)
+    plain = desired_of(links_of(pairs), REGISTRIES)
     other = replace(aws, rules=dict(aws.rules), policies=dict(aws.policies))
     aws.carry_out(plan_of(replace(plain, waves=waves), aws), waves)
     other.carry_out(plan_of(plain, other))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document, rules_of
@@ -18,13 +19,12 @@ from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-MIRROR = Registry(AccountId("1" * 12), Region("eu-west-2"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-OTHER = Registry(AccountId("3" * 12), Region("eu-west-1"))
+HUB = registry_of("1")
+MIRROR = registry_of("1", "eu-west-2")
+SPOKE, OTHER = map(registry_of, "23")
 ACTIONS = ("ecr:ReplicateImage", "ecr:CreateRepository")
 LEGACY = grants_for(HUB.account, ("legacy/",), ACTIONS)
 TO_SPOKE: JsonObject = {"region": SPOKE.region, "registryId": SPOKE.account}
@@ -34,11 +34,9 @@ def link(source: Registry, destination: Registry, *prefixes: str) -> Link:
     return make_link(source=source, destination=destination, prefixes=prefixes, routes=("route",))
 
 
-def plan(
-    make_desired: Any, rules: JsonObject, *, additive: bool = False, allow: tuple[str, ...] = ()
-) -> Planned:
+def plan(rules: JsonObject, *, additive: bool = False, allow: tuple[str, ...] = ()) -> Planned:
     """What is planned for a hub with these rules, a new link to OTHER, and an old grant."""
-    desired = make_desired(
+    desired = desired_of(
         [link(HUB, OTHER, "base/")],
         [HUB, SPOKE, OTHER],
         additive=[HUB.account] if additive else (),
@@ -82,29 +80,29 @@ NOVEL: JsonObject = {"rules": [{**rules_of(LINK)[0], "novelty": 1}]}
     ids=["of-others", "refused", "refused-strange", "strange", "strange-beside-others"],
 )
 def test_a_source_that_keeps_its_link_keeps_its_grant(
-    make_desired: MakeDesired, rules: JsonObject, how: Any
+    rules: JsonObject, how: dict[str, Any]
 ) -> None:
     """The rule is somebody else's, is not to be written, or is kept because nobody knows what it
     means: whatever of it may use the grant uses it still once all is written."""
-    planned = plan(make_desired, rules, **how)
+    planned = plan(rules, **how)
     hub, spoke, _ = planned.registries
     assert [one.resource for one in hub.changes] == [Resource.REPLICATION_CONFIGURATION]
     assert spoke.changes == ()
     assert "grant-kept" in {one.kind for one in planned.warnings}
 
 
-def test_one_that_gives_up_its_link_loses_its_grant(make_desired: MakeDesired) -> None:
+def test_one_that_gives_up_its_link_loses_its_grant() -> None:
     """Once its rules are written."""
-    _, spoke, _ = plan(make_desired, LINK).registries
+    _, spoke, _ = plan(LINK).registries
     (change,) = spoke.changes
     assert change.after.document is None
     assert change.needs == {HUB}
 
 
-def test_links_within_an_account_are_never_held(make_desired: MakeDesired) -> None:
+def test_links_within_an_account_are_never_held() -> None:
     """They need no grant, so that the policy of their destination is no matter of theirs: neither
     as it is planned, with a Deny in it, nor when it could not be written."""
-    desired = make_desired(
+    desired = desired_of(
         [link(HUB, MIRROR, "base/"), link(SPOKE, MIRROR, "base/")], [HUB, MIRROR, SPOKE]
     )
     deny: JsonObject = {

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_answer
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry, repositories_arn
+from fleet_repl.values.names import Partition, repositories_arn
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-SPOKE = Registry(AccountId("9" * 12), Region("eu-west-1"))
-HUBS = [Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123"]
+SPOKE = registry_of("9")
+HUBS = [registry_of(digit) for digit in "123"]
 PREFIXES = {HUBS[0]: ("a/", "b/"), HUBS[1]: ("b/",), HUBS[2]: ("a/", "b/")}
 GRANTS = [
     Grant(hub.account, prefix, action)
@@ -27,9 +28,7 @@ GRANTS = [
 
 
 @given(st.permutations(GRANTS), st.integers(1, len(GRANTS)))
-def test_another_grouping_of_the_same_grants_is_left_alone(
-    make_desired: MakeDesired, order: list[Grant], count: int
-) -> None:
+def test_another_grouping_of_the_same_grants_is_left_alone(order: list[Grant], count: int) -> None:
     """One statement for each grant, some of them twice, in any order: nothing to do."""
     statements: list[JsonObject] = [
         {
@@ -60,6 +59,6 @@ def test_another_grouping_of_the_same_grants_is_left_alone(
         make_link(source=hub, destination=SPOKE, prefixes=prefixes, routes=("golden",))
         for hub, prefixes in PREFIXES.items()
     ]
-    desired = make_desired(links, [*HUBS, SPOKE])
+    desired = desired_of(links, [*HUBS, SPOKE])
     plan = plan_registries(desired, observation, [*HUBS, SPOKE])
     assert [one.changes for one in plan.registries] == [(), (), (), ()]

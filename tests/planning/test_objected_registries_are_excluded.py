@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from tests.support.changes import change_of
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.excluded import exclude_objected
 from fleet_repl.planning.objections import OF_REGISTRIES
 from fleet_repl.planning.plan import Action, Objection, Phase, RegistryPlan, Resource, State
-from fleet_repl.values.names import AccountId, Region, Registry
 
-FIRST, SECOND = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12")
+FIRST, SECOND = map(registry_of, "12")
 CHANGE = change_of(
     resource=Resource.REPLICATION_CONFIGURATION,
     action=Action.UPDATE,

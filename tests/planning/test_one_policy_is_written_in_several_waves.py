@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -29,18 +30,16 @@ from fleet_repl.planning.plan import Change, LinkEnd, Phase, RegistryPlan, Resou
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import REST, Waves
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition, Registry
 from fleet_repl.values.prefixes import Prefixes, covers
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
+HUB = registry_of("1")
 """Where everything goes."""
-EAST, WEST = (
-    Registry(AccountId("2" * 12), Region(region)) for region in ("us-east-1", "us-west-1")
-)
+EAST, WEST = (registry_of("2", region) for region in ("us-east-1", "us-west-1"))
 """Two registries of one account: one grant is for both."""
-LONE = Registry(AccountId("3" * 12), Region("eu-west-1"))
+LONE = registry_of("3")
 SOURCES = (EAST, WEST, LONE)
 ALL = (HUB, *SOURCES)
 Links = Mapping[Registry, Prefixes]
@@ -79,16 +78,15 @@ def observed(present: Links, policy: JsonObject | None) -> Observation:
     }
 
 
-def wanting(make_desired: Any, wanted: Links, turns: Waves, **more: Any) -> Any:
+def wanting(wanted: Links, turns: Waves, **more: Any) -> Any:
     links = [
         make_link(source=one, destination=HUB, prefixes=prefixes, routes=("golden",))
         for one, prefixes in wanted.items()
     ]
-    return replace(make_desired(links, ALL, **more), waves=turns)
+    return replace(desired_of(links, ALL, **more), waves=turns)
 
 
 def plans(
-    make_desired: Any,
     wanted: Links,
     turns: Waves,
     *,
@@ -96,7 +94,7 @@ def plans(
     policy: JsonObject | None = None,
     **more: Any,
 ) -> dict[Registry, RegistryPlan]:
-    desired = wanting(make_desired, wanted, turns, **more)
+    desired = wanting(wanted, turns, **more)
     planned = plan_registries(desired, observed(present or {}, policy), ALL)
     return {one.registry: one for one in planned.registries}
 
@@ -114,12 +112,10 @@ def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]
 @pytest.mark.parametrize(
     ("turns", "late"), [(waves(canary=EAST), REST), (waves(canary=EAST, early=HUB), "early")]
 )
-def test_a_grant_comes_in_the_wave_of_its_link(
-    make_desired: MakeDesired, turns: Waves, late: str
-) -> None:
+def test_a_grant_comes_in_the_wave_of_its_link(turns: Waves, late: str) -> None:
     """Two writes of the hub's policy, each with its own links, each before its wave's rules: that
     of the source or, if it comes first, that of the hub."""
-    found = plans(make_desired, {EAST: ("a/",), LONE: ("b/",)}, turns)
+    found = plans({EAST: ("a/",), LONE: ("b/",)}, turns)
     assert told(found[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/"))),
         (late, Phase.GRANTS, grants((EAST, "a/"), (LONE, "b/"))),
@@ -132,23 +128,23 @@ def test_a_grant_comes_in_the_wave_of_its_link(
     assert [one.wave for each in (EAST, LONE) for one in found[each].changes] == ["canary", late]
 
 
-def test_a_grant_that_two_registries_share_comes_with_the_first(make_desired: MakeDesired) -> None:
+def test_a_grant_that_two_registries_share_comes_with_the_first() -> None:
     """Grants are for accounts: the later registry finds its own in place."""
-    found = plans(make_desired, {EAST: ("a/",), WEST: ("a/b/",)}, waves(canary=EAST))
+    found = plans({EAST: ("a/",), WEST: ("a/b/",)}, waves(canary=EAST))
     assert told(found[HUB].changes) == [("canary", Phase.GRANTS, grants((EAST, "a/")))]
-    found = plans(make_desired, {EAST: ("a/b/",), WEST: ("a/",)}, waves(canary=EAST))
+    found = plans({EAST: ("a/b/",), WEST: ("a/",)}, waves(canary=EAST))
     assert told(found[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/b/"))),
         (REST, Phase.GRANTS, grants((EAST, "a/"))),
     ]
 
 
-def test_a_grant_goes_with_the_last_source_that_uses_it(make_desired: MakeDesired) -> None:
+def test_a_grant_goes_with_the_last_source_that_uses_it() -> None:
     """Both registries of an account lose their link, one of them in the last wave."""
     present = {EAST: ("a/",), WEST: ("a/",), LONE: ("b/",)}
     policy = policy_of(grants((EAST, "a/"), (LONE, "b/")))
     turns = waves(canary=EAST, early=LONE)
-    found = plans(make_desired, {}, turns, present=present, policy=policy)
+    found = plans({}, turns, present=present, policy=policy)
     assert told(found[HUB].changes) == [
         ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
         (REST, Phase.WITHDRAWALS, frozenset()),
@@ -160,13 +156,10 @@ def test_a_grant_goes_with_the_last_source_that_uses_it(make_desired: MakeDesire
     ]
 
 
-def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use(
-    make_desired: MakeDesired,
-) -> None:
+def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use() -> None:
     """The canary gives up every repository; the same account's other registry, whose turn is
     later, replicates a part of it by the very same grant."""
     found = plans(
-        make_desired,
         {WEST: ("a/",)},
         waves(canary=EAST),
         present={EAST: ("",), WEST: ("a/",)},
@@ -175,27 +168,26 @@ def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use(
     assert told(found[HUB].changes) == [("canary", Phase.WITHDRAWALS, grants((EAST, "a/")))]
 
 
-def test_what_nobody_uses_goes_in_the_registrys_own_wave(make_desired: MakeDesired) -> None:
+def test_what_nobody_uses_goes_in_the_registrys_own_wave() -> None:
     """It neither waits for a source nor comes before its turn."""
     policy = policy_of(grants((LONE, "old/")))
     turns = waves(canary=EAST, early=HUB)
-    found = plans(make_desired, {EAST: ("a/",)}, turns, policy=policy)
+    found = plans({EAST: ("a/",)}, turns, policy=policy)
     assert told(found[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/"), (LONE, "old/"))),
         ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
     ]
-    found = plans(make_desired, {EAST: ("a/",), WEST: ("b/",)}, turns, policy=policy)
+    found = plans({EAST: ("a/",), WEST: ("b/",)}, turns, policy=policy)
     assert told(found[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/"), (LONE, "old/"))),
         ("early", Phase.GRANTS, grants((EAST, "a/"), (WEST, "b/"))),
     ]
 
 
-def test_coming_and_going_in_one_wave(make_desired: MakeDesired) -> None:
+def test_coming_and_going_in_one_wave() -> None:
     """As without waves: the new grant before the rules, the old one after them; and then the
     next wave's."""
     found = plans(
-        make_desired,
         {EAST: ("new/",), LONE: ("b/",)},
         waves(canary=EAST),
         present={EAST: ("old/",)},
@@ -209,19 +201,19 @@ def test_coming_and_going_in_one_wave(make_desired: MakeDesired) -> None:
 
 
 @pytest.mark.parametrize("turns", [waves(), waves(canary=EAST)], ids=["one", "two"])
-def test_a_policy_may_be_as_long_as_ecr_takes(make_desired: MakeDesired, turns: Waves) -> None:
+def test_a_policy_may_be_as_long_as_ecr_takes(turns: Waves) -> None:
     """Exactly that long it is written as any other; with one character less some link is held."""
     wanted = {EAST: ("a/",), LONE: ("b/",)}
-    found = plans(make_desired, wanted, turns)
+    found = plans(wanted, turns)
     longest = max(policy_size(change.after.document) for change in found[HUB].changes)
-    full = plans(make_desired, wanted, turns, limits=Limits(policy_bytes=longest))
+    full = plans(wanted, turns, limits=Limits(policy_bytes=longest))
     assert told(full[HUB].changes) == told(found[HUB].changes)
     assert (full[EAST].held, full[LONE].held) == ((), ())
-    over = plans(make_desired, wanted, turns, limits=Limits(policy_bytes=longest - 1))
+    over = plans(wanted, turns, limits=Limits(policy_bytes=longest - 1))
     assert over[EAST].held + over[LONE].held != ()
 
 
-def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: MakeDesired) -> None:
+def test_where_one_write_of_several_does_not_fit_there_are_two() -> None:
     """A short grant that comes last stands for many longer ones, for which there is no room next
     to what the canary needs: so everything comes before the first wave's rules, and the plan says
     so."""
@@ -230,7 +222,7 @@ def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Mak
     limits = Limits(policy_bytes=policy_size(policy) + 50)
     wanted = {EAST: ("a-rather-long-prefix/",), LONE: ("",)}
     turns = waves(canary=EAST)
-    desired = wanting(make_desired, wanted, turns, limits=limits)
+    desired = wanting(wanted, turns, limits=limits)
     planned = plan_registries(desired, observed({LONE: many}, policy), ALL)
     found = {one.registry: one for one in planned.registries}
     both = grants((EAST, "a-rather-long-prefix/"), (LONE, ""))
@@ -249,16 +241,13 @@ def test_where_one_write_of_several_does_not_fit_there_are_two(make_desired: Mak
     ]
 
 
-def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long(
-    make_desired: MakeDesired,
-) -> None:
+def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long() -> None:
     """What the canary's link used until then is not withdrawn in its wave either."""
     many = tuple(f"team-{number:02}/" for number in range(20))
     old = ("old/",)
     policy = policy_of(grants((EAST, *old), *((LONE, each) for each in many)))
     limits = Limits(policy_bytes=policy_size(policy) + 50)
     desired = wanting(
-        make_desired,
         {EAST: ("a-rather-long-prefix/",), LONE: ("",)},
         waves(canary=EAST),
         limits=limits,
@@ -279,24 +268,24 @@ def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long(
     ("canary", "writes"), [(EAST, ["canary"]), (HUB, ["canary"]), (LONE, [REST])]
 )
 def test_statements_of_ours_that_somebody_edited_are_put_right_first(
-    make_desired: MakeDesired, canary: Registry, writes: list[str]
+    canary: Registry, writes: list[str]
 ) -> None:
     """They may keep out the link: they go before its rules, in the link's own wave."""
     policy = policy_of(grants((EAST, "a/")), Effect="Deny")
-    found = plans(make_desired, {EAST: ("a/",)}, waves(canary=canary), policy=policy)
+    found = plans({EAST: ("a/",)}, waves(canary=canary), policy=policy)
     assert [(wave, phase) for wave, phase, _ in told(found[HUB].changes)] == [
         (wave, Phase.GRANTS) for wave in writes
     ]
     assert not parse_policy(found[HUB].changes[0].after.document, OWNER, HUB).is_untidy
 
 
-def test_templates_come_before_the_first_images(make_desired: MakeDesired) -> None:
+def test_templates_come_before_the_first_images() -> None:
     """A repository keeps what it was created with: the hub's template is the canary's, as its
     link is. Without a new link it is written in the hub's own turn."""
     template = Template(name="base", prefix="base", select=Selector(), tag_mutability="immutable")
     for present, expected in ({}, "canary"), ({EAST: ("a/",)}, REST):
         desired = replace(
-            wanting(make_desired, {EAST: ("a/",)}, waves(canary=EAST)),
+            wanting({EAST: ("a/",)}, waves(canary=EAST)),
             templates={HUB: (template,)},
         )
         seen = observed(present, policy_of(grants((EAST, "a/"))))
@@ -305,9 +294,9 @@ def test_templates_come_before_the_first_images(make_desired: MakeDesired) -> No
         assert (change.resource, change.wave) == (Resource.CREATION_TEMPLATE, expected)
 
 
-def test_a_plan_says_how_many_links_are_in_place(make_desired: MakeDesired) -> None:
+def test_a_plan_says_how_many_links_are_in_place() -> None:
     """By destination, as they were read; a registry that gains its first one has none."""
-    found = plans(make_desired, {EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
+    found = plans({EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
     assert {one: found[one].in_place for one in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
 
 
@@ -328,7 +317,6 @@ given_sets = st.frozensets(
     room=st.sampled_from([10240, 1400, 1100]),
 )
 def test_at_every_moment_what_is_in_place_is_granted(
-    make_desired: MakeDesired,
     wanted: Links,
     present: Links,
     given_already: frozenset[tuple[Registry, str]],
@@ -343,7 +331,7 @@ def test_at_every_moment_what_is_in_place_is_granted(
     limits = Limits(policy_bytes=room)
     order = Waves(names=("canary", "early", REST), by_registry=turns)
     more: dict[str, Any] = {"present": present, "policy": policy, "limits": limits}
-    found = plans(make_desired, wanted, order, **more)
+    found = plans(wanted, order, **more)
     told(tuple(one for one in found[HUB].changes))
     rules = dict(present)
     now = parse_policy(policy, OWNER, HUB)
@@ -363,7 +351,7 @@ def test_at_every_moment_what_is_in_place_is_granted(
                 old = covers(present.get(source, ()), prefix)
                 if not old or covers(before[source], prefix):
                     assert covers(_granted(now.in_use, source), prefix)
-    plain = plans(make_desired, wanted, Waves(), **more)[HUB].changes
+    plain = plans(wanted, Waves(), **more)[HUB].changes
     if plain:
         assert now.same_as(parse_policy(plain[-1].after.document, OWNER, HUB))
     else:

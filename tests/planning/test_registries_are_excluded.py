@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from tests.support.changes import change_of
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.excluded import exclude
 from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
 
-SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
+SHOP = registry_of("2")
 """The registry that is excluded."""
 
 

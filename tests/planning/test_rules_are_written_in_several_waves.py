@@ -9,18 +9,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for, scopes_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, parse_policy
-from fleet_repl.ecr.rules import (
-    Outgoing,
-    Rule,
-    deletes_of,
-    document_of,
-    parse_document,
-    rules_of,
-)
+from fleet_repl.ecr.rules import Outgoing, Rule, deletes_of, document_of, parse_document, rules_of
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied, Cells, cells_of, merge_exclusive
@@ -32,7 +26,7 @@ from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
-HUB, A, B, C, D = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12345")
+HUB, A, B, C, D = map(registry_of, "12345")
 ENDS = (A, B, C, D)
 ALL = (HUB, *ENDS)
 ORDER = Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1})
@@ -59,7 +53,6 @@ def links_of(wanted: Outgoing, deleting: Sequence[Registry] = ()) -> list[Link]:
 
 
 def planned(
-    make_desired: Any,
     wanted: Outgoing,
     document: JsonObject,
     turns: Waves = ORDER,
@@ -71,7 +64,7 @@ def planned(
 ) -> Planned:
     """The plan of a hub with links to others, which grant nothing and need not."""
     desired = replace(
-        make_desired(links_of(wanted, deleting), ALL, manages_grants=False, **more), waves=turns
+        desired_of(links_of(wanted, deleting), ALL, manages_grants=False, **more), waves=turns
     )
     seen: Observation = {
         one: Observed(
@@ -93,9 +86,9 @@ def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
     return [(one.wave, parse_document(one.after.document or {}).outgoing) for one in changes]
 
 
-def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: MakeDesired) -> None:
+def test_a_link_is_written_in_the_first_wave_of_either_end() -> None:
     """The hub is in no wave: its links to the canary and to the early wave come in theirs."""
-    one = hub(planned(make_desired, dict.fromkeys(ENDS, ("a/",)), EMPTY))
+    one = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY))
     assert told(one.changes) == [
         ("canary", {A: ("a/",)}),
         ("early", {A: ("a/",), B: ("a/",)}),
@@ -110,17 +103,17 @@ def test_a_link_is_written_in_the_first_wave_of_either_end(make_desired: MakeDes
     assert one.wave == REST
 
 
-def test_a_hub_in_the_first_wave_is_written_once(make_desired: MakeDesired) -> None:
+def test_a_hub_in_the_first_wave_is_written_once() -> None:
     """All of its links have one end in it."""
     turns = replace(ORDER, by_registry={A: 1, B: 2, HUB: 0})
-    one = hub(planned(make_desired, dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
+    one = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
     assert told(one.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
 
 
-def test_links_come_change_and_go_in_their_wave(make_desired: MakeDesired) -> None:
+def test_links_come_change_and_go_in_their_wave() -> None:
     """Until then they are as they were found; a link that stays is in every document."""
     found = document_of(rules_for({A: ("a/",), B: ("a/",), C: ("a/",)}))
-    one = hub(planned(make_desired, {B: ("b/",), C: ("a/",), D: ("b/",)}, found))
+    one = hub(planned({B: ("b/",), C: ("a/",), D: ("b/",)}, found))
     assert told(one.changes) == [
         ("canary", {B: ("a/",), C: ("a/",)}),
         ("early", {B: ("b/",), C: ("a/",)}),
@@ -135,10 +128,10 @@ def test_links_come_change_and_go_in_their_wave(make_desired: MakeDesired) -> No
     ] == [([], [A]), ([B], [B]), ([D], [])]
 
 
-def test_deletions_travel_from_the_wave_of_their_link(make_desired: MakeDesired) -> None:
+def test_deletions_travel_from_the_wave_of_their_link() -> None:
     """The links stay; one write for each of the waves in which deletions begin."""
     found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
-    one = hub(planned(make_desired, {A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
+    one = hub(planned({A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
     assert [change.wave for change in one.changes] == ["canary", REST]
     assert [
         deletes_of(parse_document(change.after.document or {}).links) for change in one.changes
@@ -152,12 +145,12 @@ def test_deletions_travel_from_the_wave_of_their_link(make_desired: MakeDesired)
     ]
 
 
-def test_a_fleet_without_waves_writes_once(make_desired: MakeDesired) -> None:
+def test_a_fleet_without_waves_writes_once() -> None:
     """And just the document that the last of several writes leaves."""
     found = document_of(rules_for({A: ("a/",), B: ("a/", "b/")}))
     wanted = {B: ("b/",), C: ("a/",), D: ("b/",)}
-    (plain,) = hub(planned(make_desired, wanted, found, Waves())).changes
-    staged = hub(planned(make_desired, wanted, found)).changes
+    (plain,) = hub(planned(wanted, found, Waves())).changes
+    staged = hub(planned(wanted, found)).changes
     assert (plain.wave, len(staged)) == (REST, 3)
     assert canonical_json(staged[-1].after.document) == canonical_json(plain.after.document)
 
@@ -168,12 +161,12 @@ def ends(count: int, digit: str) -> list[Registry]:
     ]
 
 
-def test_what_does_not_fit_moves_to_the_later_wave(make_desired: MakeDesired) -> None:
+def test_what_does_not_fit_moves_to_the_later_wave() -> None:
     """Twenty-four links are to be replaced by twenty-four others, three of them the canary's: of
     those as many come early as ECR has room for, and the plan says so."""
     old, new = ends(24, "7"), ends(24, "8")
     links = links_of(dict.fromkeys(new, ("a/",)))
-    desired = make_desired(links, [HUB, *old, *new], manages_grants=False)
+    desired = desired_of(links, [HUB, *old, *new], manages_grants=False)
     turns = Waves(names=("canary", REST), by_registry=dict.fromkeys(new[:3], 0))
     seen: Observation = {
         one: Observed(
@@ -202,23 +195,23 @@ def test_what_does_not_fit_moves_to_the_later_wave(make_desired: MakeDesired) ->
     ]
 
 
-def test_only_links_that_come_later_than_their_turn_are_delayed(make_desired: MakeDesired) -> None:
+def test_only_links_that_come_later_than_their_turn_are_delayed() -> None:
     """A link that is written in its own wave is not listed, not even in the last wave: in a large
     fleet that would be every link."""
     nothing, wanted = parse_document(EMPTY), scopes_of(dict.fromkeys(ENDS, ("a/",)))
     merged = merge_exclusive(nothing, wanted, wanted, None, filters=100, force=False)
     for limits, delayed in ((Limits(), {}), (Limits(destinations=0), {A: 2, B: 2})):
-        desired = make_desired([], ALL, manages_grants=False, limits=limits)
+        desired = desired_of([], ALL, manages_grants=False, limits=limits)
         stages = in_waves(HUB, nothing, merged, replace(desired, waves=ORDER))
         assert stages.delayed == delayed
 
 
-def test_grants_of_a_link_that_moves_come_and_go_with_it(make_desired: MakeDesired) -> None:
+def test_grants_of_a_link_that_moves_come_and_go_with_it() -> None:
     """One destination is all there is room for, and it changes: the new link's grant comes in the
     wave of its rule, and the old one's goes after that."""
     limits = Limits(destinations=1)
     desired = replace(
-        make_desired(links_of({A: ("a/",)}), ALL, limits=limits),
+        desired_of(links_of({A: ("a/",)}), ALL, limits=limits),
         waves=Waves(names=("canary", REST), by_registry={A: 0}),
     )
     seen = {
@@ -236,25 +229,25 @@ def test_grants_of_a_link_that_moves_come_and_go_with_it(make_desired: MakeDesir
     assert [one.kind for one in plan.warnings] == ["later-wave"]
 
 
-def test_rules_of_unknown_meaning_go_with_everything_else(make_desired: MakeDesired) -> None:
+def test_rules_of_unknown_meaning_go_with_everything_else() -> None:
     """Nobody can tell which links they make, so with --force all is one write, in the last wave;
     without it they stay in each of the writes."""
     found = {"rules": [STRANGE, *rules_of(document_of(rules_for({A: ("a/",)})))]}
     wanted = {B: ("b/",), C: ("b/",)}
-    forced = planned(make_desired, wanted, found, force=True)
+    forced = planned(wanted, found, force=True)
     assert told(hub(forced).changes) == [(REST, {B: ("b/",), C: ("b/",)})]
     assert [place for place, _ in hub(forced).lost_rules] == [0]
     assert [one.kind for one in forced.warnings if one.kind == "later-wave"] == ["later-wave"] * 2
-    kept = hub(planned(make_desired, wanted, found))
+    kept = hub(planned(wanted, found))
     assert [wave for wave, _ in told(kept.changes)] == ["canary", "early", REST]
     assert all(rules_of(change.after.document or {})[0] == STRANGE for change in kept.changes)
     assert kept.lost_rules == ()
 
 
-def test_what_is_refused_is_one_change_in_its_first_wave(make_desired: MakeDesired) -> None:
+def test_what_is_refused_is_one_change_in_its_first_wave() -> None:
     """It will not be written, and the canary says so."""
     novel = {"rules": [{**rules_of(document_of(rules_for({C: ("a/",)})))[0], "novelty": 1}]}
-    one = hub(planned(make_desired, {A: ("a/",), B: ("a/",)}, novel))
+    one = hub(planned({A: ("a/",), B: ("a/",)}, novel))
     assert [change.wave for change in one.changes] == ["canary"]
     assert Resource.REPLICATION_CONFIGURATION in one.refused
 
@@ -289,7 +282,6 @@ wave_sets = st.dictionaries(st.sampled_from(ALL), st.integers(0, 2)).map(
     room=st.sampled_from([Limits(), Limits(rules=3), Limits(destinations=2)]),
 )
 def test_each_write_changes_the_links_of_its_wave(
-    make_desired: MakeDesired,
     data: st.DataObject,
     wanted: Outgoing,
     deleting: Sequence[Registry],
@@ -313,8 +305,8 @@ def test_each_write_changes_the_links_of_its_wave(
         "additive": [HUB.account] if additive else (),
         "limits": room,
     }
-    whole = planned(make_desired, wanted, document, turns, **more)
-    one, plain = hub(whole), hub(planned(make_desired, wanted, document, Waves(), **more))
+    whole = planned(wanted, document, turns, **more)
+    one, plain = hub(whole), hub(planned(wanted, document, Waves(), **more))
     assert (one.held, one.refused, one.owned) == (plain.held, plain.refused, plain.owned)
     if not plain.changes or plain.refused:
         assert len(one.changes) == len(plain.changes)

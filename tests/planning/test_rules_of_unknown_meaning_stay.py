@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import parse_document, rules_of, sendable
 from fleet_repl.inventory import Limits
@@ -26,11 +27,11 @@ from fleet_repl.reports import plan_exit
 from fleet_repl.reports.text import plan_text
 from fleet_repl.runs.drift import rules_digest
 from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
-from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.values.prefixes import reduce
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes, reduce
 
-HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
-ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "234")
+HERE = registry_of("1")
+ENDS = tuple(map(registry_of, "234"))
 NOWHERE_RULE: JsonObject = {
     "destinations": [],
     "repositoryFilters": [{"filter": "base/", "filterType": "PREFIX_MATCH"}],
@@ -88,12 +89,12 @@ def strange(document: JsonObject) -> list[JsonObject]:
 
 
 @pytest.fixture(scope="session")
-def plan_for(make_desired: MakeDesired) -> Callable[..., Planned]:
+def plan_for() -> Callable[..., Planned]:
     """Rules in place and links that are asked for → what is planned."""
 
     def plan(
         document: JsonObject,
-        links: Any,
+        links: Mapping[Registry, Prefixes],
         *,
         additive: bool = False,
         recorded: Cells | None = None,
@@ -104,7 +105,7 @@ def plan_for(make_desired: MakeDesired) -> Callable[..., Planned]:
             make_link(source=HERE, destination=end, prefixes=prefixes, routes=("route",))
             for end, prefixes in links.items()
         ]
-        desired = make_desired(
+        desired = desired_of(
             asked,
             [HERE, *ENDS],
             manages_grants=False,
@@ -153,9 +154,9 @@ def written(planned: Planned) -> JsonObject | None:
 def test_no_rule_of_unknown_meaning_is_lost(
     plan_for: Callable[..., Planned],
     found: list[JsonObject],
-    links: Any,
+    links: Mapping[Registry, Prefixes],
     additive: bool,
-    recorded: Any,
+    recorded: Mapping[Registry, Prefixes] | None,
 ) -> None:
     """Whatever is in place, asked for and on record, and although unknown fields may go: each such
     rule is in what is written, to the letter, and the plan's text names it."""
@@ -184,7 +185,7 @@ def test_no_rule_of_unknown_meaning_is_lost(
 
 @given(found=st.lists(rules, max_size=4), links=link_sets, bounds=link_sets)
 def test_none_is_lost_to_a_grant_that_fails(
-    found: list[JsonObject], links: Any, bounds: Any
+    found: list[JsonObject], links: Mapping[Registry, Prefixes], bounds: Mapping[Registry, Prefixes]
 ) -> None:
     """Links that are held while a plan is carried out take no such rule with them."""
     document: JsonObject = {"rules": found}

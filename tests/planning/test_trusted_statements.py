@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
@@ -22,8 +23,7 @@ from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+HUB, SPOKE = map(registry_of, "12")
 PERIMETER: JsonObject = {
     "Sid": "OrgPerimeter",
     "Effect": "Deny",
@@ -35,15 +35,12 @@ PERIMETER: JsonObject = {
 
 
 def planned(
-    make_desired: Any,
-    *statements: JsonObject,
-    scope: Sequence[Registry] = (HUB, SPOKE),
-    **trusted: str,
+    *statements: JsonObject, scope: Sequence[Registry] = (HUB, SPOKE), **trusted: str
 ) -> Planned:
     """The plan of one new link into a registry with these statements."""
     link = make_link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
     desired = replace(
-        make_desired([link], [HUB, SPOKE]),
+        desired_of([link], [HUB, SPOKE]),
         trusted={AccountId(account[1:] * 12): frozenset([sid]) for account, sid in trusted.items()},
     )
     policy: JsonObject = {"Version": "2012-10-17", "Statement": statements}
@@ -58,9 +55,9 @@ def planned(
     return plan_registries(desired, seen, scope)
 
 
-def test_a_new_link_is_held_until_somebody_vouches(make_desired: MakeDesired) -> None:
+def test_a_new_link_is_held_until_somebody_vouches() -> None:
     """It is told what that depends on; with trust the link is made, and the plan lists why."""
-    plan = planned(make_desired, PERIMETER)
+    plan = planned(PERIMETER)
     (held,) = plan.registries[0].held
     assert held.because == (
         "222222222222/eu-west-1: statement OrgPerimeter of its registry policy may deny it, "
@@ -68,51 +65,51 @@ def test_a_new_link_is_held_until_somebody_vouches(make_desired: MakeDesired) ->
     )
     assert (plan.registries[0].changes, plan.vouched) == ((), ())
     assert [one.kind for one in plan.warnings] == ["denied"]
-    plan = planned(make_desired, PERIMETER, _2="OrgPerimeter")
+    plan = planned(PERIMETER, _2="OrgPerimeter")
     assert [len(one.changes) for one in plan.registries] == [1, 1]
     assert plan.registries[0].held == ()
     assert plan.vouched == (Vouched(registry=SPOKE, sid="OrgPerimeter"),)
     assert plan.warnings == ()
 
 
-def test_policies_outside_the_scope_are_only_looked_at(make_desired: MakeDesired) -> None:
+def test_policies_outside_the_scope_are_only_looked_at() -> None:
     """The link is held all the same. But who plans some registries is not warned of policies that
     only others can do something about."""
-    plan = planned(make_desired, PERIMETER, scope=[HUB])
+    plan = planned(PERIMETER, scope=[HUB])
     (hub,) = plan.registries
     assert len(hub.held) == 1
     assert plan.warnings == ()
 
 
-def test_trust_is_of_one_account(make_desired: MakeDesired) -> None:
+def test_trust_is_of_one_account() -> None:
     """That of the registry with the policy; elsewhere the same Sid is anybody's."""
-    plan = planned(make_desired, PERIMETER, _1="OrgPerimeter")
+    plan = planned(PERIMETER, _1="OrgPerimeter")
     assert len(plan.registries[0].held) == 1
     assert [one.kind for one in plan.warnings] == ["denied", "trusted-nothing"]
 
 
-def test_nobody_vouches_for_a_sure_denial(make_desired: MakeDesired) -> None:
+def test_nobody_vouches_for_a_sure_denial() -> None:
     """It was trusted while nobody could tell; an edit that hits for certain is a denial."""
     edited = {**PERIMETER, "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "3" * 12}}}
-    plan = planned(make_desired, edited, _2="OrgPerimeter")
+    plan = planned(edited, _2="OrgPerimeter")
     (held,) = plan.registries[0].held
     assert held.because.endswith("statement OrgPerimeter of its registry policy denies it")
     assert plan.vouched == ()
 
 
-def test_a_statement_that_is_harmless_anyway_is_not_listed(make_desired: MakeDesired) -> None:
+def test_a_statement_that_is_harmless_anyway_is_not_listed() -> None:
     """What surely does not hit needs nobody's word."""
     harmless = {**PERIMETER, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    plan = planned(make_desired, harmless, _2="OrgPerimeter")
+    plan = planned(harmless, _2="OrgPerimeter")
     assert (plan.registries[0].held, plan.vouched, plan.warnings) == ((), (), ())
 
 
 @pytest.mark.parametrize("silent", [False, True])
-def test_a_trusted_name_that_nobody_has(make_desired: MakeDesired, silent: bool) -> None:
+def test_a_trusted_name_that_nobody_has(silent: bool) -> None:
     """It is told, as somebody may write such a statement one day; not where a policy is unread."""
     link = make_link(source=HUB, destination=SPOKE, prefixes=("base/",), routes=("golden",))
     desired = replace(
-        make_desired([link], [HUB, SPOKE]),
+        desired_of([link], [HUB, SPOKE]),
         trusted=dict.fromkeys([HUB.account, SPOKE.account], frozenset(["Gone"])),
     )
     seen: Any = {

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.conftest import MakeDesired
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -28,12 +29,11 @@ from fleet_repl.planning.planner import plan_registries, summarize
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-MIRROR = Registry(AccountId("1" * 12), Region("eu-west-2"))
+HUB, SPOKE = map(registry_of, "12")
+MIRROR = registry_of("1", "eu-west-2")
 ACTIONS = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 DENIED = Unreadable(error=Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no"))
 
@@ -67,9 +67,9 @@ def granting(at: Registry, *grants: Grant, theirs: tuple[JsonObject, ...] = ()) 
     return document
 
 
-def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: MakeDesired) -> None:
+def test_a_new_link_takes_a_grant_and_then_a_rule() -> None:
     """The destination's policy is created first, the source's rules follow."""
-    desired = make_desired([link(HUB, SPOKE, "base/")], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE, "base/")], [HUB, SPOKE])
     plan = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB, SPOKE])
     hub, spoke = plan.registries
     (rules,), (policy,) = hub.changes, spoke.changes
@@ -91,9 +91,9 @@ def test_a_new_link_takes_a_grant_and_then_a_rule(make_desired: MakeDesired) -> 
     assert objections(plan.registries, {}) == ()
 
 
-def test_links_within_an_account_need_no_grant(make_desired: MakeDesired) -> None:
+def test_links_within_an_account_need_no_grant() -> None:
     """A destination in the source's own account is written without any policy, readable or not."""
-    desired = make_desired([link(HUB, MIRROR)], [HUB, MIRROR])
+    desired = desired_of([link(HUB, MIRROR)], [HUB, MIRROR])
     observation: Observation = {HUB: seen(HUB), MIRROR: DENIED}
     hub, mirror = plan_registries(desired, observation, [HUB, MIRROR]).registries
     assert [change.resource for change in hub.changes] == [Resource.REPLICATION_CONFIGURATION]
@@ -101,26 +101,26 @@ def test_links_within_an_account_need_no_grant(make_desired: MakeDesired) -> Non
     assert (mirror.state, mirror.error, mirror.changes) == (State.UNREADABLE, DENIED.error, ())
 
 
-def test_links_to_external_accounts_are_never_held(make_desired: MakeDesired) -> None:
+def test_links_to_external_accounts_are_never_held() -> None:
     """Somebody else's policy is neither read nor written."""
-    desired = make_desired([link(HUB, SPOKE)], [HUB])
+    desired = desired_of([link(HUB, SPOKE)], [HUB])
     (hub,) = plan_registries(desired, {HUB: seen(HUB)}, [HUB]).registries
     assert len(hub.changes) == 1
     assert hub.held == ()
 
 
-def test_nothing_is_held_where_grants_are_off(make_desired: MakeDesired) -> None:
+def test_nothing_is_held_where_grants_are_off() -> None:
     """Without managed grants only rules are planned."""
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], manages_grants=False)
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE], manages_grants=False)
     hub, spoke = plan_registries(desired, {HUB: seen(HUB), SPOKE: DENIED}, [HUB, SPOKE]).registries
     assert len(hub.changes) == 1
     assert (hub.held, spoke.changes) == ((), ())
 
 
-def test_a_link_into_a_denied_account_is_held_and_named(make_desired: MakeDesired) -> None:
+def test_a_link_into_a_denied_account_is_held_and_named() -> None:
     """The source is written without it; one broken account does not block its hub."""
-    other = Registry(AccountId("3" * 12), Region("eu-west-1"))
-    desired = make_desired([link(HUB, SPOKE), link(HUB, other)], [HUB, SPOKE, other])
+    other = registry_of("3")
+    desired = desired_of([link(HUB, SPOKE), link(HUB, other)], [HUB, SPOKE, other])
     observation: Observation = {HUB: seen(HUB), SPOKE: DENIED, other: seen(other)}
     hub, *_ = plan_registries(desired, observation, list(observation)).registries
     assert hub.held == (
@@ -134,9 +134,9 @@ def test_a_link_into_a_denied_account_is_held_and_named(make_desired: MakeDesire
     assert change.after.document == document_of(rules_for({other: ("",)}))
 
 
-def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: MakeDesired) -> None:
+def test_what_is_in_place_stays_although_it_cannot_be_granted() -> None:
     """A rule that is there is not taken out for a missing grant, but it is named."""
-    desired = make_desired([link(HUB, SPOKE, "a/", "b/")], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE, "a/", "b/")], [HUB, SPOKE])
     observation: Observation = {HUB: seen(HUB, {SPOKE: ("a/",)}), SPOKE: DENIED}
     hub, _ = plan_registries(desired, observation, list(observation)).registries
     assert hub.changes == ()
@@ -151,10 +151,10 @@ def test_what_is_in_place_stays_although_it_cannot_be_granted(make_desired: Make
     )
 
 
-def test_a_foreign_deny_holds_the_link_and_its_sid_is_named(make_desired: MakeDesired) -> None:
+def test_a_foreign_deny_holds_the_link_and_its_sid_is_named() -> None:
     """Our grant is put all the same; it does not help against a Deny."""
     deny = {"Sid": "Lockdown", "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE])
     policy = granting(SPOKE, theirs=(deny,))
     hub, spoke = plan_registries(
         desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
@@ -166,9 +166,9 @@ def test_a_foreign_deny_holds_the_link_and_its_sid_is_named(make_desired: MakeDe
     assert len(spoke.changes) == 1
 
 
-def test_a_destination_outside_the_selection_is_not_written(make_desired: MakeDesired) -> None:
+def test_a_destination_outside_the_selection_is_not_written() -> None:
     """A link that needs its grant is held, and the reason says which selection is too narrow."""
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE])
     (hub,) = plan_registries(desired, {HUB: seen(HUB), SPOKE: seen(SPOKE)}, [HUB]).registries
     (held,) = hub.held
     assert held.because == (
@@ -177,14 +177,14 @@ def test_a_destination_outside_the_selection_is_not_written(make_desired: MakeDe
     )
 
 
-def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: MakeDesired) -> None:
+def test_removing_a_link_withdraws_its_grant_afterwards() -> None:
     """The rules go first; the withdrawal names the registry it has to wait for."""
     grants = [Grant(HUB.account, "", action) for action in ACTIONS]
     observation: Observation = {
         HUB: seen(HUB, {SPOKE: ("",)}),
         SPOKE: seen(SPOKE, policy=granting(SPOKE, *grants)),
     }
-    plan = plan_registries(make_desired([], [HUB, SPOKE]), observation, [HUB, SPOKE])
+    plan = plan_registries(desired_of([], [HUB, SPOKE]), observation, [HUB, SPOKE])
     hub, spoke = plan.registries
     assert [change.phase for change in hub.changes] == [Phase.RULES]
     (withdrawal,) = spoke.changes
@@ -201,12 +201,10 @@ def test_removing_a_link_withdraws_its_grant_afterwards(make_desired: MakeDesire
     )
 
 
-def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest(
-    make_desired: MakeDesired,
-) -> None:
+def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest() -> None:
     """Every repository went there; a route keeps one prefix, and nobody asks for another."""
-    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
-    desired = make_desired([link(HUB, SPOKE, "a/"), link(HUB, third, "a/")], [HUB, SPOKE, third])
+    third = registry_of("3")
+    desired = desired_of([link(HUB, SPOKE, "a/"), link(HUB, third, "a/")], [HUB, SPOKE, third])
     observation: Observation = {
         HUB: seen(HUB, {SPOKE: ("",), third: ("b/",)}),
         SPOKE: seen(SPOKE),
@@ -221,16 +219,16 @@ def test_a_link_that_is_narrowed_names_the_routes_that_keep_the_rest(
     )
 
 
-def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: MakeDesired) -> None:
+def test_one_policy_is_written_twice_where_it_gains_and_loses() -> None:
     """Gains before the rules, losses after them, and the second write expects the first."""
-    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    third = registry_of("3")
     old = [Grant(HUB.account, "", action) for action in ACTIONS]
     observation: Observation = {
         HUB: seen(HUB, {SPOKE: ("",)}),
         SPOKE: seen(SPOKE, policy=granting(SPOKE, *old)),
         third: seen(third),
     }
-    desired = make_desired([link(third, SPOKE)], [HUB, SPOKE, third])
+    desired = desired_of([link(third, SPOKE)], [HUB, SPOKE, third])
     _, spoke, _ = plan_registries(desired, observation, list(observation)).registries
     first, second = spoke.changes
     new = [Grant(third.account, "", action) for action in ACTIONS]
@@ -240,11 +238,9 @@ def test_one_policy_is_written_twice_where_it_gains_and_loses(make_desired: Make
     assert (first.phase, second.phase) == (Phase.GRANTS, Phase.WITHDRAWALS)
 
 
-def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(
-    make_desired: MakeDesired,
-) -> None:
+def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run() -> None:
     """Old and new grants together exceed the limit: the old ones go first, the next run adds."""
-    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    third = registry_of("3")
     old = [Grant(HUB.account, "old/", action) for action in ACTIONS]
     policy = granting(SPOKE, *old)
     limits = Limits(policy_bytes=policy_size(policy) + 20)
@@ -253,7 +249,7 @@ def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(
         SPOKE: seen(SPOKE, policy=policy),
         third: seen(third),
     }
-    desired = make_desired([link(third, SPOKE)], [HUB, SPOKE, third], limits=limits)
+    desired = desired_of([link(third, SPOKE)], [HUB, SPOKE, third], limits=limits)
     plan = plan_registries(desired, observation, list(observation))
     _, spoke, source = plan.registries
     assert [change.phase for change in spoke.changes] == [Phase.WITHDRAWALS]
@@ -265,16 +261,16 @@ def test_a_policy_with_no_room_for_both_holds_the_new_link_for_a_run(
     )
 
 
-def test_room_is_needed_for_what_is_left_in_the_end(make_desired: MakeDesired) -> None:
+def test_room_is_needed_for_what_is_left_in_the_end() -> None:
     """One grant for everything fits, the many that replace it do not: their links are held by the
     plan, and not only when the policy is refused."""
     everything = [Grant(HUB.account, "", action) for action in ACTIONS]
     policy = granting(SPOKE, *everything)
     teams = [f"team-{number:02}/" for number in range(40)]
-    third = Registry(AccountId("3" * 12), Region("eu-west-1"))
+    third = registry_of("3")
     links = [link(HUB, SPOKE, *teams), link(third, SPOKE, "more/")]
     limits = Limits(policy_bytes=policy_size(policy) + 500)
-    desired = make_desired(links, [HUB, SPOKE, third], limits=limits)
+    desired = desired_of(links, [HUB, SPOKE, third], limits=limits)
     observation: Observation = {
         HUB: seen(HUB, {SPOKE: ("",)}),
         SPOKE: seen(SPOKE, policy=policy),
@@ -286,14 +282,12 @@ def test_room_is_needed_for_what_is_left_in_the_end(make_desired: MakeDesired) -
     assert "the policy would take" in source.held[0].because
 
 
-def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
-    make_desired: MakeDesired,
-) -> None:
+def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry() -> None:
     """The policy is not written, the link is held, and the fault says how much too long."""
     theirs = {"Sid": "T" * 300, "Effect": "Allow", "Principal": "*", "Action": "s3:*"}
     policy = granting(SPOKE, theirs=(theirs,))
     limits = Limits(policy_bytes=policy_size(policy) + 10)
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
     hub, spoke = plan_registries(
         desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
     ).registries
@@ -309,15 +303,13 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry(
 
 
 @pytest.mark.parametrize(("lacking", "written"), [(0, True), (1, False)])
-def test_a_policy_may_be_as_long_as_the_limit(
-    make_desired: MakeDesired, lacking: int, written: bool
-) -> None:
+def test_a_policy_may_be_as_long_as_the_limit(lacking: int, written: bool) -> None:
     """To the character: with one less the policy is refused and its link held."""
     theirs = {"Sid": "T" * 300, "Effect": "Allow", "Principal": "*", "Action": "s3:*"}
     policy = granting(SPOKE, theirs=(theirs,))
     observation: Observation = {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}
     limits = Limits(policy_bytes=620 - lacking)
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
     hub, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
     assert [policy_size(change.after.document) for change in spoke.changes] == [620]
     assert set(spoke.refused) == (set() if written else {Resource.REGISTRY_POLICY})
@@ -325,7 +317,7 @@ def test_a_policy_may_be_as_long_as_the_limit(
     assert (spoke.error is None) is written
 
 
-def test_no_room_is_no_error_where_others_grant_it(make_desired: MakeDesired) -> None:
+def test_no_room_is_no_error_where_others_grant_it() -> None:
     """A statement of others lets the source in already: the link is made, and a warning says on
     what it relies."""
     theirs: JsonObject = {
@@ -337,7 +329,7 @@ def test_no_room_is_no_error_where_others_grant_it(make_desired: MakeDesired) ->
     }
     policy = granting(SPOKE, theirs=(theirs,))
     limits = Limits(policy_bytes=policy_size(policy) + 10)
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE], limits=limits)
     plan = plan_registries(
         desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
     )
@@ -354,9 +346,9 @@ def test_no_room_is_no_error_where_others_grant_it(make_desired: MakeDesired) ->
     )
 
 
-def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: MakeDesired) -> None:
+def test_rules_with_unknown_fields_are_refused_unless_allowed() -> None:
     """They are readable and shown, but only overwritten on request; grants are not concerned."""
-    desired = make_desired([link(HUB, SPOKE)], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE])
     observation: Observation = {HUB: seen(HUB, flavour="new"), SPOKE: seen(SPOKE)}
     plan = plan_registries(desired, observation, [HUB, SPOKE])
     hub, spoke = plan.registries
@@ -377,11 +369,11 @@ def test_rules_with_unknown_fields_are_refused_unless_allowed(make_desired: Make
     assert (hub.refused, hub.error) == ({}, None)
 
 
-def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: MakeDesired) -> None:
+def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning() -> None:
     """Nobody can be asked whether it is still used."""
     stray = AccountId("7" * 12)
     policy = granting(SPOKE, Grant(stray, "", REPLICATE_IMAGE))
-    plan = plan_registries(make_desired([], [SPOKE]), {SPOKE: seen(SPOKE, policy=policy)}, [SPOKE])
+    plan = plan_registries(desired_of([], [SPOKE]), {SPOKE: seen(SPOKE, policy=policy)}, [SPOKE])
     assert plan.registries[0].changes == ()
     assert plan.warnings == (
         Warning(
@@ -394,10 +386,10 @@ def test_a_grant_of_an_account_nobody_lists_stays_with_a_warning(make_desired: M
     )
 
 
-def test_a_grant_that_a_route_asks_for_is_no_warning(make_desired: MakeDesired) -> None:
+def test_a_grant_that_a_route_asks_for_is_no_warning() -> None:
     """Its source could not be read this time; what is stale of the same account is told."""
     grants = [Grant(HUB.account, "a/", action) for action in ACTIONS]
-    desired = make_desired([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
     observation: Observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=granting(SPOKE, *grants))}
     plan = plan_registries(desired, observation, [HUB, SPOKE])
     assert (plan.registries[1].changes, plan.warnings) == ((), ())
@@ -414,7 +406,7 @@ def test_a_grant_that_a_route_asks_for_is_no_warning(make_desired: MakeDesired) 
     ]
 
 
-def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: MakeDesired) -> None:
+def test_what_an_edited_statement_lets_in_is_not_lost() -> None:
     """Somebody added an action to ours. Its source cannot be asked, so the grant is written anew
     and the addition goes; nothing that may be in use is withdrawn."""
     grants = [Grant(HUB.account, "a/", action) for action in ACTIONS]
@@ -422,14 +414,14 @@ def test_what_an_edited_statement_lets_in_is_not_lost(make_desired: MakeDesired)
     (good,) = document["Statement"]
     edited = {**good, "Action": [*ACTIONS, "ecr:BatchImportUpstreamImage"]}
     policy: JsonObject = {"Version": "2012-10-17", "Statement": [edited]}
-    desired = make_desired([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
+    desired = desired_of([link(HUB, SPOKE, "a/")], [HUB, SPOKE])
     observation: Observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=policy)}
     _, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
     (change,) = spoke.changes
     assert change.after.document == {"Version": "2012-10-17", "Statement": (good,)}
 
 
-def test_an_edited_statement_of_ours_is_put_right(make_desired: MakeDesired) -> None:
+def test_an_edited_statement_of_ours_is_put_right() -> None:
     """Someone added a condition to our statement: it is written again as it must be."""
     grants = [Grant(HUB.account, "", action) for action in ACTIONS]
     document: dict[str, Any] = dict(granting(SPOKE, *grants))
@@ -440,7 +432,7 @@ def test_an_edited_statement_of_ours_is_put_right(make_desired: MakeDesired) -> 
         SPOKE: seen(SPOKE, policy={"Version": "2012-10-17", "Statement": [edited]}),
     }
     _, spoke = plan_registries(
-        make_desired([link(HUB, SPOKE)], [HUB, SPOKE]), observation, [HUB, SPOKE]
+        desired_of([link(HUB, SPOKE)], [HUB, SPOKE]), observation, [HUB, SPOKE]
     ).registries
     (change,) = spoke.changes
     assert change.phase is Phase.GRANTS

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import pytest
 from tests.support.changes import change_of
+from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document
@@ -19,12 +21,12 @@ from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HERE = registry_of("9")
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
-SOURCES = tuple(Registry(AccountId(f"{one:012d}"), Region("eu-west-1")) for one in range(100))
+SOURCES = tuple(registry_of(one) for one in range(100))
 PREFIXES = tuple(f"p{one:03d}/" for one in range(100))
 ACTIONS = ("ecr:ReplicateImage", "ecr:CreateRepository")
 GRANTS = len(SOURCES) * len(PREFIXES) * len(ACTIONS)
@@ -74,15 +76,13 @@ OTHERS = [f"{BASE}x{one}*" for one in PREFIXES]
     ],
     ids=["ours", "ours-half-needed", "ours-edited", "foreign-allows", "foreign-denies"],
 )
-def test_a_statement_of_a_hundred_by_a_hundred(
-    make_desired: Callable[..., Any], statements: list[JsonObject], needed: int
-) -> None:
+def test_a_statement_of_a_hundred_by_a_hundred(statements: list[JsonObject], needed: int) -> None:
     """Of ours that somebody edited, and of others: each grant meets a few things, not all."""
     links = [
         make_link(source=one, destination=HERE, prefixes=PREFIXES[:needed], routes=("route",))
         for one in SOURCES[:needed]
     ]
-    desired = make_desired(links, [HERE, *SOURCES])
+    desired = desired_of(links, [HERE, *SOURCES])
     policy: JsonObject = {"Version": "2012-10-17", "Statement": statements}
     nothing = parse_policy(None, OWNER, HERE)
     seen = {

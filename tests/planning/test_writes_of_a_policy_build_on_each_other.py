@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
@@ -21,10 +20,10 @@ from fleet_repl.ecr.policy import (
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HUB, A, B = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, A, B = map(registry_of, "123")
 THEIRS: JsonObject = {
     "Sid": "Theirs",
     "Effect": "Allow",
@@ -122,7 +121,11 @@ pairs = st.frozensets(
 
 
 @given(before=pairs, after=pairs, stayed=pairs)
-def test_nothing_that_was_to_stay_is_lost(before: Any, after: Any, stayed: Any) -> None:
+def test_nothing_that_was_to_stay_is_lost(
+    before: frozenset[tuple[Registry, str]],
+    after: frozenset[tuple[Registry, str]],
+    stayed: frozenset[tuple[Registry, str]],
+) -> None:
     """Whatever was left beyond the plan is there still, so is what the write was to leave, and
     nothing else; others' statements are in their place."""
     planned = write(policy(*before, theirs=(THEIRS,)), policy(*after, theirs=(THEIRS,)))

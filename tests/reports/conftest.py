@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from tests.support.changes import change_of, ended_change
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
@@ -312,11 +313,8 @@ def reports() -> SearchStrategy[Report]:
     return _REPORTS
 
 
-BUILD = Registry(AccountId("111111111111"), Region("us-east-1"))
-SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
-DARK = Registry(AccountId("333333333333"), Region("eu-west-1"))
-OLD = Registry(AccountId("444444444444"), Region("eu-west-1"))
-PLAIN = Registry(AccountId("555555555555"), Region("eu-west-1"))
+BUILD = registry_of("1", "us-east-1")
+SPOKE, DARK, OLD, PLAIN = map(registry_of, "2345")
 
 DENIED = Fault(
     kind=FaultKind.ACCESS_DENIED,

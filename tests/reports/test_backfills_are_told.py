@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
@@ -29,14 +30,14 @@ from fleet_repl.reports import (
 from fleet_repl.reports.text import backfill_text, report_text
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import AccountId, Registry
 
-BUILD = Registry(AccountId("1" * 12), Region("us-east-1"))
-SHOP = Registry(AccountId("2" * 12), Region("us-east-1"))
-SHOP_EU = Registry(AccountId("2" * 12), Region("eu-west-1"))
-SEARCH = Registry(AccountId("3" * 12), Region("us-east-1"))
-PARTNER = Registry(AccountId("4" * 12), Region("ap-south-1"))
-OLD = Registry(AccountId("5" * 12), Region("sa-east-1"))
+BUILD = registry_of("1", "us-east-1")
+SHOP = registry_of("2", "us-east-1")
+SHOP_EU = registry_of("2")
+SEARCH = registry_of("3", "us-east-1")
+PARTNER = registry_of("4", "ap-south-1")
+OLD = registry_of("5", "sa-east-1")
 UNKNOWN = Fault(
     kind=FaultKind.INVALID,
     operation="ListReplicationBackfills",

@@ -13,16 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import (
-    ExitCode,
-    delivery_document,
-    delivery_exit,
-    schema,
-    to_json,
-    to_junit,
-)
+from fleet_repl.reports import ExitCode, delivery_document, delivery_exit, schema, to_json, to_junit
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -148,9 +142,9 @@ def sample(*states: DeliveryState, **other: Any) -> DeliveryReport:
     link = of(
         found,
         DeliveryState.IDLE,
-        source=Registry(AccountId("1" * 12), Region("us-east-1")),
+        source=registry_of("1", "us-east-1"),
         source_name="build",
-        destination=Registry(AccountId("2" * 12), Region("eu-west-1")),
+        destination=registry_of("2"),
         destination_name="shop",
         external=False,
         prefixes=("base/",),
@@ -246,9 +240,7 @@ def test_exit_codes(state: DeliveryState, code: ExitCode) -> None:
 def test_exit_codes_without_an_answer() -> None:
     """Nothing recent is fine; an unreadable registry is not; an interruption comes first."""
     assert delivery_exit(sample()) is ExitCode.OK
-    dark = UnreadRegistry(
-        registry=Registry(AccountId("1" * 12), Region("us-east-1")), name="build", error=DENIED
-    )
+    dark = UnreadRegistry(registry=registry_of("1", "us-east-1"), name="build", error=DENIED)
     unread = sample(unreadable=(dark,))
     assert delivery_exit(unread) is ExitCode.PARTIAL
     assert delivery_exit(replace(unread, interrupted=True)) is ExitCode.INTERRUPTED

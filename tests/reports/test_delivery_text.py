@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.reports.text import delivery_text
@@ -21,12 +22,10 @@ from fleet_repl.runs.delivery import (
     state_of,
 )
 from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-BUILD = Registry(AccountId("1" * 12), Region("us-east-1"))
-SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
-DARK = Registry(AccountId("3" * 12), Region("eu-west-1"))
-PARTNER = Registry(AccountId("4" * 12), Region("eu-west-1"))
+BUILD = registry_of("1", "us-east-1")
+SHOP, DARK, PARTNER = map(registry_of, "234")
 NAMES = {BUILD.account: "build", SHOP.account: "shop", DARK.account: "dark", PARTNER.account: "x"}
 
 TEXT = """\
@@ -236,10 +235,7 @@ def test_an_interrupted_look(report: DeliveryReport) -> None:
 def test_a_hundred_thousand_links_are_readable(report: DeliveryReport) -> None:
     """The same trouble is told once, and it is said how much was left out."""
     first = report.links[0]
-    links = tuple(
-        replace(first, source=Registry(AccountId(f"{n:012}"), Region("us-east-1")))
-        for n in range(100_000)
-    )
+    links = tuple(replace(first, source=registry_of(n, "us-east-1")) for n in range(100_000))
     lines = delivery_text(replace(report, links=links)).splitlines()
     assert len(lines) < 40
     assert "  failed       100,000  200,000" in lines

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.changes import change_of
+from tests.support.registries import registry_of
 
 from fleet_repl import load_inventory
 from fleet_repl.ecr.rules import parse_document
@@ -26,13 +27,13 @@ from fleet_repl.planning.plan import (
 )
 from fleet_repl.planning.planner import summarize
 from fleet_repl.reports.text import plan_text
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Region, Registry
 
 HOME = Region("eu-west-1")
 
 
 def at(number: int, region: str = HOME) -> Registry:
-    return Registry(AccountId(f"{number:012}"), Region(region))
+    return registry_of(number, region)
 
 
 def end(number: int, *prefixes: str, routes: Sequence[str] = ("golden",)) -> LinkEnd:

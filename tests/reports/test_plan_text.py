@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import parse_document
 from fleet_repl.ecr.templates import parse_template
@@ -28,7 +29,7 @@ from fleet_repl.runs.drift import sentence
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 
-OLD = Registry(AccountId("444444444444"), Region("eu-west-1"))
+OLD = registry_of("4")
 YESTERDAY = datetime(2026, 11, 22, 8, 15, tzinfo=UTC)
 PLAN = """\
 Plan for prod (inventories/prod.toml)
@@ -70,8 +71,7 @@ apply refuses this plan unless it is given --force.
 def many(plan: Plan, number: int) -> Plan:
     """The plan with its first registry in `number` accounts."""
     registries = tuple(
-        replace(plan.registries[0], registry=Registry(AccountId(f"{n:012}"), Region("us-east-1")))
-        for n in range(number)
+        replace(plan.registries[0], registry=registry_of(n, "us-east-1")) for n in range(number)
     )
     summary = replace(plan.summary, registries=number, changed=number, held=number)
     return replace(plan, registries=registries, summary=summary)
@@ -164,7 +164,7 @@ def harmless(plan: Plan, number: int) -> Plan:
     registries = tuple(
         replace(
             build,
-            registry=Registry(AccountId(f"{n:012}"), Region("us-east-1")),
+            registry=registry_of(n, "us-east-1"),
             held=(),
             changes=(
                 replace(
@@ -250,7 +250,7 @@ def test_many_links_and_prefixes_are_folded_too(plan: Plan) -> None:
     first = plan.registries[0]
     ends = tuple(
         LinkEnd(
-            registry=Registry(AccountId(f"{n:012}"), Region("eu-west-1")),
+            registry=registry_of(n),
             prefixes=tuple(f"p{m:02}/" for m in range(10)),
             routes=("mesh",),
         )

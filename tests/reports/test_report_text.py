@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.support.registries import registry_of
 
 from fleet_repl.engine.waves import ends_after
 from fleet_repl.planning.plan import Resource
 from fleet_repl.reports import report_exit
 from fleet_repl.reports.text import report_text
 from fleet_repl.runs.outcomes import Outcome, Report, Status, wave_outcomes
-from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.text import counted, elapsed
 
 REPORT = """\
@@ -64,7 +64,7 @@ def denied(report: Report, number: int) -> Report:
     registries = tuple(
         replace(
             dark,
-            registry=Registry(AccountId(f"{n // 2:012}"), Region("eu-west-1")),
+            registry=registry_of(n // 2),
             error=replace(dark.error, request_id=f"{n}"),
         )
         for n in range(number)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from tests.support.registries import registry_of
+
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Effort, LinkEnd, Moved, Mover, Plan
 from fleet_repl.reports import plan_digest, plan_document, report_document
 from fleet_repl.runs.outcomes import Report, wave_outcomes
-from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.text import timestamp
 
 HELD = {
@@ -199,7 +200,7 @@ def test_a_report(report: Report) -> None:
 def test_what_a_run_will_need_of_a_plan(plan: Plan) -> None:
     """What becomes the fleet's own, what a withdrawal waits for, and who has moved."""
     first = plan.registries[0]
-    end = Registry(AccountId("222222222222"), Region("eu-west-1"))
+    end = registry_of("2")
     change = replace(first.changes[0], needs=frozenset({end, first.registry}), wave="canary")
     moved = Moved(by=Mover.FLEET, run_id="20261101T081500Z-ab12cd", at=plan.created_at)
     one = replace(
@@ -228,10 +229,7 @@ def test_what_a_run_will_need_of_a_plan(plan: Plan) -> None:
 
 def test_links_are_sorted(plan: Plan) -> None:
     """The order in which links were found says nothing, so it makes no other digest."""
-    ends = tuple(
-        LinkEnd(registry=Registry(AccountId(digit * 12), Region("eu-west-1")), prefixes=("a/",))
-        for digit in "312"
-    )
+    ends = tuple(LinkEnd(registry=registry_of(digit), prefixes=("a/",)) for digit in "312")
     first = plan.registries[0]
     plans = [
         replace(

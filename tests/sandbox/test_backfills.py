@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.served import Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -108,7 +108,7 @@ async def test_images_arrive_with_their_own_time(slow: Served) -> None:
     assert arrived == [2.5, 3.0]
 
 
-async def test_what_is_copied(aws: Any) -> None:
+async def test_what_is_copied(aws: Served) -> None:
     """Repositories that rules send there, every tag of an image, and images without any."""
     first = aws.world.push(HUB, "base/python", "1")
     name = {"repositoryName": "base/python"}

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
-from tests.sandbox.conftest import Serve
+from tests.support.served import Serve
 
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
 from fleet_repl.sandbox.faults import Faults

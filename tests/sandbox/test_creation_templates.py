@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.sandbox.conftest import Serve, Served
+from tests.support.served import Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, Scenario
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = "1" * 12
@@ -57,7 +58,7 @@ def invalid(at: str, constraint: str) -> tuple[str, str]:
     )
 
 
-async def templates(aws: Served, **members: Any) -> list[Any]:
+async def templates(aws: Served, **members: Json) -> list[Any]:
     found: list[Any] = (await aws.done(DESCRIBE, members))["repositoryCreationTemplates"]
     return found
 
@@ -83,7 +84,7 @@ async def test_a_client_makes_reads_changes_and_removes_one(aws: Served) -> None
     assert missing.value.response["Error"]["Code"] == "TemplateNotFoundException"
 
 
-async def test_every_member_is_kept(aws: Any) -> None:
+async def test_every_member_is_kept(aws: Served) -> None:
     """Documents in ECR's layout, not in the sender's."""
     shown = (await aws.done(CREATE, WHOLE))["repositoryCreationTemplate"]
     assert json.loads(shown["repositoryPolicy"]) == POLICY
@@ -129,7 +130,7 @@ async def test_one_that_is_not_there(aws: Served, operation: str) -> None:
     )
 
 
-async def test_an_update_changes_what_it_names(aws: Any) -> None:
+async def test_an_update_changes_what_it_names(aws: Served) -> None:
     """And nothing else; what is emptied is gone."""
     before = (await aws.done(CREATE, WHOLE))["repositoryCreationTemplate"]
     aws.clock.seconds += 5
@@ -232,7 +233,9 @@ FILTERS = "imageTagMutabilityExclusionFilters"
         ),
     ],
 )
-async def test_what_is_no_template(aws: Any, members: Any, error: tuple[str, str]) -> None:
+async def test_what_is_no_template(
+    aws: Served, members: JsonObject, error: tuple[str, str]
+) -> None:
     """Members that break ECR's model, and settings that do not go together."""
     assert await aws.refused(CREATE, {**PLAIN, **members}) == error
     assert aws.world.templates(HERE) == ()

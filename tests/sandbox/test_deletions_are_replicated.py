@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
 
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import World, world_of
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.names import AccountId, Region, Registry
 
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")
@@ -198,7 +199,7 @@ async def test_a_client_deletes(aws: Served) -> None:
         ),
     ],
 )
-async def test_the_member_is_checked(aws: Served, setting: Any, error: tuple[str, str]) -> None:
+async def test_the_member_is_checked(aws: Served, setting: Json, error: tuple[str, str]) -> None:
     """`enabled` has to be there, in a structure."""
     rules = [{**rule(OWN), "deleteReplication": setting}]
     asked = {"replicationConfiguration": {"rules": rules}}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
 
 HUB, SPOKE = "1" * 12, "2" * 12
 RULES = {

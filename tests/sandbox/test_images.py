@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
+
+from fleet_repl.values.canonical_json import Json, JsonObject
 
 HUB, SPOKE = "1" * 12, "2" * 12
 REPOSITORY: dict[str, Any] = {"repositoryName": "base/python"}
@@ -22,7 +24,7 @@ async def hub(aws: Served) -> Served:
     return aws
 
 
-async def push(aws: Served, **members: Any) -> Any:
+async def push(aws: Served, **members: Json) -> Any:
     return await aws.ecr("PutImage", {**REPOSITORY, "imageManifest": MANIFEST, **members})
 
 
@@ -162,7 +164,9 @@ async def test_an_immutable_tag_stays(aws: Served) -> None:
         ),
     ],
 )
-async def test_what_cannot_be_pushed(hub: Served, members: Any, error: tuple[str, str]) -> None:
+async def test_what_cannot_be_pushed(
+    hub: Served, members: JsonObject, error: tuple[str, str]
+) -> None:
     """Manifests, tags, digests and repositories that are not right."""
     answer = await push(hub, **members)
     assert (answer.status, answer.error) == (400, error)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
 
 SPOKE = "2" * 12
 NAMED: dict[str, Any] = {"repositoryName": "base/python"}

@@ -11,8 +11,8 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError
-from tests.sandbox.conftest import Serve
 from tests.support.moto import moto_server
+from tests.support.served import Serve
 
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.model import Inventory

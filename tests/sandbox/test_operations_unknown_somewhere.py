@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.sandbox.conftest import Serve
+from tests.support.served import Serve
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import RegionScenario, RegistryScenario, Scenario, world_of

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.sandbox.conftest import Serve, Served
+from tests.support.served import Serve, Served
 
 from fleet_repl.sandbox import (
     AccountScenario,

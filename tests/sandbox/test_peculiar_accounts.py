@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve
+from tests.support.served import Serve
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 

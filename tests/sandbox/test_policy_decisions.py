@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_repl.sandbox.policy import Access, allows, holds_without_keys, matches
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.names import AccountId, Partition
 
 SOURCE, ELSE = AccountId("1" * 12), "3" * 12
@@ -70,7 +71,7 @@ def test_a_single_statement_needs_no_list() -> None:
         (str(SOURCE), False),
     ],
 )
-def test_who_is_meant(principal: Any, fits: bool) -> None:
+def test_who_is_meant(principal: Json, fits: bool) -> None:
     """The account, its root, everyone, or ECR's own role there; and the opposite."""
     assert decide(statement(Principal=principal)) is fits
     assert decide(statement(Principal=None, NotPrincipal=principal)) is not fits
@@ -92,7 +93,7 @@ def test_who_is_meant(principal: Any, fits: bool) -> None:
         ([], False),
     ],
 )
-def test_which_action(action: Any, fits: bool) -> None:
+def test_which_action(action: Json, fits: bool) -> None:
     """Wildcards, lists, and letter case that does not matter; and the opposite."""
     assert decide(statement(Action=action)) is fits
     assert decide(statement(Action=None, NotAction=action)) is not fits
@@ -114,7 +115,7 @@ def test_which_action(action: Any, fits: bool) -> None:
         ("arn:aws:eu-west-1:222222222222:repository/*", False),
     ],
 )
-def test_which_repositories(resource: Any, fits: bool) -> None:
+def test_which_repositories(resource: Json, fits: bool) -> None:
     """Wildcards and lists; region, account and letter case matter; and the opposite."""
     assert decide(statement(Resource=resource)) is fits
     assert decide(statement(Resource=None, NotResource=resource)) is not fits
@@ -146,7 +147,7 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize(("condition", "holds"), CONDITIONS)
-def test_conditions(condition: Any, holds: bool) -> None:
+def test_conditions(condition: Json, holds: bool) -> None:
     """An Allow under any condition does not allow; a Deny denies where an absent key meets it."""
     assert holds_without_keys(condition) is holds
     assert not decide(statement(Condition=condition))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sandbox.conftest import Serve
+from tests.support.registries import registry_of
+from tests.support.served import Serve
 
 from fleet_repl.sandbox import Scenario
 from fleet_repl.sandbox.registries import LaggedValue
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Region, Registry
 
-HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
+HUB = registry_of("1", "us-east-1")
 OWN = Registry(HUB.account, Region("eu-west-1"))
 RULES = {"rules": [{"destinations": [{"region": OWN.region, "registryId": OWN.account}]}]}
-POLICY = {
+POLICY: JsonObject = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"}],
 }
@@ -54,7 +55,7 @@ async def test_policies_are_seen_and_gone_after_the_lag(served: Serve) -> None:
         assert (await aws.ecr("GetRegistryPolicy")).status == 400
 
 
-async def test_tampering_is_seen_at_once(served: Any) -> None:
+async def test_tampering_is_seen_at_once(served: Serve) -> None:
     """What is set from outside does not lag, and ends what lagged."""
     async with served(LAGGING) as aws:
         await aws.ecr("PutReplicationConfiguration", {"replicationConfiguration": RULES})

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.registries import registry_of
+from tests.support.served import Serve, Served
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.settings import Limits
 from fleet_repl.sandbox import AccountScenario, Scenario
+from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.names import AccountId
 
 HUB, SPOKE, CUSTOMER, STRANGER = "1" * 12, "2" * 12, "4" * 12, "7" * 12
 INVALID = (
@@ -36,11 +39,11 @@ def statement(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def policy(*statements: Any, **members: Any) -> dict[str, Any]:
+def policy(*statements: Any, **members: Json) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements), **members}
 
 
-async def put(aws: Served, document: Any) -> Any:
+async def put(aws: Served, document: Json) -> Any:
     text = document if isinstance(document, str) else json.dumps(document)
     return await aws.ecr("PutRegistryPolicy", {"policyText": text})
 
@@ -70,11 +73,11 @@ async def put(aws: Served, document: Any) -> Any:
         policy(statement(Condition={"Bool": {"aws:SecureTransport": True}})),
     ],
 )
-async def test_what_is_taken(aws: Any, document: Any) -> None:
+async def test_what_is_taken(aws: Served, document: Json) -> None:
     """IAM's grammar, resources that can never match, and accounts that exist."""
     answer = await put(aws, document)
     assert answer.status == 200, answer.body
-    assert aws.world.policy((HUB, "us-east-1")) == document
+    assert aws.world.policy(registry_of(HUB, "us-east-1")) == document
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,7 @@ async def test_what_is_taken(aws: Any, document: Any) -> None:
         policy(statement(Condition={"StringEquals": {"aws:SourceAccount": {}}})),
     ],
 )
-async def test_what_is_no_policy(aws: Any, document: Any) -> None:
+async def test_what_is_no_policy(aws: Served, document: Json) -> None:
     """All of it gets one answer, the same as AWS gives, and nothing is written."""
     answer = await put(aws, document)
     assert (answer.status, answer.error) == (400, INVALID)
@@ -134,11 +137,13 @@ async def test_what_is_no_policy(aws: Any, document: Any) -> None:
         {"AWS": f"arn:aws:iam::{STRANGER}:user/x"},
     ],
 )
-async def test_one_account_that_does_not_exist_spoils_the_whole(aws: Any, principal: Any) -> None:
+async def test_one_account_that_does_not_exist_spoils_the_whole(
+    aws: Served, principal: Json
+) -> None:
     """A dead principal is refused; once the account exists, the same policy is taken."""
     document = policy(statement(Sid="Fine"), statement(Sid="Dead", Principal=principal))
     assert (await put(aws, document)).error == INVALID
-    aws.world.admit(STRANGER)
+    aws.world.admit(AccountId(STRANGER))
     assert (await put(aws, document)).status == 200
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.served import Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.names import AccountId, Region, Registry
 
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")
@@ -19,7 +20,7 @@ IMAGES = {"repositoryName": "base/python"}
 THEIRS = {**IMAGES, "registryId": SPOKE.account}
 
 
-def policy(effect: str, action: str, principal: Any = None) -> dict[str, Any]:
+def policy(effect: str, action: str, principal: Json = None) -> dict[str, Any]:
     statement = {
         "Effect": effect,
         "Principal": principal or {"AWS": f"arn:aws:iam::{HUB.account}:root"},
@@ -85,7 +86,7 @@ async def test_another_accounts_images_are_open_where_its_policy_says_so(aws: Se
 @pytest.mark.parametrize(
     "principal", ["*", {"AWS": SPOKE.account}, {"AWS": SESSION.replace("1" * 12, "2" * 12)}]
 )
-async def test_a_deny_is_everyones(aws: Served, principal: Any) -> None:
+async def test_a_deny_is_everyones(aws: Served, principal: Json) -> None:
     """Under V2 the account's own roles are told off too; under V1 they are not."""
     aws.world.push(SPOKE, "base/python", "1")
     aws.world.set_policy(SPOKE, policy("Deny", "ecr:DescribeImages", principal))

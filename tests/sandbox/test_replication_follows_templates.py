@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
 
 from fleet_repl.sandbox import World
 from fleet_repl.sandbox.templates import template_for
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB = "1" * 12
@@ -34,7 +35,7 @@ LIFECYCLE = {
 }
 
 
-def template(prefix: str, *applied: str, **members: Any) -> dict[str, Any]:
+def template(prefix: str, *applied: str, **members: Json) -> dict[str, Any]:
     return {"prefix": prefix, "appliedFor": list(applied or ("REPLICATION",)), **members}
 
 

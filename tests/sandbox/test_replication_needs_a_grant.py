@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.served import Served
 
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import AccountScenario, Scenario, World, world_of
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")
@@ -36,7 +38,7 @@ def rule(destination: Registry, prefixes: list[str] | None) -> dict[str, Any]:
     return one
 
 
-def grant(into: Registry, *, actions: Any = None, to: str = HUB.account, **more: Any) -> Any:
+def grant(into: Registry, *, actions: Json = None, to: str = HUB.account, **more: Any) -> Any:
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -55,7 +57,7 @@ def arrived(world: World, registry: Registry, repository: str = "base/python") -
     return [tag for image in world.images(registry, repository) for tag in image.tags]
 
 
-async def test_a_pushed_image_arrives_and_says_so(aws: Any) -> None:
+async def test_a_pushed_image_arrives_and_says_so(aws: Served) -> None:
     """End to end over HTTP: rules, policy, push, status, and the image at the destination."""
     configuration = rules((SPOKE, ["base/"]), (OWN, None), (OTHER, None))
     await aws.ecr("PutReplicationConfiguration", {"replicationConfiguration": configuration})
@@ -93,7 +95,7 @@ async def test_a_pushed_image_arrives_and_says_so(aws: Any) -> None:
     assert elsewhere.error[0] == "RepositoryNotFoundException"
 
 
-async def test_what_replication_creates_has_defaults(aws: Any) -> None:
+async def test_what_replication_creates_has_defaults(aws: Served) -> None:
     """A repository made by replication takes nothing over from the source's settings."""
     aws.world.set_replication(HUB, rules((OWN, None)))
     settings = {
@@ -168,7 +170,7 @@ def test_a_deny_within_one_account_is_not_asked(world: World) -> None:
         "denied",
     ],
 )
-def test_without_a_grant_nothing_arrives(world: World, policy: Any) -> None:
+def test_without_a_grant_nothing_arrives(world: World, policy: JsonObject | None) -> None:
     """No policy, or one that does not allow just this; not even the repository appears."""
     world.set_replication(HUB, rules((SPOKE, None)))
     world.set_policy(SPOKE, policy)
@@ -221,7 +223,7 @@ def test_a_moved_tag_moves_at_the_destination(world: World) -> None:
         assert images[1].digest == second.digest
 
 
-async def test_an_immutable_tag_does_not_move(aws: Any) -> None:
+async def test_an_immutable_tag_does_not_move(aws: Served) -> None:
     """Mutability is each registry's own: the push succeeds, its replication fails."""
     aws.world.set_replication(HUB, rules((OWN, None)))
     immutable = {"repositoryName": "base/python", "imageTagMutability": "IMMUTABLE"}

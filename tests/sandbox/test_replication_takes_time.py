@@ -6,14 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.registries import registry_of
+from tests.support.served import Serve, Served
 
 from fleet_repl.sandbox import RegistryScenario, Scenario
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Region, Registry
 
-HUB = Registry(AccountId("1" * 12), Region("us-east-1"))
+HUB = registry_of("1", "us-east-1")
 OWN = Registry(HUB.account, Region("eu-west-1"))
-SPOKE = Registry(AccountId("2" * 12), Region("eu-west-1"))
+SPOKE = registry_of("2")
 NAME: dict[str, Any] = {"repositoryName": "base/python"}
 
 

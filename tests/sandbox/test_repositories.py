@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sandbox.conftest import Serve, Served
+from tests.support.served import Serve, Served
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.shapes import Structure
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
 
 HUB = "1" * 12
@@ -36,7 +35,7 @@ def invalid(at: str, constraint: str) -> tuple[str, str]:
     )
 
 
-async def test_a_repository_is_shown_as_it_was_made(aws: Any) -> None:
+async def test_a_repository_is_shown_as_it_was_made(aws: Served) -> None:
     """Name, ARN, URI and settings; and again by DescribeRepositories."""
     asked = {
         "repositoryName": "team/app",
@@ -85,7 +84,7 @@ async def test_another_partition(served: Serve, inventory: Inventory) -> None:
         )
 
 
-async def test_settings_have_defaults(aws: Any) -> None:
+async def test_settings_have_defaults(aws: Served) -> None:
     """What is left out, or left open, is ECR's default."""
     asked = {"repositoryName": "team/app", "imageScanningConfiguration": {}}
     made = (await aws.ecr("CreateRepository", asked)).json["repository"]
@@ -131,7 +130,7 @@ async def test_a_repository_is_made_once(hub: Served) -> None:
         ),
     ],
 )
-async def test_what_is_no_repository(aws: Served, members: Any, error: tuple[str, str]) -> None:
+async def test_what_is_no_repository(aws: Served, members: Json, error: tuple[str, str]) -> None:
     """Names and settings are held against ECR's model."""
     answer = await aws.ecr("CreateRepository", members)
     assert (answer.status, answer.error) == (400, error)
@@ -180,7 +179,7 @@ async def test_repositories_come_in_pages(aws: Served) -> None:
         ),
     ],
 )
-async def test_what_cannot_be_listed(hub: Served, members: Any, error: tuple[str, str]) -> None:
+async def test_what_cannot_be_listed(hub: Served, members: Json, error: tuple[str, str]) -> None:
     """Pages out of bounds, tokens that were not given out, and names that are not there."""
     answer = await hub.ecr("DescribeRepositories", members)
     assert (answer.status, answer.error) == (400, error)

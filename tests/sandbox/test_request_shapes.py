@@ -119,7 +119,7 @@ def test_null_is_absent() -> None:
         ([], "the request is not a structure"),
     ],
 )
-def test_a_wrong_type_cannot_be_read(body: Any, message: str) -> None:
+def test_a_wrong_type_cannot_be_read(body: Json, message: str) -> None:
     """It is told with the member's path, or as the request's own."""
     with pytest.raises(AwsError) as caught:
         read(body, "GetAccountSettingRequest")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.served import Serve, Served
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.values.names import AccountId, Partition, RoleArn, Secret
@@ -172,7 +171,7 @@ async def test_a_chained_session_lasts_an_hour_at_most(served: Serve, inventory:
         ({"PolicyArns.member.1.arn": "x"}, "The sandbox does not speak PolicyArns.member.1.arn"),
     ],
 )
-async def test_what_sts_does_not_take(aws: Any, form: dict[str, str], message: str) -> None:
+async def test_what_sts_does_not_take(aws: Served, form: dict[str, str], message: str) -> None:
     """Malformed parameters, and those that would change what a session may do."""
     answer = await aws.assume(HUB, **form)
     assert (answer.status, answer.error) == (400, ("ValidationError", message))

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.registries import registry_of
+from tests.support.served import Serve, Served
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.settings import Limits
+from fleet_repl.values.canonical_json import Json
 
 HUB, SPOKE = "1" * 12, "2" * 12
 HERE = {"region": "us-east-1", "registryId": HUB}
@@ -17,7 +19,7 @@ THERE = {"region": "eu-west-1", "registryId": SPOKE}
 PATTERN = "(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*"
 
 
-def rule(*destinations: Any, **members: Any) -> dict[str, Any]:
+def rule(*destinations: Any, **members: Json) -> dict[str, Any]:
     return {"destinations": list(destinations), **members}
 
 
@@ -55,12 +57,12 @@ async def put(aws: Served, *rules: Any) -> Any:
     ],
     ids=lambda rules: f"{len(rules)} rules",
 )
-async def test_what_is_taken(aws: Any, rules: list[Any]) -> None:
+async def test_what_is_taken(aws: Served, rules: list[Any]) -> None:
     """Everything up to the limits, accounts that do not exist included, and it is stored as put."""
     answer = await put(aws, *rules)
     assert answer.status == 200, answer.body
     assert answer.json == {"replicationConfiguration": {"rules": rules}}
-    assert aws.world.replication((HUB, "us-east-1")) == {"rules": rules}
+    assert aws.world.replication(registry_of(HUB, "us-east-1")) == {"rules": rules}
 
 
 AT = "replicationConfiguration"
@@ -141,7 +143,9 @@ AT = "replicationConfiguration"
         ),
     ],
 )
-async def test_what_breaks_the_model(aws: Any, rules: list[Any], at: str, constraint: str) -> None:
+async def test_what_breaks_the_model(
+    aws: Served, rules: list[Any], at: str, constraint: str
+) -> None:
     """An InvalidParameterException with the member's path; nothing is written."""
     answer = await put(aws, *rules)
     assert (answer.status, answer.error) == (
@@ -152,7 +156,7 @@ async def test_what_breaks_the_model(aws: Any, rules: list[Any], at: str, constr
         ),
     )
     assert aws.world.writes == []
-    assert aws.world.replication((HUB, "us-east-1")) == {"rules": []}
+    assert aws.world.replication(registry_of(HUB, "us-east-1")) == {"rules": []}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +199,7 @@ async def test_unique_destinations_are_a_quota(aws: Served, rules: list[Any]) ->
         ),
     ],
 )
-async def test_wrong_types_cannot_be_read(aws: Served, configuration: Any, message: str) -> None:
+async def test_wrong_types_cannot_be_read(aws: Served, configuration: Json, message: str) -> None:
     """A SerializationException, as AWS answers where JSON has another type than the model."""
     answer = await aws.ecr(
         "PutReplicationConfiguration", {"replicationConfiguration": configuration}

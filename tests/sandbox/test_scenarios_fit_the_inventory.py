@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.sandbox.conftest import Serve
+from tests.support.served import Serve
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import (
@@ -18,6 +17,7 @@ from fleet_repl.sandbox import (
     load_scenario,
     world_of,
 )
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import ScenarioError
 from fleet_repl.values.names import AccountId, Region, Registry
 
@@ -25,7 +25,7 @@ HUB, SPOKE, STRANGER = "1" * 12, "2" * 12, "7" * 12
 EAST, WEST = Region("us-east-1"), Region("eu-west-1")
 HERE = Registry(AccountId(HUB), EAST)
 RULES = {"rules": [{"destinations": [{"region": WEST, "registryId": HUB}]}]}
-POLICY = {
+POLICY: JsonObject = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -38,7 +38,7 @@ POLICY = {
 }
 
 
-def seeded(**members: Any) -> RegistryScenario:
+def seeded(**members: Json) -> RegistryScenario:
     return RegistryScenario(account=HUB, region=EAST, **members)
 
 

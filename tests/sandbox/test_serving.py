@@ -7,18 +7,18 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import anyio
 import pytest
-from tests.sandbox.conftest import Serve, Served
+from tests.support.registries import registry_of
+from tests.support.served import Serve, Served
 
 import fleet_repl.sandbox
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.values.errors import FleetError
-from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 
 
 async def test_the_environment_of_a_client(aws: Served) -> None:
@@ -107,7 +107,7 @@ async def test_registries_are_made_when_touched(served: Serve, inventory: Invent
 
 async def test_looking_at_a_world_changes_nothing(world: World) -> None:
     """An empty registry has no policy, no rules, no repositories and no images."""
-    registry = Registry(AccountId("1" * 12), Region("us-east-1"))
+    registry = registry_of("1", "us-east-1")
     assert world.replication(registry) == {"rules": []}
     assert world.policy(registry) is None
     assert world.repositories(registry) == ()
@@ -116,7 +116,9 @@ async def test_looking_at_a_world_changes_nothing(world: World) -> None:
     assert world.calls.total() == 0
 
 
-async def test_calls_in_flight_end_with_the_sandbox(served: Any) -> None:
+async def test_calls_in_flight_end_with_the_sandbox(
+    served: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A call whose latency will never pass does not keep the sandbox open."""
     async with anyio.create_task_group() as group, served(Scenario(latency_ms=(1, 1))) as aws:
         arrived = anyio.Event()
@@ -129,7 +131,7 @@ async def test_calls_in_flight_end_with_the_sandbox(served: Any) -> None:
             with pytest.raises(aiohttp.ClientConnectionError):
                 await aws.sts({"Action": "GetCallerIdentity"})
 
-        aws.clock.sleep = never
+        monkeypatch.setattr(aws.clock, "sleep", never)
         group.start_soon(call)
         await arrived.wait()
 

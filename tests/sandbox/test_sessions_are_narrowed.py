@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from botocore.credentials import Credentials
-from tests.sandbox.conftest import Answer, Serve, Served
+from tests.support.served import Answer, Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
 
 HUB = "1" * 12
 DESCRIBE = {"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeRegistry"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.sandbox.conftest import Served
+from tests.support.served import Served
 
 HUB = "1" * 12
 

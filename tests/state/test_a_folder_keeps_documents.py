@@ -11,15 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.ownership import Applied, Record
-from fleet_repl.state import (
-    FolderStore,
-    Remembered,
-    merge_records,
-    parse_record,
-    record_document,
-)
+from fleet_repl.state import FolderStore, Remembered, merge_records, parse_record, record_document
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import AccountId, Region, Registry
 
@@ -90,7 +85,7 @@ def test_records_survive_being_written(record: Record) -> None:
 
 def test_of_two_records_both_hold() -> None:
     """Whatever was made under either name is ours."""
-    one, two = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12")
+    one, two = map(registry_of, "12")
     new = Applied(links={one: ("a/", "b/")}, templates=("a/",))
     old = Applied(links={one: ("b/", "b/c/")}, templates=("b/",), given_up=True)
     assert merge_records([{one: new}, {one: old, two: old}]) == {

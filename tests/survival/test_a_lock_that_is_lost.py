@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.support.clock import MachineClock
-from tests.survival.conftest import SetUp
+from tests.support.survival import Foundation, SetUp
 
 from fleet_repl import Event, Outcome, RefusedError, Report, open_history
 from fleet_repl.reports import report_exit
@@ -80,7 +79,7 @@ async def test_taken_over(scene: SetUp, leases: MachineClock) -> None:
             await made.applied()
 
 
-async def test_frozen(scene: Any, leases: MachineClock, foundation: Any) -> None:
+async def test_frozen(scene: SetUp, leases: MachineClock, foundation: Foundation) -> None:
     """Nothing is written after it but what was let in, and the next run is refused until it is
     lifted; then it goes on where this one stopped."""
     async with scene(concurrency=1) as made:

@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.survival.conftest import Reluctant, SetUp
+from tests.support.survival import Reluctant, SetUp
 
 APPLY = ("apply", "fleet.toml", "--yes")
 BUSY = re.compile(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.support.registries import registry_of
+
 from fleet_repl.topology import Topology
-from fleet_repl.values.names import AccountId, Region, Registry
 
 Connected = Callable[[str], Topology]
 
@@ -26,10 +27,8 @@ name = "old"
 labels = { env = "old" }
 state = "retired"
 """
-SHOP_EAST, SHOP_WEST = (
-    Registry(AccountId("000000000002"), Region(region)) for region in ("us-east-1", "us-west-2")
-)
-SEARCH = Registry(AccountId("000000000003"), Region("us-east-1"))
+SHOP_EAST, SHOP_WEST = (registry_of(2, region) for region in ("us-east-1", "us-west-2"))
+SEARCH = registry_of(3, "us-east-1")
 
 
 def template(name: str, prefix: str, select: str, more: str = "") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.inventory import Account, Inventory, Match, Selector, Wave
 from fleet_repl.planning.desired import desired_state
@@ -31,11 +32,9 @@ name = "old"
 labels = { env = "old" }
 state = "retired"
 """
-SHOP_EAST, SHOP_WEST = (
-    Registry(AccountId("000000000002"), Region(region)) for region in ("us-east-1", "us-west-2")
-)
-SEARCH = Registry(AccountId("000000000003"), Region("us-east-1"))
-OLD = Registry(AccountId("000000000004"), Region("us-east-1"))
+SHOP_EAST, SHOP_WEST = (registry_of(2, region) for region in ("us-east-1", "us-west-2"))
+SEARCH = registry_of(3, "us-east-1")
+OLD = registry_of(4, "us-east-1")
 
 
 def wave(name: str, select: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from tests.support.inventories import accounts_text
+from tests.support.registries import registry_of
 from tests.support.watched import Stage
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
@@ -21,7 +22,7 @@ from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.values.errors import RefusedError
-from fleet_repl.values.names import AccountId, Region, Registry, Secret
+from fleet_repl.values.names import Registry, Secret
 from fleet_repl.watch import Round, WatchOptions, headline, round_document, watch
 from fleet_repl.watch.news import trouble
 
@@ -35,7 +36,7 @@ to = { accounts = ["shop", "search", "pay"] }
 prefixes = ["base/"]
 """
 )
-HUB, *SPOKES = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "1234")
+HUB, *SPOKES = map(registry_of, "1234")
 FOREIGN: dict[str, Any] = {
     "Sid": "TheirOwn",
     "Effect": "Allow",
@@ -219,7 +220,7 @@ async def test_links_of_nobody_are_left_to_a_person(looked: Looked) -> None:
     assert [one.kind for one in looked.rounds[0].objections] == ["foreign-rules"]
 
 
-EDGE = Registry(AccountId("5" * 12), Region("eu-west-1"))
+EDGE = registry_of("5")
 STRAY = {"rules": [{"destinations": [{"region": "eu-west-2", "registryId": "1" * 12}]}]}
 FIFTH = '[[accounts]]\nid = "555555555555"\nname = "edge"\n[[routes]]'
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from tests.support.watched import HUB, A, B, Stage
 
@@ -37,7 +35,7 @@ async def test_ten_rounds_with_tampering_correct_each(stage: Stage) -> None:
     assert stage.rounds[-1].drift_since is None
 
 
-async def test_the_flapper_is_left_alone_and_the_others_are_not(stage: Any) -> None:
+async def test_the_flapper_is_left_alone_and_the_others_are_not(stage: Stage) -> None:
     """Three corrections, and from then on it is only told of; B is corrected all the same."""
 
     def tamper(number: int) -> None:
@@ -56,12 +54,15 @@ async def test_the_flapper_is_left_alone_and_the_others_are_not(stage: Any) -> N
         "111111111111/eu-west-1 is left alone from now on: corrected 3 times within 6 rounds, so "
         "someone else is writing too"
     )
-    (fault,) = {one.error for one in stage.rounds[-1].plan.registries if one.error}
+    plan = stage.rounds[-1].plan
+    assert plan is not None
+    (fault,) = {planned.error for planned in plan.registries if planned.error}
     assert str(fault) == (
         "PutReplicationConfiguration: conflict: left alone: corrected 3 times within 6 rounds, so "
         "someone else is writing too"
     )
     report = stage.rounds[5].report
+    assert report is not None
     assert [one.outcome for one in report.registries] == ["failed", "unchanged", "applied"]
     assert A not in stage.world.writes
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
-from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.watch.memory import Memory, memory_document, parse_memory
 from fleet_repl.watch.suppression import CORRECTIONS, WINDOW, Sight, Suppression, after_round, only
 
-ONE, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "12")
+ONE, OTHER = map(registry_of, "12")
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 histories = st.lists(st.sampled_from(Sight), max_size=40)

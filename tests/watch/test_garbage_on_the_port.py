@@ -62,7 +62,7 @@ async def alive(port: int) -> bool:
         return response.status == 200
 
 
-def pages(stage: Any) -> Pages:
+def pages(stage: Stage) -> Pages:
     vitals = Vitals(stage.clock, 60, 60)
     return Pages(vitals=vitals, metrics=lambda: ("text/plain", b"fleet_repl_up 1\n"))
 

@@ -21,7 +21,7 @@ from fleet_repl.watch import parse_address
 class Scraped:
     """What a watch answers, asked in the middle of its rounds."""
 
-    def __init__(self, stage: Any) -> None:
+    def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.answers: list[dict[str, tuple[int, str]]] = []
 
@@ -85,7 +85,9 @@ async def test_a_broken_round_is_not_ready(stage: Stage) -> None:
     assert later["/readyz"][0] == 200
 
 
-async def test_a_watch_that_is_stuck_is_not_alive(stage: Any) -> None:
+async def test_a_watch_that_is_stuck_is_not_alive(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No round has finished within three intervals and a run's deadline."""
     stage.world.took = 3 * 60 + stage.inventory.apply.deadline + 1
     asking = Scraped(stage)
@@ -101,7 +103,7 @@ async def test_a_watch_that_is_stuck_is_not_alive(stage: Any) -> None:
         await too_late()
         answers.append(asking.answers[-1]["/healthz"])
 
-    stage.clock.sleep = asks_later
+    monkeypatch.setattr(stage.clock, "sleep", asks_later)
     await stage.watch(1, every=60, listen="127.0.0.1:0")
     assert answers[0] == (503, "stuck: no round has finished for too long\n")
 

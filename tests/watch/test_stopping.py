@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import anyio
+import pytest
 from tests.support.watched import HUB, Stage
 
 from fleet_repl.reports import ExitCode
 
 
-async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
+async def test_between_rounds_it_ends_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing more is connected, and the rest of the pause is not waited for."""
     sleep = stage.clock.sleep
 
@@ -22,7 +24,7 @@ async def test_between_rounds_it_ends_at_once(stage: Any) -> None:
         stage.stop.set()
         await anyio.sleep_forever()
 
-    stage.clock.sleep = waits_for_ever
+    monkeypatch.setattr(stage.clock, "sleep", waits_for_ever)
     with anyio.fail_after(5):
         assert await stage.watch(9, every=60) is ExitCode.OK
     assert len(stage.rounds) == 1
@@ -66,12 +68,13 @@ async def test_a_connection_that_never_comes_breaks_the_round_only(stage: Stage)
     )
 
 
-async def test_a_round_that_writes_is_ended_and_reported(stage: Any) -> None:
+async def test_a_round_that_writes_is_ended_and_reported(stage: Stage) -> None:
     """What was not written is cancelled, and the report is there."""
     stage.world.tamper(HUB)
     stage.world.while_writing = stage.stop.set
     assert await stage.watch(9, every=60, fix=True) is ExitCode.INTERRUPTED
     (last,) = stage.rounds
+    assert last.report is not None
     assert last.report.status == "interrupted"
     assert last.drift_since == last.started_at
 

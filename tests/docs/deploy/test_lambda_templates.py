@@ -45,7 +45,7 @@ def pattern(request: pytest.FixtureRequest, templates: dict[str, dict[str, Any]]
 def event() -> Event:
     """A write to a registry as CloudTrail tells it, with some of it changed."""
 
-    def make(session: str = "alice", **detail: Any) -> dict[str, Any]:
+    def make(session: str = "alice", **detail: dict[str, str]) -> dict[str, Any]:
         role = "arn:aws:sts::111111111111:assumed-role/fleet-replication"
         return {
             "version": "0",
@@ -121,7 +121,7 @@ def test_writes_of_the_fleet_do_not(pattern: dict[str, Any], event: Event) -> No
     ],
 )
 def test_what_the_handler_would_ignore_is_not_sent(
-    detail: Any, pattern: dict[str, Any], event: Event
+    detail: dict[str, str], pattern: dict[str, Any], event: Event
 ) -> None:
     """An invocation for nothing is paid for as well."""
     assert isinstance(target_of(event(**detail)), Ignored)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import (
     Backfill,
@@ -15,11 +16,10 @@ from fleet_repl.ecr.backfills import (
     latest,
     parse_backfill,
 )
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.canonical_json import Json
 
-SOURCE = Registry(AccountId("1" * 12), Region("eu-west-1"))
-HERE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+SOURCE, HERE = map(registry_of, "12")
+FAR = registry_of("2", "us-east-1")
 SUMMARY: dict[str, Any] = {
     "replicationBackfillId": "01234567-89ab-cdef-0123-456789abcdef",
     "destination": {"region": "eu-west-1", "registryId": "222222222222"},
@@ -87,7 +87,7 @@ def test_the_answer_to_a_start_may_leave_its_destination_out() -> None:
         ("endedAt", "soon"),
     ],
 )
-def test_what_every_backfill_has(key: str, value: Any) -> None:
+def test_what_every_backfill_has(key: str, value: Json) -> None:
     """Without it the summary is refused by the name of what it lacks."""
     with pytest.raises(MalformedBackfillError, match=key):
         parse_backfill({**SUMMARY, key: value})

@@ -11,13 +11,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillState, Decision, decide
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HERE = Registry(AccountId("2" * 12), Region("eu-west-1"))
-NEXT_DOOR = Registry(AccountId("3" * 12), Region("eu-west-1"))
-FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+HERE, NEXT_DOOR = map(registry_of, "23")
+FAR = registry_of("2", "us-east-1")
 
 Make = Callable[..., Backfill]
 
@@ -167,10 +167,7 @@ def test_others_hold_the_region(made: Make) -> None:
 
 def test_others_fill_the_registry(made: Make) -> None:
     """Ten of anybody's are all there can be."""
-    running = [
-        made("IN_PROGRESS", Registry(AccountId("9" * 12), Region(f"ap-north-{number}")))
-        for number in range(10)
-    ]
+    running = [made("IN_PROGRESS", registry_of("9", f"ap-north-{number}")) for number in range(10)]
     decision = decide({HERE: None}, running)
     assert decision.waiting == {HERE: "ECR runs 10 backfills of a registry at a time"}
     assert decide({HERE: None}, running[:9]).start == (HERE,)

@@ -9,6 +9,7 @@ import pytest
 from tests.support.changes import change_of, ended_change
 from tests.support.inventories import accounts_text
 from tests.support.plans import plan_of
+from tests.support.registries import registry_of
 
 from fleet_repl import Inventory, load_inventory
 from fleet_repl.ecr.policy import PolicyDocument
@@ -26,12 +27,10 @@ from fleet_repl.planning.plan import (
 from fleet_repl.runs.backfills import Backlog, asked_for, backlog_of, foreseen, of_new_links
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import Json, JsonObject
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes
 
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
-SEARCH = Registry(AccountId("3" * 12), Region("eu-west-1"))
+HUB, SHOP, SEARCH = map(registry_of, "123")
 FLEET = (
     accounts_text("hub", "shop", "search")
     + """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -19,9 +20,10 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.policy.evaluate import in_force
 from fleet_repl.ecr.policy.lint import Finding, findings, scope_matters
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.names import AccountId, Partition
 
-HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HERE = registry_of("9")
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
 ONE, TWO = AccountId("1" * 12), AccountId("2" * 12)
@@ -185,7 +187,7 @@ def test_resources_matter_only_for_what_replication_needs() -> None:
         ),
     ],
 )
-def test_an_allow_under_a_condition(condition: Any, message: str) -> None:
+def test_an_allow_under_a_condition(condition: Json, message: str) -> None:
     """What is known to break, what is not known to work, and what just does not count."""
     assert only("breaking-condition", allow(Condition=condition)) == message
 
@@ -200,7 +202,7 @@ def test_an_allow_under_a_condition(condition: Any, message: str) -> None:
         {"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:ecr:*:*:*"}},
     ],
 )
-def test_a_condition_that_is_met_is_none(condition: Any) -> None:
+def test_a_condition_that_is_met_is_none(condition: JsonObject) -> None:
     """Nothing is wrong with it: it breaks nothing, and the Allow counts."""
     assert lint(allow(Condition=condition)) == ()
     everybody = allow(Principal="*", Condition={**condition})
@@ -282,7 +284,7 @@ def test_many_accounts_are_counted() -> None:
         ("ecr:CreateRepository*", "ecr:CreateRepository*"),
     ],
 )
-def test_the_first_scope_enforces_three_actions(action: Any, beyond: str | None) -> None:
+def test_the_first_scope_enforces_three_actions(action: Json, beyond: str | None) -> None:
     """Whatever else a statement is about: said under V1 only, and only then worth asking."""
     statement = allow(Action=action)
     assert scope_matters(policy(statement)) == (beyond is not None)

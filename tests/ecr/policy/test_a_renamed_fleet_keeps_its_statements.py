@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.registries import registry_of
+
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
@@ -14,9 +16,9 @@ from fleet_repl.ecr.policy import (
     parse_policy,
     statements_for,
 )
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition
 
-HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HERE = registry_of("9")
 BEFORE = Owner(fleet="old-name", partition=Partition.AWS)
 NOW = Owner(fleet="prod", partition=Partition.AWS, formerly=("older", "old-name"))
 STRANGER = Owner(fleet="prod", partition=Partition.AWS)

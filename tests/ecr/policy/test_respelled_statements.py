@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
 from fleet_repl.runs.drift import policy_digest
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HERE = Registry(AccountId("1" * 12), Region("eu-west-1"))
+HERE = registry_of("1")
 ROOT = "arn:aws:iam::222222222222:root"
 ROLE = "arn:aws:iam::222222222222:role/puller"
 GONE = "AROAABCDEFGHIJKLMNOPQ"

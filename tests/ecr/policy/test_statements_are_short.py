@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -31,7 +32,7 @@ from fleet_repl.values.limits import POLICY_BYTES
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HERE = registry_of("9")
 BOTH = (REPLICATE_IMAGE, CREATE_REPOSITORY)
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
 LENGTHS = Lengths(statement=96, source=33, resource=len(BASE) + len('"*",'))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
@@ -20,11 +22,11 @@ from fleet_repl.ecr.policy import (
     statements_for,
 )
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 STRANGER = Owner(fleet="other", partition=Partition.AWS)
-HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HERE = registry_of("9")
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
 
 accounts = st.sampled_from([AccountId(digit * 12) for digit in "1234"])
@@ -64,7 +66,7 @@ foreign_statements = st.lists(
 def allowed(statements: Sequence[Mapping[str, Any]], account: str, name: str, action: str) -> bool:
     """Whether plain Allow statements of ours let `account` do `action` on repository `name`."""
 
-    def many(value: Any) -> list[Any]:
+    def many(value: object) -> list[Any]:
         return list(value) if isinstance(value, list | tuple) else [value]
 
     return any(
@@ -141,7 +143,7 @@ def test_a_policy_that_was_made_is_as_one_that_is_read(
 
 @given(grants, st.randoms(use_true_random=False))
 def test_order_grouping_and_spelling_are_no_difference(
-    these: frozenset[Grant], random: Any
+    these: frozenset[Grant], random: Random
 ) -> None:
     """One statement per grant, shuffled, ids for ARNs, lists of one: the same grants."""
     scattered: list[Any] = [

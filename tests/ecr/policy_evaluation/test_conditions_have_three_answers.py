@@ -20,6 +20,7 @@ from fleet_repl.ecr.policy.evaluate import (
     replication_requests,
     undecided_keys,
 )
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.names import AccountId, Partition
 
 ONE, TWO = AccountId("1" * 12), AccountId("2" * 12)
@@ -35,7 +36,7 @@ ACCOUNT, ARN, ORG = "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOr
 SOURCE, TLS = "aws:SourceAccount", "aws:SecureTransport"
 
 
-def met(condition: Any) -> Truth:
+def met(condition: Json) -> Truth:
     return condition_met(condition, REQUESTS)
 
 
@@ -90,7 +91,7 @@ def met(condition: Any) -> Truth:
         ({"StringEquals": {ACCOUNT: ONE, ORG: "o-1"}}, UNKNOWN),
     ],
 )
-def test_what_conditions_come_to(condition: Any, answer: Truth) -> None:
+def test_what_conditions_come_to(condition: Json, answer: Truth) -> None:
     """Operators, absent keys, wildcards, variables, and parts that nobody can decide."""
     assert met(condition) is answer
 

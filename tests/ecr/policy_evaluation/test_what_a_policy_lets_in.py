@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant
 from fleet_repl.ecr.policy.evaluate import Permissions
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition
 
 SOURCE = AccountId("1" * 12)
-HERE = Registry(AccountId("9" * 12), Region("eu-west-1"))
+HERE = registry_of("9")
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
 ROOT = "arn:aws:iam::111111111111:root"
 SERVICE_ROLE = (

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.links import scopes_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import Outgoing, joined, prefixes_of, within
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, covers, reduce
 
-ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "23")
+ENDS = tuple(map(registry_of, "23"))
 NAMES = ("a/x", "a/b/x", "c/x", "z")
 
 prefixes = st.lists(st.sampled_from(("", "a/", "a/b/", "c/")), min_size=1).map(reduce)

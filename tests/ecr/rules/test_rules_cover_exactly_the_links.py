@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
+from random import Random
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.links import rules_for, scopes_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import (
     Outgoing,
@@ -93,7 +95,7 @@ def test_rules_to_links_to_rules_is_stable(outgoing: Outgoing) -> None:
 
 
 @given(outgoings, st.randoms(use_true_random=False))
-def test_order_and_grouping_are_no_difference(outgoing: Outgoing, random: Any) -> None:
+def test_order_and_grouping_are_no_difference(outgoing: Outgoing, random: Random) -> None:
     """One rule per destination and prefix, shuffled, means the same."""
     scattered: list[Any] = [
         {
@@ -129,7 +131,7 @@ def test_changes_name_all_that_differs(before: Outgoing, after: Outgoing) -> Non
 
 def test_destinations_with_equal_prefixes_share_a_rule() -> None:
     """Two destinations of the same prefixes take one rule, a third with others its own."""
-    a, b, c = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+    a, b, c = map(registry_of, "123")
     document = document_of(rules_for({c: ("x/",), b: ("",), a: ("",)}))
     assert document == {
         "rules": [
@@ -149,7 +151,7 @@ def test_destinations_with_equal_prefixes_share_a_rule() -> None:
 
 def test_more_filters_than_a_rule_takes_go_on_in_another() -> None:
     """150 prefixes to one destination take two rules, none over ECR's number."""
-    a = Registry(AccountId("1" * 12), Region("eu-west-1"))
+    a = registry_of("1")
     rules = rules_for({a: tuple(f"team{number:03}/" for number in range(150))})
     assert [len(rule.prefixes) for rule in rules] == [limits.FILTERS, 50]
 
@@ -183,7 +185,7 @@ def test_unknown_fields_are_named_wherever_they_are() -> None:
         "rules[0].repositoryFilters[1].filterType",
     ]
     # A filter of an unknown kind may let through everything, but nothing is sure.
-    there = Registry(AccountId("2" * 12), Region("eu-west-1"))
+    there = registry_of("2")
     assert found.outgoing == {there: ("a/",)}
     assert found.may_use == {there: ("",)}
 

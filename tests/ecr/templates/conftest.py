@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.templates import Signature, TemplatePlan, update_request
 from fleet_repl.inventory import Selector, Template
@@ -15,7 +16,7 @@ from fleet_repl.inventory.roles import RoleTemplate
 from fleet_repl.sandbox.shapes import read
 from fleet_repl.sandbox.templates import created, updated
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition, Registry
 
 Apply = Callable[[Iterable[JsonObject], TemplatePlan], tuple[JsonObject, ...]]
 
@@ -78,7 +79,7 @@ def some_templates() -> st.SearchStrategy[tuple[Template, ...]]:
 
 @pytest.fixture(scope="session")
 def registry() -> Registry:
-    return Registry(AccountId("222222222222"), Region("eu-west-1"))
+    return registry_of("2")
 
 
 @pytest.fixture(scope="session")

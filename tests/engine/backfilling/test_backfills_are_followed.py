@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.engine.backfilling.conftest import Scene
+from tests.support.backfilling import Scene
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.runs.events import BackfillEnded, BackfillProgressed, CallRetried
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-A = Registry(AccountId("2" * 12), Region("eu-west-1"))
-B = Registry(AccountId("3" * 12), Region("eu-west-1"))
-FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+A, B = map(registry_of, "23")
+FAR = registry_of("2", "us-east-1")
 
 
 def refusal(
@@ -174,7 +172,9 @@ async def test_a_deadline_ends_following(scene: Scene) -> None:
     assert all(one.falls_short for one in found.values())
 
 
-async def test_codes_of_a_manifest_list_are_those_of_its_images(scene: Any) -> None:
+async def test_codes_of_a_manifest_list_are_those_of_its_images(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A copy without any code counts, too."""
     scene.ecr.failing = {A: {"ANY": 1}}
 
@@ -186,6 +186,6 @@ async def test_codes_of_a_manifest_list_are_those_of_its_images(scene: Any) -> N
             {},
         )
 
-    scene.ecr.backfill_results = results
+    monkeypatch.setattr(scene.ecr, "backfill_results", results)
     found = await scene.run(A, wait=True)
     assert found[A].failures == {"X": 2, "Y": 1, "unknown": 2}

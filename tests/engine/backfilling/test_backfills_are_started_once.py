@@ -7,18 +7,17 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.engine.backfilling.conftest import Scene
+from tests.support.backfilling import Scene
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import backfill
 from fleet_repl.runs.events import BackfillEnded, BackfillStarted, CallRetried
 from fleet_repl.values.errors import CallError, Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import AccountId, Registry
 
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-A = Registry(AccountId("2" * 12), Region("eu-west-1"))
-B = Registry(AccountId("3" * 12), Region("eu-west-1"))
-FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+HUB, A, B = map(registry_of, "123")
+FAR = registry_of("2", "us-east-1")
 IN_DOUBT = "a start got no answer, and nothing it may have begun is listed yet"
 
 
@@ -113,7 +112,9 @@ async def test_one_in_the_queue_that_may_be_ours(scene: Scene) -> None:
     )
 
 
-async def test_a_lost_start_and_an_interruption(scene: Any) -> None:
+async def test_a_lost_start_and_an_interruption(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The list is waited for once, not twice."""
     scene.ecr.script = ["dropped"]
     plain: Any = scene.ecr.start_backfill
@@ -122,7 +123,7 @@ async def test_a_lost_start_and_an_interruption(scene: Any) -> None:
         scene.stop.interrupt()
         return await plain(registry, destination)
 
-    scene.ecr.start_backfill = interrupted
+    monkeypatch.setattr(scene.ecr, "start_backfill", interrupted)
     found = await scene.run(A)
     assert found[A].state is BackfillState.NOT_STARTED
     assert sum(scene.clock.slept) < 11
@@ -191,7 +192,7 @@ async def test_a_mistake_of_ours_is_the_registrys(scene: Scene) -> None:
             raise ZeroDivisionError
 
     scene.ecr.on_list = surprise
-    other = Registry(AccountId("9" * 12), Region("eu-west-1"))
+    other = registry_of("9")
     outcomes = await backfill({HUB: {A: None}, other: {A: None}}, scene.how, wait=False)
     assert [one.error and one.error.kind for one in outcomes] == [FaultKind.INTERNAL, None]
 
@@ -206,7 +207,7 @@ async def test_an_interruption_before_anything(scene: Scene) -> None:
     }
 
 
-async def test_many_registries_share_a_crew(scene: Any) -> None:
+async def test_many_registries_share_a_crew(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more calls in flight than the crew has members, however many are followed."""
     most = 0
     now = 0
@@ -221,9 +222,9 @@ async def test_many_registries_share_a_crew(scene: Any) -> None:
         now -= 1
         return found
 
-    scene.ecr.list_backfills = counted
+    monkeypatch.setattr(scene.ecr, "list_backfills", counted)
     sources = [Registry(AccountId(f"{number:012}"), HUB.region) for number in range(20)]
-    far = Registry(AccountId("7" * 12), Region("ap-south-1"))
+    far = registry_of("7", "ap-south-1")
     outcomes = await backfill({one: {far: None} for one in sources}, scene.how, wait=False)
     assert (len(outcomes), most) == (20, 2)
 
@@ -235,7 +236,9 @@ async def test_an_answer_that_is_lost_at_the_last_attempt(scene: Scene) -> None:
     assert (found.started, found.error, len(scene.ecr.there)) == (True, None, 1)
 
 
-async def test_an_interruption_between_two_starts(scene: Any) -> None:
+async def test_an_interruption_between_two_starts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one in flight ends and is told; no other is made, and none is tried again."""
     plain: Any = scene.ecr.start_backfill
 
@@ -243,13 +246,15 @@ async def test_an_interruption_between_two_starts(scene: Any) -> None:
         scene.stop.interrupt()
         return await plain(registry, destination)
 
-    scene.ecr.start_backfill = interrupted
+    monkeypatch.setattr(scene.ecr, "start_backfill", interrupted)
     found = await scene.run(A, FAR)
     assert (found[A].started, found[FAR].state) == (True, BackfillState.NOT_STARTED)
     assert found[FAR].because == "interrupted before it was started"
 
 
-async def test_a_start_is_not_tried_again_once_stopped(scene: Any) -> None:
+async def test_a_start_is_not_tried_again_once_stopped(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its failure is what is told."""
     slow_down = Fault(kind=FaultKind.THROTTLED, operation="Start", message="slow down")
     scene.ecr.script = [CallError(slow_down, transient=True)]
@@ -259,12 +264,14 @@ async def test_a_start_is_not_tried_again_once_stopped(scene: Any) -> None:
         scene.stop.interrupt()
         return await plain(registry, destination)
 
-    scene.ecr.start_backfill = interrupted
+    monkeypatch.setattr(scene.ecr, "start_backfill", interrupted)
     (found,) = (await scene.run(A)).values()
     assert (found.error, len(scene.ecr.started())) == (slow_down, 1)
 
 
-async def test_an_interruption_ends_the_delay_of_a_start(scene: Any) -> None:
+async def test_an_interruption_ends_the_delay_of_a_start(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However long it would have been."""
     slow_down = Fault(kind=FaultKind.THROTTLED, operation="Start", message="slow down")
     scene.ecr.script = [CallError(slow_down, transient=True)]
@@ -273,16 +280,18 @@ async def test_an_interruption_ends_the_delay_of_a_start(scene: Any) -> None:
         scene.stop.interrupt()
         await anyio.sleep_forever()
 
-    scene.clock.sleep = interrupted
+    monkeypatch.setattr(scene.clock, "sleep", interrupted)
     with anyio.fail_after(5):
         (found,) = (await scene.run(A)).values()
     assert (found.error, len(scene.ecr.started())) == (slow_down, 1)
 
 
-async def test_a_start_whose_turn_comes_too_late(scene: Any) -> None:
+async def test_a_start_whose_turn_comes_too_late(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Others had the crew until the run was stopped: it is not made."""
-    other = Registry(AccountId("9" * 12), Region("eu-west-1"))
-    third = Registry(AccountId("8" * 12), Region("eu-west-1"))
+    other = registry_of("9")
+    third = registry_of("8")
     plain: Any = scene.ecr.start_backfill
     held = 0
 
@@ -294,7 +303,7 @@ async def test_a_start_whose_turn_comes_too_late(scene: Any) -> None:
         scene.stop.interrupt()
         return await plain(registry, destination)
 
-    scene.ecr.start_backfill = slow
+    monkeypatch.setattr(scene.ecr, "start_backfill", slow)
     how = replace(scene.how, concurrency=1)
     outcomes = await backfill({one: {A: None} for one in (HUB, other, third)}, how, wait=False)
     assert held == 1

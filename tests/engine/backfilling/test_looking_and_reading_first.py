@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.engine.backfilling.conftest import Scene
+from tests.support.backfilling import Scene
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import look
@@ -12,12 +13,10 @@ from fleet_repl.engine.observe import ObserveContext, read_rules
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-A = Registry(AccountId("2" * 12), Region("eu-west-1"))
-B = Registry(AccountId("3" * 12), Region("eu-west-1"))
-FAR = Registry(AccountId("2" * 12), Region("us-east-1"))
+HUB, A, B = map(registry_of, "123")
+FAR = registry_of("2", "us-east-1")
 
 
 def refusal(
@@ -87,7 +86,7 @@ class Rules:
         return {"registryId": registry.account, "replicationConfiguration": {"rules": [rule]}}
 
 
-def observing(scene: Any, reader: Any) -> ObserveContext:
+def observing(scene: Scene, reader: Any) -> ObserveContext:
     """How the rules of registries are read."""
     return ObserveContext(
         reader=reader,

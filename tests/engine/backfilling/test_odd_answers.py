@@ -9,7 +9,9 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.backfilling import Scene
 from tests.support.clock import NOON, VirtualClock
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.backfill.run import backfill, look
@@ -17,32 +19,34 @@ from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.runs.events import BackfillEnded
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB = Registry(AccountId("1" * 12), Region("eu-west-1"))
-A = Registry(AccountId("2" * 12), Region("eu-west-1"))
-B = Registry(AccountId("3" * 12), Region("eu-west-1"))
+HUB, A, B = map(registry_of, "123")
 ELSEWHERE = {"registryId": "9" * 12, "region": "mars-north-1"}
 
 
-async def test_a_start_that_tells_of_another_destination(scene: Any) -> None:
+async def test_a_start_that_tells_of_another_destination(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was asked for is looked up; the stranger is left alone."""
     shown = scene.ecr.start_backfill
 
     async def odd(registry: Registry, destination: Registry) -> Any:
         return {**await shown(registry, destination), "destination": ELSEWHERE}
 
-    scene.ecr.start_backfill = odd
+    monkeypatch.setattr(scene.ecr, "start_backfill", odd)
     found = await scene.run(A, wait=True)
     assert scene.ecr.started() == [f"start {A}"]
-    assert (found.keys(), found[A].state, found[A].started) == (
+    assert (set(found), found[A].state, found[A].started) == (
         {A},
         BackfillState.COMPLETE,
         True,
     )
 
 
-async def test_a_start_that_began_something_else(scene: Any) -> None:
+async def test_a_start_that_began_something_else(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing of what was asked for is ever listed: it is named, and started no third time."""
     shown = scene.ecr.start_backfill
 
@@ -51,16 +55,19 @@ async def test_a_start_that_began_something_else(scene: Any) -> None:
         scene.ecr.there.clear()
         return answer
 
-    scene.ecr.start_backfill = odd
+    monkeypatch.setattr(scene.ecr, "start_backfill", odd)
     found = await scene.run(A)
-    assert (found.keys(), found[A].state) == ({A}, BackfillState.NOT_STARTED)
-    assert found[A].error is not None
-    assert found[A].error.message == (
+    assert (set(found), found[A].state) == ({A}, BackfillState.NOT_STARTED)
+    error = found[A].error
+    assert error is not None
+    assert error.message == (
         "the answer tells of a backfill to 999999999999/mars-north-1, which was not asked for"
     )
 
 
-async def test_a_backfill_whose_destination_changes_is_let_go(scene: Any) -> None:
+async def test_a_backfill_whose_destination_changes_is_let_go(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever waits for it is told so, and does not wait for ever."""
     shown = scene.ecr._shown
 
@@ -68,10 +75,10 @@ async def test_a_backfill_whose_destination_changes_is_let_go(scene: Any) -> Non
         late = scene.clock.seconds > 5
         return {**shown(one), "destination": ELSEWHERE} if late else shown(one)
 
-    scene.ecr._shown = odd
+    monkeypatch.setattr(scene.ecr, "_shown", odd)
     with anyio.fail_after(10):
         found = await scene.run(A, wait=True)
-    assert (found.keys(), found[A].state) == ({A}, BackfillState.UNKNOWN)
+    assert (set(found), found[A].state) == ({A}, BackfillState.UNKNOWN)
     assert found[A].because == (
         "ECR now tells of this backfill as one to 999999999999/mars-north-1; "
         "what was started goes on at AWS"
@@ -127,7 +134,7 @@ Make = Callable[[], Any]
 @pytest.fixture(scope="module")
 def make_ecr() -> Make:
     """A scripted ECR of its own, and its clock."""
-    from tests.engine.backfilling.conftest import Ecr  # noqa: PLC0415
+    from tests.support.backfilling import Ecr  # noqa: PLC0415
 
     return lambda: Ecr(VirtualClock(NOON), seconds=40)
 
@@ -144,7 +151,7 @@ async def test_every_destination_is_told_exactly_once(
     make_ecr: Make,
     starts: list[Any],
     lists: list[Any],
-    results: Any,
+    results: list[tuple[str, Any]],
     since: int,
     *,
     wait: bool,

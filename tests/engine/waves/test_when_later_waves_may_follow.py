@@ -6,15 +6,16 @@ from fractions import Fraction
 
 import pytest
 from tests.support.changes import change_of
+from tests.support.registries import registry_of
 
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.inventory import Amount, Selector, Wave
 from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-A, B, C = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+A, B, C = map(registry_of, "123")
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
 
 
@@ -43,9 +44,7 @@ def planned(
 
 
 def batch(size: int) -> Batch:
-    registries = frozenset(
-        Registry(AccountId(f"{number:012}"), Region("eu-west-1")) for number in range(size)
-    )
+    registries = frozenset(registry_of(number) for number in range(size))
     return Batch(name="canary", own=registries, writing=frozenset())
 
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
+from tests.support.desired import desired_of
 from tests.support.links import make_link
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.planning.observed import Observation, Observed, Unreadable, silence_of
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 
-HUB, SHOP, CLUB = (
-    Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3")
-)
+HUB, SHOP, CLUB = map(registry_of, "123")
 
 
 def link(source: Registry, destination: Registry) -> Link:
     return make_link(source=source, destination=destination, prefixes=("aa/",), routes=("route",))
 
 
-def test_links_are_found_by_either_end(make_desired: Any) -> None:
+def test_links_are_found_by_either_end() -> None:
     """The new links only, and nothing else of the fleet changes."""
-    desired = make_desired([link(HUB, SHOP), link(HUB, CLUB)], [HUB, SHOP, CLUB])
+    desired = desired_of([link(HUB, SHOP), link(HUB, CLUB)], [HUB, SHOP, CLUB])
     back, onward = link(CLUB, SHOP), link(HUB, SHOP)
     other = desired.linked_by([back, onward])
     assert other.outgoing == {CLUB: (back,), HUB: (onward,)}

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from tests.planning.importing.conftest import Find
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Owner, statements_for
 from fleet_repl.planning.plan import State
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import AccountId, Partition, Registry
 
 Rule = Callable[..., JsonObject]
 Place = Callable[[str], Registry]
@@ -205,7 +206,7 @@ def test_registries_that_do_not_answer(find: Find, make_rule: Rule, make_registr
 
 
 def _granted(*actions: str, sources: str = "1") -> JsonObject:
-    registry = Registry(AccountId("2" * 12), Region("eu-west-1"))
+    registry = registry_of("2")
     grants = [Grant(AccountId(one * 12), "", action) for one in sources for action in actions]
     return {"Version": "2012-10-17", "Statement": statements_for(grants, OWNER, registry)}
 

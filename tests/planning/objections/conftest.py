@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from tests.support.changes import change_of
 from tests.support.links import rules_for
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import document_of
 from fleet_repl.planning.plan import Action, LinkEnd, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes
 
 Make = Callable[..., RegistryPlan]
@@ -19,7 +20,7 @@ DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no
 
 
 def at(number: int) -> Registry:
-    return Registry(AccountId(f"{number:012d}"), Region("eu-west-1"))
+    return registry_of(number)
 
 
 @pytest.fixture(scope="session")

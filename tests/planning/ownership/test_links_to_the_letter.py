@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.ownership import Cells, both, common, without
-from fleet_repl.values.names import AccountId, Region, Registry
 
-ends = st.sampled_from(
-    [Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3")]
-)
+ends = st.sampled_from([registry_of(digit) for digit in ("1", "2", "3")])
 prefixes = st.sets(st.sampled_from(["", "aa/", "aa/b/", "cc/"]), min_size=1)
 cell_sets = st.dictionaries(ends, prefixes.map(lambda some: tuple(sorted(some))))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.links import scopes_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import (
     NO_RULES,
@@ -34,10 +35,10 @@ from fleet_repl.planning.ownership import (
 )
 from fleet_repl.planning.ownership.cells import both
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import covers, reduce
 
-ENDS = tuple(Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "234")
+ENDS = tuple(map(registry_of, "234"))
 PREFIXES = ("", "a/", "a/b/", "c/", "c/d", "e/")
 NAMES = ("a/x", "a/b/x", "c/x", "c/dx", "e/x", "z")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import Replication, Rule, document_of, parse_document
 from fleet_repl.planning.ownership import OurPart, SharedWrite, cells_of, listed, owned_of
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
 
-ENDS = [Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "23456"]
+ENDS = [registry_of(digit) for digit in "23456"]
 
 prefix_sets = st.sampled_from([EVERY_REPOSITORY, ("aa/",), ("aa/", "bb/"), ("bb/",)])
 rule_lists = st.lists(

@@ -9,20 +9,19 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from tests.support.links import make_link as link_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import Rule, document_of, parse_document
 from fleet_repl.runs.delivery import PushedImage, SampledImage, SourceSample, Status
 from fleet_repl.topology import Link
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-SOURCE = Registry(AccountId("1" * 12), Region("eu-west-1"))
+SOURCE = registry_of("1")
 NAMES = ("base/go", "base/python", "golden/app", "team/app", "zed")
 ENDS = tuple(
-    Registry(AccountId(digit * 12), Region(region))
-    for digit in "123"
-    for region in ("eu-west-1", "us-east-1")
+    registry_of(digit, region) for digit in "123" for region in ("eu-west-1", "us-east-1")
 )[1:]
 
 MakeLink = Callable[..., Link]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.runs.delivery.conftest import MakeImage, MakeLink
+from tests.support.registries import registry_of
 
 from fleet_repl.runs.delivery import (
     Arrival,
@@ -22,10 +23,8 @@ from fleet_repl.runs.delivery import (
     lookups,
     parse_statuses,
 )
-from fleet_repl.values.names import AccountId, Region, Registry
 
-END = Registry(AccountId("2" * 12), Region("eu-west-1"))
-OTHER = Registry(AccountId("3" * 12), Region("eu-west-1"))
+END, OTHER = map(registry_of, "23")
 DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
 
 

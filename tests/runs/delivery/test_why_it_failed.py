@@ -6,21 +6,16 @@ from typing import Any
 
 import pytest
 from tests.runs.delivery.conftest import MakeImage, MakeLink
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, Policy, actions_for, parse_policy
-from fleet_repl.runs.delivery import (
-    Delivery,
-    DeliveryState,
-    Knowledge,
-    explained,
-    needs_policy,
-)
+from fleet_repl.runs.delivery import Delivery, DeliveryState, Knowledge, explained, needs_policy
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition
 
-END = Registry(AccountId("2" * 12), Region("eu-west-1"))
-SIBLING = Registry(AccountId("1" * 12), Region("us-east-1"))
-PARTNER = Registry(AccountId("4" * 12), Region("eu-west-1"))
+END = registry_of("2")
+SIBLING = registry_of("1", "us-east-1")
+PARTNER = registry_of("4")
 DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
 ROOT = "arn:aws:iam::111111111111:root"
 BOTH = "ecr:ReplicateImage and ecr:CreateRepository"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.changes import change_of, ended_change
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import parse_stored_rules
@@ -27,9 +28,8 @@ from fleet_repl.runs.drift import attributed, moved, sentence, traced
 from fleet_repl.runs.history import Trace
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import AccountId, Region, Registry
 
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+HUB = registry_of("1")
 SPOKE = {"region": "eu-west-1", "registryId": "222222222222"}
 OTHER = {"region": "eu-west-1", "registryId": "333333333333"}
 RULES = Resource.REPLICATION_CONFIGURATION
@@ -237,6 +237,6 @@ def test_a_deleted_policy_leaves_a_trace() -> None:
 
 def test_others_keep_their_traces() -> None:
     """A run says nothing of registries that it did not write."""
-    other = Registry(AccountId("9" * 12), Region("eu-west-1"))
+    other = registry_of("9")
     traces = {other: left(ONE)}
     assert traced(traces, [], run_id="r2", at=LATER, inventory_digest="i") == traces

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.support.changes import change_of, ended_change
 from tests.support.links import rules_for
 from tests.support.plans import plan_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import NO_RULES, document_of, parse_document
 from fleet_repl.planning.ownership import Applied, Cells, Record, without
@@ -24,9 +25,8 @@ from fleet_repl.planning.plan import (
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.runs.record import announced, concluded
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
 
-HUB, END, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, END, OTHER = map(registry_of, "123")
 RULES = Resource.REPLICATION_CONFIGURATION
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="PutReplicationConfiguration", message="no")
 

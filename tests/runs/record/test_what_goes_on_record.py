@@ -10,6 +10,7 @@ import pytest
 from tests.support.changes import change_of, ended_change
 from tests.support.links import rules_for
 from tests.support.plans import plan_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import Outgoing, document_of
 from fleet_repl.planning.ownership import Applied, Record
@@ -27,9 +28,8 @@ from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.runs.record import announced, backfilled, concluded
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
 
-HUB, END, OTHER = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in "123")
+HUB, END, OTHER = map(registry_of, "123")
 OLD: Outgoing = {END: ("old/",)}
 NEW: Outgoing = {END: ("new/",), OTHER: ("new/",)}
 NO = Fault(kind=FaultKind.ACCESS_DENIED, operation="PutReplicationConfiguration", message="no")

@@ -11,18 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.changes import change_of
 from tests.support.plans import plan_of
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
 from fleet_repl.ecr.rules import parse_document, rules_of
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import (
-    Action,
-    Change,
-    Phase,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.runs.history import (
     Holder,
     JournalEntry,
@@ -37,14 +31,12 @@ from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Status, W
 from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.names import Partition, Registry
 
 RUN = "20261123T081500Z-ab12cd"
 START = datetime(2026, 11, 23, 8, 15, tzinfo=UTC)
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
-SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
-DARK = Registry(AccountId("333333333333"), Region("eu-west-1"))
+HUB, SPOKE, DARK = map(registry_of, "123")
 NO_RULES: JsonObject = {"rules": []}
 RULES: JsonObject = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": SPOKE[0]}]}]}
 FOREIGN: JsonObject = {

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from tests.runs.rollback.conftest import Simulation
 from tests.support.changes import change_of
+from tests.support.registries import registry_of
+from tests.support.rollbacks import Fleet, Simulation
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
 from fleet_repl.values.canonical_json import JsonObject, short_hash
 from fleet_repl.values.errors import FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
 
-SHOP = Registry(AccountId("2" * 12), Region("eu-west-1"))
+SHOP = registry_of("2")
 TEMPLATES = Resource.CREATION_TEMPLATE
 OURS = f"FleetRepl{short_hash('prod')} fleet-repl prod: apps"
 
@@ -46,7 +44,7 @@ GONE = as_read(template("gone/"))
 
 
 @pytest.fixture
-def fleet(simulation: Any) -> Any:
+def fleet(simulation: Simulation) -> Fleet:
     """A run has created one template, changed another and deleted a third."""
     fleet = simulation.fleet()
     fleet.record = {SHOP: Applied(templates=("kept/", "made/"))}
@@ -70,7 +68,7 @@ def fleet(simulation: Any) -> Any:
     return fleet
 
 
-def test_each_is_made_what_it_was(fleet: Any) -> None:
+def test_each_is_made_what_it_was(fleet: Fleet) -> None:
     """In place of what is there now, deletions last; empty members and times are not sent."""
     (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
     assert one.error is None
@@ -84,14 +82,14 @@ def test_each_is_made_what_it_was(fleet: Any) -> None:
     assert one.owned.templates == ("gone/", "kept/")
 
 
-def test_what_is_as_it_was_needs_nothing(fleet: Any) -> None:
+def test_what_is_as_it_was_needs_nothing(fleet: Fleet) -> None:
     """Times apart, of course."""
     fleet.aws.templates[SHOP] = ({**OLD, "updatedAt": 9}, GONE)
     (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
     assert (one.state, one.changes, one.error) == (State.UNCHANGED, (), None)
 
 
-def test_templates_that_were_changed_since_stay(fleet: Any) -> None:
+def test_templates_that_were_changed_since_stay(fleet: Fleet) -> None:
     """All of the registry's, unless somebody insists."""
     fleet.aws.templates[SHOP] = (as_read(MADE), as_read(template("kept/", "IMMUTABLE", OURS + "!")))
     (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
@@ -111,7 +109,7 @@ def test_templates_that_were_changed_since_stay(fleet: Any) -> None:
     ],
 )
 def test_what_is_not_ours_or_not_known_stays_even_with_force(
-    fleet: Any, found: JsonObject, kind: FaultKind
+    fleet: Fleet, found: JsonObject, kind: FaultKind
 ) -> None:
     """The mark decides, whatever the run did once."""
     fleet.aws.templates[SHOP] = (as_read(MADE), as_read(found))
@@ -120,7 +118,7 @@ def test_what_is_not_ours_or_not_known_stays_even_with_force(
     assert one.refused[TEMPLATES].message.startswith("the creation template for kept/ ")
 
 
-def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Simulation) -> None:
+def test_one_that_is_gone_is_named_as_it_was(fleet: Fleet, simulation: Simulation) -> None:
     """Nothing is there by whose name it could be called."""
     change = change_of(
         resource=TEMPLATES,
@@ -140,7 +138,7 @@ def test_one_that_is_gone_is_named_as_it_was(fleet: Any, simulation: Simulation)
     )
 
 
-def test_templates_that_could_not_be_read_are_told_of(fleet: Any) -> None:
+def test_templates_that_could_not_be_read_are_told_of(fleet: Fleet) -> None:
     """Nothing is decided about what nobody knows."""
     fleet.aws.templates[SHOP] = None
     (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.runs.rollback.conftest import Simulation
+from tests.support.desired import desired_of
 from tests.support.links import rules_for, scopes_of
+from tests.support.registries import registry_of
+from tests.support.rollbacks import Fleet, Simulation
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, Change, Phase, Resource, State, Warning
 from fleet_repl.planning.revocations import merged
@@ -20,17 +23,15 @@ from fleet_repl.runs.history import Trace
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.runs.rollback import plan_rollback, restored, targets
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Region, Registry
 
-HUB, SHOP, CLUB = (
-    Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3")
-)
+HUB, SHOP, CLUB = map(registry_of, "123")
 RULES, POLICY = Resource.REPLICATION_CONFIGURATION, Resource.REGISTRY_POLICY
 EVERYTHING = ("",)
 
 
 @pytest.fixture
-def fleet(simulation: Any) -> Any:
+def fleet(simulation: Simulation) -> Fleet:
     """The hub replicates into the shop; then a run adds the club and narrows the shop."""
     fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
     fleet.wanted = fleet.desired({(HUB, SHOP): ("aa/",), (HUB, CLUB): EVERYTHING})
@@ -44,7 +45,7 @@ def of(planned: Any, registry: Registry) -> Any:
     return next(one for one in planned.registries if one.registry == registry)
 
 
-def test_rules_go_out_before_grants_do(fleet: Any, simulation: Simulation) -> None:
+def test_rules_go_out_before_grants_do(fleet: Fleet, simulation: Simulation) -> None:
     """The order of writes, and what the withdrawal waits for."""
     planned = fleet.take_back(fleet.past, fleet.wanted)
     order = [
@@ -120,7 +121,7 @@ def test_both_together_may_not_fit(simulation: Simulation) -> None:
         ),
     ],
 )
-def test_who_changed_a_registry_since(fleet: Any, later: str, who: str, hint: str) -> None:
+def test_who_changed_a_registry_since(fleet: Fleet, later: str, who: str, hint: str) -> None:
     """A later run is named, if one has left its trace there."""
     fleet.aws.rules[HUB] = document_of(rules_for({SHOP: ("cc/",)}))
     at = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -135,14 +136,14 @@ def test_who_changed_a_registry_since(fleet: Any, later: str, who: str, hint: st
     )
 
 
-def test_a_registry_that_was_put_right_by_hand_needs_nothing(fleet: Any) -> None:
+def test_a_registry_that_was_put_right_by_hand_needs_nothing(fleet: Fleet) -> None:
     """Changed since, but back to what it was: that is no conflict."""
     fleet.aws.rules[HUB] = document_of(rules_for({SHOP: EVERYTHING}))
     one = of(fleet.take_back(fleet.past, fleet.wanted), HUB)
     assert (one.state, one.changes, one.error) == (State.UNCHANGED, (), None)
 
 
-def test_grants_of_rules_that_are_in_place_stay(fleet: Any) -> None:
+def test_grants_of_rules_that_are_in_place_stay(fleet: Fleet) -> None:
     """Somebody else's rule uses by now what the run granted: the policy is refused, the rest of
     the rollback goes on; with force it is only said."""
     other = Registry(HUB.account, Region("us-east-1"))
@@ -168,7 +169,7 @@ def test_grants_of_rules_that_are_in_place_stay(fleet: Any) -> None:
 
 
 def test_no_force_takes_a_grant_from_the_fleets_own_rules(
-    fleet: Any, simulation: Simulation
+    fleet: Fleet, simulation: Simulation
 ) -> None:
     """The policy is put back with what they use, and no more than that."""
     other = Registry(HUB.account, Region("us-east-1"))
@@ -190,7 +191,7 @@ def test_no_force_takes_a_grant_from_the_fleets_own_rules(
 
 @pytest.mark.parametrize("given_up", [False, True])
 def test_links_that_the_inventory_lists_no_longer_keep_their_grants(
-    fleet: Any, given_up: bool
+    fleet: Fleet, given_up: bool
 ) -> None:
     """What the record shows of a region that is not listed any more counts as used, given up or
     not: its account is listed, so it is there."""
@@ -200,7 +201,7 @@ def test_links_that_the_inventory_lists_no_longer_keep_their_grants(
     assert "111111111111/sa-east-1 has links here on record" in fault.message
 
 
-def test_links_come_back_only_where_they_are_let_in(fleet: Any) -> None:
+def test_links_come_back_only_where_they_are_let_in(fleet: Fleet) -> None:
     """The destination was edited meanwhile, so its policy stays, and so do the hub's rules, and
     so does the grant of the club; with force the rules come back, and it is said."""
     fleet.aws.policies[SHOP] = None
@@ -220,7 +221,7 @@ def test_links_come_back_only_where_they_are_let_in(fleet: Any) -> None:
     )
 
 
-def test_what_this_version_does_not_know_is_never_overwritten(fleet: Any) -> None:
+def test_what_this_version_does_not_know_is_never_overwritten(fleet: Fleet) -> None:
     """Not even with force."""
     there = fleet.aws.rules[HUB]
     fleet.aws.rules[HUB] = {**there, "novelty": True}
@@ -236,11 +237,11 @@ def test_what_this_version_does_not_know_is_never_overwritten(fleet: Any) -> Non
 
 
 def test_a_registry_that_is_not_listed_any_more_cannot_be_reached(
-    fleet: Any, simulation: Simulation
+    fleet: Fleet, simulation: Simulation
 ) -> None:
     """It says so, and the others are judged without it."""
     listed = tuple(one for one in simulation.registries if one.account != CLUB.account)
-    desired = simulation.make_desired([], listed)
+    desired = desired_of([], listed)
     planned = fleet.take_back(fleet.past, desired)
     one = of(planned, CLUB)
     assert (one.state, one.name) == (State.UNREADABLE, "name-333")
@@ -254,11 +255,14 @@ def test_a_registry_that_is_not_listed_any_more_cannot_be_reached(
 
 
 def test_policies_are_not_put_back_where_grants_are_not_managed(
-    fleet: Any, simulation: Simulation
+    fleet: Fleet, simulation: Simulation
 ) -> None:
     """Nobody has read them then."""
-    desired = simulation.make_desired([], simulation.registries, manages_grants=False)
-    observation = {one: replace(seen, policy=None) for one, seen in fleet.aws.observe().items()}
+    desired = desired_of([], simulation.registries, manages_grants=False)
+    observation: Observation = {
+        registry: replace(seen, policy=None) if isinstance(seen, Observed) else seen
+        for registry, seen in fleet.aws.observe().items()
+    }
     planned = plan_rollback(
         targets(fleet.past), observation, desired, fleet.record, {}, force=False
     )
@@ -266,7 +270,7 @@ def test_policies_are_not_put_back_where_grants_are_not_managed(
     assert of(planned, HUB).refused == {}
 
 
-def test_what_carries_it_out_knows_the_links_that_come_back(fleet: Any) -> None:
+def test_what_carries_it_out_knows_the_links_that_come_back(fleet: Fleet) -> None:
     """Instead of those that are asked for, so that one whose grant fails is held."""
     planned = fleet.take_back(fleet.past, fleet.wanted)
     desired = restored(fleet.wanted, planned.registries)
@@ -275,10 +279,10 @@ def test_what_carries_it_out_knows_the_links_that_come_back(fleet: Any) -> None:
     assert CLUB not in desired.incoming
 
 
-def test_edited_statements_of_ours_come_back_as_they_were(simulation: Any) -> None:
+def test_edited_statements_of_ours_come_back_as_they_were(simulation: Simulation) -> None:
     """Beside those that stand in their place by then, under another Sid as long as both do."""
     fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
-    policy = fleet.aws.policies[SHOP]
+    policy: Any = fleet.aws.policies[SHOP]
     statement = policy["Statement"][-1]
     account = {"AWS": "arn:aws:iam::444444444444:root"}
     edited = {**policy, "Statement": [{**statement, "Principal": account, "Condition": {}}]}
@@ -310,7 +314,7 @@ def test_nothing_is_done_for_what_was_not_written(simulation: Simulation) -> Non
     assert change.action is not Action.DELETE
 
 
-def test_parsed_rules_are_what_is_compared(fleet: Any) -> None:
+def test_parsed_rules_are_what_is_compared(fleet: Fleet) -> None:
     """The same links in other rules are as the run left them."""
     there = parse_document(fleet.aws.rules[HUB]).outgoing
     fleet.aws.rules[HUB] = document_of(
@@ -327,11 +331,11 @@ def test_beside_others_every_letter_counts(simulation: Simulation) -> None:
     theirs = rules_for({SHOP: ("aa/",)})
     fleet.aws.rules[HUB] = document_of([*parse_document(fleet.aws.rules[HUB]).rules, *theirs])
     assert of(fleet.take_back(past, desired), HUB).refused[RULES].kind is FaultKind.CONFLICT
-    alone = simulation.make_desired([], simulation.registries)
+    alone = desired_of([], simulation.registries)
     assert of(fleet.take_back(past, alone), HUB).refused == {}
 
 
-def test_what_a_stranger_said_between_two_writes_stays(simulation: Any) -> None:
+def test_what_a_stranger_said_between_two_writes_stays(simulation: Simulation) -> None:
     """The run wrote its second change of the policy on top of that; to put its own part back
     takes nothing of it away."""
     fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
@@ -343,7 +347,7 @@ def test_what_a_stranger_said_between_two_writes_stays(simulation: Any) -> None:
     for registry, change in simulation.writes_of(plans):
         sent = change
         if registry == SHOP and written:
-            policy = fleet.aws.policies[SHOP]
+            policy: Any = fleet.aws.policies[SHOP]
             there = {**policy, "Statement": [theirs, *policy["Statement"]]}
             fleet.aws.policies[SHOP] = there
             sent = merged(
@@ -360,10 +364,11 @@ def test_what_a_stranger_said_between_two_writes_stays(simulation: Any) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_links_of_nobody_known_that_go_are_warned_about(fleet: Any, force: bool) -> None:
+def test_links_of_nobody_known_that_go_are_warned_about(fleet: Fleet, force: bool) -> None:
     """Where they do go: rules that are left as they are take nothing from anybody."""
-    theirs: Any = document_of(rules_for({SHOP: ("theirs/",)}))["rules"]
-    fleet.aws.rules[HUB] = {"rules": [*fleet.aws.rules[HUB]["rules"], *theirs]}
+    theirs: Any = document_of(rules_for({SHOP: ("theirs/",)}))
+    ours: Any = fleet.aws.rules[HUB]
+    fleet.aws.rules[HUB] = {"rules": [*ours["rules"], *theirs["rules"]]}
     planned = fleet.take_back(fleet.past, fleet.wanted, force=force)
     assert (RULES in of(planned, HUB).refused) is not force
     said = [one.message for one in planned.warnings if one.kind == "foreign-rules"]

@@ -7,24 +7,27 @@ ended.
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.runs.rollback.conftest import Simulation
+from tests.support.registries import registry_of
+from tests.support.rollbacks import Simulation
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant
 from fleet_repl.ecr.rules import rules_of
 from fleet_repl.planning.plan import Resource, State
 from fleet_repl.runs.rollback import targets
 from fleet_repl.values.errors import FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, reduce
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce
+
+Links: TypeAlias = Mapping[tuple[Registry, Registry], Prefixes]
+"""The prefixes of links, by source and destination."""
 
 REGISTRIES = tuple(
-    Registry(AccountId(digit * 12), Region(region))
-    for digit in "1234"
-    for region in ("eu-west-1", "us-east-1")
+    registry_of(digit, region) for digit in "1234" for region in ("eu-west-1", "us-east-1")
 )
 registries = st.sampled_from(REGISTRIES)
 prefix_sets = st.one_of(
@@ -55,7 +58,9 @@ untidy_grants = st.dictionaries(
 )
 
 
-def run_of(data: st.DataObject, simulation: Any, first: Any, second: Any) -> tuple[Any, ...]:
+def run_of(
+    data: st.DataObject, simulation: Simulation, first: Links, second: Links
+) -> tuple[Any, ...]:
     """A fleet that was settled, and then a run that ended somewhere: fleet, how it was before,
     what the run wanted, and the run."""
     fleet = simulation.settled(
@@ -73,7 +78,7 @@ def run_of(data: st.DataObject, simulation: Any, first: Any, second: Any) -> tup
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_every_document_is_as_it_was(
-    simulation: Simulation, data: Any, first: Any, second: Any
+    simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """All that the run changed means what it did, nothing is refused, the rest is not touched."""
     fleet, before, desired, past = run_of(data, simulation, first, second)
@@ -93,7 +98,7 @@ def test_every_document_is_as_it_was(
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_no_rule_is_ever_without_its_grant(
-    simulation: Simulation, data: Any, first: Any, second: Any
+    simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """After each single write of the rollback every link between accounts is let in."""
     fleet, _, desired, past = run_of(data, simulation, first, second)
@@ -108,7 +113,7 @@ def test_no_rule_is_ever_without_its_grant(
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_a_rollback_can_be_rolled_back(
-    simulation: Simulation, data: Any, first: Any, second: Any
+    simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """Then all is as the run left it."""
     fleet, _, desired, past = run_of(data, simulation, first, second)
@@ -125,7 +130,7 @@ def test_a_rollback_can_be_rolled_back(
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_what_comes_back_is_whose_it_was(
-    simulation: Simulation, data: Any, first: Any, second: Any
+    simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """After a rollback the record shows the fleet's own links as it did before the run, but for
     what a wider link had covered, and after the rollback of that as it did after the run. What is
@@ -159,7 +164,7 @@ def cells(applied: Any, at: Registry) -> set[tuple[Registry, Registry, str]]:
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_what_a_stranger_changed_since_stays(
-    simulation: Simulation, data: Any, first: Any, second: Any
+    simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """A registry that was edited since is refused as a whole and left to the letter; what others
     need of it is refused too, so that no rule loses its grant."""
@@ -196,7 +201,7 @@ def test_what_a_stranger_changed_since_stays(
 
 @given(data=st.data(), first=link_sets, second=link_sets)
 def test_who_does_not_answer_loses_nothing(
-    simulation: Simulation, data: Any, first: Any, second: Any
+    simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """Registries that cannot be read keep their rules, and those their grants, at every instant;
     whoever insists takes no grant from the fleet's own rules either."""
@@ -217,7 +222,7 @@ def test_who_does_not_answer_loses_nothing(
 
 @given(data=st.data(), links=untidy_links, grants=untidy_grants, wanted=link_sets)
 def test_what_is_let_in_stays_let_in(
-    simulation: Simulation, data: Any, links: Any, grants: Any, wanted: Any
+    simulation: Simulation, data: st.DataObject, links: Links, grants: Links, wanted: Links
 ) -> None:
     """Whatever the fleet was like before the run: a link that is in place all along and let in
     when the rollback begins is let in at every instant, and one that comes back is let in as well.
@@ -239,7 +244,7 @@ def test_what_is_let_in_stays_let_in(
 
 @given(data=st.data(), links=untidy_links, grants=untidy_grants, wanted=link_sets)
 def test_force_leaves_the_fleets_own_rules_their_grants(
-    simulation: Simulation, data: Any, links: Any, grants: Any, wanted: Any
+    simulation: Simulation, data: st.DataObject, links: Links, grants: Links, wanted: Links
 ) -> None:
     """The same with force, for the links that the record shows to be its own."""
     fleet = simulation.untidy(links, grants)

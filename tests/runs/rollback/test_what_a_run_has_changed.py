@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.runs.rollback.conftest import Simulation
 from tests.support.changes import change_of, ended_change
 from tests.support.links import rules_for
+from tests.support.registries import registry_of
+from tests.support.rollbacks import Fleet, Simulation
 
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import NO_RULES, document_of
@@ -17,18 +18,16 @@ from fleet_repl.planning.plan import Action, Change, Objection, Phase, RegistryP
 from fleet_repl.runs.history import PastRun
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.runs.rollback import needed_observation, targets
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import Region, Registry
 
-HUB, SHOP, CLUB = (
-    Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2", "3")
-)
+HUB, SHOP, CLUB = (registry_of(digit) for digit in ("1", "2", "3"))
 POLICY = Resource.REGISTRY_POLICY
 RUN = "20261123T120002Z-abcdef"
 MakeReport = Callable[..., Report]
 
 
 @pytest.fixture
-def fleet(simulation: Any) -> Any:
+def fleet(simulation: Simulation) -> Fleet:
     """A hub that replicates to the shop, and a plan to replicate to the club instead."""
     fleet = simulation.settled({(HUB, SHOP): ("",)})
     fleet.wanted = fleet.desired({(HUB, CLUB): ("",)})
@@ -75,7 +74,7 @@ def outcome_of(change: Change, outcome: Outcome, in_doubt: bool) -> ChangeOutcom
     )
 
 
-def run_of(simulation: Any, fleet: Any, **others: Any) -> PastRun:
+def run_of(simulation: Simulation, fleet: Fleet, **others: Any) -> PastRun:
     past: PastRun = simulation.past_of(RUN, simulation.plan_of(fleet.plans), [])
     return replace(past, **others)
 
@@ -91,7 +90,7 @@ def run_of(simulation: Any, fleet: Any, **others: Any) -> PastRun:
     ],
 )
 def test_only_what_was_applied_counts(
-    simulation: Simulation, fleet: Any, report_of: MakeReport, outcome: Outcome, counts: bool
+    simulation: Simulation, fleet: Fleet, report_of: MakeReport, outcome: Outcome, counts: bool
 ) -> None:
     """By the report; the registries are those with a write that was applied."""
     report = report_of(fleet.plans, lambda change: (outcome, False))
@@ -100,7 +99,7 @@ def test_only_what_was_applied_counts(
 
 
 def test_what_the_journal_leaves_in_doubt_counts_too(
-    simulation: Simulation, fleet: Any, report_of: MakeReport
+    simulation: Simulation, fleet: Fleet, report_of: MakeReport
 ) -> None:
     """The report's document does not tell it; the journal does: an answer that was lost, or a
     line that was never written."""
@@ -114,7 +113,7 @@ def test_what_the_journal_leaves_in_doubt_counts_too(
     assert rewritten.left == (change.before.document, change.after.document)
 
 
-def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: Any) -> None:
+def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: Fleet) -> None:
     """Another attempt may be announced once more."""
     (first, change), *_ = simulation.writes_of(fleet.plans)
     sending, ended = simulation.lines(
@@ -124,7 +123,7 @@ def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: A
     assert next(iter(found.documents.values())).left == (change.after.document,)
 
 
-def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fleet: Any) -> None:
+def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fleet: Fleet) -> None:
     """From before the first to after the last that is sure, and what may have followed."""
     documents: list[Any] = [
         {"Version": "2012-10-17", "Id": str(number), "Statement": []} for number in range(4)
@@ -146,7 +145,7 @@ def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fle
 
 
 def test_whose_the_links_were_is_known_only_where_all_were_on_record(
-    simulation: Simulation, fleet: Any
+    simulation: Simulation, fleet: Fleet
 ) -> None:
     """A plan that was objected to for foreign rules took others' links too."""
     past = fleet.carry_out(fleet.plans)
@@ -167,13 +166,13 @@ def test_what_a_wider_link_covered_is_nobodys_for_certain(simulation: Simulation
     assert targets(rollback)[0].lost == {SHOP: ("aa/",)}
 
 
-def test_what_has_to_be_read_beside_it(simulation: Simulation, fleet: Any) -> None:
+def test_what_has_to_be_read_beside_it(simulation: Simulation, fleet: Fleet) -> None:
     """Where links come back to, and every registry of the accounts whose grants go."""
     (target,) = [one for one in targets(fleet.carry_out(fleet.plans)) if one.registry == HUB]
     assert needed_observation([target], fleet.wanted) == {SHOP}
 
 
-def test_accounts_whose_grants_go_are_asked(simulation: Simulation, fleet: Any) -> None:
+def test_accounts_whose_grants_go_are_asked(simulation: Simulation, fleet: Fleet) -> None:
     """All their registries that are listed, whether they were part of the run or not."""
     (target,) = [one for one in targets(fleet.carry_out(fleet.plans)) if one.registry == CLUB]
     needed = needed_observation([target], fleet.wanted)
@@ -190,7 +189,7 @@ def test_rules_that_were_none_are_none_again(simulation: Simulation) -> None:
     assert planned.registries[0].changes[0].after.document == NO_RULES
 
 
-def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fleet: Any) -> None:
+def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fleet: Fleet) -> None:
     """It was applied, and then overwritten by somebody else: either may be in place."""
     (first, change), *_ = simulation.writes_of(fleet.plans)
     lines = simulation.lines(first, change, simulation.noon, Outcome.APPLIED, in_doubt=False)
@@ -200,7 +199,7 @@ def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fl
     assert rewritten.left == (change.before.document, change.after.document)
 
 
-def test_what_others_made_between_two_writes_is_met(simulation: Simulation, fleet: Any) -> None:
+def test_what_others_made_between_two_writes_is_met(simulation: Simulation, fleet: Fleet) -> None:
     """A write that was made on top of it says what it was; a mere spelling says nothing."""
     spelled: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Action": "x"}]}
     other: Any = {"Version": "2012-10-17", "Statement": [{"Sid": "A", "Action": ["x"]}]}

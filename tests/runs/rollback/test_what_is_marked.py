@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.runs.rollback.conftest import Simulation
+from tests.support.rollbacks import Simulation
 
 from fleet_repl.runs.history import RolledBack
 from fleet_repl.runs.rollback import origin, remarked

@@ -110,7 +110,9 @@ def s3(moto: str) -> Any:
 
 
 @pytest.fixture
-async def objects(moto: str, clock: VirtualClock, request: Any) -> AsyncIterator[BucketObjects]:
+async def objects(
+    moto: str, clock: VirtualClock, request: pytest.FixtureRequest
+) -> AsyncIterator[BucketObjects]:
     """Those of a bucket of moto's, over HTTP."""
     name = f"state-{abs(hash(request.node.nodeid))}"[:40]
     client = s3(moto)
@@ -131,7 +133,7 @@ async def objects(moto: str, clock: VirtualClock, request: Any) -> AsyncIterator
 
 
 @pytest.fixture(params=["folder", "memory", "moto"])
-def place(request: Any, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Each kind of place."""
     if request.param == "folder":
         return Place(lambda: FolderStore(tmp_path / "state"))
@@ -140,7 +142,7 @@ def place(request: Any, tmp_path: Path) -> Place:
 
 
 @pytest.fixture(params=["folder", "memory"])
-def aging(request: Any, tmp_path: Path, clock: VirtualClock) -> Place:
+def aging(request: pytest.FixtureRequest, tmp_path: Path, clock: VirtualClock) -> Place:
     """Each kind of place whose clock can be moved."""
     if request.param == "folder":
         begun = time.time()

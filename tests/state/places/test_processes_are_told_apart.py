@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,7 +35,7 @@ ME = Process(user="ops", host="runner", pid=1, process="boot/1/10")
     ],
 )
 def test_only_what_is_certain_counts(
-    holder: Callable[..., Holder], theirs: Any, there: str | None, expected: bool
+    holder: Callable[..., Holder], theirs: dict[str, str], there: str | None, expected: bool
 ) -> None:
     """Same host, boot and namespace, and no such process or one that started later."""
     one = holder(pid=70, **{"host": "runner", "process": "boot/1/70", **theirs})

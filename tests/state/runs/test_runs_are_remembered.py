@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.state.runs.conftest import MemoryStore
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Plan, Resource
@@ -23,11 +24,10 @@ from fleet_repl.runs.history import (
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.state import FolderStore, RunRecords, fleets
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import AccountId, Registry
 
 FOLDER = "prod/runs/20261123T081500Z-ab12cd"
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
-SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+HUB, SPOKE = map(registry_of, "12")
 
 
 async def test_a_run_is_announced_last(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.state.runs.conftest import MemoryStore
+from tests.support.registries import registry_of
 
 from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
@@ -18,13 +19,12 @@ from fleet_repl.runs.outcomes import Outcome, Writes
 from fleet_repl.state import Journal, RunRecords
 from fleet_repl.state.journal import entry_line, parse_journal
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.names import AccountId, Region, Registry
 
 RUN = "20261123T081500Z-ab12cd"
 NAME = f"prod/runs/{RUN}/journal.jsonl"
 HEADER = b'{"schema":"fleet-repl/journal/1"}\n'
 NOON = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
+HUB = registry_of("1")
 
 documents = st.none() | st.dictionaries(
     st.text(max_size=3), st.none() | st.text("a\n\x7fé\ud800", max_size=3) | st.floats(0, 1)
@@ -58,7 +58,7 @@ def sending(number: int = 0) -> JournalEntry:
     return JournalEntry(
         moment=Moment.SENDING,
         at=NOON,
-        registry=Registry(AccountId(f"{number:012}"), Region("eu-west-1")),
+        registry=registry_of(number),
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,
@@ -72,7 +72,7 @@ def settled(number: int = 0) -> JournalEntry:
     return JournalEntry(
         moment=Moment.SETTLED,
         at=NOON,
-        registry=Registry(AccountId(f"{number:012}"), Region("eu-west-1")),
+        registry=registry_of(number),
         resource=Resource.REPLICATION_CONFIGURATION,
         action=Action.UPDATE,
         phase=Phase.RULES,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.state.runs.conftest import MemoryStore
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.runs.history import RolledBack, Trace
 from fleet_repl.state import (
@@ -25,8 +26,7 @@ from fleet_repl.state.traces import parse_traces, traces_content
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import AccountId, Region, Registry
 
-HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
-SPOKE = Registry(AccountId("222222222222"), Region("eu-west-1"))
+HUB, SPOKE = map(registry_of, "12")
 DIGEST = "0123456789abcdef"
 TRACE = Trace(run_id="r", at=NOON, inventory="sha256:1", rules=DIGEST)
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import NOON
+from tests.support.registries import registry_of
 
 from fleet_repl.aws.answers import body, objects, policy_document, registry_document
 from fleet_repl.aws.request import Answer, Call
@@ -60,9 +61,9 @@ from fleet_repl.state import Remembered, parse_record, record_document
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
 from fleet_repl.state.run_documents import before_content, parse_before
 from fleet_repl.state.traces import parse_traces, traces_content
-from fleet_repl.values.canonical_json import parse_json
+from fleet_repl.values.canonical_json import JsonObject, parse_json
 from fleet_repl.values.errors import CallError, Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.names import AccountId, Registry
 
 FLEET = """\
 version = 1
@@ -403,10 +404,10 @@ backfills = _sometimes(
 
 @given(answer=backfills, escaped=st.booleans(), codes=st.lists(texts, max_size=2))
 def test_whatever_is_told_of_a_backfill_is_read_back(
-    fleets: Mapping[str, Inventory], answer: Any, codes: list[str], *, escaped: bool
+    fleets: Mapping[str, Inventory], answer: JsonObject, codes: list[str], *, escaped: bool
 ) -> None:
     """It stands in the report of the run that has started it."""
-    hub, spoke = (Registry(AccountId(digit * 12), Region("eu-west-1")) for digit in ("1", "2"))
+    hub, spoke = map(registry_of, "12")
     wire = Wire(hub, escaped=escaped)
     try:
         last = parse_backfill(body(wire._answer(**answer), wire._call), spoke)

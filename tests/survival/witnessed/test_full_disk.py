@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.survival.conftest import Foundation, SetUp
-from tests.survival.witnessed.conftest import Aftermath
+from tests.support.survival import Foundation, SetUp
+from tests.support.witness import Aftermath
 
 TINY = 100
 """Bytes: no document of the state is so short."""

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.survival.conftest import Foundation, Reluctant, SetUp
-from tests.survival.witnessed.conftest import Aftermath
+from tests.support.survival import Foundation, Reluctant, SetUp
+from tests.support.witness import Aftermath
 
 from fleet_repl import Outcome
 from fleet_repl.runs.history import Moment

@@ -11,8 +11,8 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.survival.conftest import Foundation, SetUp
-from tests.survival.witnessed.conftest import Aftermath
+from tests.support.survival import Foundation, Scene, SetUp
+from tests.support.witness import Aftermath, Witness
 
 from fleet_repl.sandbox import FaultRule
 
@@ -59,7 +59,7 @@ def blows() -> list[Blow]:
     ]
 
 
-async def killed(scene: Any, witness: Any, blow: Blow, foundation: Any) -> int:
+async def killed(scene: Scene, witness: Witness, blow: Blow, foundation: Foundation) -> int:
     """Let a real apply run into the blow. Its process."""
     struck = anyio.Event()
     world, calls = scene.world, scene.calls

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.survival.conftest import Foundation, SetUp
-from tests.survival.witnessed.conftest import Aftermath
+from tests.support.survival import Foundation, SetUp
+from tests.support.witness import Aftermath
 
 DYING = """
 import os, signal, sys

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import MalformedBackfillError, parse_backfill
 from fleet_repl.ecr.templates import parse_template
 from fleet_repl.ecr.templates.state import differences
 from fleet_repl.runs.delivery import arrival_of, newest, parse_statuses, recent_images, sample
-from fleet_repl.values.names import AccountId, Region, Registry
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.watch.eventbridge import Ignored, RegistryWrite, WholeFleet, target_of
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
-END = Registry(AccountId("2" * 12), Region("eu-west-1"))
+END = registry_of("2")
 
 values = st.recursive(
     st.none()
@@ -147,7 +148,7 @@ def event(document: Any) -> None:
 )
 @given(data=st.data())
 def test_any_value_in_any_place(
-    good: Any, read: Callable[[Any], None], data: st.DataObject, *, whole: bool
+    good: JsonObject, read: Callable[[Any], None], data: st.DataObject, *, whole: bool
 ) -> None:
     """Two places at a time. `whole`: the document itself may be anything, too."""
     document = good

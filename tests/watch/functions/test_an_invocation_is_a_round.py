@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -106,7 +105,9 @@ def test_writes_of_others_are_not(session: str, deployed: Deployed, call: Call) 
         {"awsRegion": "us-east-1"},
     ],
 )
-def test_registries_of_others_are_ignored(place: Any, deployed: Deployed, call: Any) -> None:
+def test_registries_of_others_are_ignored(
+    place: dict[str, str], deployed: Deployed, call: Call
+) -> None:
     """Unknown accounts, external ones, and regions that the account does not list."""
     result = deployed.invoke(call(**place))
     assert result["ignored"] is True

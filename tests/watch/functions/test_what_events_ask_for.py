@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.registries import registry_of
 
-from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.watch.eventbridge import WRITES, Ignored, RegistryWrite, WholeFleet, target_of
 
 Call: TypeAlias = Callable[..., dict[str, Any]]
@@ -42,7 +42,7 @@ def test_a_schedule_asks_for_everything(event: object) -> None:
 @pytest.mark.parametrize("name", sorted(WRITES))
 def test_a_write_asks_for_its_registry(name: str, call: Call) -> None:
     """With the session that wrote it, for whoever has to know whether that was us."""
-    registry = Registry(AccountId("111111111111"), Region("eu-west-1"))
+    registry = registry_of("1")
     event = call(eventName=name, userIdentity={"arn": f"{ROLE}/alice"})
     assert target_of(event) == RegistryWrite(registry=registry, session="alice")
 
@@ -94,7 +94,9 @@ def test_the_account_is_the_one_written_to(call: Call) -> None:
         ({"awsRegion": None}, "names no account and region"),
     ],
 )
-def test_other_calls_are_ignored_with_a_reason(changed: Any, because: str, call: Call) -> None:
+def test_other_calls_are_ignored_with_a_reason(
+    changed: dict[str, Any], because: str, call: Call
+) -> None:
     """Reasons repeat nothing of an event."""
     found = target_of(call(**changed))
     assert isinstance(found, Ignored)

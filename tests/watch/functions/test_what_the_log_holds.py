@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from tests.support.registries import registry_of
 
 from fleet_repl.runs.events import Event, RegistryRead, WaveFinished, WaveStarted
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.watch.aws_lambda import event_sink, stdout_log
 
-REGISTRY = Registry(AccountId("111111111111"), Region("eu-west-1"))
+REGISTRY = registry_of("1")
 
 
 @dataclass(frozen=True)
