@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.bootstrap.conftest import FORMATS, Needed
 from tests.bootstrap.fleets import PLAIN
 from tests.support.cloudformation import template_of

@@ -12,8 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.clock import VirtualClock
 from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for

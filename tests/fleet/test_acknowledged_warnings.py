@@ -6,8 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
 

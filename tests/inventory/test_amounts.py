@@ -7,8 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fleet_repl.inventory import Amount, Inventory
 from fleet_repl.inventory.safety import PERCENT, PERCENT_TO_100

@@ -6,8 +6,7 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fleet_repl.inventory.findings import nearest_line, written
 from fleet_repl.inventory.lines import Lines, key_lines

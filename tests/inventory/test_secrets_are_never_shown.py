@@ -7,8 +7,7 @@ import pickle
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.values.errors import InventoryError, Problem

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for
 from tests.support.registries import registry_of

@@ -7,8 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.support.desired import desired_of
 from tests.support.links import make_link, rules_for, scopes_of
 from tests.support.registries import registry_of

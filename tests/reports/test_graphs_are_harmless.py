@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fleet_repl.planning.plan import Warning
 from fleet_repl.reports.graph import Edge, Graph, Kind, Node, dot_text, mermaid_text

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.links import make_link
 
 from fleet_repl.inventory import Account, Inventory, Route, Selector

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from fleet_repl.planning.plan import Moved, Mover, Plan

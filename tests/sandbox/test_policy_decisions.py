@@ -6,8 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fleet_repl.sandbox.policy import Access, allows, holds_without_keys, matches
 from fleet_repl.values.canonical_json import Json

@@ -79,14 +79,21 @@ from fleet_repl import (
 from fleet_repl.aws import Endpoint
 from fleet_repl.fleet import access
 from fleet_repl.runs.history import Purpose
-from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, Scenario, World, serve, world_of
-from fleet_repl.sandbox import ecr as sandbox_ecr
-from fleet_repl.sandbox import gateway as sandbox_gateway
+from fleet_repl.sandbox import (
+    AccountScenario,
+    FaultRule,
+    Mishap,
+    Scenario,
+    World,
+    ecr as sandbox_ecr,
+    gateway as sandbox_gateway,
+    serve,
+    world_of,
+)
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.faults import Faults
 from fleet_repl.sandbox.policy import Access, allows
-from fleet_repl.state import FolderStore
-from fleet_repl.state import process as processes
+from fleet_repl.state import FolderStore, process as processes
 from fleet_repl.values.names import AccountId, Partition, Registry, Secret, repositories_arn
 from fleet_repl.watch import RoundContext, RoundOptions, run_round
 

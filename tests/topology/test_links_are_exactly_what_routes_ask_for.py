@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fleet_repl.inventory import Account, External, Inventory, Limits, Match, Route, Selector
 from fleet_repl.topology import RouteSummary, connect, registries

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.registries import registry_of
 
 from fleet_repl.inventory import Account, Inventory, Match, Selector, Wave

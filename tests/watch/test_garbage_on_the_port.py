@@ -12,8 +12,7 @@ from typing import Any
 import aiohttp
 import anyio
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.support.watched import Stage
 
 from fleet_repl.watch.server import Pages, Vitals, parse_address, serving

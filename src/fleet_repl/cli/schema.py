@@ -9,8 +9,7 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.reports import ExitCode, json_text
-from fleet_repl.reports import schema as published
+from fleet_repl.reports import ExitCode, json_text, schema as published
 
 
 class Document(StrEnum):

@@ -28,8 +28,7 @@ from fleet_repl.runs.drift import traced
 from fleet_repl.runs.events import RunFinished
 from fleet_repl.runs.history import RunMeta
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
-from fleet_repl.runs.record import Owed, concluded
-from fleet_repl.runs.record import announced as claimed
+from fleet_repl.runs.record import Owed, announced as claimed, concluded
 from fleet_repl.state import Journal, Lease, Marks, revise_traces
 from fleet_repl.values.errors import StateError
 

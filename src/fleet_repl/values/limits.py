@@ -36,7 +36,6 @@ SESSION_NAME_LENGTH: Final = 64
 EXTERNAL_ID_LENGTH: Final = (2, 1_224)
 SOURCE_IDENTITY_LENGTH: Final = (2, 256)
 """64 until autumn 2026."""
-ROLE_ARN_LENGTH: Final = (20, 2_048)
 SESSION_POLICY_LENGTH: Final = 2_048
 """Characters of a session's inline policy."""
 SESSION_TAGS: Final = 50

@@ -11,8 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fleet_repl.ecr.grouping import MOST_CELLS, fewest_groups, overlapping
 from fleet_repl.values.prefixes import Prefixes, reduce

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.ecr.grouping.conftest import Meaning, Oracle
 
 from fleet_repl.ecr.grouping import Group, by_member, by_prefix, fewest_groups

@@ -6,8 +6,7 @@ import random
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.ecr.grouping.conftest import Oracle
 
 from fleet_repl.ecr.grouping import Group, fewest_groups

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fleet_repl.ecr.rules import document_of, links_of, parse_document
 from fleet_repl.ecr.rules.filters import FILTER_MEMBERS, FilterType, RepositoryFilter

@@ -7,8 +7,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.links import rules_for, scopes_of
 from tests.support.registries import registry_of
 

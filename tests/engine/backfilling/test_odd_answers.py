@@ -7,8 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.support.backfilling import Scene
 from tests.support.clock import NOON, VirtualClock
 from tests.support.registries import registry_of

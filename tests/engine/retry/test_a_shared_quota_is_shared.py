@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.support.clock import VirtualClock
 
 from fleet_repl.engine.retry import Pace, Rate, TokenBucket

@@ -8,8 +8,7 @@ from itertools import pairwise
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.clock import VirtualClock
 
 from fleet_repl.engine.retry import TokenBucket

@@ -10,8 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from tests.support.registries import registry_of
 from tests.support.rollbacks import Simulation
 

@@ -8,8 +8,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.state.runs.conftest import MemoryStore
 from tests.support.registries import registry_of
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.state.runs.conftest import MemoryStore
 from tests.support.clock import NOON
 from tests.support.registries import registry_of

@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import fleet_repl
 from fleet_repl.values.canonical_json import Json, RepeatedKeyError, parse_json

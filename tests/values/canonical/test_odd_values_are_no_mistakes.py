@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import MalformedBackfillError, parse_backfill

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.support.registries import registry_of
 
 from fleet_repl.watch.eventbridge import WRITES, Ignored, RegistryWrite, WholeFleet, target_of

@@ -34,14 +34,8 @@ def statements_for(
 
     They stay plain as long as they fit into a policy that takes `beside` characters without them.
     """
-    return _statements(reduced(grants), owner, registry, beside)
-
-
-def _statements(
-    grants: frozenset[Grant], owner: Owner, registry: Registry, beside: int
-) -> tuple[JsonObject, ...]:
     room = owner.policy_bytes - beside
-    blocks = shortest(grants, _lengths(owner, registry), room)
+    blocks = shortest(reduced(grants), _lengths(owner, registry), room)
     statements = (_statement(block, owner, registry) for block in blocks)
     return tuple(sorted(statements, key=lambda statement: str(statement["Sid"])))
 
@@ -56,7 +50,7 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
     frame = _NO_STATEMENTS if policy.document is None else policy.document
     others: JsonObject = {**frame, "Statement": policy.foreign}
     beside = _NO_STATEMENTS_SIZE if others == _NO_STATEMENTS else policy_size(others)
-    statements = _statements(wanted, owner, registry, beside)
+    statements = statements_for(wanted, owner, registry, beside=beside)
     if not statements and not policy.foreign:
         return Policy(document=None)
     document: JsonObject = {**others, "Statement": (*policy.foreign, *statements)}

@@ -106,7 +106,7 @@ def recast(value: object, kind: type[_T]) -> _T:
 
 
 def recast_or_none(value: object | None, kind: type[_T]) -> _T | None:
-    """Returns the same, and None for None."""
+    """Returns `recast` of a value; None for None."""
     return None if value is None else recast(value, kind)
 
 

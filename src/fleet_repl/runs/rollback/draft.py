@@ -87,11 +87,6 @@ class Draft:
         put = self.rules if self.writes_rules else None
         return put if put is not None else self.seen.replication
 
-    @property
-    def policy_then(self) -> Policy | None:
-        """The policy once the rollback is done."""
-        return self.policy if self.writes_policy else self.seen.policy
-
     def refuse(self, resource: Resource, fault: Fault) -> Draft:
         """The same draft without this write. The first reason stays."""
         return replace(self, refused={resource: fault, **self.refused})
