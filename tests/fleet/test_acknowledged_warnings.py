@@ -14,8 +14,14 @@ from fleet_repl import Selection, describe_fleet, load_inventory
 from fleet_repl.inventory import ACKNOWLEDGEABLE, Account, Acknowledgement, Inventory
 from fleet_repl.planning.acknowledgements import OF_PLANS, noted
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import graph_document, json_text, plan_document, report_document
-from fleet_repl.reports.documents import parse_plan, parse_report
+from fleet_repl.reports import json_text
+from fleet_repl.reports.documents import (
+    graph_document,
+    parse_plan,
+    parse_report,
+    plan_document,
+    report_document,
+)
 from fleet_repl.reports.graph import dot_text, graph_of
 from fleet_repl.reports.text import plan_text
 from fleet_repl.topology import connect

@@ -31,7 +31,7 @@ from fleet_repl.planning.plan import (
     Vouched,
     Warning,
 )
-from fleet_repl.reports import plan_digest
+from fleet_repl.reports.documents import plan_digest
 from fleet_repl.runs.outcomes import (
     BackfillMode,
     BackfillReport,

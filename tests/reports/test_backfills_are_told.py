@@ -17,15 +17,8 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import (
-    ExitCode,
-    backfill_exit,
-    backfill_report_document,
-    report_exit,
-    schema,
-    to_json,
-    to_junit,
-)
+from fleet_repl.reports import ExitCode, backfill_exit, report_exit, schema, to_json, to_junit
+from fleet_repl.reports.documents import backfill_report_document
 from fleet_repl.reports.text import backfill_text, report_text
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
 from fleet_repl.values.errors import Fault, FaultKind

@@ -15,7 +15,8 @@ from tests.support.clock import NOON
 from tests.support.registries import registry_of
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import ExitCode, delivery_document, delivery_exit, schema, to_json, to_junit
+from fleet_repl.reports import ExitCode, delivery_exit, schema, to_json, to_junit
+from fleet_repl.reports.documents import delivery_document
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,

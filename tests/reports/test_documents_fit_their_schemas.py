@@ -11,14 +11,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fleet_repl.planning.plan import Action, Phase, Plan, State, Summary
-from fleet_repl.reports import (
-    SCHEMAS,
-    plan_digest,
-    plan_document,
-    report_document,
-    schema,
-    to_json,
-)
+from fleet_repl.reports import SCHEMAS, schema, to_json
+from fleet_repl.reports.documents import plan_digest, plan_document, report_document
 from fleet_repl.reports.documents.schemas import generated
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.canonical_json import JsonObject, digest

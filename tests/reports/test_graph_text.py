@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import graph_document, json_text, schema
+from fleet_repl.reports import json_text, schema
+from fleet_repl.reports.documents import graph_document
 from fleet_repl.reports.graph import (
     Edge,
     Graph,

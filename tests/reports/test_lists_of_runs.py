@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from rich.cells import cell_len
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import RunList, runs_document, schema
+from fleet_repl.reports import RunList, schema
+from fleet_repl.reports.documents import runs_document
 from fleet_repl.reports.text import runs_text
 from fleet_repl.runs.history import Freeze, Holder, Purpose, RunMeta, RunSummary
 from fleet_repl.runs.outcomes import Status

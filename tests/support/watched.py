@@ -30,7 +30,8 @@ from fleet_repl.planning.plan import (
     Resource,
     State,
 )
-from fleet_repl.reports import ExitCode, plan_digest
+from fleet_repl.reports import ExitCode
+from fleet_repl.reports.documents import plan_digest
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Statistics, Status
 from fleet_repl.topology import Selection

@@ -3,7 +3,6 @@
 The only package that imports the AWS SDK, which takes a third of a second: import it late.
 """
 
-from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.endpoints import configured_endpoints
 from fleet_repl.aws.open import open_aws, open_objects
@@ -14,7 +13,6 @@ __all__ = [
     "AwsRegistries",
     "BucketObjects",
     "Endpoint",
-    "Identity",
     "configured_endpoints",
     "open_aws",
     "open_objects",

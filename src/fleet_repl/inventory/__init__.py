@@ -18,7 +18,6 @@ from fleet_repl.inventory.settings import (
     Aws,
     Limits,
     Ownership,
-    RuleOwnership,
     State,
     located,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "Match",
     "Ownership",
     "Route",
-    "RuleOwnership",
     "Safety",
     "Selector",
     "State",

@@ -4,23 +4,18 @@ The law of this room: it only calls the library's runs, and overrides no objecti
 refuses, a watch leaves to a person.
 """
 
-from fleet_repl.reports.documents.round import ROUND_SCHEMA
 from fleet_repl.watch.documents import headline, round_document, round_entry
-from fleet_repl.watch.fleets import Connect, WatchedFleet
+from fleet_repl.watch.fleets import WatchedFleet
 from fleet_repl.watch.loop import WatchOptions, watch
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
-from fleet_repl.watch.reload import LoadInventory
 from fleet_repl.watch.round import Round, Verdict
 from fleet_repl.watch.round_context import RoundContext, RoundOptions
 from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import parse_address
 
 __all__ = [
-    "ROUND_SCHEMA",
-    "Connect",
-    "LoadInventory",
     "Memory",
     "News",
     "Notifier",

@@ -15,7 +15,6 @@ A field that is not known here is reported, never dropped in silence.
 """
 
 from fleet_repl.ecr.rules.links import (
-    LinkChanges,
     Links,
     Outgoing,
     compare,
@@ -47,7 +46,6 @@ from fleet_repl.ecr.rules.parse import (
 
 __all__ = [
     "NO_RULES",
-    "LinkChanges",
     "Links",
     "Outgoing",
     "RawRule",

@@ -7,7 +7,6 @@ changed or removed.
 from __future__ import annotations
 
 from fleet_repl.ecr.templates.diff import (
-    RefusedChange,
     TemplateChange,
     TemplatePlan,
     plan_templates,
@@ -28,7 +27,6 @@ from fleet_repl.ecr.templates.state import (
 )
 
 __all__ = [
-    "RefusedChange",
     "Signature",
     "TemplateChange",
     "TemplatePlan",

@@ -7,11 +7,10 @@ secret.
 
 from fleet_repl.reports.bootstrap.cloudformation import cloudformation_text
 from fleet_repl.reports.bootstrap.iam import iam_document
-from fleet_repl.reports.bootstrap.model import AccountRole, Bootstrap, bootstrap_of
+from fleet_repl.reports.bootstrap.model import Bootstrap, bootstrap_of
 from fleet_repl.reports.bootstrap.terraform import terraform_text
 
 __all__ = [
-    "AccountRole",
     "Bootstrap",
     "bootstrap_of",
     "cloudformation_text",

@@ -6,7 +6,6 @@ engine's.
 
 from fleet_repl.runs.delivery.evidence import (
     Arrival,
-    Evidence,
     Lookup,
     Lookups,
     SampledImage,
@@ -47,7 +46,6 @@ __all__ = [
     "Delivery",
     "DeliveryReport",
     "DeliveryState",
-    "Evidence",
     "Knowledge",
     "LinkDelivery",
     "Lookup",

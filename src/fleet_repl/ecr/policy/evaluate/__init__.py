@@ -7,7 +7,6 @@ request that a link needs falls under it, or may, unless somebody vouches for th
 from __future__ import annotations
 
 from fleet_repl.ecr.policy.evaluate.conditions import (
-    Context,
     Truth,
     all_of,
     any_of,
@@ -21,7 +20,6 @@ from fleet_repl.ecr.policy.evaluate.patterns import matches, meets
 from fleet_repl.ecr.policy.evaluate.statements import concerns, replication_requests, texts
 
 __all__ = [
-    "Context",
     "Permissions",
     "Truth",
     "all_of",
