@@ -36,8 +36,8 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
         {"account": 'regions = ["us-east-1"]\ncolour = "red"'},
         (
             "accounts[0].colour: is not a known key\n"
-            "    known here: id, name, regions, labels, role, external_id, session_duration, "
-            "state, rules, trusted_statements"
+            "    known here: id, name, regions, labels, role, profile, external_id, "
+            "session_duration, state, rules, trusted_statements"
         ),
     ),
     "a statement of the fleet's own is trusted": (
@@ -150,6 +150,18 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
             "aws.role: is an ARN of another partition than aws "
             '(found "arn:aws-cn:iam::{account}:role/r")\n'
             '    write "arn:aws:…", or set aws.partition'
+        ),
+    ),
+    "the identity of a profile in two accounts": (
+        {
+            "aws": 'role = "none"\nregions = ["us-east-1"]',
+            "rest": '[[accounts]]\nid = "222222222222"\nprofile = "build"\n'
+            '[[accounts]]\nid = "333333333333"\nprofile = "build"',
+        },
+        (
+            "aws.role: the base identity acts in its own account only, and both accounts[1] "
+            '(line 12) and accounts[2] (line 15) are said to be that (found "none")\n'
+            "    name a role for the other account"
         ),
     ),
     "the base identity in two accounts": (

@@ -6,8 +6,10 @@ Registries are read and written by the roles of their accounts, a bucket by the 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cache, partial
 from typing import Final
 
 from fleet_repl.aws.account_calls import AccountCalls
@@ -18,6 +20,7 @@ from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
 from fleet_repl.aws.credentials import Base, Source
 from fleet_repl.aws.identity import check, open_session, usable
+from fleet_repl.aws.profiles import ProfileBase
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
@@ -78,7 +81,14 @@ async def open_aws(
             audit=audit_parameters(aws),
             **_policies(aws, read_only=read_only),
         )
-        sources = _sources(sts, aws, identity, base)
+
+        async def of_profile(profile: str) -> Base:
+            """The base identity of a profile, checked. Raises IdentityError."""
+            _, own = await open_session(replace(aws, profile=profile), endpoint, pace)
+            own.owned_by((await check(caller, own, region, aws.partition)).account)
+            return own
+
+        sources = _sources(sts, aws, identity, base, of_profile)
         accounts = {account.id: account for account in inventory.accounts}
         calls = AccountCalls(caller, accounts, sources)
         yield AwsRegistries(calls, identity, marks=_marks(inventory))
@@ -129,29 +139,45 @@ def _marks(inventory: Inventory) -> tuple[str, ...]:
     return tuple(Owner(fleet=name, partition=inventory.aws.partition).mark for name in names)
 
 
-def _sources(sts: Sts, aws: Aws, identity: Identity, base: Base) -> Callable[[Account], Source]:
+def _sources(
+    sts: Sts,
+    aws: Aws,
+    identity: Identity,
+    base: Base,
+    of_profile: Callable[[str], Awaitable[Base]],
+) -> Callable[[Account], Source]:
     """A function that gives the source of an account's credentials: the account's role, assumed by
-    way of the roles of `via`, or the base identity for an account without a role.
+    way of the roles of `via`, or the base identity for an account without a role. For an account
+    with a profile, the base identity is that of the profile.
 
     A session of a role that was assumed by another role lasts an hour at most, whatever the role
     allows (AWS, "Role chaining").
     """
-    last: Source = base
-    for arn in aws.via:
-        last = Role(
-            sts, arn, last, seconds=limits.CHAINED_SESSION_SECONDS, external_id=aws.external_id
-        )
-    chained = identity.is_assumed_role or bool(aws.via)
-    longest = limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
+
+    @cache
+    def base_of(profile: str | None) -> Source:
+        return base if profile is None else ProfileBase(profile, partial(of_profile, profile))
+
+    @cache
+    def before_roles(profile: str | None) -> Source:
+        last = base_of(profile)
+        for arn in aws.via:
+            last = Role(
+                sts, arn, last, seconds=limits.CHAINED_SESSION_SECONDS, external_id=aws.external_id
+            )
+        return last
 
     def source_of(account: Account) -> Source:
         if account.role is None:
-            policy = sts.session_policy
-            return base if policy is None else ScopedBase(sts, base, policy, account.id)
+            own, policy = base_of(account.profile), sts.session_policy
+            return own if policy is None else ScopedBase(sts, own, policy, account.id)
+        # Whether the identity of a profile is an assumed role shows only once it is used.
+        chained = identity.is_assumed_role or bool(aws.via) or account.profile is not None
+        longest = limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
         return Role(
             sts,
             account.role,
-            last,
+            before_roles(account.profile),
             seconds=min(account.session_seconds, longest),
             external_id=account.external_id,
             account=account.id,

@@ -13,7 +13,7 @@ import anyio
 
 from fleet_repl.aws.answers import narrowed
 from fleet_repl.aws.assume_role import Sts
-from fleet_repl.aws.credentials import Base, Issued, lasting
+from fleet_repl.aws.credentials import Issued, Source, lasting
 from fleet_repl.aws.request import Call
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import AccountId
@@ -24,7 +24,7 @@ _LOG: Final = logging.getLogger(__name__)
 class ScopedBase:
     """The base identity as the source of one account's credentials. A `Source`."""
 
-    def __init__(self, sts: Sts, base: Base, policy: str, account: AccountId) -> None:
+    def __init__(self, sts: Sts, base: Source, policy: str, account: AccountId) -> None:
         """`policy`: the inline policy that the credentials are narrowed by."""
         self._sts = sts
         self._base = base

@@ -50,6 +50,8 @@ class AccountTable(Table):
     """Labels for selectors to match, such as tier and env."""
     role: str | None = None
     """In place of the role in [aws]."""
+    profile: Name | None = None
+    """The profile of a base identity for this account alone, in place of that in [aws]."""
     external_id: ExternalId | None = None
     """In place of the external id in [aws]; never shown."""
     session_duration: SessionDuration | None = None
@@ -73,6 +75,8 @@ class Account:
     labels: Mapping[str, str] = field(default_factory=dict)
     role: RoleArn | None
     """The role to assume; None: the base identity acts itself."""
+    profile: str | None = None
+    """The profile of its own base identity; None: that of the whole fleet."""
     external_id: Secret | None = None
     session_seconds: int = 3600
     retired: bool = False
@@ -198,7 +202,7 @@ def _account(
     # The id of another account, which is no good name, still says whose role it is.
     known = None if findings.has_problem((*path, "id")) else table.id
     name = names.add(path, table.id, table.name)
-    role = roles.role_of(known, path, table.role)
+    role = roles.role_of(known, path, table.role, table.profile)
     session = table.session_duration or aws.session_duration
     return Account(
         id=table.id,
@@ -206,6 +210,7 @@ def _account(
         regions=table.regions or aws.regions,
         labels=table.labels,
         role=role,
+        profile=table.profile,
         external_id=None if role is None else table.external_id or aws.external_id,
         # AWS gives no more than an hour to a role that another role assumes.
         session_seconds=min(session, limits.CHAINED_SESSION_SECONDS) if aws.via else session,

@@ -108,12 +108,15 @@ class AccountRoles:
         self._partition = partition
         self._findings = findings
         self._templates: dict[str, RoleTemplate] = {}
-        self._base_identity: KeyPath | None = None
+        self._base_identities: dict[str | None, KeyPath] = {}
+        """Profile, None for that of [aws] → the account that its identity acts in."""
         if default is not None and default != BASE_IDENTITY:
             self._template(_AWS_ROLE, default)
 
-    def role_of(self, account: AccountId | None, where: KeyPath, own: str | None) -> RoleArn | None:
-        """The role for the account at `where`, None for the base identity.
+    def role_of(
+        self, account: AccountId | None, where: KeyPath, own: str | None, profile: str | None
+    ) -> RoleArn | None:
+        """The role for the account at `where`, None for the base identity, or that of `profile`.
 
         None, too, where the role has a problem, which is reported, or `account` is not known.
         """
@@ -122,7 +125,7 @@ class AccountRoles:
         if text is None:
             return None
         if text == BASE_IDENTITY:
-            self._take_base_identity(where, path)
+            self._take_base_identity(where, path, profile)
             return None
         template = self._template(path, text)
         if template is None or account is None:
@@ -146,12 +149,12 @@ class AccountRoles:
                 self._findings.report(path, fault.message, remedy=fault.remedy)
         return self._templates.get(text)
 
-    def _take_base_identity(self, where: KeyPath, path: KeyPath) -> None:
-        """Report a second account that takes the base identity, which has only one account."""
-        if self._base_identity is None:
-            self._base_identity = where
+    def _take_base_identity(self, where: KeyPath, path: KeyPath, profile: str | None) -> None:
+        """Report a second account that takes a base identity, which has only one account."""
+        taken = self._base_identities.setdefault(profile, where)
+        if taken is where:
             return
-        first, second = self._findings.place(self._base_identity), self._findings.place(where)
+        first, second = self._findings.place(taken), self._findings.place(where)
         self._findings.report(
             path,
             f"the base identity acts in its own account only, and both {first} and {second} "
