@@ -12,6 +12,7 @@ from tests.support.command_line import Cli, FakeFleet
 from fleet_repl._version import __version__
 
 COMMANDS = (
+    "init",
     "validate",
     "bootstrap",
     "graph",

@@ -27,6 +27,7 @@ COMMANDS = (
     "unfreeze",
     "unlock",
     "import",
+    "init",
     "bootstrap",
     "show",
     "graph",
@@ -43,6 +44,7 @@ TABLES = (
     "## rollback",
     "## freeze",
     "## unlock",
+    "## init",
     "## bootstrap",
     "## sandbox",
 )

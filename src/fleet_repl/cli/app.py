@@ -20,6 +20,7 @@ from fleet_repl.cli.flags import Format
 from fleet_repl.cli.freeze import freeze, unfreeze
 from fleet_repl.cli.graph import graph
 from fleet_repl.cli.import_ import import_
+from fleet_repl.cli.init import InitOptions, init
 from fleet_repl.cli.library import Library
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import (
@@ -116,6 +117,7 @@ def _add(
     app.command(name, rich_help_panel=panel)(command(options, body))
 
 
+_add("init", OFFLINE, InitOptions, init)
 _add("validate", OFFLINE, ValidateOptions, validate)
 _add("bootstrap", OFFLINE, BootstrapOptions, bootstrap)
 _add("graph", OFFLINE, GraphOptions, graph)

@@ -1,0 +1,120 @@
+"""The first inventory of a fleet: a commented file that is valid as it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+EXAMPLE_SOURCE: Final = "111111111111"
+EXAMPLE_DESTINATION: Final = "222222222222"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarterAnswers:
+    """What is known of a fleet before it has an inventory."""
+
+    name: str = "prod"
+    role: str = "fleet-replication"
+    regions: Sequence[str] = ("eu-west-1",)
+    source: str = EXAMPLE_SOURCE
+    """The account that images are pushed to."""
+    destinations: Sequence[str] = (EXAMPLE_DESTINATION,)
+    """The accounts that pull them."""
+    prefixes: Sequence[str] = field(default_factory=tuple)
+    """The repositories that are replicated, by prefix; none: every one."""
+    organization: bool = False
+    """Whether accounts are discovered, and not listed."""
+
+
+def starter_text(answers: StarterAnswers) -> str:
+    """A commented inventory for these answers. A value that no inventory may hold is written all
+    the same: whoever reads the file names it with its line."""
+    accounts = _discovered(answers) if answers.organization else _listed(answers)
+    return f"""\
+# An inventory for fleet-repl: which ECR registries there are, and what replicates where.
+# `fleet-repl validate` checks this file offline; `fleet-repl schema` helps editors to complete it.
+
+version = 1
+name = {_text(answers.name)}
+
+[aws]
+role = {_text(answers.role)}      # assumed in each account; `fleet-repl bootstrap` prints it
+regions = {_texts(answers.regions)}      # for accounts that list none themselves
+# external_id = "${{FLEET_EXTERNAL_ID}}"      # if the role's trust policy asks for one
+# via = ["arn:aws:iam::999999999999:role/hub"]      # roles to pass through on the way
+
+[state]
+location = ".fleet-repl"      # what is remembered; s3://bucket/prefix shares it with a team
+
+# Until you trust it: rules that others made are kept, and nothing of theirs is taken away.
+# With "exclusive" this file is the whole truth about the rules of the registries in it.
+[ownership]
+rules = "additive"
+
+{accounts}"""
+
+
+def _listed(answers: StarterAnswers) -> str:
+    source = _account(answers.source, "build", "source")
+    receivers = [
+        _account(account, f"team-{number}", "destination")
+        for number, account in enumerate(answers.destinations, 1)
+    ]
+    return f"""\
+# --- Accounts: give each a name and labels, and let routes select by labels ---------------
+
+{source}{"".join(receivers)}{_route(answers, '{ labels = { images = "destination" } }')}"""
+
+
+def _discovered(answers: StarterAnswers) -> str:
+    return f"""\
+# --- Accounts: those of the organization, with labels from tags and organizational units ---
+
+[organization]
+# id = "o-abcde12345"      # refuse to work on any other one
+# ous = ["ou-abcd-11111111"]      # only what is below these units
+# exclude = ["333333333333"]
+labels_from_tags = ["env", "team"]      # the labels `ou` and `ou_path` are always there
+# role = "arn:aws:iam::999999999999:role/org-reader"      # who may list the accounts
+
+# What is written here for an account comes before what is discovered about it.
+{_account(answers.source, "build", "source")}{_route(answers, "{}")}"""
+
+
+def _account(account: str, name: str, images: str) -> str:
+    return f"""\
+[[accounts]]
+id = {_text(account)}
+name = {_text(name)}
+labels = {{ images = {_text(images)} }}
+
+"""
+
+
+def _route(answers: StarterAnswers, destinations: str) -> str:
+    """`destinations`: the selector, as TOML."""
+    prefixes = (
+        f"prefixes = {_texts(answers.prefixes)}\n"
+        if answers.prefixes
+        else '# prefixes = ["base/"]      # without it, every repository\n'
+    )
+    return f"""\
+# --- Routes: every source that matches replicates to every destination that matches --------
+
+[[routes]]
+name = "images"
+from = {{ labels = {{ images = "source" }} }}
+to = {destinations}
+{prefixes}# backfill = "new-links"      # copy what was pushed before the rule was in place
+"""
+
+
+def _text(value: str) -> str:
+    # A text in JSON is one in TOML, too.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"[{', '.join(map(_text, values))}]"

@@ -1,0 +1,125 @@
+"""A first inventory: from flags, from answers at a terminal, or from examples."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import Cli, Session, Terminal
+
+from fleet_repl import load_inventory
+from fleet_repl.values.prefixes import EVERY_REPOSITORY
+
+WRITTEN = """\
+fleet.toml is written. Next:
+  fleet-repl validate fleet.toml
+  fleet-repl bootstrap fleet.toml
+  fleet-repl plan fleet.toml
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    return empty
+
+
+def test_examples_where_nobody_can_be_asked(cli: Cli) -> None:
+    """The file is valid as it is written, and the next steps are said."""
+    ended = cli("init")
+    assert (ended.code, ended.out, ended.err) == (0, WRITTEN, "")
+    inventory = load_inventory("fleet.toml", environ={})
+    assert [account.name for account in inventory.accounts] == ["build", "team-1"]
+    assert inventory.ownership.rules == "additive"
+
+
+def test_flags_are_answers(cli: Cli) -> None:
+    """Each of them shows in the inventory."""
+    flags = [
+        *("--name", "shop", "--role", "ops/replication", "--prefix", "base/", "--prefix", "go/"),
+        *("--region", "us-east-1", "--region", "eu-west-1", "--source", "333333333333"),
+        *("--destination", "444444444444", "--destination", "555555555555"),
+    ]
+    assert cli("init", "shop.toml", *flags).code == 0
+    inventory = load_inventory("shop.toml", environ={})
+    assert inventory.name == "shop"
+    assert [str(account.role).rpartition("role/")[2] for account in inventory.accounts] == [
+        "ops/replication"
+    ] * 3
+    assert {account.regions for account in inventory.accounts} == {("us-east-1", "eu-west-1")}
+    assert [account.id for account in inventory.accounts] == [
+        "333333333333",
+        "444444444444",
+        "555555555555",
+    ]
+    assert inventory.routes[0].prefixes == ("base/", "go/")
+
+
+def test_answers_at_a_terminal(cli: Cli, seated: Terminal) -> None:
+    """What no flag says is asked for; an empty line takes the example."""
+    seated.type("shop\neu-west-1, us-east-1\n333333333333\n444444444444 555555555555\n\n")
+    assert cli("init", "--role", "ops").code == 0
+    assert "Role in each account" not in seated.screen()
+    inventory = load_inventory("fleet.toml", environ={})
+    assert inventory.name == "shop"
+    assert [account.regions for account in inventory.accounts] == [("eu-west-1", "us-east-1")] * 3
+    assert inventory.routes[0].prefixes == EVERY_REPOSITORY
+
+
+def test_questions_show_their_examples(cli: Cli, seated: Terminal) -> None:
+    """Each on its own line, in one order."""
+    seated.type("\n" * 6)
+    assert cli("init", "-").code == 0
+    screen = seated.screen()
+    for question in (
+        "Name of the fleet [prod] ",
+        "Role in each account [fleet-replication] ",
+        "Regions [eu-west-1] ",
+        "Account that images are pushed to [111111111111] ",
+        "Accounts that pull them [222222222222] ",
+        "Prefixes of repositories [every repository] ",
+    ):
+        assert question in screen
+
+
+def test_what_is_there_stays(cli: Cli, folder: Path) -> None:
+    """No file is ever replaced."""
+    (folder / "fleet.toml").write_text("mine")
+    ended = cli("init")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "fleet-repl: fleet.toml is there already\n    name another file, or move it away\n"
+    )
+    assert (folder / "fleet.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("path", ["missing/fleet.toml", "/proc/fleet.toml"])
+def test_a_place_that_takes_no_file(cli: Cli, path: str) -> None:
+    """It is said which, and why."""
+    ended = cli("init", path)
+    assert ended.code == 1
+    assert ended.err == f"fleet-repl: {path} cannot be written: No such file or directory\n"
+
+
+def test_wrong_answers_are_for_validate(cli: Cli) -> None:
+    """They are written as they are: validate names each with its line and a remedy."""
+    assert cli("init", "--region", "moon-1", "--source", "12").code == 0
+    ended = cli("validate", "fleet.toml")
+    assert ended.code == 1
+    assert "moon-1" in ended.err
+    assert '"12"' in ended.err
+
+
+def test_an_interruption_writes_nothing(at_terminal: Callable[..., Session], folder: Path) -> None:
+    """Ctrl-C at a question ends it, without a traceback."""
+    session = at_terminal(["init"])
+    session.expect("Name of the fleet")
+    session.send("\x03")
+    assert session.end() in (130, -signal.SIGINT)
+    assert "Traceback" not in session.seen
+    assert not (folder / "fleet.toml").exists()
