@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias, assert_never
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Change, RegistryPlan, Resource
+from fleet_repl.planning.plan import Change, RegistryPlan
 from fleet_repl.planning.stored import stored_content
-from fleet_repl.runs.history import JournalEntry, Moment, PastRun, prefix_of
+from fleet_repl.runs.history import JournalEntry, PastRun
+from fleet_repl.runs.journal import JournaledWrite, WriteKey, key_of, last_writes
 from fleet_repl.runs.open_writes import Verdict, verdict_of
 from fleet_repl.runs.outcomes import (
     SETTLED,
@@ -32,8 +33,8 @@ from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import joined
 
-_Write: TypeAlias = tuple[Registry, Resource, str, str, str | None]
-"""One write of a run: what of which registry, in which wave and phase; a template's prefix."""
+_Verdicts: TypeAlias = Mapping[WriteKey, Verdict]
+"""What became of the writes that were under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +59,6 @@ class Aftermath:
     """All of this in a sentence."""
 
 
-@dataclass(slots=True)
-class _Journaled:
-    """The last lines of the journal about each write."""
-
-    sent: dict[_Write, JournalEntry] = field(default_factory=dict)
-    ended: dict[_Write, JournalEntry] = field(default_factory=dict)
-    open: dict[_Write, JournalEntry] = field(default_factory=dict)
-    """Writes that may have been sent, and of which the journal does not say how they ended."""
-
-
 def aftermath(
     past: PastRun,
     seen: Mapping[Registry, Observed | Unreadable],
@@ -80,18 +71,18 @@ def aftermath(
     place now in the registries that `still_open` names; the write that was under way in a missing
     registry stays in doubt. `waves` are in their order.
     """
-    journaled = _journaled(past)
+    writes = last_writes(past.journal)
     verdicts = {
-        write: verdict_of(entry, seen.get(entry.registry), owner)
-        for write, entry in journaled.open.items()
+        key: verdict_of(sent, seen.get(sent.registry), owner) for key, sent in _open(past).items()
     }
     counts = Counter(verdict.outcome for verdict in verdicts.values())
-    done = sum(entry.outcome in SETTLED for entry in journaled.ended.values())
+    ends = [write.ended.outcome for write in writes.values() if write.ended is not None]
+    done = sum(outcome in SETTLED for outcome in ends)
     unworded = Aftermath(
-        report=past.report or _report(past, journaled, verdicts, waves),
+        report=past.report or _report(past, writes, verdicts, waves),
         planned=past.meta.changes,
         done=done,
-        failed=len(journaled.ended) - done,
+        failed=len(ends) - done,
         under_way=len(verdicts),
         in_place=counts[Outcome.APPLIED],
         in_doubt=counts[Outcome.FAILED],
@@ -102,11 +93,14 @@ def aftermath(
 
 def still_open(past: PastRun) -> frozenset[Registry]:
     """Registries with a write that was under way: those that `aftermath` has to have seen."""
-    return frozenset(entry.registry for entry in _journaled(past).open.values())
+    return frozenset(sent.registry for sent in _open(past).values())
 
 
 def _report(
-    past: PastRun, journaled: _Journaled, verdicts: Mapping[_Write, Verdict], waves: Sequence[str]
+    past: PastRun,
+    writes: Mapping[WriteKey, JournaledWrite],
+    verdicts: _Verdicts,
+    waves: Sequence[str],
 ) -> Report:
     """The report that the run did not write. It ended with the last line of its journal."""
     meta = past.meta
@@ -114,8 +108,7 @@ def _report(
         f"the run ended without a report (process {meta.holder.pid} on host {meta.holder.host})"
     )
     registries = tuple(
-        _outcome(registry_plan, journaled, verdicts, because)
-        for registry_plan in past.plan.registries
+        _outcome(registry_plan, writes, verdicts, because) for registry_plan in past.plan.registries
     )
     return Report(
         run_id=meta.run_id,
@@ -136,39 +129,33 @@ def _report(
     )
 
 
-def _journaled(past: PastRun) -> _Journaled:
-    journaled = _Journaled()
-    for entry in past.journal:
-        write = (entry.registry, entry.resource, entry.wave, entry.phase.value, entry.prefix)
-        match entry.moment:
-            case Moment.SENDING:
-                # A write is sent again after its end where others had changed the document.
-                journaled.sent[write] = entry
-                journaled.ended.pop(write, None)
-            case Moment.SETTLED:
-                journaled.ended[write] = entry
-            case _:
-                assert_never(entry.moment)
-    if past.report is None:
-        journaled.open = {
-            write: entry for write, entry in journaled.sent.items() if write not in journaled.ended
-        }
-    return journaled
+def _open(past: PastRun) -> Mapping[WriteKey, JournalEntry]:
+    """The announcements of writes that may have been sent, and whose end is not in the journal."""
+    if past.report is not None:
+        return {}
+    return {
+        key: write.sent
+        for key, write in last_writes(past.journal).items()
+        if write.sent is not None and write.ended is None
+    }
 
 
 def _outcome(
     registry_plan: RegistryPlan,
-    journaled: _Journaled,
-    verdicts: Mapping[_Write, Verdict],
+    writes: Mapping[WriteKey, JournaledWrite],
+    verdicts: _Verdicts,
     because: str,
 ) -> RegistryOutcome:
     """A registry of the plan: as bad as the worst of its writes."""
     changes: list[ChangeOutcome] = []
     error = registry_plan.error if registry_plan.fails else None
     for change in registry_plan.changes:
-        ended, fault = _change_outcome(registry_plan, change, journaled, verdicts, because)
-        changes.append(ended)
-        error = error or fault
+        key = key_of(registry_plan.registry, change)
+        write, verdict = writes.get(key, JournaledWrite()), verdicts.get(key)
+        refusal = registry_plan.refused.get(change.resource)
+        if write.ended is None:
+            error = error or (verdict.error if verdict is not None else refusal)
+        changes.append(_change_outcome(change, write, verdict, refusal, because))
     outcomes = {change.outcome for change in changes}
     outcome = Outcome.FAILED if registry_plan.fails else worst(outcomes)
     reason = None if outcome is Outcome.APPLIED else because
@@ -187,53 +174,35 @@ def _outcome(
 
 
 def _change_outcome(
-    registry_plan: RegistryPlan,
     change: Change,
-    journaled: _Journaled,
-    verdicts: Mapping[_Write, Verdict],
+    write: JournaledWrite,
+    verdict: Verdict | None,
+    refusal: Fault | None,
     because: str,
-) -> tuple[ChangeOutcome, Fault | None]:
-    write = (
-        registry_plan.registry,
-        change.resource,
-        change.wave,
-        change.phase.value,
-        prefix_of(change),
-    )
-    sent, ended, verdict = (
-        journaled.sent.get(write),
-        journaled.ended.get(write),
-        verdicts.get(write),
-    )
-    refusal = registry_plan.refused.get(change.resource)
-    outcome, error = Outcome.CANCELLED, None
-    if ended is not None:
-        outcome = ended.outcome or Outcome.FAILED
+) -> ChangeOutcome:
+    request_id, in_doubt = None, False
+    if write.ended is not None:
+        outcome = write.ended.outcome or Outcome.FAILED
+        request_id, in_doubt = write.ended.request_id, write.ended.in_doubt
     elif verdict is not None:
-        outcome, error = verdict.outcome, verdict.error
-    elif refusal is not None:
-        outcome, error = Outcome.FAILED, refusal
-    # The run may have left something out of what was planned: a link that was held after all.
+        outcome, in_doubt = verdict.outcome, verdict.in_doubt
+    else:
+        outcome = Outcome.CANCELLED if refusal is None else Outcome.FAILED
     before, after = change.before, change.after
-    if sent is not None:
-        before, after = (
-            stored_content(change.resource, document) for document in (sent.before, sent.after)
-        )
-    return (
-        ChangeOutcome(
-            resource=change.resource,
-            action=change.action,
-            wave=change.wave,
-            outcome=outcome,
-            request_id=ended.request_id if ended is not None else None,
-            before=before,
-            after=after,
-            in_doubt=ended.in_doubt
-            if ended is not None
-            else verdict is not None and verdict.in_doubt,
-            because=because if outcome in (Outcome.CANCELLED, Outcome.SKIPPED) else None,
-        ),
-        error,
+    if write.sent is not None:
+        # The run may have left something out of what was planned: a link that was held after all.
+        before = stored_content(change.resource, write.sent.before)
+        after = stored_content(change.resource, write.sent.after)
+    return ChangeOutcome(
+        resource=change.resource,
+        action=change.action,
+        wave=change.wave,
+        outcome=outcome,
+        request_id=request_id,
+        before=before,
+        after=after,
+        in_doubt=in_doubt,
+        because=because if outcome in (Outcome.CANCELLED, Outcome.SKIPPED) else None,
     )
 
 

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from fleet_repl.reports.exit_codes import ExitCode
 from fleet_repl.reports.text.labels import change_name, label
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.runs.history import JournalEntry, Moment, PastRun, RunList, RunSummary
+from fleet_repl.runs.history import JournalEntry, PastRun, RunList, RunSummary
+from fleet_repl.runs.journal import last_writes
 from fleet_repl.runs.outcomes import Outcome, Status
 from fleet_repl.values.text import counted, elapsed, visible
 
@@ -130,10 +131,9 @@ def unreported_text(
     back = "" if meta.rolls_back is None else f" of {meta.rolls_back}"
     holder = f"{meta.holder.user}@{meta.holder.host} (process {meta.holder.pid})"
     page.add(f"{meta.purpose}{back} by {holder}, started {moment(meta.started_at)} UTC", indent=1)
-    settled = {_write(entry): entry for entry in run.journal if entry.moment is Moment.SETTLED}
-    sent = {_write(entry): entry for entry in run.journal if entry.moment is Moment.SENDING}
-    open_ = [entry for write, entry in sent.items() if write not in settled]
-    ends = [entry.outcome for entry in settled.values()]
+    writes = last_writes(run.journal).values()
+    open_ = [write.sent for write in writes if write.sent is not None and write.ended is None]
+    ends = [write.ended.outcome for write in writes if write.ended is not None]
     counts = {
         "writes planned": meta.changes,
         "applied": sum(outcome is Outcome.APPLIED for outcome in ends),
@@ -175,8 +175,3 @@ def _add_open(page: Page, run: PastRun, entries: list[JournalEntry]) -> None:
             f"{label(entry.registry, names.get(entry.registry))}: {entry.action} {what}", indent=1
         )
     page.more(len(entries) - len(shown), indent=1)
-
-
-def _write(entry: JournalEntry) -> tuple[object, ...]:
-    """Returns the parts of an entry that identify its write within the run."""
-    return entry.registry, entry.resource, entry.prefix, entry.wave, entry.phase

@@ -18,7 +18,8 @@ from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Cells, both, cells_of, common, without
 from fleet_repl.planning.plan import Plan, Resource
-from fleet_repl.runs.history import JournalEntry, Moment, PastRun, prefix_of
+from fleet_repl.runs.history import JournalEntry, PastRun, prefix_of
+from fleet_repl.runs.journal import journaled_writes
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Registry
@@ -123,29 +124,13 @@ def _writes(past: PastRun) -> Iterator[tuple[_Place, _Write]]:
 
 
 def _journal_writes(journal: Iterable[JournalEntry]) -> Iterator[tuple[_Place, _Write]]:
-    """Each line about a write that was sent, with the line about its outcome."""
-    sent: list[JournalEntry] = []
-    ended: dict[int, JournalEntry] = {}
-    under_way: set[tuple[object, ...]] = set()
-    last: dict[tuple[object, ...], int] = {}
-    for entry in journal:
-        key = (entry.registry, entry.resource, entry.prefix, entry.wave, entry.phase)
-        # A second announcement before an outcome is another attempt at the same write.
-        if entry.moment is Moment.SENDING and key not in under_way:
-            under_way.add(key)
-            last[key] = len(sent)
-            sent.append(entry)
-        elif entry.moment is Moment.SETTLED:
-            under_way.discard(key)
-            # The last look of a run may replace the outcome that was written first.
-            if key in last:
-                ended[last[key]] = entry
-    for number, entry in enumerate(sent):
-        end = ended.get(number)
+    """The writes of a journal that were sent and have not failed for certain."""
+    for write in journaled_writes(journal):
+        sent, end = write.sent, write.ended
         sure = end is not None and end.outcome is Outcome.APPLIED
-        if end is None or sure or end.in_doubt:
-            place = (entry.registry, entry.resource, entry.prefix)
-            yield place, _Write(before=entry.before, after=entry.after, sure=sure)
+        if sent is not None and (end is None or sure or end.in_doubt):
+            place = (sent.registry, sent.resource, sent.prefix)
+            yield place, _Write(before=sent.before, after=sent.after, sure=sure)
 
 
 def _report_writes(
