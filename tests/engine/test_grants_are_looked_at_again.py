@@ -73,7 +73,7 @@ async def test_another_policy_that_lets_it_in_is_as_good(fleet: SmallFleet) -> N
     assert (found[A].held, links(fleet, A)) == ((), [HUB])
 
 
-async def test_a_grant_that_cannot_be_read_is_not_needed_grants(fleet: SmallFleet) -> None:
+async def test_a_grant_that_cannot_be_read_is_not_counted_on(fleet: SmallFleet) -> None:
     """Nobody knows, so nothing new is made."""
     fleet.policies[HUB] = granted(fleet, A)
     desired = wanting((A, HUB))

@@ -116,7 +116,7 @@ async def test_what_has_to_do_with_ours_is_left_for_another_plan(
     assert set(bench.aws.log) == {"read"}
 
 
-async def test_a_rule_that_ours_needed_grants_has_gone(bench: Bench) -> None:
+async def test_a_rule_that_ours_counted_on_has_gone(bench: Bench) -> None:
     """What it carried for us nobody would carry: only a new plan can say so."""
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("2"), rule("8"), rule("3")))
     ours = OurPart(owned={end("3"): ("",)}, links={end("2"): ("",), end("3"): ("",)})
