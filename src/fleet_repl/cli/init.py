@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO
@@ -88,8 +89,8 @@ def init(call: Call[InitOptions]) -> ExitCode:
     from fleet_repl.inventory.starter import starter_text  # noqa: PLC0415 - help needs no text
 
     options, streams = call.options, call.streams
-    if options.file != _STDOUT and options.file.exists():
-        raise FleetError(f"{options.file} is there already\n    name another file, or move it away")
+    if options.file != _STDOUT and os.path.lexists(options.file):
+        raise _taken(options.file)
     answers = _given(options)
     if streams.keyboard is not None:
         with streams.terminal(streams.keyboard) as terminal:
@@ -98,11 +99,7 @@ def init(call: Call[InitOptions]) -> ExitCode:
     if options.file == _STDOUT:
         streams.emit(text)
         return ExitCode.OK
-    try:
-        with options.file.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise FleetError(f"{options.file} cannot be written: {error.strerror}") from None
+    _write(options.file, text)
     streams.emit(
         f"{options.file} is written. Next:\n"
         f"  fleet-repl validate {options.file}\n"
@@ -110,6 +107,26 @@ def init(call: Call[InitOptions]) -> ExitCode:
         f"  fleet-repl plan {options.file}\n"
     )
     return ExitCode.OK
+
+
+def _taken(file: Path) -> FleetError:
+    return FleetError(f"{file} is there already\n    name another file, or move it away")
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that was not there. Raises FleetError, and leaves no file of its own then."""
+    made = False
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            made = True
+            stream.write(text)
+    except FileExistsError:
+        raise _taken(file) from None
+    except OSError as error:
+        if made:
+            # Half an inventory would be worse than none.
+            file.unlink(missing_ok=True)
+        raise FleetError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _given(options: InitOptions) -> StarterAnswers:

@@ -101,9 +101,8 @@ class Directory:
         organization = scenario.organization
         members = () if organization is None else organization.members
         self._known.update(AccountId(member.id) for member in members)
-        self._closed = {
-            *(account.id for account in scenario.accounts if account.closed),
-            *(member.id for member in members if member.state in ("SUSPENDED", "CLOSED")),
+        self._suspended = {
+            member.id for member in members if member.state in ("SUSPENDED", "CLOSED")
         }
 
     def admit(self, accounts: Iterable[AccountId]) -> None:
@@ -116,7 +115,9 @@ class Directory:
 
     def exists(self, account: str) -> bool:
         """Whether the account is there and not closed."""
-        return account in self._known and account not in self._closed
+        if account not in self._known or account in self._suspended:
+            return False
+        return not self._of(account).closed
 
     def enabled(self, account: AccountId, region: str) -> bool:
         """Whether the account can use the region at all."""
