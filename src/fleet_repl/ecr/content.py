@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias, TypeVar
 
-from fleet_repl.ecr.policy import PolicyDocument
+from fleet_repl.ecr.policy import Policy, PolicyDocument
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.ecr.templates import TemplateState
 
@@ -34,3 +34,32 @@ def contents(write: Rewrite, kind: type[V]) -> tuple[V, V]:
     if not isinstance(before, kind) or not isinstance(after, kind):
         raise TypeError(f"{kind.__name__} is needed, not {type(before).__name__}")
     return before, after
+
+
+def same(present: Content, other: Content) -> bool:
+    """Returns whether both mean the same. Raises TypeError as `shows` does."""
+    match present, other:
+        case Replication(), Replication():
+            return present.same_as(other)
+        case Policy(), Policy():
+            return present.same_as(other)
+        case TemplateState(), TemplateState():
+            return present.same_as(other)
+        case _:
+            raise TypeError(f"{type(present).__name__} is no {type(other).__name__}")
+
+
+def shows(present: Content, written: Content) -> bool:
+    """Returns whether `present` is what ECR answers after `written`.
+
+    Raises TypeError for contents of two kinds, and for a policy out of a file that nobody has read.
+    """
+    match present, written:
+        case Replication(), Replication():
+            return present.shows(written)
+        case Policy(), Policy():
+            return present.shows(written)
+        case TemplateState(), TemplateState():
+            return present.shows(written)
+        case _:
+            raise TypeError(f"{type(present).__name__} is no {type(written).__name__}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
+from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.ecr.templates import parse_template, template_at
+from fleet_repl.planning.plan import Resource
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
@@ -26,6 +29,20 @@ class Observed:
     """Its creation templates; None where they were not read."""
     templates_error: Fault | None = None
     """Why the templates could not be read."""
+
+    def content(self, resource: Resource, prefix: str | None = None) -> Content | None:
+        """Returns what is in place, or None where it was not read. `prefix`: of a template."""
+        match resource:
+            case Resource.REPLICATION_CONFIGURATION:
+                return self.replication
+            case Resource.REGISTRY_POLICY:
+                return self.policy
+            case Resource.CREATION_TEMPLATE:
+                if self.templates is None:
+                    return None
+                return parse_template(template_at(self.templates, prefix or ""))
+            case _:
+                assert_never(resource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

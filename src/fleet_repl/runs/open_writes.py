@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from fleet_repl.ecr.policy import Owner, parse_policy
-from fleet_repl.ecr.rules import parse_stored_rules
-from fleet_repl.ecr.templates import parse_template, template_at
+from fleet_repl.ecr.content import same, shows
+from fleet_repl.ecr.policy import Owner
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Resource, operation_of
+from fleet_repl.planning.plan import operation_of
+from fleet_repl.planning.stored import read_content, stored_content
 from fleet_repl.runs.history import JournalEntry
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import Fault, FaultKind
@@ -56,13 +56,16 @@ def verdict_of(entry: JournalEntry, seen: Observed | Unreadable | None, owner: O
 
 def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) -> Verdict:
     """A write that was under way, by what is in place."""
-    in_place = _in_place(entry, seen, owner)
-    if in_place is None:
+    present = seen.content(entry.resource, entry.prefix)
+    if present is None:
         return Verdict(Outcome.FAILED, unseen)
-    before, after = in_place
-    if after:
+    before, after = (
+        read_content(stored_content(entry.resource, document), owner, entry.registry)
+        for document in (entry.before, entry.after)
+    )
+    if shows(present, after):
         return Verdict(Outcome.APPLIED)
-    if before:
+    if same(present, before):
         return Verdict(Outcome.CANCELLED)
     return Verdict(
         Outcome.FAILED,
@@ -74,30 +77,3 @@ def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) 
             hint=unseen.hint,
         ),
     )
-
-
-def _in_place(entry: JournalEntry, seen: Observed, owner: Owner) -> tuple[bool, bool] | None:
-    """Whether what was there before is in place, and whether what was written is; None: unseen."""
-    match entry.resource:
-        case Resource.REPLICATION_CONFIGURATION:
-            rules = seen.replication
-            before, after = map(parse_stored_rules, (entry.before, entry.after))
-            return rules.same_as(before), rules.shows(after)
-        case Resource.REGISTRY_POLICY:
-            if seen.policy is None:
-                return None
-            old, new = (
-                parse_policy(document, owner, entry.registry)
-                for document in (entry.before, entry.after)
-            )
-            return seen.policy.same_as(old), seen.policy.shows(new)
-        case Resource.CREATION_TEMPLATE:
-            if seen.templates is None:
-                return None
-            there = parse_template(template_at(seen.templates, entry.prefix or ""))
-            return (
-                there.same_as(parse_template(entry.before)),
-                there.shows(parse_template(entry.after)),
-            )
-        case _:
-            assert_never(entry.resource)

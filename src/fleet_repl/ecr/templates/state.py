@@ -41,8 +41,13 @@ class TemplateState:
     def same_as(self, other: TemplateState) -> bool:
         """Whether both mean the same. With unknown members, whether their texts are equal."""
         if self.unknown or other.unknown:
-            return canonical_json(self.document) == canonical_json(other.document)
+            return self._untimed == other._untimed
         return self.meaning == other.meaning
+
+    @property
+    def _untimed(self) -> str:
+        """The text of the document without its times."""
+        return canonical_json(self.document and _timeless(self.document))
 
     def shows(self, written: TemplateState) -> bool:
         """Whether this is what ECR answers after `written`, which it may have completed.
@@ -83,7 +88,7 @@ def parse_template(raw: JsonObject | None) -> TemplateState:
     """Read a template as DescribeRepositoryCreationTemplates answers it, or as it is created."""
     if raw is None:
         return TemplateState(document=None, meaning=None)
-    document = {key: value for key, value in raw.items() if key not in _TIMES}
+    document = _timeless(raw)
     unknown = [key for key in document if key not in _KNOWN]
     if not plain_prefix(document):
         unknown.append("prefix")
@@ -95,6 +100,10 @@ def parse_template(raw: JsonObject | None) -> TemplateState:
 def parse_stored_template(raw: JsonObject | None) -> TemplateState:
     """Read a template out of a plan, journal or report, whose document it keeps whole."""
     return replace(parse_template(raw), document=raw)
+
+
+def _timeless(document: JsonObject) -> JsonObject:
+    return {key: value for key, value in document.items() if key not in _TIMES}
 
 
 def _meaning(document: JsonObject, unknown: list[str]) -> Meaning:

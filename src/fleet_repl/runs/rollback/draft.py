@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from fleet_repl.ecr.content import Content, shows
 from fleet_repl.ecr.policy import Owner, Policy, compose, parse_policy
-from fleet_repl.ecr.rules import NO_RULES, Replication, parse_document
+from fleet_repl.ecr.rules import NO_RULES, Replication
 from fleet_repl.ecr.templates import (
     Signature,
     TemplateChange,
     TemplateState,
-    parse_template,
-    template_at,
     template_change,
     template_fault,
 )
@@ -29,6 +28,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import cells_of
 from fleet_repl.planning.plan import Action, Change, Resource, operation_of
+from fleet_repl.planning.stored import read_content, stored_content
 from fleet_repl.planning.template_changes import as_change
 from fleet_repl.runs.history import Trace
 from fleet_repl.runs.rollback.targets import Rewritten, Target
@@ -93,53 +93,113 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """What is to be put back of one kind of document."""
+class _Document:
+    """One document that the run has written, and that is not as it was before the run."""
 
     resource: Resource
-    moved: bool = False
+    now: Content | None
+    """None where the document was not read."""
+    before: Content
+    """The document to put back."""
+    moved: bool
     """Whether the document is not as the run left it."""
-    fault: Fault | None = None
-    """Why the document cannot be put back, with `force` or without."""
+
+    @property
+    def template_change(self) -> TemplateChange | None:
+        match self.now, self.before:
+            case TemplateState() as now, TemplateState() as before:
+                return template_change(now, _settings(before))
+            case _:
+                return None
 
 
 def draft_of(
     target: Target, seen: Observed, desired: Desired, trace: Trace | None, *, force: bool
 ) -> Draft:
-    """What differs from how it was before the run. A registry that was changed since is refused
-    as a whole, unless `force`."""
-    rules, rules_part = _rules(target, seen, desired)
-    policy, policy_part = _policy(target, seen, desired)
-    templates, templates_part = _templates(target, seen, desired.signature)
-    parts = [part for part in (rules_part, policy_part, templates_part) if part is not None]
-    drafted = Draft(target=target, seen=seen, rules=rules, policy=policy, templates=templates)
-    for resource, fault in _refusals(parts, target, trace, force=force):
-        drafted = drafted.refuse(resource, fault)
+    """Returns what differs from how it was before the run. A registry that was changed since is
+    refused as a whole, unless `force`. What this version cannot put back is refused anyway."""
+    documents = tuple(_documents(target, seen, desired))
+    readable = [document.before for document in documents if document.now is not None]
+    templates = [change for document in documents if (change := document.template_change)]
+    drafted = Draft(
+        target=target,
+        seen=seen,
+        rules=next((before for before in readable if isinstance(before, Replication)), None),
+        policy=next((before for before in readable if isinstance(before, Policy)), None),
+        templates=tuple(map(as_change, templates)),
+    )
+    for document in documents:
+        if (fault := _fault(document, seen, desired.signature)) is not None:
+            drafted = drafted.refuse(document.resource, fault)
+    moved = next((document.resource for document in documents if document.moved), None)
+    for document in documents:
+        if moved is not None and not force:
+            fault = _changed_since(document.resource, moved, target, trace)
+            drafted = drafted.refuse(document.resource, fault)
     return drafted
 
 
-def _rules(
-    target: Target, seen: Observed, desired: Desired
-) -> tuple[Replication | None, _Part | None]:
-    resource = Resource.REPLICATION_CONFIGURATION
-    rewritten = target.documents.get(resource)
-    if rewritten is None:
-        return None, None
-    # Rules are written on top of what others have made only where ours are as they were.
-    now, before = seen.replication, parse_document(rewritten.met or rewritten.before or NO_RULES)
-    if now.shows(before):
-        return None, None
+def _documents(target: Target, seen: Observed, desired: Desired) -> Iterator[_Document]:
+    """Yields the documents in the order of their writes. Deletions of templates come last, so that
+    no repository is created without a template between two writes."""
     additive = desired.is_additive(target.registry)
-    left = (parse_document(document or NO_RULES) for document in rewritten.left)
-    moved = not any(_as_left(now, rules, to_the_letter=additive) for rules in left)
-    fault = _unknown_rules(now, "holds") or _unknown_rules(before, "held before the run")
-    return before, _Part(resource=resource, moved=moved, fault=fault)
+    for (resource, prefix), rewritten in _in_order(target):
+        now = seen.content(resource, prefix)
+        before = _before(resource, rewritten, desired.owner, target.registry)
+        if now is None:
+            yield _Document(resource=resource, now=None, before=before, moved=False)
+        elif not shows(now, before):
+            left = (
+                read_content(stored_content(resource, document), desired.owner, target.registry)
+                for document in rewritten.left
+            )
+            moved = not any(_is_as_left(now, content, to_the_letter=additive) for content in left)
+            yield _Document(resource=resource, now=now, before=before, moved=moved)
 
 
-def _as_left(now: Replication, left: Replication, *, to_the_letter: bool) -> bool:
-    """Where others have rules too, a rule that means nothing beside ours is not to be lost."""
-    listed = not to_the_letter or cells_of(now.rules) == cells_of(left.rules)
-    return listed and now.shows(left)
+def _in_order(target: Target) -> Iterator[tuple[tuple[Resource, str | None], Rewritten]]:
+    for resource in Resource:
+        if resource in target.documents:
+            yield (resource, None), target.documents[resource]
+    templates = target.templates.items()
+    for prefix, rewritten in sorted(templates, key=lambda item: (item[1].before is None, item[0])):
+        yield (Resource.CREATION_TEMPLATE, prefix), rewritten
+
+
+def _before(resource: Resource, rewritten: Rewritten, owner: Owner, registry: Registry) -> Content:
+    """The document before the run and, where others had changed theirs between two of its writes,
+    our part of the document beside what they had made of it."""
+    document, met = rewritten.before, rewritten.met
+    if resource is Resource.REPLICATION_CONFIGURATION:
+        # Rules are written on top of what others have made only where ours are as they were.
+        document = met or document or NO_RULES
+    before = read_content(stored_content(resource, document), owner, registry)
+    if not isinstance(before, Policy) or met is None or before.is_untidy:
+        return before
+    return compose(parse_policy(met, owner, registry), before.grants, owner, registry)
+
+
+def _is_as_left(now: Content, left: Content, *, to_the_letter: bool) -> bool:
+    """Whether what is in place is what the run left. Where others have rules too, also a rule that
+    means nothing beside ours is not to be lost, so rules are compared `to_the_letter`."""
+    match now, left:
+        case Replication(), Replication() if to_the_letter:
+            return cells_of(now.rules) == cells_of(left.rules) and now.shows(left)
+        case _:
+            return shows(now, left)
+
+
+def _fault(document: _Document, seen: Observed, signature: Signature) -> Fault | None:
+    """Why a document cannot be put back, with `force` or without."""
+    match document.now, document.before:
+        case None, Policy():
+            return _POLICY_UNREAD
+        case None, _:
+            return seen.templates_error or _TEMPLATES_UNREAD
+        case Replication() as now, Replication() as before:
+            return _unknown_rules(now, "holds") or _unknown_rules(before, "held before the run")
+    change = document.template_change
+    return _template_fault(change, signature) if change is not None else None
 
 
 def _unknown_rules(rules: Replication, when: str) -> Fault | None:
@@ -152,56 +212,6 @@ def _unknown_rules(rules: Replication, when: str) -> Fault | None:
         f"{', '.join(rules.unknown)}",
         hint="use a version that knows them",
     )
-
-
-def _policy(target: Target, seen: Observed, desired: Desired) -> tuple[Policy | None, _Part | None]:
-    resource = Resource.REGISTRY_POLICY
-    rewritten = target.documents.get(resource)
-    if rewritten is None:
-        return None, None
-    now = seen.policy
-    if now is None:
-        return None, _Part(resource=resource, fault=_POLICY_UNREAD)
-    before = _policy_before(rewritten, desired.owner, target.registry)
-    if now.shows(before):
-        return None, None
-    left = (parse_policy(document, desired.owner, target.registry) for document in rewritten.left)
-    return before, _Part(resource=resource, moved=not any(map(now.shows, left)))
-
-
-def _policy_before(rewritten: Rewritten, owner: Owner, registry: Registry) -> Policy:
-    """Our part as it was before the run, beside what others had made of theirs meanwhile."""
-    before = parse_policy(rewritten.before, owner, registry)
-    if rewritten.met is None or before.is_untidy:
-        return before
-    theirs = parse_policy(rewritten.met, owner, registry)
-    return compose(theirs, before.grants, owner, registry)
-
-
-def _templates(
-    target: Target, seen: Observed, signature: Signature
-) -> tuple[tuple[Change, ...], _Part | None]:
-    """The templates by prefix, deletions last, so that no repository is created without a template
-    between."""
-    resource = Resource.CREATION_TEMPLATE
-    if not target.templates:
-        return (), None
-    if seen.templates is None:
-        return (), _Part(resource=resource, fault=seen.templates_error or _TEMPLATES_UNREAD)
-    moved = False
-    changes: list[TemplateChange] = []
-    for prefix, rewritten in sorted(target.templates.items()):
-        now = parse_template(template_at(seen.templates, prefix))
-        before = parse_template(rewritten.before)
-        if not now.shows(before):
-            changes.append(template_change(now, _settings(before)))
-            moved |= not any(now.shows(parse_template(left)) for left in rewritten.left)
-    if not changes:
-        return (), None
-    changes.sort(key=lambda change: change.action == "delete")
-    faults = (_template_fault(change, signature) for change in changes)
-    fault = next((fault for fault in faults if fault is not None), None)
-    return tuple(map(as_change, changes)), _Part(resource=resource, moved=moved, fault=fault)
 
 
 def _settings(template: TemplateState) -> JsonObject | None:
@@ -227,17 +237,6 @@ def _template_fault(change: TemplateChange, signature: Signature) -> Fault | Non
             hint="delete it by hand if it is to go",
         )
     return None
-
-
-def _refusals(
-    parts: list[_Part], target: Target, trace: Trace | None, *, force: bool
-) -> Iterator[tuple[Resource, Fault]]:
-    moved = [part.resource for part in parts if part.moved]
-    for part in parts:
-        if part.fault is not None:
-            yield part.resource, part.fault
-        elif moved and not force:
-            yield part.resource, _changed_since(part.resource, moved[0], target, trace)
 
 
 def _changed_since(
