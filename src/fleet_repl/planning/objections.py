@@ -14,11 +14,10 @@ from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Replication, rule_words
 from fleet_repl.inventory import Safety
 from fleet_repl.planning.losses import Loss, losses_of, others
-from fleet_repl.planning.ownership import Applied, Record, cells_of
-from fleet_repl.planning.plan import Change, Objection, RegistryPlan
+from fleet_repl.planning.ownership import Applied, Record, taken_out, without
+from fleet_repl.planning.plan import Objection, RegistryPlan
 from fleet_repl.planning.thresholds import max_changed, max_removals, max_unreadable
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import covers
 from fleet_repl.values.text import counted, day_and_time
 
 PROTECTED: Final = "protected"
@@ -122,11 +121,11 @@ def outstanding(
 
 
 def _foreign_rules(losses: Sequence[Loss], record: Record) -> Objection | None:
-    losing = [
-        (loss.registry, end)
-        for loss in losses
-        for end in _strange(loss.change, record.get(loss.registry, Applied()))
-    ]
+    losing = []
+    for loss in losses:
+        gone = taken_out(*contents(loss.change, Replication), covered=False)
+        recorded = record.get(loss.registry, Applied()).links
+        losing += [(loss.registry, end) for end in sorted(without(gone, recorded))]
     if not losing:
         return None
     first, end = losing[0]
@@ -156,21 +155,6 @@ def _known_strangers(*, single: bool) -> str:
     return (
         f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
         'a route for what must stay, keep it with rules = "additive", or go on with --force.'
-    )
-
-
-def _strange(change: Change, applied: Applied) -> list[Registry]:
-    """Destinations that lose a link which nothing shows to be the fleet's own."""
-    before, after = contents(change, Replication)
-    listed = cells_of(before.rules)
-    return sorted(
-        end
-        for end, prefixes in listed.items()
-        if any(
-            prefix not in applied.links.get(end, ())
-            and not covers(after.outgoing.get(end, ()), prefix)
-            for prefix in prefixes
-        )
     )
 
 

@@ -4,7 +4,7 @@ Rules of others stay as they are, to the letter. Our rules are those on record a
 where nothing is recorded, those that routes request.
 """
 
-from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, without
+from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, taken_out, without
 from fleet_repl.planning.ownership.merge import Merged, merge_additive, merge_exclusive
 from fleet_repl.planning.ownership.narrow import narrowed, owned_of
 from fleet_repl.planning.ownership.rebase import OurPart, SharedWrite, listed
@@ -26,6 +26,7 @@ __all__ = [
     "merge_exclusive",
     "narrowed",
     "owned_of",
+    "taken_out",
     "together",
     "without",
 ]

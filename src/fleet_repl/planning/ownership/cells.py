@@ -18,6 +18,7 @@ from fleet_repl.ecr.rules import (
     rules_of,
 )
 from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import covers
 
 Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
 """Destination → prefixes, to the letter as rules list them: sorted and, unlike `Outgoing`, with
@@ -51,6 +52,19 @@ def without(first: Cells, second: Cells) -> Cells:
 def common(first: Cells, second: Cells) -> Cells:
     """The cells that are in both."""
     return by_destination(cell for cell in each_cell(first) if lists(second, cell))
+
+
+def taken_out(before: Replication, after: Replication, *, covered: bool) -> Cells:
+    """Returns the cells that `before` lists and `after` does not.
+
+    With `covered`, also those that a shorter prefix in `after` covers: their links stay, but nobody
+    could tell any more whose they were.
+    """
+    gone = without(cells_of(before.rules), cells_of(after.rules))
+    kept = {} if covered else after.outgoing
+    return by_destination(
+        (end, prefix) for end, prefix in each_cell(gone) if not covers(kept.get(end, ()), prefix)
+    )
 
 
 def each_cell(links: Cells) -> Iterator[Cell]:

@@ -19,7 +19,7 @@ from fleet_repl.ecr.rules import (
     sendable,
     within,
 )
-from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read, without
+from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read, taken_out
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import touches
 
@@ -81,7 +81,7 @@ class SharedWrite:
 
     def _going(self, state: Replication) -> Cells:
         """The links that are gone once our part is as `state` has it."""
-        return without(cells_of(self.before.rules), cells_of(state.rules))
+        return taken_out(self.before, state, covered=True)
 
     def _fits(self, current: Replication, wanted: Replication, unwanted: Replication) -> bool:
         """Whether all of ours in `wanted` is in place, and nothing that only `unwanted` has."""

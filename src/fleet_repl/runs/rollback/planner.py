@@ -14,8 +14,8 @@ from fleet_repl.ecr.policy import REPLICATE_IMAGE, parse_policy
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
-from fleet_repl.planning.ownership import Applied, Record, cells_of, without
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Warning
+from fleet_repl.planning.ownership import Applied, Record, taken_out, without
+from fleet_repl.planning.plan import Phase, RegistryPlan, Resource, State, Warning
 from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, unknown_fields
 from fleet_repl.planning.rule_changes import rewriting
 from fleet_repl.runs.history import Traces
@@ -175,25 +175,22 @@ def _owned_templates(draft: Draft, record: Record) -> tuple[str, ...]:
 def _foreign_rules(registries: Iterable[RegistryPlan], record: Record) -> Iterator[Warning]:
     """Links that go and that nothing shows to be the fleet's own.
 
-    Whoever rolls this rollback back cannot tell either, and does not count them as its own.
+    Whoever rolls this rollback back cannot tell either, and does not count them as its own. So
+    unlike the objection of the same kind, this counts what a wider link covers, too.
     """
-    losing = [
-        planned.registry
-        for planned in registries
-        for change in planned.changes
-        if change.resource is Resource.REPLICATION_CONFIGURATION
-        and change.resource not in planned.refused
-        and _takes_strange(change, record.get(planned.registry, _NOTHING))
-    ]
+    losing = []
+    for planned in registries:
+        recorded = record.get(planned.registry, _NOTHING).links
+        losing += [
+            planned.registry
+            for change in planned.changes
+            if change.resource is Resource.REPLICATION_CONFIGURATION
+            and change.resource not in planned.refused
+            and without(taken_out(*contents(change, Replication), covered=True), recorded)
+        ]
     if losing:
         yield Warning(
             kind=FOREIGN_RULES,
             message=f"{listed(losing, 1)}: links go that nothing records to be fleet-repl's, so "
             "they may be somebody else's",
         )
-
-
-def _takes_strange(change: Change, applied: Applied) -> bool:
-    """To the letter, unlike the objection of the same kind: what is covered counts too."""
-    before, after = (cells_of(rules.rules) for rules in contents(change, Replication))
-    return bool(without(without(before, after), applied.links))

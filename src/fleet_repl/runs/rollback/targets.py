@@ -14,16 +14,15 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from fleet_repl.ecr.policy import parse_policy
-from fleet_repl.ecr.rules import NO_RULES, parse_document
+from fleet_repl.ecr.rules import parse_stored_rules
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.ownership import Cells, both, cells_of, common, without
-from fleet_repl.planning.plan import Plan, Resource
+from fleet_repl.planning.ownership import Cells, both, cells_of, common, taken_out
+from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.history import JournalEntry, PastRun, prefix_of
 from fleet_repl.runs.journal import journaled_writes
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import covers
 
 FOREIGN_RULES: Final = "foreign-rules"
 """What a plan is objected to, or warned of, that takes away what the record does not show to be
@@ -97,7 +96,7 @@ def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[
     for target in wanted:
         rules = target.documents.get(Resource.REPLICATION_CONFIGURATION)
         if rules is not None:
-            ends |= parse_document(rules.before or NO_RULES).links.keys()
+            ends |= parse_stored_rules(rules.before).links.keys()
         accounts |= _losing(target, desired)
     grantees = {
         registry for account in accounts for registry in desired.by_account.get(account, ())
@@ -178,30 +177,17 @@ def _rewritten(writes: list[_Write]) -> Rewritten:
 
 
 def _lost(past: PastRun, registry: Registry, rules: Rewritten) -> Cells:
-    """What the plan gives away, and what was on record when the run began: also links that
-    a wider link has covered since."""
-    before = cells_of(parse_document(rules.before or NO_RULES).rules)
-    recorded = past.before[registry].owned if registry in past.before else {}
-    return both(_given_away(before, rules, past.plan), common(before, recorded))
+    """What the plan took out as the fleet's own, and what was on record when the run began: also
+    links that a wider link has covered since.
 
-
-def _given_away(before: Cells, rules: Rewritten, plan: Plan) -> Cells:
-    """What the rules listed before, if it was on record, and list no more.
-
-    A plan without a note of foreign rules takes away only what is on record. That of an apply
-    says nothing about links that a wider link covers from then on; that of a rollback does.
+    A plan without a note of foreign rules takes out only what is on record. That of an apply says
+    nothing about links that a wider link covers from then on; that of a rollback does.
     """
-    kinds = {objection.kind for objection in plan.objections}
-    if FOREIGN_RULES in kinds | {warning.kind for warning in plan.warnings}:
-        return {}
     # The last write says what was meant, whether it took place or not.
-    after = parse_document(rules.left[-1] or NO_RULES)
-    gone = without(before, cells_of(after.rules))
-    if plan.rolls_back is not None:
-        return gone
-    kept = after.outgoing
-    uncovered = {
-        end: tuple(prefix for prefix in prefixes if not covers(kept.get(end, ()), prefix))
-        for end, prefixes in gone.items()
-    }
-    return {end: prefixes for end, prefixes in uncovered.items() if prefixes}
+    before, after = (parse_stored_rules(document) for document in (rules.before, rules.left[-1]))
+    noted = {objection.kind for objection in past.plan.objections}
+    noted |= {warning.kind for warning in past.plan.warnings}
+    covered = past.plan.rolls_back is not None
+    ours = {} if FOREIGN_RULES in noted else taken_out(before, after, covered=covered)
+    recorded = past.before[registry].owned if registry in past.before else {}
+    return both(ours, common(cells_of(before.rules), recorded))
