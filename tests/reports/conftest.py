@@ -32,6 +32,7 @@ from fleet_repl.planning.plan import (
     Warning,
 )
 from fleet_repl.reports.documents import plan_digest
+from fleet_repl.reports.documents.member_types import OBJECTIONS
 from fleet_repl.runs.outcomes import (
     BackfillMode,
     BackfillReport,
@@ -44,15 +45,6 @@ from fleet_repl.runs.outcomes import (
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import reduce
-
-_OBJECTIONS = (
-    "foreign-rules",
-    "max-removals",
-    "max-changed",
-    "max-unreadable",
-    "protected",
-    "rolled-back",
-)
 
 # Few characters, but those that JSON, XML, markup and terminals each take for something else.
 HOSTILE = "aé東💡 \t\n\x00\x1b\x7f\x9b\u202e\u2028\ufffe[]<&\"'\\"
@@ -127,7 +119,7 @@ moves = st.none() | st.builds(
 )
 inventories = st.builds(InventoryRef, path=texts, digest=digests)
 objections_ = st.lists(
-    st.builds(Objection, kind=st.sampled_from(_OBJECTIONS), message=texts), max_size=2
+    st.builds(Objection, kind=st.sampled_from(OBJECTIONS), message=texts), max_size=2
 ).map(tuple)
 warnings_ = st.lists(st.builds(Warning, kind=kinds, message=texts), max_size=2).map(tuple)
 
