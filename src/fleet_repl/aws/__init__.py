@@ -1,6 +1,7 @@
-"""AWS behind the registry ports: identity, credentials, clients, and faults explained to readers.
+"""AWS behind the engine's ports: identity, credentials, clients, answers, and faults explained.
 
-The only package that imports the AWS SDK, which takes a third of a second: import it late.
+The law of this room: it alone imports the AWS SDK. That takes a third of a second, so other rooms
+import this one only where they call AWS.
 """
 
 from fleet_repl.aws.configuration import Endpoint

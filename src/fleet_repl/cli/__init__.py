@@ -1,6 +1,7 @@
 """The command line: one file for each command, and the code that commands share.
 
-The last of the rooms. Only `main` is called from outside; importing it loads no AWS code.
+The law of this room: it alone imports typer. Only `main` is called from outside, and
+importing it loads no AWS code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the operator wrote: one TOML file → one frozen value, or every problem with it.
 
-The law of this package: a problem tells what the file says, never what the environment put in
-its place, and an external id is not told at all.
+The law of this room: all problems are reported at once, each with its line, value and remedy. A
+problem shows what the file says, never what the environment put in its place, and no external id.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Plans and reports as documents: JSON with its schemas, JUnit XML, files.
+"""Plans and reports as documents and back, text, JUnit XML, graphs, log lines and exit codes.
 
-Text for people is in `fleet_repl.reports.text`, which alone needs rich.
+The law of this room: it reads values and never AWS. Text for people is in `reports.text`, which
+alone needs rich; what `bootstrap` prints is in `reports.bootstrap`.
 """
 
 from fleet_repl.reports.documents.schemas import SCHEMAS, schema

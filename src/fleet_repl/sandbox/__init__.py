@@ -1,8 +1,8 @@
 """A simulated AWS over real HTTP: ECR, STS, IAM and Organizations for an inventory's accounts.
 
-It replicates images, and deletions, as rules and policies together allow, decided by its own
-reading of them and not by what the rest of the package computes, so that it can say when that is
-wrong.
+The law of this room: of the package it uses `values` and `inventory` only. It replicates images and
+deletions as rules and policies together allow, decided by its own reading of them, so that it can
+say when the rest of the package is wrong.
 """
 
 from fleet_repl.sandbox.backfills import Backfill

@@ -1,4 +1,7 @@
-"""What a fleet remembers between runs, in a folder or a bucket: lock, journal, record and runs."""
+"""What a fleet remembers between runs, in a folder or a bucket: lock, journal, record and runs.
+
+The law of this room: a document that cannot be read is an error, and never counts as an empty one.
+"""
 
 from fleet_repl.state.bucket import BucketStore
 from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet

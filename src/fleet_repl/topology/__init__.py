@@ -1,5 +1,6 @@
-"""Resolves an inventory to links between registries. Pure: it takes routes and selectors, returns
-links, waves, templates, problems and notices, and knows nothing of AWS, plans or rules.
+"""From the inventory to links: routes expanded, waves, protection and templates placed.
+
+The law of this room: it is pure, and it knows nothing of AWS, plans or rules.
 """
 
 from __future__ import annotations
