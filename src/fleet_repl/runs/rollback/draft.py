@@ -58,14 +58,14 @@ _TEMPLATES_UNREAD: Final = Fault(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """One registry, and what is to be put back in it."""
+    """The documents to put back in one registry."""
 
     target: Target
     seen: Observed
     rules: Replication | None = None
-    """None where they are as they were, or the run did not write them."""
+    """None where the rules are as they were before the run, or the run did not write them."""
     policy: Policy | None = None
-    """The same; a policy without a document is taken away."""
+    """None in the same cases. A policy without a document means that the policy is deleted."""
     templates: tuple[Change, ...] = ()
     refused: Mapping[Resource, Fault] = field(default_factory=dict)
 
@@ -88,7 +88,7 @@ class Draft:
         return put if put is not None else self.seen.replication
 
     def refuse(self, resource: Resource, fault: Fault) -> Draft:
-        """The same draft without this write. The first reason stays."""
+        """Returns the draft without the writes of a resource. The first reason for it stays."""
         return replace(self, refused={resource: fault, **self.refused})
 
 

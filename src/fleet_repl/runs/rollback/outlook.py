@@ -7,7 +7,7 @@ which links no grant lets in (`lacks_at`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -137,7 +137,7 @@ def outlook_of(
 ) -> Outlook:
     """Ask the planner about every policy as it will be once the drafts are written."""
     observed = {at: seen for at, seen in observation.items() if isinstance(seen, Observed)}
-    # A write that is refused is shown as it would be.
+    # A policy whose write is refused is judged as if it were written.
     put = {at: draft.policy for at, draft in drafts.items() if draft.policy is not None}
     shown = {
         at: desired.in_force(put.get(at, seen.policy) or _NO_POLICY, at)
@@ -148,7 +148,16 @@ def outlook_of(
         for at, seen in observed.items()
     }
     ungranted = _ungranted(shown, desired.actions)
-    relying = _relying(record.keys() - set(desired.registries), record, shown, ungranted)
+    relying = {
+        source: Applied(
+            links={
+                end: ungranted(source, end, prefixes)
+                for end, prefixes in record[source].links.items()
+                if end in shown
+            }
+        )
+        for source in record.keys() - set(desired.registries)
+    }
     uses = GrantUses(
         desired=desired,
         observation=observation,
@@ -158,21 +167,6 @@ def outlook_of(
         written={at: links_then[at] for at, draft in drafts.items() if draft.writes_rules},
     )
     needed = _needed(observed, desired)
-    decisions = {}
-    for at, seen in observed.items():
-        now, stale = seen.policy or _NO_POLICY, StaleGrants(pending={})
-        before = desired.in_force(now, at)
-        if at in put:
-            lost = _lost(now, before, shown[at], needed.get(at, set()))
-            stale = stale_grants(at, lost, frozenset(), uses)
-        written = at in put and drafts[at].writes_policy
-        decisions[at] = GrantDecision(
-            registry=at,
-            policy=now,
-            needed=frozenset(),
-            stale=stale,
-            permissions=shown[at] if written else before,
-        )
     return Outlook(
         desired=desired,
         observation=observation,
@@ -181,8 +175,30 @@ def outlook_of(
         unlisted=unlisted,
         links_then=links_then,
         left_behind=relying,
-        decisions=decisions,
+        decisions={
+            at: _decision(seen, drafts.get(at), shown[at], needed.get(at, set()), uses)
+            for at, seen in observed.items()
+        },
         uses=uses,
+    )
+
+
+def _decision(
+    seen: Observed, draft: Draft | None, then: Permissions, needed: set[Grant], uses: GrantUses
+) -> GrantDecision:
+    """The decision about the policy of one registry. `then`: what is allowed once the policy of the
+    draft is written; `needed`: the grants that links in place need."""
+    policy, stale = seen.policy or _NO_POLICY, StaleGrants(pending={})
+    before = uses.desired.in_force(policy, then.registry)
+    if draft is not None and draft.policy is not None:
+        lost = _lost(policy, before, then, needed)
+        stale = stale_grants(then.registry, lost, frozenset(), uses)
+    return GrantDecision(
+        registry=then.registry,
+        policy=policy,
+        needed=frozenset(),
+        stale=stale,
+        permissions=then if draft is not None and draft.writes_policy else before,
     )
 
 
@@ -199,25 +215,6 @@ def _ungranted(then: Mapping[Registry, Permissions], actions: tuple[str, ...]) -
         return tuple(prefix for prefix in prefixes if lacks(source.account, prefix, actions))
 
     return ungranted
-
-
-def _relying(
-    sources: Iterable[Registry],
-    record: Record,
-    then: Mapping[Registry, Permissions],
-    ungranted: Ungranted,
-) -> Record:
-    """The links on record of these sources that are ungranted."""
-    return {
-        source: Applied(
-            links={
-                end: ungranted(source, end, prefixes)
-                for end, prefixes in record[source].links.items()
-                if end in then
-            }
-        )
-        for source in sources
-    }
 
 
 def _needed(

@@ -19,17 +19,14 @@ from fleet_repl.ecr.policy import (
     as_tuple,
     compose,
     parse_policy,
-    policy_size,
     reduced,
 )
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.needed_grants import too_long
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.revocations import action_of, replicating
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.runs.rollback.outlook import Outlook, allows
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning, short_hash
-from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import beyond
 
@@ -60,16 +57,6 @@ def policy_changes(draft: Draft, outlook: Outlook) -> tuple[Change, ...]:
         replace(at_once, action=action_of(now, both), after=both, links_removed=()),
         replace(withdrawal, action=action_of(both, then), before=both),
     )
-
-
-def over_long(draft: Draft, outlook: Outlook) -> Fault | None:
-    """Why ECR would not take one of the writes, or None where it would."""
-    changes = policy_changes(draft, outlook)
-    size = max((policy_size(change.after.document) for change in changes), default=0)
-    if draft.seen.policy is None or size <= outlook.desired.limits.policy_bytes:
-        return None
-    meanwhile = " while rules are put back," if len(changes) > 1 else ","
-    return too_long(size, draft.seen.policy, outlook.desired, meanwhile)
 
 
 def joined(

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from fleet_repl.ecr.policy import Grant
+from fleet_repl.ecr.policy import Grant, policy_size
+from fleet_repl.planning.needed_grants import too_long
 from fleet_repl.planning.observed import silence_of
 from fleet_repl.planning.plan import HeldLink, Resource, Warning
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.runs.rollback.outlook import Outlook, allows
-from fleet_repl.runs.rollback.policies import joined, over_long
+from fleet_repl.runs.rollback.policies import joined, policy_changes
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NOTHING, intersect, touches
@@ -72,9 +73,14 @@ def _refusing(outlook: Outlook, refusals: Iterable[Refusal]) -> Outlook:
 
 
 def _over_long(outlook: Outlook) -> Iterator[Refusal]:
+    """Refuses the policies of which ECR would not take one of the writes."""
+    desired = outlook.desired
     for registry, draft in outlook.drafts.items():
-        fault = over_long(draft, outlook) if draft.writes_policy else None
-        if fault is not None:
+        changes = policy_changes(draft, outlook) if draft.writes_policy else ()
+        size = max((policy_size(change.after.document) for change in changes), default=0)
+        if draft.seen.policy is not None and size > desired.limits.policy_bytes:
+            meanwhile = " while rules are put back," if len(changes) > 1 else ","
+            fault = too_long(size, draft.seen.policy, desired, meanwhile)
             yield registry, Resource.REGISTRY_POLICY, fault
 
 
