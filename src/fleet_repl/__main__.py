@@ -14,9 +14,9 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line. Ends the process."""
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(one) is not signal.SIG_IGN:
-            signal.signal(one, _leave)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
     from fleet_repl.cli import main as command_line  # noqa: PLC0415 - this is what takes time
 
     command_line()

@@ -87,8 +87,8 @@ async def test_another_fleets_rule_is_kept_beside_ours(bench: Bench) -> None:
         rules(rule("8"), rule("9")),
         bench.aws.document,
     )
-    assert settled.slot is not None
-    assert settled.slot.passage.change == sent
+    assert settled.write is not None
+    assert settled.write.guarded.change == sent
     assert [one.in_doubt for one in bench.gate.ended] == [False, False]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HERE: Final = Path(".fleet-repl")
-"""The state location where nothing names another."""
+"""The default state location."""
 
 
 def seen_from(folder: Path, path: str) -> Path:

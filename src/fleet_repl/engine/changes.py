@@ -13,13 +13,13 @@ from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import Replication, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.engine.blocked import CHANGED, BlockedDestinations, GrantCheck
+from fleet_repl.engine.document_write import WriteResult
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.policy_writes import PolicyWrites
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.results import policy_left_out, rules_left_out, still_used
 from fleet_repl.engine.rule_writes import FoundRules, RuleWrites
-from fleet_repl.engine.slots import WriteResult
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import OurPart
 from fleet_repl.planning.plan import Change, Effort, Phase, RegistryPlan, Resource
@@ -247,4 +247,4 @@ class Carrier:
 
 def _sent(change: Change, result: _Result) -> Change:
     """A change as it was made in the end, perhaps on top of changes by others."""
-    return change if result.slot is None else result.slot.passage.change
+    return change if result.write is None else result.write.guarded.change

@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Generic
 
+from fleet_repl.engine.document_write import DocumentWrite, V, WriteResult
 from fleet_repl.engine.polls import ARRIVAL_DELAYS, poll
 from fleet_repl.engine.retry import Pace
-from fleet_repl.engine.slots import Slot, V, WriteResult
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.write_faults import conflict, overtaken, unconfirmed, unguarded
 from fleet_repl.runs.outcomes import Outcome
@@ -29,74 +29,74 @@ _MERGES: Final = 3
 """How often a write is made again on top of changes that others have made meanwhile."""
 
 
-async def settle(slot: Slot[V], pace: Pace, stop: Stop) -> WriteResult[V]:
-    """Write `slot.after` if `slot.before` is in place; returns how that ended.
+async def confirm_write(write: DocumentWrite[V], pace: Pace, stop: Stop) -> WriteResult[V]:
+    """Write `write.after` if `write.before` is in place; returns how that ended.
 
     The end of an admitted write is reported to the write guard, unless it is cancelled: then its
     outcome is unknown. Raises nothing but the cancellation.
     """
-    settled: WriteResult[V] | None = None
+    result: WriteResult[V] | None = None
     try:
         with stop.abandonable() as waiting:
-            async with slot.passage.turn():
+            async with write.guarded.turn():
                 stop.keep(waiting)
                 if not waiting.cancel_called:
-                    settled = await _to_its_end(slot, pace, stop)
+                    result = await _to_its_end(write, pace, stop)
     except CallError as error:
-        fault = replace(error.fault, operation=slot.operation)
-        settled = WriteResult(outcome=Outcome.FAILED, found=None, error=fault)
+        fault = replace(error.fault, operation=write.operation)
+        result = WriteResult(outcome=Outcome.FAILED, found=None, error=fault)
     except HaltedError as error:
         stop.halt(str(error))
-    return settled or WriteResult(outcome=stop.outcome, found=slot.before)
+    return result or WriteResult(outcome=stop.outcome, found=write.before)
 
 
-async def _to_its_end(slot: Slot[V], pace: Pace, stop: Stop) -> WriteResult[V]:
+async def _to_its_end(write: DocumentWrite[V], pace: Pace, stop: Stop) -> WriteResult[V]:
     """Write; where only others' changes were in the way, write once more on top of them."""
     overwritten: WriteResult[V] | None = None
-    settled, merges = await _attempted(slot, pace, stop), _MERGES
-    while merges and settled.rival is not None and not stop.requested:
-        merged = slot.merge(settled.rival)
+    result, merges = await _attempted(write, pace, stop), _MERGES
+    while merges and result.rival is not None and not stop.requested:
+        merged = write.merge(result.rival)
         if merged is None:
             break
-        overwritten = settled if settled.in_doubt else overwritten
-        slot, merges = merged, merges - 1
-        settled = await _attempted(slot, pace, stop)
-    if overwritten is None or settled.outcome is Outcome.APPLIED:
-        return settled
-    if settled.outcome is Outcome.UNCHANGED:
+        overwritten = result if result.in_doubt else overwritten
+        write, merges = merged, merges - 1
+        result = await _attempted(write, pace, stop)
+    if overwritten is None or result.outcome is Outcome.APPLIED:
+        return result
+    if result.outcome is Outcome.UNCHANGED:
         # Our write is in place after all.
         return replace(
-            overwritten, outcome=Outcome.APPLIED, found=settled.found, error=None, in_doubt=False
+            overwritten, outcome=Outcome.APPLIED, found=result.found, error=None, in_doubt=False
         )
-    return replace(settled, in_doubt=True)
+    return replace(result, in_doubt=True)
 
 
-async def _attempted(slot: Slot[V], pace: Pace, stop: Stop) -> WriteResult[V]:
+async def _attempted(write: DocumentWrite[V], pace: Pace, stop: Stop) -> WriteResult[V]:
     try:
-        settled = await _Write(slot, pace, stop).run()
+        result = await _Write(write, pace, stop).run()
     except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        settled = WriteResult(
+        result = WriteResult(
             outcome=Outcome.FAILED,
             found=None,
-            error=unforeseen(slot.operation, error),
-            in_doubt=slot.passage.admitted,
+            error=unforeseen(write.operation, error),
+            in_doubt=write.guarded.admitted,
         )
-    slot.passage.leave(settled.outcome, settled.request_id, in_doubt=settled.in_doubt)
-    return replace(settled, slot=slot)
+    write.guarded.leave(result.outcome, result.request_id, in_doubt=result.in_doubt)
+    return replace(result, write=write)
 
 
 class _EndedError(Exception, Generic[V]):
     """Carries a result out of the retries: no further attempt is to be made."""
 
-    def __init__(self, settled: WriteResult[V]) -> None:
-        self.settled = settled
+    def __init__(self, result: WriteResult[V]) -> None:
+        self.result = result
 
 
 class _Write(Generic[V]):
     """A write that is under way."""
 
-    def __init__(self, slot: Slot[V], pace: Pace, stop: Stop) -> None:
-        self._slot = slot
+    def __init__(self, write: DocumentWrite[V], pace: Pace, stop: Stop) -> None:
+        self._write = write
         self._pace = pace
         self._stop = stop
         self._found: V | None = None
@@ -106,9 +106,9 @@ class _Write(Generic[V]):
 
     async def run(self) -> WriteResult[V]:
         try:
-            request_id = await self._pace.retry(self._attempt, on_retry=self._slot.on_retry)
+            request_id = await self._pace.retry(self._attempt, on_retry=self._write.on_retry)
         except _EndedError as ended:
-            return ended.settled
+            return ended.result
         except HaltedError as error:
             self._stop.halt(str(error))
             return self._abandoned()
@@ -120,7 +120,7 @@ class _Write(Generic[V]):
 
     async def _attempt(self) -> str | None:
         """Make an attempt, unless an earlier attempt turns out to have made the write."""
-        slot = self._slot
+        write = self._write
         if self._uncertain and await self._has_arrived():
             return None
         for _ in range(_LOOKS):
@@ -128,30 +128,30 @@ class _Write(Generic[V]):
             if await self._is_done():
                 return None
             self._go_on()
-            if slot.passage.is_open:
+            if write.guarded.is_open:
                 break
         else:
-            raise CallError(unguarded(slot.operation))
+            raise CallError(unguarded(write.operation))
         try:
-            return await slot.put()
+            return await write.put()
         except CallError as error:
             self._uncertain = self._uncertain or error.uncertain
             raise
 
     async def _has_arrived(self) -> bool:
         """Whether an attempt whose answer was lost has made the write, as far as reads show yet."""
-        slot = self._slot
+        write = self._write
 
         def is_older(present: V) -> bool:
-            return present.same_as(slot.before) or self._is_stale(present)
+            return present.same_as(write.before) or self._is_stale(present)
 
         present = await poll(
-            slot.read,
-            lambda present: present.shows(slot.after) or not is_older(present),
+            write.read,
+            lambda present: present.shows(write.after) or not is_older(present),
             self._pace.clock,
             ARRIVAL_DELAYS,
         )
-        if present.shows(slot.after):
+        if present.shows(write.after):
             return True
         if not is_older(present):
             raise _EndedError(self._in_conflict(present))
@@ -162,9 +162,9 @@ class _Write(Generic[V]):
         self._found = None
         self._go_on()
         with self._stop.abandonable():
-            await self._slot.prepare()
+            await self._write.prepare()
         self._go_on()
-        await self._slot.passage.enter()
+        await self._write.guarded.enter()
 
     async def _is_done(self) -> bool:
         """Read the document right before the write; returns whether an earlier attempt made it.
@@ -172,35 +172,35 @@ class _Write(Generic[V]):
         Raises _EndedError where nothing is to be written. A read that lags behind our own writes
         is repeated.
         """
-        slot, present = self._slot, await self._look()
+        write, present = self._write, await self._look()
         if present is None:
             raise _EndedError(self._abandoned())
-        if self._uncertain and present.shows(slot.after):
+        if self._uncertain and present.shows(write.after):
             return True
-        if not self._uncertain and any(map(present.same_as, (slot.after, *slot.ahead))):
+        if not self._uncertain and any(map(present.same_as, (write.after, *write.ahead))):
             raise _EndedError(WriteResult(outcome=Outcome.UNCHANGED, found=present))
-        if not present.same_as(slot.before):
+        if not present.same_as(write.before):
             raise _EndedError(self._in_conflict(present))
         return False
 
     async def _look(self) -> V | None:
         """The document that is in place; None where an interruption cut the read short."""
-        slot, clock = self._slot, self._pace.clock
+        write, clock = self._write, self._pace.clock
 
         def is_expected(present: V) -> bool:
-            return any(map(present.same_as, (slot.before, slot.after, *slot.ahead)))
+            return any(map(present.same_as, (write.before, write.after, *write.ahead)))
 
         with self._stop.abandonable():
-            present = await poll(slot.read, lambda present: not self._is_stale(present), clock)
-            if not is_expected(present) and slot.merge(present) is not None:
+            present = await poll(write.read, lambda present: not self._is_stale(present), clock)
+            if not is_expected(present) and write.merge(present) is not None:
                 # A read that lags may show a document from before the plan was made.
-                present = await poll(slot.read, is_expected, clock)
+                present = await poll(write.read, is_expected, clock)
             self._found = present
         return self._found
 
     def _is_stale(self, present: V) -> bool:
         """Whether a read shows a document that this run has replaced, so that it surely lags."""
-        return any(present.same_as(old) for old in self._slot.superseded)
+        return any(present.same_as(old) for old in self._write.superseded)
 
     def _go_on(self) -> None:
         """Raises _EndedError once nothing more may be sent."""
@@ -208,7 +208,7 @@ class _Write(Generic[V]):
             raise _EndedError(self._abandoned())
 
     def _abandoned(self) -> WriteResult[V]:
-        stop, before = self._stop, self._slot.before
+        stop, before = self._stop, self._write.before
         return WriteResult(outcome=stop.outcome, found=before, in_doubt=self._uncertain)
 
     def _in_conflict(self, present: V) -> WriteResult[V]:
@@ -216,16 +216,16 @@ class _Write(Generic[V]):
         return WriteResult(
             outcome=Outcome.FAILED,
             found=present,
-            error=conflict(self._slot.operation),
+            error=conflict(self._write.operation),
             in_doubt=self._uncertain,
             rival=None if self._uncertain or self._is_stale(present) else present,
         )
 
     async def _read_back(self, request_id: str | None, fault: Fault | None) -> WriteResult[V]:
         """Read until the write shows. `fault`: why it is not sure that the write has happened."""
-        slot = self._slot
+        write = self._write
         try:
-            present = await poll(slot.read, lambda now: now.shows(slot.after), self._pace.clock)
+            present = await poll(write.read, lambda now: now.shows(write.after), self._pace.clock)
         except CallError as error:
             return WriteResult(
                 outcome=Outcome.FAILED,
@@ -234,17 +234,17 @@ class _Write(Generic[V]):
                 error=fault or unconfirmed(error.fault),
                 in_doubt=True,
             )
-        untouched = present.same_as(slot.before)
-        if present.shows(slot.after) or (slot.in_place(present) and not untouched):
+        untouched = present.same_as(write.before)
+        if present.shows(write.after) or (write.in_place(present) and not untouched):
             return WriteResult(outcome=Outcome.APPLIED, found=present, request_id=request_id)
         if fault is not None:
-            why = fault if untouched else conflict(slot.operation)
+            why = fault if untouched else conflict(write.operation)
             return WriteResult(outcome=Outcome.FAILED, found=present, error=why, in_doubt=True)
         return WriteResult(
             outcome=Outcome.FAILED,
             found=None if untouched else present,
             request_id=request_id,
-            error=overtaken(slot.operation, untouched=untouched),
+            error=overtaken(write.operation, untouched=untouched),
             in_doubt=True,
             rival=None if untouched or self._is_stale(present) else present,
         )

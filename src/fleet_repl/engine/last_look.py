@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias
 
 import anyio
 
+from fleet_repl.engine.document_write import DocumentWrite, WriteResult
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.polls import poll
 from fleet_repl.engine.registry_documents import DocumentWriter
-from fleet_repl.engine.slots import Slot, WriteResult
 from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
 from fleet_repl.planning.plan import Effort, Resource
@@ -36,14 +36,14 @@ class LastLook:
         self._documents = documents
         self._stop = documents.stop
         self._concurrency = concurrency
-        self._written: dict[_Document, tuple[ChangeOutcome, Slot[Any]]] = {}
+        self._written: dict[_Document, tuple[ChangeOutcome, DocumentWrite[Any]]] = {}
 
-    def note(self, registry: Registry, ended: ChangeOutcome, settled: WriteResult[Any]) -> None:
+    def note(self, registry: Registry, ended: ChangeOutcome, result: WriteResult[Any]) -> None:
         """Note the result of a write. Only the last write of a document is looked at."""
         document = registry, ended.resource, prefix_of(ended) or ""
         self._written.pop(document, None)
-        if ended.outcome is Outcome.APPLIED and settled.slot is not None:
-            self._written[document] = ended, settled.slot
+        if ended.outcome is Outcome.APPLIED and result.write is not None:
+            self._written[document] = ended, result.write
 
     async def take(self) -> None:
         """Read every document that was noted since the last time.
@@ -60,24 +60,24 @@ class LastLook:
         for registry in {registry for registry, _, _ in noted}:
             self._ledger.looked(registry)
 
-    async def _look(self, noted: tuple[Registry, ChangeOutcome, Slot[Any]]) -> None:
-        registry, ended, slot = noted
+    async def _look(self, noted: tuple[Registry, ChangeOutcome, DocumentWrite[Any]]) -> None:
+        registry, ended, write = noted
         clock, attempts = self._documents.pace.clock, self._documents.reader.attempts
         started, calls = clock.monotonic(), attempts(registry)
-        fault = await self._fault(slot)
+        fault = await self._fault(write)
         effort = Effort(attempts(registry) - calls, clock.monotonic() - started)
         self._ledger.spend(registry, effort)
         if fault is not None:
             self._ledger.overturn(registry, ended, fault)
-            slot.passage.leave(Outcome.FAILED, ended.request_id, in_doubt=True)
+            write.guarded.leave(Outcome.FAILED, ended.request_id, in_doubt=True)
 
-    async def _fault(self, slot: Slot[Any]) -> Fault | None:
+    async def _fault(self, write: DocumentWrite[Any]) -> Fault | None:
         """Why a write cannot count as applied; None where its document is in place."""
         try:
-            present = await poll(slot.read, slot.in_place, self._documents.pace.clock)
+            present = await poll(write.read, write.in_place, self._documents.pace.clock)
         except CallError as error:
             # Past the deadline a read is made only once, so its failure proves nothing.
             return None if self._stop.requested else unseen(error.fault)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            return unforeseen(slot.operation, error)
-        return None if slot.in_place(present) else overwritten(slot.operation)
+            return unforeseen(write.operation, error)
+        return None if write.in_place(present) else overwritten(write.operation)

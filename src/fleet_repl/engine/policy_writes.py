@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Owner, Policy
-from fleet_repl.engine.slots import WriteResult
+from fleet_repl.engine.document_write import WriteResult
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
 from fleet_repl.planning.revocations import has_granted, rebased
 from fleet_repl.runs.outcomes import SETTLED, Outcome

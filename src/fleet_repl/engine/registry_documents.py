@@ -17,12 +17,12 @@ from fleet_repl.ecr.templates import (
     template_at,
     update_request,
 )
-from fleet_repl.engine.confirmed_write import settle
+from fleet_repl.engine.confirmed_write import confirm_write
+from fleet_repl.engine.document_write import DocumentWrite, GuardedWrite, V, WriteResult
 from fleet_repl.engine.ports import EventSink, RegistryReader, RegistryWriter, WriteGuard
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
 from fleet_repl.engine.rule_writes import FoundRules
-from fleet_repl.engine.slots import Passage, Slot, V, WriteResult
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.ownership import OurPart, SharedWrite
@@ -34,7 +34,7 @@ from fleet_repl.values.names import Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Document(Generic[V]):
-    """A document of a registry with the change that is to be made in it; see `Slot`."""
+    """A document of a registry with the change that is to be made in it; see `DocumentWrite`."""
 
     operation: str
     before: V
@@ -83,8 +83,8 @@ class DocumentWriter:
             for some in (replaced, ahead)
         )
         describe = partial(self._rules, registry, sharing)
-        slot = self._slot(registry, change, describe, superseded, later)
-        return await settle(slot, self.pace, self.stop)
+        write = self._write(registry, change, describe, superseded, later)
+        return await confirm_write(write, self.pace, self.stop)
 
     def _rules(
         self,
@@ -138,8 +138,8 @@ class DocumentWriter:
         ahead: Sequence[Policy] = (),
     ) -> WriteResult[Policy]:
         """Write or delete a registry policy; `replaced` and `ahead` as for `rules`."""
-        slot = self._slot(registry, change, partial(self._policy, registry), replaced, ahead)
-        return await settle(slot, self.pace, self.stop)
+        write = self._write(registry, change, partial(self._policy, registry), replaced, ahead)
+        return await confirm_write(write, self.pace, self.stop)
 
     def _policy(
         self, registry: Registry, change: Change, _ahead: Sequence[Policy]
@@ -176,9 +176,9 @@ class DocumentWriter:
 
     async def template(self, registry: Registry, change: Change) -> WriteResult[TemplateState]:
         """Create, update or delete a creation template."""
-        slot = self._slot(registry, change, partial(self._template, registry))
-        result = await settle(slot, self.pace, self.stop)
-        hint = clearing_hint(slot.before.document, slot.after.document)
+        write = self._write(registry, change, partial(self._template, registry))
+        result = await confirm_write(write, self.pace, self.stop)
+        hint = clearing_hint(write.before.document, write.after.document)
         if result.error is None or hint is None or result.request_id is None:
             return result
         return replace(result, error=replace(result.error, hint=hint))
@@ -209,31 +209,31 @@ class DocumentWriter:
             in_place=lambda present: present.shows(wanted),
         )
 
-    def _slot(
+    def _write(
         self,
         registry: Registry,
         change: Change,
         describe: Callable[[Change, Sequence[V]], _Document[V]],
         superseded: Sequence[V] = (),
         ahead: Sequence[V] = (),
-    ) -> Slot[V]:
-        """The slot of a change. `describe`: the document of a change, which may be a change that
+    ) -> DocumentWrite[V]:
+        """The write of a change. `describe`: the document of a change, which may be a change that
         was rebased on changes by others."""
         document = describe(change, ahead)
 
-        def merge(present: V) -> Slot[V] | None:
+        def merge(present: V) -> DocumentWrite[V] | None:
             anew = document.rebased(present)
             if anew is None:
                 return None
             replaced = (*superseded, document.before, document.after)
-            return self._slot(registry, anew, describe, replaced)
+            return self._write(registry, anew, describe, replaced)
 
-        return Slot(
+        return DocumentWrite(
             operation=document.operation,
             prepare=partial(self.writer.prepare, registry),
             read=document.read,
             put=document.put,
-            passage=Passage(self.guard, registry, change),
+            guarded=GuardedWrite(self.guard, registry, change),
             before=document.before,
             after=document.after,
             superseded=superseded,

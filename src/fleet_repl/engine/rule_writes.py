@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Replication
-from fleet_repl.engine.slots import WriteResult
+from fleet_repl.engine.document_write import WriteResult
 from fleet_repl.planning.ownership import listed
 from fleet_repl.planning.plan import Change, RegistryPlan, Resource
 from fleet_repl.runs.outcomes import Outcome

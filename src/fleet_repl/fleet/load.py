@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from fleet_repl.fleet.worlds import told
+from fleet_repl.fleet.worlds import world_name
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
@@ -86,7 +86,7 @@ def check_world(plan: Plan, world: str | None) -> None:
     """Whether a plan was made of the AWS that is there. Raises PlanError."""
     if plan.world != world:
         raise PlanError(
-            f"the plan was made of {told(plan.world)}, and this run is about {told(world)}\n"
+            f"the plan was made of {world_name(plan.world)}, and this run is about {world_name(world)}\n"
             "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
         )
 

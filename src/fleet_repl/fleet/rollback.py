@@ -47,8 +47,8 @@ async def propose_rollback(
     listed = frozenset(context.desired.registries)
     here = frozenset(target.registry for target in wanted) & listed
     asked = here | (needed_observation(wanted, context.desired) & listed)
-    furnished = frozenset(target.registry for target in wanted if target.templates)
-    how = context.observing(record, templates=furnished)
+    with_templates = frozenset(target.registry for target in wanted if target.templates)
+    how = context.observing(record, templates=with_templates)
     seen, efforts = await observe(asked, how)
     if context.stop.interrupted:
         return efforts

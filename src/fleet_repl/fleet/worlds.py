@@ -95,8 +95,8 @@ def folder_of(world: str | None) -> str:
     return "" if world is None else f"{WORLDS}/{re.sub(r'[^a-z0-9.~-]', '_', world)}"
 
 
-def told(world: str | None) -> str:
-    """A world, for people."""
+def world_name(world: str | None) -> str:
+    """The AWS of a run, as messages name it."""
     return "AWS" if world is None else f"the AWS at {world}"
 
 

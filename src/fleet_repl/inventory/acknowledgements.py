@@ -39,7 +39,7 @@ ACKNOWLEDGEABLE: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """A kind of warning that somebody knows of."""
+    """A kind of warning that the operator accepts, so that plans count it and do not list it."""
 
     kind: str
     subject: str | None = None

@@ -18,7 +18,7 @@ _KEY_CHARACTERS = string.ascii_uppercase + "234567"
 
 @dataclass(slots=True, kw_only=True)
 class AccessKey:
-    """A key pair and, for a session, its token and its end."""
+    """A key pair and, for a session, its token and the time when it expires."""
 
     id: str
     identity: Identity

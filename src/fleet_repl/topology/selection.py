@@ -85,7 +85,7 @@ def _region_faults(inventory: Inventory, regions: Sequence[str]) -> Iterator[str
 
 
 def _strangers(texts: Sequence[str], known: Collection[str], fault: str) -> Iterator[str]:
-    """What is not known, each with a guess at what was meant."""
+    """Yields a message for each text that is not in `known`, with a guess at what was meant."""
     strangers = [text for text in texts if text not in known]
     guesser = Guesser(sorted(known) if strangers else ())
     for text in strangers:

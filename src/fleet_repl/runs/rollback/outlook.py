@@ -232,7 +232,8 @@ def _needed(
 def _lost(
     now: Policy, before: Permissions, then: Permissions, needed: set[Grant]
 ) -> frozenset[Grant]:
-    """The grants of ours, and those that links in place need, that are given now and not then."""
+    """The grants that the policy in place gives and the policy put back does not: our own, and those
+    that links in place need."""
     given = now.in_use | {grant for grant in needed if allows(before, grant)}
     return frozenset(
         grant

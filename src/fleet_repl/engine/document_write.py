@@ -1,4 +1,4 @@
-"""Slots: one document of one registry with the write that is to be made, and the write's result."""
+"""The write of one document of one registry, and its result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Comparable(Protocol):
 V = TypeVar("V", bound=Comparable)
 
 
-class Passage:
+class GuardedWrite:
     """One write at the write guard: admitted before each attempt, reported once at its end."""
 
     def __init__(self, guard: WriteGuard, registry: Registry, change: Change) -> None:
@@ -73,7 +73,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot(Generic[V]):
+class DocumentWrite(Generic[V]):
     """One document of one registry: how to read and write it, and the write that is to be made."""
 
     operation: str
@@ -83,7 +83,7 @@ class Slot(Generic[V]):
     read: Callable[[], Awaitable[V]]
     put: Callable[[], Awaitable[str | None]]
     """Makes one attempt; returns the request id."""
-    passage: Passage
+    guarded: GuardedWrite
     before: V
     """The document that the plan has seen: nothing else is overwritten."""
     after: V
@@ -96,7 +96,7 @@ class Slot(Generic[V]):
     on_retry: OnRetry | None = None
     in_place: Callable[[V], bool]
     """Whether our part of a document is that of `after`, even if others have changed theirs."""
-    merge: Callable[[V], Slot[V] | None] = lambda _: None
+    merge: Callable[[V], DocumentWrite[V] | None] = lambda _: None
     """The same write on top of a document in which others have changed only their part; None where
     more than that has changed."""
 
@@ -115,5 +115,5 @@ class WriteResult(Generic[V]):
     rival: V | None = None
     """The document as somebody else has changed it, where only that kept the write from being
     made."""
-    slot: Slot[V] | None = None
+    write: DocumentWrite[V] | None = None
     """The write as it was made in the end, perhaps on top of changes by others."""
