@@ -90,7 +90,7 @@ class AccountCalls:
         return answer
 
     async def first_read(self, registry: Registry, operation: str, read: Reader[T]) -> T:
-        """The same for the first read of a registry, which its other reads follow.
+        """Make the first read of a registry, as `read` does, and let its other reads follow.
 
         AWS may refuse a fresh role or session for some seconds. In the first read of a registry
         such a refusal is not waited for but raised at once, as transient: whoever reads many

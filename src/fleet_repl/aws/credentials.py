@@ -58,8 +58,8 @@ class Issued:
 
 
 def lasting(issued: Issued, seconds: float, now: float) -> Issued:
-    """The same credentials with `seconds` left, to be renewed five minutes before their end, or
-    after nine tenths of their time if that is later."""
+    """Returns the credentials with `seconds` left, to be renewed five minutes before they expire,
+    or after nine tenths of their time if that is later."""
     margin = min(_RENEWAL_SECONDS, seconds * _RENEWAL_SHARE)
     return replace(issued, renew_at=now + seconds - margin, ends_at=now + seconds)
 

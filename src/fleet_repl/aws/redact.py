@@ -70,7 +70,8 @@ def clean(text: str, hidden: Iterable[str] = ()) -> str:
 
 
 def clean_source(text: str, environ: Mapping[str, str], hidden: Iterable[str] = ()) -> str:
-    """The same for the message of a source of credentials, such as a helper's stderr.
+    """Returns the message of a source of credentials, such as a helper's stderr, without secrets
+    and control characters.
 
     Its secrets are not known here, so everything that looks like a secret, or is the value of a
     secret variable in `environ`, is hidden too.

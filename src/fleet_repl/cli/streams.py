@@ -41,7 +41,8 @@ class Streams:
 
     @classmethod
     def of_process(cls) -> Streams:
-        """Those of this process. A character that their encoding lacks is escaped from now on."""
+        """Returns the streams of this process. A character that their encoding lacks is escaped
+        from now on."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

@@ -28,7 +28,7 @@ _MOST_ROLES: Final = 2_500
 
 
 class Feature(StrEnum):
-    """What an inventory may use, and a role needs actions for."""
+    """A feature that an inventory may use, and for which a role needs actions."""
 
     GRANTS = "grants"
     TEMPLATES = "templates"
@@ -243,7 +243,8 @@ def passing_policy(*, partition: Partition) -> str:
 
 
 def assuming_actions(aws: Aws) -> tuple[str, ...]:
-    """What it takes to assume a role with what each AssumeRole of this fleet carries."""
+    """Returns the actions that a session needs to assume a role of this fleet, with everything that
+    its AssumeRole carries."""
     actions = {
         "sts:AssumeRole": True,
         "sts:SetSourceIdentity": aws.source_identity is not None,

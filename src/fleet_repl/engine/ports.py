@@ -101,7 +101,7 @@ class WriteGuard(Protocol):
         ...
 
     async def admit_again(self) -> None:
-        """The same for another attempt at a write that was admitted. Raises HaltedError."""
+        """Returns once another attempt at an admitted write may be sent. Raises HaltedError."""
         ...
 
     @property

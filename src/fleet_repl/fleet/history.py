@@ -68,7 +68,8 @@ class History:
     async def listing(
         self, fleet: str | None = None
     ) -> tuple[tuple[RunSummary, ...], tuple[UnreadableRun, ...]]:
-        """Returns the same, and the runs of which a document cannot be read."""
+        """Returns the runs that are remembered, newest first, and the runs of which a document
+        cannot be read."""
         names = (fleet,) if fleet is not None else await self.fleets()
         runs = [run for name in names for run in await RunRecords(self._store, name).summaries()]
         readable = (run for run in runs if isinstance(run, RunSummary))

@@ -86,7 +86,8 @@ def check_world(plan: Plan, world: str | None) -> None:
     """Whether a plan was made of the AWS that is there. Raises PlanError."""
     if plan.world != world:
         raise PlanError(
-            f"the plan was made of {world_name(plan.world)}, and this run is about {world_name(world)}\n"
+            f"the plan was made of {world_name(plan.world)}, "
+            f"and this run is about {world_name(world)}\n"
             "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
         )
 

@@ -53,7 +53,7 @@ async def recover(context: RunContext) -> tuple[Warning, ...]:
 
 
 async def recovered(context: RunContext) -> Recovered:
-    """Returns the same as a value, by which a plan tells a dead run's writes from others'."""
+    """Returns what the runs that died had done, so that a plan tells their writes from others'."""
     found, unreadable = [], []
     for run in await _died(context):
         past = await _loaded(run, context)

@@ -32,8 +32,8 @@ async def propose_rollback(
     force: bool,
     tell: Callable[[Collection[Registry]], object],
 ) -> Plan | Mapping[Registry, Effort]:
-    """What it takes to put back what a run has changed or, after an interruption, what reading
-    has taken so far."""
+    """Returns the plan that puts back what a run has changed; after an interruption, the efforts of
+    reading so far."""
     began = context.pace.clock.now()
     dead, basis = await looked_back(context)
     past = await context.records.load(run_id)
@@ -73,9 +73,9 @@ async def propose_rollback(
 
 
 async def mark_rolled_back(run_id: str, context: RunContext) -> Marks:
-    """Before the first write: the version of the inventory that is taken back is not to be
-    applied again, or may be again where it is a rollback that is taken back. The marks from
-    before that are returned."""
+    """Before the first write of a rollback, mark the version of the inventory that is rolled back,
+    so that it is not applied again, or lift the mark where a rollback is rolled back. Returns the
+    marks from before."""
     runs = await context.records.metas()
     run = runs.get(run_id)
     if run is None:
@@ -86,7 +86,7 @@ async def mark_rolled_back(run_id: str, context: RunContext) -> Marks:
 
 
 async def forget_rollback(before: Marks, context: RunContext) -> None:
-    """Have the marks as they were before this run."""
+    """Restore the marks from before this run."""
     await revise_marks(
         context.store,
         context.inventory.name,
@@ -95,7 +95,8 @@ async def forget_rollback(before: Marks, context: RunContext) -> None:
 
 
 async def lift_marks(context: RunContext) -> None:
-    """Somebody insists on a version of the inventory that was taken back."""
+    """Lift the mark of this version of the inventory, because somebody applies it by force although
+    it was rolled back."""
     await revise_marks(
         context.store,
         context.inventory.name,

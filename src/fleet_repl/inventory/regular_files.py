@@ -35,7 +35,7 @@ def read_regular(path: str | Path, *, most: int) -> bytes:
 
 
 def content_of(handle: int, *, most: int) -> bytes:
-    """The same for a file that is open already. It may grow while it is read."""
+    """Returns the content of a file that is open already. It may grow while it is read."""
     found = os.fstat(handle)
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -36,7 +36,7 @@ def _account(text: str, info: ValidationInfo[Context]) -> AccountId | None:
 
 
 def _selected_account(text: str, info: ValidationInfo[Context]) -> AccountId | None:
-    """The same for a selector itself, and not for its `not`."""
+    """Checks the account of a selector itself, and not of its `not`."""
     if info.context.no_externals is not None and info.context.names.is_external(text):
         raise BadValueError(info.context.no_externals)
     return _account(text, info)

@@ -108,7 +108,7 @@ def read_table(
 
 @cache
 def adapter(table: type[DataclassInstance]) -> TypeAdapter[Any]:
-    """What pydantic makes of a table, made once."""
+    """Returns pydantic's reader of a table, which is made once."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - most commands read no inventory
 
     return TypeAdapter(table)
@@ -122,8 +122,8 @@ def _lenient_reader(table: type[DataclassInstance]) -> SchemaValidator:
 
 
 def _lenient(schema: Any) -> Any:  # noqa: ANN401 - any part of a core schema
-    """The same schema, passing over what is bad: keys have their defaults, and unknown keys and
-    bad elements are left out."""
+    """Returns the schema in a form that passes over mistakes: keys with bad values have their
+    defaults, and unknown keys and bad elements are left out."""
     if isinstance(schema, list):
         return [_lenient(part) for part in schema]
     if not isinstance(schema, dict):
@@ -200,8 +200,8 @@ def _report(
 
 
 def _as_list(element: type[DataclassInstance] | None, path: KeyPath, value: object) -> str | None:
-    """What people who write no list most likely mean, from the `value` in the file itself;
-    `element` is the table that it lists."""
+    """Returns the remedy for a value that should be a list, by what its writer most likely means.
+    `element` is the table that the list holds."""
     if element is None:
         return f"write [{spelled(value)}]" if isinstance(value, str) else None
     if isinstance(value, int | float):
@@ -220,7 +220,7 @@ def _columns_at(table: type[DataclassInstance] | None, path: KeyPath) -> Mapping
 
 
 def _place(location: KeyPath, start: KeyPath, findings: Findings) -> KeyPath:
-    """Where something is in the file, by where pydantic says it is."""
+    """Returns the place in the file for a location that pydantic reports."""
     if location[-1:] == ("[key]",):
         return location[:-1]
     is_list_of_one = isinstance(findings.raw((*start, *location[:-1])), str)

@@ -37,5 +37,5 @@ def losses_of(registries: Iterable[RegistryPlan]) -> Iterator[Loss]:
 
 
 def others(count: int) -> str:
-    """What follows the first of `count` examples."""
+    """Returns the words that follow the first of `count` examples."""
     return " and others" if count > 1 else ""

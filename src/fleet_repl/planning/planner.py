@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from fleet_repl.ecr.rules import Outgoing, compare
+from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.needed_grants import (
     GrantDecision,
@@ -43,13 +43,13 @@ from fleet_repl.planning.plan_warnings import (
     unknown_fields,
     unlisted,
 )
-from fleet_repl.planning.policy_changes import NO_WRITES, policy_changes
+from fleet_repl.planning.policy_changes import NO_WRITES, PolicyWrites, policy_changes
 from fleet_repl.planning.registry_plan import registry_plan
 from fleet_repl.planning.revocations import GrantUses, left_behind, unrequested
 from fleet_repl.planning.rule_changes import RuleDecision, decide_rules
-from fleet_repl.planning.template_changes import decide_templates
+from fleet_repl.planning.template_changes import decide_templates, template_waves
 from fleet_repl.planning.wave_warnings import delayed_links, early_grants
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 NOTHING_RECORDED: Final[Record] = MappingProxyType({})
 
@@ -61,6 +61,19 @@ class Planned:
     registries: tuple[RegistryPlan, ...]
     warnings: tuple[Warning, ...]
     vouched: tuple[Vouched, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decisions:
+    """What was decided about the registries, document by document."""
+
+    desired: Desired
+    """With the links that sources write in a later wave than their own."""
+    grants: Mapping[Registry, GrantDecision]
+    rules: Mapping[Registry, RuleDecision]
+    policies: Mapping[Registry, PolicyWrites]
+    vouched: tuple[Vouched, ...]
+    gone: Collection[AccountId]
 
 
 def plan_registries(
@@ -79,6 +92,37 @@ def plan_registries(
     templates that the fleet last applied. `force` removes rules of unknown meaning, except from
     registries whose rules are additive.
     """
+    decisions = _decide(desired, observation, scope, record, allow, force=force)
+    registries = _registry_plans(decisions, observation, scope, record, allow)
+    warnings = (
+        *unknown_fields(observation, scope),
+        *strange_rules(observation, registries),
+        *kept_grants(decisions.grants, decisions.desired),
+        *no_room(decisions.grants),
+        *lint(decisions.grants, observation, decisions.desired),
+        *deletes_started(registries),
+        *delayed_links(
+            {registry: rules.schedule for registry, rules in decisions.rules.items()},
+            decisions.desired,
+        ),
+        *early_grants(decisions.policies, decisions.desired),
+        *unlisted(decisions.desired, record),
+        *trusted_in_vain(decisions.desired, observation),
+        *given_up(record, observation, decisions.gone),
+    )
+    return Planned(registries=registries, warnings=warnings, vouched=decisions.vouched)
+
+
+def _decide(
+    desired: Desired,
+    observation: Observation,
+    scope: Collection[Registry],
+    record: Record,
+    allow: Collection[str],
+    *,
+    force: bool,
+) -> _Decisions:
+    """Decides new grants, then rules, then which old grants can be revoked."""
     gone = gone_accounts(observation, desired.retired)
     uses = GrantUses(
         desired=desired,
@@ -87,67 +131,64 @@ def plan_registries(
         gone=gone,
         left_behind=left_behind(desired, record),
     )
-    grant_decisions = {
-        registry: decide_grants(registry, seen, uses, in_scope=registry in scope)
-        for registry, seen in observation.items()
-        if desired.manages_grants and isinstance(seen, Observed)
-    }
-    rule_decisions = _rule_decisions(
-        desired, observation, scope, grant_decisions, record, allow, force=force
-    )
+    new_grants = _new_grants(uses, scope)
+    rules = _rule_decisions(desired, observation, scope, new_grants, record, allow, force=force)
     # Links that do not fit into their own wave are granted in that of their rules.
-    desired = _delayed(desired, rule_decisions)
-    vouched = tuple(
-        statement
-        for registry in sorted(grant_decisions)
-        for statement in grant_decisions[registry].vouched()
-    )
-    known = replace(uses, desired=desired, written=_written(rule_decisions))
-    grant_decisions = {
-        registry: finish_grants(decision, known)
-        for registry, decision in grant_decisions.items()
+    desired = _delayed(desired, rules)
+    uses = replace(uses, desired=desired, written=_written(rules))
+    grants = {
+        registry: finish_grants(decision, uses)
+        for registry, decision in new_grants.items()
         if registry in scope
     }
-    policies = {
-        registry: policy_changes(decision, desired)
-        for registry, decision in grant_decisions.items()
-    }
-    template_waves = _template_waves(rule_decisions, desired)
-    registries = tuple(
-        registry_plan(
-            registry,
-            observation[registry],
-            desired,
-            rule_decisions.get(registry),
-            policies.get(registry, NO_WRITES),
-            decide_templates(
-                registry,
-                observation[registry],
-                desired,
-                record.get(registry),
-                allow,
-                desired.waves.names[template_waves.get(registry, desired.waves.position(registry))],
-            ),
-            gone=registry.account in gone,
-        )
-        for registry in sorted(scope)
-    )
-    warnings = (
-        *unknown_fields(observation, scope),
-        *strange_rules(observation, registries),
-        *kept_grants(grant_decisions, desired),
-        *no_room(grant_decisions),
-        *lint(grant_decisions, observation, desired),
-        *deletes_started(registries),
-        *delayed_links(
-            {registry: decision.schedule for registry, decision in rule_decisions.items()}, desired
+    return _Decisions(
+        desired=desired,
+        grants=grants,
+        rules=rules,
+        policies={at: policy_changes(decision, desired) for at, decision in grants.items()},
+        vouched=tuple(
+            statement for at in sorted(new_grants) for statement in new_grants[at].vouched()
         ),
-        *early_grants(policies, desired),
-        *unlisted(desired, record),
-        *trusted_in_vain(desired, observation),
-        *given_up(record, observation, gone),
+        gone=gone,
     )
-    return Planned(registries=registries, warnings=warnings, vouched=vouched)
+
+
+def _registry_plans(
+    decisions: _Decisions,
+    observation: Observation,
+    scope: Collection[Registry],
+    record: Record,
+    allow: Collection[str],
+) -> tuple[RegistryPlan, ...]:
+    """Returns the plans of the registries in scope, with the changes of their templates."""
+    desired = decisions.desired
+    waves = template_waves(decisions.rules, desired)
+
+    def plan(registry: Registry) -> RegistryPlan:
+        seen = observation[registry]
+        wave = waves.get(registry, desired.waves.position(registry))
+        return registry_plan(
+            registry,
+            seen,
+            desired,
+            decisions.rules.get(registry),
+            decisions.policies.get(registry, NO_WRITES),
+            decide_templates(
+                registry, seen, desired, record.get(registry), allow, desired.waves.names[wave]
+            ),
+            gone=registry.account in decisions.gone,
+        )
+
+    return tuple(map(plan, sorted(scope)))
+
+
+def _new_grants(uses: GrantUses, scope: Collection[Registry]) -> dict[Registry, GrantDecision]:
+    """Decides the new grants of every destination that was read."""
+    return {
+        registry: decide_grants(registry, seen, uses, in_scope=registry in scope)
+        for registry, seen in uses.observation.items()
+        if uses.desired.manages_grants and isinstance(seen, Observed)
+    }
 
 
 def _delayed(desired: Desired, rule_decisions: Mapping[Registry, RuleDecision]) -> Desired:
@@ -195,22 +236,6 @@ def _rule_decisions(
         for registry, seen in observation.items()
         if registry in scope and isinstance(seen, Observed)
     }
-
-
-def _template_waves(
-    rule_decisions: Mapping[Registry, RuleDecision], desired: Desired
-) -> dict[Registry, int]:
-    """Registries that get images from new links before their own wave → the first such wave:
-    a repository keeps for good what it was created with."""
-    waves = desired.waves
-    first_waves: dict[Registry, int] = {}
-    if len(waves.names) == 1:
-        return first_waves
-    for registry, source in rule_decisions.items():
-        for end in compare(source.present.links, source.merged.links).added:
-            wave = waves.of_link(registry, end)
-            first_waves[end] = min(wave, first_waves.get(end, waves.position(end)))
-    return first_waves
 
 
 def summarize(registries: tuple[RegistryPlan, ...]) -> Summary:

@@ -5,15 +5,17 @@ Templates come before everything else: a repository keeps for good what it was c
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from fleet_repl.ecr.rules import compare
 from fleet_repl.ecr.templates import TemplateChange, plan_templates, template_documents
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
+from fleet_repl.planning.rule_changes import RuleDecision
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -72,3 +74,19 @@ def as_change(change: TemplateChange, wave: str = REST) -> Change:
         before=change.before,
         after=change.after,
     )
+
+
+def template_waves(
+    rule_decisions: Mapping[Registry, RuleDecision], desired: Desired
+) -> dict[Registry, int]:
+    """Returns the first wave that brings new links to a registry, for registries of a later wave: a
+    repository keeps for good the settings that it was created with."""
+    waves = desired.waves
+    first_waves: dict[Registry, int] = {}
+    if len(waves.names) == 1:
+        return first_waves
+    for registry, source in rule_decisions.items():
+        for end in compare(source.present.links, source.merged.links).added:
+            wave = waves.of_link(registry, end)
+            first_waves[end] = min(wave, first_waves.get(end, waves.position(end)))
+    return first_waves

@@ -62,7 +62,7 @@ def backlog_of(links: Outgoing, present: Outgoing) -> Backlog:
 
 
 def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Iterator[Warning]:
-    """What a plan has to say of the backfills that will follow it."""
+    """Yields the warnings of a plan about the backfills that will follow its apply."""
     changes = (
         (registry_plan.registry, change)
         for registry_plan in registries

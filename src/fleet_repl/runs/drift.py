@@ -33,7 +33,8 @@ def rules_digest(replication: Replication) -> str:
 
 
 def policy_digest(policy: PolicyDocument) -> str:
-    """The same for registry policies; where there is none, it is a digest of its own."""
+    """Returns a digest of the meaning of a registry policy. A missing policy has a digest of its
+    own."""
     return _short(policy_meaning(policy.document))
 
 
@@ -137,7 +138,8 @@ def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
 
 
 def _first_contents(registry_plan: RegistryPlan) -> Mapping[Resource, Content]:
-    """What the plan saw of each resource that it changes: later changes expect earlier ones."""
+    """Returns each resource that a plan changes with its content when the plan was made: later
+    changes expect the content that earlier ones leave."""
     contents: dict[Resource, Content] = {}
     for change in registry_plan.changes:
         contents.setdefault(change.resource, change.before)

@@ -137,7 +137,8 @@ class BackfillProgressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillEnded:
-    """Nothing more will be said of this destination, whatever became of its backfill."""
+    """The backfill of a destination has ended, in whatever state. It is the destination's last
+    event."""
 
     outcome: BackfillOutcome
 

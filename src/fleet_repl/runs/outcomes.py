@@ -36,7 +36,8 @@ _WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outco
 
 
 def worst(outcomes: Collection[Outcome]) -> Outcome:
-    """What several changes of one registry come to; without any it is unchanged."""
+    """Returns the outcome of a registry from the outcomes of its changes; without any it is
+    unchanged."""
     worst_outcome = next(
         (outcome for outcome in _WORST_FIRST if outcome in outcomes), Outcome.UNCHANGED
     )

@@ -65,7 +65,7 @@ def aftermath(
     owner: Owner,
     waves: Sequence[str] = (REST,),
 ) -> Aftermath:
-    """What a run had done that has not ended as it should.
+    """Returns what a run that ended without a report had done.
 
     A run with a report had done everything, and died before it could say so. `seen` is what is in
     place now in the registries that `still_open` names; the write that was under way in a missing

@@ -42,7 +42,8 @@ def unmatched(key: str, selector: Selector, inventory: Inventory, fleet: Fleet) 
 
 
 def unmatched_because(key: str, misses: Sequence[str], inventory: Inventory) -> Problem:
-    """The same problem, given the sentences about what the selector nearly matches."""
+    """Returns the problem of a selector that matches nothing, given the sentences about what it
+    nearly matches."""
     reasons = f": {'; '.join(misses)}" if misses else ""
     return inventory.problem(key, f"matches no registry{reasons}", COMPARE)
 

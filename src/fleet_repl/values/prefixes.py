@@ -103,13 +103,14 @@ def covering(prefix: str) -> Iterator[str]:
 
 
 def end_of_covered(ordered: Sequence[str], prefix: str) -> int:
-    """Where in sorted prefixes those end that `prefix` covers: they stand right behind it."""
+    """Returns the index after the last of the sorted prefixes that `prefix` covers: they stand
+    right behind it."""
     return bisect_left(ordered, prefix + _LAST)
 
 
 def covers_at_once(prefixes: Prefixes, prefix: str) -> bool:
-    """The same as `covers` by one binary search, for a canonical set: no prefix in it covers
-    another, so only the prefix that sorts right before `prefix` can cover it."""
+    """As `covers`, by one binary search, for a canonical set: no prefix in it covers another, so
+    only the prefix that sorts right before `prefix` can cover it."""
     at = bisect_right(prefixes, prefix)
     return at > 0 and prefix.startswith(prefixes[at - 1])
 

@@ -162,7 +162,8 @@ class GrantIndex:
 
 
 def reduced(grants: Iterable[Grant]) -> frozenset[Grant]:
-    """The same meaning without grants that a shorter prefix covers."""
+    """Returns the grants without those that a shorter prefix of the same source and action
+    covers."""
     return frozenset(
         Grant(source, prefix, action)
         for (source, action), prefixes in GrantIndex(grants).items()

@@ -140,7 +140,8 @@ def _ungranted(inventory: Inventory, routable: Expressible, observation: Observa
 
 
 def _planned(inventory: Inventory, observation: Observation) -> str | None:
-    """What a plan with managed grants would do, or None for nothing."""
+    """Returns a sentence on the changes that a plan with managed grants would make, or None for no
+    change."""
     try:
         plans = _plan(inventory, observation)
     except InventoryError as error:

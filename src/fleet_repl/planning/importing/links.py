@@ -40,7 +40,7 @@ class Expressible:
     left_out: tuple[LeftOut, ...]
 
     def without(self, left_out: Mapping[Registry, LeftOut]) -> Expressible:
-        """The same with these sources left out altogether."""
+        """Returns the judged links without these sources."""
         links = {source: ends for source, ends in self.links.items() if source not in left_out}
         return Expressible(links=links, left_out=(*self.left_out, *left_out.values()))
 
@@ -84,7 +84,7 @@ class _Source:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def judge(self, replication: Replication) -> Links:
-        """What routes can stand for; everything else is noted in `left_out`."""
+        """Returns the links that routes can stand for, and notes all others in `left_out`."""
         rules = list(self._known_rules(replication))
         plain = prefixes_of(links_of(rule for rule in rules if not rule.deletes))
         deleting = prefixes_of(links_of(rule for rule in rules if rule.deletes))
@@ -128,7 +128,8 @@ class _Source:
             self.leave(f"it answers with fields that this version does not know: {fields}")
 
     def _scope(self, end: Registry, plain: Prefixes, deleting: Prefixes) -> LinkScope:
-        """What of a link a route can stand for; everything else is noted in `left_out`."""
+        """Returns the part of a link that a route can stand for, and notes the rest in
+        `left_out`."""
         everything = union(plain, deleting)
         because = self._why_not(end)
         why = {prefix: because or _why_no_prefix(prefix, plain, deleting) for prefix in everything}

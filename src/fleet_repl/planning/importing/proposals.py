@@ -116,7 +116,8 @@ class Proposer:
             yield _Group(-weight, Frame.NOTHING, True, mask, ends)  # noqa: FBT003
 
     def _signatures(self, frame: Frame, source: int, within: int) -> Iterator[object]:
-        """What makes sources alike. In a mesh all are, once each counts as its own end."""
+        """Yields the properties by which sources are alike. In a mesh all are alike, once each
+        counts as its own end."""
         match frame:
             case Frame.NOTHING:
                 yield within

@@ -34,7 +34,7 @@ class Conditions(NamedTuple):
 
     @property
     def match(self) -> Match:
-        """The same for the inventory."""
+        """The selector as an inventory holds it."""
         return Match(
             accounts=None if self.accounts is None else frozenset(self.accounts),
             labels={label: frozenset(values) for label, values in self.labels},
@@ -62,7 +62,8 @@ class Describer:
         """Selectors that match all of `must` together and nothing beyond `may`."""
 
     def by_name(self, must: int, may: int) -> Picks:
-        """The same by names of accounts and regions alone: one selector where that is exact."""
+        """Returns selectors by names of accounts and regions alone: one selector where that is
+        exact."""
         own_regions: dict[AccountId, _Regions] = {}
         for registry in self._registries.at(must):
             known = own_regions.get(registry.account, ())

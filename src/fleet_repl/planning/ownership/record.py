@@ -31,7 +31,7 @@ Record: TypeAlias = Mapping[Registry, Applied]
 
 
 def together(first: Applied, second: Applied) -> Applied:
-    """What either says was applied to a registry."""
+    """Returns everything that either value says was applied to a registry."""
     return Applied(
         links=both(first.links, second.links),
         templates=tuple(sorted({*first.templates, *second.templates})),

@@ -100,7 +100,8 @@ def bootstrap_of(
     more: Collection[Feature] = (),
     read_only: bool = False,
 ) -> Bootstrap:
-    """What an inventory needs. Retired accounts do too, to be taken out of it.
+    """Returns the roles and policies that a fleet needs. Retired accounts need them too, to be
+    taken out of the fleet.
 
     `more` features are allowed than the inventory uses. Raises FleetError for a base identity that
     no trust policy can name.

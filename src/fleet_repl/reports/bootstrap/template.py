@@ -93,7 +93,7 @@ def _role(bootstrap: Bootstrap) -> dict[str, Value]:
 
 
 def _condition(bootstrap: Bootstrap) -> Value | None:
-    """What the trust policy asks for, beside who it is."""
+    """Returns the condition of the trust policy, beside its principal."""
     organization: dict[str, Value] = {}
     if bootstrap.organization is not None:
         organization = {"aws:PrincipalOrgID": bootstrap.organization}
@@ -109,7 +109,7 @@ def _condition(bootstrap: Bootstrap) -> Value | None:
 
 
 def _of_the_role(texts: Sequence[str]) -> Value:
-    """Of the texts for each role in turn, the one for the role that it is."""
+    """Returns an expression that takes, of one text for each role, the text of the role at hand."""
     first, *others = map(_in_any_account, texts)
     if len(set(texts)) == 1:
         return first

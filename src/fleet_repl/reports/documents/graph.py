@@ -111,7 +111,7 @@ class GraphDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag
 
 
 def _each(part: str, members: dict[str, object]) -> dict[str, object]:
-    """What a schema says of the members of each object in the list `part`."""
+    """Returns the schema of the members of each object in the list `part`."""
     return {part: {"items": {"properties": members}}}
 
 

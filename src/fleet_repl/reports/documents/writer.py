@@ -40,7 +40,7 @@ def json_text(document: object) -> str:
 
 
 def indented(content: bytes) -> str:
-    """Returns the same for a document that is compact text already."""
+    """Returns a document that is compact text already as indented text."""
     try:
         text = msgspec.json.format(content, indent=2).decode("ascii")
     except msgspec.DecodeError:
@@ -71,7 +71,8 @@ def line(document: msgspec.Struct) -> bytes:
 
 
 def line_in_utf8(document: msgspec.Struct) -> bytes:
-    """Returns the same with letters beyond ASCII as they are: earlier versions wrote so too."""
+    """Returns a document as one line, with letters beyond ASCII as they are, as earlier versions
+    wrote it."""
     return msgspec.json.encode(document) + b"\n"
 
 

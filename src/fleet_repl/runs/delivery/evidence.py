@@ -77,13 +77,14 @@ class Arrival(NamedTuple):
 
     @property
     def because(self) -> str | None:
-        """What a reader has to know of an image that is there; None: nothing."""
+        """The remark that a reader needs on an image that is there; None where nothing is to be
+        said."""
         return _UNPULLABLE.get(self.status or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What an image's statuses are held against."""
+    """The facts with which the statuses of an image are compared."""
 
     now: datetime
     replication: Replication
@@ -130,7 +131,7 @@ def arrival_of(detail: JsonObject | None) -> Arrival:
 def evidence_of(
     sample: SourceSample, received: Prefixes, managed: Collection[AccountId] = ()
 ) -> Evidence:
-    """What the sample says of itself, before anything was looked up at a destination."""
+    """Returns the facts that a sample shows by itself, before any destination was asked."""
     sent: dict[tuple[Registry, str], datetime] = {}
     for sampled in sample.images:
         for destination in sampled.statuses:

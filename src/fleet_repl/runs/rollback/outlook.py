@@ -208,7 +208,8 @@ def allows(there: Permissions, grant: Grant) -> bool:
 
 
 def _ungranted(then: Mapping[Registry, Permissions], actions: tuple[str, ...]) -> Ungranted:
-    """What is ungranted where the policies that are put back let in some links and others not."""
+    """Returns a function that tells, for a link, the prefixes that the policies put back do not let
+    in."""
 
     def ungranted(source: Registry, destination: Registry, prefixes: Prefixes) -> Prefixes:
         lacks = then[destination].lacks
@@ -232,8 +233,8 @@ def _needed(
 def _lost(
     now: Policy, before: Permissions, then: Permissions, needed: set[Grant]
 ) -> frozenset[Grant]:
-    """The grants that the policy in place gives and the policy put back does not: our own, and those
-    that links in place need."""
+    """Returns the grants that the policy in place gives and the policy put back does not: our own,
+    and those that links in place need."""
     given = now.in_use | {grant for grant in needed if allows(before, grant)}
     return frozenset(
         grant

@@ -116,8 +116,9 @@ def restored(desired: Desired, registries: Iterable[RegistryPlan]) -> Desired:
 
 
 def _actions(wanted: Iterable[Target], desired: Desired) -> tuple[str, ...]:
-    """What a link in place must not lose: no more than the inventory asks for, nor than the
-    fleet's grants from before the run gave, which may have left out creating repositories."""
+    """Returns the actions that a link in place must keep: no more than the inventory asks for,
+    nor than the fleet's grants from before the run gave, which may have left out creating
+    repositories."""
     given = {
         grant.action
         for target in wanted
@@ -163,7 +164,8 @@ def _planned(draft: Draft, outlook: Outlook) -> RegistryPlan:
 
 
 def _owned_templates(draft: Draft, record: Record) -> tuple[str, ...]:
-    """Those on record, without what goes and with what comes back: a run writes none but ours."""
+    """Returns the fleet's own templates after the rollback: those on record, without those that go
+    and with those that come back. A run writes none but ours."""
     owned = set(record.get(draft.registry, _NOTHING).templates)
     for change in draft.templates:
         owned.discard(str((change.before.document or {}).get("prefix", "")))
