@@ -41,6 +41,13 @@ def with_policies_read(plan: Plan, owner: Owner) -> Plan:
     )
 
 
+def content_of(
+    resource: Resource, document: JsonObject | None, owner: Owner, registry: Registry
+) -> Content:
+    """A document out of a file, with a policy read as one of this fleet."""
+    return read_content(stored_content(resource, document), owner, registry)
+
+
 def read_content(content: Content, owner: Owner, registry: Registry) -> Content:
     """The content with a policy read as one of this fleet."""
     if not _is_unread(content):

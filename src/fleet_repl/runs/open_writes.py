@@ -13,7 +13,7 @@ from fleet_repl.ecr.content import same, shows
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import operation_of
-from fleet_repl.planning.stored import read_content, stored_content
+from fleet_repl.planning.stored import content_of
 from fleet_repl.runs.history import JournalEntry
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import Fault, FaultKind
@@ -60,7 +60,7 @@ def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) 
     if present is None:
         return Verdict(Outcome.FAILED, unseen)
     before, after = (
-        read_content(stored_content(entry.resource, document), owner, entry.registry)
+        content_of(entry.resource, document, owner, entry.registry)
         for document in (entry.before, entry.after)
     )
     if shows(present, after):

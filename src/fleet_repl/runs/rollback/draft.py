@@ -28,7 +28,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import cells_of
 from fleet_repl.planning.plan import Action, Change, Resource, operation_of
-from fleet_repl.planning.stored import read_content, stored_content
+from fleet_repl.planning.stored import content_of
 from fleet_repl.planning.template_changes import as_change
 from fleet_repl.runs.history import Trace
 from fleet_repl.runs.rollback.targets import Rewritten, Target
@@ -142,28 +142,22 @@ def draft_of(
 def _documents(target: Target, seen: Observed, desired: Desired) -> Iterator[_Document]:
     """Yields the documents in the order of their writes. Deletions of templates come last, so that
     no repository is created without a template between two writes."""
-    additive = desired.is_additive(target.registry)
-    for (resource, prefix), rewritten in _in_order(target):
+    templates = sorted(target.templates, key=lambda at: (target.templates[at].before is None, at))
+    written = [
+        *((at, None, target.documents[at]) for at in Resource if at in target.documents),
+        *((Resource.CREATION_TEMPLATE, at, target.templates[at]) for at in templates),
+    ]
+    owner, registry = desired.owner, target.registry
+    additive = desired.is_additive(registry)
+    for resource, prefix, rewritten in written:
         now = seen.content(resource, prefix)
-        before = _before(resource, rewritten, desired.owner, target.registry)
+        before = _before(resource, rewritten, owner, registry)
         if now is None:
             yield _Document(resource=resource, now=None, before=before, moved=False)
         elif not shows(now, before):
-            left = (
-                read_content(stored_content(resource, document), desired.owner, target.registry)
-                for document in rewritten.left
-            )
-            moved = not any(_is_as_left(now, content, to_the_letter=additive) for content in left)
+            contents = (content_of(resource, left, owner, registry) for left in rewritten.left)
+            moved = not any(_is_as_left(now, left, to_the_letter=additive) for left in contents)
             yield _Document(resource=resource, now=now, before=before, moved=moved)
-
-
-def _in_order(target: Target) -> Iterator[tuple[tuple[Resource, str | None], Rewritten]]:
-    for resource in Resource:
-        if resource in target.documents:
-            yield (resource, None), target.documents[resource]
-    templates = target.templates.items()
-    for prefix, rewritten in sorted(templates, key=lambda item: (item[1].before is None, item[0])):
-        yield (Resource.CREATION_TEMPLATE, prefix), rewritten
 
 
 def _before(resource: Resource, rewritten: Rewritten, owner: Owner, registry: Registry) -> Content:
@@ -173,7 +167,7 @@ def _before(resource: Resource, rewritten: Rewritten, owner: Owner, registry: Re
     if resource is Resource.REPLICATION_CONFIGURATION:
         # Rules are written on top of what others have made only where ours are as they were.
         document = met or document or NO_RULES
-    before = read_content(stored_content(resource, document), owner, registry)
+    before = content_of(resource, document, owner, registry)
     if not isinstance(before, Policy) or met is None or before.is_untidy:
         return before
     return compose(parse_policy(met, owner, registry), before.grants, owner, registry)
