@@ -1,7 +1,7 @@
-"""Which destinations are to receive what was pushed before their rules were in place.
+"""Backfill targets: destinations that are to receive what was pushed before their rules existed.
 
-All of a route's, for somebody who asks, or those of the links that a run has made. Whether a
-backfill is needed, and can start now, is another question.
+These are all destinations of a route for the backfill command, and for a run the destinations of
+the links that it has made. `ecr.backfills` decides whether a backfill is needed and can start now.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fleet_repl.values.text import counted, named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """The destinations of one source, as far as its rules are as they should be."""
+    """The destinations of one source, by whether its rules replicate to them as routes ask."""
 
     in_place: tuple[Registry, ...] = ()
     missing: Mapping[Registry, Prefixes] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Backlog:
 def asked_for(
     desired: Desired, routes: Sequence[Route], sources: Iterable[Registry]
 ) -> dict[Registry, Outgoing]:
-    """Source → the links out of it that `routes` ask for; one without any is left out."""
+    """Returns, by source, the links that `routes` ask for. Sources without links are left out."""
     prefixes = {route.name: route.prefixes for route in routes}
     outgoing_by_source: dict[Registry, Outgoing] = {}
     for source in sorted(sources):
@@ -50,7 +50,7 @@ def asked_for(
 
 
 def backlog_of(links: Outgoing, present: Outgoing) -> Backlog:
-    """The links of a source held against what its rules replicate."""
+    """Compares the links of a source with the links that its rules make."""
     lacking = {
         destination: beyond(links[destination], present.get(destination, NOTHING))
         for destination in sorted(links)
@@ -81,7 +81,8 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
 
 
 def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry, Due]:
-    """Source → what the links that a plan will add are owed, from `since` on."""
+    """Returns, by source, the destinations that are owed a backfill from `since` on, because a plan
+    adds links to them."""
     due_by_source: dict[Registry, Due] = {}
     for source, end, _ in _asking(plan.changes, routes):
         due_by_source[source] = {**due_by_source.get(source, {}), end.registry: since}
@@ -91,7 +92,8 @@ def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry
 def of_new_links(
     plan: Plan, outcomes: Iterable[RegistryOutcome], routes: Sequence[Route]
 ) -> dict[Registry, tuple[Registry, ...]]:
-    """Source → the destinations of links that a run has made for a route that wants a backfill."""
+    """Returns, by source, the destinations of links that a run has made for a route that wants a
+    backfill."""
     changes = {outcome.registry: outcome.changes for outcome in outcomes}
     written: dict[Registry, Outgoing] = {}
     new_links: dict[Registry, set[Registry]] = {}
@@ -107,7 +109,7 @@ def of_new_links(
 def _asking(
     changes: Iterable[tuple[Registry, Change]], routes: Iterable[Route]
 ) -> Iterator[tuple[Registry, LinkEnd, Route]]:
-    """Links that changes add, with each route that asks for them and wants a backfill."""
+    """The links that changes add, with each route that asks for them and wants a backfill."""
     wanting = {route.name: route for route in routes if route.backfill == "new-links"}
     for source, change in changes if wanting else ():
         if change.resource is Resource.REPLICATION_CONFIGURATION:
@@ -119,8 +121,8 @@ def _asking(
 
 
 def _written(changes: Iterable[ChangeOutcome]) -> Outgoing:
-    """The links that were written to a registry, and read back: of several writes, what the last
-    one has left that was not there before the first."""
+    """The links that a run has surely added to a registry: those after the last of its writes that
+    were not there before the first."""
     writes = [
         change
         for change in changes

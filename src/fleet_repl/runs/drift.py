@@ -1,7 +1,8 @@
-"""Drift: whether the inventory moved or the fleet did, by what the last run left behind.
+"""Drift causes: whether a registry differs because the inventory changed or the registry did.
 
-Pure. A trace holds digests of what documents meant when a run of the fleet wrote them; what is
-in place now either still means that, and then the wish has changed, or somebody else was there.
+Pure. A trace holds digests of what the documents of a registry meant when a run of the fleet last
+wrote them. Where the documents in place have the same digests, the inventory has changed since.
+Otherwise somebody else has changed the registry.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unord
 
 
 def rules_digest(replication: Replication) -> str:
-    """16 hex digits that are equal where replication configurations mean the same.
+    """Returns 16 hex digits that are equal where replication configurations mean the same.
 
-    With something in it that is not known here, nothing but the same text has the same digest.
+    Configurations with fields that are not known here have equal digests only where their texts
+    are equal.
     """
     if replication.unknown:
         return _short(replication.document)
@@ -39,14 +41,15 @@ def policy_digest(policy: PolicyDocument) -> str:
 
 
 def _spelled_digest(policy: PolicyDocument) -> str:
-    """The digest that traces of earlier versions hold: it tells spellings apart that ECR mixes."""
+    """The digest that traces of earlier versions hold. It differs between two spellings of a
+    policy, although ECR may answer either for the other."""
     return _short(unordered(policy.document))
 
 
 def moved(registry_plan: RegistryPlan, trace: Trace | None) -> Moved | None:
-    """Why a registry has to change; None for one that does not.
+    """Returns why a registry has to change, or None for a registry that does not.
 
-    A resource that no run has written says nothing, nor does a creation template.
+    Only rules and policies that a run has written are compared; creation templates are not.
     """
     if registry_plan.state is not State.CHANGED:
         return None
@@ -68,7 +71,7 @@ def moved(registry_plan: RegistryPlan, trace: Trace | None) -> Moved | None:
 
 
 def attributed(registries: Iterable[RegistryPlan], traces: Traces) -> tuple[RegistryPlan, ...]:
-    """Registries of a plan, each that has to change with the reason why."""
+    """Returns the registries of a plan, with the cause for those that have to change."""
     return tuple(
         replace(registry_plan, moved=moved(registry_plan, traces.get(registry_plan.registry)))
         if registry_plan.state is State.CHANGED
@@ -78,7 +81,7 @@ def attributed(registries: Iterable[RegistryPlan], traces: Traces) -> tuple[Regi
 
 
 def sentence(moved: Moved) -> str:
-    """Why a registry differs, for people."""
+    """Returns why a registry differs, for people."""
     match moved.by:
         case Mover.FLEET:
             return f"changed outside: last applied by {_run(moved)}"
@@ -98,9 +101,9 @@ def traced(
     at: datetime,
     inventory_digest: str,
 ) -> Traces:
-    """The traces after a run: what it has written is as it left it.
+    """Returns the traces after a run, with the digests of the documents that it has written.
 
-    Of a document whose write is in doubt nothing is known any more.
+    A document whose write has an unknown outcome has no digest any more.
     """
     by_registry = dict(traces)
     for outcome in outcomes:
@@ -109,7 +112,7 @@ def traced(
             continue
         new = Trace(run_id=run_id, at=at, inventory=inventory_digest)
         old = traces.get(outcome.registry)
-        # A run that has written nothing for certain is not the one that it was left by.
+        # The registry is as the earlier run left it if no write of this run surely took place.
         trace = new if old is None or any(written.values()) else old
         rules, policy = (old.rules, old.policy) if old is not None else (None, None)
         trace = replace(
@@ -125,7 +128,7 @@ def traced(
 
 
 def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
-    """Digests of what a run left in a registry; None for what nobody knows."""
+    """The digests of what a run left in a registry; None where a write has an unknown outcome."""
     digests: dict[Resource, str | None] = {}
     for change in outcome.changes:
         if change.resource is Resource.CREATION_TEMPLATE:
@@ -147,7 +150,7 @@ def _first_contents(registry_plan: RegistryPlan) -> Mapping[Resource, Content]:
 
 
 def _digests(content: Content) -> tuple[str, ...]:
-    """The digest that a trace holds of it, and any that earlier versions put there."""
+    """The digest that a trace holds of a content, and the digest that earlier versions wrote."""
     match content:
         case Replication():
             return (rules_digest(content),)

@@ -15,6 +15,8 @@ from fleet_repl.values.names import AccountId, Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
+    """A run begins."""
+
     run_id: str
     registries: int
     accounts: int
@@ -22,14 +24,14 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadStarted:
-    """A registry is being observed; `RegistryRead` follows."""
+    """The run begins to read a registry. `RegistryRead` follows."""
 
     registry: Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryRead:
-    """A registry was observed, or could not be (`error`)."""
+    """The run has read a registry, or could not read it (`error`)."""
 
     registry: Registry
     error: Fault | None = None
@@ -37,6 +39,8 @@ class RegistryRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMade:
+    """The plan of the run is complete."""
+
     plan: Plan
 
 
@@ -46,24 +50,24 @@ class WaveStarted:
 
     wave: str
     registries: int
-    """How many of them it writes to."""
+    """The number of registries that the wave writes to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveFinished:
-    """A wave has ended; `pause` seconds pass before the next one."""
+    """A wave has ended. The next wave begins after `pause` seconds."""
 
     wave: str
     failed: int
-    """Registries of the wave that failed."""
+    """The number of registries of the wave that failed."""
     pause: float = 0
     because: str | None = None
-    """Why later waves are skipped, if they are."""
+    """Why later waves are skipped; None where they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRetried:
-    """A call failed in a way that can pass and will be made again after `delay` seconds."""
+    """A call failed with a passing fault. It will be made again after `delay` seconds."""
 
     account: AccountId | None
     operation: str
@@ -74,8 +78,8 @@ class CallRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAwaited:
-    """The fleet's lock runs out in `seconds`, as its holder gives no sign of life, and is waited
-    for."""
+    """The run waits for the fleet's lock, whose holder gives no sign of life. The lock runs out in
+    `seconds`."""
 
     fleet: str
     holder: str
@@ -84,8 +88,8 @@ class LockAwaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteStarted:
-    """A write is under way: what is in place is read once more, then it is sent and read back.
-    `WriteSettled` follows."""
+    """A write begins: the run reads the document once more, sends the write, and reads the document
+    back. `WriteSettled` follows."""
 
     registry: Registry
     resource: Resource
@@ -94,6 +98,8 @@ class WriteStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSettled:
+    """A write has ended."""
+
     registry: Registry
     resource: Resource
     outcome: Outcome
@@ -102,26 +108,31 @@ class WriteSettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryFinished:
+    """The outcome of a registry is final."""
+
     outcome: RegistryOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
+    """The run has ended, and this is its report."""
+
     report: Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillsWanted:
-    """Backfills are about to be looked at and started; how many may follow."""
+    """The run begins to look at backfills, and to start them."""
 
     backfills: int
+    """The number of backfills that may follow."""
     looking: bool = False
-    """Whether none of them will be started."""
+    """Whether the run only looks, and starts none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillStarted:
-    """ECR has taken it on."""
+    """ECR has accepted a backfill."""
 
     source: Registry
     backfill: Backfill
@@ -129,7 +140,7 @@ class BackfillStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillProgressed:
-    """A backfill that is followed has moved on."""
+    """A backfill that the run follows has made progress."""
 
     source: Registry
     backfill: Backfill
@@ -145,7 +156,7 @@ class BackfillEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyStarted:
-    """Recent images are about to be asked about; each source is read, and then some more."""
+    """The run begins to ask for recent images, first in each of the sources."""
 
     run_id: str
     sources: tuple[Registry, ...]
@@ -153,6 +164,8 @@ class VerifyStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyFinished:
+    """The run has asked for all sampled images, and this is its report."""
+
     report: DeliveryReport
 
 

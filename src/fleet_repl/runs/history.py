@@ -1,6 +1,6 @@
 """Remembered runs as values: who ran what, what was written and when.
 
-Pure: `store` keeps them, and nothing here knows where.
+Pure. The room `state` keeps these values, in a folder or a bucket.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """The process that a run is, or was, made by. No part of it is a secret."""
+    """The process that makes a run, or made it. No member is a secret."""
 
     run_id: str
     purpose: Purpose
@@ -40,8 +40,8 @@ class Holder:
     host: str
     pid: int
     process: str
-    """Tells this process from every other one of its host, earlier ones of the same pid too;
-    empty where the system does not say."""
+    """A text that no other process of the host has, not even an earlier one with the same pid;
+    empty where the operating system gives none."""
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.run_id} of {self.user}@{self.host} (process {self.pid})"
@@ -49,7 +49,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMeta:
-    """What is known of a run before its first write."""
+    """The facts about a run that are known before its first write."""
 
     run_id: str
     fleet: str
@@ -57,17 +57,17 @@ class RunMeta:
     holder: Holder
     started_at: datetime
     inventory: InventoryRef
-    """Its path is seen from the folder of the state; as it was given where that is a bucket."""
+    """Its path is relative to the folder of the state; in a bucket it is the path as given."""
     plan_digest: str
     forced: bool = False
     allowed: tuple[str, ...] = ()
     rolls_back: str | None = None
     changes: int = 0
-    """Writes that the plan asks for."""
+    """The number of writes in the plan."""
 
 
 class Moment(StrEnum):
-    """What a line of the journal tells."""
+    """The moment in a write at which a line of the journal was written."""
 
     SENDING = "sending"
     SETTLED = "settled"
@@ -75,7 +75,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """A write that is about to be sent, or that has ended."""
+    """A line of the journal: a write is about to be sent, or has ended."""
 
     moment: Moment
     at: datetime
@@ -85,14 +85,15 @@ class JournalEntry:
     phase: Phase
     wave: str
     prefix: str | None = None
-    """Of a creation template."""
+    """The prefix of a creation template; None for rules and policies."""
     before: JsonObject | None = None
-    """What the write expects. In lines about sending only."""
+    """The document that the write expects. `before` and `after` are in lines about sending only."""
     after: JsonObject | None = None
     outcome: Outcome | None = None
-    """In lines about the end only, as is what follows."""
+    """`outcome`, `request_id` and `in_doubt` are in lines about the end only."""
     request_id: str | None = None
     in_doubt: bool = False
+    """Whether ECR may have made a write that failed."""
 
 
 BeforeDocuments: TypeAlias = Mapping[Registry, "RegistryBefore"]
@@ -102,7 +103,7 @@ BeforeDocuments: TypeAlias = Mapping[Registry, "RegistryBefore"]
 class RegistryBefore:
     """The whole documents of a registry as they were before a run's first write to them.
 
-    Only what the run will touch is there: a resource that is missing is left alone.
+    Resources that the run will not write are missing.
     """
 
     documents: Mapping[Resource, JsonObject | None] = field(default_factory=dict)
@@ -110,15 +111,15 @@ class RegistryBefore:
     templates: Mapping[str, JsonObject | None] = field(default_factory=dict)
     """Creation templates by prefix."""
     owned: Cells = field(default_factory=dict)
-    """The links out of it that were on record as the fleet's own."""
+    """The links out of the registry that were on record as the fleet's own."""
 
 
 def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
-    """What every registry that a run will write to has now, as the plan saw it, and what of that
-    is the fleet's own by its record.
+    """Returns the documents that a run will overwrite, as the plan saw them, and the links of the
+    same registries that are the fleet's own by its record.
 
-    A resource that is written several times is as its first write expects it. What is refused is
-    not written.
+    A resource that is written several times is as its first write expects it. Refused resources
+    are missing, as they are not written.
     """
     befores: dict[Registry, RegistryBefore] = {}
     for registry_plan in plan.registries:
@@ -140,7 +141,7 @@ def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
 
 
 def prefix_of(change: Change | ChangeOutcome) -> str | None:
-    """Which creation template a change is of; None for one of anything else."""
+    """Returns the prefix of the creation template that a change writes; None for another change."""
     if change.resource is not Resource.CREATION_TEMPLATE:
         return None
     document = change.after.document or change.before.document or {}
@@ -149,7 +150,7 @@ def prefix_of(change: Change | ChangeOutcome) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """A line of the list of runs."""
+    """A run as a row in the list of runs."""
 
     meta: RunMeta
     status: Status | None
@@ -158,35 +159,35 @@ class RunSummary:
     applied: int = 0
     partial: int = 0
     failed: int = 0
-    """Registries."""
+    """`applied`, `partial` and `failed` count registries."""
     writes: Writes | None = None
-    """None where nobody has counted them: without a report, or in earlier versions."""
+    """None for a run without a report, and for a run of an earlier version, which did not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableRun:
-    """A run of which something that is remembered cannot be read."""
+    """A run with a remembered document that cannot be read."""
 
     run_id: str
     fleet: str
     reason: str
-    """Which document, and what is wrong with it."""
+    """The name of the document, and what is wrong with its content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunList:
-    """Runs of a state location, newest first, and what stops further ones."""
+    """The runs of a state location, newest first, and the fleets that are frozen."""
 
     location: str
     runs: tuple[RunSummary, ...]
     older: int = 0
-    """Runs that are left out."""
+    """The number of older runs that are left out."""
     frozen: Mapping[str, Freeze] = field(default_factory=dict)
     """By fleet."""
     under_way: frozenset[str] = frozenset()
-    """Ids of runs that a process is at work on. Another one without a report has died."""
+    """The ids of runs that a process is at work on. Any other run without a report has died."""
     unreadable: tuple[UnreadableRun, ...] = ()
-    """Runs that are not among these, as something of them cannot be read."""
+    """Runs that are missing in `runs`, because a document of theirs cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,16 +204,16 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """How the fleet left a registry when it last wrote it."""
+    """How a run of the fleet left a registry that it was the last to write."""
 
     run_id: str
     at: datetime
     inventory: str
     """The digest of that run's inventory."""
     rules: str | None = None
-    """A digest of what the replication configuration meant; None if it was never written."""
+    """A digest of what the replication configuration meant; None if no run has written one."""
     policy: str | None = None
-    """The same for the registry policy."""
+    """A digest of what the registry policy meant; None if no run has written one."""
 
 
 Traces: TypeAlias = Mapping[Registry, Trace]
@@ -220,20 +221,20 @@ Traces: TypeAlias = Mapping[Registry, Trace]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
-    """A version of the inventory whose run was taken back: it is not to be applied again."""
+    """A version of the inventory that is not to be applied again, as its run was rolled back."""
 
     inventory: str
-    """Its digest."""
+    """The digest of the inventory."""
     run_id: str
     """The run that was rolled back."""
     by: str
-    """The run that did it."""
+    """The run that rolled it back."""
     at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """A fleet that nobody may write to for now."""
+    """Who froze a fleet, when and why. No run writes to a frozen fleet."""
 
     who: str
     why: str

@@ -1,4 +1,4 @@
-"""What became of a run: outcomes per registry, the report, and the events on the way."""
+"""What became of a run: the outcomes of its changes, registries and waves, and its report."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fleet_repl.values.names import Registry
 
 class Outcome(StrEnum):
     APPLIED = "applied"
-    """Written and read back."""
+    """The change was written and read back."""
     PARTIAL = "partial"
-    """Of registries only: some changes were written, the rest were skipped or cancelled."""
+    """For registries only: some changes were written, the others were skipped or cancelled."""
     UNCHANGED = "unchanged"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 SETTLED: Final = (Outcome.APPLIED, Outcome.UNCHANGED)
-"""Outcomes after which a document is as it was planned."""
+"""The outcomes after which a document is as the plan wants it."""
 
 _WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outcome.APPLIED)
 
@@ -49,7 +49,7 @@ def worst(outcomes: Collection[Outcome]) -> Outcome:
 class Status(StrEnum):
     OK = "ok"
     STAGED = "staged"
-    """It ended after a wave, as it was asked to, and everything up to that wave is done."""
+    """The run ended after the wave that it was told to end after, and did all until then."""
     PARTIAL = "partial"
     FAILED = "failed"
     REFUSED = "refused"
@@ -58,15 +58,17 @@ class Status(StrEnum):
 
 class BackfillMode(StrEnum):
     START = "start"
-    """What can be started was started."""
+    """Start every backfill that can start now."""
     WAIT = "wait"
-    """Everything was started and followed to its end."""
+    """Start every backfill, and follow each to its end."""
     STATUS = "status"
-    """Nothing was started."""
+    """Start no backfill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOutcome:
+    """What became of one change of a plan."""
+
     resource: Resource
     action: Action
     wave: str = REST
@@ -74,32 +76,34 @@ class ChangeOutcome:
     request_id: str | None = None
     before: Content
     after: Content
-    """What was written, or would have been."""
+    """The content that was written, or would have been."""
     in_doubt: bool = False
-    """It failed, and whether it was written all the same nobody knows; no part of the document."""
+    """Whether ECR may have made the write although it failed. Not in the report's document."""
     because: str | None = field(default=None, compare=False)
-    """Why it was skipped or cancelled; no part of the document."""
+    """Why the change was skipped or cancelled. Not in the report's document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryOutcome:
+    """What became of one registry in scope."""
+
     registry: Registry
     name: str
     wave: str = REST
     outcome: Outcome
     attempts: int = 0
-    """Every call made for the registry, retries and its account's AssumeRole included."""
+    """The number of calls for the registry, with retries and the AssumeRole of its account."""
     duration_ms: int = 0
     changes: tuple[ChangeOutcome, ...] = ()
     held: tuple[HeldLink, ...] = ()
     error: Fault | None = None
     because: str | None = None
-    """Why it, or the rest of it, was skipped or cancelled."""
+    """Why changes of the registry were skipped or cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writes:
-    """Changes by what became of them."""
+    """The numbers of changes by their outcome."""
 
     applied: int = 0
     unchanged: int = 0
@@ -117,7 +121,7 @@ class Writes:
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
-        """By outcome, in the order of the document."""
+        """The numbers by outcome, in the order of the report's document."""
         return {
             Outcome.APPLIED: self.applied,
             Outcome.UNCHANGED: self.unchanged,
@@ -133,18 +137,18 @@ class WaveOutcome:
 
     name: str
     registries: int
-    """Those with a change in the wave."""
+    """The number of registries with a change in the wave."""
     writes: Writes
     because: str | None = None
-    """Why most of its writes that were skipped or cancelled were."""
+    """The commonest reason why writes of the wave were skipped or cancelled."""
 
 
 def wave_outcomes(
     registries: Iterable[RegistryOutcome], names: Sequence[str]
 ) -> tuple[WaveOutcome, ...]:
-    """The waves of a run in the order of `names`, and what became of each.
+    """Returns the outcomes of the waves of a run, in the order of `names`.
 
-    A wave that is not in `names` comes before the last of them, which is that of the rest.
+    The last of `names` is the wave of the rest. A wave that is not in `names` comes before it.
     """
     changes = [
         (registry.registry, change) for registry in registries for change in registry.changes
@@ -186,37 +190,37 @@ class Report:
     forced: bool = False
     """Whether objections were overridden."""
     allowed: tuple[str, ...] = ()
-    """What was allowed beside that: "protected", "unknown-fields"."""
+    """The words of `--allow`: "protected", "unknown-fields"."""
     rolls_back: str | None = None
     """The run whose writes this one takes back."""
     objections: tuple[Objection, ...] = ()
     warnings: tuple[Warning, ...] = ()
     acknowledged: int = 0
-    """As of its plan."""
+    """The number of warnings that the plan left out, because the inventory acknowledges them."""
     registries: tuple[RegistryOutcome, ...]
     waves: tuple[WaveOutcome, ...] = ()
-    """In order; a fleet without waves has one, that of the rest."""
+    """In their order. A fleet without waves has one, the wave of the rest."""
     backfills: tuple[BackfillOutcome, ...] = ()
-    """Of links that the run made, where a route asks for it; in order of source and destination."""
+    """For links that the run made and a route wants it; in order of source and destination."""
 
     def count(self, outcome: Outcome) -> int:
-        """How many registries had this outcome."""
+        """Returns the number of registries with this outcome."""
         return sum(registry.outcome is outcome for registry in self.registries)
 
     @property
     def writes(self) -> Writes:
-        """Every change of the run by what became of it."""
+        """The numbers of all changes of the run by their outcome."""
         return Writes.of(change for registry in self.registries for change in registry.changes)
 
     @property
     def held(self) -> int:
-        """How many links were left out."""
+        """The number of links that were left out."""
         return sum(len(registry.held) for registry in self.registries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillReport:
-    """Backfills that were started, followed, or only looked at."""
+    """The report of a backfill command, which started backfills, followed them or only looked."""
 
     run_id: str
     status: Status
@@ -225,24 +229,24 @@ class BackfillReport:
     fleet: str
     inventory: InventoryRef
     route: str | None
-    """The only route that counted, if there was one."""
+    """The route that the command was given; None for all routes."""
     mode: BackfillMode
     backfills: tuple[BackfillOutcome, ...]
     """One for each source and destination, in their order."""
 
     def count(self, state: BackfillState) -> int:
-        """How many destinations are in this state."""
+        """Returns the number of backfills in this state."""
         return sum(backfill.state is state for backfill in self.backfills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """The calls of a connection so far."""
+    """The calls that a connection has made so far."""
 
     calls: Mapping[tuple[str, str, str], int]
-    """How many by service, operation and result: "ok" or the kind of the fault."""
+    """The number of calls by service, operation and result: "ok" or the kind of the fault."""
 
     @property
     def throttles(self) -> int:
-        """Calls that were asked to slow down."""
+        """The number of calls that AWS throttled."""
         return sum(count for key, count in self.calls.items() if key[2] == FaultKind.THROTTLED)
