@@ -10,11 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from fleet_repl.reports.documents.backfill import BACKFILL_SCHEMA, backfill_report_document
+    from fleet_repl.reports.documents.backfill import backfill_report_document
     from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
     from fleet_repl.reports.documents.graph import GRAPH_SCHEMA, graph_document
     from fleet_repl.reports.documents.plan import (
-        PLAN_SCHEMA,
         PlanFormatError,
         is_unaltered,
         parse_plan,
@@ -22,21 +21,12 @@ if TYPE_CHECKING:
         plan_digest,
         plan_document,
     )
-    from fleet_repl.reports.documents.report import (
-        REPORT_SCHEMA,
-        parse_report,
-        report_content,
-        report_document,
-    )
-    from fleet_repl.reports.documents.runs import RUNS_SCHEMA, runs_document
+    from fleet_repl.reports.documents.report import parse_report, report_content, report_document
+    from fleet_repl.reports.documents.runs import runs_document
 
 __all__ = [
-    "BACKFILL_SCHEMA",
     "DELIVERY_SCHEMA",
     "GRAPH_SCHEMA",
-    "PLAN_SCHEMA",
-    "REPORT_SCHEMA",
-    "RUNS_SCHEMA",
     "PlanFormatError",
     "backfill_report_document",
     "delivery_document",
