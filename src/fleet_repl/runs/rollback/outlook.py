@@ -7,7 +7,7 @@ which links no grant lets in (`lacks_at`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -42,6 +42,7 @@ class Outlook:
     observation: Observation
     record: Record
     drafts: Mapping[Registry, Draft]
+    """In order of account and region."""
     unlisted: frozenset[Registry]
     """Registries whose policy the run wrote, and that the inventory lists no longer."""
     links_then: Mapping[Registry, Outgoing]
@@ -77,14 +78,16 @@ class Outlook:
             and self.uses.of(source, registry, grant) is not False
         )
 
-    def ungranted(self, draft: Draft) -> tuple[HeldLink, ...]:
-        """The links that come back and that their destinations will not let in.
+    def ungranted(self) -> Iterator[tuple[Registry, HeldLink]]:
+        """Yields the sources of links that come back and that their destinations will not let in,
+        each with the first of these links."""
+        for source, draft in self.drafts.items():
+            for link in self._held(draft)[:1] if draft.writes_rules else ():
+                yield source, link
 
-        Whether repositories may be created there is as it was before, too.
-        """
-        if not draft.writes_rules:
-            return ()
+    def _held(self, draft: Draft) -> tuple[HeldLink, ...]:
         source = draft.registry
+        # Whether repositories may be created there is as it was before the run, too.
         desired = replace(self.desired, actions=(REPLICATE_IMAGE,))
         planned = lacks_at(source, self.decisions, self.observation, desired)
 

@@ -56,12 +56,20 @@ def insisted(outlook: Outlook) -> tuple[Outlook, tuple[Warning, ...]]:
     is the matter with it."""
     warnings: list[Warning] = []
     keeping: dict[Registry, Draft] = {}
-    for registry, losses in sorted(_losing(outlook), key=lambda item: item[0]):
+    for registry, losses in _losing(outlook):
         warnings += _loss_warnings(registry, losses)
         keeping[registry] = _keeping(outlook.drafts[registry], losses, outlook)
     outlook = outlook.with_drafts(keeping)
     outlook = _refusing(outlook, _over_long(outlook))
-    return outlook, (*warnings, *_ungranted_warnings(outlook))
+    warnings += [
+        Warning(
+            kind="ungranted",
+            message=f"{registry}: links into {link.destination} come back that it will not "
+            f"let in: {link.because}",
+        )
+        for registry, link in outlook.ungranted()
+    ]
+    return outlook, tuple(warnings)
 
 
 def _refusing(outlook: Outlook, refusals: Iterable[Refusal]) -> Outlook:
@@ -87,9 +95,8 @@ def _over_long(outlook: Outlook) -> Iterator[Refusal]:
 def _refusals(outlook: Outlook) -> Iterator[Refusal]:
     for registry, losses in _losing(outlook):
         yield registry, Resource.REGISTRY_POLICY, _still_used(losses)
-    for registry, draft in outlook.drafts.items():
-        for link in outlook.ungranted(draft)[:1]:
-            yield registry, Resource.REPLICATION_CONFIGURATION, _not_let_in(link)
+    for registry, link in outlook.ungranted():
+        yield registry, Resource.REPLICATION_CONFIGURATION, _not_let_in(link)
 
 
 def _losing(outlook: Outlook) -> Iterator[tuple[Registry, tuple[Loss, ...]]]:
@@ -180,16 +187,6 @@ def _loss_warnings(registry: Registry, losses: Iterable[Loss]) -> Iterator[Warni
             message=f"{registry}: grants go from the registry policy that are in use, or may be: "
             f"{_some(taken)}",
         )
-
-
-def _ungranted_warnings(outlook: Outlook) -> Iterator[Warning]:
-    for registry, draft in sorted(outlook.drafts.items(), key=lambda item: item[0]):
-        for link in outlook.ungranted(draft)[:1]:
-            yield Warning(
-                kind="ungranted",
-                message=f"{registry}: links into {link.destination} come back that it will not "
-                f"let in: {link.because}",
-            )
 
 
 def _some(losses: Iterable[Loss]) -> str:
