@@ -41,7 +41,7 @@ def test_what_both_name_counts_once() -> None:
     )
     ledger.hold(HUB, later)
     assert events == []
-    ledger.links_told(HUB)
+    ledger.note_links_known(HUB)
     assert len(events) == 1
     (outcome,) = ledger.conclude_all(Outcome.CANCELLED, None)
     assert outcome.held == (held(FIRST, "base/", because="planned"), *later)
@@ -60,7 +60,7 @@ def test_a_registry_is_concluded_once_what_was_written_has_been_looked_at_again(
     events: list[Event] = []
     ledger = Ledger(plan_of(one), events.append)
     ledger.record(HUB, change, Outcome.APPLIED)
-    ledger.links_told(HUB)
+    ledger.note_links_known(HUB)
     assert events == []
-    ledger.looked(HUB)
+    ledger.note_last_look(HUB)
     assert [type(event) for event in events] == [RegistryFinished]

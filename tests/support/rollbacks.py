@@ -23,7 +23,7 @@ from fleet_repl.planning.plan import Change, Objection, Phase, Plan, RegistryPla
 from fleet_repl.planning.planner import plan_registries, summarize
 from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta
 from fleet_repl.runs.outcomes import Outcome
-from fleet_repl.runs.record import announced
+from fleet_repl.runs.record import claim
 from fleet_repl.runs.rollback import PlannedRollback, needed_observation, plan_rollback, targets
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
@@ -174,7 +174,7 @@ class Fleet:
         self.runs += 1
         run_id = f"20261123T1200{self.runs:02}Z-abcdef"
         plan = plan_of(registries, warnings, objections, rolls_back)
-        self.record = announced(self.record, plan, {})
+        self.record = claim(self.record, plan, {})
         writes = writes_of(registries)[:most]
         for registry, change in writes[:-1] if last == "lost" else writes:
             self.aws.write(registry, change)

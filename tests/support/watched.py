@@ -15,7 +15,7 @@ from tests.support.clock import VirtualClock
 from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
 from tests.support.registries import registry_of
 
-from fleet_repl.fleet.fleet import EVERYTHING, NOTHING_SPARED, Interrupted
+from fleet_repl.fleet.fleet import EVERYTHING, NONE_EXCLUDED, Interrupted
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning import excluded
@@ -125,7 +125,7 @@ class FakeFleet:
         *,
         selection: Selection = EVERYTHING,
         over: float = 0,
-        spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+        spare: Mapping[Registry, Fault] = NONE_EXCLUDED,
         exclude_objected: bool = False,
     ) -> Plan:
         world = self._world

@@ -41,24 +41,24 @@ class ApplyContext:
     """The wave that the run ends with; None: the last one."""
 
 
-async def apply_plan(plan: Plan, how: ApplyContext) -> tuple[RegistryOutcome, ...]:
+async def apply_plan(plan: Plan, context: ApplyContext) -> tuple[RegistryOutcome, ...]:
     """Carry out a plan; returns the outcome of every registry, in the plan's order."""
-    return await _Run(plan, how).run()
+    return await _Run(plan, context).run()
 
 
 class _Run:
-    """A plan that is being carried out."""
+    """One run of a plan, from its first wave to the last."""
 
-    def __init__(self, plan: Plan, how: ApplyContext) -> None:
+    def __init__(self, plan: Plan, context: ApplyContext) -> None:
         self._plan = plan
-        self._how = how
-        self._batches = batches(plan.registries, how.desired.waves.names)
-        self._has_waves = len(how.desired.waves.names) > 1
+        self._context = context
+        self._batches = batches(plan.registries, context.desired.waves.names)
+        self._has_waves = len(context.desired.waves.names) > 1
         """Whether the inventory has waves, so that events report them."""
-        self._stop, self._on_event = how.documents.stop, how.documents.on_event
+        self._stop, self._on_event = context.documents.stop, context.documents.on_event
         self._ledger = Ledger(plan, self._on_event)
-        self._last_look = LastLook(self._ledger, how.documents, how.concurrency)
-        self._carrier = Carrier(how.desired, how.documents, self._ledger, self._last_look)
+        self._last_look = LastLook(self._ledger, context.documents, context.concurrency)
+        self._carrier = Carrier(context.desired, context.documents, self._ledger, self._last_look)
         self._jobs: dict[tuple[str, Phase], dict[int, list[Change]]] = defaultdict(dict)
         """The changes of each wave and phase, by the index of their registry in the plan."""
         for index, planned in enumerate(plan.registries):
@@ -114,7 +114,7 @@ class _Run:
         """Record held links of the wave's registries: those whose grants were not written."""
         for planned, changes in self._of(batch, Phase.GRANTS):
             for change in changes:
-                if not self._ledger.behind(planned.registry, change):
+                if not self._ledger.has_outcome(planned.registry, change):
                     self._carrier.leave_out(planned, change)
         for planned in self._plan.registries:
             if planned.wave == batch.name:
@@ -128,7 +128,7 @@ class _Run:
             for change in changes
         ]
         written = {planned.registry for planned, _ in self._of(batch, Phase.GRANTS)}
-        needed = needed_grants(rules, self._how.desired)
+        needed = needed_grants(rules, self._context.desired)
         unwritten = [grants for grants in needed if grants.destination not in written]
         with self._stop.abandonable():
             await self._work_through(unwritten, self._carrier.grant_check.look)
@@ -143,7 +143,7 @@ class _Run:
     async def _work_through(
         self, items: Sequence[T], work: Callable[[T], Awaitable[object]]
     ) -> None:
-        await work_through(items, work, concurrency=self._how.concurrency, stop=self._stop)
+        await work_through(items, work, concurrency=self._context.concurrency, stop=self._stop)
 
     async def _carry_out_all(self, job: tuple[RegistryPlan, Sequence[Change]]) -> None:
         """Carry out one registry's changes of one phase, one after the other."""
@@ -154,14 +154,14 @@ class _Run:
 
     def _end(self, batch: Batch, failed: int) -> str | None:
         """Why the run ends with this wave, if it does."""
-        because = too_many_failures(batch, self._how.waves.get(batch.name), failed)
-        if because is None and batch.name == self._how.until:
+        because = too_many_failures(batch, self._context.waves.get(batch.name), failed)
+        if because is None and batch.name == self._context.until:
             return ends_after(batch.name)
         return because
 
     def _pause_after(self, batch: Batch) -> float:
         """Seconds to wait after a wave that had something to write."""
-        wave = self._how.waves.get(batch.name)
+        wave = self._context.waves.get(batch.name)
         if wave is None or not batch.writing or self._stop.requested:
             return 0.0
         return wave.pause
@@ -171,4 +171,4 @@ class _Run:
         stop = self._stop
         if not stop.requested:
             with stop.abandonable():
-                await self._how.documents.pace.clock.sleep(min(seconds, stop.remaining))
+                await self._context.documents.pace.clock.sleep(min(seconds, stop.remaining))

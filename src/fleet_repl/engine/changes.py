@@ -70,13 +70,13 @@ class Carrier:
         """Record as held also the links that stay in place although their grant was not written."""
         registry = planned.registry
         rewritten = any(
-            change.phase is Phase.RULES and not self._ledger.behind(registry, change)
+            change.phase is Phase.RULES and not self._ledger.has_outcome(registry, change)
             for change in planned.changes
         )
         held = self._ledger.held(registry)
         if not rewritten and (more := self._blocked.ungranted(planned, held)):
             self._ledger.hold(registry, (*held, *more))
-        self._ledger.links_told(registry)
+        self._ledger.note_links_known(registry)
 
     def leave_out(self, planned: RegistryPlan, change: Change) -> None:
         """Block the destination of a planned grant that will not be written."""

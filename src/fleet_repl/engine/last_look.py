@@ -58,7 +58,7 @@ class LastLook:
             # The looks are bounded above, and have to go on although the run is to end.
             await work_through(noted, self._look, concurrency=self._concurrency, stop=None)
         for registry in {registry for registry, _, _ in noted}:
-            self._ledger.looked(registry)
+            self._ledger.note_last_look(registry)
 
     async def _look(self, noted: tuple[Registry, ChangeOutcome, DocumentWrite[Any]]) -> None:
         registry, ended, write = noted

@@ -70,7 +70,7 @@ class Ledger:
         entry.done = [failed if outcome is ended else outcome for outcome in entry.done]
         entry.error = entry.error or error
 
-    def looked(self, registry: Registry) -> None:
+    def note_last_look(self, registry: Registry) -> None:
         """Record that the last look has read every document written so far."""
         self._entries[registry].unseen = False
         self.conclude_finished(registry)
@@ -95,7 +95,7 @@ class Ledger:
         entry = self._entries.get(registry)
         return () if entry is None else tuple(entry.done)
 
-    def behind(self, registry: Registry, change: Change) -> bool:
+    def has_outcome(self, registry: Registry, change: Change) -> bool:
         """Whether a planned change has an outcome, because it was carried out or left out."""
         entry = self._entries[registry]
         return any(earlier is change for earlier in entry.plan.changes[: len(entry.done)])
@@ -125,13 +125,13 @@ class Ledger:
         if entry.outcome is None and entry.links_known and ended:
             self._conclude(entry)
 
-    def links_told(self, registry: Registry) -> None:
+    def note_links_known(self, registry: Registry) -> None:
         """Record that only the write of a registry's rules can hold more of its links."""
         self._entries[registry].links_known = True
         self.conclude_finished(registry)
 
     def failed(self, wave: str) -> frozenset[Registry]:
-        """Registries with a failed change in a wave, without spared registries."""
+        """Registries with a failed change in a wave, without excluded registries."""
         return frozenset(
             registry
             for registry, entry in self._entries.items()
@@ -152,7 +152,7 @@ class Ledger:
             for change in entry.plan.changes[len(entry.done) :]:
                 self.record(registry, change, outcome, error=fault, because=because, in_doubt=doubt)
             entry.unseen = False
-            self.links_told(registry)
+            self.note_links_known(registry)
         outcomes = (entry.outcome for entry in self._entries.values())
         return tuple(concluded for concluded in outcomes if concluded is not None)
 

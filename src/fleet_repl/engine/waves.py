@@ -19,7 +19,7 @@ class Batch:
     own: frozenset[Registry]
     """Registries that are in this wave."""
     writing: frozenset[Registry]
-    """Registries that this wave writes to, without spared ones. The rules and the policy of a
+    """Registries that this wave writes to, without excluded ones. The rules and the policy of a
     registry may be written in several waves."""
     failing: frozenset[Registry] = frozenset()
     """Registries of `own` that fail already in the plan, such as unreadable ones."""

@@ -56,7 +56,7 @@ class Access:
     """The number of blocks that use the lock."""
     _ended: anyio.Event = field(default_factory=anyio.Event, init=False)
     """Set, and replaced, when such a block ends."""
-    _taking: anyio.Lock = field(default_factory=anyio.Lock, init=False)
+    _acquiring: anyio.Lock = field(default_factory=anyio.Lock, init=False)
     _released: anyio.Event | None = field(default=None, init=False)
     """Set once the lock is released; None while it is not being released."""
     _carried_out: anyio.Event | None = field(default=None, init=False)
@@ -70,12 +70,12 @@ class Access:
         Raises RefusedError at once where another run holds the lock, FrozenError, and StateError.
         """
         async with AsyncExitStack() as stack:
-            async with self._taking:
+            async with self._acquiring:
                 if self._released is not None:
                     await self._released.wait()
                 lease = self.lease
                 if lease is None:
-                    lease = await stack.enter_async_context(self._taken())
+                    lease = await stack.enter_async_context(self._locked())
                 self._users += 1
             try:
                 yield lease
@@ -108,7 +108,7 @@ class Access:
                 await self._carried_out.wait()
 
     @asynccontextmanager
-    async def _taken(self) -> AsyncIterator[Lease]:
+    async def _locked(self) -> AsyncIterator[Lease]:
         await self.refuse_if_frozen()
         # Other machines judge the lease by their clocks, so it is counted in real time.
         lock = Lock(

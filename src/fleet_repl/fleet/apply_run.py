@@ -17,7 +17,7 @@ from fleet_repl.engine.results import untouched
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.rollback import forget_rollback, lift_marks, mark_rolled_back
-from fleet_repl.fleet.run_reports import announced, applied_report, with_warning
+from fleet_repl.fleet.run_reports import applied_report, reported, with_warning
 from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.authorize import Authorized
 from fleet_repl.planning.desired import Desired
@@ -28,7 +28,7 @@ from fleet_repl.runs.drift import traced
 from fleet_repl.runs.events import RunFinished
 from fleet_repl.runs.history import RunMeta
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
-from fleet_repl.runs.record import Owed, announced as claimed, concluded
+from fleet_repl.runs.record import Owed, claim, commit
 from fleet_repl.state import Journal, Lease, Marks, revise_traces
 from fleet_repl.values.errors import StateError
 
@@ -65,7 +65,7 @@ class ApplyRun:
             await context.access.begin_writing(lease)
             # Otherwise there would be nothing to roll back.
             await context.records.begin(self._meta(began), plan, before)
-        await context.memory.revise(lambda record: claimed(record, plan, owed))
+        await context.memory.revise(lambda record: claim(record, plan, owed))
         marks = await self._mark() if plan.writes else None
         report = await self._carry_out(lease)
         if lease.held:
@@ -83,7 +83,7 @@ class ApplyRun:
 
     async def nothing_to_do(self) -> Report:
         """The report of a plan without a write. It is not remembered as a run."""
-        report = self._report(announced(untouched(self.plan, None), self.context))
+        report = self._report(reported(untouched(self.plan, None), self.context))
         report = await self._commit_record(report, await self.context.memory.recall(), {})
         self.context.on_event(RunFinished(report=report))
         return report
@@ -157,7 +157,7 @@ class ApplyRun:
         """Record what is the fleet's own now."""
 
         def after(record: Record) -> Record:
-            return concluded(record, before, self.plan, report.registries, owed, latest=self.latest)
+            return commit(record, before, self.plan, report.registries, owed, latest=self.latest)
 
         return await _or_warn(
             report, lambda: self.context.memory.revise(after), _UNRECORDED, _CLAIMED

@@ -38,7 +38,7 @@ from fleet_repl.values.names import Registry
 
 EVERYTHING: Final = Selection()
 """The selection that narrows nothing."""
-NOTHING_SPARED: Final[Mapping[Registry, Fault]] = MappingProxyType({})
+NONE_EXCLUDED: Final[Mapping[Registry, Fault]] = MappingProxyType({})
 
 
 class Interrupted(FleetError):  # noqa: N818 - an interruption is no error of anybody
@@ -91,7 +91,7 @@ class Fleet:
         allow: Collection[str] = (),
         over: float = 0.0,
         beside: Path | None = None,
-        spare: Mapping[Registry, Fault] = NOTHING_SPARED,
+        spare: Mapping[Registry, Fault] = NONE_EXCLUDED,
         force: bool = False,
         exclude_objected: bool = False,
     ) -> Plan:
@@ -107,7 +107,7 @@ class Fleet:
         Raises SelectionError, StateError, and Interrupted after `stop()`.
         """
         scope = select(self._context.inventory, selection)
-        self._tell_start(scope)
+        self._report_start(scope)
         options = PlanOptions(
             allow=allow,
             over=over,
@@ -125,7 +125,9 @@ class Fleet:
         Registries that were changed since are refused unless `force`. Raises RunError where
         nobody remembers the run, StateError, and Interrupted after `stop()`.
         """
-        found = await propose_rollback(run_id, self._context, force=force, tell=self._tell_start)
+        found = await propose_rollback(
+            run_id, self._context, force=force, report_start=self._report_start
+        )
         return self._unless_interrupted(found, "stopped before there was a plan")
 
     async def apply(
@@ -241,7 +243,7 @@ class Fleet:
         result. Raises InventoryError for a file that was changed meanwhile, and Interrupted after
         `stop()`.
         """
-        self._tell_start(select(self._context.inventory, EVERYTHING))
+        self._report_start(select(self._context.inventory, EVERYTHING))
         result = await import_registries(self._context.inventory, self._context.observing({}))
         if result is None:
             raise Interrupted("stopped before everything was read")
@@ -262,7 +264,7 @@ class Fleet:
         self._efforts = found
         raise Interrupted(because)
 
-    def _tell_start(self, scope: Collection[Registry]) -> None:
+    def _report_start(self, scope: Collection[Registry]) -> None:
         self._context.on_event(
             RunStarted(
                 run_id=self.run_id,

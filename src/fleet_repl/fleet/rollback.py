@@ -30,7 +30,7 @@ async def propose_rollback(
     context: RunContext,
     *,
     force: bool,
-    tell: Callable[[Collection[Registry]], object],
+    report_start: Callable[[Collection[Registry]], object],
 ) -> Plan | Mapping[Registry, Effort]:
     """Returns the plan that puts back what a run has changed; after an interruption, the efforts of
     reading so far."""
@@ -40,7 +40,7 @@ async def propose_rollback(
     if past is None:
         raise RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")
     wanted = targets(past)
-    tell([target.registry for target in wanted])
+    report_start([target.registry for target in wanted])
     record = basis.record
     traces, no_traces = await known_traces(context)
     _, no_marks = await known_marks(context)

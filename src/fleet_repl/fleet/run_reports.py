@@ -50,8 +50,8 @@ def refused_report(
     objections: tuple[Objection, ...],
     warnings: tuple[Warning, ...],
 ) -> Report:
-    """The report of a plan that is not applied, which is announced as a run that has ended."""
-    outcomes = announced(untouched(plan, because), context)
+    """The report of a plan that is not applied, which is an event: a run that has ended."""
+    outcomes = reported(untouched(plan, because), context)
     report = _report(context, plan, outcomes, Status.REFUSED, objections, warnings)
     context.on_event(RunFinished(report=report))
     return report
@@ -107,7 +107,7 @@ def run_status(
     return Status.PARTIAL if good else Status.FAILED
 
 
-def announced(
+def reported(
     outcomes: tuple[RegistryOutcome, ...], context: RunContext
 ) -> tuple[RegistryOutcome, ...]:
     """The outcomes of a plan that is not carried out, each sent as an event."""

@@ -1,7 +1,7 @@
 """What goes on record: the links and templates that a run may make, and then has made, ours.
 
-Before the first write the record says what may become ours, afterwards what did: a run that is
-killed in between leaves nothing behind that would count as a stranger's.
+A run claims before its first write what may become ours, and commits after its last what did: a run
+that is killed in between leaves nothing behind that would count as a stranger's.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ Owed: TypeAlias = Mapping[Registry, Due]
 """What a plan's new links are owed, by source."""
 
 
-def announced(record: Record, plan: Plan, owed: Owed) -> Record:
-    """The record before the plan is carried out."""
+def claim(record: Record, plan: Plan, owed: Owed) -> Record:
+    """The record before the first write, with what the plan may make ours."""
     coming = {
         registry_plan.registry: together(
             record.get(registry_plan.registry, _NOTHING),
             replace(registry_plan.owned, due=owed.get(registry_plan.registry, {})),
         )
         for registry_plan in plan.registries
-        if _announces(registry_plan)
+        if _may_gain(registry_plan)
     }
     return {**record, **coming} if coming else record
 
 
-def concluded(
+def commit(
     record: Record,
     before: Record,
     plan: Plan,
@@ -59,7 +59,7 @@ def concluded(
     """The record after the plan was carried out: `record`, which others may have changed
     meanwhile, with what this run alone has to add and to take away.
 
-    `before` is the record when this run had announced nothing yet. Nothing leaves the record that
+    `before` is the record when this run had claimed nothing yet. Nothing leaves the record that
     came after the plan looked, and nothing at all unless `latest`: no other run has begun since.
     A registry of which nothing is ours any more leaves it.
 
@@ -122,13 +122,13 @@ class _Delta:
         """`seen`: what the plan knew. `before`: what was on record before the announcement."""
         if registry_plan.state is State.UNREADABLE:
             return cls(unread=True, given_up=registry_plan.excuse is not None)
-        coming = registry_plan.owned if _announces(registry_plan) else _NOTHING
-        announced_links = without(coming.links, before.links)
-        announced_templates = set(coming.templates).difference(before.templates)
+        coming = registry_plan.owned if _may_gain(registry_plan) else _NOTHING
+        claimed_links = without(coming.links, before.links)
+        claimed_templates = set(coming.templates).difference(before.templates)
         links, settled, left = _links(registry_plan, outcome)
-        known = both(seen.links, announced_links) if settled else announced_links
+        known = both(seen.links, claimed_links) if settled else claimed_links
         templates = set(registry_plan.owned.templates)
-        gone = {*seen.templates, *announced_templates} if _templates_settled(outcome) else set()
+        gone = {*seen.templates, *claimed_templates} if _templates_settled(outcome) else set()
         return cls(
             gained=Applied(links=links, templates=tuple(templates)),
             lost=Applied(
@@ -148,7 +148,7 @@ class _Delta:
         return Applied(links=links, templates=tuple(sorted(templates)), due=due)
 
 
-def _announces(registry_plan: RegistryPlan) -> bool:
+def _may_gain(registry_plan: RegistryPlan) -> bool:
     return any(change.resource is not Resource.REGISTRY_POLICY for change in registry_plan.changes)
 
 

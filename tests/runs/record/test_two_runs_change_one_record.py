@@ -22,7 +22,7 @@ from fleet_repl.planning.plan import (
     State,
 )
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
-from fleet_repl.runs.record import announced, concluded
+from fleet_repl.runs.record import claim, commit
 from fleet_repl.values.errors import Fault, FaultKind
 
 HUB, END, OTHER = map(registry_of, "123")
@@ -83,7 +83,7 @@ class Run:
         self.before = self.fleet.record
         if self.plan.changes:
             self.fleet.begun.add(id(self))
-        self.fleet.record = announced(self.fleet.record, self.plan, {})
+        self.fleet.record = claim(self.fleet.record, self.plan, {})
 
     def write(self) -> None:
         """As the engine does: not over what has changed since the plan."""
@@ -119,7 +119,7 @@ class Run:
         """Commit what was made."""
         assert self.plan is not None
         assert self.done is not None
-        self.fleet.record = concluded(
+        self.fleet.record = commit(
             self.fleet.record,
             self.before,
             self.plan,

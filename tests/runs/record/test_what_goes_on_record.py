@@ -25,7 +25,7 @@ from fleet_repl.planning.plan import (
     State,
 )
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
-from fleet_repl.runs.record import announced, backfilled, concluded
+from fleet_repl.runs.record import backfilled, claim, commit
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 
@@ -83,12 +83,12 @@ def ended(
 def record_after(outcome: RegistryOutcome, plan: Plan | None = None) -> Record:
     before = {HUB: Applied(links=OLD)}
     plan = plan or hub_plan()
-    return concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    return commit(claim(before, plan, {}), before, plan, [outcome], {})
 
 
 def test_before_the_first_write_both_count_as_ours() -> None:
     """What is there and what may come: whenever the run dies, nothing of it is a stranger's."""
-    record = announced({HUB: Applied(links=OLD), END: Applied(links=OLD)}, hub_plan(), {})
+    record = claim({HUB: Applied(links=OLD), END: Applied(links=OLD)}, hub_plan(), {})
     assert record == {
         HUB: Applied(links={END: ("new/", "old/"), OTHER: ("new/",)}),
         END: Applied(links=OLD),
@@ -105,7 +105,7 @@ def test_a_plan_without_rules_announces_nothing() -> None:
         before=None,
         after={},
     )
-    assert announced(record, hub_plan(changes=(policy,)), {}) is record
+    assert claim(record, hub_plan(changes=(policy,)), {}) is record
 
 
 @pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.UNCHANGED])
@@ -161,7 +161,7 @@ def test_what_others_have_removed_is_ours_no_longer() -> None:
     plan = hub_plan(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
     plan = replace(plan, basis=Basis(runs=frozenset(), record=before))
     outcome = replace(ended(Outcome.UNCHANGED), changes=())
-    assert concluded(before, before, plan, [outcome], {}) == {HUB: Applied(links=OLD)}
+    assert commit(before, before, plan, [outcome], {}) == {HUB: Applied(links=OLD)}
 
 
 def test_a_kept_plan_says_nothing_of_registries_that_it_does_not_write() -> None:
@@ -170,7 +170,7 @@ def test_a_kept_plan_says_nothing_of_registries_that_it_does_not_write() -> None
     later = {HUB: Applied(links=NEW)}
     plan = hub_plan(state=State.UNCHANGED, changes=(), owned=Applied(links=OLD))
     outcome = replace(ended(Outcome.UNCHANGED), changes=())
-    assert concluded(later, later, plan, [outcome], {}) == later
+    assert commit(later, later, plan, [outcome], {}) == later
 
 
 def test_a_registry_with_nothing_of_ours_leaves_the_record() -> None:
@@ -195,7 +195,7 @@ def test_only_a_retired_account_that_is_gone_is_given_up(gone: bool) -> None:
 def test_wider_and_narrower_are_both_announced() -> None:
     """A prefix that a shorter one covers is announced too: whose a rule is, its letters tell."""
     plan = hub_plan(owned=Applied(links={END: ("",)}))
-    record = announced({HUB: Applied(links={END: ("old/",)})}, plan, {})
+    record = claim({HUB: Applied(links={END: ("old/",)})}, plan, {})
     assert record == {HUB: Applied(links={END: ("", "old/")})}
 
 
@@ -207,9 +207,9 @@ def test_new_links_are_owed_their_backfills() -> None:
     owed = {HUB: {OTHER: SINCE}}
     before = {HUB: Applied(links=OLD)}
     plan = hub_plan()
-    coming = announced(before, plan, owed)
+    coming = claim(before, plan, owed)
     assert coming[HUB].due == {OTHER: SINCE}
-    made = concluded(coming, before, plan, [ended(Outcome.APPLIED)], owed)
+    made = commit(coming, before, plan, [ended(Outcome.APPLIED)], owed)
     assert made == {HUB: Applied(links=NEW, due={OTHER: SINCE})}
     assert backfilled(made, {HUB: [END]}) == made
     assert backfilled(made, {HUB: [OTHER]}) == {HUB: Applied(links=NEW)}
@@ -222,7 +222,7 @@ def test_a_link_that_was_not_made_is_owed_nothing() -> None:
     plan = hub_plan()
     narrower = document_of(rules_for({END: ("new/",)}))
     for outcome in (ended(Outcome.APPLIED, narrower), ended(Outcome.SKIPPED)):
-        (applied,) = concluded(before, before, plan, [outcome], owed).values()
+        (applied,) = commit(before, before, plan, [outcome], owed).values()
         assert applied.due == {END: SINCE}
 
 
@@ -255,7 +255,7 @@ def test_a_template_is_ours_until_it_is_gone(outcome: Outcome, kept: tuple[str, 
         after=None,
     )
     ending = RegistryOutcome(registry=HUB, name="hub", outcome=outcome, changes=(done,))
-    record = concluded(announced(before, plan, {}), before, plan, [ending], {})
+    record = commit(claim(before, plan, {}), before, plan, [ending], {})
     assert record == {HUB: Applied(links=OLD, templates=kept)}
 
 
@@ -324,7 +324,7 @@ def test_what_was_somebody_elses_stays_so_until_its_wave() -> None:
     because the first write has left it there."""
     plan, outcome = in_two_waves(Outcome.APPLIED, Outcome.SKIPPED)
     before: Record = {}
-    record = concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    record = commit(claim(before, plan, {}), before, plan, [outcome], {})
     assert record[HUB].links == {OTHER: ("new/",)}
 
 
@@ -333,5 +333,5 @@ def test_an_old_run_of_the_same_plan_is_not_forgotten() -> None:
     write finds that it is behind what is in place."""
     plan, outcome = in_two_waves(Outcome.UNCHANGED, Outcome.SKIPPED)
     before = {HUB: Applied(links=NEW)}
-    record = concluded(announced(before, plan, {}), before, plan, [outcome], {})
+    record = commit(claim(before, plan, {}), before, plan, [outcome], {})
     assert record[HUB].links == NEW

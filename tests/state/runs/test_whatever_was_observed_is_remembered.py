@@ -54,7 +54,7 @@ from fleet_repl.runs.history import (
     before_documents,
     prefix_of,
 )
-from fleet_repl.runs.record import announced
+from fleet_repl.runs.record import claim
 from fleet_repl.runs.recovery import aftermath
 from fleet_repl.state import Remembered, parse_record, record_document
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
@@ -267,7 +267,7 @@ def _check(inventory: Inventory, seen: Observation, later: Observation, *allow: 
     lines = header + b"".join(map(entry_line, entries))
     journal = parse_journal(lines, "journal.jsonl")
     assert header + b"".join(map(entry_line, journal)) == lines
-    remembered = Remembered(record=announced({}, plan, {}))
+    remembered = Remembered(record=claim({}, plan, {}))
     record = parse_record(record_document("prod", remembered), "prod", where="applied.json")
     assert record == remembered
 
