@@ -17,7 +17,7 @@ from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import FRESH_REFUSALS
 from fleet_repl.aws.faults import garbage, settled
-from fleet_repl.aws.request import Answer, Call
+from fleet_repl.aws.request import Answer, Call, Service
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.runs.outcomes import Statistics
 from fleet_repl.values.canonical_json import JsonObject
@@ -79,12 +79,14 @@ class AccountCalls:
         operation: str,
         read: Reader[T],
         parameters: Mapping[str, object] = _NOTHING,
+        service: Service = "ecr",
     ) -> T:
         """Make a call that reads, with retries; returns what `read` makes of the answer.
 
         Raises CallError, never a transient one.
         """
-        call, source = self._call(registry, operation, parameters), self._source(registry.account)
+        call = self._call(registry, operation, parameters, service)
+        source = self._source(registry.account)
         answer = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
         self._answered.add(registry.account)
         return answer
@@ -190,10 +192,16 @@ class AccountCalls:
         attempts = self._caller.attempts
         return attempts[registry] + attempts[registry.account]
 
-    def _call(self, registry: Registry, operation: str, parameters: Mapping[str, object]) -> Call:
+    def _call(
+        self,
+        registry: Registry,
+        operation: str,
+        parameters: Mapping[str, object],
+        service: Service = "ecr",
+    ) -> Call:
         account = self._accounts[registry.account]
         return Call(
-            service="ecr",
+            service=service,
             operation=operation,
             region=registry.region,
             account=registry.account,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from botocore.credentials import ReadOnlyCredentials
@@ -34,6 +35,8 @@ class Identity:
     arn: str
     account: AccountId
     partition: str
+    dated: datetime | None = field(default=None, compare=False)
+    """When STS said so, by its own clock; None where its answer has no date."""
 
     @property
     def is_assumed_role(self) -> bool:
@@ -171,7 +174,25 @@ def identity(answer: Answer, call: Call) -> Identity:
     match = _IDENTITY_ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None:
         raise garbage(call, "the answer holds no identity's ARN", answer.request_id)
-    return Identity(arn=match[0], account=AccountId(match["account"]), partition=match["partition"])
+    return Identity(
+        arn=match[0],
+        account=AccountId(match["account"]),
+        partition=match["partition"],
+        dated=_date(answer),
+    )
+
+
+def _date(answer: Answer) -> datetime | None:
+    """The time in an answer's Date header; None where there is none that has a time zone."""
+    match answer.parsed.get("ResponseMetadata"):
+        case {"HTTPHeaders": {"date": str(text)}}:
+            try:
+                date = parsedate_to_datetime(text)
+            except ValueError:
+                return None
+            return date if date.tzinfo is not None else None
+        case _:
+            return None
 
 
 def body(answer: Answer, call: Call) -> JsonObject:

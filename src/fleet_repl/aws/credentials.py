@@ -133,6 +133,15 @@ class Base:
         if self._held.issued is not None:
             self._held.issued = replace(self._held.issued, account=account)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the credentials in hand expire; None where they do not, or their source
+        does not say when."""
+        issued = self._held.issued
+        if issued is None or issued.ends_at == math.inf:
+            return None
+        return issued.ends_at - self._pace.clock.monotonic()
+
     async def issue(self, ahead: float = 0.0) -> Issued:
         """The credentials in hand, or renewed ones: one task asks the source, with a time limit
         and retries.

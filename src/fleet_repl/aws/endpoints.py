@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from botocore.configprovider import ConfiguredEndpointProvider
-from botocore.utils import ensure_boolean
+from urllib.parse import urlsplit
 
-from fleet_repl.aws.configuration import make_session
+from aiobotocore.session import AioSession
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.utils import ensure_boolean, get_environ_proxies
+
+from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.identity import usable
 from fleet_repl.inventory.settings import Aws
+from fleet_repl.runs.doctor import Way
+from fleet_repl.values.names import Region
 
 
 async def configured_endpoints(aws: Aws) -> tuple[str | None, ...]:
@@ -15,13 +20,36 @@ async def configured_endpoints(aws: Aws) -> tuple[str | None, ...]:
     AWS. Calls nothing. Raises IdentityError for settings that cannot be used."""
 
     async def read() -> tuple[str | None, ...]:
-        session = make_session(aws, None)
-        if ensure_boolean(session.get_config_variable("ignore_configured_endpoint_urls")):
-            return ()
-        profiles, profile = session.full_config, session.get_scoped_config()
-        return tuple(
-            ConfiguredEndpointProvider(profiles, profile, service).provide()
-            for service in ("ecr", "sts")
-        )
+        return _configured(make_session(aws, None))
 
     return await usable(read())
+
+
+def way_to_aws(session: AioSession, region: Region, endpoint: Endpoint | None) -> Way:
+    """The way that calls of a session take: to the simulated AWS at `endpoint`, or as the settings
+    of the machine have it."""
+    if endpoint is not None:
+        return Way(endpoints=(_bare(endpoint.url),))
+    proxies = get_environ_proxies(f"https://sts.{region}.amazonaws.com")
+    proxy = proxies.get("https")
+    return Way(
+        endpoints=tuple(dict.fromkeys(_bare(url) for url in _configured(session) if url)),
+        proxy=None if proxy is None else _bare(proxy),
+        dual_stack=ensure_boolean(session.get_config_variable("use_dualstack_endpoint")),
+    )
+
+
+def _configured(session: AioSession) -> tuple[str | None, ...]:
+    if ensure_boolean(session.get_config_variable("ignore_configured_endpoint_urls")):
+        return ()
+    profiles, profile = session.full_config, session.get_scoped_config()
+    return tuple(
+        ConfiguredEndpointProvider(profiles, profile, service).provide()
+        for service in ("ecr", "sts")
+    )
+
+
+def _bare(url: str) -> str:
+    """A URL without user, password, path and query."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

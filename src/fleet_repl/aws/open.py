@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
+from fleet_repl.aws.account_access import AccountAccess
 from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.assume_role import Role, Sts, audit_parameters, session_name
@@ -19,6 +20,7 @@ from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
 from fleet_repl.aws.credentials import Base, Source
+from fleet_repl.aws.endpoints import way_to_aws
 from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.profiles import ProfileBase
 from fleet_repl.aws.quotas import Quotas
@@ -91,7 +93,9 @@ async def open_aws(
         sources = _sources(sts, aws, identity, base, of_profile)
         accounts = {account.id: account for account in inventory.accounts}
         calls = AccountCalls(caller, accounts, sources)
-        yield AwsRegistries(calls, identity, marks=_marks(inventory))
+        way = way_to_aws(session, region, endpoint)
+        access = AccountAccess(calls, identity, base, way, pace.clock)
+        yield AwsRegistries(calls, access, marks=_marks(inventory))
 
 
 @asynccontextmanager

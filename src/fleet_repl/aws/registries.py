@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from fleet_repl.aws import answers
+from fleet_repl.aws.account_access import AccountAccess
 from fleet_repl.aws.account_calls import AccountCalls, PagedList
-from fleet_repl.aws.answers import Identity
 from fleet_repl.aws.error_codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
 from fleet_repl.aws.policy_hints import suspects
 from fleet_repl.runs.outcomes import Statistics
@@ -40,9 +40,12 @@ class AwsRegistries:
     Every method that reads or writes raises CallError. A read is retried; a write is one attempt.
     """
 
-    def __init__(self, calls: AccountCalls, identity: Identity, *, marks: tuple[str, ...]) -> None:
+    def __init__(
+        self, calls: AccountCalls, access: AccountAccess, *, marks: tuple[str, ...]
+    ) -> None:
         """`marks`: prefixes of the Sids of the fleet's own policy statements."""
-        self.identity: Final = identity
+        self.access: Final = access
+        self.identity: Final = access.identity
         """The base identity."""
         self._calls = calls
         self._marks = marks

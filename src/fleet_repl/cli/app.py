@@ -15,6 +15,7 @@ from fleet_repl.cli.apply import apply
 from fleet_repl.cli.backfill import backfill
 from fleet_repl.cli.bootstrap import BootstrapOptions, bootstrap
 from fleet_repl.cli.command import Call, CommandContext, Ended, command, flowing
+from fleet_repl.cli.doctor import doctor
 from fleet_repl.cli.drift import drift
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.freeze import freeze, unfreeze
@@ -35,6 +36,7 @@ from fleet_repl.cli.report import report
 from fleet_repl.cli.rollback import rollback
 from fleet_repl.cli.run_options import (
     ApplyOptions,
+    DoctorOptions,
     ImportOptions,
     RepeatOptions,
     RunOptions,
@@ -124,6 +126,7 @@ _add("graph", OFFLINE, GraphOptions, graph)
 _add("show", OFFLINE, ShowOptions, show)
 _add("schema", OFFLINE, CommonOptions, schema)
 _add("sandbox", OFFLINE, ServeOptions, sandbox)
+_add("doctor", LOOK, DoctorOptions, doctor)
 _add("plan", LOOK, RunOptions, plan)
 _add("drift", LOOK, RunOptions, drift)
 _add("verify", LOOK, VerifyOptions, verify)

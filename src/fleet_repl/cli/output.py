@@ -23,8 +23,15 @@ from fleet_repl.reports import (
     to_json,
     write_report,
 )
-from fleet_repl.reports.text import backfill_text, delivery_text, plan_text, report_text
+from fleet_repl.reports.text import (
+    backfill_text,
+    delivery_text,
+    doctor_text,
+    plan_text,
+    report_text,
+)
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 
 if TYPE_CHECKING:
@@ -137,3 +144,5 @@ def rendered(
             return delivery_text(subject, full=full, colour=colour, width=width)
         case BackfillReport():
             return backfill_text(subject, full=full, colour=colour, width=width)
+        case DoctorReport():
+            return doctor_text(subject, full=full, colour=colour, width=width)

@@ -121,6 +121,19 @@ class VerifyOptions(RunOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions(RunOptions):
+    """Flags of a command that examines a fleet, and changes nothing."""
+
+    account: Annotated[list[str], account("these accounts", ASKED)] = field(default_factory=list)
+    label: Annotated[list[str], label("accounts with this label", ASKED)] = field(
+        default_factory=list
+    )
+    region: Annotated[list[str], region("registries in these regions", ASKED)] = field(
+        default_factory=list
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions(ScopeOptions):
     """Flags of a command that carries out an inventory, or a plan that was kept."""
 

@@ -18,6 +18,7 @@ from fleet_repl.cli.run_options import ResultOptions
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.errors import FleetError
@@ -99,6 +100,11 @@ class Session:
             return await self.fleet.verify(
                 selection=self.call.options.selection, count=count, age=age
             )
+
+    async def doctor(self) -> DoctorReport:
+        """Examine the fleet; after an interruption, the report holds what was examined so far."""
+        with self._working(STOPPING):
+            return await self.fleet.doctor(selection=self.call.options.selection)
 
     async def import_inventory(self) -> Imported | None:
         """Make an inventory of the links in place; None where the run was interrupted."""

@@ -7,7 +7,7 @@ here because a call of ours asks for it, or because AWS documents that such a ca
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -50,14 +50,18 @@ class Statement:
     service: str | None = None
     """The service whose linked role may be made; None for other actions."""
 
+    def filled_resources(self, partition: str, account: str, role: str = "*") -> tuple[str, ...]:
+        """The resources for one account and role."""
+        values = {"{partition}": partition, "{account}": account, "{role}": role}
+        return tuple(_filled(resource, values) for resource in self.resources)
+
     def document(self, *, partition: str, account: str = "*", role: str = "*") -> JsonObject:
         """The statement as IAM takes it, for one account and role or for any."""
-        values = {"{partition}": partition, "{account}": account, "{role}": role}
         document: dict[str, Json] = {
             "Sid": self.sid,
             "Effect": "Allow",
             "Action": alone(self.actions),
-            "Resource": alone([_filled(resource, values) for resource in self.resources]),
+            "Resource": alone(self.filled_resources(partition, account, role)),
         }
         if self.service is not None:
             document["Condition"] = {"StringEquals": {"iam:AWSServiceName": self.service}}
@@ -184,6 +188,15 @@ def account_statements(
             Statement(sid="RolesOfTemplates", actions=("iam:PassRole",), resources=passed)
         )
     return tuple(statement for statement in needed if statement.actions)
+
+
+def among(statements: Iterable[Statement], actions: Collection[str]) -> tuple[Statement, ...]:
+    """The statements with only those of their actions that are among `actions`."""
+    narrowed = (
+        replace(statement, actions=tuple(filter(actions.__contains__, statement.actions)))
+        for statement in statements
+    )
+    return tuple(statement for statement in narrowed if statement.actions)
 
 
 def role_resources(paths: Iterable[str]) -> tuple[str, ...]:

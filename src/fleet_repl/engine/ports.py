@@ -6,15 +6,16 @@ whether a write whose answer was lost has happened.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from fleet_repl.planning.plan import Change
+from fleet_repl.runs.doctor import CheckState, Question
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.outcomes import ChangeOutcome
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 EventSink: TypeAlias = Callable[[Event], object]
 
@@ -43,6 +44,15 @@ class RegistryReader(Protocol):
 
     def attempts(self, registry: Registry) -> int:
         """Calls made so far for the registry, retries and its account's AssumeRole included."""
+        ...
+
+
+class PermissionReader(Protocol):
+    """What IAM says that accounts' identities may do."""
+
+    async def simulate(self, account: AccountId, question: Question) -> Mapping[str, CheckState]:
+        """Whether IAM would allow each action of a question; an action that it says nothing about
+        is missing."""
         ...
 
 

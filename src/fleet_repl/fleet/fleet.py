@@ -15,6 +15,7 @@ from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.doctor import examine_fleet
 from fleet_repl.fleet.import_ import import_registries
 from fleet_repl.fleet.load import PlanError, check_registries, check_world
 from fleet_repl.fleet.plan import PlanOptions, propose
@@ -26,6 +27,7 @@ from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.stored import with_policies_read
 from fleet_repl.reports.documents import is_unaltered
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import RunStarted
 from fleet_repl.runs.outcomes import (
     BackfillReport,
@@ -234,6 +236,16 @@ class Fleet:
         """
         scope = select(self._context.inventory, selection)
         return await verify_links(scope, count, age, self._context.reporting_to(on_event))
+
+    async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
+        """Examine whether every account in the selection can be reached, read and, as far as IAM
+        tells, written; and the base identity, the quota of STS and the state. Writes nothing.
+
+        An account that fails is a value in the report. Raises SelectionError.
+        """
+        scope = select(self._context.inventory, selection)
+        self._tell_start(scope)
+        return await examine_fleet(scope, self._context)
 
     async def import_inventory(self) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.

@@ -51,6 +51,30 @@ from fleet_repl.runs.delivery import (
     Times as Times,
     UnreadRegistry as UnreadRegistry,
 )
+from fleet_repl.runs.doctor import (
+    BaseIdentity as BaseIdentity,
+)
+from fleet_repl.runs.doctor import (
+    CheckState as CheckState,
+)
+from fleet_repl.runs.doctor import (
+    DoctorReport as DoctorReport,
+)
+from fleet_repl.runs.doctor import (
+    FleetProblem as FleetProblem,
+)
+from fleet_repl.runs.doctor import (
+    ProblemKind as ProblemKind,
+)
+from fleet_repl.runs.doctor import (
+    StateExamination as StateExamination,
+)
+from fleet_repl.runs.doctor import (
+    StsUse as StsUse,
+)
+from fleet_repl.runs.doctor import (
+    Way as Way,
+)
 from fleet_repl.runs.events import (
     BackfillEnded as BackfillEnded,
     BackfillProgressed as BackfillProgressed,

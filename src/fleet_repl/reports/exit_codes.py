@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
 
 
@@ -100,3 +101,8 @@ def delivery_exit(report: DeliveryReport) -> ExitCode:
         interrupted=report.interrupted,
         partial=report.status != "ok",
     )
+
+
+def doctor_exit(report: DoctorReport) -> ExitCode:
+    """Returns the code of an examination; PARTIAL where there is any problem."""
+    return exit_code(interrupted=report.interrupted, partial=bool(report.problems))

@@ -15,11 +15,13 @@ from fleet_repl.reports.junit_cases import (
     backfill_cases,
     counts_text,
     delivery_cases,
+    doctor_cases,
     plan_cases,
     report_cases,
 )
 from fleet_repl.reports.to_json import Document
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.text import timestamp, visible
 
@@ -37,7 +39,7 @@ def to_junit(subject: Document) -> str:
     return _suite(subject.fleet, started_at, took, properties, cases)
 
 
-def _report_cases(report: Report | DeliveryReport | BackfillReport) -> list[Case]:
+def _report_cases(report: Report | DeliveryReport | BackfillReport | DoctorReport) -> list[Case]:
     match report:
         case Report():
             return report_cases(report)
@@ -45,6 +47,8 @@ def _report_cases(report: Report | DeliveryReport | BackfillReport) -> list[Case
             return delivery_cases(report)
         case BackfillReport():
             return backfill_cases(report.backfills)
+        case DoctorReport():
+            return doctor_cases(report)
 
 
 def _plan_properties(plan: Plan) -> dict[str, str]:
@@ -55,7 +59,11 @@ def _plan_properties(plan: Plan) -> dict[str, str]:
     }
 
 
-def _report_properties(report: Report | DeliveryReport | BackfillReport) -> dict[str, str]:
+def _report_properties(
+    report: Report | DeliveryReport | BackfillReport | DoctorReport,
+) -> dict[str, str]:
+    if isinstance(report, DoctorReport):
+        return {"base_identity": report.base.arn}
     properties = {"run_id": report.run_id, "status": str(report.status)}
     if not isinstance(report, Report):
         return {**properties, "inventory": report.inventory.path}

@@ -20,6 +20,7 @@ from fleet_repl.runs.delivery import (
     LinkDelivery,
     UnreadRegistry,
 )
+from fleet_repl.runs.doctor import DoctorReport, FleetProblem
 from fleet_repl.runs.drift import sentence
 from fleet_repl.runs.outcomes import (
     ChangeOutcome,
@@ -74,6 +75,37 @@ def delivery_cases(report: DeliveryReport) -> list[Case]:
 def backfill_cases(outcomes: Iterable[BackfillOutcome]) -> list[Case]:
     """Returns a case for each source and destination."""
     return list(map(_backfilled, outcomes))
+
+
+def doctor_cases(report: DoctorReport) -> list[Case]:
+    """Returns a case for each registry, failed by every problem that it has, and one for each
+    problem of the run itself."""
+    of_run = [problem for problem in report.problems if not problem.accounts]
+    return [
+        *(_examined(registry, report) for registry in report.registries),
+        *(Case(name=f"run: {problem.kind}", verdict=_unwell([problem])) for problem in of_run),
+    ]
+
+
+def _examined(registry: Registry, report: DoctorReport) -> Case:
+    problems = [
+        problem
+        for problem in report.problems
+        if registry.account in problem.accounts and registry.region in problem.regions
+    ]
+    return Case(name=_name(registry, report.names[registry.account]), verdict=_unwell(problems))
+
+
+def _unwell(problems: Sequence[FleetProblem]) -> Verdict | None:
+    if not problems:
+        return None
+    lines = (line for problem in problems for line in problem.remedy.splitlines())
+    return Verdict(
+        element="failure",
+        kind=problems[0].kind,
+        message="; ".join(problem.message for problem in problems),
+        lines=tuple(dict.fromkeys(lines)),
+    )
 
 
 def counts_text(writes: Writes) -> str:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.history import RunList
 from fleet_repl.runs.outcomes import BackfillReport, Report
 
 if TYPE_CHECKING:
     from fleet_repl.reports.graph import Graph
 
-Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport
+Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport | DoctorReport
 """What has a document that can be written to a file."""
 
 
@@ -24,6 +25,7 @@ def to_json(subject: Document | RunList | Graph) -> str:
     from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
         backfill,
         delivery,
+        doctor,
         graph,
         plan,
         report,
@@ -37,13 +39,16 @@ def to_json(subject: Document | RunList | Graph) -> str:
         case Report():
             return writer.indented(report.report_content(subject))
         case DeliveryReport():
-            return writer.json_text(delivery.DeliveryDocument.of(subject))
+            document: object = delivery.DeliveryDocument.of(subject)
         case BackfillReport():
-            return writer.json_text(backfill.BackfillReportDocument.of(subject))
+            document = backfill.BackfillReportDocument.of(subject)
+        case DoctorReport():
+            document = doctor.DoctorDocument.of(subject)
         case RunList():
-            return writer.json_text(runs.RunListDocument.of(subject))
+            document = runs.RunListDocument.of(subject)
         case _:
-            return writer.json_text(graph.GraphDocument.of(subject))
+            document = graph.GraphDocument.of(subject)
+    return writer.json_text(document)
 
 
 def json_text(document: object) -> str:

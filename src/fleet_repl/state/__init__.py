@@ -4,6 +4,7 @@ The law of this room: a document that cannot be read is an error, and never coun
 """
 
 from fleet_repl.state.bucket import BucketStore
+from fleet_repl.state.examine import examine_state
 from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet
 from fleet_repl.state.folder import FolderStore
 from fleet_repl.state.freeze import frozen_refusal, lift_freeze, read_freeze, write_freeze
@@ -31,6 +32,7 @@ __all__ = [
     "RunRecords",
     "Turns",
     "current_holder",
+    "examine_state",
     "find_lock",
     "fleets",
     "frozen_refusal",

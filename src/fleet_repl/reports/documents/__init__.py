@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from fleet_repl.reports.documents.backfill import backfill_report_document
     from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA, delivery_document
+    from fleet_repl.reports.documents.doctor import DOCTOR_SCHEMA, doctor_document
     from fleet_repl.reports.documents.graph import GRAPH_SCHEMA, graph_document
     from fleet_repl.reports.documents.plan import (
         PlanFormatError,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DELIVERY_SCHEMA",
+    "DOCTOR_SCHEMA",
     "GRAPH_SCHEMA",
     "PlanFormatError",
     "backfill_report_document",
     "delivery_document",
+    "doctor_document",
     "graph_document",
     "is_unaltered",
     "parse_plan",
@@ -42,7 +45,7 @@ __all__ = [
     "runs_document",
 ]
 
-_MODULES: Final = ("plan", "report", "backfill", "delivery", "graph", "runs")
+_MODULES: Final = ("plan", "report", "backfill", "delivery", "doctor", "graph", "runs")
 
 
 def __getattr__(name: str) -> object:

@@ -25,6 +25,7 @@ SCHEMAS: Final = {
     "runs": "runs-1.json",
     "round": "round-1.json",
     "validate": "validate-1.json",
+    "doctor": "doctor-1.json",
 }
 """Document → the file of its schema."""
 
@@ -57,6 +58,7 @@ def _document_types() -> dict[str, object]:
     from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
         backfill,
         delivery,
+        doctor,
         graph,
         plan,
         report,
@@ -74,6 +76,7 @@ def _document_types() -> dict[str, object]:
         "runs": runs.RunListDocument,
         "round": round.RoundDocument,
         "validate": validation.PublishedValidate,
+        "doctor": doctor.DoctorDocument,
     }
 
 

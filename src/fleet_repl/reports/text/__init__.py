@@ -6,6 +6,7 @@ these modules and the command line use rich.
 
 from fleet_repl.reports.text.backfills import backfill_text
 from fleet_repl.reports.text.deliveries import delivery_text
+from fleet_repl.reports.text.doctor import doctor_text
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.reports.text.reports import report_text
@@ -16,6 +17,7 @@ __all__ = [
     "Style",
     "backfill_text",
     "delivery_text",
+    "doctor_text",
     "plan_text",
     "report_text",
     "runs_text",

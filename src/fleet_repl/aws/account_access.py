@@ -1,0 +1,83 @@
+"""What is known of the base identity, and what IAM says that accounts' identities may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fleet_repl.aws.account_calls import AccountCalls
+from fleet_repl.aws.answers import Identity
+from fleet_repl.aws.credentials import Base
+from fleet_repl.aws.faults import garbage
+from fleet_repl.aws.request import Answer, Call
+from fleet_repl.runs.doctor import BaseIdentity, CheckState, Question, Way, worst
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.names import AccountId, Partition, Registry
+
+
+class AccountAccess:
+    """The access that a run has to AWS. Made by `open_aws`, right after GetCallerIdentity."""
+
+    def __init__(
+        self, calls: AccountCalls, identity: Identity, base: Base, way: Way, clock: Clock
+    ) -> None:
+        self.identity: Final = identity
+        """The base identity."""
+        self._calls = calls
+        self._base = base
+        self._way = way
+        dated = identity.dated
+        self._ahead = None if dated is None else (clock.now() - dated).total_seconds()
+
+    def base_identity(self) -> BaseIdentity:
+        """The base identity as it is now, and the way on which it reaches AWS."""
+        return BaseIdentity(
+            arn=self.identity.arn,
+            account=self.identity.account,
+            seconds_left=self._base.seconds_left,
+            clock_ahead=self._ahead,
+            way=self._way,
+        )
+
+    async def simulate(self, account: AccountId, question: Question) -> Mapping[str, CheckState]:
+        """Whether IAM would allow the actions of a question, asked by the account's identity.
+
+        An action that IAM says nothing about is missing. Raises CallError.
+        """
+        parameters: dict[str, object] = {
+            "PolicySourceArn": question.principal,
+            "ActionNames": list(question.actions),
+            "ResourceArns": list(question.resources),
+        }
+        if question.service is not None:
+            key = {"ContextKeyName": "iam:AWSServiceName", "ContextKeyType": "string"}
+            parameters["ContextEntries"] = [{**key, "ContextKeyValues": [question.service]}]
+        # IAM is the same in all regions of a partition.
+        place = Registry(account, Partition(self.identity.partition).first_region)
+        return await self._calls.read(
+            place, "SimulatePrincipalPolicy", _decisions, parameters, service="iam"
+        )
+
+
+def _decisions(answer: Answer, call: Call) -> dict[str, CheckState]:
+    """Whether IAM would allow each action, in SimulatePrincipalPolicy's answer.
+
+    Unknown where the decision depends on what the question did not say, such as the region. An
+    action on several resources is as allowed as on the worst of them.
+    """
+    results = answer.parsed.get("EvaluationResults")
+    if not isinstance(results, list):
+        raise garbage(call, "the answer holds no EvaluationResults", answer.request_id)
+    states: dict[str, list[CheckState]] = {}
+    for result in results:
+        match result:
+            case {"EvalActionName": str(action), "EvalDecision": "allowed"}:
+                state = CheckState.OK
+            case {"EvalActionName": str(action), "MissingContextValues": [_, *_]}:
+                state = CheckState.UNKNOWN
+            case {"EvalActionName": str(action)}:
+                state = CheckState.FAILED
+            case _:
+                raise garbage(call, "the answer holds a result of no action", answer.request_id)
+        states.setdefault(action, []).append(state)
+    return {action: worst(some) for action, some in states.items()}

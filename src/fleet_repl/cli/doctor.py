@@ -1,0 +1,27 @@
+"""`fleet-repl doctor`: can every account be reached, read and written, before any plan."""
+
+from __future__ import annotations
+
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.fleet_run import run_fleet
+from fleet_repl.cli.output import hand_over
+from fleet_repl.cli.run_options import RunOptions
+from fleet_repl.cli.session import Session
+from fleet_repl.reports import ExitCode, doctor_exit
+
+
+def doctor(call: Call[RunOptions]) -> ExitCode:
+    """Examine whether every account can be reached, read and written. Writes nothing.
+
+    Assumes each role, makes the reads that the inventory needs, and asks IAM about the writes,
+    where the role may ask. Looks at the base identity, the clock, the quota of STS and the state
+    too. Equal problems are told once, with what to do. Exits with 4 on any problem.
+
+    Example: fleet-repl doctor inventories/prod.toml
+    """
+    return run_fleet(call, _doctor, routes_required=False)
+
+
+async def _doctor(session: Session) -> ExitCode:
+    report = await session.doctor()
+    return hand_over(session.call, report, doctor_exit(report))

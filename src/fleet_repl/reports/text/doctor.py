@@ -1,0 +1,187 @@
+"""An examination as text: problems with remedies, then how many registries pass each check.
+
+Registries with the same problem make one group, of which a few accounts are named. A full page
+names all, and lists the failed and unknown checks of every registry.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from rich.cells import cell_len
+
+from fleet_repl.inventory.fields import spell_seconds
+from fleet_repl.reports.exit_codes import doctor_exit
+from fleet_repl.reports.text.labels import label
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.sections import GROUPS, add_cut
+from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, FleetProblem
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.text import counted, elapsed
+
+_STYLES: Final = {
+    CheckState.OK: Style.ADDED,
+    CheckState.FAILED: Style.BAD,
+    CheckState.UNKNOWN: Style.CHANGED,
+}
+
+
+def doctor_text(
+    report: DoctorReport, *, full: bool = False, colour: bool = False, width: int | None = None
+) -> str:
+    """Returns the report for people. `full`: no list is cut."""
+    page = Page(full=full)
+    good = not report.problems
+    verdict = "healthy" if good else counted(len(report.problems), "problem")
+    page.add(
+        (f"Doctor of {report.fleet}: ", Style.HEADING),
+        (verdict, Style.ADDED if good else Style.BAD),
+    )
+    _add_problems(page, report)
+    _add_checks(page, report)
+    _add_registries(page, report)
+    _add_run(page, report)
+    _add_notes(page, report.notes)
+    add_cut(page)
+    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    accounts = counted(len({registry.account for registry in report.registries}), "account")
+    registries = counted(len(report.registries), "registry")
+    code = doctor_exit(report)
+    page.gap()
+    page.add(
+        (f"Examined {registries} in {accounts}, in {took}.", Style.HEADING),
+        f" Exit {code.value}: {code.meaning}.",
+    )
+    return page.render(colour=colour, width=width)
+
+
+def _add_problems(page: Page, report: DoctorReport) -> None:
+    if not report.problems:
+        return
+    page.heading("Problems")
+    shown = page.within(report.problems, GROUPS)
+    for problem in shown:
+        _add_problem(page, problem, report)
+    page.more(len(report.problems) - len(shown), indent=1)
+
+
+def _add_problem(page: Page, problem: FleetProblem, report: DoctorReport) -> None:
+    """Adds `37 accounts: …` with some of the accounts, their regions, and the remedy."""
+    number = len(problem.accounts)
+    subject = f"{counted(number, 'account')}: " if number else ""
+    page.add(subject, (problem.message, Style.BAD), indent=1)
+    if number:
+        shown = page.examples(problem.accounts)
+        page.cut |= len(shown) < number
+        more = [f"{number - len(shown):,} more"] if len(shown) < number else []
+        names = [_account(account, report) for account in shown]
+        page.add(", ".join([*names, *more]), indent=2)
+        page.add(f"in {', '.join(problem.regions)}", indent=2)
+    first, *lines = problem.remedy.splitlines()
+    page.add(f"→ {first}", indent=2)
+    for line in lines:
+        page.add(line, indent=3)
+
+
+def _account(account: AccountId, report: DoctorReport) -> str:
+    name = report.names.get(account, account)
+    return account if name == account else f"{account} ({name})"
+
+
+def _add_checks(page: Page, report: DoctorReport) -> None:
+    """Adds a row for each check, with the number of registries in each of its states."""
+    counts: dict[str, Counter[CheckState]] = {}
+    for checks in report.registries.values():
+        for name, state in checks.items():
+            counts.setdefault(name, Counter())[state] += 1
+    if not counts:
+        return
+    width = max(len("Checks of registries"), *(len(name) + 2 for name in counts))
+    column = max(len(CheckState.UNKNOWN), len(f"{len(report.registries):,}")) + 2
+    page.gap()
+    head = "".join(f"{state:>{column}}" for state in CheckState)
+    page.add(("Checks of registries".ljust(width), Style.HEADING), (head, Style.FAINT))
+    for name, states in counts.items():
+        parts = [
+            (f"{states[state]:>{column},}", _STYLES[state] if states[state] else Style.FAINT)
+            for state in CheckState
+        ]
+        page.add(name.ljust(width - 2), *parts, indent=1)
+
+
+def _add_registries(page: Page, report: DoctorReport) -> None:
+    """Adds what failed and what is unknown of each registry; on a full page only."""
+    unwell = [
+        (registry, checks)
+        for registry, checks in report.registries.items()
+        if any(state is not CheckState.OK for state in checks.values())
+    ]
+    if not page.full or not unwell:
+        return
+    page.heading("Registries")
+    for registry, checks in unwell:
+        states = [
+            f"{state}: {', '.join(names)}"
+            for state in (CheckState.FAILED, CheckState.UNKNOWN)
+            if (names := [name for name in checks if checks[name] is state])
+        ]
+        name = label(registry, report.names[registry.account])
+        page.add(f"{name}: {'; '.join(states)}", indent=1)
+
+
+def _add_run(page: Page, report: DoctorReport) -> None:
+    base, state = report.base, report.state
+    page.heading("The run")
+    rows = {
+        "base identity": f"{base.arn} ({base.kind})",
+        "its credentials": _lasting(base.seconds_left),
+        "sessions": f"{spell_seconds(report.session_seconds)} at the most",
+        "clock": _clock(base),
+        "STS": _sts(report),
+        "endpoint": ", ".join(base.way.endpoints) or "AWS's own",
+        "proxy": base.way.proxy or "none",
+        "dual-stack": "on" if base.way.dual_stack else "off",
+        "state": f"{state.location} (readable: {state.readable}, writable: {state.writable}, "
+        f"conditional writes: {state.conditional_writes})",
+        "lock": state.lock or "nobody holds it",
+        "freeze": f"frozen by {state.frozen}" if state.frozen else "none",
+    }
+    width = max(map(cell_len, rows))
+    for name, value in rows.items():
+        page.add((name.ljust(width), Style.FAINT), f"  {value}", indent=1)
+
+
+def _lasting(seconds: float | None) -> str:
+    if seconds is None:
+        return "no end is known"
+    return "ended" if seconds <= 0 else f"last for {elapsed(seconds)} more"
+
+
+def _clock(base: BaseIdentity) -> str:
+    ahead = base.clock_ahead
+    if ahead is None:
+        return "AWS named no time"
+    side = "ahead of" if ahead > 0 else "behind"
+    return "as AWS's" if abs(ahead) < 2 else f"{elapsed(abs(ahead))} {side} AWS's"
+
+
+def _sts(report: DoctorReport) -> str:
+    sts = report.sts
+    measured = f"; {sts.measured:.0f} a second in this run" if sts.measured is not None else ""
+    return (
+        f"{counted(sts.accounts, 'role')} at [apply] sts_rate = {sts.rate:g} a second take "
+        f"{elapsed(sts.seconds)}{measured}"
+    )
+
+
+def _add_notes(page: Page, notes: Iterable[str]) -> None:
+    lines = [note.splitlines() for note in notes]
+    if not lines:
+        return
+    page.heading("Notes")
+    for first, *more in lines:
+        page.add(f"- {first}", indent=1)
+        for line in more:
+            page.add(line, indent=3)

@@ -1,0 +1,182 @@
+"""What an examination of a fleet asks, what it is answered, and what it comes to, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import AccountId, Region, Registry
+
+DESCRIBE: Final = "ecr:DescribeRegistry"
+POLICY: Final = "ecr:GetRegistryPolicy"
+TEMPLATES: Final = "ecr:DescribeRepositoryCreationTemplates"
+SETTING: Final = "ecr:GetAccountSetting"
+"""The IAM actions of the reads that an examination makes."""
+
+
+class CheckState(StrEnum):
+    """The result of one check of a registry."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It could not be made, because an earlier check failed or nobody may ask."""
+
+
+Checks: TypeAlias = Mapping[str, CheckState]
+"""By name: `role`, `account` and `region`, then the IAM actions that a registry needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Whether IAM would let an identity make these calls on these resources."""
+
+    principal: str
+    """The ARN of the user or role."""
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    service: str | None = None
+    """The service whose linked role would be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountExamination:
+    """What an account answered."""
+
+    reads: Mapping[Region, Mapping[str, Fault | None]]
+    """The reads that were made in each region, by IAM action, with the fault of each that failed.
+    A read behind a failure of the role, the account or the region is not made."""
+    permissions: Checks = field(default_factory=dict)
+    """The writes that IAM was asked about, by action."""
+    unasked: Fault | None = None
+    """Why IAM could not be asked."""
+
+
+class ProblemKind(StrEnum):
+    """What is wrong."""
+
+    ROLE_REFUSED = "role-refused"
+    VIA_REFUSED = "via-refused"
+    """A role of `via` could not be assumed, so that no account was reached through it."""
+    ROLE_FAILED = "role-failed"
+    """AssumeRole failed in another way than by a refusal."""
+    WRONG_ACCOUNT = "wrong-account"
+    REGION_DISABLED = "region-disabled"
+    READ_DENIED = "read-denied"
+    READ_FAILED = "read-failed"
+    WRITE_DENIED = "write-denied"
+    BASE_IS_ROOT = "base-is-root"
+    BASE_EXPIRES = "base-expires"
+    CLOCK = "clock"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetProblem:
+    """The same problem of some registries: of each account in each region. Both are empty for a
+    problem of the run itself."""
+
+    kind: ProblemKind
+    accounts: tuple[AccountId, ...] = ()
+    regions: tuple[Region, ...] = ()
+    message: str
+    remedy: str
+    """What to do, with a command to run or a statement to paste. ACCOUNT and REGION stand for the
+    account and the region."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """The way to AWS that the SDK's settings lay out."""
+
+    endpoints: tuple[str, ...] = ()
+    """Endpoints in place of AWS's own."""
+    proxy: str | None = None
+    """Without a user and a password."""
+    dual_stack: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseIdentity:
+    """The base identity, and the way on which it reaches AWS."""
+
+    arn: str
+    account: AccountId
+    seconds_left: float | None
+    """Until its credentials end; None where they do not, or nobody says when."""
+    clock_ahead: float | None
+    """Seconds by which this machine's clock is ahead of AWS's; None where AWS named no time."""
+    way: Way = Way()
+
+    @property
+    def kind(self) -> str:
+        """`user`, `sso`, `assumed-role`, `federated-user` or `root`."""
+        resource = self.arn.rpartition(":")[2]
+        if resource.startswith("assumed-role/AWSReservedSSO_"):
+            return "sso"
+        return resource.partition("/")[0]
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether the sessions of roles that it assumes are limited to an hour."""
+        return self.kind in ("sso", "assumed-role")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateExamination:
+    """The state location, as far as it can be known without a write."""
+
+    location: str
+    readable: CheckState
+    writable: CheckState = CheckState.UNKNOWN
+    conditional_writes: CheckState = CheckState.UNKNOWN
+    lock: str | None = None
+    """The lock's holder, in words; None where nobody holds it."""
+    frozen: str | None = None
+    """Who froze the fleet, when and why, in words; None where it is not frozen."""
+    problems: tuple[FleetProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StsUse:
+    """What the fleet takes from the quota of STS."""
+
+    accounts: int
+    """Accounts with a role to assume."""
+    rate: float
+    """AssumeRole calls per second, as [apply] allows them."""
+    measured: float | None = None
+    """AssumeRole calls per second in this run; None where there were too few to tell."""
+    throttled: int = 0
+    """Calls that STS refused because there were too many."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that assuming every role takes at that rate."""
+        return self.accounts / self.rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """The result of examining a fleet."""
+
+    fleet: str
+    started_at: datetime
+    finished_at: datetime
+    base: BaseIdentity
+    session_seconds: int
+    """How long a session of a role can last at the most."""
+    sts: StsUse
+    state: StateExamination
+    problems: tuple[FleetProblem, ...]
+    """Those that concern most accounts first, after those of the run itself."""
+    notes: tuple[str, ...]
+    """What is no problem, and good to know."""
+    registries: Mapping[Registry, Checks]
+    names: Mapping[AccountId, str]
+    """The names of the accounts."""
+    interrupted: bool = False

@@ -1,0 +1,224 @@
+"""From the answers of accounts to problems with remedies, equal ones told once.
+
+Texts say ACCOUNT and REGION in place of the account and the region, so that the same problem of
+many accounts is the same text.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fleet_repl.ecr.permissions import among
+from fleet_repl.inventory import Account
+from fleet_repl.runs.doctor.checks import ASSUME_ROLE, is_refused
+from fleet_repl.runs.doctor.model import (
+    SETTING,
+    AccountExamination,
+    BaseIdentity,
+    CheckState,
+    FleetProblem,
+    ProblemKind,
+)
+from fleet_repl.runs.doctor.questions import Needs
+from fleet_repl.values.canonical_json import compact_json
+from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId, Region, Registry, RoleArn
+
+ACCOUNT: Final = "ACCOUNT"
+REGION: Final = "REGION"
+
+_OF_ACCOUNTS: Final = frozenset(
+    {
+        ProblemKind.ROLE_REFUSED,
+        ProblemKind.VIA_REFUSED,
+        ProblemKind.ROLE_FAILED,
+        ProblemKind.WRONG_ACCOUNT,
+        ProblemKind.WRITE_DENIED,
+    }
+)
+"""Problems that an account has in all of its regions."""
+
+
+class Finding(NamedTuple):
+    """What is wrong with a registry, in words that name neither its account nor its region."""
+
+    kind: ProblemKind
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """An account under examination, and how it is reached."""
+
+    account: Account
+    needs: Needs
+    base: BaseIdentity
+    via: tuple[RoleArn, ...]
+    inventory: str
+    """The path of the inventory, for commands."""
+
+    @property
+    def identity(self) -> str:
+        """The account's identity, in words for any account."""
+        role = self.account.role
+        return "the base identity" if role is None else self.general(str(role))
+
+    @property
+    def assumer(self) -> str:
+        """Who assumes the account's role."""
+        return str(self.via[-1]) if self.via else self.base.arn
+
+    def general(self, text: str) -> str:
+        """A text for any account."""
+        return text.replace(self.account.id, ACCOUNT)
+
+    def allowing(self, actions: Collection[str]) -> str:
+        """The remedy for actions that the identity lacks, with the statements to paste."""
+        statements = (
+            compact_json(statement.document(partition=self.needs.partition))
+            for statement in among(self.needs.statements, actions)
+        )
+        return (
+            f"allow {self.identity} that, and see that no SCP, RCP or permissions boundary denies "
+            f"it:\n{', '.join(statements)}"
+        )
+
+
+def fleet_problems(
+    patients: Iterable[Patient], examined: Mapping[AccountId, AccountExamination]
+) -> tuple[FleetProblem, ...]:
+    """The problems of all accounts that were examined."""
+    return group_findings(
+        (registry, finding)
+        for patient in patients
+        if patient.account.id in examined
+        for registry, finding in _findings(patient, examined[patient.account.id])
+    )
+
+
+def group_findings(findings: Iterable[tuple[Registry, Finding]]) -> tuple[FleetProblem, ...]:
+    """Findings as problems, those of most accounts first.
+
+    Every finding of a registry is in exactly one problem. A problem of registries concerns each of
+    its accounts in each of its regions: accounts that have it in other regions make another one.
+    """
+    regions: dict[Finding, dict[AccountId, set[Region]]] = defaultdict(lambda: defaultdict(set))
+    for registry, finding in findings:
+        regions[finding][registry.account].add(registry.region)
+    problems: list[FleetProblem] = []
+    for finding, by_account in regions.items():
+        alike: dict[tuple[Region, ...], list[AccountId]] = defaultdict(list)
+        if finding.kind in _OF_ACCOUNTS:
+            alike[tuple(sorted(set().union(*by_account.values())))].extend(by_account)
+        else:
+            for account, places in by_account.items():
+                alike[tuple(sorted(places))].append(account)
+        problems += (
+            FleetProblem(
+                kind=finding.kind,
+                accounts=tuple(sorted(accounts)),
+                regions=places,
+                message=finding.message,
+                remedy=finding.remedy,
+            )
+            for places, accounts in alike.items()
+        )
+    return tuple(sorted(problems, key=_rank))
+
+
+def _rank(problem: FleetProblem) -> tuple[int, int, str, tuple[AccountId, ...]]:
+    kinds = list(ProblemKind)
+    return -len(problem.accounts), kinds.index(problem.kind), problem.message, problem.accounts
+
+
+def _findings(
+    patient: Patient, examination: AccountExamination
+) -> Iterator[tuple[Registry, Finding]]:
+    for region, reads in examination.reads.items():
+        registry = Registry(patient.account.id, region)
+        faults = {action: fault for action, fault in reads.items() if fault is not None}
+        faults.pop(SETTING, None)
+        denied = {action: fault for action, fault in faults.items() if _is_denied(fault)}
+        if denied:
+            yield registry, _read_denied(patient, denied)
+        for action, fault in faults.items():
+            if action not in denied and not (patient.account.retired and is_refused(fault)):
+                yield registry, _finding(patient, fault)
+        lacking = [
+            action
+            for action, state in examination.permissions.items()
+            if state is CheckState.FAILED
+        ]
+        if lacking:
+            message = f"{patient.identity} lacks {', '.join(lacking)}"
+            remedy = patient.allowing(lacking)
+            yield registry, Finding(ProblemKind.WRITE_DENIED, message, remedy)
+
+
+def _is_denied(fault: Fault) -> bool:
+    return fault.kind is FaultKind.ACCESS_DENIED and fault.operation != ASSUME_ROLE
+
+
+def _read_denied(patient: Patient, denied: Mapping[str, Fault]) -> Finding:
+    operations = ", ".join(fault.operation for fault in denied.values())
+    codes = sorted({fault.code or fault.kind for fault in denied.values()})
+    return Finding(
+        ProblemKind.READ_DENIED,
+        f"{' and '.join(codes)} on {operations}",
+        patient.allowing(denied),
+    )
+
+
+def _finding(patient: Patient, fault: Fault) -> Finding:
+    """The finding for a fault other than a denied read."""
+    code = fault.code or fault.kind
+    what = f"{code} on {fault.operation}"
+    hint = patient.general(fault.hint or "run it again later")
+    if fault.kind is FaultKind.WRONG_ACCOUNT:
+        message = f"another account answers {fault.operation}: {patient.general(fault.message)}"
+        return Finding(ProblemKind.WRONG_ACCOUNT, message, f"{hint}:\n{_assume(patient)}")
+    if is_refused(fault):
+        return _refused(patient, fault, what)
+    if fault.kind is FaultKind.REGION_DISABLED and fault.operation != ASSUME_ROLE:
+        return Finding(
+            ProblemKind.REGION_DISABLED,
+            f"{code}: the account has not enabled the region",
+            "enable it, or take it out of the account's regions:\n"
+            f"aws account enable-region --account-id {ACCOUNT} --region-name {REGION}",
+        )
+    if fault.code is None or fault.kind is FaultKind.INVALID:
+        what += f": {patient.general(fault.message)}"
+    of_role = fault.operation == ASSUME_ROLE
+    kind = ProblemKind.ROLE_FAILED if of_role else ProblemKind.READ_FAILED
+    again = f"fleet-repl doctor {patient.inventory} --account {ACCOUNT}"
+    return Finding(kind, what, f"{hint}; then look again:\n{again}")
+
+
+def _refused(patient: Patient, fault: Fault, what: str) -> Finding:
+    """The finding for a refused role. AWS does not say why, and looks for the role of an account
+    only once those of `via` are assumed."""
+    reasons = "trust policy, external id, SCP or RCP"
+    if patient.via and not fault.role_refused:
+        command = f"aws sts assume-role --role-arn {patient.via[0]} --role-session-name doctor"
+        hint = patient.general(fault.hint or "")
+        message = f"{what} of a role of [aws] via: {reasons}"
+        return Finding(ProblemKind.VIA_REFUSED, message, f"{hint}:\n{command}")
+    external_id = " and asks for the external id of the inventory"
+    return Finding(
+        ProblemKind.ROLE_REFUSED,
+        f"{what}: {reasons}",
+        f"see that {patient.identity} exists, that it trusts {patient.assumer}"
+        f"{external_id if patient.account.external_id is not None else ''}, that "
+        f"{patient.assumer} may sts:AssumeRole it, and that no SCP or RCP denies it; what makes "
+        f"the role:\nfleet-repl bootstrap {patient.inventory}",
+    )
+
+
+def _assume(patient: Patient) -> str:
+    if patient.account.role is None:
+        return "aws sts get-caller-identity"
+    return f"aws sts assume-role --role-arn {patient.identity} --role-session-name doctor"

@@ -1,0 +1,72 @@
+"""What the registries of an inventory need, and what IAM is asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from fleet_repl.ecr.permissions import Statement, account_statements, among
+from fleet_repl.inventory import Account, Inventory
+from fleet_repl.runs.doctor.model import (
+    DESCRIBE,
+    POLICY,
+    SETTING,
+    TEMPLATES,
+    BaseIdentity,
+    Question,
+)
+from fleet_repl.values.names import Partition, Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """The calls that a fleet needs in its accounts."""
+
+    partition: Partition
+    statements: tuple[Statement, ...]
+    """The statements of the role in each account."""
+    writes: tuple[str, ...]
+    """The actions among them that write."""
+    grants: bool
+    """Whether registry policies are read and written."""
+    templates: frozenset[Registry]
+    """Registries whose creation templates are read."""
+
+    def reads_of(self, registry: Registry) -> tuple[str, ...]:
+        """The actions of the reads that are made of a registry, DescribeRegistry first."""
+        policy = (POLICY, SETTING) if self.grants else ()
+        return (DESCRIBE, *policy, *((TEMPLATES,) if registry in self.templates else ()))
+
+
+def needs_of(inventory: Inventory, templates: Collection[Registry]) -> Needs:
+    """`templates`: the registries that creation templates are placed in."""
+    statements = account_statements(inventory)
+    reading = account_statements(inventory, read_only=True)
+    reads = {action for statement in reading for action in statement.actions}
+    actions = dict.fromkeys(action for statement in statements for action in statement.actions)
+    return Needs(
+        partition=inventory.aws.partition,
+        statements=statements,
+        writes=tuple(action for action in actions if action not in reads),
+        grants=inventory.ownership.grants == "managed",
+        templates=frozenset(templates),
+    )
+
+
+def questions_of(needs: Needs, account: Account, base: BaseIdentity) -> tuple[Question, ...]:
+    """The questions whether an account's identity may make the writes, as few as IAM can answer.
+
+    None for a retired account, and for a base identity that acts itself and is a session: IAM
+    simulates users and roles only, and the ARN of a session does not tell the path of its role.
+    """
+    principal = str(account.role) if account.role is not None else base.arn
+    if account.retired or (account.role is None and base.kind != "user"):
+        return ()
+    actions: dict[tuple[tuple[str, ...], str | None], list[str]] = {}
+    for statement in among(needs.statements, needs.writes):
+        resources = statement.filled_resources(needs.partition, account.id)
+        actions.setdefault((resources, statement.service), []).extend(statement.actions)
+    return tuple(
+        Question(principal=principal, actions=tuple(asked), resources=resources, service=service)
+        for (resources, service), asked in actions.items()
+    )

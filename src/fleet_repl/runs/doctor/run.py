@@ -1,0 +1,149 @@
+"""What can be said of a run itself: its base identity, its quota of STS, its state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from fleet_repl.ecr.permissions import OWN_PERMISSIONS
+from fleet_repl.inventory import Account, Inventory
+from fleet_repl.runs.doctor.checks import is_reached
+from fleet_repl.runs.doctor.model import (
+    AccountExamination,
+    BaseIdentity,
+    FleetProblem,
+    ProblemKind,
+    StsUse,
+)
+from fleet_repl.runs.doctor.questions import Needs
+from fleet_repl.values import limits
+from fleet_repl.values.canonical_json import compact_json
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.text import counted
+
+SHORTEST_SECONDS: Final = 300.0
+"""With less time left, credentials are renewed before each call, or end within the run."""
+WIDEST_SECONDS: Final = 60.0
+"""AWS takes signatures that are five minutes off; a clock that is one minute off is not set."""
+
+
+def session_seconds(base: BaseIdentity, inventory: Inventory) -> int:
+    """How long a session of a role can last at the most."""
+    chained = base.is_assumed or bool(inventory.aws.via)
+    return limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
+
+
+def run_problems(base: BaseIdentity) -> tuple[FleetProblem, ...]:
+    """The problems of the base identity and of this machine."""
+    return tuple(_run_problems(base))
+
+
+def _run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
+    if base.kind == "root":
+        yield FleetProblem(
+            kind=ProblemKind.BASE_IS_ROOT,
+            message="the base identity is an account's root user, which may assume no role",
+            remedy="use a role or a user in its place:\naws configure list-profiles",
+        )
+    if base.seconds_left is not None and base.seconds_left < SHORTEST_SECONDS:
+        yield FleetProblem(
+            kind=ProblemKind.BASE_EXPIRES,
+            message=f"the base identity's credentials end in {max(0.0, base.seconds_left):.0f} s",
+            remedy=f"renew them before a run:\n{_renewal(base)}",
+        )
+    ahead = base.clock_ahead
+    if ahead is not None and abs(ahead) > WIDEST_SECONDS:
+        side = "ahead of" if ahead > 0 else "behind"
+        yield FleetProblem(
+            kind=ProblemKind.CLOCK,
+            message=f"this machine's clock is {abs(ahead):.0f} s {side} AWS's, which refuses "
+            "requests that are 300 s off",
+            remedy="have it set by NTP:\ntimedatectl set-ntp true",
+        )
+
+
+def _renewal(base: BaseIdentity) -> str:
+    return "aws sso login" if base.kind == "sso" else "aws sts get-caller-identity"
+
+
+def notes_of(
+    inventory: Inventory,
+    needs: Needs,
+    base: BaseIdentity,
+    sts: StsUse,
+    examined: Mapping[AccountId, AccountExamination],
+) -> tuple[str, ...]:
+    """What is no problem, and good to know."""
+    accounts = [account for account in inventory.accounts if account.id in examined]
+    return tuple(
+        note
+        for note in (
+            _shortened(accounts, session_seconds(base, inventory)),
+            _throttled(sts),
+            _dual_stack(base),
+            _retired(accounts, examined),
+            *_unasked(needs, accounts, examined),
+        )
+        if note is not None
+    )
+
+
+def _shortened(accounts: list[Account], longest: int) -> str | None:
+    longer = sum(
+        account.role is not None and account.session_seconds > longest for account in accounts
+    )
+    if not longer:
+        return None
+    return (
+        f"session_duration is cut to {longest} s for {counted(longer, 'account')}: AWS gives no "
+        "more to a role that an assumed role assumes"
+    )
+
+
+def _throttled(sts: StsUse) -> str | None:
+    if not sts.throttled:
+        return None
+    return (
+        f"STS refused {counted(sts.throttled, 'call')} as too many: others use its quota too, "
+        f"or [apply] sts_rate = {sts.rate:g} is above it"
+    )
+
+
+def _dual_stack(base: BaseIdentity) -> str | None:
+    if not base.way.dual_stack:
+        return None
+    return (
+        "dual-stack endpoints are on: ECR has no PrivateLink for them, so calls pass a VPC's own "
+        "endpoints by"
+    )
+
+
+def _retired(
+    accounts: list[Account], examined: Mapping[AccountId, AccountExamination]
+) -> str | None:
+    gone = sum(account.retired and not is_reached(examined[account.id]) for account in accounts)
+    if not gone:
+        return None
+    return f"{counted(gone, 'retired account')} cannot be reached: nothing is emptied there"
+
+
+def _unasked(
+    needs: Needs, accounts: list[Account], examined: Mapping[AccountId, AccountExamination]
+) -> Iterator[str]:
+    """Why it is unknown what accounts may write that could be reached."""
+    reasons = Counter(
+        "" if fault is None else f"{fault.code or fault.kind} on {fault.operation}"
+        for account in accounts
+        if not account.retired and is_reached(examined[account.id])
+        if not examined[account.id].permissions
+        for fault in (examined[account.id].unasked,)
+    )
+    own = next((own for own in needs.statements if own.sid == OWN_PERMISSIONS), None)
+    for reason, number in sorted(reasons.items()):
+        who = f"what {counted(number, 'account')} may write is unknown"
+        if not reason:
+            yield f"{who}: IAM simulates no session, and the base identity is one there"
+        elif own is not None:
+            statement = compact_json(own.document(partition=needs.partition))
+            yield f"{who}: {reason}; to let each role ask for itself:\n{statement}"
