@@ -18,6 +18,7 @@ COMMANDS = (
     "graph",
     "schema",
     "sandbox",
+    "doctor",
     "plan",
     "drift",
     "verify",

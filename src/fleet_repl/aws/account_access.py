@@ -7,11 +7,11 @@ from typing import Final
 
 from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import Identity
+from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Base
 from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.runs.doctor import BaseIdentity, CheckState, Question, Way, worst
-from fleet_repl.values.clock import Clock
 from fleet_repl.values.names import AccountId, Partition, Registry
 
 
@@ -19,15 +19,16 @@ class AccountAccess:
     """The access that a run has to AWS. Made by `open_aws`, right after GetCallerIdentity."""
 
     def __init__(
-        self, calls: AccountCalls, identity: Identity, base: Base, way: Way, clock: Clock
+        self, caller: Caller, calls: AccountCalls, identity: Identity, base: Base, way: Way
     ) -> None:
         self.identity: Final = identity
         """The base identity."""
+        self._caller = caller
         self._calls = calls
         self._base = base
         self._way = way
-        dated = identity.dated
-        self._ahead = None if dated is None else (clock.now() - dated).total_seconds()
+        dated, now = identity.dated, caller.pace.clock.now()
+        self._ahead = None if dated is None else (now - dated).total_seconds()
 
     def base_identity(self) -> BaseIdentity:
         """The base identity as it is now, and the way on which it reaches AWS."""
@@ -38,6 +39,10 @@ class AccountAccess:
             clock_ahead=self._ahead,
             way=self._way,
         )
+
+    def busiest_second(self) -> int:
+        """The most AssumeRole calls that this run has made in a second."""
+        return max(self._caller.assumed.values(), default=0)
 
     async def simulate(self, account: AccountId, question: Question) -> Mapping[str, CheckState]:
         """Whether IAM would allow the actions of a question, asked by the account's identity.

@@ -30,10 +30,11 @@ def way_to_aws(session: AioSession, region: Region, endpoint: Endpoint | None) -
     of the machine have it."""
     if endpoint is not None:
         return Way(endpoints=(_bare(endpoint.url),))
-    proxies = get_environ_proxies(f"https://sts.{region}.amazonaws.com")
-    proxy = proxies.get("https")
+    endpoints = tuple(filter(None, _configured(session)))
+    url = endpoints[0] if endpoints else f"https://sts.{region}.amazonaws.com"
+    proxy = get_environ_proxies(url).get(urlsplit(url).scheme)
     return Way(
-        endpoints=tuple(dict.fromkeys(_bare(url) for url in _configured(session) if url)),
+        endpoints=tuple(dict.fromkeys(map(_bare, endpoints))),
         proxy=None if proxy is None else _bare(proxy),
         dual_stack=ensure_boolean(session.get_config_variable("use_dualstack_endpoint")),
     )
@@ -51,5 +52,8 @@ def _configured(session: AioSession) -> tuple[str | None, ...]:
 
 def _bare(url: str) -> str:
     """A URL without user, password, path and query."""
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+    except ValueError:
+        return "(no URL)"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

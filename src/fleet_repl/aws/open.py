@@ -94,7 +94,7 @@ async def open_aws(
         accounts = {account.id: account for account in inventory.accounts}
         calls = AccountCalls(caller, accounts, sources)
         way = way_to_aws(session, region, endpoint)
-        access = AccountAccess(calls, identity, base, way, pace.clock)
+        access = AccountAccess(caller, calls, identity, base, way)
         yield AwsRegistries(calls, access, marks=_marks(inventory))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+import shlex
 
 from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.inventory import Inventory
 from fleet_repl.runs.doctor import (
     DoctorReport,
     Patient,
@@ -19,13 +18,9 @@ from fleet_repl.runs.doctor import (
     run_problems,
     session_seconds,
 )
-from fleet_repl.runs.outcomes import Statistics
 from fleet_repl.state import examine_state
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import Registry
-
-_FEWEST: Final = 10
-"""AssumeRole calls from which on their rate tells something."""
 
 
 async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> DoctorReport:
@@ -35,7 +30,6 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     accounts = {registry.account for registry in scope}
     listed = [account for account in inventory.accounts if account.id in accounts]
     retired = {account.id for account in listed if account.retired}
-    began = clock.monotonic()
     examined = await examine(
         scope,
         DoctorContext(
@@ -48,7 +42,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
             on_event=context.on_event,
         ),
     )
-    sts = _sts_use(inventory, context.registries.statistics(), clock.monotonic() - began)
+    sts = _sts_use(context)
     fleets = (inventory.name, *context.access.formerly)
     state = await examine_state(context.store, context.folder, fleets)
     patients = [
@@ -57,7 +51,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
             needs=needs,
             base=base,
             via=inventory.aws.via,
-            inventory=inventory.path,
+            inventory=shlex.quote(inventory.path),
         )
         for account in listed
     ]
@@ -86,17 +80,12 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     )
 
 
-def _sts_use(inventory: Inventory, statistics: Statistics, seconds: float) -> StsUse:
-    """What the fleet takes from the quota of STS. `seconds`: how long the examination took."""
-    calls = {
-        result: number
-        for (_, operation, result), number in statistics.calls.items()
-        if operation == "AssumeRole"
-    }
-    made = sum(calls.values())
+def _sts_use(context: RunContext) -> StsUse:
+    """Returns what the fleet takes from the quota of STS, and what this run has taken."""
+    inventory, calls = context.inventory, context.registries.statistics().calls
     return StsUse(
         accounts=sum(account.role is not None for account in inventory.accounts),
         rate=inventory.apply.sts_rate,
-        measured=made / seconds if made >= _FEWEST and seconds >= 1 else None,
-        throttled=calls.get(FaultKind.THROTTLED, 0),
+        measured=context.registries.access.busiest_second(),
+        throttled=calls.get(("sts", "AssumeRole", FaultKind.THROTTLED), 0),
     )

@@ -7,8 +7,10 @@ that a refused run does not look green.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal, assert_never
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
@@ -80,20 +82,21 @@ def backfill_cases(outcomes: Iterable[BackfillOutcome]) -> list[Case]:
 def doctor_cases(report: DoctorReport) -> list[Case]:
     """Returns a case for each registry, failed by every problem that it has, and one for each
     problem of the run itself."""
+    of_registries: dict[Registry, list[FleetProblem]] = defaultdict(list)
+    for problem in report.problems:
+        for account, region in product(problem.accounts, problem.regions):
+            of_registries[Registry(account, region)].append(problem)
     of_run = [problem for problem in report.problems if not problem.accounts]
     return [
-        *(_examined(registry, report) for registry in report.registries),
+        *(
+            Case(
+                name=_name(registry, report.names[registry.account]),
+                verdict=_unwell(of_registries[registry]),
+            )
+            for registry in report.registries
+        ),
         *(Case(name=f"run: {problem.kind}", verdict=_unwell([problem])) for problem in of_run),
     ]
-
-
-def _examined(registry: Registry, report: DoctorReport) -> Case:
-    problems = [
-        problem
-        for problem in report.problems
-        if registry.account in problem.accounts and registry.region in problem.regions
-    ]
-    return Case(name=_name(registry, report.names[registry.account]), verdict=_unwell(problems))
 
 
 def _unwell(problems: Sequence[FleetProblem]) -> Verdict | None:

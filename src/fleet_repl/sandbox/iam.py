@@ -1,4 +1,4 @@
-"""IAM's SimulatePrincipalPolicy: what a role may do, by the same rules as its calls are judged."""
+"""IAM's SimulatePrincipalPolicy: what a role or a user may do, by the rules for its calls."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def simulate_principal_policy(
             403,
         )
     role = RoleArn.parse(principal)
-    if role is None or role.account != caller.account or not directory.has_role(role):
-        raise AwsError("NoSuchEntity", f"The role with ARN {principal} cannot be found.", 404)
+    is_role = role is not None and role.account == caller.account and directory.has_role(role)
+    if not (is_role or principal == caller.arn == directory.base.arn):
+        raise AwsError("NoSuchEntity", f"The entity with ARN {principal} cannot be found.", 404)
     actions = [*_members(form, "ActionNames")]
-    lacking = {action for action in actions if directory.lacks(role.account, action)}
+    lacking = {action for action in actions if directory.lacks(caller.account, action)}
     resources = [*_members(form, "ResourceArns")] or ["*"]
     return {
         "EvaluationResults": [

@@ -28,8 +28,7 @@ class StsDocument(Document, frozen=True):
     ]
     seconds: Annotated[Seconds, Meta(description="What assuming every role takes at that rate.")]
     measured: Annotated[
-        Seconds | None,
-        Meta(description="AssumeRole calls per second in this run; null for too few to tell."),
+        Count, Meta(description="The most AssumeRole calls in a second of this run.")
     ]
     throttled: Annotated[Count, Meta(description="Calls that STS refused as too many.")]
 
@@ -146,7 +145,7 @@ def _base(report: DoctorReport) -> BaseDocument:
             accounts=sts.accounts,
             rate=sts.rate,
             seconds=round(sts.seconds, 3),
-            measured=_rounded(sts.measured),
+            measured=sts.measured,
             throttled=sts.throttled,
         ),
         way=recast(base.way, WayDocument),

@@ -169,10 +169,9 @@ def _clock(base: BaseIdentity) -> str:
 
 def _sts(report: DoctorReport) -> str:
     sts = report.sts
-    measured = f"; {sts.measured:.0f} a second in this run" if sts.measured is not None else ""
     return (
-        f"{counted(sts.accounts, 'role')} at [apply] sts_rate = {sts.rate:g} a second take "
-        f"{elapsed(sts.seconds)}{measured}"
+        f"{counted(sts.accounts, 'role')}, {elapsed(sts.seconds)} at [apply] sts_rate = "
+        f"{sts.rate:g} a second; at most {sts.measured:,} in a second of this run"
     )
 
 

@@ -149,8 +149,8 @@ class StsUse:
     """Accounts with a role to assume."""
     rate: float
     """AssumeRole calls per second, as [apply] allows them."""
-    measured: float | None = None
-    """AssumeRole calls per second in this run; None where there were too few to tell."""
+    measured: int
+    """The most AssumeRole calls in a second of this run."""
     throttled: int = 0
     """Calls that STS refused because there were too many."""
 

@@ -78,14 +78,23 @@ class Patient:
 
     def allowing(self, actions: Collection[str]) -> str:
         """The remedy for actions that the identity lacks, with the statements to paste."""
-        statements = (
-            compact_json(statement.document(partition=self.needs.partition))
-            for statement in among(self.needs.statements, actions)
-        )
         return (
-            f"allow {self.identity} that, and see that no SCP, RCP or permissions boundary denies "
-            f"it:\n{', '.join(statements)}"
+            f"add this to a policy of {self.identity}, and see that no SCP, RCP or permissions "
+            f"boundary denies it:\n{pasteable(self.needs, actions)}"
         )
+
+
+def pasteable(needs: Needs, actions: Collection[str]) -> str:
+    """The statements that allow these actions, for a policy that may have others: without Sids,
+    of which no two may be equal."""
+    documents = (
+        dict(statement.document(partition=needs.partition))
+        for statement in among(needs.statements, actions)
+    )
+    return ",\n".join(
+        compact_json({key: value for key, value in document.items() if key != "Sid"})
+        for document in documents
+    )
 
 
 def fleet_problems(
@@ -130,9 +139,11 @@ def group_findings(findings: Iterable[tuple[Registry, Finding]]) -> tuple[FleetP
     return tuple(sorted(problems, key=_rank))
 
 
-def _rank(problem: FleetProblem) -> tuple[int, int, str, tuple[AccountId, ...]]:
+def _rank(problem: FleetProblem) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
     kinds = list(ProblemKind)
-    return -len(problem.accounts), kinds.index(problem.kind), problem.message, problem.accounts
+    texts = (problem.message, problem.remedy)
+    places = (*problem.accounts, *problem.regions)
+    return -len(problem.accounts), kinds.index(problem.kind), texts, places
 
 
 def _findings(
@@ -211,10 +222,10 @@ def _refused(patient: Patient, fault: Fault, what: str) -> Finding:
     return Finding(
         ProblemKind.ROLE_REFUSED,
         f"{what}: {reasons}",
-        f"see that {patient.identity} exists, that it trusts {patient.assumer}"
-        f"{external_id if patient.account.external_id is not None else ''}, that "
-        f"{patient.assumer} may sts:AssumeRole it, and that no SCP or RCP denies it; what makes "
-        f"the role:\nfleet-repl bootstrap {patient.inventory}",
+        f"see that {patient.identity} exists and trusts {patient.assumer}"
+        f"{external_id if patient.account.external_id is not None else ''}, that the latter may "
+        "sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes the role:\n"
+        f"fleet-repl bootstrap {patient.inventory}",
     )
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet_repl.ecr.permissions import OWN_PERMISSIONS
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.runs.doctor.checks import is_reached
 from fleet_repl.runs.doctor.model import (
@@ -16,12 +15,13 @@ from fleet_repl.runs.doctor.model import (
     ProblemKind,
     StsUse,
 )
+from fleet_repl.runs.doctor.problems import pasteable
 from fleet_repl.runs.doctor.questions import Needs
 from fleet_repl.values import limits
-from fleet_repl.values.canonical_json import compact_json
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted
 
+SIMULATE: Final = "iam:SimulatePrincipalPolicy"
 SHORTEST_SECONDS: Final = 300.0
 """With less time left, credentials are renewed before each call, or end within the run."""
 WIDEST_SECONDS: Final = 60.0
@@ -75,57 +75,37 @@ def notes_of(
     examined: Mapping[AccountId, AccountExamination],
 ) -> tuple[str, ...]:
     """What is no problem, and good to know."""
+    return tuple(_notes(inventory, needs, base, sts, examined))
+
+
+def _notes(
+    inventory: Inventory,
+    needs: Needs,
+    base: BaseIdentity,
+    sts: StsUse,
+    examined: Mapping[AccountId, AccountExamination],
+) -> Iterator[str]:
     accounts = [account for account in inventory.accounts if account.id in examined]
-    return tuple(
-        note
-        for note in (
-            _shortened(accounts, session_seconds(base, inventory)),
-            _throttled(sts),
-            _dual_stack(base),
-            _retired(accounts, examined),
-            *_unasked(needs, accounts, examined),
+    longest = session_seconds(base, inventory)
+    if longer := sum(account.session_seconds > longest for account in accounts if account.role):
+        yield (
+            f"session_duration is cut to {longest} s for {counted(longer, 'account')}: AWS gives "
+            "no more to a role that an assumed role assumes"
         )
-        if note is not None
-    )
-
-
-def _shortened(accounts: list[Account], longest: int) -> str | None:
-    longer = sum(
-        account.role is not None and account.session_seconds > longest for account in accounts
-    )
-    if not longer:
-        return None
-    return (
-        f"session_duration is cut to {longest} s for {counted(longer, 'account')}: AWS gives no "
-        "more to a role that an assumed role assumes"
-    )
-
-
-def _throttled(sts: StsUse) -> str | None:
-    if not sts.throttled:
-        return None
-    return (
-        f"STS refused {counted(sts.throttled, 'call')} as too many: others use its quota too, "
-        f"or [apply] sts_rate = {sts.rate:g} is above it"
-    )
-
-
-def _dual_stack(base: BaseIdentity) -> str | None:
-    if not base.way.dual_stack:
-        return None
-    return (
-        "dual-stack endpoints are on: ECR has no PrivateLink for them, so calls pass a VPC's own "
-        "endpoints by"
-    )
-
-
-def _retired(
-    accounts: list[Account], examined: Mapping[AccountId, AccountExamination]
-) -> str | None:
-    gone = sum(account.retired and not is_reached(examined[account.id]) for account in accounts)
-    if not gone:
-        return None
-    return f"{counted(gone, 'retired account')} cannot be reached: nothing is emptied there"
+    if sts.throttled:
+        yield (
+            f"STS refused {counted(sts.throttled, 'call')} as too many: others use its quota too, "
+            f"or [apply] sts_rate = {sts.rate:g} is above it"
+        )
+    if base.way.dual_stack:
+        yield (
+            "dual-stack endpoints are on: ECR has no PrivateLink for them, so calls pass a VPC's "
+            "own endpoints by"
+        )
+    retired = [account for account in accounts if account.retired]
+    if gone := sum(not is_reached(examined[account.id]) for account in retired):
+        yield f"{counted(gone, 'retired account')} cannot be reached: nothing is emptied there"
+    yield from _unasked(needs, accounts, examined)
 
 
 def _unasked(
@@ -139,11 +119,10 @@ def _unasked(
         if not examined[account.id].permissions
         for fault in (examined[account.id].unasked,)
     )
-    own = next((own for own in needs.statements if own.sid == OWN_PERMISSIONS), None)
+    asking = pasteable(needs, (SIMULATE,))
     for reason, number in sorted(reasons.items()):
         who = f"what {counted(number, 'account')} may write is unknown"
-        if not reason:
+        if reason:
+            yield f"{who}: {reason}; this lets each role ask for itself:\n{asking}"
+        else:
             yield f"{who}: IAM simulates no session, and the base identity is one there"
-        elif own is not None:
-            statement = compact_json(own.document(partition=needs.partition))
-            yield f"{who}: {reason}; to let each role ask for itself:\n{statement}"

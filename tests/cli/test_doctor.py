@@ -1,0 +1,113 @@
+"""A fleet is examined on the command line: text, documents and codes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from fleet_repl.cli.app import run
+from fleet_repl.reports import schema
+
+SCENARIO = """\
+[[accounts]]
+id = "222222222222"
+denied = true
+"""
+REFUSED = """\
+Doctor of demo: 1 problem
+
+Problems
+  1 account: AccessDenied on AssumeRole: trust policy, external id, SCP or RCP
+    222222222222 (spoke)
+    in eu-west-1
+    → see that arn:aws:iam::ACCOUNT:role/fleet-replication exists and trusts \
+arn:aws:iam::999999999999:user/sandbox, that the latter may sts:AssumeRole it, and that no SCP or \
+RCP denies it; this prints what makes the role:
+      fleet-repl bootstrap demo.toml
+
+Checks of registries                    ok   failed  unknown
+  role                                   1        1        0
+  account                                1        0        1
+  region                                 1        0        1
+  ecr:DescribeRegistry                   1        0        1
+  ecr:GetRegistryPolicy                  1        0        1
+  ecr:GetAccountSetting                  1        0        1
+  ecr:PutReplicationConfiguration        1        0        1
+  ecr:PutRegistryPolicy                  1        0        1
+  ecr:DeleteRegistryPolicy               1        0        1
+  iam:CreateServiceLinkedRole            1        0        1
+"""
+
+
+@pytest.fixture
+def broken() -> str:
+    Path("scenario.toml").write_text(SCENARIO, encoding="utf-8")
+    return "scenario.toml"
+
+
+def examined(*args: str) -> int:
+    return run(["doctor", "demo.toml", "--sandbox", *args])
+
+
+@pytest.mark.usefixtures("inventory")
+def test_a_refused_account(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its problem comes first, with what to do, and the code says so."""
+    assert examined("--scenario", broken, "--quiet") == 4
+    out = capsys.readouterr().out
+    assert out.startswith(REFUSED)
+    assert re.search(r"\nExamined 2 registries in 2 accounts, in .*\. Exit 4: partial", out)
+
+
+@pytest.mark.usefixtures("inventory")
+def test_a_healthy_fleet(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to do."""
+    assert examined("--quiet") == 0
+    assert capsys.readouterr().out.startswith("Doctor of demo: healthy\n")
+
+
+@pytest.mark.usefixtures("inventory")
+def test_a_part_of_a_fleet(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Flags that narrow leave the broken account out."""
+    assert examined("--scenario", broken, "--quiet", "--account", "build") == 0
+    assert "Examined 1 registry in 1 account" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("inventory")
+def test_as_documents(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same on stdout as JSON and in files."""
+    args = ("--scenario", broken, "--format", "json", "--report", "a.json", "--report", "b.xml")
+    assert examined(*args) == 4
+    printed = capsys.readouterr().out
+    document = json.loads(printed)
+    Draft202012Validator(schema("doctor")).validate(document)
+    assert [problem["kind"] for problem in document["problems"]] == ["role-refused"]
+    assert Path("a.json").read_text(encoding="utf-8") == printed
+    assert '<failure type="role-refused"' in Path("b.xml").read_text(encoding="utf-8")
+
+
+def test_an_inventory_without_routes(inventory: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Accounts come before routes."""
+    path = Path(inventory)
+    path.write_text(path.read_text(encoding="utf-8").partition("[[routes]]")[0], encoding="utf-8")
+    assert examined("--quiet") == 0
+    assert "healthy" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("inventory")
+def test_without_a_base_identity(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing can be examined, which is an error."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    assert run(["doctor", "demo.toml"]) == 1
+    ended = capsys.readouterr()
+    assert ended.out == ""
+    assert "there is no usable base identity" in ended.err
