@@ -14,6 +14,7 @@ from fleet_repl.reports import ExitCode, exit_code
 
 COMMANDS = (
     "validate",
+    "doctor",
     "plan",
     "apply",
     "drift",

@@ -403,8 +403,8 @@ async def test_what_a_session_may_write_is_unknown(
     assert checks(report)["ecr:PutReplicationConfiguration"] == "unknown"
     assert report.notes == (
         (
-            "what 1 account may write is unknown: IAM simulates no session, and the base identity "
-            "is one there"
+            "what 1 account may write is unknown: IAM simulates roles and users, and who acts "
+            "there itself is no known one"
         ),
     )
 

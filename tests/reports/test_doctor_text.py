@@ -11,13 +11,12 @@ from jsonschema import Draft202012Validator
 from tests.support.clock import NOON
 
 from fleet_repl.reports import (
-    DOCTOR_SCHEMA,
-    doctor_document,
     doctor_exit,
     schema,
     to_json,
     to_junit,
 )
+from fleet_repl.reports.documents import DOCTOR_SCHEMA, doctor_document
 from fleet_repl.reports.text import doctor_text
 from fleet_repl.runs.doctor import (
     BaseIdentity,

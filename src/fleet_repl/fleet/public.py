@@ -53,26 +53,12 @@ from fleet_repl.runs.delivery import (
 )
 from fleet_repl.runs.doctor import (
     BaseIdentity as BaseIdentity,
-)
-from fleet_repl.runs.doctor import (
     CheckState as CheckState,
-)
-from fleet_repl.runs.doctor import (
     DoctorReport as DoctorReport,
-)
-from fleet_repl.runs.doctor import (
     FleetProblem as FleetProblem,
-)
-from fleet_repl.runs.doctor import (
     ProblemKind as ProblemKind,
-)
-from fleet_repl.runs.doctor import (
     StateExamination as StateExamination,
-)
-from fleet_repl.runs.doctor import (
     StsUse as StsUse,
-)
-from fleet_repl.runs.doctor import (
     Way as Way,
 )
 from fleet_repl.runs.events import (

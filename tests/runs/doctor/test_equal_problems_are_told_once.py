@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.runs.doctor.conftest import BASE, fault
 
 from fleet_repl import Inventory
@@ -48,7 +47,7 @@ FINDINGS = st.builds(
 FAULTS = st.builds(
     fault,
     st.sampled_from(FaultKind),
-    st.sampled_from(["AssumeRole", "DescribeRegistry"]),
+    st.sampled_from(["AssumeRole", "credentials", "DescribeRegistry"]),
     code=st.sampled_from([None, "AccessDenied", "SomeCode"]),
     refused=st.booleans(),
 )

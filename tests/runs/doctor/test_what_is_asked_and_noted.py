@@ -185,8 +185,8 @@ def test_notes(inventory: Inventory) -> None:
             "own endpoints by"
         ),
         (
-            "what 1 account may write is unknown: IAM simulates no session, and the base identity "
-            "is one there"
+            "what 1 account may write is unknown: IAM simulates roles and users, and who acts "
+            "there itself is no known one"
         ),
         (
             "what 1 account may write is unknown: AccessDenied on SimulatePrincipalPolicy; this "

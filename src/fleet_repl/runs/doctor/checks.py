@@ -22,6 +22,8 @@ FAILED: Final = CheckState.FAILED
 UNKNOWN: Final = CheckState.UNKNOWN
 
 ASSUME_ROLE: Final = "AssumeRole"
+OF_THE_ROLE: Final = frozenset({ASSUME_ROLE, "credentials"})
+"""The operations that get an account's identity: before it is there, nothing is asked."""
 WAY: Final = ("role", "account", "region")
 """The checks that come before every read."""
 
@@ -30,18 +32,14 @@ def stops(fault: Fault | None) -> bool:
     """Whether further reads of the registry would fail as this one has. Only a denial by ECR says
     nothing about them."""
     return fault is not None and (
-        fault.operation == ASSUME_ROLE or fault.kind is not FaultKind.ACCESS_DENIED
+        fault.operation in OF_THE_ROLE or fault.kind is not FaultKind.ACCESS_DENIED
     )
 
 
 def is_reached(examination: AccountExamination) -> bool:
     """Whether the account's identity was in hand, and is the account's: IAM can be asked."""
     faults = [reads[DESCRIBE] for reads in examination.reads.values() if DESCRIBE in reads]
-    return any(
-        fault is None
-        or (fault.operation != ASSUME_ROLE and fault.kind is not FaultKind.WRONG_ACCOUNT)
-        for fault in faults
-    )
+    return any(fault is None or _way(fault)[:2] == (OK, OK) for fault in faults)
 
 
 def is_refused(fault: Fault) -> bool:
@@ -99,7 +97,7 @@ def _way(fault: Fault | None) -> tuple[CheckState, CheckState, CheckState]:
         return OK, OK, OK
     if fault.kind is FaultKind.WRONG_ACCOUNT:
         return OK, FAILED, UNKNOWN
-    if fault.operation == ASSUME_ROLE:
+    if fault.operation in OF_THE_ROLE or fault.kind is FaultKind.EXPIRED:
         return FAILED, UNKNOWN, UNKNOWN
     # The answer to AssumeRole has named the account.
     match fault.kind:

@@ -63,7 +63,7 @@ class ProblemKind(StrEnum):
     VIA_REFUSED = "via-refused"
     """A role of `via` could not be assumed, so that no account was reached through it."""
     ROLE_FAILED = "role-failed"
-    """AssumeRole failed in another way than by a refusal."""
+    """The account's identity could not be had for another reason than a refusal."""
     WRONG_ACCOUNT = "wrong-account"
     REGION_DISABLED = "region-disabled"
     READ_DENIED = "read-denied"

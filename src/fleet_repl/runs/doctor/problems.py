@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fleet_repl.ecr.permissions import among
 from fleet_repl.inventory import Account
-from fleet_repl.runs.doctor.checks import ASSUME_ROLE, is_refused
+from fleet_repl.runs.doctor.checks import OF_THE_ROLE, is_refused
 from fleet_repl.runs.doctor.model import (
     SETTING,
     AccountExamination,
@@ -70,7 +70,10 @@ class Patient:
     @property
     def assumer(self) -> str:
         """Who assumes the account's role."""
-        return str(self.via[-1]) if self.via else self.base.arn
+        if self.via:
+            return str(self.via[-1])
+        profile = self.account.profile
+        return self.base.arn if profile is None else f"the identity of profile {profile}"
 
     def general(self, text: str) -> str:
         """A text for any account."""
@@ -171,7 +174,7 @@ def _findings(
 
 
 def _is_denied(fault: Fault) -> bool:
-    return fault.kind is FaultKind.ACCESS_DENIED and fault.operation != ASSUME_ROLE
+    return fault.kind is FaultKind.ACCESS_DENIED and fault.operation not in OF_THE_ROLE
 
 
 def _read_denied(patient: Patient, denied: Mapping[str, Fault]) -> Finding:
@@ -194,7 +197,7 @@ def _finding(patient: Patient, fault: Fault) -> Finding:
         return Finding(ProblemKind.WRONG_ACCOUNT, message, f"{hint}:\n{_assume(patient)}")
     if is_refused(fault):
         return _refused(patient, fault, what)
-    if fault.kind is FaultKind.REGION_DISABLED and fault.operation != ASSUME_ROLE:
+    if fault.kind is FaultKind.REGION_DISABLED and fault.operation not in OF_THE_ROLE:
         return Finding(
             ProblemKind.REGION_DISABLED,
             f"{code}: the account has not enabled the region",
@@ -203,7 +206,7 @@ def _finding(patient: Patient, fault: Fault) -> Finding:
         )
     if fault.code is None or fault.kind is FaultKind.INVALID:
         what += f": {patient.general(fault.message)}"
-    of_role = fault.operation == ASSUME_ROLE
+    of_role = fault.operation in OF_THE_ROLE
     kind = ProblemKind.ROLE_FAILED if of_role else ProblemKind.READ_FAILED
     again = f"fleet-repl doctor {patient.inventory} --account {ACCOUNT}"
     return Finding(kind, what, f"{hint}; then look again:\n{again}")

@@ -56,12 +56,14 @@ def needs_of(inventory: Inventory, templates: Collection[Registry]) -> Needs:
 def questions_of(needs: Needs, account: Account, base: BaseIdentity) -> tuple[Question, ...]:
     """The questions whether an account's identity may make the writes, as few as IAM can answer.
 
-    None for a retired account, and for a base identity that acts itself and is a session: IAM
-    simulates users and roles only, and the ARN of a session does not tell the path of its role.
+    None for a retired account. Nor where no role is assumed and the base identity is a session,
+    whose ARN does not tell the path of its role, or a profile's, whose ARN is not known: IAM
+    simulates users and roles only.
     """
-    principal = str(account.role) if account.role is not None else base.arn
-    if account.retired or (account.role is None and base.kind != "user"):
+    by_itself = account.role is None
+    if account.retired or (by_itself and (base.kind != "user" or account.profile is not None)):
         return ()
+    principal = base.arn if by_itself else str(account.role)
     actions: dict[tuple[tuple[str, ...], str | None], list[str]] = {}
     for statement in among(needs.statements, needs.writes):
         resources = statement.filled_resources(needs.partition, account.id)

@@ -125,4 +125,4 @@ def _unasked(
         if reason:
             yield f"{who}: {reason}; this lets each role ask for itself:\n{asking}"
         else:
-            yield f"{who}: IAM simulates no session, and the base identity is one there"
+            yield f"{who}: IAM simulates roles and users, and who acts there itself is no known one"
