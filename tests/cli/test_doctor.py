@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.cli.app import run
 from fleet_repl.reports import schema
@@ -87,6 +88,21 @@ def test_as_documents(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [problem["kind"] for problem in document["problems"]] == ["role-refused"]
     assert Path("a.json").read_text(encoding="utf-8") == printed
     assert '<failure type="role-refused"' in Path("b.xml").read_text(encoding="utf-8")
+
+
+def test_nothing_can_be_written(inventory: str, cli: Cli, backend: FakeBackend) -> None:
+    """It connects without a purpose, and with the flags' selection."""
+    assert cli("doctor", inventory, "--region", "eu-west-1").code == 0
+    assert backend.purposes == [None]
+    assert backend.fleet.selected.regions == ("eu-west-1",)
+
+
+def test_ctrl_c(inventory: str, cli: Cli, fleet: FakeFleet) -> None:
+    """What was examined by then is told."""
+    fleet.planning = fleet.until_stopped
+    ended = cli("doctor", inventory)
+    assert ended.code == 130
+    assert "Examined 1 registry in 1 account" in ended.out
 
 
 def test_an_inventory_without_routes(inventory: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,7 @@ def _words(text: str) -> str:
         ["validate", "-"],
         ["graph", "-"],
         ["bootstrap", "-"],
+        ["doctor", "-"],
         ["plan", "-"],
         ["drift", "-"],
         ["verify", "-"],

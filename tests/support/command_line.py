@@ -39,6 +39,7 @@ from fleet_repl.planning.plan import (
     State,
 )
 from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, StateExamination, StsUse
 from fleet_repl.runs.events import BackfillsWanted
 from fleet_repl.runs.history import (
     Freeze,
@@ -64,7 +65,7 @@ from fleet_repl.runs.outcomes import (
 from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import Fault, FleetError
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 INVENTORY = """\
 version = 1
@@ -154,6 +155,24 @@ DELIVERED = DeliveryReport(
 )
 
 
+EXAMINED = DoctorReport(
+    fleet="demo",
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=2),
+    base=BaseIdentity(
+        arn="arn:aws:iam::999999999999:user/ops",
+        account=AccountId("999999999999"),
+        seconds_left=None,
+        clock_ahead=None,
+    ),
+    session_seconds=3_600,
+    sts=StsUse(accounts=2, rate=400, measured=2),
+    state=StateExamination(location=".fleet-repl", readable=CheckState.OK),
+    problems=(),
+    notes=(),
+    registries={BUILD: {"role": CheckState.OK}},
+    names={BUILD.account: "build"},
+)
 IMPORTED = Imported(text="version = 1\n", links=3, routes=2)
 RUN = "20261123T110000Z-ab12cd"
 META = RunMeta(
@@ -321,6 +340,12 @@ class FakeFleet(Fleet):
         self.selected = selection
         await self.planning()
         return replace(DELIVERED, interrupted=self.is_stopped, count=count, age=age)
+
+    async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
+        self.asked.append("doctor")
+        self.selected = selection
+        await self.planning()
+        return replace(EXAMINED, interrupted=self.is_stopped)
 
     async def read_note(self, name: str) -> bytes | None:
         return None

@@ -22,6 +22,7 @@ class Document(StrEnum):
     RUNS = "runs"
     ROUND = "round"
     VALIDATE = "validate"
+    DOCTOR = "doctor"
 
 
 def schema(
