@@ -244,7 +244,7 @@ class Fleet:
         An account that fails is a value in the report. Raises SelectionError.
         """
         scope = select(self._context.inventory, selection)
-        self._tell_start(scope)
+        self._report_start(scope)
         return await examine_fleet(scope, self._context)
 
     async def import_inventory(self) -> Imported:
