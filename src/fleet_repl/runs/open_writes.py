@@ -1,7 +1,7 @@
-"""Open writes: whether a write of which the journal tells no end was made, by what is in place.
+"""Open writes: whether ECR made a write whose end is not in the journal, by what is in place.
 
-Pure. A write whose document is in place was made; one that found what is still in place was not.
-Of any other nobody can tell, and nothing is guessed.
+Pure. If the document of the write is in place, ECR made the write. If the document that the write
+expected is still in place, ECR did not make the write. Otherwise the outcome stays unknown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Verdict:
 
 
 def verdict_of(entry: JournalEntry, seen: Observed | Unreadable | None, owner: Owner) -> Verdict:
-    """Whether a write that was under way has happened."""
+    """Returns the outcome of a write that was under way. `seen` is None for a registry that was not
+    read."""
     fault = Fault(
         kind=FaultKind.TIMEOUT,
         operation=operation_of(entry.resource, entry.action),
@@ -55,7 +56,8 @@ def verdict_of(entry: JournalEntry, seen: Observed | Unreadable | None, owner: O
 
 
 def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) -> Verdict:
-    """A write that was under way, by what is in place."""
+    """The outcome of the write by what is in place. `unseen` is the fault for a document that was
+    not read."""
     present = seen.content(entry.resource, entry.prefix)
     if present is None:
         return Verdict(Outcome.FAILED, unseen)

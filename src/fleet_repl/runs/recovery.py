@@ -1,7 +1,7 @@
-"""Recovery: what a run had done that ended without a report, by its journal and by a look.
+"""Recovery: what a run had done that ended without a report, by its journal and what is in place.
 
-Pure. The journal says how most writes ended. A write that was under way is decided by what is in
-place (`open_writes`).
+Pure. The journal says how most writes ended. For a write that was under way, the document that is
+in place says whether ECR made it (`open_writes`).
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ class Aftermath:
     """What is known of a run that ended without a report."""
 
     report: Report
-    """As it would have been written, had the run been interrupted in good order."""
+    """The report that the run would have written if it had been interrupted in good order."""
     planned: int
-    """Writes that the run was to make."""
+    """The number of writes in the plan. All numbers here are numbers of writes."""
     done: int
-    """Writes that had ended well."""
+    """Writes after which the document was as planned."""
     failed: int
-    """Writes that had failed, or were not to be tried in the end."""
+    """Writes that had failed, or that the run had decided not to send."""
     under_way: int
-    """Writes that were announced, and of which the journal does not say how they ended."""
+    """Writes that were announced in the journal, and whose end is not in the journal."""
     in_place: int
-    """Writes under way that were made."""
+    """Writes under way whose document is in place."""
     in_doubt: int
-    """Writes under way of which nobody can tell whether they were made."""
+    """Writes under way whose outcome stays unknown."""
     message: str
     """All of this in a sentence."""
 
@@ -92,7 +92,7 @@ def aftermath(
 
 
 def still_open(past: PastRun) -> frozenset[Registry]:
-    """Registries with a write that was under way: those that `aftermath` has to have seen."""
+    """Returns the registries with a write that was under way. `aftermath` needs to see them."""
     return frozenset(sent.registry for sent in _open(past).values())
 
 
@@ -102,7 +102,7 @@ def _report(
     verdicts: _Verdicts,
     waves: Sequence[str],
 ) -> Report:
-    """The report that the run did not write. It ended with the last line of its journal."""
+    """The report that the run did not write. The run ended with the last line of its journal."""
     meta = past.meta
     because = (
         f"the run ended without a report (process {meta.holder.pid} on host {meta.holder.host})"
@@ -146,7 +146,7 @@ def _outcome(
     verdicts: _Verdicts,
     because: str,
 ) -> RegistryOutcome:
-    """A registry of the plan: as bad as the worst of its writes."""
+    """The outcome of a registry, which is as bad as the worst of its writes."""
     changes: list[ChangeOutcome] = []
     error = registry_plan.error if registry_plan.fails else None
     for change in registry_plan.changes:
@@ -207,7 +207,7 @@ def _change_outcome(
 
 
 def _sentence(aftermath: Aftermath, past: PastRun) -> str:
-    """What had been done, for people."""
+    """What the run had done, for people."""
     if past.report is not None:
         return f"{past.meta.holder} ended right after its report: {past.report.status}"
     noun = "write was" if aftermath.planned == 1 else "writes were"

@@ -1,4 +1,4 @@
-"""Marks: which version of the inventory was taken back, and is not to be applied again.
+"""Rollback marks: which version of the inventory was taken back and is not to be applied again.
 
 Rolling back a run of the inventory marks that version. Rolling back the rollback lifts the mark,
 rolling that back sets it again, and so on.
@@ -30,7 +30,8 @@ class Origin:
 
 
 def origin(run: RunMeta, runs: Mapping[str, RunMeta]) -> Origin | None:
-    """Follow what a run rolls back. `runs` holds runs by id; None where one is not known."""
+    """Follows the rollbacks that lead to a run. `runs` holds the remembered runs by id. Returns
+    None where a run of the chain is not among them."""
     depth, seen = 0, {run.run_id}
     while run.rolls_back is not None:
         earlier = runs.get(run.rolls_back)
@@ -49,10 +50,10 @@ def remarked(
     by: str,
     at: datetime,
 ) -> tuple[RolledBack, ...]:
-    """The marks once `run` was rolled back by the run `by`. A version has one mark at the most.
+    """Returns the marks once the run `by` has rolled back `run`.
 
-    A mark is lifted only where the rollback that set it is taken back. Where the origin is not
-    known any more, nothing is marked and nothing lifted.
+    A version of the inventory has one mark at the most. A mark is lifted only where the rollback
+    that set it is taken back. Where the origin is not known any more, the marks stay as they are.
     """
     start = origin(run, runs)
     if start is None:

@@ -56,19 +56,19 @@ class Outlook:
     uses: GrantUses
 
     def with_drafts(self, drafts: Mapping[Registry, Draft]) -> Outlook:
-        """The outlook where these drafts take the place of others."""
+        """Returns the outlook in which these drafts take the place of earlier ones."""
         drafts = {**self.drafts, **drafts}
         return outlook_of(
             drafts, self.observation, self.desired, self.record, unlisted=self.unlisted
         )
 
     def lost(self, registry: Registry) -> frozenset[Grant]:
-        """What the policy of a registry gives now, and not once the rollback is done."""
+        """The grants that the policy of a registry gives now, and not once the rollback is done."""
         stale = self.decisions[registry].stale
         return stale.staying | stale.pending.keys() | stale.free
 
     def waits(self, registry: Registry) -> frozenset[Registry]:
-        """Sources that use what goes and whose rules are put back as well, which comes first."""
+        """The sources that use grants which go, and whose rules are put back before they go."""
         return frozenset(
             source
             for grant in self.lost(registry)
@@ -119,10 +119,10 @@ class Outlook:
 
 
 def owned_links(draft: Draft, record: Record) -> Cells:
-    """What of the rules to put back is the fleet's own.
+    """Returns the cells of the rules to put back that are the fleet's own.
 
-    What is on record still, and what the run took out, where that was. Anything else may be
-    somebody else's.
+    They are on record, or are known to have been the fleet's own when the run took them out. Any
+    other cell may be somebody else's.
     """
     recorded = record.get(draft.registry, Applied()).links
     if draft.rules is None:
@@ -138,7 +138,7 @@ def outlook_of(
     *,
     unlisted: frozenset[Registry],
 ) -> Outlook:
-    """Ask the planner about every policy as it will be once the drafts are written."""
+    """Asks the planner about every policy as it will be once the drafts are written."""
     observed = {at: seen for at, seen in observation.items() if isinstance(seen, Observed)}
     # A policy whose write is refused is judged as if it were written.
     put = {at: draft.policy for at, draft in drafts.items() if draft.policy is not None}
@@ -206,7 +206,7 @@ def _decision(
 
 
 def allows(there: Permissions, grant: Grant) -> bool:
-    """Whether all that a grant allows is allowed."""
+    """Returns whether a policy allows all that a grant would allow."""
     return there.lacks(grant.source, grant.prefix, (grant.action,)) is None
 
 
@@ -224,7 +224,7 @@ def _ungranted(then: Mapping[Registry, Permissions], actions: tuple[str, ...]) -
 def _needed(
     observed: Mapping[Registry, Observed], desired: Desired
 ) -> Mapping[Registry, set[Grant]]:
-    """What the links in place need, by destination: statements of others may give it, too."""
+    """The grants that links in place need, by destination. Statements of others may give them."""
     needed: dict[Registry, set[Grant]] = {}
     for source, seen in observed.items():
         for end, prefixes in seen.replication.may_use.items():

@@ -56,11 +56,12 @@ def plan_rollback(
     *,
     force: bool,
 ) -> PlannedRollback:
-    """Decide every write that puts `targets` back.
+    """Decides every write that puts `targets` back.
 
-    `observation` holds the targets that are listed, with the creation templates of those that
-    have some to put back, and `needed_observation`. What was changed since, and what would leave
-    rules without their grants, is refused; with `force` it is written, and warned of.
+    `observation` holds the listed targets, with the creation templates of targets that have
+    templates to put back, and the registries of `needed_observation`. Writes are refused where
+    somebody has changed the registry since, and where they would leave rules without their grants.
+    With `force`, warnings take the place of these refusals.
     """
     wanted = sorted(targets, key=lambda target: target.registry)
     listed = set(desired.registries)
@@ -96,10 +97,10 @@ def plan_rollback(
 
 
 def restored(desired: Desired, registries: Iterable[RegistryPlan]) -> Desired:
-    """`desired` with the links of a rollback's registries in place of those that are asked for.
+    """Returns `desired` with the links of a rollback's registries in place of the links of routes.
 
-    For carrying it out: links whose grant fails after all are held, as those of routes are. Links
-    of others are not the fleet's to hold.
+    The engine needs it to carry the rollback out: it holds the links whose grants fail, as it does
+    for links of routes. Links of others are missing, as they are not the fleet's to hold.
     """
     put = {planned.registry: planned.owned.links for planned in registries}
     links = [

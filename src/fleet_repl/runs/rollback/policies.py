@@ -32,7 +32,7 @@ from fleet_repl.values.prefixes import beyond
 
 
 def policy_changes(draft: Draft, outlook: Outlook) -> tuple[Change, ...]:
-    """The writes of a policy that is put back, in their order; none where it stays."""
+    """Returns the writes of a policy that is put back, in their order; none where it stays."""
     now, then, desired = draft.seen.policy, draft.policy, outlook.desired
     if now is None or then is None:
         return ()
@@ -66,9 +66,9 @@ def joined(
     desired: Desired,
     registry: Registry,
 ) -> Policy:
-    """A policy with more grants of ours. Its own statements keep their meaning, and foreign
-    statements every letter. `opaque` are statements of ours that somebody edited once, and that
-    come along."""
+    """Returns a policy with more grants of ours. Our statements in it keep their meaning, and
+    foreign statements every letter. `opaque` are further statements of ours to add, which somebody
+    edited once."""
     owner = desired.owner
     composed = compose(policy, reduced({*policy.grants, *grants}), owner, registry)
     # The Sid of an edited statement belongs to the statement that stands in its place now.

@@ -33,7 +33,7 @@ Refusal: TypeAlias = tuple[Registry, Resource, Fault]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Somebody who uses what goes, or may."""
+    """A source that uses grants which go, or may use them."""
 
     because: str
     keep: frozenset[Grant] = frozenset()
@@ -41,9 +41,9 @@ class Loss:
 
 
 def cautious(outlook: Outlook) -> Outlook:
-    """Refuse every write that would leave rules without a grant.
+    """Refuses every write that would leave rules without a grant.
 
-    A refusal can only be the cause of more, so it ends.
+    No refusal is ever taken back, so the loop ends.
     """
     outlook = _refusing(outlook, _over_long(outlook))
     while refusals := tuple(_refusals(outlook)):
@@ -52,8 +52,8 @@ def cautious(outlook: Outlook) -> Outlook:
 
 
 def insisted(outlook: Outlook) -> tuple[Outlook, tuple[Warning, ...]]:
-    """Put back all that can be, with grants that the fleet's own rules still use, and say what
-    is the matter with it."""
+    """Writes all that can be written, with the grants that the fleet's own rules still use, and
+    returns warnings in place of refusals."""
     warnings: list[Warning] = []
     keeping: dict[Registry, Draft] = {}
     for registry, losses in _losing(outlook):
@@ -100,14 +100,14 @@ def _refusals(outlook: Outlook) -> Iterator[Refusal]:
 
 
 def _losing(outlook: Outlook) -> Iterator[tuple[Registry, tuple[Loss, ...]]]:
-    """The policies that lose what somebody uses once the rollback is done, or may use."""
+    """The policies that lose grants which a source still uses once the rollback is done, or may."""
     for registry, draft in outlook.drafts.items():
         if draft.writes_policy and (losses := tuple(_losses(registry, outlook))):
             yield registry, losses
 
 
 def _losses(registry: Registry, outlook: Outlook) -> Iterator[Loss]:
-    """The surest first."""
+    """The losses of one policy: first those that are certain."""
     stale = outlook.decisions[registry].stale
     users = sorted({source for sources in stale.kept.values() for source in sources})
     silences = {source: silence_of(source, outlook.observation) for source in users}
@@ -128,7 +128,7 @@ def _losses(registry: Registry, outlook: Outlook) -> Iterator[Loss]:
 
 
 def _loss(because: str, source: Registry, registry: Registry, outlook: Outlook) -> Loss:
-    """A loss of the source, and the part of it that its own links need."""
+    """The loss of a source, with the lost grants that the fleet's own links out of it need."""
     links = outlook.own_links(source).get(registry, NOTHING)
     if source in outlook.links_then:
         links = intersect(links, outlook.links_then[source].get(registry, NOTHING))
@@ -164,7 +164,7 @@ def _not_let_in(link: HeldLink) -> Fault:
 
 
 def _keeping(draft: Draft, losses: Iterable[Loss], outlook: Outlook) -> Draft:
-    """The policy to put, with what the fleet's own rules use of what would go."""
+    """The draft whose policy keeps the grants that the fleet's own rules use."""
     grants = frozenset(grant for loss in losses for grant in loss.keep)
     if not grants or draft.policy is None:
         return draft

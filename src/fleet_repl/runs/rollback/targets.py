@@ -73,7 +73,7 @@ class _Write:
 
 
 def targets(past: PastRun) -> tuple[Target, ...]:
-    """The registries that a run changed, or may have, in order of account and region."""
+    """Returns the registries that a run changed or may have changed, by account and region."""
     names = {planned.registry: planned.name for planned in past.plan.registries}
     writes: dict[Registry, dict[_Place, list[_Write]]] = {}
     for place, write in _writes(past):
@@ -85,10 +85,10 @@ def targets(past: PastRun) -> tuple[Target, ...]:
 
 
 def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[Registry]:
-    """What has to be observed beside the targets themselves.
+    """Returns the registries that a rollback has to observe beside its targets.
 
-    The destinations of links that may come back, and every listed registry of the accounts whose
-    grants go: rules there may still use them.
+    They are the destinations of links that may come back, and every listed registry of the
+    accounts whose grants go, as rules there may still use these grants.
     """
     wanted = tuple(wanted)
     ends: set[Registry] = set()
@@ -97,7 +97,7 @@ def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[
         rules = target.documents.get(Resource.REPLICATION_CONFIGURATION)
         if rules is not None:
             ends |= parse_stored_rules(rules.before).links.keys()
-        accounts |= _losing(target, desired)
+        accounts |= _losing_accounts(target, desired)
     grantees = {
         registry for account in accounts for registry in desired.by_account.get(account, ())
     }
@@ -105,7 +105,7 @@ def needed_observation(wanted: Iterable[Target], desired: Desired) -> frozenset[
     return frozenset(needed - {target.registry for target in wanted})
 
 
-def _losing(target: Target, desired: Desired) -> set[AccountId]:
+def _losing_accounts(target: Target, desired: Desired) -> set[AccountId]:
     """Accounts that the policy grants less once it is put back."""
     policy = target.documents.get(Resource.REGISTRY_POLICY)
     if policy is None:
@@ -116,8 +116,8 @@ def _losing(target: Target, desired: Desired) -> set[AccountId]:
 
 
 def _writes(past: PastRun) -> Iterator[tuple[_Place, _Write]]:
-    """The writes that changed a document, or may have, in their order. A write that failed for
-    certain, was skipped or was not needed is none of them."""
+    """The writes that changed a document or may have changed it, in their order. Writes that failed
+    for certain, were skipped or were not needed are left out."""
     journal = tuple(_journal_writes(past.journal))
     return iter(journal) if past.report is None else _report_writes(past.report, journal)
 
