@@ -1,4 +1,7 @@
-"""Whether a plan still rests on what is so, asked once the fleet's lock is held.
+"""Whether a plan is stale: overtaken by another run, or by a newer inventory.
+
+This is asked once the fleet's lock is held. Whether a plan out of a file fits the inventory, and is
+not too old, is checked before that, in `load`; whether it was altered, in `fleet`.
 
 A plan was made from a version of the inventory and from what the fleet's state said. Where a run
 has ended since, or the inventory's file says something else, somebody has decided anew.

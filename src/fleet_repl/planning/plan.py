@@ -1,7 +1,7 @@
 """The plan: everything that a run will do, as frozen values.
 
-The types only; `planning` makes them. A plan holds AWS documents as they are now and as they
-shall be, so that it can be shown, kept and executed without deciding anything again.
+The types only; `planner` and `runs.rollback` make plans. A plan holds AWS documents as they are now
+and as they shall be, so that it can be shown, kept and executed without deciding anything again.
 """
 
 from __future__ import annotations

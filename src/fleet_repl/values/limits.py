@@ -1,6 +1,8 @@
 """The limits and patterns of ECR and STS.
 
-They are defaults: an inventory's `[limits]` replaces the first four when AWS raises them.
+The first four are defaults, which an inventory's `[limits]` replaces when AWS raises them. Whether
+the desired state keeps to them is checked offline in `planning.desired`; whether the rules that a
+plan makes do, in `planning.held_links`.
 """
 
 from __future__ import annotations
