@@ -15,19 +15,18 @@ from fleet_repl.runs.doctor import (
     SETTING,
     AccountExamination,
     CheckState,
-    Finding,
     Patient,
     ProblemKind,
     Question,
-    checks_of,
     fleet_problems,
-    group_findings,
     is_reached,
     needs_of,
     permissions_of,
-    questions_of,
     stops,
 )
+from fleet_repl.runs.doctor.checks import checks_of
+from fleet_repl.runs.doctor.problems import Finding, group_findings
+from fleet_repl.runs.doctor.questions import questions_of
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
 

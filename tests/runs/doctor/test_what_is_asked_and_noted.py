@@ -19,10 +19,10 @@ from fleet_repl.runs.doctor import (
     Way,
     needs_of,
     notes_of,
-    questions_of,
     run_problems,
     session_seconds,
 )
+from fleet_repl.runs.doctor.questions import questions_of
 from fleet_repl.values.names import Region
 
 STS = StsUse(accounts=4, rate=400, measured=4)

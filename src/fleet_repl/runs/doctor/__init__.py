@@ -3,7 +3,7 @@
 Every decision about what answers mean is made here; `engine.doctor` asks.
 """
 
-from fleet_repl.runs.doctor.checks import checks_of, is_reached, permissions_of, stops, worst
+from fleet_repl.runs.doctor.checks import is_reached, permissions_of, stops, worst
 from fleet_repl.runs.doctor.model import (
     DESCRIBE,
     POLICY,
@@ -21,8 +21,8 @@ from fleet_repl.runs.doctor.model import (
     StsUse,
     Way,
 )
-from fleet_repl.runs.doctor.problems import Finding, Patient, fleet_problems, group_findings
-from fleet_repl.runs.doctor.questions import Needs, needs_of, questions_of
+from fleet_repl.runs.doctor.problems import Patient, fleet_problems
+from fleet_repl.runs.doctor.questions import Needs, needs_of
 from fleet_repl.runs.doctor.run import notes_of, run_problems, session_seconds
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "CheckState",
     "Checks",
     "DoctorReport",
-    "Finding",
     "FleetProblem",
     "Needs",
     "Patient",
@@ -44,14 +43,11 @@ __all__ = [
     "StateExamination",
     "StsUse",
     "Way",
-    "checks_of",
     "fleet_problems",
-    "group_findings",
     "is_reached",
     "needs_of",
     "notes_of",
     "permissions_of",
-    "questions_of",
     "run_problems",
     "session_seconds",
     "stops",

@@ -13,16 +13,18 @@ from typing import Final, NamedTuple
 
 from fleet_repl.ecr.permissions import among
 from fleet_repl.inventory import Account
-from fleet_repl.runs.doctor.checks import OF_THE_ROLE, is_refused
+from fleet_repl.runs.doctor.checks import OF_THE_ROLE, checks_of, is_refused
 from fleet_repl.runs.doctor.model import (
     SETTING,
     AccountExamination,
     BaseIdentity,
+    Checks,
     CheckState,
     FleetProblem,
     ProblemKind,
+    Question,
 )
-from fleet_repl.runs.doctor.questions import Needs
+from fleet_repl.runs.doctor.questions import Needs, questions_of
 from fleet_repl.values.canonical_json import compact_json
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry, RoleArn
@@ -60,6 +62,15 @@ class Patient:
     via: tuple[RoleArn, ...]
     inventory: str
     """The path of the inventory, for commands."""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What IAM is asked about the account."""
+        return questions_of(self.needs, self.account, self.base)
+
+    def checks(self, registry: Registry, examination: AccountExamination) -> Checks:
+        """The checks of a registry of the account."""
+        return checks_of(registry, self.needs, examination, retired=self.account.retired)
 
     @property
     def identity(self) -> str:
@@ -118,28 +129,34 @@ def group_findings(findings: Iterable[tuple[Registry, Finding]]) -> tuple[FleetP
     Every finding of a registry is in exactly one problem. A problem of registries concerns each of
     its accounts in each of its regions: accounts that have it in other regions make another one.
     """
-    regions: dict[Finding, dict[AccountId, set[Region]]] = defaultdict(lambda: defaultdict(set))
+    by_finding: dict[Finding, dict[AccountId, set[Region]]] = defaultdict(lambda: defaultdict(set))
     for registry, finding in findings:
-        regions[finding][registry.account].add(registry.region)
-    problems: list[FleetProblem] = []
-    for finding, by_account in regions.items():
-        alike: dict[tuple[Region, ...], list[AccountId]] = defaultdict(list)
-        if finding.kind in _OF_ACCOUNTS:
-            alike[tuple(sorted(set().union(*by_account.values())))].extend(by_account)
-        else:
-            for account, places in by_account.items():
-                alike[tuple(sorted(places))].append(account)
-        problems += (
-            FleetProblem(
-                kind=finding.kind,
-                accounts=tuple(sorted(accounts)),
-                regions=places,
-                message=finding.message,
-                remedy=finding.remedy,
-            )
-            for places, accounts in alike.items()
+        by_finding[finding][registry.account].add(registry.region)
+    problems = (
+        FleetProblem(
+            kind=finding.kind,
+            accounts=tuple(sorted(accounts)),
+            regions=regions,
+            message=finding.message,
+            remedy=finding.remedy,
         )
+        for finding, by_account in by_finding.items()
+        for regions, accounts in _by_regions(finding, by_account).items()
+    )
     return tuple(sorted(problems, key=_rank))
+
+
+def _by_regions(
+    finding: Finding, by_account: Mapping[AccountId, set[Region]]
+) -> Mapping[tuple[Region, ...], list[AccountId]]:
+    """The accounts of a finding by the regions that they have it in; those of a finding about
+    accounts all together."""
+    if finding.kind in _OF_ACCOUNTS:
+        return {tuple(sorted(set().union(*by_account.values()))): list(by_account)}
+    accounts: dict[tuple[Region, ...], list[AccountId]] = defaultdict(list)
+    for account, regions in by_account.items():
+        accounts[tuple(sorted(regions))].append(account)
+    return accounts
 
 
 def _rank(problem: FleetProblem) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
