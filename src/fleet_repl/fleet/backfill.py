@@ -223,10 +223,10 @@ def _not_in_place(
     source: Registry, missing: Mapping[Registry, Prefixes]
 ) -> Iterator[BackfillOutcome]:
     for destination, prefixes in missing.items():
-        what = "every repository" if prefixes == EVERY_REPOSITORY else ", ".join(prefixes)
+        repositories = "every repository" if prefixes == EVERY_REPOSITORY else ", ".join(prefixes)
         yield BackfillOutcome(
             source=source,
             destination=destination,
             state=BackfillState.NOT_IN_PLACE,
-            because=f"the rules do not replicate {what} there: run apply first",
+            because=f"the rules do not replicate {repositories} there: run apply first",
         )

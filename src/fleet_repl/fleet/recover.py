@@ -54,7 +54,7 @@ async def recover(context: RunContext) -> tuple[Warning, ...]:
 
 async def recovered(context: RunContext) -> Recovered:
     """Returns what the runs that died had done, so that a plan tells their writes from others'."""
-    found, unreadable = [], []
+    ended_runs, unreadable = [], []
     for run in await _died(context):
         past = await _loaded(run, context)
         if past is None:
@@ -65,10 +65,10 @@ async def recovered(context: RunContext) -> Recovered:
                 await context.records.set_aside(past, context.pace.clock.now())
             continue
         ended = await _look(past, context)
-        found.append((past.meta, ended))
+        ended_runs.append((past.meta, ended))
         if context.access.lease is not None:
             await _conclude(past, ended, context)
-    return Recovered(found=tuple(found), unreadable=tuple(unreadable))
+    return Recovered(found=tuple(ended_runs), unreadable=tuple(unreadable))
 
 
 async def known_traces(context: RunContext) -> tuple[Traces, tuple[Warning, ...]]:

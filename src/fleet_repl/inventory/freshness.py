@@ -36,8 +36,8 @@ def acknowledged(inventory: Inventory) -> Inventory:
 
 
 def _readable(files: Iterable[str]) -> Mapping[str, str]:
-    found = {file: text_of(file) for file in files}
-    return {file: _digest(text) for file, text in found.items() if not isinstance(text, Unreadable)}
+    texts = {file: text_of(file) for file in files}
+    return {file: _digest(text) for file, text in texts.items() if not isinstance(text, Unreadable)}
 
 
 def _digest(text: str) -> str:

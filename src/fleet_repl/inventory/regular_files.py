@@ -36,13 +36,13 @@ def read_regular(path: str | Path, *, most: int) -> bytes:
 
 def content_of(handle: int, *, most: int) -> bytes:
     """Returns the content of a file that is open already. It may grow while it is read."""
-    found = os.fstat(handle)
-    if stat.S_ISDIR(found.st_mode):
+    status = os.fstat(handle)
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
     chunks: list[bytes] = []
-    left = most + 1 if found.st_size <= most else 0
+    left = most + 1 if status.st_size <= most else 0
     while left and (chunk := os.read(handle, min(left, MIB))):
         chunks.append(chunk)
         left -= len(chunk)

@@ -14,8 +14,8 @@ LIKENESS: Final = 0.75
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The name in `known` that is most like `name`; None where no name is much like it."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=LIKENESS)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=LIKENESS)
+    return matches[0] if matches else None
 
 
 class Guesser:

@@ -192,8 +192,8 @@ def _listed(
     return {member: listed, **({"NextToken": more["nextToken"]} if more else {})}
 
 
-def _missing(code: str, what: str) -> AwsError:
-    return AwsError(code, f"You specified {what}, which doesn't exist.")
+def _missing(code: str, noun: str) -> AwsError:
+    return AwsError(code, f"You specified {noun}, which doesn't exist.")
 
 
 _Operation: TypeAlias = Callable[[Organization, Structure], JsonObject]

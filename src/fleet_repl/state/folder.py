@@ -107,9 +107,9 @@ class FolderStore:
         """Removes a document, if there is one. Raises StateError."""
         await self._do("written", name, files.remove)
 
-    async def _do(self, what: str, name: str, work: Callable[[Place], T]) -> T:
+    async def _do(self, done: str, name: str, work: Callable[[Place], T]) -> T:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise StateError(f"the fleet's state cannot be {what}: {name!r} is no document's name")
+            raise StateError(f"the fleet's state cannot be {done}: {name!r} is no document's name")
 
         place = Place(root=self._folder, within=self._within, name=name, shared=self._shared)
 
@@ -119,13 +119,13 @@ class FolderStore:
             except UntrustedError as error:
                 raise StateError(f"the fleet's state cannot be used: {error}") from None
             except OSError as error:
-                raise _unusable(place.path, what, error) from None
+                raise _unusable(place.path, done, error) from None
 
         return await anyio.to_thread.run_sync(guarded)
 
 
-def _unusable(path: Path, what: str, error: OSError) -> StateError:
+def _unusable(path: Path, done: str, error: OSError) -> StateError:
     reason = error.strerror or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0)
     advice = f"\n    {remedy}" if remedy is not None else ""
-    return StateError(f"the fleet's state cannot be {what}: {path}: {reason}{advice}")
+    return StateError(f"the fleet's state cannot be {done}: {path}: {reason}{advice}")

@@ -103,13 +103,13 @@ def _conflict(
 ) -> Problem:
     shared = next(prefix for prefix in second.prefixes if touches(first.prefixes, prefix))
     meeting = min((prefix for prefix in first.prefixes if touches((prefix,), shared)), key=len)
-    what = max(shared, meeting, key=len) or "every repository"
+    repositories = max(shared, meeting, key=len) or "every repository"
     link = links[0]
     with_deletes, without = (first, second) if first.route.replicate_deletes else (second, first)
     return inventory.problem(
         f"routes[{second.number}]",
         f"route {with_deletes.name} replicates deletions and route {without.name} does not, but "
-        f"both lead {what} from {link.source} to {link.destination} "
+        f"both lead {repositories} from {link.source} to {link.destination} "
         f"({counted(len(links), 'link')})",
         "give both the same replicate_deletes, or prefixes that have nothing in common",
     )

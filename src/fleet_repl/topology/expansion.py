@@ -75,7 +75,7 @@ def expand(number: int, route: Route, fleet: Fleet) -> Expansion:
         sources=fleet.sources(route.source),
         destinations=destinations,
         members=frozenset(destinations),
-        groups={group: tuple(found) for group, found in groups.items()},
+        groups={group: tuple(members) for group, members in groups.items()},
     )
 
 

@@ -19,9 +19,9 @@ _ARN: Final = re.compile(rf"arn:aws[a-z-]*:iam::{ACCOUNT_ID}:(role|user)/.+")
 _PREFIXES: Final = {"role": "AROA", "user": "AIDA"}
 
 
-def is_respelled(found: Iterable[JsonObject], written: Iterable[JsonObject]) -> bool:
+def is_respelled(present: Iterable[JsonObject], written: Iterable[JsonObject]) -> bool:
     """Whether statements that were read mean the same as those that were written, in any order."""
-    there, wanted = list(map(policy_meaning, found)), list(map(policy_meaning, written))
+    there, wanted = list(map(policy_meaning, present)), list(map(policy_meaning, written))
     missing = _without(wanted, there)
     for statement in _without(there, wanted):
         match = next((other for other in missing if _lost_principals(statement, other)), None)
@@ -44,11 +44,11 @@ def _without(these: Iterable[Json], others: Iterable[Json]) -> list[Json]:
     return unmatched
 
 
-def _lost_principals(found: Json, written: Json) -> bool:
+def _lost_principals(present: Json, written: Json) -> bool:
     """Whether two statements differ only in principals that have been deleted."""
-    if not isinstance(found, Mapping) or not isinstance(written, Mapping):
+    if not isinstance(present, Mapping) or not isinstance(written, Mapping):
         return False
-    (rest, names), (other_rest, other_names) = _parted(found), _parted(written)
+    (rest, names), (other_rest, other_names) = _parted(present), _parted(written)
     ids = [_UNIQUE_ID.fullmatch(name) for name in (names - other_names).elements()]
     arns = [_ARN.fullmatch(name) for name in (other_names - names).elements()]
     return (

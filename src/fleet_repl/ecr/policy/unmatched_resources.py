@@ -30,9 +30,9 @@ def why_unmatched(resource: str, permissions: Permissions) -> str | None:
         "region": registry.region,
         "account": registry.account,
     }
-    for (part, right), found in zip(wanted.items(), parts[1:5], strict=True):
-        if not matches(found, right):
-            return f"it has {part} {cut_text(found) or '(none)'} instead of {right}"
+    for (part, right), text in zip(wanted.items(), parts[1:5], strict=True):
+        if not matches(text, right):
+            return f"it has {part} {cut_text(text) or '(none)'} instead of {right}"
     return "it lacks repository/ before the name"
 
 

@@ -58,10 +58,10 @@ class TemplatePlan:
 
 
 def plan_templates(
-    wanted: Sequence[JsonObject], found: Iterable[JsonObject], signature: Signature
+    wanted: Sequence[JsonObject], present: Iterable[JsonObject], signature: Signature
 ) -> TemplatePlan:
     """Compare `template_documents` with what DescribeRepositoryCreationTemplates answered."""
-    there = tuple(found)
+    there = tuple(present)
     conflicts: list[Fault] = []
     writes = _writes(wanted, there, signature, conflicts)
     checked = [
@@ -81,12 +81,12 @@ def plan_templates(
 
 def _writes(
     wanted: Sequence[JsonObject],
-    found: Sequence[JsonObject],
+    present: Sequence[JsonObject],
     signature: Signature,
     conflicts: list[Fault],
 ) -> Iterator[TemplateChange]:
     for document in wanted:
-        raw = template_at(found, plain_prefix(document))
+        raw = template_at(present, plain_prefix(document))
         before = parse_template(raw)
         differing = differences(before, parse_template(document))
         if raw is None or (signature.is_on(raw) and differing):
@@ -96,23 +96,23 @@ def _writes(
 
 
 def _removals(
-    wanted: Iterable[JsonObject], found: Iterable[JsonObject], signature: Signature
+    wanted: Iterable[JsonObject], present: Iterable[JsonObject], signature: Signature
 ) -> Iterator[TemplateChange]:
     prefixes = set(map(plain_prefix, wanted))
-    for raw in sorted(found, key=plain_prefix):
+    for raw in sorted(present, key=plain_prefix):
         if signature.is_on(raw) and plain_prefix(raw) not in prefixes:
             yield template_change(parse_template(raw), None)
 
 
 def template_change(before: TemplateState, wanted: JsonObject | None) -> TemplateChange:
     """The write that puts a document in the place of the template that was read."""
-    found = before.document
-    if found is not None and wanted is not None:
+    replaced = before.document
+    if replaced is not None and wanted is not None:
         # The prefix keeps its spelling: it says which template is meant.
-        wanted = {**wanted, "prefix": found["prefix"]}
+        wanted = {**wanted, "prefix": replaced["prefix"]}
     return TemplateChange(
-        action="create" if found is None else "delete" if wanted is None else "update",
-        prefix=str((found or wanted or {}).get("prefix", "")),
+        action="create" if replaced is None else "delete" if wanted is None else "update",
+        prefix=str((replaced or wanted or {}).get("prefix", "")),
         before=before,
         after=parse_template(wanted),
     )

@@ -60,9 +60,9 @@ class TemplateState:
         return not differences(self, written)
 
 
-def differences(found: TemplateState, written: TemplateState) -> tuple[str, ...]:
-    """The members in which `found` is not what was `written`; `prefix` where one is missing."""
-    there, wanted = found.meaning, written.meaning
+def differences(present: TemplateState, written: TemplateState) -> tuple[str, ...]:
+    """The members in which the templates differ; `prefix` where a template is missing."""
+    there, wanted = present.meaning, written.meaning
     if there is None or wanted is None:
         return () if there is wanted else ("prefix",)
     key_is_open = not wanted[_KMS_KEY] and wanted[_ENCRYPTION] == there[_ENCRYPTION]
@@ -78,10 +78,10 @@ def plain_prefix(template: JsonObject) -> str:
     return _text(template, "prefix").removesuffix("/")
 
 
-def template_at(found: Iterable[JsonObject], prefix: str) -> JsonObject | None:
+def template_at(templates: Iterable[JsonObject], prefix: str) -> JsonObject | None:
     """The template for `prefix` among those of a registry, with or without a slash at its end."""
     wanted = prefix.removesuffix("/")
-    return next((template for template in found if plain_prefix(template) == wanted), None)
+    return next((template for template in templates if plain_prefix(template) == wanted), None)
 
 
 def parse_template(raw: JsonObject | None) -> TemplateState:

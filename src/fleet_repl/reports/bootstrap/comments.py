@@ -87,14 +87,14 @@ def external_id_variable(number: int) -> str:
 
 def external_ids(bootstrap: Bootstrap) -> dict[int, str]:
     """Whose external id each number is, in words."""
-    found: dict[int, list[str]] = {}
+    owners_by_number: dict[int, list[str]] = {}
     if bootstrap.hub_external_id is not None:
-        found[bootstrap.hub_external_id] = ["the hub roles"]
+        owners_by_number[bootstrap.hub_external_id] = ["the hub roles"]
     for role in bootstrap.roles:
         if role.external_id is not None:
             owners = f"{role.path} in {listed(role.accounts, _MOST_NAMED)}"
-            found.setdefault(role.external_id, []).append(owners)
-    return {number: joined(owners) for number, owners in sorted(found.items())}
+            owners_by_number.setdefault(role.external_id, []).append(owners)
+    return {number: joined(owners) for number, owners in sorted(owners_by_number.items())}
 
 
 def commented(lines: Iterable[str]) -> str:

@@ -139,15 +139,15 @@ def _permissions(bootstrap: Bootstrap) -> dict[str, Value]:
 
 def _statement(statement: Statement) -> dict[str, Value]:
     resources = [_resource(text) for text in statement.resources]
-    found: dict[str, Value] = {
+    document: dict[str, Value] = {
         "Sid": statement.sid,
         "Effect": "Allow",
         "Action": _alone(statement.actions),
         "Resource": resources[0] if len(resources) == 1 else resources,
     }
     if statement.service is not None:
-        found["Condition"] = {"StringEquals": {"iam:AWSServiceName": statement.service}}
-    return found
+        document["Condition"] = {"StringEquals": {"iam:AWSServiceName": statement.service}}
+    return document
 
 
 def _alone(texts: tuple[str, ...]) -> Value:

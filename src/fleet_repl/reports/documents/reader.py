@@ -66,9 +66,9 @@ class MalformedError(ValueError):
         return MalformedError(f"{place}{inner}", self.reason)
 
 
-def unusable(error: type[_Error], what: str, where: str, malformed: MalformedError) -> _Error:
+def unusable(error: type[_Error], document: str, where: str, malformed: MalformedError) -> _Error:
     """Returns an error for the reader: which document cannot be read, and why."""
-    return error(f"the {what} cannot be read: {where}: {malformed}")
+    return error(f"the {document} cannot be read: {where}: {malformed}")
 
 
 def read(content: bytes, kind: type[_Document]) -> _Document:

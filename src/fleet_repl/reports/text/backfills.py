@@ -170,13 +170,13 @@ def _add_end(page: Page, report: BackfillReport) -> None:
     total = counted(len(report.backfills), "destination")
     started = sum(backfill.started for backfill in report.backfills)
     if not report.backfills:
-        what = NOTHING_SELECTED
+        summary = NOTHING_SELECTED
     elif report.mode is BackfillMode.STATUS:
-        what = f"Looked at {total} in {took}."
+        summary = f"Looked at {total} in {took}."
     else:
-        what = f"Started {started:,} for {total} in {took}."
+        summary = f"Started {started:,} for {total} in {took}."
     code = backfill_exit(report)
-    page.add((what, Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+    page.add((summary, Style.HEADING), f" Exit {code.value}: {code.meaning}.")
 
 
 def _words(state: BackfillState) -> str:

@@ -199,14 +199,14 @@ def _add_end(page: Page, report: DeliveryReport) -> None:
             f"{elapsed(times.slowest)}, of {counted(times.measured, 'arrival')} measured."
         )
     if not report.links:
-        what = "Nothing to ask about: no route links anything here"
+        summary = "Nothing to ask about: no route links anything here"
     elif not report.sampled and report.status == "ok":
-        what = f"Nothing to ask about: no image was pushed in the last {age}"
+        summary = f"Nothing to ask about: no image was pushed in the last {age}"
     else:
         images = counted(report.sampled, "image")
-        what = f"Asked about {images} of the last {age} in {counted(report.sources, 'source')}"
+        summary = f"Asked about {images} of the last {age} in {counted(report.sources, 'source')}"
     code = delivery_exit(report)
-    page.add((f"{what}, in {took}.", Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+    page.add((f"{summary}, in {took}.", Style.HEADING), f" Exit {code.value}: {code.meaning}.")
 
 
 def _age(age: timedelta) -> str:

@@ -54,8 +54,8 @@ def plan_text(
     """
     page = Page(full=full)
     census = census_of(plan, inventory)
-    what = "Plan for" if plan.rolls_back is None else f"Rollback of run {plan.rolls_back} of"
-    page.heading(f"{what} {plan.fleet} ({plan.inventory.path})")
+    heading = "Plan for" if plan.rolls_back is None else f"Rollback of run {plan.rolls_back} of"
+    page.heading(f"{heading} {plan.fleet} ({plan.inventory.path})")
     _add_blocks(page, plan, census, in_waves=bool(waves_of_plan(plan, waves)))
     add_faults(page, "Not to be overwritten", _failing(plan, readable=True))
     add_faults(page, "Unreadable", _failing(plan, readable=False))

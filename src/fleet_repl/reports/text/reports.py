@@ -137,7 +137,7 @@ def _changes(changes: Sequence[ChangeOutcome]) -> str:
         f"{SYMBOLS[change.action][0]}{change_name(change.resource, prefix_of(change))}"
         for change in changes
     )
-    return ", ".join(f"{what} ({n:,} times)" if n > 1 else what for what, n in written.items())
+    return ", ".join(f"{kind} ({n:,} times)" if n > 1 else kind for kind, n in written.items())
 
 
 def _failing(report: Report) -> list[FailedRegistry]:
@@ -194,11 +194,11 @@ def _add_end(page: Page, report: Report) -> None:
         verb, they = ("was", "it was") if len(report.registries) == 1 else ("were", "they were")
         before = f"as {they} before that run"
         how = "as the inventory wants" if report.rolls_back is None else before
-        what = f"Nothing to do: {registries} {verb} {how}, in {took}."
+        summary = f"Nothing to do: {registries} {verb} {how}, in {took}."
     else:
-        what = f"Applied {writes.applied:,} of {counted(writes.total, 'write')} in {took}."
+        summary = f"Applied {writes.applied:,} of {counted(writes.total, 'write')} in {took}."
     code = report_exit(report)
-    page.add((what, Style.HEADING), f" Exit {code.value}: {_meaning(report, code)}.")
+    page.add((summary, Style.HEADING), f" Exit {code.value}: {_meaning(report, code)}.")
 
 
 def _meaning(report: Report, code: ExitCode) -> str:
@@ -216,4 +216,4 @@ def _meaning(report: Report, code: ExitCode) -> str:
         "cancelled": report.count(Outcome.CANCELLED),
         "backfills failed": sum(backfill.fails for backfill in report.backfills),
     }
-    return ", ".join(f"{number:,} {what}" for what, number in short.items() if number)
+    return ", ".join(f"{number:,} {noun}" for noun, number in short.items() if number)

@@ -170,8 +170,9 @@ def _add_open(page: Page, run: PastRun, entries: list[JournalEntry]) -> None:
     page.heading(f"Announced, and maybe sent: {counted(len(entries), 'write')}")
     shown = page.within(entries, OPEN)
     for entry in shown:
-        what = change_name(entry.resource, entry.prefix)
+        document = change_name(entry.resource, entry.prefix)
         page.add(
-            f"{label(entry.registry, names.get(entry.registry))}: {entry.action} {what}", indent=1
+            f"{label(entry.registry, names.get(entry.registry))}: {entry.action} {document}",
+            indent=1,
         )
     page.more(len(entries) - len(shown), indent=1)

@@ -87,16 +87,16 @@ def _judge(sampled: SampledImage, link: Link, evidence: Evidence) -> Delivery:
     arrival = evidence.arrivals.get(_lookup(sampled, link))
     if status is None:
         return _unlisted(sampled, link, evidence, arrival)
-    told = status.status
-    if told == _COMPLETE:
+    state = status.status
+    if state == _COMPLETE:
         return _complete(image, arrival)
-    if told == _FAILED:
+    if state == _FAILED:
         return Delivery(image=image, state=DeliveryState.FAILED, code=status.code)
     return Delivery(
         image=image,
         state=DeliveryState.IN_PROGRESS,
         seconds=max(0.0, (evidence.now - image.pushed_at).total_seconds()),
-        because=None if told == _IN_PROGRESS else f"ECR calls it {told}",
+        because=None if state == _IN_PROGRESS else f"ECR calls it {state}",
     )
 
 

@@ -37,8 +37,8 @@ class Permissions:
     def lacks(self, source: AccountId, prefix: str, actions: Collection[str]) -> str | None:
         """Why `source` may not replicate `prefix` into the registry, or None where it may."""
         wanted = [Grant(source, prefix, action) for action in actions]
-        for statement, found in self._denials(wanted):
-            if found is Truth.YES:
+        for statement, truth in self._denials(wanted):
+            if truth is Truth.YES:
                 return f"{named(statement.document)} of its registry policy denies it"
         if missing := self.missing(wanted):
             return f"its registry policy does not grant {' and '.join(missing)}"
@@ -56,8 +56,8 @@ class Permissions:
         `source`: its name, and what the answer depends on. With `vouched`, only trusted statements
         are searched, otherwise only the others."""
         wanted = [Grant(source, prefix, action) for action in actions]
-        for statement, found in self._denials(wanted):
-            if found is Truth.UNKNOWN and self.trusts(statement.document) is vouched:
+        for statement, truth in self._denials(wanted):
+            if truth is Truth.UNKNOWN and self.trusts(statement.document) is vouched:
                 keys = next(keys for grant in wanted if (keys := statement.hangs_on(grant)))
                 return named(statement.document), f", depending on {' and '.join(keys)}"
         return None
