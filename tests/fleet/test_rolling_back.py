@@ -157,7 +157,7 @@ async def test_a_run_that_died_is_rolled_back(monkeypatch: pytest.MonkeyPatch) -
 
         with monkeypatch.context() as patch:
             # As if the process ended right there, half-way through.
-            patch.setattr("fleet_repl.engine.changes.Carrier._revoke", die)
+            patch.setattr("fleet_repl.engine.changes.ChangeWriter._revoke", die)
             patch.setattr("fleet_repl.fleet.apply_run.ApplyRun._commit_record", die)
             async with aws.connected() as fleet:
                 died.append(fleet.run_id)

@@ -13,7 +13,7 @@ from tests.support.simulated import Simulated, simulate
 from fleet_repl import Outcome, Report, Status, open_history, to_json
 from fleet_repl.aws import AwsRegistries
 from fleet_repl.ecr.backfills import BackfillState
-from fleet_repl.engine.changes import Carrier
+from fleet_repl.engine.changes import ChangeWriter
 from fleet_repl.fleet import apply_run
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.reports import report_exit
@@ -35,7 +35,7 @@ def following(text: str) -> str:
     return text.replace("[[routes]]", '[[routes]]\nbackfill = "new-links"')
 
 
-@pytest.mark.parametrize("part", ["concluded", "traced", "follow_up", "apply_plan"])
+@pytest.mark.parametrize("part", ["commit", "traced", "follow_up", "apply_plan"])
 async def test_a_step_that_fails_unforeseen(part: str) -> None:
     """It is named in the report, without the text of the error; all other steps are made."""
     async with simulate(following(fleet_text("1>2 base/"))) as aws:
@@ -45,7 +45,7 @@ async def test_a_step_that_fails_unforeseen(part: str) -> None:
                 case "follow_up":
                     stack.enter_context(mock.patch.object(Backfiller, "follow_up", broken))
                 case "apply_plan":
-                    stack.enter_context(mock.patch.object(Carrier, "name_ungranted", broken))
+                    stack.enter_context(mock.patch.object(ChangeWriter, "name_ungranted", broken))
                 case _:
                     stack.enter_context(mock.patch.object(apply_run, part, broken))
             report = await aws.applied()

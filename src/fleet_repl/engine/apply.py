@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fleet_repl.engine.blocked import needed_grants
-from fleet_repl.engine.changes import Carrier
+from fleet_repl.engine.changes import ChangeWriter
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.registry_documents import DocumentWriter
@@ -58,7 +58,9 @@ class _Run:
         self._stop, self._on_event = context.documents.stop, context.documents.on_event
         self._ledger = Ledger(plan, self._on_event)
         self._last_look = LastLook(self._ledger, context.documents, context.concurrency)
-        self._carrier = Carrier(context.desired, context.documents, self._ledger, self._last_look)
+        self._change_writer = ChangeWriter(
+            context.desired, context.documents, self._ledger, self._last_look
+        )
         self._jobs: dict[tuple[str, Phase], dict[int, list[Change]]] = defaultdict(dict)
         """The changes of each wave and phase, by the index of their registry in the plan."""
         for index, planned in enumerate(plan.registries):
@@ -115,15 +117,15 @@ class _Run:
         for planned, changes in self._of(batch, Phase.GRANTS):
             for change in changes:
                 if not self._ledger.has_outcome(planned.registry, change):
-                    self._carrier.leave_out(planned, change)
+                    self._change_writer.leave_out(planned, change)
         for planned in self._plan.registries:
             if planned.wave == batch.name:
-                self._carrier.name_ungranted(planned)
+                self._change_writer.name_ungranted(planned)
 
     async def _look_again(self, batch: Batch) -> None:
         """Check that policies which the wave has not written still grant what its rules need."""
         rules = [
-            (planned.registry, self._carrier.due_rules(planned.registry, change))
+            (planned.registry, self._change_writer.due_rules(planned.registry, change))
             for planned, changes in self._of(batch, Phase.RULES)
             for change in changes
         ]
@@ -131,7 +133,7 @@ class _Run:
         needed = needed_grants(rules, self._context.desired)
         unwritten = [grants for grants in needed if grants.destination not in written]
         with self._stop.abandonable():
-            await self._work_through(unwritten, self._carrier.grant_check.look)
+            await self._work_through(unwritten, self._change_writer.grant_check.look)
 
     def _of(self, batch: Batch, phase: Phase) -> Sequence[tuple[RegistryPlan, Sequence[Change]]]:
         jobs = self._jobs.get((batch.name, phase), {})
@@ -150,7 +152,7 @@ class _Run:
         planned, changes = job
         for change in changes:
             if not self._stop.requested:
-                await self._carrier.carry_out(planned, change)
+                await self._change_writer.carry_out(planned, change)
 
     def _end(self, batch: Batch, failed: int) -> str | None:
         """Why the run ends with this wave, if it does."""

@@ -32,7 +32,7 @@ from fleet_repl.values.names import Registry
 _Result: TypeAlias = WriteResult[Policy] | WriteResult[FoundRules] | WriteResult[TemplateState]
 
 
-class Carrier:
+class ChangeWriter:
     """Carries out the changes of one plan, and records their outcomes in the ledger."""
 
     def __init__(

@@ -81,7 +81,7 @@ async def _attempted(write: DocumentWrite[V], pace: Pace, stop: Stop) -> WriteRe
             error=unforeseen(write.operation, error),
             in_doubt=write.guarded.admitted,
         )
-    write.guarded.leave(result.outcome, result.request_id, in_doubt=result.in_doubt)
+    write.guarded.report_end(result.outcome, result.request_id, in_doubt=result.in_doubt)
     return replace(result, write=write)
 
 
@@ -164,7 +164,7 @@ class _Write(Generic[V]):
         with self._stop.abandonable():
             await self._write.prepare()
         self._go_on()
-        await self._write.guarded.enter()
+        await self._write.guarded.admit()
 
     async def _is_done(self) -> bool:
         """Read the document right before the write; returns whether an earlier attempt made it.

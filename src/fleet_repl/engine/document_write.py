@@ -57,7 +57,7 @@ class GuardedWrite:
         """While this lasts, no other fleet of the same state location writes the registry."""
         return self._guard.turn(self._registry)
 
-    async def enter(self) -> None:
+    async def admit(self) -> None:
         """Return once an attempt may be sent. Raises HaltedError where none may."""
         if self._admitted:
             await self._guard.admit_again()
@@ -65,7 +65,7 @@ class GuardedWrite:
         await self._guard.admit(self._registry, self.change)
         self._admitted = True
 
-    def leave(self, outcome: Outcome, request_id: str | None, *, in_doubt: bool) -> None:
+    def report_end(self, outcome: Outcome, request_id: str | None, *, in_doubt: bool) -> None:
         """Report the end of the write, if it was ever admitted."""
         if self._admitted:
             ended = change_outcome(self.change, outcome, request_id, in_doubt=in_doubt)
@@ -74,7 +74,7 @@ class GuardedWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentWrite(Generic[V]):
-    """One document of one registry: how to read and write it, and the write that is to be made."""
+    """A write of one document of one registry, and how to read and to put that document."""
 
     operation: str
     """The write's API call."""

@@ -69,7 +69,7 @@ class LastLook:
         self._ledger.spend(registry, effort)
         if fault is not None:
             self._ledger.overturn(registry, ended, fault)
-            write.guarded.leave(Outcome.FAILED, ended.request_id, in_doubt=True)
+            write.guarded.report_end(Outcome.FAILED, ended.request_id, in_doubt=True)
 
     async def _fault(self, write: DocumentWrite[Any]) -> Fault | None:
         """Why a write cannot count as applied; None where its document is in place."""

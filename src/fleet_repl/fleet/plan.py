@@ -61,8 +61,8 @@ async def propose(
     began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
     traces, unreadable = await known_traces(context)
-    how = context.observing(basis.record, over=options.over)
-    seen, efforts = await survey(scope, desired, how)
+    observe_context = context.observing(basis.record, over=options.over)
+    seen, efforts = await survey(scope, desired, observe_context)
     if context.stop.interrupted:
         return efforts
     decide = partial(plan_registries, record=basis.record, allow=options.allow, force=options.force)
@@ -164,16 +164,16 @@ async def finished(context: RunContext, plan: Plan) -> Plan:
 
 
 async def survey(
-    scope: frozenset[Registry], desired: Desired, how: ObserveContext
+    scope: frozenset[Registry], desired: Desired, observe_context: ObserveContext
 ) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
     """Reads the scope and the registries that its plan depends on.
 
     After an interruption some observations are missing.
     """
-    observations, efforts = await observe(scope | _neighbours(scope, desired), how)
+    observations, efforts = await observe(scope | _neighbours(scope, desired), observe_context)
     further = _grantees(scope, observations, desired) - observations.keys()
-    if further and not how.stop.interrupted:
-        more, more_efforts = await observe(further, replace(how, over=0.0))
+    if further and not observe_context.stop.interrupted:
+        more, more_efforts = await observe(further, replace(observe_context, over=0.0))
         observations |= more
         efforts |= more_efforts
     return observations, efforts

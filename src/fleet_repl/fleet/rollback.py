@@ -46,10 +46,10 @@ async def propose_rollback(
     _, no_marks = await known_marks(context)
     listed = frozenset(context.desired.registries)
     here = frozenset(target.registry for target in wanted) & listed
-    asked = here | (needed_observation(wanted, context.desired) & listed)
+    to_read = here | (needed_observation(wanted, context.desired) & listed)
     with_templates = frozenset(target.registry for target in wanted if target.templates)
-    how = context.observing(record, templates=with_templates)
-    seen, efforts = await observe(asked, how)
+    observe_context = context.observing(record, templates=with_templates)
+    seen, efforts = await observe(to_read, observe_context)
     if context.stop.interrupted:
         return efforts
     # In a thread: of a large fleet this takes a while, and a lock has to be renewed meanwhile.

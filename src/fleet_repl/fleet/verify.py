@@ -22,7 +22,7 @@ async def verify_links(
     desired, clock = context.desired, context.pace.clock
     links = _links(scope, desired)
     context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(links))))
-    how = VerifyContext(
+    verify_context = VerifyContext(
         images=context.registries,
         reader=context.registries,
         desired=desired,
@@ -33,7 +33,7 @@ async def verify_links(
         clock=clock,
         on_event=context.on_event,
     )
-    verified = await verify(links, how)
+    verified = await verify(links, verify_context)
     report = DeliveryReport(
         run_id=context.run_id,
         started_at=context.started,
