@@ -287,6 +287,17 @@ async def test_a_role_on_the_way_is_told_once_for_all_accounts() -> None:
     assert report.session_seconds == 3_600
 
 
+async def test_a_role_behind_others_is_its_accounts_own_problem() -> None:
+    """It has to trust the last role on the way."""
+    text = fleet_text("1>2 base/").replace("[aws]\n", f'[aws]\nvia = ["{HUB}"]\n')
+    async with simulate(text, Scenario(accounts=tuple(three(1, denied=True)))) as aws:
+        report = await examined(aws)
+    (problem,) = report.problems
+    assert problem.kind == "role-refused"
+    assert problem.accounts == (number(1), number(2), number(3))
+    assert f"trusts {HUB}, that the latter may sts:AssumeRole it" in problem.remedy
+
+
 async def test_an_external_id_is_looked_for_and_never_shown() -> None:
     """The remedy says that the trust policy asks for one."""
     text = fleet_text("1>2 base/").replace("[aws]\n", '[aws]\nexternal_id = "${EXTERNAL_ID}"\n')

@@ -141,6 +141,20 @@ def test_what_failed_has_a_problem(
         assert all(problem.remedy.splitlines()[1:] for problem in problems)
 
 
+def test_a_setting_that_is_denied_is_no_problem(inventory: Inventory) -> None:
+    """It is optional: nothing fails without it."""
+    needs, account = needs_of(inventory, ()), inventory.accounts[0]
+    reads = {REGIONS[0]: {DESCRIBE: None, POLICY: None, SETTING: fault()}}
+    examination = AccountExamination(
+        reads=reads, permissions=dict.fromkeys(needs.writes, CheckState.OK)
+    )
+    patient = Patient(account=account, needs=needs, base=BASE, via=(), inventory="fleet.toml")
+    assert fleet_problems([patient], {account.id: examination}) == ()
+    checks = patient.checks(Registry(account.id, REGIONS[0]), examination)
+    assert {name for name, state in checks.items() if state is not CheckState.OK} == {SETTING}
+    assert checks[SETTING] is CheckState.UNKNOWN
+
+
 @given(st.lists(st.sampled_from(CheckState), max_size=4))
 def test_an_action_is_as_allowed_as_by_the_worst_answer(states: list[CheckState]) -> None:
     """It may be asked about for several services."""

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from tests.state.places.conftest import MemoryObjects
-from tests.support.clock import VirtualClock
+from tests.support.clock import NOON, VirtualClock
 
 from fleet_repl.runs.doctor import StateExamination
+from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state import BucketStore, FolderStore, examine_state
 from fleet_repl.state.examine import LEAST_FREE
+from fleet_repl.state.lock_document import lock_content
+from fleet_repl.state.lock_rules import LockDocument
+
+ELSEWHERE = Holder(
+    run_id="20261123T110000Z-ab12cd",
+    purpose=Purpose.APPLY,
+    user="ann",
+    host="elsewhere",
+    pid=7,
+    process="p",
+)
 
 
 class Usage(NamedTuple):
@@ -78,6 +91,17 @@ async def test_a_lock_under_a_former_name(tmp_path: Path) -> None:
     assert (examination.readable, examination.conditional_writes) == ("failed", "unknown")
     assert examination.problems[0].message.startswith("the fleet's lock cannot be used: ")
     assert examination.problems[0].remedy.startswith("see that no other run of this fleet")
+
+
+@pytest.mark.parametrize(("later", "binds"), [(10, True), (120, False)])
+async def test_a_lock_that_has_run_out_is_none(tmp_path: Path, later: int, binds: bool) -> None:
+    """Its holder gave no sign of life for longer than its lease."""
+    document = LockDocument(fleet="prod", holder=ELSEWHERE, taken_at=NOON, renewed_at=NOON)
+    store = FolderStore(tmp_path, now=lambda: time.time() + later)
+    await store.replace("prod/lock.json", lock_content(document))
+    examination = await examine_state(store, tmp_path, ("prod",))
+    assert (examination.lock is not None) is binds
+    assert examination.conditional_writes == "ok"
 
 
 async def test_of_a_bucket_a_write_is_unknown() -> None:
