@@ -35,7 +35,7 @@ def following(text: str) -> str:
     return text.replace("[[routes]]", '[[routes]]\nbackfill = "new-links"')
 
 
-@pytest.mark.parametrize("part", ["commit", "traced", "follow_up", "apply_plan"])
+@pytest.mark.parametrize("part", ["commit", "fingerprinted", "follow_up", "apply_plan"])
 async def test_a_step_that_fails_unforeseen(part: str) -> None:
     """It is named in the report, without the text of the error; all other steps are made."""
     async with simulate(following(fleet_text("1>2 base/"))) as aws:

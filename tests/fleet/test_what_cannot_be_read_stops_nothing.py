@@ -127,11 +127,11 @@ async def test_traces_are_begun_anew(how: str) -> None:
     """Plans say so until a run that writes has kept the old ones beside the new."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
-        traces = aws.state / "traces.json"
-        left = _damage(traces, how)
+        fingerprints = aws.state / "traces.json"
+        left = _damage(fingerprints, how)
         report = await aws.applied(fleet_text("1>2,3 base/"))
         assert (report.status, _kinds(report)) == (Status.OK, ["unreadable-state"])
-        assert str(traces) in report.warnings[0].message
+        assert str(fingerprints) in report.warnings[0].message
         (kept,) = aws.state.glob("traces.json.unreadable-*")
         assert kept.read_bytes() == left
         assert _kinds(await aws.applied()) == []

@@ -19,6 +19,7 @@ from fleet_repl.state import (
     register_fleet,
     write_freeze,
 )
+from fleet_repl.state.fingerprints import fingerprints_content, parse_fingerprints
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
 from fleet_repl.state.lock_document import lock_content, parse_lock
 from fleet_repl.state.rollback_marks import marks_content, parse_marks
@@ -31,7 +32,6 @@ from fleet_repl.state.run_documents import (
     parse_run,
     run_content,
 )
-from fleet_repl.state.traces import parse_traces, traces_content
 from fleet_repl.values.names import AccountId
 from fleet_repl.watch.memory import memory_document, parse_memory
 
@@ -47,7 +47,9 @@ REWRITTEN: dict[str, Callable[[bytes, str], bytes]] = {
     "111111111111-eu-west-1.json": lambda content, _: lock_content(
         parse_lock(content, None, where="turn")
     ),
-    "traces.json": lambda content, _: traces_content(parse_traces(content, "traces")),
+    "traces.json": lambda content, _: fingerprints_content(
+        parse_fingerprints(content, "fingerprints")
+    ),
     "rolled-back.json": lambda content, _: marks_content(parse_marks(content, "marks")),
     "watch.json": lambda content, _: memory_document(parse_memory(content)),
     "watch-0123456789ab.json": lambda content, _: memory_document(parse_memory(content)),

@@ -195,7 +195,7 @@ class Fleet:
         scope = {one.registry for one in wanted} | needed_observation(wanted, desired)
         observation = self.aws.observe(scope)
         return plan_rollback(
-            wanted, observation, desired, self.record, others.get("traces", {}), force=force
+            wanted, observation, desired, self.record, others.get("fingerprints", {}), force=force
         )
 
 

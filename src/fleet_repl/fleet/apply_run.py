@@ -24,12 +24,12 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.runs.backfills import owing
-from fleet_repl.runs.drift import traced
+from fleet_repl.runs.drift import fingerprinted
 from fleet_repl.runs.events import RunFinished
 from fleet_repl.runs.history import RunMeta
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.runs.record import Owed, claim, commit
-from fleet_repl.state import Journal, Lease, Marks, revise_traces
+from fleet_repl.state import Journal, Lease, Marks, revise_fingerprints
 from fleet_repl.values.errors import StateError
 
 _LOST: Final = "the lock was lost, and another run may have written to the record"
@@ -72,7 +72,7 @@ class ApplyRun:
             report = await self._commit_record(report, before, owed)
         else:
             report = with_warning(report, StateError(_LOST), _UNRECORDED, _CLAIMED)
-        report = await self._leave_traces(report, began)
+        report = await self._keep_fingerprints(report, began)
         report = await self._unmark(report, marks)
         if not plan.rolls_back:
             report = await self._follow_up(report, began)
@@ -186,16 +186,16 @@ class ApplyRun:
             "applying the inventory is held off, or not, as if it had been",
         )
 
-    async def _leave_traces(self, report: Report, began: datetime) -> Report:
+    async def _keep_fingerprints(self, report: Report, began: datetime) -> Report:
         """Record the fingerprint of every registry as the run has left it."""
         context = self.context
         return await _or_warn(
             report,
-            lambda: revise_traces(
+            lambda: revise_fingerprints(
                 context.store,
                 context.inventory.name,
-                lambda traces: traced(
-                    traces,
+                lambda fingerprints: fingerprinted(
+                    fingerprints,
                     report.registries,
                     run_id=context.run_id,
                     at=began,

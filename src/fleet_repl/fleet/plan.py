@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
-from fleet_repl.fleet.recover import Recovered, known_traces, recovered
+from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.excluded import exclude, exclude_objected
@@ -30,7 +30,7 @@ from fleet_repl.reports.documents import plan_digest
 from fleet_repl.runs.backfills import foreseen
 from fleet_repl.runs.drift import attributed
 from fleet_repl.runs.events import PlanMade
-from fleet_repl.runs.history import Traces
+from fleet_repl.runs.history import Fingerprints
 from fleet_repl.state import read_marks
 from fleet_repl.topology import NOTICES
 from fleet_repl.values.errors import Fault, UnreadableStateError
@@ -60,7 +60,7 @@ async def propose(
     efforts of reading so far."""
     began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
-    traces, unreadable = await known_traces(context)
+    fingerprints, unreadable = await known_fingerprints(context)
     observe_context = context.observing(basis.record, over=options.over)
     seen, efforts = await survey(scope, desired, observe_context)
     if context.stop.interrupted:
@@ -69,10 +69,10 @@ async def propose(
     # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
     planned = await anyio.to_thread.run_sync(decide, desired, seen, scope)
     registries, against = _objected(planned, basis.record, context, options)
-    traces = dead.added_to(traces)
-    registries = attributed(registries, traces)
+    fingerprints = dead.added_to(fingerprints)
+    registries = attributed(registries, fingerprints)
     warnings = (*dead.warnings, *unreadable, *planned.warnings)
-    known = _noted(registries, warnings, traces, context)
+    known = _noted(registries, warnings, fingerprints, context)
     folder = None if options.beside is None else options.beside.parent
     plan = Plan(
         digest="",
@@ -109,12 +109,16 @@ def _objected(
 def _noted(
     registries: Sequence[RegistryPlan],
     warnings: Collection[Warning],
-    traces: Traces,
+    fingerprints: Fingerprints,
     context: RunContext,
 ) -> Noted:
     """Returns the warnings of a plan without those that the inventory acknowledges."""
     inventory = context.inventory
-    tried = {end for end, trace in traces.items() if trace.inventory == inventory.digest}
+    tried = {
+        end
+        for end, fingerprint in fingerprints.items()
+        if fingerprint.inventory == inventory.digest
+    }
     every = (
         *context.warnings,
         *warnings,

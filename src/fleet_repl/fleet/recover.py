@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.plan import Warning
-from fleet_repl.runs.drift import traced
-from fleet_repl.runs.history import PastRun, RunMeta, Traces, UnreadableRun
+from fleet_repl.runs.drift import fingerprinted
+from fleet_repl.runs.history import Fingerprints, PastRun, RunMeta, UnreadableRun
 from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
 from fleet_repl.state import (
     Marks,
     current_holder,
     gone,
+    read_fingerprints,
     read_marks,
-    read_traces,
-    revise_traces,
+    revise_fingerprints,
 )
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.text import first_line
@@ -36,11 +36,11 @@ class Recovered:
         known = (Warning(kind="unfinished-run", message=ended.message) for _, ended in self.found)
         return (*known, *map(_of_unreadable, self.unreadable))
 
-    def added_to(self, traces: Traces) -> Traces:
-        """Returns the traces that these runs would have left at their ends."""
+    def added_to(self, fingerprints: Fingerprints) -> Fingerprints:
+        """Returns the fingerprints that these runs would have left at their ends."""
         for meta, ended in self.found:
-            traces = _traced(traces, meta, ended)
-        return traces
+            fingerprints = _fingerprinted(fingerprints, meta, ended)
+        return fingerprints
 
 
 async def recover(context: RunContext) -> tuple[Warning, ...]:
@@ -71,10 +71,10 @@ async def recovered(context: RunContext) -> Recovered:
     return Recovered(found=tuple(ended_runs), unreadable=tuple(unreadable))
 
 
-async def known_traces(context: RunContext) -> tuple[Traces, tuple[Warning, ...]]:
-    """Returns the traces of runs; none, and a warning, where they cannot be read."""
+async def known_fingerprints(context: RunContext) -> tuple[Fingerprints, tuple[Warning, ...]]:
+    """Returns the fingerprints of runs; none, and a warning, where they cannot be read."""
     try:
-        return await read_traces(context.store, context.inventory.name), ()
+        return await read_fingerprints(context.store, context.inventory.name), ()
     except UnreadableStateError as error:
         hence = "drift is told without saying who has moved"
         return {}, (_done_without(error, hence, "The next run that writes"),)
@@ -135,17 +135,17 @@ async def _look(past: PastRun, context: RunContext) -> Aftermath:
 
 
 async def _conclude(past: PastRun, ended: Aftermath, context: RunContext) -> None:
-    await revise_traces(
+    await revise_fingerprints(
         context.store,
         context.inventory.name,
-        lambda traces: _traced(traces, past.meta, ended),
+        lambda fingerprints: _fingerprinted(fingerprints, past.meta, ended),
     )
     await context.records.finish(ended.report)
 
 
-def _traced(traces: Traces, meta: RunMeta, ended: Aftermath) -> Traces:
-    return traced(
-        traces,
+def _fingerprinted(fingerprints: Fingerprints, meta: RunMeta, ended: Aftermath) -> Fingerprints:
+    return fingerprinted(
+        fingerprints,
         ended.report.registries,
         run_id=meta.run_id,
         at=meta.started_at,

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.plan import finished, looked_back
-from fleet_repl.fleet.recover import known_marks, known_traces
+from fleet_repl.fleet.recover import known_fingerprints, known_marks
 from fleet_repl.planning.objections import unknown_rules
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.planner import summarize
@@ -42,7 +42,7 @@ async def propose_rollback(
     wanted = targets(past)
     report_start([target.registry for target in wanted])
     record = basis.record
-    traces, no_traces = await known_traces(context)
+    fingerprints, no_fingerprints = await known_fingerprints(context)
     _, no_marks = await known_marks(context)
     listed = frozenset(context.desired.registries)
     here = frozenset(target.registry for target in wanted) & listed
@@ -54,7 +54,7 @@ async def propose_rollback(
         return efforts
     # In a thread: of a large fleet this takes a while, and a lock has to be renewed meanwhile.
     planned = await anyio.to_thread.run_sync(
-        partial(plan_rollback, wanted, seen, context.desired, record, traces, force=force)
+        partial(plan_rollback, wanted, seen, context.desired, record, fingerprints, force=force)
     )
     plan = Plan(
         digest="",
@@ -64,7 +64,7 @@ async def propose_rollback(
         summary=summarize(planned.registries),
         registries=planned.registries,
         objections=tuple(filter(None, [unknown_rules(planned.registries)])),
-        warnings=(*dead.warnings, *no_traces, *no_marks, *planned.warnings),
+        warnings=(*dead.warnings, *no_fingerprints, *no_marks, *planned.warnings),
         rolls_back=run_id,
         efforts=efforts,
         basis=basis,

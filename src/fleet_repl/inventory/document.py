@@ -21,7 +21,7 @@ from fleet_repl.inventory.accounts import (
 from fleet_repl.inventory.acknowledgements import WarningsTable
 from fleet_repl.inventory.fields import FleetName, check_names
 from fleet_repl.inventory.findings import Findings, KeyPath
-from fleet_repl.inventory.freshness import fingerprints
+from fleet_repl.inventory.freshness import text_digests
 from fleet_repl.inventory.kinds import Context, number
 from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory
@@ -159,7 +159,7 @@ def parse(
         unset=findings.unset,
         lines=lines,
         text=None if stdin is None else text,
-        files=fingerprints({**texts, **policies.files}),
+        files=text_digests({**texts, **policies.files}),
     )
 
 

@@ -14,7 +14,7 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.toml_file import Unreadable, text_of
 
 
-def fingerprints(texts: Mapping[str, str]) -> Mapping[str, str]:
+def text_digests(texts: Mapping[str, str]) -> Mapping[str, str]:
     """File → digest of the text that was read from it. Files that cannot be read twice, such as
     pipes, are left out."""
     return {

@@ -1,8 +1,8 @@
 """Drift causes: whether a registry differs because the inventory changed or the registry did.
 
-Pure. A trace holds digests of what the documents of a registry meant when a run of the fleet last
-wrote them. Where the documents in place have the same digests, the inventory has changed since.
-Otherwise somebody else has changed the registry.
+Pure. A fingerprint holds digests of what the documents of a registry meant when a run of the fleet
+last wrote them. Where the documents in place have the same digests, the inventory has changed
+since. Otherwise somebody else has changed the registry.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import Outgoing, Replication, deletes_of, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
-from fleet_repl.runs.history import Trace, Traces
+from fleet_repl.runs.history import Fingerprint, Fingerprints
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unordered
 
@@ -41,39 +41,41 @@ def policy_digest(policy: PolicyDocument) -> str:
 
 
 def _spelled_digest(policy: PolicyDocument) -> str:
-    """The digest that traces of earlier versions hold. It differs between two spellings of a
+    """The digest that fingerprints of earlier versions hold. It differs between two spellings of a
     policy, although ECR may answer either for the other."""
     return _short(unordered(policy.document))
 
 
-def moved(registry_plan: RegistryPlan, trace: Trace | None) -> Moved | None:
+def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved | None:
     """Returns why a registry has to change, or None for a registry that does not.
 
     Only rules and policies that a run has written are compared; creation templates are not.
     """
     if registry_plan.state is not State.CHANGED:
         return None
-    if trace is None:
+    if fingerprint is None:
         return Moved(by=Mover.UNKNOWN)
     befores = _first_contents(registry_plan)
     left = [
         known in _digests(befores[resource])
         for resource, known in (
-            (Resource.REPLICATION_CONFIGURATION, trace.rules),
-            (Resource.REGISTRY_POLICY, trace.policy),
+            (Resource.REPLICATION_CONFIGURATION, fingerprint.rules),
+            (Resource.REGISTRY_POLICY, fingerprint.policy),
         )
         if resource in befores and known is not None
     ]
     if not left:
         return Moved(by=Mover.UNKNOWN)
     by = Mover.INVENTORY if all(left) else Mover.FLEET
-    return Moved(by=by, run_id=trace.run_id, at=trace.at)
+    return Moved(by=by, run_id=fingerprint.run_id, at=fingerprint.at)
 
 
-def attributed(registries: Iterable[RegistryPlan], traces: Traces) -> tuple[RegistryPlan, ...]:
+def attributed(
+    registries: Iterable[RegistryPlan], fingerprints: Fingerprints
+) -> tuple[RegistryPlan, ...]:
     """Returns the registries of a plan, with the cause for those that have to change."""
     return tuple(
-        replace(registry_plan, moved=moved(registry_plan, traces.get(registry_plan.registry)))
+        replace(registry_plan, moved=moved(registry_plan, fingerprints.get(registry_plan.registry)))
         if registry_plan.state is State.CHANGED
         else registry_plan
         for registry_plan in registries
@@ -93,37 +95,37 @@ def sentence(moved: Moved) -> str:
             assert_never(moved.by)
 
 
-def traced(
-    traces: Traces,
+def fingerprinted(
+    fingerprints: Fingerprints,
     outcomes: Iterable[RegistryOutcome],
     *,
     run_id: str,
     at: datetime,
     inventory_digest: str,
-) -> Traces:
-    """Returns the traces after a run, with the digests of the documents that it has written.
+) -> Fingerprints:
+    """Returns the fingerprints after a run, with the digests of the documents that it has written.
 
     A document whose write has an unknown outcome has no digest any more.
     """
-    by_registry = dict(traces)
+    by_registry = dict(fingerprints)
     for outcome in outcomes:
         written = _written(outcome)
         if not written:
             continue
-        new = Trace(run_id=run_id, at=at, inventory=inventory_digest)
-        old = traces.get(outcome.registry)
+        new = Fingerprint(run_id=run_id, at=at, inventory=inventory_digest)
+        old = fingerprints.get(outcome.registry)
         # The registry is as the earlier run left it if no write of this run surely took place.
-        trace = new if old is None or any(written.values()) else old
+        fingerprint = new if old is None or any(written.values()) else old
         rules, policy = (old.rules, old.policy) if old is not None else (None, None)
-        trace = replace(
-            trace,
+        fingerprint = replace(
+            fingerprint,
             rules=written.get(Resource.REPLICATION_CONFIGURATION, rules),
             policy=written.get(Resource.REGISTRY_POLICY, policy),
         )
-        if trace.rules is None and trace.policy is None:
+        if fingerprint.rules is None and fingerprint.policy is None:
             by_registry.pop(outcome.registry, None)
         else:
-            by_registry[outcome.registry] = trace
+            by_registry[outcome.registry] = fingerprint
     return by_registry
 
 
@@ -150,7 +152,7 @@ def _first_contents(registry_plan: RegistryPlan) -> Mapping[Resource, Content]:
 
 
 def _digests(content: Content) -> tuple[str, ...]:
-    """The digest that a trace holds of a content, and the digest that earlier versions wrote."""
+    """The digest that a fingerprint holds of a content, and that of earlier versions."""
     match content:
         case Replication():
             return (rules_digest(content),)

@@ -203,7 +203,7 @@ class PastRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Fingerprint:
     """How a run of the fleet left a registry that it was the last to write."""
 
     run_id: str
@@ -216,7 +216,7 @@ class Trace:
     """A digest of what the registry policy meant; None if no run has written one."""
 
 
-Traces: TypeAlias = Mapping[Registry, Trace]
+Fingerprints: TypeAlias = Mapping[Registry, Fingerprint]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ The law of this room: a document that cannot be read is an error, and never coun
 
 from fleet_repl.state.bucket import BucketStore
 from fleet_repl.state.examine import examine_state
+from fleet_repl.state.fingerprints import read_fingerprints, revise_fingerprints
 from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet
 from fleet_repl.state.folder import FolderStore
 from fleet_repl.state.freeze import frozen_refusal, lift_freeze, read_freeze, write_freeze
@@ -16,7 +17,6 @@ from fleet_repl.state.record import Remembered, merge_records, parse_record, rec
 from fleet_repl.state.revise import revise
 from fleet_repl.state.rollback_marks import Marks, lifted, read_marks, reset, revise_marks
 from fleet_repl.state.runs import RunRecords, fleets
-from fleet_repl.state.traces import read_traces, revise_traces
 from fleet_repl.state.turns import Turns
 
 __all__ = [
@@ -42,16 +42,16 @@ __all__ = [
     "lifted",
     "merge_records",
     "parse_record",
+    "read_fingerprints",
     "read_freeze",
     "read_marks",
-    "read_traces",
     "record_document",
     "register_fleet",
     "release_lock",
     "reset",
     "revise",
+    "revise_fingerprints",
     "revise_marks",
-    "revise_traces",
     "this_process",
     "write_freeze",
 ]

@@ -24,8 +24,8 @@ from fleet_repl.planning.plan import (
     State,
 )
 from fleet_repl.runs import drift
-from fleet_repl.runs.drift import attributed, moved, sentence, traced
-from fleet_repl.runs.history import Trace
+from fleet_repl.runs.drift import attributed, fingerprinted, moved, sentence
+from fleet_repl.runs.history import Fingerprint
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
 
@@ -62,8 +62,8 @@ def change(
     )
 
 
-def left(rules: JsonObject | None = None, policy: Any = ...) -> Trace:
-    return Trace(
+def left(rules: JsonObject | None = None, policy: Any = ...) -> Fingerprint:
+    return Fingerprint(
         run_id="r1",
         at=NOON,
         inventory="sha256:1",
@@ -127,11 +127,11 @@ def test_later_writes_of_a_plan_say_nothing() -> None:
     assert found.by is Mover.INVENTORY
 
 
-@pytest.mark.parametrize("trace", [None, left(policy={"Statement": []})])
-def test_nobody_knows(trace: Trace | None) -> None:
+@pytest.mark.parametrize("fingerprint", [None, left(policy={"Statement": []})])
+def test_nobody_knows(fingerprint: Fingerprint | None) -> None:
     """No run has written what differs; templates are never known."""
     one = changing(change(RULES, ONE), change(TEMPLATE, None))
-    assert moved(one, trace) == Moved(by=Mover.UNKNOWN)
+    assert moved(one, fingerprint) == Moved(by=Mover.UNKNOWN)
 
 
 def test_only_what_changes_has_a_reason() -> None:
@@ -185,9 +185,9 @@ def outcome(*changes: tuple[Resource, Outcome, JsonObject | None, bool]) -> Regi
 LATER = NOON + timedelta(days=1)
 
 
-def after_run(old: Trace | None, one: RegistryOutcome) -> Trace | None:
-    """The hub's trace after a run that ended so."""
-    found = traced(
+def after_run(old: Fingerprint | None, one: RegistryOutcome) -> Fingerprint | None:
+    """The hub's fingerprint after a run that ended so."""
+    found = fingerprinted(
         {HUB: old} if old is not None else {}, [one], run_id="r2", at=LATER, inventory_digest="i2"
     )
     return found.get(HUB)
@@ -200,7 +200,7 @@ def test_a_run_leaves_what_it_wrote_last() -> None:
         (POLICY, Outcome.APPLIED, {"Statement": [PULL]}, False),
         (POLICY, Outcome.APPLIED, last, False),
     )
-    assert after_run(left(ONE), written) == Trace(
+    assert after_run(left(ONE), written) == Fingerprint(
         run_id="r2",
         at=LATER,
         inventory="i2",
@@ -223,7 +223,7 @@ def test_a_write_in_doubt_takes_its_trace_away() -> None:
     assert after_run(left(ONE), doubt) is None
     assert after_run(left(ONE, None), doubt) == replace(left(ONE, None), rules=None)
     mixed = outcome((POLICY, Outcome.APPLIED, {}, False), (RULES, Outcome.FAILED, TWO, True))
-    assert after_run(left(ONE), mixed) == Trace(
+    assert after_run(left(ONE), mixed) == Fingerprint(
         run_id="r2", at=LATER, inventory="i2", policy=policy_digest({})
     )
 
@@ -238,5 +238,7 @@ def test_a_deleted_policy_leaves_a_trace() -> None:
 def test_others_keep_their_traces() -> None:
     """A run says nothing of registries that it did not write."""
     other = registry_of("9")
-    traces = {other: left(ONE)}
-    assert traced(traces, [], run_id="r2", at=LATER, inventory_digest="i") == traces
+    fingerprints = {other: left(ONE)}
+    assert (
+        fingerprinted(fingerprints, [], run_id="r2", at=LATER, inventory_digest="i") == fingerprints
+    )

@@ -19,7 +19,7 @@ from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, Change, Phase, Resource, State, Warning
 from fleet_repl.planning.revocations import merged
-from fleet_repl.runs.history import Trace
+from fleet_repl.runs.history import Fingerprint
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.runs.rollback import plan_rollback, restored, targets
 from fleet_repl.values.errors import Fault, FaultKind
@@ -122,11 +122,13 @@ def test_both_together_may_not_fit(simulation: Simulation) -> None:
     ],
 )
 def test_who_changed_a_registry_since(fleet: Fleet, later: str, who: str, hint: str) -> None:
-    """A later run is named, if one has left its trace there."""
+    """A later run is named, if one has left its fingerprint there."""
     fleet.aws.rules[HUB] = document_of(rules_for({SHOP: ("cc/",)}))
     at = datetime(2026, 11, 24, 9, tzinfo=UTC)
-    traces = {HUB: Trace(run_id=later, at=at, inventory="sha256:2")}
-    fault = of(fleet.take_back(fleet.past, fleet.wanted, traces=traces), HUB).refused[RULES]
+    fingerprints = {HUB: Fingerprint(run_id=later, at=at, inventory="sha256:2")}
+    fault = of(fleet.take_back(fleet.past, fleet.wanted, fingerprints=fingerprints), HUB).refused[
+        RULES
+    ]
     assert fault == Fault(
         kind=FaultKind.CONFLICT,
         operation="PutReplicationConfiguration",

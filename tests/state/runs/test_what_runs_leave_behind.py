@@ -1,4 +1,4 @@
-"""Traces and marks: small documents that several may change and none may misread."""
+"""Fingerprints and marks: small documents that several may change and none may misread."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from tests.state.runs.conftest import MemoryStore
 from tests.support.clock import NOON
 from tests.support.registries import registry_of
 
-from fleet_repl.runs.history import RolledBack, Trace
+from fleet_repl.runs.history import Fingerprint, RolledBack
 from fleet_repl.state import (
     lifted,
+    read_fingerprints,
     read_marks,
-    read_traces,
     reset,
     revise,
+    revise_fingerprints,
     revise_marks,
-    revise_traces,
 )
-from fleet_repl.state.traces import parse_traces, traces_content
+from fleet_repl.state.fingerprints import fingerprints_content, parse_fingerprints
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HUB, SPOKE = map(registry_of, "12")
 DIGEST = "0123456789abcdef"
-TRACE = Trace(run_id="r", at=NOON, inventory="sha256:1", rules=DIGEST)
+TRACE = Fingerprint(run_id="r", at=NOON, inventory="sha256:1", rules=DIGEST)
 
 digests = st.none() | st.sampled_from([DIGEST, "f" * 16])
-traces = st.dictionaries(
+fingerprints = st.dictionaries(
     st.builds(
         Registry,
         st.sampled_from([AccountId(digit * 12) for digit in "0123"]),
         st.sampled_from([Region("eu-west-1"), Region("us-gov-west-1")]),
     ),
     st.builds(
-        Trace,
+        Fingerprint,
         run_id=st.sampled_from("ab"),
         at=st.sampled_from([NOON, NOON + timedelta(days=1)]),
         inventory=st.sampled_from("xy"),
@@ -47,15 +47,15 @@ traces = st.dictionaries(
 )
 
 
-@given(found=traces)
-def test_traces_come_back(found: dict[Registry, Trace]) -> None:
+@given(found=fingerprints)
+def test_traces_come_back(found: dict[Registry, Fingerprint]) -> None:
     """Whatever was left where, by however many runs."""
-    assert parse_traces(traces_content(found), "t") == found
+    assert parse_fingerprints(fingerprints_content(found), "t") == found
 
 
 def test_traces_are_small() -> None:
     """A run is told once, however many registries it has written."""
-    assert traces_content({SPOKE: TRACE, HUB: TRACE}) == (
+    assert fingerprints_content({SPOKE: TRACE, HUB: TRACE}) == (
         b'{"schema":"fleet-repl/traces/1",'
         b'"runs":[{"run":"r","at":"2026-11-23T12:00:00Z","inventory":"sha256:1"}],'
         b'"registries":{"111111111111/eu-west-1":[0,"0123456789abcdef",null],'
@@ -76,19 +76,19 @@ def test_traces_are_small() -> None:
     ],
 )
 def test_damaged_traces_are_told(registries: str, reason: str) -> None:
-    """A trace that is misread would blame somebody for nothing."""
+    """A fingerprint that is misread would blame somebody for nothing."""
     run = '{"run": "r", "at": "2026-11-23T12:00:00Z", "inventory": "i"}'
     text = f'{{"schema": "fleet-repl/traces/1", "runs": [{run}], "registries": {registries}}}'
     with pytest.raises(StateError, match=reason):
-        parse_traces(text.encode(), "t")
+        parse_fingerprints(text.encode(), "t")
 
 
 async def test_traces_are_kept(store: MemoryStore) -> None:
     """None at first; afterwards what was last made of them."""
-    assert await read_traces(store, "prod") == {}
-    await revise_traces(store, "prod", lambda traces: {**traces, HUB: TRACE})
-    await revise_traces(store, "prod", lambda traces: {**traces, SPOKE: TRACE})
-    assert await read_traces(store, "prod") == {HUB: TRACE, SPOKE: TRACE}
+    assert await read_fingerprints(store, "prod") == {}
+    await revise_fingerprints(store, "prod", lambda fingerprints: {**fingerprints, HUB: TRACE})
+    await revise_fingerprints(store, "prod", lambda fingerprints: {**fingerprints, SPOKE: TRACE})
+    assert await read_fingerprints(store, "prod") == {HUB: TRACE, SPOKE: TRACE}
     assert set(store.documents) == {"prod/traces.json"}
 
 

@@ -43,7 +43,7 @@ from fleet_repl.reports.documents import (
     plan_digest,
     report_content,
 )
-from fleet_repl.runs.drift import attributed, traced
+from fleet_repl.runs.drift import attributed, fingerprinted
 from fleet_repl.runs.history import (
     Holder,
     JournalEntry,
@@ -57,9 +57,9 @@ from fleet_repl.runs.history import (
 from fleet_repl.runs.record import claim
 from fleet_repl.runs.recovery import aftermath
 from fleet_repl.state import Remembered, parse_record, record_document
+from fleet_repl.state.fingerprints import fingerprints_content, parse_fingerprints
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
 from fleet_repl.state.run_documents import before_content, parse_before
-from fleet_repl.state.traces import parse_traces, traces_content
 from fleet_repl.values.canonical_json import JsonObject, parse_json
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
@@ -275,8 +275,10 @@ def _check(inventory: Inventory, seen: Observation, later: Observation, *allow: 
     ended = aftermath(past, later, desired.owner)
     report = parse_report(report_content(ended.report), "report.json")
     assert report_content(report) == report_content(ended.report)
-    traces = traced({}, report.registries, run_id=RUN, at=NOON, inventory_digest=inventory.digest)
-    assert parse_traces(traces_content(traces), "traces.json") == traces
+    fingerprints = fingerprinted(
+        {}, report.registries, run_id=RUN, at=NOON, inventory_digest=inventory.digest
+    )
+    assert parse_fingerprints(fingerprints_content(fingerprints), "traces.json") == fingerprints
 
 
 @given(

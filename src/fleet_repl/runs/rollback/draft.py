@@ -30,7 +30,7 @@ from fleet_repl.planning.ownership import cells_of
 from fleet_repl.planning.plan import Action, Change, Resource, operation_of
 from fleet_repl.planning.stored import content_of
 from fleet_repl.planning.template_changes import as_change
-from fleet_repl.runs.history import Trace
+from fleet_repl.runs.history import Fingerprint
 from fleet_repl.runs.rollback.targets import Rewritten, Target
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
@@ -114,7 +114,12 @@ class _Document:
 
 
 def draft_of(
-    target: Target, seen: Observed, desired: Desired, trace: Trace | None, *, force: bool
+    target: Target,
+    seen: Observed,
+    desired: Desired,
+    fingerprint: Fingerprint | None,
+    *,
+    force: bool,
 ) -> Draft:
     """Returns what differs from how it was before the run. A registry that was changed since is
     refused as a whole, unless `force`. What this version cannot put back is refused anyway."""
@@ -134,7 +139,7 @@ def draft_of(
     moved = next((document.resource for document in documents if document.moved), None)
     for document in documents:
         if moved is not None and not force:
-            fault = _changed_since(document.resource, moved, target, trace)
+            fault = _changed_since(document.resource, moved, target, fingerprint)
             drafted = drafted.refuse(document.resource, fault)
     return drafted
 
@@ -234,12 +239,12 @@ def _template_fault(change: TemplateChange, signature: Signature) -> Fault | Non
 
 
 def _changed_since(
-    resource: Resource, moved: Resource, target: Target, trace: Trace | None
+    resource: Resource, moved: Resource, target: Target, fingerprint: Fingerprint | None
 ) -> Fault:
     who, hint = "by someone else", "see what is there and whose it is; --force overwrites it"
-    if trace is not None and trace.run_id > target.run_id:
-        who = f"by run {trace.run_id} on {day_and_time(trace.at)}"
-        hint = f"roll back run {trace.run_id} first, or overwrite what it made with --force"
+    if fingerprint is not None and fingerprint.run_id > target.run_id:
+        who = f"by run {fingerprint.run_id} on {day_and_time(fingerprint.at)}"
+        hint = f"roll back run {fingerprint.run_id} first, or overwrite what it made with --force"
     return Fault(
         kind=FaultKind.CONFLICT,
         operation=operation_of(resource, Action.UPDATE),

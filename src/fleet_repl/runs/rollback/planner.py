@@ -18,7 +18,7 @@ from fleet_repl.planning.ownership import Applied, Record, taken_out, without
 from fleet_repl.planning.plan import Phase, RegistryPlan, Resource, State, Warning
 from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, unknown_fields
 from fleet_repl.planning.rule_changes import rewriting
-from fleet_repl.runs.history import Traces
+from fleet_repl.runs.history import Fingerprints
 from fleet_repl.runs.rollback.draft import Draft, draft_of
 from fleet_repl.runs.rollback.outlook import Outlook, outlook_of, owned_links
 from fleet_repl.runs.rollback.policies import policy_changes
@@ -52,7 +52,7 @@ def plan_rollback(
     observation: Observation,
     desired: Desired,
     record: Record,
-    traces: Traces,
+    fingerprints: Fingerprints,
     *,
     force: bool,
 ) -> PlannedRollback:
@@ -67,7 +67,7 @@ def plan_rollback(
     listed = set(desired.registries)
     desired = replace(desired, actions=_actions(wanted, desired))
     drafts = {
-        at: draft_of(target, seen, desired, traces.get(at), force=force)
+        at: draft_of(target, seen, desired, fingerprints.get(at), force=force)
         for target in wanted
         if (at := target.registry) in listed and isinstance(seen := observation.get(at), Observed)
     }

@@ -17,12 +17,12 @@ from fleet_repl.reports.documents.member_types import Count, Instant, RegistryNa
 from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
 from fleet_repl.reports.documents.shared import moment, registry_named
 from fleet_repl.reports.documents.writer import line
-from fleet_repl.runs.history import Trace, Traces
+from fleet_repl.runs.history import Fingerprint, Fingerprints
 from fleet_repl.state.revise import revise_readable
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.text import timestamp
 
-TRACES_SCHEMA: Final = "fleet-repl/traces/1"
+FINGERPRINTS_SCHEMA: Final = "fleet-repl/traces/1"
 
 _LEFT: Final = "the number of a run and two digests"
 _Fingerprint: TypeAlias = Annotated[
@@ -34,62 +34,70 @@ _Left: TypeAlias = Annotated[
 """The index of a run, and digests of the rules and of the policy that it left."""
 
 
-class TraceRunDocument(Document, frozen=True):
+class FingerprintRunDocument(Document, frozen=True):
     """A run that was the last to write a registry."""
 
     run: str
     at: Instant
     inventory: str
 
-    def trace(self) -> Trace:
-        return Trace(run_id=self.run, at=moment(self.at, "at"), inventory=self.inventory)
+    def fingerprint(self) -> Fingerprint:
+        return Fingerprint(run_id=self.run, at=moment(self.at, "at"), inventory=self.inventory)
 
 
-class TracesDocument(Document, frozen=True, tag_field="schema", tag=TRACES_SCHEMA):
+class FingerprintsDocument(Document, frozen=True, tag_field="schema", tag=FINGERPRINTS_SCHEMA):
     """The runs of a fleet, and how they left its registries."""
 
-    runs: tuple[TraceRunDocument, ...]
+    runs: tuple[FingerprintRunDocument, ...]
     registries: dict[RegistryName, _Left]
 
 
-async def read_traces(store: Store, fleet: str) -> Traces:
+async def read_fingerprints(store: Store, fleet: str) -> Fingerprints:
     """Returns how the runs of a fleet left its registries.
 
     Raises StateError, and UnreadableStateError for a document that cannot be read.
     """
     content = await store.read(_name(fleet))
-    return {} if content is None else parse_traces(content, _where(store, fleet))
+    return {} if content is None else parse_fingerprints(content, _where(store, fleet))
 
 
-async def revise_traces(store: Store, fleet: str, change: Callable[[Traces], Traces]) -> None:
-    """Changes the traces as they are now. An unreadable document is kept under another name, and
-    replaced by a new one. Raises StateError."""
+async def revise_fingerprints(
+    store: Store, fleet: str, change: Callable[[Fingerprints], Fingerprints]
+) -> None:
+    """Changes the fingerprints as they are now. An unreadable document is kept under another name,
+    and replaced by a new one. Raises StateError."""
 
     def revised(content: bytes | None) -> bytes | None:
-        before = {} if content is None else parse_traces(content, _where(store, fleet))
+        before = {} if content is None else parse_fingerprints(content, _where(store, fleet))
         after = change(before)
-        return None if after == before else traces_content(after)
+        return None if after == before else fingerprints_content(after)
 
-    await revise_readable(store, _name(fleet), revised, empty=traces_content({}))
+    await revise_readable(store, _name(fleet), revised, empty=fingerprints_content({}))
 
 
-def traces_content(traces: Traces) -> bytes:
-    """Returns the document `fleet-repl/traces/1`. Equal traces have equal documents."""
-    runs: dict[TraceRunDocument, int] = {}
+def fingerprints_content(fingerprints: Fingerprints) -> bytes:
+    """Returns the document `fleet-repl/traces/1`. Equal fingerprints have equal documents."""
+    runs: dict[FingerprintRunDocument, int] = {}
     registries: dict[str, _Left] = {}
-    for registry, trace in sorted(traces.items()):
-        run = TraceRunDocument(trace.run_id, timestamp(trace.at), trace.inventory)
-        registries[str(registry)] = (runs.setdefault(run, len(runs)), trace.rules, trace.policy)
-    return line(TracesDocument(tuple(runs), registries))
+    for registry, fingerprint in sorted(fingerprints.items()):
+        run = FingerprintRunDocument(
+            fingerprint.run_id, timestamp(fingerprint.at), fingerprint.inventory
+        )
+        registries[str(registry)] = (
+            runs.setdefault(run, len(runs)),
+            fingerprint.rules,
+            fingerprint.policy,
+        )
+    return line(FingerprintsDocument(tuple(runs), registries))
 
 
-def parse_traces(content: bytes, where: str) -> Traces:
-    """Returns the traces in a document. Raises UnreadableStateError, which names it as `where`."""
+def parse_fingerprints(content: bytes, where: str) -> Fingerprints:
+    """Returns the fingerprints in a document. Raises UnreadableStateError, which names `where`."""
     try:
-        document = read(content, TracesDocument)
-        runs = each("runs", document.runs, TraceRunDocument.trace)
+        document = read(content, FingerprintsDocument)
+        runs = each("runs", document.runs, FingerprintRunDocument.fingerprint)
         return {
-            registry_named(name): _trace(name, left, runs)
+            registry_named(name): _fingerprint(name, left, runs)
             for name, left in document.registries.items()
         }
     except MalformedError as malformed:
@@ -99,7 +107,7 @@ def parse_traces(content: bytes, where: str) -> Traces:
         ) from None
 
 
-def _trace(name: str, left: _Left, runs: tuple[Trace, ...]) -> Trace:
+def _fingerprint(name: str, left: _Left, runs: tuple[Fingerprint, ...]) -> Fingerprint:
     nth, rules, policy = left
     if nth >= len(runs):
         raise MalformedError(f"registries.{name}", f"{_LEFT} is needed; there is no run {nth}")
