@@ -14,7 +14,7 @@ from fleet_repl.aws.endpoints import way_to_aws
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.doctor import CheckState, Question, Way
 from fleet_repl.values.errors import CallError, FaultKind
-from fleet_repl.values.names import AccountId, Region
+from fleet_repl.values.names import AccountId, Partition, Region
 
 if TYPE_CHECKING:
     from tests.aws.conftest import Edge, Request
@@ -202,3 +202,33 @@ def test_the_way_that_settings_lay_out(monkeypatch: pytest.MonkeyPatch) -> None:
         proxy="http://proxy.example.test:3128",
         dual_stack=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("partition", "url", "signed"),
+    [
+        (Partition.AWS, "https://iam.amazonaws.com", "us-east-1"),
+        (Partition.US_GOV, "https://iam.us-gov.amazonaws.com", "us-gov-west-1"),
+        (Partition.CN, "https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        (Partition.ISO, "https://iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"),
+        (Partition.ISO_B, "https://iam.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"),
+    ],
+)
+async def test_iam_is_one_endpoint_of_a_partition(
+    partition: Partition, url: str, signed: str
+) -> None:
+    """The SDK finds it from the partition's first region, and signs for the region it lies in."""
+    session = make_session(Aws(partition=partition), None)
+    async with session.create_client(
+        "iam",
+        region_name=partition.first_region,
+        aws_access_key_id="AKIABASEBASEBASEBASE",
+        aws_secret_access_key="secret",
+    ) as client:
+        assert client.meta.endpoint_url == url
+        endpoint = client._ruleset_resolver
+        found = await endpoint.construct_endpoint(
+            client.meta.service_model.operation_model("SimulatePrincipalPolicy"), {}, {}
+        )
+    (scheme, *_) = found.properties["authSchemes"]
+    assert scheme["signingRegion"] == signed

@@ -420,6 +420,29 @@ async def test_what_a_session_may_write_is_unknown(
     )
 
 
+async def test_a_bad_day_breaks_no_account() -> None:
+    """Throttling, lost sessions, errors of AWS and fresh credentials that are refused at first all
+    pass; what STS has throttled is noted."""
+    bad = Scenario(
+        sts_rate=2,
+        sessions_expire_after_calls=3,
+        sessions_refused_for_seconds=2,
+        faults=(
+            FaultRule(kind=Mishap.SERVER_ERROR, rate=0.1),
+            FaultRule(kind=Mishap.THROTTLED, rate=0.1),
+            FaultRule(kind=Mishap.DROPPED, rate=0.05),
+        ),
+    )
+    async with simulate(fleet_text("1>2 base/", accounts=12), bad) as aws:
+        report = await examined(aws)
+        assert aws.world.writes == []
+    assert report.problems == ()
+    assert report.sts.throttled > 0
+    assert [note.partition(" refused ")[0] for note in report.notes] == ["STS"]
+    states = {state for some in report.registries.values() for state in some.values()}
+    assert states == {CheckState.OK}
+
+
 async def test_an_interruption_ends_it() -> None:
     """What was examined by then is told, with the exit code of interruptions."""
     async with (
