@@ -420,6 +420,38 @@ async def test_what_a_session_may_write_is_unknown(
     )
 
 
+async def test_a_profile_that_is_not_there_is_its_accounts_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own identity cannot be had, and the other account is examined all the same."""
+    path = tmp_path / "fleet.toml"
+    text = fleet_text("1>2 base/", accounts=2)
+    path.write_text(text.replace(f'id = "{number(2)}"\n', f'id = "{number(2)}"\nprofile = "ops"\n'))
+    inventory = load_inventory(path, environ={})
+    async with serve(world_of(inventory)) as server:
+        environment = {
+            **server.environment(),
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        async with connect(inventory, purpose=None) as connection:
+            report = await connection.doctor()
+    (problem,) = report.problems
+    assert (problem.kind, problem.accounts) == ("role-failed", (number(2),))
+    assert problem.message == (
+        "access-denied on credentials: profile ops: there is no usable base identity: The config "
+        "profile (ops) could not be found"
+    )
+    assert problem.remedy == (
+        "see `aws configure list-profiles`, and set AWS_PROFILE or [aws] profile; then look again:"
+        f"\nfleet-repl doctor {path} --account ACCOUNT"
+    )
+    assert checks(report, 1) == {}
+    assert checks(report, 2)["role"] == "failed"
+
+
 async def test_a_bad_day_breaks_no_account() -> None:
     """Throttling, lost sessions, errors of AWS and fresh credentials that are refused at first all
     pass; what STS has throttled is noted."""

@@ -10,8 +10,8 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.runs.doctor import (
     BaseIdentity,
     DoctorReport,
+    ExaminedAccount,
     Needs,
-    Patient,
     StsUse,
     fleet_problems,
     needs_of,
@@ -28,12 +28,12 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     """Examines the registries in scope, the run that does it, and the state location."""
     inventory, access = context.inventory, context.registries.access
     base, needs = access.base_identity(), needs_of(inventory, context.desired.templates)
-    patients = _patients(scope, inventory, needs, base)
+    subjects = _subjects(scope, inventory, needs, base)
     how = DoctorContext(
         reader=context.registries,
         permissions=access,
         needs=needs,
-        questions={account: patient.questions for account, patient in patients.items()},
+        questions={account: subject.questions for account, subject in subjects.items()},
         concurrency=inventory.apply.concurrency,
         stop=context.stop,
         on_event=context.on_event,
@@ -41,7 +41,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     examined = await examine(scope, how)
     fleets = (inventory.name, *context.access.formerly)
     state, sts = await examine_state(context.store, context.folder, fleets), _sts_use(context)
-    problems = fleet_problems(patients.values(), examined)
+    problems = fleet_problems(subjects.values(), examined)
     return DoctorReport(
         fleet=inventory.name,
         started_at=context.started,
@@ -53,22 +53,22 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         problems=(*run_problems(base), *state.problems, *problems),
         notes=notes_of(inventory, needs, base, sts, examined),
         registries={
-            registry: patients[registry.account].checks(registry, examined[registry.account])
+            registry: subjects[registry.account].checks(registry, examined[registry.account])
             for registry in sorted(scope)
             if registry.account in examined
         },
-        names={account: patient.account.name for account, patient in patients.items()},
+        names={account: subject.account.name for account, subject in subjects.items()},
         interrupted=context.stop.interrupted,
     )
 
 
-def _patients(
+def _subjects(
     scope: frozenset[Registry], inventory: Inventory, needs: Needs, base: BaseIdentity
-) -> dict[AccountId, Patient]:
+) -> dict[AccountId, ExaminedAccount]:
     """Returns the accounts in scope, by id."""
     within = {registry.account for registry in scope}
     return {
-        account.id: Patient(
+        account.id: ExaminedAccount(
             account=account,
             needs=needs,
             base=base,

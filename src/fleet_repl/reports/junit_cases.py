@@ -91,15 +91,15 @@ def doctor_cases(report: DoctorReport) -> list[Case]:
         *(
             Case(
                 name=_name(registry, report.names[registry.account]),
-                verdict=_unwell(of_registries[registry]),
+                verdict=_verdict_of(of_registries[registry]),
             )
             for registry in report.registries
         ),
-        *(Case(name=f"run: {problem.kind}", verdict=_unwell([problem])) for problem in of_run),
+        *(Case(name=f"run: {problem.kind}", verdict=_verdict_of([problem])) for problem in of_run),
     ]
 
 
-def _unwell(problems: Sequence[FleetProblem]) -> Verdict | None:
+def _verdict_of(problems: Sequence[FleetProblem]) -> Verdict | None:
     if not problems:
         return None
     lines = (line for problem in problems for line in problem.remedy.splitlines())

@@ -15,7 +15,7 @@ from fleet_repl.runs.doctor import (
     SETTING,
     AccountExamination,
     CheckState,
-    Patient,
+    ExaminedAccount,
     ProblemKind,
     Question,
     fleet_problems,
@@ -131,8 +131,10 @@ def test_what_failed_has_a_problem(
     if is_reached(examination):
         permissions = dict(zip(needs.writes, allowed, strict=False))
         examination = AccountExamination(reads=by_region, permissions=permissions)
-    patient = Patient(account=account, needs=needs, base=BASE, via=(), inventory="fleet.toml")
-    problems = fleet_problems([patient], {account.id: examination})
+    subject = ExaminedAccount(
+        account=account, needs=needs, base=BASE, via=(), inventory="fleet.toml"
+    )
+    problems = fleet_problems([subject], {account.id: examination})
     for region in REGIONS:
         checks = checks_of(Registry(account.id, region), needs, examination)
         failed = CheckState.FAILED in checks.values()
@@ -148,9 +150,11 @@ def test_a_setting_that_is_denied_is_no_problem(inventory: Inventory) -> None:
     examination = AccountExamination(
         reads=reads, permissions=dict.fromkeys(needs.writes, CheckState.OK)
     )
-    patient = Patient(account=account, needs=needs, base=BASE, via=(), inventory="fleet.toml")
-    assert fleet_problems([patient], {account.id: examination}) == ()
-    checks = patient.checks(Registry(account.id, REGIONS[0]), examination)
+    subject = ExaminedAccount(
+        account=account, needs=needs, base=BASE, via=(), inventory="fleet.toml"
+    )
+    assert fleet_problems([subject], {account.id: examination}) == ()
+    checks = subject.checks(Registry(account.id, REGIONS[0]), examination)
     assert {name for name, state in checks.items() if state is not CheckState.OK} == {SETTING}
     assert checks[SETTING] is CheckState.UNKNOWN
 

@@ -113,15 +113,15 @@ def _add_checks(page: Page, report: DoctorReport) -> None:
 
 def _add_registries(page: Page, report: DoctorReport) -> None:
     """Adds what failed and what is unknown of each registry; on a full page only."""
-    unwell = [
+    failing = [
         (registry, checks)
         for registry, checks in report.registries.items()
         if any(state is not CheckState.OK for state in checks.values())
     ]
-    if not page.full or not unwell:
+    if not page.full or not failing:
         return
     page.heading("Registries")
-    for registry, checks in unwell:
+    for registry, checks in failing:
         states = [
             f"{state}: {', '.join(names)}"
             for state in (CheckState.FAILED, CheckState.UNKNOWN)

@@ -21,7 +21,7 @@ from fleet_repl.runs.doctor.model import (
     StsUse,
     Way,
 )
-from fleet_repl.runs.doctor.problems import Patient, fleet_problems
+from fleet_repl.runs.doctor.problems import ExaminedAccount, fleet_problems
 from fleet_repl.runs.doctor.questions import Needs, needs_of
 from fleet_repl.runs.doctor.run import notes_of, run_problems, session_seconds
 
@@ -35,9 +35,9 @@ __all__ = [
     "CheckState",
     "Checks",
     "DoctorReport",
+    "ExaminedAccount",
     "FleetProblem",
     "Needs",
-    "Patient",
     "ProblemKind",
     "Question",
     "StateExamination",

@@ -53,7 +53,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class ExaminedAccount:
     """An account under examination, and how it is reached."""
 
     account: Account
@@ -112,14 +112,14 @@ def pasteable(needs: Needs, actions: Collection[str]) -> str:
 
 
 def fleet_problems(
-    patients: Iterable[Patient], examined: Mapping[AccountId, AccountExamination]
+    subjects: Iterable[ExaminedAccount], examined: Mapping[AccountId, AccountExamination]
 ) -> tuple[FleetProblem, ...]:
     """The problems of all accounts that were examined."""
     return group_findings(
         (registry, finding)
-        for patient in patients
-        if patient.account.id in examined
-        for registry, finding in _findings(patient, examined[patient.account.id])
+        for subject in subjects
+        if subject.account.id in examined
+        for registry, finding in _findings(subject, examined[subject.account.id])
     )
 
 
@@ -167,26 +167,26 @@ def _rank(problem: FleetProblem) -> tuple[int, int, tuple[str, ...], tuple[str, 
 
 
 def _findings(
-    patient: Patient, examination: AccountExamination
+    subject: ExaminedAccount, examination: AccountExamination
 ) -> Iterator[tuple[Registry, Finding]]:
     for region, reads in examination.reads.items():
-        registry = Registry(patient.account.id, region)
+        registry = Registry(subject.account.id, region)
         faults = {action: fault for action, fault in reads.items() if fault is not None}
         faults.pop(SETTING, None)
         denied = {action: fault for action, fault in faults.items() if _is_denied(fault)}
         if denied:
-            yield registry, _read_denied(patient, denied)
+            yield registry, _read_denied(subject, denied)
         for action, fault in faults.items():
-            if action not in denied and not (patient.account.retired and is_refused(fault)):
-                yield registry, _finding(patient, fault)
+            if action not in denied and not (subject.account.retired and is_refused(fault)):
+                yield registry, _finding(subject, fault)
         lacking = [
             action
             for action, state in examination.permissions.items()
             if state is CheckState.FAILED
         ]
         if lacking:
-            message = f"{patient.identity} lacks {', '.join(lacking)}"
-            remedy = patient.allowing(lacking)
+            message = f"{subject.identity} lacks {', '.join(lacking)}"
+            remedy = subject.allowing(lacking)
             yield registry, Finding(ProblemKind.WRITE_DENIED, message, remedy)
 
 
@@ -194,26 +194,26 @@ def _is_denied(fault: Fault) -> bool:
     return fault.kind is FaultKind.ACCESS_DENIED and fault.operation not in OF_THE_ROLE
 
 
-def _read_denied(patient: Patient, denied: Mapping[str, Fault]) -> Finding:
+def _read_denied(subject: ExaminedAccount, denied: Mapping[str, Fault]) -> Finding:
     operations = ", ".join(fault.operation for fault in denied.values())
     codes = sorted({fault.code or fault.kind for fault in denied.values()})
     return Finding(
         ProblemKind.READ_DENIED,
         f"{' and '.join(codes)} on {operations}",
-        patient.allowing(denied),
+        subject.allowing(denied),
     )
 
 
-def _finding(patient: Patient, fault: Fault) -> Finding:
+def _finding(subject: ExaminedAccount, fault: Fault) -> Finding:
     """The finding for a fault other than a denied read."""
     code = fault.code or fault.kind
     what = f"{code} on {fault.operation}"
-    hint = patient.general(fault.hint or "run it again later")
+    hint = subject.general(fault.hint or "run it again later")
     if fault.kind is FaultKind.WRONG_ACCOUNT:
-        message = f"another account answers {fault.operation}: {patient.general(fault.message)}"
-        return Finding(ProblemKind.WRONG_ACCOUNT, message, f"{hint}:\n{_assume(patient)}")
+        message = f"another account answers {fault.operation}: {subject.general(fault.message)}"
+        return Finding(ProblemKind.WRONG_ACCOUNT, message, f"{hint}:\n{_assume(subject)}")
     if is_refused(fault):
-        return _refused(patient, fault, what)
+        return _refused(subject, fault, what)
     if fault.kind is FaultKind.REGION_DISABLED and fault.operation not in OF_THE_ROLE:
         return Finding(
             ProblemKind.REGION_DISABLED,
@@ -222,34 +222,34 @@ def _finding(patient: Patient, fault: Fault) -> Finding:
             f"aws account enable-region --account-id {ACCOUNT} --region-name {REGION}",
         )
     if fault.code is None or fault.kind is FaultKind.INVALID:
-        what += f": {patient.general(fault.message)}"
+        what += f": {subject.general(fault.message)}"
     of_role = fault.operation in OF_THE_ROLE
     kind = ProblemKind.ROLE_FAILED if of_role else ProblemKind.READ_FAILED
-    again = f"fleet-repl doctor {patient.inventory} --account {ACCOUNT}"
+    again = f"fleet-repl doctor {subject.inventory} --account {ACCOUNT}"
     return Finding(kind, what, f"{hint}; then look again:\n{again}")
 
 
-def _refused(patient: Patient, fault: Fault, what: str) -> Finding:
+def _refused(subject: ExaminedAccount, fault: Fault, what: str) -> Finding:
     """The finding for a refused role. AWS does not say why, and looks for the role of an account
     only once those of `via` are assumed."""
     reasons = "trust policy, external id, SCP or RCP"
-    if patient.via and not fault.role_refused:
-        command = f"aws sts assume-role --role-arn {patient.via[0]} --role-session-name doctor"
-        hint = patient.general(fault.hint or "")
+    if subject.via and not fault.role_refused:
+        command = f"aws sts assume-role --role-arn {subject.via[0]} --role-session-name doctor"
+        hint = subject.general(fault.hint or "")
         message = f"{what} of a role of [aws] via: {reasons}"
         return Finding(ProblemKind.VIA_REFUSED, message, f"{hint}:\n{command}")
     external_id = " and asks for the external id of the inventory"
     return Finding(
         ProblemKind.ROLE_REFUSED,
         f"{what}: {reasons}",
-        f"see that {patient.identity} exists and trusts {patient.assumer}"
-        f"{external_id if patient.account.external_id is not None else ''}, that the latter may "
+        f"see that {subject.identity} exists and trusts {subject.assumer}"
+        f"{external_id if subject.account.external_id is not None else ''}, that the latter may "
         "sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes the role:\n"
-        f"fleet-repl bootstrap {patient.inventory}",
+        f"fleet-repl bootstrap {subject.inventory}",
     )
 
 
-def _assume(patient: Patient) -> str:
-    if patient.account.role is None:
+def _assume(subject: ExaminedAccount) -> str:
+    if subject.account.role is None:
         return "aws sts get-caller-identity"
-    return f"aws sts assume-role --role-arn {patient.identity} --role-session-name doctor"
+    return f"aws sts assume-role --role-arn {subject.identity} --role-session-name doctor"
